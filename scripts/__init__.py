@@ -1,0 +1,1 @@
+"""Programs for maintainers; each runs on its own."""

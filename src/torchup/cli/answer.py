@@ -1,0 +1,58 @@
+"""What a verb returns, and the two ways it is shown: text for people, one JSON envelope for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torchup.encoding import to_json
+from torchup.errors import ExitCode, TorchupError
+from torchup.model import Notice, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCHEMA = "torchup/1"
+
+
+class Answer(Value, frozen=True, kw_only=True):
+    """A verb's result. ``text`` is asked for only when people read it."""
+
+    command: str
+    data: Any
+    text: Callable[[], str]
+    exit_code: int = ExitCode.OK
+    notices: tuple[Notice, ...] = ()
+
+
+def envelope(answer: Answer) -> str:
+    """The JSON document of a finished verb."""
+    status = (
+        "ok" if answer.exit_code == ExitCode.OK else "findings" if answer.exit_code == ExitCode.FINDINGS else "error"
+    )
+    return to_json(
+        {
+            "schema": SCHEMA,
+            "command": answer.command,
+            "status": status,
+            "exit_code": int(answer.exit_code),
+            "data": answer.data,
+            "messages": [{"code": n.code, "level": n.level, "text": n.text} for n in answer.notices],
+        }
+    )
+
+
+def error_envelope(command: str, error: TorchupError) -> str:
+    """The JSON document of a verb that failed: same keys, ``data`` null, the error and its hint as messages."""
+    messages = [{"code": error.code, "level": "error", "text": str(error.text)}]
+    if error.hint is not None:
+        messages.append({"code": error.hint.code, "level": "hint", "text": str(error.hint)})
+    return to_json(
+        {
+            "schema": SCHEMA,
+            "command": command,
+            "status": "error",
+            "exit_code": int(error.exit_code),
+            "data": None,
+            "messages": messages,
+        }
+    )

@@ -1,0 +1,107 @@
+"""The top-level command: knows the verbs by name, imports one only when it is used."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import Any
+
+import click
+
+import torchup
+from torchup.cli.registry import VERBS
+from torchup.cli.session import Session, common_options
+from torchup.errors import UsageError
+from torchup.i18n import render, text
+from torchup.model import message
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported on first use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs in the order of the registry: the order of a first use."""
+        del ctx
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the verb's module and return its ``command``."""
+        del ctx
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(VERBS[cmd_name][0]).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a guess for a mistyped verb."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            raise unknown_verb(args[0])
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs from the registry's summaries."""
+        del ctx
+        if not VERBS:
+            return
+        with formatter.section(text("cli.help.commands", "Commands")):
+            formatter.write_dl([(name, render(summary)) for name, (_, summary) in VERBS.items()])
+
+
+def unknown_verb(name: str) -> UsageError:
+    """The error for a verb that is not one."""
+    close = difflib.get_close_matches(name, VERBS, n=1)
+    hint = (
+        message("cli.verb.did-you-mean", "did you mean `torchup {name}`?", name=close[0])
+        if close
+        else message("cli.verb.see-help", "`torchup --help` lists the commands")
+    )
+    return UsageError(message("cli.verb.unknown", "there is no command `{name}`", name=name), hint=hint)
+
+
+def _group(session: Session, **_: Any) -> None:
+    """Only options; each verb does the work."""
+    del session
+
+
+def make_app() -> click.Group:
+    """Build the group in the current language."""
+    return LazyGroup(
+        name="torchup",
+        callback=common_options(_group),  # type: ignore[arg-type]  # a group returns nothing, a verb an Answer
+        help=text(
+            "cli.help",
+            "Take a machine to a PyTorch that really runs on its GPU: choose the build, install it, prove it with"
+            " kernels, measure it, and explain what is wrong when it does not work.",
+        ),
+        epilog=text("cli.help.epilog", "First use: torchup up"),
+        context_settings={"help_option_names": ["-h", "--help"]},
+        params=[
+            click.Option(
+                ["--version"],
+                is_flag=True,
+                expose_value=False,
+                is_eager=True,
+                callback=_print_version,
+                help=text("cli.option.version", "Print the version"),
+            ),
+            *common_options_params(),
+        ],
+    )
+
+
+def common_options_params() -> list[click.Parameter]:
+    """The shared options again, for use before the verb."""
+
+    @common_options
+    def probe(session: Session) -> Any:
+        return session
+
+    return list(reversed(getattr(probe, "__click_params__", [])))
+
+
+def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001  # click's signature
+    if value:
+        click.echo(f"torchup {torchup.__version__}")
+        context.exit()

@@ -1,0 +1,10 @@
+"""Every verb: the module that holds its ``command`` and a one-line summary; ``--help`` imports none of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torchup.model import Message
+
+VERBS: dict[str, tuple[str, Message]] = {}

@@ -1,0 +1,120 @@
+"""Start, catch, print: `main` is the only place that turns values and errors into output and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+import click
+
+from torchup import i18n
+from torchup.cli.answer import Answer, envelope, error_envelope
+from torchup.cli.app import make_app
+from torchup.cli.session import Session
+from torchup.errors import ExitCode, InterruptedByUserError, TorchupError, UsageError
+from torchup.host import RealHost
+from torchup.model import message, verbatim
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit code (see `errors.ExitCode`)."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    session = Session()
+    i18n.use(i18n.choose(argv, session.host.environ()))
+    _never_fail_to_print()
+    with contextlib.suppress(ValueError):  # only the main thread may set handlers; elsewhere there is nothing to end
+        signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return _show(_invoke(argv, session), session)
+    except TorchupError as error:
+        return _show_error(error, session, argv)
+    except (KeyboardInterrupt, click.Abort):
+        interrupted = message("cli.interrupted", "interrupted; nothing was left half done")
+        return _show_error(InterruptedByUserError(interrupted), session, argv)
+    except BrokenPipeError:
+        return ExitCode.OK  # the reader (`| head`) has what it wanted
+    except Exception:  # noqa: BLE001  # the last line of defence: a person gets a sentence and a log, never a traceback
+        return _show_error(_internal(traceback.format_exc(), argv), session, argv)
+
+
+def _invoke(argv: list[str], session: Session) -> Answer | None:
+    app = make_app()
+    try:
+        result = app.main(args=argv, prog_name="torchup", standalone_mode=False, obj=session)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return None
+    except click.ClickException as error:
+        raise _usage(error) from error
+    return result if isinstance(result, Answer) else None
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "torchup"
+    hint = message("cli.usage.hint", "see `{command} --help`", command=path)
+    return UsageError(verbatim(error.format_message()), hint=hint, code="cli.usage")
+
+
+def _show(answer: Answer | None, session: Session) -> int:
+    if answer is None:
+        return ExitCode.OK
+    if session.as_json:
+        click.echo(envelope(answer), nl=False)
+    else:
+        click.echo(answer.text())
+        for notice in answer.notices:
+            click.echo(i18n.render(notice.text), err=True)
+    return int(answer.exit_code)
+
+
+def _show_error(error: TorchupError, session: Session, argv: Sequence[str]) -> int:
+    if session.as_json or "--json" in argv:
+        command = next((a for a in argv if not a.startswith("-")), "torchup")
+        click.echo(error_envelope(command, error), nl=False)
+    label = i18n.text("cli.error", "error")
+    click.echo(f"{label}: {i18n.render(error.text)}", err=True)
+    if error.hint is not None:
+        hint = i18n.text("cli.hint", "hint")
+        click.echo(f"\n{hint}: {i18n.render(error.hint)}", err=True)
+    if session.verbose and error.exit_code != ExitCode.INTERNAL:
+        path = _write_log("".join(traceback.format_exception(error)), argv)
+        click.echo(i18n.text("cli.log", "log: {path}", path=path), err=True)
+    return int(error.exit_code)
+
+
+def _internal(trace: str, argv: Sequence[str]) -> TorchupError:
+    path = _write_log(trace, argv)
+    text = message("cli.internal", "torchup met a case it does not know; the details are in {path}", path=path)
+    hint = message(
+        "cli.internal.hint", "please report it with that file and the output of `torchup doctor --format md`"
+    )
+    return TorchupError(text, hint=hint)
+
+
+def _write_log(trace: str, argv: Sequence[str]) -> str:
+    host = RealHost()
+    path = f"{host.folders().log}/torchup-{host.now():%Y%m%dT%H%M%S}.log"
+    try:
+        host.write_text(path, f"torchup {' '.join(argv)}\n\n{trace}")
+    except OSError:
+        sys.stderr.write(trace)  # the disk is full or read-only: the terminal is the only place left
+        return "stderr"
+    return path
+
+
+def _never_fail_to_print() -> None:
+    """A console that cannot encode a character (cp936, C locale) shows a stand-in instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _terminate(_: int, __: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,117 @@
+"""What every verb gets: the host, how to answer, whether it may ask; and the options that all verbs share."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from torchup.host import Host, RealHost
+from torchup.i18n import LANGUAGES, render, text
+from torchup.report.style import Style
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torchup.cli.answer import Answer
+    from torchup.model import Message
+
+
+@dataclass(kw_only=True)
+class Session:
+    """One invocation. Mutable only while options are parsed."""
+
+    host: Host = field(default_factory=RealHost)
+    as_json: bool = False
+    verbose: bool = False
+    yes: bool = False
+    dry_run: bool = False
+
+    def note(self, value: Message) -> None:
+        """Say something on the way, on stderr; stdout is for data."""
+        if not self.as_json or self.verbose:
+            click.echo(render(value), err=True)
+
+    def confirm(self, question: Message) -> bool:
+        """Ask before something is changed. ``--yes`` answers; without a terminal the answer is no."""
+        if self.yes:
+            return True
+        if self.as_json or not sys.stdin.isatty():
+            return False
+        return click.confirm(render(question), err=True)
+
+    @property
+    def style(self) -> Style:
+        """What stdout's console can show. Piped output is plain, 80 columns unless COLUMNS says more."""
+        environ = self.host.environ()
+        is_terminal = sys.stdout.isatty()
+        columns = environ.get("COLUMNS", "")
+        width = int(columns) if columns.isdecimal() and int(columns) > 0 else self._terminal_width()
+        encoding = (sys.stdout.encoding or "ascii").lower()
+        color = is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+        return Style(width=max(width, 40), unicode="utf" in encoding, color=color)
+
+    def _terminal_width(self) -> int:
+        try:
+            return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+        except (OSError, ValueError):
+            return 80
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person watches stderr: progress bars make sense."""
+        return sys.stderr.isatty() and not self.as_json
+
+
+def _set(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
+    def store(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001  # click's signature
+        if value:
+            setattr(context.ensure_object(Session), name, True)
+
+    return store
+
+
+def _flag(*names: str, target: str, help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(*names, is_flag=True, expose_value=False, callback=_set(target), help=help_text)
+
+
+def common_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Give a verb ``--json``, ``--lang``, ``-v`` and the `Session` as its first argument."""
+
+    @click.pass_obj
+    @functools.wraps(function)
+    def with_session(session: Session, /, *arguments: Any, **options: Any) -> Answer:
+        return function(session, *arguments, **options)
+
+    decorated: Callable[..., Any] = with_session
+    for option in reversed(
+        (
+            _flag(
+                "--json",
+                target="as_json",
+                help_text=text("cli.option.json", "Print one JSON document and nothing else"),
+            ),
+            click.option(
+                "--lang",
+                type=click.Choice(LANGUAGES),
+                expose_value=False,
+                help=text("cli.option.lang", "Language of texts (default: the locale's)"),
+            ),
+            _flag("-v", "--verbose", target="verbose", help_text=text("cli.option.verbose", "Say more")),
+        )
+    ):
+        decorated = option(decorated)
+    return decorated
+
+
+def changing_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Give a verb that changes something ``--yes`` and ``--dry-run``."""
+    yes = _flag("-y", "--yes", target="yes", help_text=text("cli.option.yes", "Do not ask"))
+    dry_run = _flag(
+        "--dry-run", target="dry_run", help_text=text("cli.option.dry-run", "Show what would be done, change nothing")
+    )
+    return yes(dry_run(function))

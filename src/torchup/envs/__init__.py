@@ -1,0 +1,1 @@
+"""Environments on disk: where they are, what is in them, running workers inside them."""

@@ -1,0 +1,104 @@
+"""Files and folders: reads that never raise, writes that are atomic."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import filelock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def read_bytes(path: str, limit: int | None = None) -> bytes | None:
+    """See `Host.read_bytes`. Never blocks on a FIFO or a device: only regular files (and /proc, /sys) are read."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return None
+        with open(path, "rb") as file:
+            return file.read() if limit is None else file.read(limit)
+    except (OSError, ValueError):
+        return None
+
+
+def list_dir(path: str) -> tuple[str, ...] | None:
+    """See `Host.list_dir`."""
+    try:
+        return tuple(sorted(os.listdir(path)))
+    except (OSError, ValueError):
+        return None
+
+
+def access(path: str) -> tuple[bool, bool] | None:
+    """See `Host.access`."""
+    return (os.access(path, os.R_OK), os.access(path, os.W_OK)) if os.path.lexists(path) else None
+
+
+def write_bytes(path: str, content: bytes) -> None:
+    """Write a neighbour file, flush it to disk, rename it over the target."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, neighbour = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(neighbour, 0o644)
+        os.replace(neighbour, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(neighbour)
+        raise
+
+
+def rename(source: str, target: str) -> None:
+    """See `Host.rename`."""
+    if os.path.isdir(target) and not os.path.islink(target):
+        raise FileExistsError(target)
+    os.replace(source, target)
+
+
+def remove(path: str) -> None:
+    """See `Host.remove`. Read-only entries (Windows, wheels' own modes) are made writable and tried again."""
+    if os.path.islink(path) or os.path.isfile(path):
+        os.unlink(path)
+    elif os.path.isdir(path):
+        shutil.rmtree(path, onerror=_writable_and_again)  # onexc needs Python 3.12
+
+
+def _writable_and_again(function: Callable[[str], object], path: str, _: object) -> None:
+    if not os.path.lexists(path):
+        return  # another process removed it first: the aim is reached
+    os.chmod(os.path.dirname(path), stat.S_IRWXU)
+    os.chmod(path, stat.S_IRWXU)
+    function(path)
+
+
+@contextlib.contextmanager
+def lock(path: str, timeout: float) -> Iterator[object]:
+    """See `Host.lock`."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    held = filelock.FileLock(path, timeout=timeout)
+    try:
+        held.acquire()
+    except filelock.Timeout as error:
+        raise TimeoutError(path) from error
+    try:
+        yield held
+    finally:
+        held.release()
+
+
+def disk_free(path: str) -> int | None:
+    """See `Host.disk_free`."""
+    for folder in (Path(path), *Path(path).parents):
+        with contextlib.suppress(OSError):
+            return shutil.disk_usage(folder).free
+    return None

@@ -1,0 +1,64 @@
+"""One GET, with limits; the standard library's client follows the usual proxy variables."""
+
+from __future__ import annotations
+
+import ssl
+import time
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any
+
+from torchup.host.base import HttpResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMES = ("http://", "https://", "file://")
+
+
+def fetch(
+    url: str, *, headers: Mapping[str, str] | None, timeout: float, limit: int, certificate: str | None
+) -> HttpResponse:
+    """See `Host.fetch`. ``timeout`` bounds every wait for bytes and, measured between reads, the whole transfer."""
+    started = time.monotonic()
+    if not url.startswith(SCHEMES):
+        return HttpResponse(url=url, error="only http, https and file addresses are read")
+    try:
+        context = ssl.create_default_context(cafile=certificate) if url.startswith("https://") else None
+        request = urllib.request.Request(url, headers={"User-Agent": "torchup", **(headers or {})})  # noqa: S310  # scheme checked above
+        with urllib.request.urlopen(request, timeout=timeout, context=context) as response:  # noqa: S310
+            body = _read(response, limit, started + timeout)
+            return HttpResponse(
+                url=url,
+                final_url=response.geturl(),
+                status=response.status or 200,
+                headers={name.lower(): value for name, value in response.headers.items()},
+                body=body,
+                seconds=time.monotonic() - started,
+            )
+    except urllib.error.HTTPError as error:
+        return HttpResponse(url=url, status=error.code, error=str(error), seconds=time.monotonic() - started)
+    except (OSError, HTTPException, ValueError) as error:
+        return HttpResponse(url=url, error=_reason(error), seconds=time.monotonic() - started)
+
+
+def _read(response: Any, limit: int, deadline: float) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while size < limit:
+        # read1 returns what has come; read waits for the whole chunk and hides a stall (file:// has no read1)
+        read = getattr(response, "read1", response.read)
+        chunk: bytes = read(min(1 << 16, limit - size))
+        if not chunk:
+            break
+        chunks.append(chunk)
+        size += len(chunk)
+        if time.monotonic() > deadline:
+            raise TimeoutError("the transfer outlasted its limit")
+    return b"".join(chunks)
+
+
+def _reason(error: Exception) -> str:
+    reason = getattr(error, "reason", None)
+    return str(reason or error) or type(error).__name__

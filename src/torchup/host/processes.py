@@ -1,0 +1,205 @@
+"""Running programs: no shell, absolute paths, cleaned environment, a limit on every wait."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from functools import partial
+from typing import IO, TYPE_CHECKING
+
+from torchup.host.base import Completed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+# Variables that would make a child Python or pip act on another environment than the one it is run in.
+REMOVED = (
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONSTARTUP",
+    "PYTHONUSERBASE",
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_USER",
+    "PIP_REQUIRE_VIRTUALENV",
+    "__PYVENV_LAUNCHER__",
+    "UV_PYTHON",
+)
+# Tools are asked in English and UTF-8, so that one parser reads every machine.
+ADDED = {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8:replace"}
+OUTPUT_LIMIT = 64 * 1024 * 1024  # bytes kept of each stream; a probe that prints without end must not fill memory
+TERMINATION_GRACE = 5.0  # seconds between asking a process group to end and killing it
+
+
+def clean_environment(overlay: Mapping[str, str | None] | None) -> dict[str, str]:
+    """The child's environment: ours without `REMOVED`, with `ADDED`, then the overlay (``None`` removes)."""
+    environment = {name: value for name, value in os.environ.items() if name not in REMOVED} | ADDED
+    for name, value in (overlay or {}).items():
+        if value is None:
+            environment.pop(name, None)
+        else:
+            environment[name] = value
+    return environment
+
+
+def which(program: str) -> str | None:
+    """Find a program on PATH, leaving out relative entries and the current folder."""
+    if os.path.dirname(program):
+        return program if os.path.isabs(program) and os.access(program, os.X_OK) else None
+    folders = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(folder)]
+    found = shutil.which(program, path=os.pathsep.join(folders)) if folders else None
+    # Windows' own search looks into the current folder first, whatever path it is given.
+    if found and os.path.dirname(os.path.abspath(found)) not in {os.path.abspath(folder) for folder in folders}:
+        return None
+    return found
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    timeout: float,
+    environment: Mapping[str, str | None] | None,
+    cwd: str | None,
+    stdin: str | None,
+    on_line: Callable[[str], None] | None,
+) -> Completed:
+    """See `Host.run`."""
+    program = which(argv[0])
+    if program is None:
+        return Completed(argv=tuple(argv), missing=True)
+    try:
+        process = _start([program, *argv[1:]], environment, cwd, has_stdin=stdin is not None)
+    except (OSError, ValueError) as error:
+        return Completed(argv=tuple(argv), missing=isinstance(error, FileNotFoundError), stderr=str(error))
+    streams = [_Reader(process.stdout, on_line), _Reader(process.stderr, on_line)]
+    try:
+        timed_out = _feed_and_wait(process, stdin, timeout)
+    except BaseException:
+        stop_group(process)
+        raise
+    for stream in streams:
+        stream.join(TERMINATION_GRACE)
+    return Completed(
+        argv=tuple(argv),
+        returncode=None if timed_out else process.returncode,
+        stdout=streams[0].text(),
+        stderr=streams[1].text(),
+        timed_out=timed_out,
+    )
+
+
+def run_attached(argv: Sequence[str], *, environment: Mapping[str, str | None] | None, cwd: str | None) -> int:
+    """See `Host.run_attached`. SIGINT reaches the child through the terminal; SIGTERM and SIGHUP are passed on."""
+    program = which(argv[0])
+    if program is None:
+        return 127  # what shells return for a command that is not there
+    child = subprocess.Popen([program, *argv[1:]], env=_overlaid(environment), cwd=cwd)
+    passed_on = [s for s in ("SIGTERM", "SIGHUP") if hasattr(signal, s)]
+    previous = {
+        getattr(signal, s): signal.signal(getattr(signal, s), lambda n, _: child.send_signal(n)) for s in passed_on
+    }
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        code = child.wait()
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    return 128 - code if code < 0 else code
+
+
+def _overlaid(environment: Mapping[str, str | None] | None) -> dict[str, str]:
+    """The user's own environment, uncleaned: an attached program is the user's, not a probe."""
+    merged: dict[str, str | None] = {**os.environ, **(environment or {})}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _start(
+    argv: list[str], environment: Mapping[str, str | None] | None, cwd: str | None, *, has_stdin: bool
+) -> subprocess.Popen[bytes]:
+    windows = sys.platform == "win32"
+    return subprocess.Popen(
+        argv,
+        stdin=subprocess.PIPE if has_stdin else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=clean_environment(environment),
+        cwd=cwd,
+        start_new_session=not windows,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0) if windows else 0,
+    )
+
+
+def _feed_and_wait(process: subprocess.Popen[bytes], stdin: str | None, timeout: float) -> bool:
+    """Wait for the end; stop the group at the limit. Returns whether the limit was hit."""
+    if stdin is not None and process.stdin is not None:
+        threading.Thread(target=_feed, args=(process.stdin, stdin.encode()), daemon=True).start()
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        stop_group(process)
+        return True
+    return False
+
+
+def _feed(pipe: IO[bytes], content: bytes) -> None:
+    with contextlib.suppress(OSError), pipe:  # the child may close its end early; that is its right
+        pipe.write(content)
+
+
+def stop_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its children: ask, wait, then kill."""
+    for how in ("SIGTERM", "SIGKILL"):
+        try:
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, getattr(signal, how))
+        except ProcessLookupError:
+            return
+        try:
+            process.wait(TERMINATION_GRACE)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+class _Reader(threading.Thread):
+    """Drains one stream so that the child never blocks; keeps the first `OUTPUT_LIMIT` bytes."""
+
+    def __init__(self, stream: IO[bytes] | None, on_line: Callable[[str], None] | None) -> None:
+        super().__init__(daemon=True)
+        self._stream = stream
+        self._on_line = on_line
+        self._chunks: list[bytes] = []
+        self._kept = 0
+        self.start()
+
+    def run(self) -> None:
+        if self._stream is None:
+            return
+        with contextlib.suppress(OSError, ValueError), self._stream:  # closed under us when the group is stopped
+            for line in iter(partial(self._stream.readline, 1 << 16), b""):
+                if self._kept < OUTPUT_LIMIT:
+                    self._chunks.append(line)
+                    self._kept += len(line)
+                if self._on_line is not None:
+                    self._on_line(decode(line).rstrip("\r\n"))
+
+    def text(self) -> str:
+        """What was read, decoded."""
+        return decode(b"".join(self._chunks))
+
+
+def decode(raw: bytes) -> str:
+    """Tool output as text: UTF-16 where a byte-order mark says so (PowerShell, wsl.exe), else lossy UTF-8."""
+    if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return raw.decode("utf-16", errors="replace").replace("\r\n", "\n")
+    return raw.decode("utf-8-sig", errors="replace").replace("\r\n", "\n")

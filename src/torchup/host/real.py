@@ -1,0 +1,186 @@
+"""The machine torchup runs on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import sysconfig
+import time
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from torchup.host import files, processes
+from torchup.host.base import PROBE_TIMEOUT, Completed, HttpResponse, PlatformFacts, StandardFolders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+
+class RealHost:
+    """`Host` over the standard library, psutil and platformdirs. Safe to use from several threads."""
+
+    def platform(self) -> PlatformFacts:
+        """See `Host.platform`."""
+        return _platform_facts()
+
+    def folders(self) -> StandardFolders:
+        """See `Host.folders`."""
+        home = str(Path.home())
+        if moved := os.environ.get("TORCHUP_HOME"):
+            base = os.path.abspath(os.path.expanduser(moved))
+            parts = {name: os.path.join(base, name) for name in ("data", "cache", "config", "log")}
+            return StandardFolders(home=home, **parts)
+        import platformdirs  # 10 ms that `--help` need not pay
+
+        dirs = platformdirs.PlatformDirs("torchup", appauthor=False)
+        return StandardFolders(
+            home=home,
+            data=dirs.user_data_dir,
+            cache=dirs.user_cache_dir,
+            config=dirs.user_config_dir,
+            log=dirs.user_log_dir,
+        )
+
+    def environ(self) -> Mapping[str, str]:
+        """See `Host.environ`."""
+        return MappingProxyType(dict(os.environ))
+
+    def cwd(self) -> str:
+        """See `Host.cwd`."""
+        return os.getcwd()
+
+    def now(self) -> datetime:
+        """See `Host.now`."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """See `Host.monotonic`."""
+        return time.monotonic()
+
+    def cpu_count(self) -> tuple[int | None, int | None]:
+        """See `Host.cpu_count`."""
+        import psutil
+
+        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return psutil.cpu_count(logical=False), usable
+
+    def memory_total(self) -> int | None:
+        """See `Host.memory_total`."""
+        import psutil
+
+        return int(psutil.virtual_memory().total)
+
+    def disk_free(self, path: str) -> int | None:
+        """See `Host.disk_free`."""
+        return files.disk_free(path)
+
+    def which(self, program: str) -> str | None:
+        """See `Host.which`."""
+        return processes.which(program)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = PROBE_TIMEOUT,
+        environment: Mapping[str, str | None] | None = None,
+        cwd: str | None = None,
+        stdin: str | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Completed:
+        """See `Host.run`."""
+        return processes.run(argv, timeout=timeout, environment=environment, cwd=cwd, stdin=stdin, on_line=on_line)
+
+    def run_attached(
+        self, argv: Sequence[str], *, environment: Mapping[str, str | None] | None = None, cwd: str | None = None
+    ) -> int:
+        """See `Host.run_attached`."""
+        return processes.run_attached(argv, environment=environment, cwd=cwd)
+
+    def read_bytes(self, path: str, limit: int | None = None) -> bytes | None:
+        """See `Host.read_bytes`."""
+        return files.read_bytes(path, limit)
+
+    def read_text(self, path: str, limit: int | None = None) -> str | None:
+        """See `Host.read_text`."""
+        raw = files.read_bytes(path, limit)
+        return None if raw is None else processes.decode(raw)
+
+    def list_dir(self, path: str) -> tuple[str, ...] | None:
+        """See `Host.list_dir`."""
+        return files.list_dir(path)
+
+    def exists(self, path: str) -> bool:
+        """See `Host.exists`."""
+        return os.path.exists(path)
+
+    def is_dir(self, path: str) -> bool:
+        """See `Host.is_dir`."""
+        return os.path.isdir(path)
+
+    def access(self, path: str) -> tuple[bool, bool] | None:
+        """See `Host.access`."""
+        return files.access(path)
+
+    def real_path(self, path: str) -> str:
+        """See `Host.real_path`."""
+        return os.path.realpath(path)
+
+    def write_text(self, path: str, text: str) -> None:
+        """See `Host.write_text`."""
+        files.write_bytes(path, text.encode())
+
+    def write_bytes(self, path: str, content: bytes) -> None:
+        """See `Host.write_bytes`."""
+        files.write_bytes(path, content)
+
+    def make_dirs(self, path: str) -> None:
+        """See `Host.make_dirs`."""
+        os.makedirs(path, exist_ok=True)
+
+    def rename(self, source: str, target: str) -> None:
+        """See `Host.rename`."""
+        files.rename(source, target)
+
+    def remove(self, path: str) -> None:
+        """See `Host.remove`."""
+        files.remove(path)
+
+    def lock(self, path: str, timeout: float = 0.0) -> AbstractContextManager[object]:
+        """See `Host.lock`."""
+        return files.lock(path, timeout)
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 15.0,
+        limit: int = 64 * 1024 * 1024,
+        certificate: str | None = None,
+    ) -> HttpResponse:
+        """See `Host.fetch`."""
+        from torchup.host import network  # urllib and ssl cost 40 ms; most verbs never use them
+
+        return network.fetch(url, headers=headers, timeout=timeout, limit=limit, certificate=certificate)
+
+
+@cache
+def _platform_facts() -> PlatformFacts:
+    return PlatformFacts(
+        system=platform.system(),
+        machine=platform.machine(),
+        release=platform.release(),
+        version=platform.version(),
+        python_version=platform.python_version(),
+        python_executable=sys.executable or "",
+        libc=platform.libc_ver(),
+        mac_version=platform.mac_ver()[0],
+        bits=64 if sys.maxsize > 2**32 else 32,
+        free_threaded=bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    )

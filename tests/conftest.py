@@ -1,0 +1,22 @@
+"""What every test starts from: English, no colour, a torchup home of its own."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+
+from torchup import i18n
+
+settings.register_profile("torchup", deadline=None)  # these machines are noisy; a slow example is not a wrong one
+settings.load_profile("torchup")
+
+
+@pytest.fixture(autouse=True)
+def quiet_surroundings(monkeypatch, tmp_path):
+    """Keep the developer's own settings, locale and torchup data out of the tests."""
+    for name in ("TORCHUP_LANG", "TORCHUP_MIRROR", "FORCE_COLOR", "PYTHONPATH", "VIRTUAL_ENV"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TORCHUP_HOME", str(tmp_path / "torchup-home"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    i18n.use("en")
