@@ -1,0 +1,102 @@
+"""Keep the Chinese catalogue in step with the code: extract, update, check (babel).
+
+    python scripts/messages.py update    # re-read the code, merge into zh_CN, compile
+    python scripts/messages.py check     # exit 1 where an entry is missing, fuzzy, stale or loses a {field}
+    python scripts/messages.py compile   # .po -> .mo, for a source tree that was not installed
+
+Messages are `message("code", "English", ...)` and `text("code", "English", ...)`: the code becomes the gettext
+context, so two texts that happen to be the same English may differ in Chinese.
+"""
+
+from __future__ import annotations
+
+import string
+import sys
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+PACKAGE = Path(__file__).parents[1] / "src" / "torchup"
+CATALOGUE = PACKAGE / "i18n" / "locale" / "zh_CN" / "LC_MESSAGES" / "torchup.po"
+KEYWORDS = {"message": ((1, "c"), 2), "text": ((1, "c"), 2)}
+
+
+def extract() -> Catalog:
+    """Every message of the package, in a stable order."""
+    template = Catalog(project="torchup", charset="utf-8", fuzzy=False)
+    found = extract_from_dir(str(PACKAGE), method_map=[("**.py", "python")], keywords=KEYWORDS, strip_comment_tags=True)
+    for file, _, text, _, context in sorted(found, key=lambda row: (row[4] or "", row[0])):
+        if context:
+            template.add(text, context=context, locations=[(file, 0)])
+    return template
+
+
+def stored() -> Catalog:
+    """The catalogue as it is in the tree, or an empty one."""
+    if not CATALOGUE.exists():
+        return Catalog(locale="zh_CN", project="torchup", charset="utf-8", fuzzy=False)
+    with CATALOGUE.open("rb") as file:
+        return read_po(file, locale="zh_CN")
+
+
+def fields(template: str) -> set[str]:
+    """Names of the replacement fields of a template."""
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+
+
+def problems(template: Catalog, catalogue: Catalog) -> list[str]:
+    """Sentences on every entry that is missing, fuzzy, stale, or whose fields differ from the English ones."""
+    found = []
+    for entry in template:
+        if not entry.id:
+            continue
+        translated = catalogue.get(entry.id, context=entry.context)
+        if translated is None or not translated.string:
+            found.append(f"{entry.context}: not translated: {entry.id!r}")
+        elif translated.fuzzy:
+            found.append(f"{entry.context}: fuzzy")
+        elif fields(str(entry.id)) != fields(str(translated.string)):
+            found.append(f"{entry.context}: fields {fields(str(entry.id))} became {fields(str(translated.string))}")
+    known = {(entry.context, entry.id) for entry in template}
+    stale = [entry for entry in catalogue if entry.id and (entry.context, entry.id) not in known]
+    return found + [f"{entry.context}: no longer in the code" for entry in stale]
+
+
+def update() -> None:
+    """Merge the code's messages into the catalogue: new entries empty, vanished ones dropped."""
+    catalogue = stored()
+    catalogue.update(extract(), no_fuzzy_matching=True)
+    catalogue.obsolete.clear()
+    CATALOGUE.parent.mkdir(parents=True, exist_ok=True)
+    buffer = BytesIO()
+    write_po(buffer, catalogue, no_location=True, omit_header=False, sort_output=False, width=120)
+    CATALOGUE.write_bytes(buffer.getvalue())
+
+
+def compile_catalogue() -> None:
+    """Write the .mo file that gettext reads."""
+    with CATALOGUE.with_suffix(".mo").open("wb") as file:
+        write_mo(file, stored())
+
+
+def main(verb: str) -> int:
+    """Run one of the three verbs; returns the exit code."""
+    if verb == "update":
+        update()
+    if verb in {"update", "compile"}:
+        compile_catalogue()
+        return 0
+    if verb != "check":
+        sys.stderr.write(f"{__doc__}\n")
+        return 2
+    found = problems(extract(), stored())
+    sys.stdout.writelines(f"{line}\n" for line in found)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))

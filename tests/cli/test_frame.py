@@ -1,0 +1,124 @@
+"""The frame of the command line: help, errors, envelopes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import click
+import pytest
+
+from torchup.cli import main, registry
+from torchup.cli.answer import Answer
+from torchup.cli.session import Session, common_options
+from torchup.errors import NetworkError
+from torchup.model import message
+
+
+@pytest.fixture
+def verb(monkeypatch):
+    """Register a throw-away verb for one test."""
+
+    def add(function):
+        module = type(sys)("torchup_test_verb")
+        module.command = click.command("probe")(common_options(function))
+        monkeypatch.setitem(sys.modules, "torchup_test_verb", module)
+        monkeypatch.setitem(registry.VERBS, "probe", ("torchup_test_verb", message("test.probe", "probe")))
+
+    return add
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The real program in a process of its own."""
+    return subprocess.run([sys.executable, "-m", "torchup", *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("argument", ["--version", "--help", "-h"])
+def test_version_and_help_are_data_on_stdout(argument):
+    """`--version` and `--help` print to stdout and exit 0."""
+    completed = run(argument)
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert "torchup" in completed.stdout
+
+
+def test_no_arguments_shows_the_help():
+    """`torchup` alone shows the help."""
+    assert "Usage: torchup" in run().stdout
+
+
+def test_a_mistyped_verb_gets_a_guess(capsys, verb):
+    """An unknown command is exit 2, with the nearest one as hint and nothing on stdout."""
+    verb(lambda _session: None)
+    assert main(["prob"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "error: there is no command `prob`\n\nhint: did you mean `torchup probe`?\n"
+
+
+def test_an_unknown_option_names_the_help(capsys, verb):
+    """A wrong option is exit 2 and points to the verb's own help."""
+    verb(lambda _session: None)
+    assert main(["probe", "--wrong"]) == 2
+    assert "torchup probe --help" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["probe", "--json"], ["--json", "probe"]])
+def test_the_envelope_has_its_keys(capsys, verb, arguments):
+    """`--json` before or after the verb prints exactly one envelope on stdout."""
+    verb(lambda _session: Answer(command="probe", data={"n": 1}, text=lambda: "text"))
+    assert main(arguments) == 0
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert list(document) == ["schema", "command", "status", "exit_code", "data", "messages"]
+    assert (document["schema"], document["status"], document["data"]) == ("torchup/1", "ok", {"n": 1})
+
+
+def test_an_error_still_gives_the_envelope(capsys, verb):
+    """A failing verb prints the envelope with its code, and the sentence with its hint on stderr."""
+
+    def fail(session: Session) -> Answer:
+        raise NetworkError(
+            message("test.net", "no answer from {host}", host="h"), hint=message("test.hint", "try later")
+        )
+
+    verb(fail)
+    assert main(["probe", "--json"]) == 7
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert (document["status"], document["exit_code"], document["data"]) == ("error", 7, None)
+    assert document["messages"][0] == {"code": "test.net", "level": "error", "text": "no answer from h"}
+    assert captured.err == "error: no answer from h\n\nhint: try later\n"
+
+
+def test_usage_errors_give_the_envelope_too(capsys, verb):
+    """Even a wrong option under --json is one JSON document."""
+    verb(lambda _session: None)
+    assert main(["probe", "--json", "--wrong"]) == 2
+    assert json.loads(capsys.readouterr().out)["exit_code"] == 2
+
+
+def test_a_defect_shows_a_log_and_no_traceback(capsys, verb, tmp_path):
+    """An unforeseen exception is exit 70 with the path of a log that holds the traceback."""
+
+    def crash(session: Session) -> Answer:
+        return Answer(command="probe", data={}, text=lambda: str(1 / 0))
+
+    verb(crash)
+    assert main(["probe"]) == 70
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err
+    (log,) = (tmp_path / "torchup-home" / "log").iterdir()
+    assert str(log) in captured.err
+    assert "ZeroDivisionError" in log.read_text()
+
+
+def test_interruption_is_130(capsys, verb):
+    """Ctrl-C ends with 130 and a sentence."""
+
+    def interrupted(session: Session) -> Answer:
+        raise KeyboardInterrupt
+
+    verb(interrupted)
+    assert main(["probe"]) == 130
+    assert "interrupted" in capsys.readouterr().err
