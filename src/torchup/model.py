@@ -379,6 +379,16 @@ class Step(Value, frozen=True, kw_only=True):
     timeout: float = 3600.0
 
 
+class CondaOrder(Value, frozen=True, kw_only=True):
+    """What conda's solver is asked for; only in a plan whose installer is conda."""
+
+    subdir: str  # linux-64, osx-arm64, win-64...
+    channels: tuple[str, ...]  # canonical URLs, first has priority; mirrors never show here
+    specs: tuple[str, ...]  # match specs
+    virtual_packages: tuple[str, ...] = ()  # "__cuda=12.4=0": what the planned machine offers
+    mirrors: dict[str, tuple[str, ...]] = {}  # canonical channel URL -> where its bytes are fetched instead
+
+
 class Plan(Value, frozen=True, kw_only=True):
     """Which build goes on this machine, from where, by which steps, and why not the others."""
 
@@ -397,6 +407,7 @@ class Plan(Value, frozen=True, kw_only=True):
     rejected: tuple[Rejection, ...] = ()
     advice: tuple[Notice, ...] = ()
     missing_companions: tuple[str, ...] = ()
+    conda: CondaOrder | None = None
 
 
 # ---------------------------------------------------------------- environments and verification

@@ -1,0 +1,1 @@
+"""Pure: which build fits a machine, why, and why not the others."""
