@@ -18,7 +18,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """mypy --strict."""
+    """Types (mypy --strict)."""
     session.install("-e", ".[dev]")
     session.run("mypy")
 
