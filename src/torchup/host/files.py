@@ -10,8 +10,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import filelock
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -84,6 +82,8 @@ def _writable_and_again(function: Callable[[str], object], path: str, _: object)
 @contextlib.contextmanager
 def lock(path: str, timeout: float) -> Iterator[object]:
     """See `Host.lock`."""
+    import filelock  # 15 ms (it brings asyncio) that reading verbs need not pay
+
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     held = filelock.FileLock(path, timeout=timeout)
     try:
