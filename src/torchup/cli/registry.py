@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.model import message
+
 if TYPE_CHECKING:
     from torchup.model import Message
 
-VERBS: dict[str, tuple[str, Message]] = {}
+VERBS: dict[str, tuple[str, Message]] = {
+    "results": (
+        "torchup.cli.results",
+        message("results.summary", "List, show, compare, report, export and import measurements"),
+    ),
+}

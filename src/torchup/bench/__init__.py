@@ -1,0 +1,1 @@
+"""Benchmarks: fresh children measure, the parent plans; statistics and comparison are pure."""

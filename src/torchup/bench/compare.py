@@ -1,0 +1,332 @@
+"""Compare measurements: ratio with interval, a verdict, and what differs between the two sides. Pure.
+
+Rules (T. Hoefler and R. Belli, SC15; criterion.rs; nvbench's compare): a difference counts only when its interval
+excludes 1 *and* it is larger than the noise threshold; an interval inside the threshold on both sides is "same";
+everything else is "unclear" and is called so.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from torchup.bench.stats import FEW, median, ratio_interval
+from torchup.model import Message, Notice, Result, Value, message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+NOISE = 0.02  # a smaller difference is not worth a word, however sure it is
+SINGLE_RUN_NOISE = 0.25  # without repeats only a larger difference is believed
+QUALITY_SLACK = 0.005  # half a point of accuracy: two seeds of the MNIST run differ by less
+
+
+class Verdict(StrEnum):
+    """What a comparison says of the candidate."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    SAME = "same"
+    UNCLEAR = "unclear"
+
+
+class Labelled(Value, frozen=True, kw_only=True):
+    """A result and the name of the run it comes from."""
+
+    run: str
+    result: Result
+
+
+class Side(Value, frozen=True, kw_only=True):
+    """One side of a comparison, as far as a reader needs it. Times are seconds of the unit compared."""
+
+    run: str
+    recipe: str
+    device: str
+    device_name: str | None
+    median: float
+    ci95: tuple[float, float] | None
+    repeats: int
+    measured: bool
+
+
+class Difference(Value, frozen=True, kw_only=True):
+    """One thing that is not the same on both sides: ``machine.cpu.model``, ``torch``, ``precision``..."""
+
+    key: str
+    base: str | None
+    candidate: str | None
+
+
+class Comparison(Value, frozen=True, kw_only=True):
+    """Candidate against base. ``ratio`` is base time / candidate time: above 1 the candidate is faster."""
+
+    workload: str
+    precision: str
+    unit: str  # run | epoch
+    base: Side
+    candidate: Side
+    ratio: float
+    interval: tuple[float, float] | None
+    verdict: Verdict
+    regressed: bool
+    differences: tuple[Difference, ...] = ()
+    caveats: tuple[Notice, ...] = ()
+
+
+class Refusal(Value, frozen=True, kw_only=True):
+    """Two results that are not compared because they did not do the same work."""
+
+    base: Side
+    candidate: Side
+    workload: str
+    differences: tuple[Difference, ...]
+
+
+class Report(Value, frozen=True, kw_only=True):
+    """All comparisons of two sets of results."""
+
+    comparisons: tuple[Comparison, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+
+    @property
+    def regressed(self) -> bool:
+        """Whether any comparison is slower past the threshold."""
+        return any(comparison.regressed for comparison in self.comparisons)
+
+
+def compare_sets(
+    base: Sequence[Labelled],
+    candidate: Sequence[Labelled],
+    *,
+    threshold: float | None = None,
+    across: frozenset[str] = frozenset(),
+) -> Report:
+    """Pair the results of two sets and compare each pair.
+
+    Args:
+        base: the results that are the measure.
+        candidate: the results to judge.
+        threshold: share by which a slower candidate is a regression (0.05 = 5 %); ``None``: nothing is one.
+        across: differences to compare across all the same: ``recipe``, ``precision``, ``kind``, ``parameters``...
+    """
+    comparisons: list[Comparison] = []
+    refused: list[Refusal] = []
+    for left, right in _pairs(base, candidate, across):
+        blocking = tuple(d for d in work_differences(left.result, right.result) if d.key.split(".")[0] not in across)
+        if blocking:
+            refused.append(_refusal(left, right, blocking))
+        else:
+            comparisons.append(compare(left, right, threshold=threshold))
+    return Report(comparisons=tuple(comparisons), refused=tuple(refused))
+
+
+def compare(base: Labelled, candidate: Labelled, *, threshold: float | None = None) -> Comparison:
+    """Compare two results of the same work; their raw samples decide."""
+    unit, (before, after) = _samples(base.result, candidate.result)
+    ratio = median(before) / median(after)
+    interval = ratio_interval(before, after)
+    verdict = judge(ratio, interval, fewest=min(len(before), len(after)))
+    return Comparison(
+        workload=base.result.workload,
+        precision=candidate.result.precision,
+        unit=unit,
+        base=_side(base, before),
+        candidate=_side(candidate, after),
+        ratio=ratio,
+        interval=interval,
+        verdict=verdict,
+        regressed=threshold is not None and verdict is Verdict.SLOWER and 1 / ratio > 1 + threshold,
+        differences=tuple(differences(base.result, candidate.result)),
+        caveats=tuple(_caveats(base.result, candidate.result, fewest=min(len(before), len(after)))),
+    )
+
+
+def judge(ratio: float, interval: tuple[float, float] | None, *, fewest: int) -> Verdict:
+    """The verdict for a ratio (above 1: faster) with its interval; ``fewest`` is the smaller number of repeats."""
+    if interval is None or fewest < FEW:
+        low, high = ratio / (1 + SINGLE_RUN_NOISE), ratio * (1 + SINGLE_RUN_NOISE)
+    else:
+        low, high = interval
+    if low >= 1 - NOISE and high <= 1 + NOISE:
+        return Verdict.SAME
+    if low > 1 and ratio > 1 + NOISE:
+        return Verdict.FASTER
+    if high < 1 and ratio < 1 - NOISE:
+        return Verdict.SLOWER
+    return Verdict.UNCLEAR
+
+
+# ---------------------------------------------------------------- pairing
+
+
+def _pairs(
+    base: Sequence[Labelled], candidate: Sequence[Labelled], across: frozenset[str]
+) -> Iterator[tuple[Labelled, Labelled]]:
+    """Same workload and recipe; the same device type where the other side has it, any device where not.
+
+    A published baseline has one result a machine, so its results are paired with everything.
+    """
+    for right in candidate:
+        rivals = [
+            left
+            for left in base
+            if left.result.workload == right.result.workload
+            and ("recipe" in across or left.result.recipe == right.result.recipe)
+        ]
+        alike = [left for left in rivals if _device_type(left.result) == _device_type(right.result)]
+        published = [left for left in rivals if not left.result.measured or not right.result.measured]
+        chosen = published or _closest(alike or rivals, right)
+        yield from ((left, right) for left in chosen)
+
+
+def _closest(rivals: list[Labelled], right: Labelled) -> list[Labelled]:
+    """Of rivals on the same kind of device those that did the same work; all of them (to be refused) when none did."""
+    same = [left for left in rivals if not list(work_differences(left.result, right.result))]
+    return same or rivals
+
+
+def _device_type(result: Result) -> str:
+    return result.device.split(":")[0]
+
+
+# ---------------------------------------------------------------- what differs
+
+# Parameters that say which training was done; the others (workers, threads, budget) only say how.
+TRAINING = (
+    "batch",
+    "batch_size",
+    "learning_rate",
+    "momentum",
+    "optimiser",
+    "model",
+    "size",
+    "sizes",
+    "sequence",
+    "dataset",
+)
+
+
+def work_differences(base: Result, candidate: Result) -> Iterator[Difference]:
+    """What makes two results different work, so that their times must not be set against each other."""
+    for key in ("workload", "recipe", "kind", "precision"):
+        if key == "kind" and {base.kind, candidate.kind} <= {"replica", "same-math"}:
+            continue  # two ways to run the same mathematics
+        yield from _difference(key, getattr(base, key), getattr(candidate, key))
+    for key in TRAINING:
+        if key in base.parameters and key in candidate.parameters:
+            yield from _difference(f"parameters.{key}", base.parameters[key], candidate.parameters[key])
+
+
+def differences(base: Result, candidate: Result) -> Iterator[Difference]:
+    """Everything that differs between two sides: work first, then machine, software, processes."""
+    yield from work_differences(base, candidate)
+    yield from _difference("device", base.device, candidate.device)
+    yield from _difference("device_name", base.device_name, candidate.device_name)
+    yield from _difference("torch", base.torch, candidate.torch)
+    yield from _difference("world_size", base.world_size, candidate.world_size)
+    yield from _difference("code_hash", base.code_hash, candidate.code_hash, both=True)
+    for room in ("machine", "environment"):
+        left, right = dict(_flat(getattr(base, room), room)), dict(_flat(getattr(candidate, room), room))
+        for key in sorted(left.keys() & right.keys()):
+            yield from _difference(key, left[key], right[key])
+
+
+def _difference(key: str, base: object, candidate: object, *, both: bool = False) -> Iterator[Difference]:
+    if base != candidate and not (both and (base is None or candidate is None)):
+        yield Difference(key=key, base=_show(base), candidate=_show(candidate))
+
+
+def _show(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _flat(value: Any, prefix: str) -> Iterator[tuple[str, object]]:
+    """Leaves of nested dicts and lists with dotted names."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _flat(item, f"{prefix}.{key}")
+    elif isinstance(value, list | tuple):
+        for position, item in enumerate(value):
+            yield from _flat(item, f"{prefix}.{position}")
+    else:
+        yield prefix, value
+
+
+# ---------------------------------------------------------------- samples and caveats
+
+
+def epochs_of(result: Result) -> int | None:
+    """Whole epochs that were measured, where the result says so."""
+    for key in ("epochs_measured", "epochs"):
+        value = result.parameters.get(key)
+        if isinstance(value, int) and value > 0:
+            return value
+    return None
+
+
+def _samples(base: Result, candidate: Result) -> tuple[str, tuple[list[float], list[float]]]:
+    """The raw times of both sides; an epoch's where the two measured different numbers of them."""
+    sides = (list(base.repeats or (base.seconds,)), list(candidate.repeats or (candidate.seconds,)))
+    counts = (epochs_of(base), epochs_of(candidate))
+    if counts[0] == counts[1] or counts[0] is None or counts[1] is None:
+        return "run", sides
+    return "epoch", ([t / counts[0] for t in sides[0]], [t / counts[1] for t in sides[1]])
+
+
+def _caveats(base: Result, candidate: Result, *, fewest: int) -> Iterator[Notice]:
+    if not (base.measured and candidate.measured):
+        yield _caveat(message("compare.not-measured", "one side is a published number, not measured by torchup"))
+    if fewest < FEW:
+        text = message(
+            "compare.few-repeats",
+            "only {count} repeat(s) on one side: a difference below {percent} % is called unclear",
+            count=fewest,
+            percent=f"{100 * SINGLE_RUN_NOISE:.0f}",
+        )
+        yield _caveat(text)
+    if epochs_of(base) != epochs_of(candidate):
+        yield _caveat(message("compare.epochs", "different numbers of epochs were measured: compared per epoch"))
+    yield from _quality_caveats(base, candidate)
+    if False in {base.stable, candidate.stable}:
+        yield _caveat(message("compare.unstable", "one side was not stable: measure it again"))
+
+
+def _quality_caveats(base: Result, candidate: Result) -> Iterator[Notice]:
+    before, after = base.quality.get("test_accuracy"), candidate.quality.get("test_accuracy")
+    if before is not None and after is not None and after < before - QUALITY_SLACK:
+        text = message(
+            "compare.accuracy",
+            "the candidate is less accurate ({after} against {before})",
+            after=f"{100 * after:.2f} %",
+            before=f"{100 * before:.2f} %",
+        )
+        yield _caveat(text)
+
+
+def _caveat(text: Message) -> Notice:
+    return Notice(code=text.code, level="warning", text=text)
+
+
+def _side(labelled: Labelled, samples: Sequence[float]) -> Side:
+    result = labelled.result
+    scale = median(samples) / result.median if result.median else 1.0
+    return Side(
+        run=labelled.run,
+        recipe=result.recipe,
+        device=result.device,
+        device_name=result.device_name,
+        median=median(samples),
+        ci95=(result.ci95[0] * scale, result.ci95[1] * scale) if result.ci95 else None,
+        repeats=len(samples),
+        measured=result.measured,
+    )
+
+
+def _refusal(base: Labelled, candidate: Labelled, blocking: Iterable[Difference]) -> Refusal:
+    return Refusal(
+        base=_side(base, base.result.repeats or (base.result.seconds,)),
+        candidate=_side(candidate, candidate.result.repeats or (candidate.result.seconds,)),
+        workload=base.result.workload,
+        differences=tuple(blocking),
+    )

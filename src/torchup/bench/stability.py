@@ -1,0 +1,148 @@
+"""Why a measurement is not steady, and what to do: pure, from the samples and the telemetry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.bench.stats import DRIFT, FEW, NOISY_SPREAD, Summary, summarise
+from torchup.model import Notice, message
+
+if TYPE_CHECKING:
+    from torchup.model import Result, Telemetry
+
+TIMER_LIMIT = 1e-3  # seconds; pyperf warns below it: clock and call overhead are no longer small
+BUSY_HOST = 0.5  # load average a usable thread
+HOT = 87.0  # degrees Celsius; GeForce cards begin to slow down between 83 and 93
+
+
+def advice(result: Result) -> tuple[Notice, ...]:
+    """Everything that makes this result less sure, worst first; empty for a steady one."""
+    if not result.measured:
+        text = message("stability.not-measured", "a published number, not measured by torchup")
+        return (Notice(code=text.code, text=text),)
+    summary = summarise(result.repeats or (result.seconds,))
+    found = [*_from_telemetry(result), *_from_samples(summary)]
+    return tuple(sorted(found, key=lambda notice: notice.level != "warning"))
+
+
+def _from_samples(summary: Summary) -> list[Notice]:
+    found: list[Notice] = []
+    if summary.count < FEW:
+        found.append(_few(summary.count))
+    if summary.spread is not None and summary.spread > NOISY_SPREAD:
+        found.append(_noisy(summary.spread))
+    if summary.drift is not None and abs(summary.drift) > DRIFT:
+        found.append(_drifting(summary.drift))
+    if summary.outliers:
+        found.append(_outlying(len(summary.outliers), summary.count))
+    if summary.median < TIMER_LIMIT:
+        text = message("stability.short", "the measured unit is shorter than 1 ms: the clock's own cost shows")
+        found.append(Notice(code=text.code, text=text))
+    return found
+
+
+def _few(count: int) -> Notice:
+    text = message(
+        "stability.few-repeats",
+        "measured {count} time(s): how noisy it is cannot be said; `--repeats 5` or more gives an interval",
+        count=count,
+    )
+    return Notice(code=text.code, text=text)
+
+
+def _noisy(spread: float) -> Notice:
+    text = message(
+        "stability.noisy",
+        "half of the repeats differ by {percent} % or more: close other programs, wait for the machine to cool,"
+        " and raise `--repeats`",
+        percent=f"{100 * spread:.0f}",
+    )
+    return Notice(code=text.code, level="warning", text=text)
+
+
+def _drifting(drift: float) -> Notice:
+    if drift < 0:
+        text = message(
+            "stability.warming",
+            "the later repeats are {percent} % faster: the machine was still warming up",
+            percent=f"{-100 * drift:.0f}",
+        )
+    else:
+        text = message(
+            "stability.drift",
+            "the later repeats are {percent} % slower: the machine heats up or its clocks fall; compare the first"
+            " minute with the sustained rate",
+            percent=f"{100 * drift:.0f}",
+        )
+    return Notice(code=text.code, level="warning", text=text)
+
+
+def _outlying(count: int, total: int) -> Notice:
+    text = message(
+        "stability.outliers",
+        "{count} of {total} repeats lie far out; they are flagged and kept",
+        count=count,
+        total=total,
+    )
+    return Notice(code=text.code, text=text)
+
+
+def _from_telemetry(result: Result) -> list[Notice]:
+    watched = result.telemetry
+    if watched is None:
+        return []
+    found = [_throttled(name) for name in watched.throttle]
+    found += [*_power(watched), *_surroundings(watched, result)]
+    return found
+
+
+def _throttled(reason: str) -> Notice:
+    text = message(
+        "stability.throttle",
+        "the GPU lowered its clocks during the run ({reason}): see its cooling and power",
+        reason=reason,
+    )
+    return Notice(code=text.code, level="warning", text=text)
+
+
+def _power(watched: Telemetry) -> list[Notice]:
+    found: list[Notice] = []
+    if watched.on_battery:
+        text = message("stability.battery", "the machine runs on its battery: plug it in, laptops halve their clocks")
+        found.append(Notice(code=text.code, level="warning", text=text))
+    if watched.temperature_celsius is not None and watched.temperature_celsius.maximum >= HOT:
+        text = message(
+            "stability.hot", "the GPU reached {degrees} C", degrees=f"{watched.temperature_celsius.maximum:.0f}"
+        )
+        found.append(Notice(code=text.code, level="warning", text=text))
+    return found
+
+
+def _surroundings(watched: Telemetry, result: Result) -> list[Notice]:
+    found: list[Notice] = []
+    if watched.other_processes:
+        text = message(
+            "stability.other-processes", "{count} other process(es) used the GPU", count=watched.other_processes
+        )
+        found.append(Notice(code=text.code, level="warning", text=text))
+    threads = _threads(result)
+    if watched.load_average is not None and threads and watched.load_average > BUSY_HOST * threads:
+        text = message(
+            "stability.busy-host",
+            "the machine was busy before the run (load {load} on {threads} threads)",
+            load=f"{watched.load_average:.1f}",
+            threads=threads,
+        )
+        found.append(Notice(code=text.code, level="warning", text=text))
+    if watched.governor == "powersave":
+        text = message(
+            "stability.governor", "the CPU governor is `powersave`; `performance` gives steadier numbers on a desktop"
+        )
+        found.append(Notice(code=text.code, text=text))
+    return found
+
+
+def _threads(result: Result) -> int | None:
+    cpu = result.machine.get("cpu")
+    threads = cpu.get("threads") if isinstance(cpu, dict) else None
+    return threads if isinstance(threads, int) else None

@@ -1,0 +1,309 @@
+"""Results for a terminal: list, one run with its ladder and breakdown, a comparison. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.bench.compare import Comparison, Labelled, Refusal, Report, Side, Verdict, compare_sets
+from torchup.bench.stability import advice
+from torchup.i18n import printable, render, text
+from torchup.model import message
+from torchup.report import numbers
+from torchup.report.style import mark, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torchup.model import Breakdown, Message, Result
+    from torchup.report.style import Style
+    from torchup.results.schema import Run
+    from torchup.results.store import Listing
+
+PARTS = ("input", "transfer", "launch", "compute", "other")
+_FILL = {"input": "▓#", "transfer": "▒+", "launch": "░:", "compute": "█=", "other": "·."}  # (Unicode, ASCII)
+
+
+def part_name(part: str) -> Message:
+    """The name of a part of the breakdown."""
+    return {
+        "input": message("bench.part.input", "input"),
+        "transfer": message("bench.part.transfer", "transfer"),
+        "launch": message("bench.part.launch", "launch"),
+        "compute": message("bench.part.compute", "compute"),
+        "other": message("bench.part.other", "other"),
+    }[part]
+
+
+def verdict_name(verdict: Verdict) -> Message:
+    """The verdict as a word."""
+    return {
+        Verdict.FASTER: message("compare.verdict.faster", "faster"),
+        Verdict.SLOWER: message("compare.verdict.slower", "slower"),
+        Verdict.SAME: message("compare.verdict.same", "the same"),
+        Verdict.UNCLEAR: message("compare.verdict.unclear", "unclear"),
+    }[verdict]
+
+
+# ---------------------------------------------------------------- list
+
+
+def list_text(listing: Listing, style: Style) -> str:
+    """One line a run."""
+    if not listing.runs:
+        return text("results.list.empty", "No runs are stored yet: `torchup bench` makes one.")
+    headers = (
+        text("results.column.run", "Run"),
+        text("results.column.workload", "Workload"),
+        text("results.column.fastest", "Fastest"),
+        text("results.column.device", "Device"),
+        text("results.column.torch", "torch"),
+    )
+    return table(headers, [_list_row(run) for run in listing.runs], style)
+
+
+def _list_row(run: Run) -> tuple[str, ...]:
+    if not run.results:
+        return run.id, numbers.NONE, numbers.NONE, numbers.NONE, numbers.NONE
+    best = min(run.results, key=_time)
+    workloads = ", ".join(sorted({result.workload for result in run.results}))
+    fastest = f"{best.recipe} {numbers.seconds(_time(best))}"
+    return run.id, workloads, fastest, best.device_name or best.device, best.torch or numbers.NONE
+
+
+def _time(result: Result) -> float:
+    return result.median if result.median is not None else result.seconds
+
+
+# ---------------------------------------------------------------- one run
+
+
+def show_text(run: Run, style: Style, *, baseline: Run | None = None) -> str:
+    """A run: its ladder, where the time went, what makes it unsure, and the published devices beside it."""
+    parts = [_heading(run), results_text(run.results, style)]
+    if baseline is not None and run.origin != "baseline":
+        parts.append(beside_text(run.results, baseline, style))
+    return "\n\n".join(part for part in parts if part)
+
+
+def results_text(results: Sequence[Result], style: Style) -> str:
+    """Tables and bars of results, for `bench`, `up` and `results show`."""
+    parts = []
+    for workload in dict.fromkeys(result.workload for result in results):
+        chosen = [result for result in results if result.workload == workload]
+        parts += [ladder(chosen, style), bars(chosen, style), unsure(chosen, style)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _heading(run: Run) -> str:
+    return text(
+        "results.show.heading",
+        "Run {id}, {when}, torchup {version}",
+        id=run.id,
+        when=run.created_at or numbers.NONE,
+        version=run.torchup or numbers.NONE,
+    )
+
+
+def ladder(results: Sequence[Result], style: Style) -> str:
+    """One row a result, the slowest first. What is the same in every row is said once, above; empty columns go."""
+    ordered = sorted(results, key=_time, reverse=True)
+    columns = _ladder_columns(ordered)
+    caption = [ordered[0].workload]
+    kept: list[tuple[str, list[str]]] = []
+    for header, cells, is_context in columns:
+        if is_context and len(set(cells)) == 1:
+            caption.append(cells[0])
+        elif any(cell != numbers.NONE for cell in cells):
+            kept.append((header, cells))
+    rows = list(zip(*(cells for _, cells in kept), strict=True))
+    return f"{printable(', '.join(caption))}\n{table([header for header, _ in kept], rows, style)}"
+
+
+def _ladder_columns(ordered: Sequence[Result]) -> list[tuple[str, list[str], bool]]:
+    """Header, cells, and whether the column is context (said once when all rows agree)."""
+    slowest = _time(ordered[0])
+    return [
+        (text("results.column.recipe", "Recipe"), [_recipe(r) for r in ordered], False),
+        (text("results.column.device", "Device"), [short_device(r) for r in ordered], True),
+        (text("results.column.precision", "Precision"), [r.precision for r in ordered], True),
+        (text("results.column.median", "Median"), [numbers.seconds(_time(r)) for r in ordered], False),
+        (text("results.column.interval", "95 % interval"), [numbers.interval(r.ci95) for r in ordered], False),
+        (text("results.column.rate", "Rate"), [numbers.amount(r.samples_per_second, "/s") for r in ordered], False),
+        (
+            text("results.column.accuracy", "Accuracy"),
+            [numbers.percent(r.quality.get("test_accuracy"), 2) for r in ordered],
+            False,
+        ),
+        (text("results.column.speedup", "Speed-up"), [numbers.ratio(slowest / _time(r)) for r in ordered], False),
+    ]
+
+
+def _recipe(result: Result) -> str:
+    return result.recipe if result.world_size == 1 else f"{result.recipe} x{result.world_size}"
+
+
+def short_device(side: Result | Side) -> str:
+    """The device's name without its maker's usual words, and its type: ``RTX 3070 Ti Laptop (cuda)``."""
+    name = side.device_name or ""
+    for noise in ("NVIDIA GeForce ", "NVIDIA ", "Intel Core ", "Intel(R) ", "Xeon(R) ", " GPU", "(R)", "(TM)"):
+        name = name.replace(noise, " " if noise.startswith(" ") else "")
+    name = " ".join(name.split())
+    return f"{name} ({side.device})" if name else side.device
+
+
+def bars(results: Sequence[Result], style: Style) -> str:
+    """Where the time went: a bar a result, parts named below."""
+    known = [(printable(result.recipe), result.breakdown) for result in results if result.breakdown is not None]
+    if not known:
+        return ""
+    longest = max(len(name) for name, _ in known)
+    width = max(20, style.width - longest - 12)
+    lines = [text("results.breakdown", "Where the time went")]
+    lines += [f"{name:<{longest}} {_bar(parts, width, style)}" for name, parts in known]
+    names = (f"{_fill(part, style)} {render(part_name(part))}" for part in PARTS)
+    return "\n".join([*lines, f"{'':<{longest}} {'  '.join(names)}"])
+
+
+def shares(breakdown: Breakdown) -> dict[str, float]:
+    """Each known part's share of the sum of the known parts."""
+    known = {part: value for part in PARTS if (value := getattr(breakdown, part)) is not None and value > 0}
+    whole = sum(known.values())
+    return {part: value / whole for part, value in known.items()} if whole else {}
+
+
+def _bar(breakdown: Breakdown, width: int, style: Style) -> str:
+    pieces, drawn, passed = [], 0, 0.0
+    for part, share in shares(breakdown).items():
+        passed += share
+        end = round(passed * width)
+        pieces.append(_fill(part, style) * (end - drawn))
+        drawn = end
+    return "".join(pieces)
+
+
+def _fill(part: str, style: Style) -> str:
+    return _FILL[part][0 if style.unicode else 1]
+
+
+def unsure(results: Sequence[Result], style: Style) -> str:
+    """What makes the results less sure, each said once with the recipes it concerns."""
+    lines: dict[str, list[str]] = {}
+    marks: dict[str, str] = {}
+    for result in results:
+        for notice in advice(result):
+            line = render(notice.text)
+            lines.setdefault(line, []).append(result.recipe)
+            marks[line] = mark(style, notice.level)
+        for note in result.notes:
+            line = render(message("results.note", "{note}", note=note))
+            lines.setdefault(line, []).append(result.recipe)
+            marks[line] = mark(style, "info")
+    return "\n".join(
+        f"{marks[line]} {printable(', '.join(dict.fromkeys(names)))}: {line}" for line, names in lines.items()
+    )
+
+
+def beside_text(results: Sequence[Result], baseline: Run, style: Style) -> str:
+    """This machine's results beside published ones: how many times as fast as each of them."""
+    published = [result for result in baseline.results if any(r.workload == result.workload for r in results)]
+    rows = [_beside_row(result, published) for result in results if result.kind in {"replica", "same-math"}]
+    if not published or not rows:
+        return ""
+    headers = ["", *(f"{short_device(p)} {numbers.plain_seconds(p.seconds)} s" for p in published)]
+    title = text(
+        "results.beside",
+        "Beside the article's devices (times as fast; their times are published ones, not measured by torchup)",
+    )
+    return f"{title}\n{table(headers, rows, style)}"
+
+
+def _beside_row(result: Result, published: Sequence[Result]) -> list[str]:
+    label = Labelled(run="", result=result)
+    cells = [result.recipe]
+    for other in published:
+        report = compare_sets([Labelled(run="", result=other)], [label], across=frozenset({"recipe"}))
+        cells.append(numbers.ratio(report.comparisons[0].ratio) if report.comparisons else numbers.NONE)
+    return cells
+
+
+# ---------------------------------------------------------------- comparison
+
+
+def compare_text(report: Report, style: Style) -> str:
+    """A line a comparison, then what differs and what to mind."""
+    parts = []
+    if report.comparisons:
+        parts.append(_comparison_table(report.comparisons, style))
+        parts.append(_comparison_details(report.comparisons, style))
+    if report.refused:
+        parts.append(_refused(report.refused, style))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _comparison_table(comparisons: Sequence[Comparison], style: Style) -> str:
+    headers = (
+        text("results.column.workload", "Workload"),
+        text("compare.column.base", "Base"),
+        text("compare.column.candidate", "Candidate"),
+        text("compare.column.ratio", "Ratio"),
+        text("results.column.interval", "95 % interval"),
+        text("compare.column.verdict", "Verdict"),
+    )
+    rows = [
+        (
+            c.workload,
+            _side(c.base),
+            _side(c.candidate),
+            numbers.ratio(c.ratio),
+            f"{c.interval[0]:.3g} - {c.interval[1]:.3g}" if c.interval else numbers.NONE,
+            _verdict(c, style),
+        )
+        for c in comparisons
+    ]
+    return table(headers, rows, style)
+
+
+def _side(side: Side) -> str:
+    return f"{side.recipe} {numbers.seconds(side.median)}\n{short_device(side)}"
+
+
+def _verdict(comparison: Comparison, style: Style) -> str:
+    plain = style if not style.color else type(style)(width=style.width, unicode=style.unicode)
+    sign = {"faster": "pass", "slower": "error" if comparison.regressed else "warning", "same": "pass"}
+    return f"{mark(plain, sign.get(comparison.verdict, 'info'))} {render(verdict_name(comparison.verdict))}"
+
+
+def _comparison_details(comparisons: Sequence[Comparison], style: Style) -> str:
+    lines: dict[str, None] = {}
+    for comparison in comparisons:
+        for caveat in comparison.caveats:
+            lines[f"{mark(style, 'warning')} {render(caveat.text)}"] = None
+    differing = {d.key: d for comparison in comparisons for d in comparison.differences if d.key != "recipe"}
+    for difference in list(differing.values())[:12]:
+        line = text(
+            "compare.differs",
+            "{key} differs: {base} against {candidate}",
+            key=difference.key,
+            base=difference.base or numbers.NONE,
+            candidate=difference.candidate or numbers.NONE,
+        )
+        lines[f"{mark(style, 'info')} {line}"] = None
+    return "\n".join(lines)
+
+
+def _refused(refused: Sequence[Refusal], style: Style) -> str:
+    lines = [text("compare.refused", "Not compared, because the work was not the same:")]
+    for refusal in refused:
+        keys = "; ".join(
+            f"{d.key}: {d.base or numbers.NONE} / {d.candidate or numbers.NONE}" for d in refusal.differences
+        )
+        line = text(
+            "compare.refused.line",
+            "{workload} {base} against {candidate} ({keys})",
+            workload=refusal.workload,
+            base=refusal.base.recipe,
+            candidate=refusal.candidate.recipe,
+            keys=keys,
+        )
+        lines.append(f"{mark(style, 'skip')} {line}")
+    return "\n".join(lines)

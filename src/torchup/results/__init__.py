@@ -1,0 +1,1 @@
+"""Results on disk: one versioned JSON file a run, written atomically, read as untrusted data."""

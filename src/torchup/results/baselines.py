@@ -1,0 +1,33 @@
+"""Published results that ship with torchup, marked as not measured by it."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from torchup.encoding import from_builtins
+from torchup.model import Result
+from torchup.results.schema import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BASELINES = ("article",)  # each is a file results/data/NAME.toml
+SAMPLES_PER_EPOCH = 60_000  # MNIST's training set
+
+
+@cache
+def load_baseline(name: str) -> Run:
+    """One of `BASELINES` as a run."""
+    text = files("torchup.results").joinpath(f"data/{name}.toml").read_text(encoding="utf-8")
+    table = tomllib.loads(text)
+    results = tuple(_published({**table["shared"], **row}) for row in table["result"])
+    return Run(id=table["id"], origin="baseline", title=table["title"], source=table["source"], results=results)
+
+
+def _published(row: Mapping[str, object]) -> Result:
+    result = from_builtins({**row, "measured": False}, Result)
+    samples = SAMPLES_PER_EPOCH * result.parameters["epochs"]
+    return from_builtins({**row, "measured": False, "samples_per_second": samples / result.seconds}, Result)

@@ -1,0 +1,168 @@
+"""The result file: one run, versioned. Pure: text -> `Run`, `Run` -> text.
+
+A file is untrusted: it is decoded into typed values, bounded, and never executed. Older versions are raised one step at
+a time; newer ones are refused with advice.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from torchup.encoding import from_builtins, to_json
+from torchup.errors import UsageError
+from torchup.model import Message, Result, Value, message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+FORMAT = "torchup-run"
+VERSION = 1
+SIZE_LIMIT = 16 * 1024 * 1024  # bytes; a run with every recipe and raw sample is below 1 MB
+TEXT_LIMIT = 2000  # characters of any string
+ITEM_LIMIT = 100_000  # values in a file
+DEPTH_LIMIT = 12
+RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,79}")
+
+
+class Run(Value, frozen=True, kw_only=True):
+    """Everything that one `torchup bench` (or `up`) measured together."""
+
+    id: str
+    created_at: str | None = None  # ISO 8601, UTC
+    torchup: str | None = None  # version that wrote it
+    origin: str = "here"  # here | imported | baseline
+    title: str | None = None
+    source: str | None = None  # of a baseline: where its numbers were published
+    results: tuple[Result, ...] = ()
+
+
+class RunFileError(UsageError):
+    """A result file that cannot be used."""
+
+
+def to_text(run: Run) -> str:
+    """The file's content."""
+    return to_json({"format": FORMAT, "version": VERSION, "run": run})
+
+
+def parse_run(text: str | bytes, *, name: str) -> Run:
+    """Read a result file of any known version.
+
+    Args:
+        text: the content; untrusted.
+        name: how the file is called in errors.
+
+    Raises:
+        RunFileError: not JSON, not a result file, a newer version, or values that cannot be.
+    """
+    if len(text) > SIZE_LIMIT:
+        raise RunFileError(message("results.too-large", "{name} is larger than a result file can be", name=name))
+    try:
+        data = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise _corrupt(name, str(error)) from error
+    raised = upgrade(data, name=name)
+    _check_size(raised, name)
+    try:
+        run = from_builtins(raised.get("run"), Run)
+    except msgspec.ValidationError as error:
+        raise _corrupt(name, str(error)) from error
+    for problem in impossible(run):
+        raise _corrupt(name, str(problem))
+    return run
+
+
+def _corrupt(name: str, detail: str) -> RunFileError:
+    return RunFileError(
+        message("results.corrupt", "{name} is not a readable result file: {detail}", name=name, detail=detail),
+        hint=message("results.corrupt.hint", "measure again with `torchup bench`, or export the run once more"),
+    )
+
+
+# ---------------------------------------------------------------- versions
+
+
+def upgrade(data: object, *, name: str, steps: Mapping[int, Callable[[Any], Any]] | None = None) -> dict[str, Any]:
+    """Raise a document to `VERSION`, one step a version."""
+    known = UPGRADES if steps is None else steps
+    version = version_of(data)
+    if version is None or not isinstance(data, dict | list):
+        raise _corrupt(name, "neither a result file nor the JSON answer of `torchup bench`")
+    if version > VERSION:
+        raise RunFileError(
+            message(
+                "results.newer",
+                "{name} was written by a newer torchup (result version {version}; this one reads up to {known})",
+                name=name,
+                version=version,
+                known=VERSION,
+            ),
+            hint=message("results.newer.hint", "update torchup: python3 -m pip install --upgrade torchup"),
+        )
+    while version < VERSION:
+        try:
+            data = known[version](data)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise _corrupt(name, f"version {version} could not be raised: {error!r}") from error
+        version += 1
+    return data if isinstance(data, dict) else {}
+
+
+def version_of(data: object) -> int | None:
+    """The version of a decoded document: 0 is the JSON answer of `torchup bench`; ``None``: something else."""
+    if isinstance(data, dict) and data.get("format") == FORMAT:
+        version = data.get("version")
+        return version if isinstance(version, int) and version > 0 else None
+    if isinstance(data, dict) and data.get("schema") == "torchup/1" and data.get("command") in {"bench", "up"}:
+        return 0
+    return None
+
+
+def _from_answer(answer: dict[str, Any]) -> dict[str, Any]:
+    """0 -> 1: the envelope that `torchup bench --json` or `torchup up --json` printed becomes a run without a time."""
+    data = answer["data"]
+    results = data if isinstance(data, list) else data["results"]
+    run = {"id": "answer", "created_at": None, "torchup": None, "results": results}
+    return {"format": FORMAT, "version": 1, "run": run}
+
+
+UPGRADES: dict[int, Callable[[Any], Any]] = {0: _from_answer}  # version -> function that raises it by one
+
+
+# ---------------------------------------------------------------- bounds
+
+
+def _check_size(data: object, name: str) -> None:
+    left = ITEM_LIMIT
+    stack: list[tuple[object, int]] = [(data, 0)]
+    while stack:
+        value, depth = stack.pop()
+        left -= 1
+        if left < 0 or depth > DEPTH_LIMIT or (isinstance(value, str) and len(value) > TEXT_LIMIT):
+            raise _corrupt(name, "larger or deeper than a result can be")
+        children = value.items() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        for child in children:
+            stack.extend((part, depth + 1) for part in (child if isinstance(child, tuple) else (child,)))
+
+
+def impossible(run: Run) -> Iterator[Message]:
+    """What cannot be true in any run: times that are not positive, an interval that does not hold its median..."""
+    if not RUN_ID.fullmatch(run.id):
+        yield message("results.impossible.id", "the run's id is not one")
+    for number, result in enumerate(run.results):
+        place = f"results[{number}]"
+        if not all(math.isfinite(t) and t > 0 for t in (result.seconds, *result.repeats)):
+            yield message("results.impossible.time", "{place}: a time that is not positive", place=place)
+        if result.median is not None and not (math.isfinite(result.median) and result.median > 0):
+            yield message("results.impossible.median", "{place}: a median that is not positive", place=place)
+        if result.ci95 is not None and not 0 < result.ci95[0] <= result.ci95[1]:
+            yield message("results.impossible.interval", "{place}: an interval that is none", place=place)
+        if any(not 0 <= position < len(result.repeats) for position in result.outliers):
+            yield message("results.impossible.outlier", "{place}: an outlier that is no repeat", place=place)
+        accuracy = result.quality.get("test_accuracy")
+        if accuracy is not None and not 0 <= accuracy <= 1:
+            yield message("results.impossible.accuracy", "{place}: an accuracy outside 0 to 1", place=place)

@@ -1,0 +1,143 @@
+"""Runs on disk: one file a run below the user's data folder, written atomically, never changed afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from typing import TYPE_CHECKING
+
+import torchup
+from torchup.encoding import to_json
+from torchup.errors import UsageError
+from torchup.model import Message, Notice, Value, message
+from torchup.results.anonymous import anonymous
+from torchup.results.baselines import BASELINES, load_baseline
+from torchup.results.schema import SIZE_LIMIT, Run, RunFileError, parse_run, to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torchup.host import Host
+    from torchup.model import Result
+
+SUFFIX = ".json"
+
+
+class Listing(Value, frozen=True, kw_only=True):
+    """All stored runs, oldest first, and the files that could not be read."""
+
+    runs: tuple[Run, ...] = ()
+    broken: tuple[Notice, ...] = ()
+
+
+def folder(host: Host) -> str:
+    """Where runs are kept."""
+    return posixpath.join(host.folders().data.replace("\\", "/"), "results")
+
+
+def save(host: Host, results: Iterable[Result], *, title: str | None = None) -> str:
+    """Write one run of several results; returns the file's path.
+
+    Raises:
+        UsageError: the folder cannot be written (full, read-only).
+    """
+    kept = tuple(results)
+    now = host.now()
+    digest = hashlib.sha256(to_json(kept, indent=0).encode()).hexdigest()[:6]
+    run = Run(
+        id=f"{now:%Y%m%dT%H%M%S}-{digest}",
+        created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        torchup=torchup.__version__,
+        title=title,
+        results=kept,
+    )
+    return save_run(host, run)
+
+
+def save_run(host: Host, run: Run) -> str:
+    """Write one run, with everything taken out that names a person or a host; returns the file's path."""
+    path = posixpath.join(folder(host), run.id + SUFFIX)
+    try:
+        host.write_text(path, to_text(anonymous(run, Run, names=private_names(host))))
+    except OSError as error:
+        raise UsageError(
+            message("results.cannot-save", "the run could not be saved below {folder}: {reason}", folder=folder(host),
+                    reason=error.strerror or str(error)),
+            hint=message("results.cannot-save.hint", "free some space or set TORCHUP_HOME to a folder you can write"),
+        ) from error  # fmt: skip
+    return path
+
+
+def private_names(host: Host) -> set[str]:
+    """The user's and the machine's names, as far as they are known."""
+    environ = host.environ()
+    names = {environ.get(key, "") for key in ("USER", "LOGNAME", "USERNAME", "HOSTNAME", "COMPUTERNAME", "SUDO_USER")}
+    names.add(posixpath.basename(host.folders().home.replace("\\", "/")))
+    names.add((host.read_text("/proc/sys/kernel/hostname", 256) or "").strip())
+    return {name for name in names if name}
+
+
+def list_runs(host: Host) -> Listing:
+    """Every stored run, oldest first; a file that cannot be read is reported and skipped."""
+    runs: list[Run] = []
+    broken: list[Notice] = []
+    for name in host.list_dir(folder(host)) or ():
+        if not name.endswith(SUFFIX) or name.startswith("."):
+            continue
+        try:
+            runs.append(read(host, posixpath.join(folder(host), name), name=name))
+        except RunFileError as error:
+            broken.append(Notice(code=error.code, level="warning", text=error.text))
+    runs.sort(key=lambda run: (run.created_at or "", run.id))
+    return Listing(runs=tuple(runs), broken=tuple(broken))
+
+
+def read(host: Host, path: str, *, name: str | None = None) -> Run:
+    """Read one result file; raises `RunFileError`."""
+    content = host.read_bytes(path, SIZE_LIMIT + 1)
+    if content is None:
+        raise RunFileError(message("results.unreadable", "{path} is not there or cannot be read", path=path))
+    return parse_run(content, name=name or posixpath.basename(path.replace("\\", "/")))
+
+
+def load(host: Host, wanted: str) -> Run:
+    """The run that a person names.
+
+    Args:
+        host: the machine.
+        wanted: `latest`, `latest~1` (the one before), the start of an id, a built-in baseline (`article`), or a file.
+
+    Raises:
+        UsageError: no such run, or an ambiguous start of an id; `RunFileError` for a file that cannot be used.
+    """
+    if wanted in BASELINES:
+        return load_baseline(wanted)
+    if "/" in wanted or "\\" in wanted or wanted.endswith(SUFFIX):
+        return read(host, wanted)
+    runs = list_runs(host).runs
+    if wanted == "latest" or wanted.startswith("latest~"):
+        return _latest(runs, wanted)
+    found = [run for run in runs if run.id == wanted] or [run for run in runs if wanted and run.id.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(run.id for run in found[:5])
+        raise UsageError(
+            message("results.ambiguous", "`{wanted}` is the start of several runs: {ids}", wanted=wanted, ids=ids)
+        )
+    raise _unknown(message("results.unknown", "there is no run `{wanted}`", wanted=wanted))
+
+
+def _latest(runs: tuple[Run, ...], wanted: str) -> Run:
+    back = wanted.removeprefix("latest").removeprefix("~") or "0"
+    here = [run for run in runs if run.origin == "here"]
+    if not back.isdecimal() or int(back) >= len(here):
+        raise _unknown(
+            message("results.none", "there is no run `{wanted}`: {count} stored", wanted=wanted, count=len(here))
+        )
+    return here[-1 - int(back)]
+
+
+def _unknown(text: Message) -> UsageError:
+    hint = message("results.unknown.hint", "`torchup results list` shows the runs; `torchup bench` makes one")
+    return UsageError(text, hint=hint)

@@ -1,0 +1,211 @@
+"""Result files: round trip, versions, hostile content, and nothing private."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.results import result, run
+from torchup.encoding import to_json
+from torchup.errors import UsageError
+from torchup.host import RealHost
+from torchup.results import schema, store
+from torchup.results.anonymous import anonymous, clean_text
+from torchup.results.baselines import load_baseline
+from torchup.results.query import Selector
+from torchup.results.schema import Run, RunFileError, parse_run, to_text
+
+
+def test_what_is_saved_is_what_is_loaded():
+    """A run comes back from disk as it was."""
+    host = RealHost()
+    path = store.save(host, [result(), result("resident", 25.0)])
+    loaded = store.load(host, path)
+    assert loaded.results == (result(), result("resident", 25.0))
+    assert store.load(host, loaded.id) == store.load(host, "latest") == store.load(host, loaded.id[:17]) == loaded
+
+
+def test_a_broken_file_is_reported_and_the_others_listed():
+    """One corrupt file hides no run."""
+    host = RealHost()
+    store.save(host, [result()])
+    host.write_text(f"{store.folder(host)}/broken.json", '{"format": "torchup-run", "version": 1, "run": {')
+    listing = store.list_runs(host)
+    assert len(listing.runs) == 1
+    assert [notice.code for notice in listing.broken] == ["results.corrupt"]
+
+
+def test_a_newer_file_is_refused_with_advice():
+    """A later torchup's file is not guessed at."""
+    with pytest.raises(RunFileError) as caught:
+        parse_run('{"format": "torchup-run", "version": 99, "run": {}}', name="x.json")
+    assert caught.value.code == "results.newer"
+    assert "update torchup" in str(caught.value.hint)
+
+
+def test_the_answer_of_bench_is_version_zero():
+    """What `torchup bench --json` printed can be read like a run."""
+    answer = to_json({"schema": "torchup/1", "command": "bench", "data": [result()], "messages": []})
+    assert parse_run(answer, name="answer.json").results == (result(),)
+
+
+def test_upgrades_are_taken_one_step_at_a_time(monkeypatch):
+    """Version 1 of a later format passes through every step in order."""
+    monkeypatch.setattr(schema, "VERSION", 3)
+    seen = []
+
+    def step(number):
+        def raise_by_one(data):
+            seen.append(number)
+            return {**data, "version": number + 1}
+
+        return raise_by_one
+
+    document = {"format": "torchup-run", "version": 1, "run": {"id": "a"}}
+    assert schema.upgrade(document, name="x", steps={1: step(1), 2: step(2)})["version"] == 3
+    assert seen == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "null", "3", '"x"', "{}", "{" * 5000, '{"format": "torchup-run", "version": "1"}',
+        '{"format": "torchup-run", "version": 0, "run": {}}', '{"format": "torchup-run", "version": 1}',
+        '{"format": "torchup-run", "version": 1, "run": {"id": "../../x"}}',
+        '{"format": "torchup-run", "version": 1, "run": {"id": "a", "results": [{"workload": 1}]}}',
+        '{"schema": "torchup/1", "command": "bench", "data": null}', '{"schema": "torchup/1", "command": "bench"}',
+        "\udcff".encode("utf-8", "surrogatepass"), b"\xff\xfe\x00",
+    ],
+)  # fmt: skip
+def test_nonsense_is_refused_with_a_sentence(text):
+    """Whatever the file holds, the answer is one kind of error."""
+    with pytest.raises(RunFileError):
+        parse_run(text, name="x.json")
+
+
+KEYS = st.sampled_from(["format", "version", "run", "id", "results", "data", "schema", "command"])
+LEAVES = st.none() | st.booleans() | st.floats() | st.text(max_size=8)
+DOCUMENTS = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12
+)
+
+
+@given(DOCUMENTS)
+def test_any_json_is_a_run_or_an_error(data):
+    """No document crashes the reader."""
+    for document in (data, {"format": "torchup-run", "version": 1, "run": data}):
+        try:
+            parse_run(msgspec.json.encode(document), name="x")
+        except RunFileError:
+            continue
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seconds": -1.0}, {"seconds": 0.0}, {"repeats": (1.0, -2.0)}, {"median": -1.0}, {"ci95": (2.0, 1.0)},
+        {"outliers": (7,)}, {"quality": {"test_accuracy": 98.2}},
+    ],
+)  # fmt: skip
+def test_impossible_values_are_refused(change):
+    """A negative time, a reversed interval or an accuracy of 98 cannot have been measured."""
+    with pytest.raises(RunFileError):
+        parse_run(to_text(run(result(**change))), name="x.json")
+
+
+def test_deep_and_huge_documents_are_refused():
+    """Depth, number of values and length of texts are bounded."""
+    deep: object = 1
+    for _ in range(40):
+        deep = [deep]
+    for bad in ({"a": deep}, {"a": ["x"] * 200_000}, {"a": "x" * 5000}):
+        with pytest.raises(RunFileError):
+            parse_run(to_text(run(result(machine=bad))), name="x.json")
+
+
+def test_an_unwritable_folder_is_a_sentence(tmp_path, monkeypatch):
+    """A data folder that is a file ends in the documented error."""
+    monkeypatch.setenv("TORCHUP_HOME", str(tmp_path / "file"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError) as caught:
+        store.save(RealHost(), [result()])
+    assert caught.value.code == "results.cannot-save"
+
+
+def test_nothing_private_is_written(monkeypatch):
+    """User, host, paths, addresses and serial numbers do not reach the disk."""
+    monkeypatch.setenv("USER", "wilhelmina")
+    monkeypatch.setenv("HOSTNAME", "lab-box-7")
+    host = RealHost()
+    private = (
+        "measured by wilhelmina on lab-box-7 in /home/wilhelmina/x y, C:\\Users\\wilhelmina\\a.py, \\\\nas\\share,"
+        " ~/envs/torch, wilhelmina@example.org, http://intranet/x, GPU-0a1b2c3d-0000-1111-2222-333344445555,"
+        " 10.20.30.40, 00:11:22:aa:bb:cc"
+    )
+    path = store.save(host, [result(notes=(private,), machine={"cpu": {"model": "x"}, "/home/wilhelmina": private})])
+    text = host.read_text(path)
+    for part in ("wilhelmina", "lab-box", "/home", "Users", "nas", "envs", "intranet", "0a1b2c3d", "10.20", "aa:bb"):
+        assert part not in text, part
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    ["2.13.0+cpu", "fp32-default", "images/s", "1/2 of it", "Intel(R) Xeon(R) CPU @ 2.60GHz", "AMD/ATI", "sm_90",
+     "input 88 % / compute 3 %", "NVIDIA GeForce RTX 3070 Ti Laptop GPU", "torch 2.13, CUDA 13.0", "10:30:00"],
+)  # fmt: skip
+def test_ordinary_texts_are_left_alone(harmless):
+    """What looks a little like a path or an address but is none stays."""
+    assert clean_text(harmless) == harmless
+
+
+def test_versions_are_not_taken_for_addresses():
+    """A Windows driver version has four numbers and stays."""
+    kept = anonymous(run(result(machine={"driver_version": "32.0.15.6094"})), Run)
+    assert kept.results[0].machine == {"driver_version": "32.0.15.6094"}
+
+
+def test_ordinary_words_are_never_taken_for_names():
+    """A user called cpu does not turn every device into a blank."""
+    assert anonymous(run(result()), Run, names={"cpu", "root"}) == run(result())
+
+
+def test_cleaning_twice_changes_nothing():
+    """The stand-ins are stable, so an imported file is not worn down."""
+    dirty = "see /home/a/b and C:\\x\\y and http://h/p and a@b.org"
+    assert clean_text(clean_text(dirty)) == clean_text(dirty)
+
+
+def test_the_article_has_its_four_times():
+    """The published baseline ships with torchup and says that torchup did not measure it."""
+    article = load_baseline("article")
+    assert [r.seconds for r in article.results] == [45.02, 75.65, 50.79, 109.61]
+    assert not any(r.measured or r.repeats for r in article.results)
+    assert store.load(RealHost(), "article") == article
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("latest", ("latest", None, None)),
+        ("latest:script", ("latest", "script", None)),
+        ("latest:script@cuda", ("latest", "script", "cuda")),
+        ("latest:@cpu", ("latest", None, "cpu")),
+        ("C:\\runs\\a.json", ("C:\\runs\\a.json", None, None)),
+        ("C:\\runs\\a.json:script", ("C:\\runs\\a.json", "script", None)),
+        ("/a:b/c.json", ("/a:b/c.json", None, None)),
+    ],
+)
+def test_selectors(text, expected):
+    """A run, a recipe of it, a device; drive letters stay part of the path."""
+    selector = Selector.parse(text)
+    assert (selector.run, selector.recipe, selector.device) == expected
+
+
+def test_files_say_their_format_and_version():
+    """The first keys of a file tell any reader what it is."""
+    document = json.loads(to_text(run(result())))
+    assert (document["format"], document["version"]) == ("torchup-run", schema.VERSION)
