@@ -1,0 +1,100 @@
+"""The options that say what is wanted (`Request`), shared by plan, up and env create."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from torchup.i18n import text
+from torchup.model import InstallerName, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CHANNELS = ("stable", "nightly", "test")
+PROFILES = ("core", "analysis", "hub")
+
+
+def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a verb the options of a `Request`, which it receives as the keyword argument ``request``."""
+
+    @functools.wraps(function)
+    def with_request(*arguments: Any, **options: Any) -> Any:
+        request = Request(
+            torch=options.pop("torch"),
+            variant=options.pop("variant"),
+            python=options.pop("python"),
+            packages=options.pop("packages"),
+            profile=options.pop("profile"),
+            require=options.pop("require"),
+            cpu=options.pop("cpu"),
+            channel=options.pop("channel"),
+            mirror=options.pop("mirror"),
+            installer=InstallerName(chosen) if (chosen := options.pop("installer")) else None,
+            offline=options.pop("offline"),
+        )
+        return function(*arguments, request=request, **options)
+
+    decorated: Callable[..., Any] = with_request
+    for option in reversed(_options()):
+        decorated = option(decorated)
+    return decorated
+
+
+def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]:
+    return (
+        click.option(
+            "--torch", metavar="VERSION", help=text("cli.request.torch", "This torch: 2.14, 2.14.1 or >=2.12")
+        ),
+        click.option(
+            "--variant", metavar="NAME", help=text("cli.request.variant", "This build: cu126, rocm6.4, xpu, cpu")
+        ),
+        click.option("--python", metavar="VERSION", help=text("cli.request.python", "This Python: 3.12, 3.14t")),
+        click.option(
+            "--profile",
+            type=click.Choice(PROFILES),
+            default="core",
+            show_default=True,
+            help=text(
+                "cli.request.profile",
+                "core: torch and companions; analysis: and JupyterLab, pandas; hub: and JupyterHub",
+            ),
+        ),
+        click.option(
+            "--with",
+            "packages",
+            metavar="PACKAGE",
+            multiple=True,
+            help=text("cli.request.with", "A further package, or a bundle: jupyter, hub (repeatable)"),
+        ),
+        click.option(
+            "--require",
+            metavar="PACKAGE",
+            multiple=True,
+            help=text("cli.request.require", "Fail without this companion: torchvision, torchaudio (repeatable)"),
+        ),
+        click.option(
+            "--cpu", is_flag=True, help=text("cli.request.cpu", "Take the CPU build even where there is a GPU")
+        ),
+        click.option(
+            "--channel",
+            type=click.Choice(CHANNELS),
+            default="stable",
+            show_default=True,
+            help=text("cli.request.channel", "Which releases to choose from"),
+        ),
+        click.option(
+            "--mirror",
+            metavar="NAME|URL",
+            envvar="TORCHUP_MIRROR",
+            help=text("cli.request.mirror", "Install from this mirror (`torchup mirror list`)"),
+        ),
+        click.option(
+            "--installer",
+            type=click.Choice([name.value for name in InstallerName]),
+            help=text("cli.request.installer", "What installs (default: uv)"),
+        ),
+        click.option("--offline", is_flag=True, help=text("cli.request.offline", "Contact nobody")),
+    )
