@@ -377,6 +377,8 @@ class Step(Value, frozen=True, kw_only=True):
     summary: Message
     environment: dict[str, str | None] = {}  # None removes the variable from the child
     timeout: float = 3600.0
+    required: bool = True  # False: its failure is told and the installation goes on
+    files: dict[str, str] = {}  # path -> text, written before the command runs
 
 
 class CondaOrder(Value, frozen=True, kw_only=True):

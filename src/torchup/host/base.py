@@ -189,6 +189,10 @@ class Host(Protocol):
         """Rename; an existing file is replaced, an existing folder is an error."""
         ...
 
+    def exchange(self, first: str, second: str) -> bool:
+        """Swap two paths in one atomic step; ``False``, with nothing changed, where the system cannot."""
+        ...
+
     def remove(self, path: str) -> None:
         """Remove a file, a link, or a folder with all in it (links are not followed); nothing there is fine."""
         ...

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+_AT_FDCWD = -100  # linux/fcntl.h: "relative to the current folder"
+_SWAP_FLAG = 2  # RENAME_EXCHANGE (linux/fs.h) and RENAME_SWAP (macOS sys/stdio.h) are both 2
 
 
 def read_bytes(path: str, limit: int | None = None) -> bytes | None:
@@ -48,7 +53,7 @@ def write_bytes(path: str, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(neighbour, 0o644)
+        os.chmod(neighbour, _mode(path))
         os.replace(neighbour, target)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -56,11 +61,40 @@ def write_bytes(path: str, content: bytes) -> None:
         raise
 
 
+def _mode(path: str) -> int:
+    """The mode of the file that is replaced (a script stays executable), else that of plain data."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except OSError:
+        return 0o644
+
+
 def rename(source: str, target: str) -> None:
     """See `Host.rename`."""
     if os.path.isdir(target) and not os.path.islink(target):
         raise FileExistsError(target)
     os.replace(source, target)
+
+
+def exchange(first: str, second: str) -> bool:
+    """See `Host.exchange`: ``renameat2`` with RENAME_EXCHANGE on Linux, ``renamex_np`` with RENAME_SWAP on macOS."""
+    import ctypes  # 5 ms that only an installation pays
+
+    raw_first, raw_second = os.fsencode(first), os.fsencode(second)
+    try:
+        library = ctypes.CDLL(None, use_errno=True)  # type: ignore[arg-type,unused-ignore]  # None: this process
+        if sys.platform == "darwin":
+            code = library.renamex_np(raw_first, raw_second, _SWAP_FLAG)
+        else:
+            code = library.renameat2(_AT_FDCWD, raw_first, _AT_FDCWD, raw_second, _SWAP_FLAG)
+    except (AttributeError, OSError, TypeError):
+        return False  # Windows, or a C library older than glibc 2.28
+    if code == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EXDEV}:
+        return False  # this kernel or file system cannot
+    raise OSError(number, os.strerror(number), first, None, second)
 
 
 def remove(path: str) -> None:

@@ -147,6 +147,10 @@ class RealHost:
         """See `Host.rename`."""
         files.rename(source, target)
 
+    def exchange(self, first: str, second: str) -> bool:
+        """See `Host.exchange`."""
+        return files.exchange(first, second)
+
     def remove(self, path: str) -> None:
         """See `Host.remove`."""
         files.remove(path)

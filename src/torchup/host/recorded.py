@@ -177,6 +177,11 @@ class RecordedHost:
         del target
         raise PermissionError(source)
 
+    def exchange(self, first: str, second: str) -> bool:
+        """Refused: a recording is read-only."""
+        del second
+        raise PermissionError(first)
+
     def remove(self, path: str) -> None:
         """Refused: a recording is read-only."""
         raise PermissionError(path)

@@ -1,0 +1,233 @@
+"""The one engine: build beside, verify, swap, keep the previous; on any failure the old environment is untouched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from packaging.requirements import InvalidRequirement, Requirement
+
+from torchup.envs import distributions, records, registry, transaction
+from torchup.envs.paths import python_of, split
+from torchup.errors import InstallError, TorchupError, VerifyError
+from torchup.install.base import Event, Progress, installer
+from torchup.install.failures import explain
+from torchup.install.keep import own_packages, requirements
+from torchup.model import Environment, Verification, message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torchup.envs.distributions import Distribution
+    from torchup.host import Host
+    from torchup.install.base import Installer
+    from torchup.model import Message, Plan, Step
+
+# Unpacked wheels are 1.5 to 2 times their download, and the download itself is kept in the tool's cache.
+SPACE_FACTOR = 2.5
+NO_SOLUTION = "install.failed.no-solution"
+
+
+def install(
+    host: Host,
+    plan: Plan,
+    name: str,
+    *,
+    path: str | None = None,
+    verify: Callable[[str], Verification],
+    progress: Progress | None = None,
+    keep: bool = True,
+) -> Environment:
+    """Make the environment ``name`` as planned, or return the one that already is.
+
+    Args:
+        host: the machine.
+        plan: what to install; its ``steps`` are made anew for the staging folder.
+        name: the environment's name.
+        path: where to put it, if not below the data folder.
+        verify: is given the new environment's Python and proves that it works.
+        progress: is told what happens; may be called from another thread.
+        keep: take over the packages that the user added to the environment that is replaced.
+
+    Raises:
+        InstallError: it could not be made; NetworkError: a source did not answer; VerifyError: it does not work.
+            In each case the old environment is as it was.
+    """
+    tell = progress or (lambda _: None)
+    target = registry.environment_path(host, name, path)
+    try:
+        with registry.lock(host, target):
+            return _locked(host, plan, name, target, verify=verify, tell=tell, keep=keep)
+    except TimeoutError as error:
+        raise registry.busy(name) from error
+    except OSError as error:
+        raise _os_error(target, error) from error
+
+
+def is_satisfied(host: Host, plan: Plan, name: str) -> bool:
+    """Whether the environment of a name already is what the plan asks for, and was verified. Starts no process."""
+    record = registry.read_record(host, name)
+    if record is None or record.plan is None or record.environment.verified_at is None:
+        return False
+    same_build = record.plan.build.label == plan.build.label
+    target = registry.environment_path(host, name)
+    version = registry.python_version(host, target) or ""
+    same_python = f"{version}.".startswith(f"{plan.python.removesuffix('t')}.")
+    return same_build and same_python and _all_there(plan.packages, distributions.versions(host, target))
+
+
+def _locked(
+    host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Progress, keep: bool
+) -> Environment:
+    if transaction.recover(host, target):
+        tell(Event(stage="recover", text=message("install.recovered", "cleared what an interrupted run left")))
+    environment = registry.get(host, name) if registry.environment_path(host, name) == target else None
+    if environment is not None and is_satisfied(host, plan, name):
+        tell(Event(stage="reused", text=message("install.reused", "nothing to do: `{name}` is as planned", name=name)))
+        return environment
+    _check_place(host, plan, name, target)
+    try:
+        return _replace(host, plan, name, target, verify=verify, tell=tell, keep=keep)
+    except BaseException:
+        transaction.recover(host, target)
+        raise
+
+
+def _replace(
+    host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Progress, keep: bool
+) -> Environment:
+    mine = _own(host, plan, target) if keep else ()
+    staged = _build(host, plan, target, mine, tell)
+    tell(Event(stage="verify", text=message("install.verify", "verify the new environment")))
+    verification = verify(python_of(staged))
+    if not verification.passed:
+        raise _not_verified(verification)
+    installer(plan.installer).settle(host, staged, target)
+    environment = _describe(host, plan, staged, verification)
+    requested = (*plan.packages, *(distribution.name for distribution in mine))
+    environment = msgspec.structs.replace(environment, name=name, path=target, requested=requested)
+    records.write(host, staged, records.Record(environment=environment, plan=plan, verification=verification))
+    tell(Event(stage="swap", text=message("install.swap", "put it in place")))
+    transaction.commit(host, staged, target)
+    registry.point_to(host, environment)
+    tell(Event(stage="done", text=message("install.done", "`{name}` is ready", name=name)))
+    return environment
+
+
+def _own(host: Host, plan: Plan, target: str) -> tuple[Distribution, ...]:
+    record = records.read(host, target)
+    return own_packages(distributions.installed(host, target), record.environment if record else None, plan)
+
+
+def _build(host: Host, plan: Plan, target: str, mine: Sequence[Distribution], tell: Progress) -> str:
+    """Fill a staging folder; the user's own packages at their versions, or where those do not fit at any."""
+    if mine:
+        names = ", ".join(distribution.name for distribution in mine)
+        tell(Event(stage="keep", text=message("install.keep", "your own packages stay: {names}", names=names)))
+    exact, loose = requirements(mine, exact=True), requirements(mine, exact=False)
+    try:
+        return _stage(host, plan, target, exact, tell)
+    except InstallError as error:
+        if exact == loose or error.code != NO_SOLUTION:
+            raise
+    text = message("install.keep.loose", "not at the same versions; trying others")
+    tell(Event(stage="keep", text=text))
+    return _stage(host, plan, target, loose, tell)
+
+
+def _stage(host: Host, plan: Plan, target: str, mine: tuple[str, ...], tell: Progress) -> str:
+    engine = installer(plan.installer)
+    staged = transaction.new_staging(target)
+    host.make_dirs(split(staged)[0])
+    steps = engine.steps(msgspec.structs.replace(plan, packages=(*plan.packages, *mine)), staged)
+    for position, step in enumerate(steps, 1):
+        event = Event(stage="step", text=step.summary, position=position, total=len(steps))
+        tell(event)
+        _run(host, engine, step, staged, _teller(tell, event))
+    return staged
+
+
+def _teller(tell: Progress, event: Event) -> Callable[[str], None]:
+    return lambda line: tell(msgspec.structs.replace(event, detail=line))
+
+
+def _run(host: Host, engine: Installer, step: Step, staged: str, on_line: Callable[[str], None]) -> None:
+    for file, text in step.files.items():
+        host.write_text(file, text)
+    completed = engine.perform(host, step, staged, on_line)
+    if not completed.ok:
+        error = explain(step, completed)
+        if step.required:
+            raise error
+        on_line(str(error.text).splitlines()[0])
+
+
+def _describe(host: Host, plan: Plan, staged: str, verification: Verification) -> Environment:
+    now = host.now().isoformat(timespec="seconds")
+    return Environment(
+        name="",  # the caller knows
+        path=staged,
+        python=registry.python_version(host, staged),
+        torch=(verification.torch.version or plan.build.torch).partition("+")[0],
+        variant=verification.torch.variant or plan.build.variant,
+        installer=plan.installer,
+        source=plan.build.source,
+        created_at=now,
+        verified_at=now,
+        packages=distributions.versions(host, staged),
+    )
+
+
+def _check_place(host: Host, plan: Plan, name: str, target: str) -> None:
+    """Refuse before anything is downloaded: a foreign folder in the way, too little space."""
+    record = records.read(host, target)
+    if host.exists(target) and host.list_dir(target) != () and record is None:
+        text = message("install.in-the-way", "{path} is there and was not made by torchup", path=target)
+        hint = message("install.in-the-way.hint", "choose another name or --path, or take it as it is: env adopt")
+        raise InstallError(text, hint=hint)
+    if record is not None and record.environment.name != name:
+        text = message(
+            "install.other-name", "{path} is the environment `{other}`", path=target, other=record.environment.name
+        )
+        raise InstallError(text, hint=message("install.other-name.hint", "use that name, or another --path"))
+    host.make_dirs(split(target)[0])
+    needed, free = round((plan.build.size_bytes or 0) * SPACE_FACTOR), host.disk_free(split(target)[0])
+    if free is not None and free < needed:
+        text = message(
+            "install.disk-space",
+            "{path} has {free} GB free; the installation needs about {needed} GB",
+            path=split(target)[0], free=f"{free / 1e9:.1f}", needed=f"{needed / 1e9:.1f}",
+        )  # fmt: skip
+        raise InstallError(text, hint=message("install.disk-space.hint", "free some space, or use --path DIR"))
+
+
+def _all_there(requirements: Sequence[str], found: dict[str, str]) -> bool:
+    for line in requirements:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            return False  # a path or an option: the tool must look
+        if requirement.marker is not None and not requirement.marker.evaluate():
+            continue
+        version = found.get(distributions.normalise(requirement.name))
+        if version is None or not requirement.specifier.contains(version, prereleases=True):
+            return False
+    return True
+
+
+def _not_verified(verification: Verification) -> VerifyError:
+    failed = next((rung for rung in verification.rungs if rung.status == "fail"), None)
+    text: Message = message(
+        "install.not-verified",
+        "the new environment does not work ({rung}: {detail}); it was not put in place",
+        rung=failed.name if failed else "verify",
+        detail=(failed.detail if failed else None) or "-",
+    )
+    return VerifyError(text, hint=message("install.not-verified.hint", "`torchup doctor` explains; the old one stays"))
+
+
+def _os_error(target: str, error: OSError) -> TorchupError:
+    where = error.filename or target
+    text = message("install.os-error", "cannot write {path}: {error}", path=where, error=error.strerror or error)
+    hint = message("install.os-error.hint", "set TORCHUP_HOME, or use --path, to a folder that is yours and has space")
+    return InstallError(text, hint=hint)

@@ -1,0 +1,113 @@
+"""From what uv and pip print when they fail to a sentence, a hint and the exit code. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from torchup.errors import InstallError, NetworkError, TorchupError
+from torchup.model import Message, message, verbatim
+
+if TYPE_CHECKING:
+    from torchup.host import Completed
+    from torchup.model import Step
+
+
+class _Kind(NamedTuple):
+    pattern: re.Pattern[str]
+    error: type[TorchupError]
+    text: Message
+    hint: Message
+
+
+def _kind(pattern: str, error: type[TorchupError], text: Message, hint: Message) -> _Kind:
+    return _Kind(re.compile(pattern, re.IGNORECASE), error, text, hint)
+
+
+# First match wins: a full disk also looks like a failed download, a wrong hash also like a broken archive.
+# Patterns from the messages of uv 0.13 and pip 22 to 26 met in this project's fault tests.
+KINDS = (
+    _kind(
+        r"no space left on device|os error 28\b|disk quota exceeded|not enough space on the disk|os error 112\b",
+        InstallError,
+        message("install.failed.disk-full", "the disk is full"),
+        message("install.failed.disk-full.hint", "free some space, or put the environment elsewhere with --path DIR"),
+    ),
+    _kind(
+        r"hash mismatch|do not match the hashes|HashMismatch",
+        InstallError,
+        message("install.failed.hash", "a downloaded file is not the one that its index promises (wrong hash)"),
+        message(
+            "install.failed.hash.hint",
+            "the mirror or a proxy altered or damaged the file: try again, or another source with --mirror",
+        ),
+    ),
+    _kind(
+        r"no solution found|could not find a version that satisfies|no matching distribution|resolutionimpossible"
+        r"|conflicting dependencies|was not found in the package registry|was not found in the provided package",
+        InstallError,
+        message("install.failed.no-solution", "the packages asked for do not exist together at these sources"),
+        message("install.failed.no-solution.hint", "see `torchup plan` for the sources; the tool's own words follow"),
+    ),
+    _kind(
+        r"no interpreter found|no python .*(found|available)|python downloads are",
+        InstallError,
+        message("install.failed.python", "the Python that the plan asks for could not be had"),
+        message(
+            "install.failed.python.hint",
+            "install it, choose one that is there with --python, or name a mirror of Python builds in "
+            "UV_PYTHON_INSTALL_MIRROR",
+        ),
+    ),
+    _kind(
+        r"ensurepip is not|no module named ensurepip|python3?-venv|no module named venv",
+        InstallError,
+        message("install.failed.ensurepip", "this Python cannot make environments with pip: its ensurepip is missing"),
+        message("install.failed.ensurepip.hint", "install the python3-venv package, or use --installer uv"),
+    ),
+    _kind(
+        r"permission denied|os error 13\b|read-only file system|os error 30\b",
+        InstallError,
+        message("install.failed.permission", "a folder could not be written"),
+        message("install.failed.permission.hint", "set TORCHUP_HOME, or use --path, to a folder that is yours"),
+    ),
+    _kind(
+        r"badzipfile|bad zip|invalid zip|zip file|invalid wheel|wheel is invalid|failed to (extract|unzip|read meta)"
+        r"|central directory|corrupt|deflate",
+        InstallError,
+        message("install.failed.archive", "a downloaded file is damaged or not a wheel"),
+        message("install.failed.archive.hint", "try again, or another source with --mirror"),
+    ),
+    _kind(
+        r"failed to (fetch|download)|error sending request|connect|timed? ?out|dns|http status|http error"
+        r"|ssl|certificate|read error|end of file before message|network|max retries exceeded|proxy",
+        NetworkError,
+        message("install.failed.network", "a source of packages did not answer as it should"),
+        message(
+            "install.failed.network.hint", "check the network and the sources (`torchup plan`); --mirror names another"
+        ),
+    ),
+)
+OTHER = (
+    message("install.failed.other", "the installer failed"),
+    message("install.failed.other.hint", "its own words follow; `--installer pip` or `uv` takes the other one"),
+)
+
+
+def explain(step: Step, completed: Completed) -> TorchupError:
+    """The error for a step that failed: what went wrong, what to do, and the tool's last words."""
+    words = "\n".join((completed.stderr.strip() or completed.stdout.strip()).splitlines()[-12:])
+    if completed.timed_out:
+        text = message("install.failed.timeout", "the step did not end in {seconds} s", seconds=round(step.timeout))
+        return NetworkError(_sentence(step, text, words), hint=KINDS[-1].hint, code=text.code)
+    everything = f"{completed.stdout}\n{completed.stderr}"
+    for kind in KINDS:
+        if kind.pattern.search(everything):
+            return kind.error(_sentence(step, kind.text, words), hint=kind.hint, code=kind.text.code)
+    return InstallError(_sentence(step, OTHER[0], words), hint=OTHER[1], code=OTHER[0].code)
+
+
+def _sentence(step: Step, text: Message, words: str) -> Message:
+    return message(
+        "install.failed", "could not {step}: {reason}\n{words}", step=step.summary, reason=text, words=verbatim(words)
+    )

@@ -1,0 +1,73 @@
+"""What an upgrade takes over from the environment that it replaces, and what it changed. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from torchup.model import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torchup.envs.distributions import Distribution
+    from torchup.model import Environment, Plan
+
+# Packages whose version follows torch's: the new plan decides about them, and about pip the installer.
+FOLLOWERS = {"torch", "torchvision", "torchaudio", "triton", "pytorch-triton", "pip", "setuptools", "wheel", "uv"}
+_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+
+
+class Change(Value, frozen=True, kw_only=True):
+    """One package that an installation added (``before`` is ``None``), removed (``after``) or changed."""
+
+    name: str
+    before: str | None = None
+    after: str | None = None
+
+
+def own_packages(
+    distributions: Sequence[Distribution], before: Environment | None, plan: Plan
+) -> tuple[Distribution, ...]:
+    """The packages that the user asked for or put into an environment, and that the new plan does not name.
+
+    They are what ``before`` was asked to hold, and what has come or changed since it was made. (uv marks every package
+    as requested, dependencies too, so the mark alone would pin the old torch's own dependencies.)
+    """
+    planned = {requirement_name(line) for line in plan.packages} | FOLLOWERS | set(plan.build.companions)
+    asked = {requirement_name(line) for line in before.requested} if before else set()
+    then = before.packages if before else {}
+    return tuple(
+        d
+        for d in distributions
+        if d.name not in planned and (d.name in asked or (d.requested and then.get(d.name) != d.version))
+    )
+
+
+def requirements(mine: Sequence[Distribution], *, exact: bool) -> tuple[str, ...]:
+    """Requirements for packages to keep: with ``exact`` at the very version they have, else at any that fits."""
+    return tuple(part for distribution in mine for part in _requirement(distribution, exact=exact))
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change, ...]:
+    """What differs between two environments' packages (name -> version), by name."""
+    every = sorted({*before, *after})
+    return tuple(
+        Change(name=name, before=before.get(name), after=after.get(name))
+        for name in every
+        if before.get(name) != after.get(name)
+    )
+
+
+def requirement_name(line: str) -> str:
+    """The normalised package name at the head of a requirement; "" if there is none."""
+    match = _NAME.match(line)
+    return re.sub(r"[-_.]+", "-", match[1]).lower() if match else ""
+
+
+def _requirement(distribution: Distribution, *, exact: bool) -> tuple[str, ...]:
+    if distribution.editable is not None:
+        return ("--editable", distribution.editable)
+    if distribution.origin is not None:
+        return (distribution.origin,)
+    return (f"{distribution.name}=={distribution.version}" if exact else distribution.name,)

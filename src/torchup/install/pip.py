@@ -1,0 +1,70 @@
+"""The pip engine: ``python -m venv`` and that environment's own pip, for machines that forbid uv's binary."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from torchup.envs.paths import python_of
+from torchup.errors import InstallError
+from torchup.install.arguments import PIP_CLEARED, constraint_arguments, constraints_file, pip_arguments
+from torchup.install.relocate import rewrite_paths
+from torchup.model import Step, message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torchup.host import Completed, Host
+    from torchup.model import Plan
+
+# With the null device as its configuration file pip reads none: the plan already holds what they say.
+CLEARED: dict[str, str | None] = {**dict.fromkeys(PIP_CLEARED), "PIP_CONFIG_FILE": os.devnull}
+INSTALL_TIMEOUT = 6 * 3600.0  # as for uv; pip itself gives up on a silent connection after --timeout (15 s)
+
+
+class PipInstaller:
+    """See `torchup.install.base.Installer`."""
+
+    def steps(self, plan: Plan, path: str) -> tuple[Step, ...]:
+        """``python -m venv``, then ``pip install``."""
+        return (_make(plan, path), _install(plan, path))
+
+    def perform(self, host: Host, step: Step, path: str, on_line: Callable[[str], None]) -> Completed:
+        """Run a step; a Python that is not there is told with what to do."""
+        del path
+        if host.which(step.argv[0]) is None:
+            text = message("install.python-missing", "{python} is not on this machine", python=step.argv[0])
+            hint = message(
+                "install.python-missing.hint", "install that Python, or use --installer uv, which fetches one"
+            )
+            raise InstallError(text, hint=hint)
+        return host.run(step.argv, timeout=step.timeout, environment=step.environment, on_line=on_line)
+
+    def settle(self, host: Host, path: str, target: str) -> None:
+        """Console scripts and activation name the place they were made at."""
+        rewrite_paths(host, path, target)
+
+
+def _make(plan: Plan, path: str) -> Step:
+    return Step(
+        argv=(plan.python_path or f"python{plan.python.removesuffix('t')}", "-m", "venv", path),
+        summary=message("install.step.venv", "make an environment with Python {python}", python=plan.python),
+        environment=CLEARED,
+        timeout=600.0,
+    )
+
+
+def _install(plan: Plan, path: str) -> Step:
+    names = ", ".join(requirement.split(";")[0].strip() for requirement in plan.packages)
+    options = ("--no-input", "--disable-pip-version-check", "--progress-bar", "off")
+    places, constraints = pip_arguments(plan), constraint_arguments(plan, path)
+    return Step(
+        argv=(python_of(path), "-m", "pip", "install", *options, *places, *constraints, *plan.packages),
+        summary=message("install.step.packages", "install {packages}", packages=names),
+        environment=CLEARED,
+        timeout=INSTALL_TIMEOUT,
+        files=constraints_file(plan, path),
+    )
+
+
+INSTALLER = PipInstaller()
