@@ -186,6 +186,8 @@ class Gpu(Value, frozen=True, kw_only=True):
     memory_used_bytes: int | None = None
     pci_id: str | None = None  # vendor:device, lower-case hex: "10de:2482"
     integrated: bool | None = None
+    architecture: str | None = None  # "Ada Lovelace", "RDNA 3", "Battlemage"
+    xpu: bool | None = None  # Intel: whether torch's XPU build runs on it; False: an old integrated GPU
     cores: int | None = None  # Apple GPU cores
     mig_mode: str | None = None  # enabled | disabled
     mig_instances: int | None = None
@@ -270,6 +272,7 @@ class Machine(Value, frozen=True, kw_only=True, omit_defaults=False):
     pythons: tuple[PythonInterpreter, ...] = ()
     cpu: Cpu = Cpu()
     memory_bytes: int | None = None
+    memory_available_bytes: int | None = None  # free or freeable now
     memory_limit_bytes: int | None = None  # cgroup limit, where lower
     disk_free_bytes: int | None = None  # where environments live
     gpus: tuple[Gpu, ...] = ()

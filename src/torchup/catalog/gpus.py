@@ -1,0 +1,222 @@
+"""The GPU table: product names and PCI ids -> architecture, compute capability, gfx target, memory.
+
+It fills gaps only: what a driver says of its own GPU always wins. Rows and their sources are in ``data/gpus.toml``,
+device ids in ``data/pci.toml`` (read only when an id is looked up).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache, cached_property
+from pathlib import Path
+
+import msgspec
+
+from torchup.model import Gpu, Value, Vendor
+
+DATA = Path(__file__).parent / "data"
+GIB = 1024**3
+PCI_VENDORS = {"10de": Vendor.NVIDIA, "1002": Vendor.AMD, "8086": Vendor.INTEL}
+# Words that vendors and tools put around a product's name without changing which product it is.
+_NOISE = {
+    *("nvidia", "geforce", "tesla", "amd", "ati", "radeon", "instinct", "intel", "advanced", "micro", "devices", "inc"),
+    *("graphics", "gpu", "series", "generation", "edition", "design", "with", "family", "corporation", "tm", "r", "igpu"),
+}  # fmt: skip
+_LINES = ("rtx", "gtx", "quadro", "rx", "arc")  # product lines that people leave out: "4090", "P2000", "A770"
+_SYNONYMS = {"mobile": "laptop", "maxq": "max-q"}
+_MEMORY = re.compile(r"(?<![\d.])(\d{1,3})\s?g(?:i?b)?\b", re.IGNORECASE)
+
+
+class Architecture(Value, frozen=True, kw_only=True):
+    """A generation of NVIDIA GPUs and what the world still offers for it."""
+
+    name: str
+    cc: tuple[str, ...]
+    last_driver: str
+    last_cuda_toolkit: str
+    upstream_torch: str
+    notes: str | None = None
+
+
+class GpuRow(Value, frozen=True, kw_only=True):
+    """What is known of one product. ``xpu``: whether torch's XPU build runs on it (Intel only)."""
+
+    vendor: Vendor
+    name: str | None = None
+    architecture: str | None = None
+    compute_capability: str | None = None
+    gfx: str | None = None
+    xpu: bool | None = None
+    integrated: bool | None = None
+    memory_bytes: int | None = None
+    kind: str | None = None  # geforce, laptop, datacenter, pro, jetson, radeon, apu, arc...
+    source: str = ""
+
+
+class _Product(Value, frozen=True, kw_only=True):
+    vendor: Vendor
+    names: tuple[str, ...]
+    architecture: str
+    kind: str = msgspec.field(name="class")
+    source: str
+    compute_capability: str | None = None
+    gfx: str | None = None
+    xpu: bool | None = None
+
+
+class _Chip(Value, frozen=True, kw_only=True):
+    vendor: Vendor
+    chip: str
+    pci_name: str
+    architecture: str
+    source: str
+    compute_capability: str | None = None
+    gfx: str | None = None
+    xpu: bool | None = None
+    integrated: bool | None = None
+
+
+class _Ambiguous(Value, frozen=True, kw_only=True):
+    say: str
+    means: dict[str, str]
+    note: str | None = None
+
+
+class _File(Value, frozen=True, kw_only=True):
+    arch: tuple[Architecture, ...]
+    gpu: tuple[_Product, ...]
+    chip: tuple[_Chip, ...]
+    ambiguous: tuple[_Ambiguous, ...]
+    memory_gib: dict[str, float]
+
+
+_INTEGRATED = {"apu", "jetson", "soc", "integrated"}
+_DISCRETE = {"geforce", "laptop", "datacenter", "pro", "pro-laptop", "radeon", "arc"}
+
+
+def words(name: str) -> tuple[str, ...]:
+    """A product name as comparable words: case, vendor names, ``(TM)`` and punctuation gone, order kept."""
+    found = re.findall(r"[a-z0-9.+-]+", name.lower().replace("max-q", "maxq"))
+    split = [part for word in found for part in word.split("-") if part]
+    return tuple(_SYNONYMS.get(word, word) for word in split if word not in _NOISE)
+
+
+class GpuTable:
+    """Look-ups over the rows; made by `load_gpu_table`."""
+
+    def __init__(self, file: _File) -> None:
+        self._file = file
+        self.architectures = file.arch
+
+    def by_name(self, name: str, vendor: Vendor | None = None) -> GpuRow | None:
+        """The product that a name means; ``None`` where it is unknown or stands for several chips.
+
+        The longest row whose words begin the name wins, so ``NVIDIA A100-SXM4-80GB`` is the A100 with 80 GiB.
+        """
+        said = words(name)
+        if not said or said in self._ambiguous:
+            return None
+        for start in (said, *((prefix, *said) for prefix in _LINES)):
+            for length in range(len(start), 0, -1):
+                row = self._by_words.get(start[:length])
+                if row is not None and vendor in {None, row.vendor}:
+                    return _with_memory_of(row, name)
+        return None
+
+    def by_pci(self, pci_id: str) -> GpuRow | None:
+        """The product with a PCI id ``vendor:device`` (lower-case hex)."""
+        vendor_id, _, device = pci_id.lower().partition(":")
+        vendor = PCI_VENDORS.get(vendor_id)
+        found = self._devices.get((vendor, device)) if vendor else None
+        if vendor is None or found is None:
+            return None
+        chip, name = found
+        product = self.by_name(name, vendor)
+        return GpuRow(
+            vendor=vendor,
+            name=name,
+            architecture=chip.architecture,
+            compute_capability=chip.compute_capability,
+            gfx=chip.gfx,
+            xpu=chip.xpu,
+            integrated=bool(chip.integrated),
+            memory_bytes=product.memory_bytes if product and "/" not in name else None,  # several cards
+            source="pci.toml",
+        )
+
+    def fill(self, gpu: Gpu) -> tuple[Gpu, dict[str, str]]:
+        """Fill what a GPU does not say of itself from its PCI id, then its name.
+
+        Returns the GPU and the source of each filled field. Memory is not filled: two cards of one name may differ.
+        """
+        filled: dict[str, str] = {}
+        values: dict[str, object] = {}
+        for source, row in (("PCI id", gpu.pci_id and self.by_pci(gpu.pci_id)), ("name", self._named(gpu))):
+            if not row or row.vendor != gpu.vendor:
+                continue
+            for field in ("name", "architecture", "compute_capability", "gfx", "xpu", "integrated"):
+                known = getattr(gpu, field) if field not in values else values[field]
+                if known is None and getattr(row, field) is not None:
+                    values[field] = getattr(row, field)
+                    filled[field] = f"table of GPUs, by {source}"
+        return msgspec.structs.replace(gpu, **values), filled
+
+    def _named(self, gpu: Gpu) -> GpuRow | None:
+        return self.by_name(gpu.name, gpu.vendor) if gpu.name else None
+
+    def architecture_of(self, compute_capability: str) -> Architecture | None:
+        """The NVIDIA generation with a compute capability."""
+        return next((arch for arch in self.architectures if compute_capability in arch.cc), None)
+
+    @cached_property
+    def _by_words(self) -> dict[tuple[str, ...], GpuRow]:
+        memory = {words(name): round(gib * GIB) for name, gib in self._file.memory_gib.items()}
+        rows: dict[tuple[str, ...], GpuRow] = {}
+        for product in self._file.gpu:
+            for name in product.names:
+                rows.setdefault(words(name), _row(product, name, memory.get(words(name))))
+        return rows
+
+    @cached_property
+    def _ambiguous(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(words(name) for row in self._file.ambiguous for name in row.say.split(" / "))
+
+    @cached_property
+    def _devices(self) -> dict[tuple[Vendor | None, str], tuple[_Chip, str]]:
+        chips = {(chip.vendor, chip.chip): chip for chip in self._file.chip}
+        groups = tomllib.loads((DATA / "pci.toml").read_text("utf-8"))
+        return {
+            (Vendor(vendor), device): (chips[Vendor(vendor), chip], name)
+            for vendor, group in groups.items()
+            for chip, rows in group.items()
+            for device, name in rows.items()
+        }
+
+
+def _row(product: _Product, name: str, memory_bytes: int | None) -> GpuRow:
+    return GpuRow(
+        vendor=product.vendor,
+        name=name,
+        architecture=product.architecture,
+        compute_capability=product.compute_capability,
+        gfx=product.gfx,
+        xpu=product.xpu,
+        integrated=True if product.kind in _INTEGRATED else False if product.kind in _DISCRETE else None,
+        memory_bytes=memory_bytes,
+        kind=product.kind,
+        source=product.source,
+    )
+
+
+def _with_memory_of(row: GpuRow, name: str) -> GpuRow:
+    """A size in the name ("A100-SXM4-40GB", "H100 80GB HBM3") is truer than the table's."""
+    said = _MEMORY.search(name)
+    return msgspec.structs.replace(row, memory_bytes=int(said[1]) * GIB) if said else row
+
+
+@cache
+def load_gpu_table() -> GpuTable:
+    """Read and validate the table; `msgspec.ValidationError` names the row that does not fit."""
+    data = tomllib.loads((DATA / "gpus.toml").read_text("utf-8"))
+    return GpuTable(msgspec.convert(data, _File))

@@ -1,0 +1,88 @@
+"""`torchup detect`: what this machine has, where each fact comes from; record it, or replay a recording."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from torchup.cli.answer import Answer
+from torchup.cli.session import Session, common_options
+from torchup.detect import detect_machine
+from torchup.errors import TorchupError, UsageError
+from torchup.host import RecordedHost, RecordingHost
+from torchup.i18n import text
+from torchup.model import Notice, message
+from torchup.report.detect_text import machine_text
+
+if TYPE_CHECKING:
+    from torchup.host import Host
+    from torchup.model import Machine
+
+
+@click.command(
+    name="detect",
+    help=text("detect.help", "Show what this machine has: system, GPUs, drivers, Pythons, and the source of each fact."),
+)
+@click.option(
+    "--record", metavar="DIR", help=text("detect.option.record", "Also write a replayable, redacted recording to DIR")
+)
+@click.option("--from", "source", metavar="DIR", help=text("detect.option.from", "Replay the recording in DIR"))
+@common_options
+def command(session: Session, record: str | None, source: str | None) -> Answer:
+    """Detect, and answer with the machine."""
+    if record and source:
+        raise UsageError(
+            message("detect.record-or-from", "--record and --from cannot be used together"),
+            hint=message("detect.record-or-from.hint", "a recording can be copied as it is: it is one JSON file"),
+        )
+    if record:
+        machine, notices = _record(record, session)
+    else:
+        machine, notices = detect_machine(recorded_host(session.host, source) if source else session.host), ()
+    return Answer(
+        command="detect",
+        data={"machine": machine},
+        text=lambda: machine_text(machine, session.style, verbose=session.verbose),
+        notices=notices,
+    )
+
+
+def recorded_host(host: Host, folder: str) -> RecordedHost:
+    """The machine in a folder's ``recording.json`` (or in that file itself); raises `UsageError` where there is none."""
+    from torchup.host.recorded import FILE_NAME, load_recording  # noqa: PLC0415
+
+    path = folder if folder.endswith(".json") else f"{folder.rstrip('/')}/{FILE_NAME}"
+    content = host.read_text(path)
+    if content is None:
+        raise UsageError(
+            message("detect.from.missing", "there is no recording in {folder}", folder=folder),
+            hint=message("detect.from.missing.hint", "`torchup detect --record DIR` writes one"),
+        )
+    try:
+        return RecordedHost(load_recording(content))
+    except msgspec.DecodeError as error:
+        raise UsageError(
+            message("detect.from.invalid", "{path} is not a recording: {reason}", path=path, reason=error),
+            hint=message("detect.from.invalid.hint", "record it again, or undo what was edited by hand"),
+        ) from error
+
+
+def _record(folder: str, session: Session) -> tuple[Machine, tuple[Notice, ...]]:
+    from torchup.detect.record import record_machine  # noqa: PLC0415  # only --record needs it
+
+    try:
+        machine, path = record_machine(RecordingHost(), folder)
+    except OSError as error:
+        raise UsageError(
+            message("detect.record.failed", "the recording cannot be written: {reason}", reason=error),
+            hint=message("detect.record.failed.hint", "name a folder that you may write to"),
+        ) from error
+    except msgspec.DecodeError as error:
+        raise TorchupError(message("detect.record.invalid", "the recording does not replay: {reason}", reason=error)) from error
+    del session
+    done = message(
+        "detect.recorded", "recorded in {path}; user, host, home folder, UUIDs and serial numbers are replaced", path=path
+    )
+    return machine, (Notice(code="detect.recorded", text=done),)

@@ -1,0 +1,276 @@
+"""NVIDIA: NVML in a child, then nvidia-smi's query, XML and banner, then /proc and /sys, then PCI ids and names.
+
+Each rung fills what the ones above it left open. A rung that hangs ends the asking of processes: they all talk to the
+same driver, so the limit is paid once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from torchup.catalog.gpus import load_gpu_table
+from torchup.detect import nvidia_smi
+from torchup.detect.nvidia_smi import Reading
+from torchup.detect.parts import Part, Sourced, fill, sourced
+from torchup.model import Driver, Gpu, Os, Problem, Value, Vendor
+
+if TYPE_CHECKING:
+    from torchup.detect.surroundings import Surroundings
+    from torchup.host import Completed
+
+SMI_PLACES = (
+    "/usr/lib/wsl/lib/nvidia-smi",
+    "/usr/bin/nvidia-smi",
+    "C:\\Windows\\System32\\nvidia-smi.exe",
+    "C:\\Program Files\\NVIDIA Corporation\\NVSMI\\nvidia-smi.exe",
+)
+# Signs that asking NVML is worth a child process: cheap to look for.
+LINUX_SIGNS = (
+    "/proc/driver/nvidia/version", "/sys/module/nvidia", "/dev/nvidiactl", "/dev/dxg", "/etc/nv_tegra_release",
+    "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1", "/usr/lib/aarch64-linux-gnu/libnvidia-ml.so.1",
+    "/usr/lib64/libnvidia-ml.so.1", "/usr/lib/libnvidia-ml.so.1", "/run/opengl-driver/lib/libnvidia-ml.so.1",
+)  # fmt: skip
+WINDOWS_SIGNS = ("C:\\Windows\\System32\\nvml.dll",)
+# nvmlReturn_t (nvml.h) -> problem code; what each means to a person is in report.detect_text.
+NVML_ERRORS = {
+    4: "no-permission", 9: "not-loaded", 10: "timeout", 12: "library-not-found", 14: "corrupted-inforom", 15: "gpu-lost",
+    16: "reset-required", 17: "blocked-by-os", 18: "library-version-mismatch", 23: "insufficient-resources",
+    27: "gpu-not-found",
+}  # fmt: skip
+COMPUTE_MODES = {0: "default", 1: "exclusive-thread", 2: "prohibited", 3: "exclusive-process"}
+VIRTUALIZATION = {1: "passthrough", 2: "vgpu", 3: "host-vgpu", 4: "host-vsga"}
+
+
+class NvmlError(Value, frozen=True, kw_only=True):
+    """NVML's error number and words."""
+
+    code: int
+    text: str = ""
+
+
+class NvmlGpu(Value, frozen=True, kw_only=True):
+    """One GPU as `nvml_probe` prints it."""
+
+    name: str | None = None
+    capability: tuple[int, int] | None = None
+    memory_total: int | None = None
+    memory_used: int | None = None
+    pci_device: int | None = None
+    mig: tuple[int, int] | None = None
+    mig_instances: int | None = None
+    compute_mode: int | None = None
+    virtualization: int | None = None
+    error: NvmlError | None = None
+
+
+class NvmlAnswer(Value, frozen=True, kw_only=True):
+    """The line that `nvml_probe` prints."""
+
+    driver: str | None = None
+    cuda: int | None = None
+    gpus: tuple[NvmlGpu, ...] = ()
+    error: NvmlError | None = None
+
+
+def parse_nvml(stdout: str) -> Reading | None:
+    """The child's JSON line as a reading; ``None`` where it said nothing that can be used."""
+    try:
+        answer = msgspec.json.decode(stdout.strip() or "null", type=NvmlAnswer)
+    except msgspec.DecodeError:
+        return None
+    gpus = tuple(_nvml_gpu(gpu) for gpu in answer.gpus if gpu.error is None)
+    error = answer.error or next((gpu.error for gpu in answer.gpus if gpu.error is not None), None)
+    return Reading(
+        gpus=gpus,
+        driver=nvidia_smi.version(answer.driver),
+        cuda_api=cuda_from_number(answer.cuda),
+        problem=NVML_ERRORS.get(error.code, f"nvml-error-{error.code}") if error else None if gpus else "no-devices",
+        detail=error.text if error else None,
+    )
+
+
+def cuda_from_number(number: int | None) -> str | None:
+    """``12.4`` from NVML's 12040; zeroed out-parameters of failed calls are not versions."""
+    return f"{number // 1000}.{number % 1000 // 10}" if number and 1000 <= number <= 99990 else None  # noqa: PLR2004  # major*1000+minor*10
+
+
+def _nvml_gpu(gpu: NvmlGpu) -> Gpu:
+    device = gpu.pci_device
+    return Gpu(
+        vendor=Vendor.NVIDIA,
+        name=gpu.name,
+        compute_capability=f"{gpu.capability[0]}.{gpu.capability[1]}" if gpu.capability else None,
+        memory_bytes=gpu.memory_total or None,
+        memory_used_bytes=gpu.memory_used,
+        pci_id=nvidia_smi.pci_id_of(f"{device:08x}") if device and device > 0 else None,
+        mig_mode=None if gpu.mig is None else "enabled" if gpu.mig[0] else "disabled",
+        mig_instances=gpu.mig_instances,
+        compute_mode=COMPUTE_MODES.get(gpu.compute_mode) if gpu.compute_mode is not None else None,
+        virtual=VIRTUALIZATION.get(gpu.virtualization or 0),
+    )
+
+
+def probe_nvidia(around: Surroundings) -> Part:
+    """NVIDIA's GPUs and driver, by every rung that is needed."""
+    if around.os == Os.MACOS or not _worth_asking(around):
+        return Part()
+    ladder = _Ladder(around)
+    ladder.climb()
+    return ladder.part()
+
+
+def _worth_asking(around: Surroundings) -> bool:
+    signs = WINDOWS_SIGNS if around.os == Os.WINDOWS else LINUX_SIGNS
+    return (
+        any(device.vendor_id == "10de" for device in around.pci)
+        or around.find("nvidia-smi", SMI_PLACES) is not None
+        or any(around.host.exists(sign) for sign in signs)
+    )
+
+
+class _Ladder:
+    """The rungs' findings so far: GPUs in order, one driver, problems."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self.around = around
+        self.gpus: list[Sourced[Gpu]] = []
+        self.driver = Sourced(value=Driver(vendor=Vendor.NVIDIA))
+        self.problems: list[Problem] = []
+        self.hung = False
+
+    def climb(self) -> None:
+        """From the best source to the last; a rung is asked only for what is still unknown."""
+        self._nvml()
+        smi = self.around.find("nvidia-smi", SMI_PLACES)
+        if smi and not self._complete():
+            self._query(smi)
+        if smi and not self._complete():
+            self._xml(smi)
+        if smi and not self._complete():
+            self._banner(smi)
+        self._files()
+        self._bus()
+
+    def part(self) -> Part:
+        """What was found, gaps filled from the table of GPUs."""
+        table = load_gpu_table() if self.gpus else None
+        gpus = []
+        for gpu in self.gpus:
+            value, filled = table.fill(gpu.value) if table else (gpu.value, {})
+            gpus.append(Sourced(value=value, sources=gpu.sources | filled))
+        said = [name for name in self.driver.value.__struct_fields__ if name != "vendor"]
+        drivers = (self.driver,) if any(getattr(self.driver.value, name) is not None for name in said) else ()
+        return Part(gpus=tuple(gpus), drivers=drivers, problems=tuple(self.problems))
+
+    def _complete(self) -> bool:
+        if self.hung:
+            return True  # the driver hangs: no further process is asked
+        driver = self.driver.value
+        known = self.gpus and all(gpu.value.name and gpu.value.compute_capability for gpu in self.gpus)
+        return bool(known and driver.version and driver.cuda_api)
+
+    def _take(self, reading: Reading, source: str) -> None:
+        found = [sourced(gpu, source) for gpu in reading.gpus]
+        if not self.gpus:
+            self.gpus = found
+        elif len(found) == len(self.gpus):
+            self.gpus = [fill(old, new) for old, new in zip(self.gpus, found, strict=True)]
+        driver = Driver(
+            vendor=Vendor.NVIDIA,
+            version=reading.driver,
+            cuda_api=reading.cuda_api,
+            problem=reading.problem,
+            detail=reading.detail,
+        )
+        self.driver = fill(self.driver, sourced(driver, source))
+        if reading.gpus and reading.problem is None and self.driver.value.problem == "library-not-found":
+            # NVML lies where only nvidia-smi finds it: the driver is fine.
+            self.driver = self._without_problem()
+
+    def _without_problem(self) -> Sourced[Driver]:
+        value = msgspec.structs.replace(self.driver.value, problem=None, detail=None)
+        sources = {name: source for name, source in self.driver.sources.items() if name not in {"problem", "detail"}}
+        return Sourced(value=value, sources=sources)
+
+    def _answered(self, completed: Completed, probe: str) -> bool:
+        """Whether there is an answer to parse; a probe that hung or would not start is noted."""
+        if completed.timed_out:
+            self.hung = True
+            self.problems.append(Problem(probe=probe, code="timeout", detail=f"no answer in {self.around.timeout:g} s"))
+            self.driver = fill(self.driver, sourced(Driver(vendor=Vendor.NVIDIA, problem="timeout"), probe))
+        return not completed.timed_out and not completed.missing
+
+    def _nvml(self) -> None:
+        python = self.around.platform.python_executable
+        completed = self.around.run(python, "-I", "-m", "torchup.detect.nvml_probe")
+        if not self._answered(completed, "nvml"):
+            return
+        reading = parse_nvml(completed.stdout)
+        if reading is None:
+            detail = completed.stderr.strip().splitlines()[-1:] or [f"exit code {completed.returncode}"]
+            self.problems.append(Problem(probe="nvml", code="failed", detail=detail[0][:300]))
+            return
+        self._take(reading, "nvml")
+
+    def _query(self, smi: str) -> None:
+        fields = list(nvidia_smi.FIELDS)
+        for _ in nvidia_smi.FIELDS:
+            query = f"--query-gpu={','.join(fields)}"
+            completed = self.around.run(smi, query, "--format=csv,noheader,nounits")
+            if not self._answered(completed, "nvidia-smi"):
+                return
+            refused = nvidia_smi.refused_field(completed.stdout + completed.stderr)
+            if refused not in fields:
+                break
+            fields.remove(refused)
+        reading = nvidia_smi.parse_query(completed.stdout, fields)
+        if not reading.gpus and reading.problem is None:
+            reading = nvidia_smi.parse_query(completed.stderr, ()) if completed.stderr else reading
+        self._note_garbage(reading, completed, "nvidia-smi --query-gpu")
+        self._take(reading, "nvidia-smi --query-gpu")
+
+    def _xml(self, smi: str) -> None:
+        completed = self.around.run(smi, "-q", "-x")
+        if self._answered(completed, "nvidia-smi -q -x"):
+            self._take(nvidia_smi.parse_xml(completed.stdout), "nvidia-smi -q -x")
+
+    def _banner(self, smi: str) -> None:
+        completed = self.around.run(smi)
+        if self._answered(completed, "nvidia-smi"):
+            self._take(nvidia_smi.parse_banner(completed.stdout + completed.stderr), "nvidia-smi")
+
+    def _note_garbage(self, reading: Reading, completed: Completed, probe: str) -> None:
+        if not reading.gpus and reading.problem is None:
+            said = " ".join((completed.stdout or completed.stderr).split())[:120]
+            code = "unreadable" if said else "failed"
+            detail = said or f"exit code {completed.returncode}, no output"
+            self.problems.append(Problem(probe=probe, code=code, detail=detail))
+
+    def _files(self) -> None:
+        """The kernel module's own files; on WSL there are none, on Windows neither."""
+        host = self.around.host
+        if self.around.os != Os.LINUX:
+            return
+        version, flavor = nvidia_smi.parse_kernel_module(host.read_text("/proc/driver/nvidia/version", 4096) or "")
+        self._driver_fact("/proc/driver/nvidia/version", version=version, flavor=flavor)
+        module = nvidia_smi.version(host.read_text("/sys/module/nvidia/version", 64))
+        self._driver_fact("/sys/module/nvidia/version", version=module)
+        loaded = host.is_dir("/sys/module/nvidia") or host.exists("/proc/driver/nvidia/version")
+        bound = {device.driver for device in self.around.pci if device.vendor_id == "10de"}
+        if "nouveau" in bound or (not loaded and host.is_dir("/sys/module/nouveau")):
+            self._driver_fact("/sys/module", flavor="nouveau", loaded=True)
+        elif loaded:
+            self._driver_fact("/sys/module", loaded=True)
+        elif bound:
+            self._driver_fact("/sys/module", loaded=False)
+
+    def _driver_fact(self, source: str, **values: Any) -> None:
+        self.driver = fill(self.driver, sourced(Driver(vendor=Vendor.NVIDIA, **values), source))
+
+    def _bus(self) -> None:
+        """Where no process named the GPUs, the PCI bus, Windows' inventory or Jetson's device tree do."""
+        if not self.gpus:
+            devices = [device for device in self.around.pci if device.vendor_id == "10de"]
+            self.gpus = [sourced(Gpu(vendor=Vendor.NVIDIA, pci_id=d.pci_id), "PCI bus") for d in devices]

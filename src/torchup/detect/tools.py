@@ -1,0 +1,111 @@
+"""Installers and compilers on the machine, and the environment variables that change what torch sees."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from torchup.detect.parts import Part, facts
+from torchup.detect.python import conda_prefixes, join, prefix_of
+from torchup.model import Os, Tool
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torchup.detect.surroundings import Surroundings
+
+# Exact names, then beginnings. Values of these are shown; no other variable is read out.
+VARIABLES = (
+    "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL",
+    "ZE_AFFINITY_MASK", "ONEAPI_DEVICE_SELECTOR", "HSA_OVERRIDE_GFX_VERSION", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
+    "LD_PRELOAD", "CUDA_HOME", "CUDA_PATH", "ROCM_PATH", "ROCM_HOME", "CUDA_DEVICE_ORDER", "CUDA_LAUNCH_BLOCKING",
+    "CUDA_FORCE_PTX_JIT", "CUDA_MODULE_LOADING", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONPATH", "VIRTUAL_ENV",
+    "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "KMP_DUPLICATE_LIB_OK", "NVIDIA_TF32_OVERRIDE", "TORCH_CUDA_ARCH_LIST",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "TORCHINDUCTOR_CACHE_DIR", "UV_TORCH_BACKEND",
+)  # fmt: skip
+PREFIXES = ("PYTORCH_",)
+_VERSION = re.compile(r"(?<![\w.])v?(\d+(?:\.\d+)+(?:[\w.+-]*\d)?)")
+
+
+def relevant_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that matter to GPUs and torch, sorted by name."""
+    return {
+        name: environ[name] for name in sorted(environ) if name in VARIABLES or name.upper().startswith(PREFIXES)
+    }
+
+
+def parse_version(text: str) -> str | None:
+    """The first version number in a program's answer to ``--version``."""
+    match = _VERSION.search(text)
+    return match[1] if match else None
+
+
+def parse_nvcc(text: str) -> str | None:
+    """``12.4`` from nvcc's ``Cuda compilation tools, release 12.4, V12.4.131``."""
+    match = re.search(r"release (\d+\.\d+)", text)
+    return match[1] if match else None
+
+
+def probe_tools(around: Surroundings) -> Part:
+    """conda, mamba, micromamba, uv, pip, nvcc, and the relevant variables."""
+    tools = [*_conda(around), *_asked(around), *_pip(around)]
+    variables = relevant_variables(around.host.environ())
+    return Part(
+        facts=facts("PATH and usual places", tools=tuple(tools)) | facts("environment", environment=variables)
+        if variables
+        else facts("PATH and usual places", tools=tuple(tools))
+    )
+
+
+def _conda(around: Surroundings) -> list[Tool]:
+    """Versions from the packages' own records: starting conda takes a second, reading a folder does not."""
+    found = []
+    for prefix in conda_prefixes(around):
+        names = around.host.list_dir(f"{prefix}/conda-meta") or ()
+        for tool in ("conda", "mamba"):
+            match = next(filter(None, (re.fullmatch(rf"{tool}-(\d[\w.]*)-[\w.]+\.json", name) for name in names)), None)
+            if match:
+                found.append(Tool(name=tool, version=match[1], path=f"{prefix}/bin/{tool}"))
+    return found
+
+
+def _asked(around: Surroundings) -> list[Tool]:
+    """Native programs answer ``--version`` in milliseconds."""
+    own = prefix_of(around.platform.python_executable)
+    scripts = f"{own}/Scripts/uv.exe" if around.os == Os.WINDOWS else f"{own}/bin/uv"
+    cuda = "/usr/local/cuda/bin/nvcc"
+    found = []
+    for name, places, parse in (
+        ("uv", (scripts,), parse_version),
+        ("micromamba", (), parse_version),
+        ("nvcc", (cuda,), parse_nvcc),
+    ):
+        path = around.find(name, places)
+        if path is not None:
+            completed = around.run(path, "--version")
+            found.append(Tool(name=name, version=parse(completed.stdout), path=path))
+    return found
+
+
+def _pip(around: Surroundings) -> list[Tool]:
+    """pip of the running Python and of the one on PATH, from the name of its metadata folder."""
+    host = around.host
+    found: dict[str, Tool] = {}
+    python = around.platform.python_executable
+    prefixes = [(prefix_of(python), python)]
+    if on_path := host.which("pip") or host.which("pip3"):
+        prefixes.append((prefix_of(on_path), on_path))
+    for prefix, path in prefixes:
+        for folder in _site_folders(around, prefix):
+            for name in host.list_dir(folder) or ():
+                if match := re.fullmatch(r"pip-(\d[\w.]*)\.dist-info", name):
+                    own = join(around, path.replace("\\", "/").rsplit("/", 1)[0], "pip")
+                    found.setdefault(prefix, Tool(name="pip", version=match[1], path=own))
+    return list(found.values())
+
+
+def _site_folders(around: Surroundings, prefix: str) -> list[str]:
+    if around.os == Os.WINDOWS:
+        return [f"{prefix}/Lib/site-packages"]
+    versions = [name for name in around.host.list_dir(f"{prefix}/lib") or () if re.fullmatch(r"python3\.\d+t?", name)]
+    return [f"{prefix}/lib/{name}/site-packages" for name in versions] + [f"{prefix}/lib/python3/dist-packages"]
