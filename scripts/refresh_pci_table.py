@@ -14,7 +14,9 @@ from pathlib import Path
 
 DATA = Path(__file__).parents[1] / "src" / "torchup" / "catalog" / "data"
 VENDORS = {"10de": "nvidia", "1002": "amd", "8086": "intel"}
-NOT_GPUS = re.compile(r"audio|usb|ucsi|bridge|switch|upstream|controller hub|i2c|serial|coprocessor|host$|SATA", re.I)
+NOT_GPUS = re.compile(
+    r"audio|usb|ucsi|bridge|switch|upstream|controller hub|i2c|serial|coprocessor|host$|sata", re.IGNORECASE
+)
 
 
 def devices(text: str) -> list[tuple[str, str, str]]:

@@ -21,7 +21,8 @@ PCI_VENDORS = {"10de": Vendor.NVIDIA, "1002": Vendor.AMD, "8086": Vendor.INTEL}
 # Words that vendors and tools put around a product's name without changing which product it is.
 _NOISE = {
     *("nvidia", "geforce", "tesla", "amd", "ati", "radeon", "instinct", "intel", "advanced", "micro", "devices", "inc"),
-    *("graphics", "gpu", "series", "generation", "edition", "design", "with", "family", "corporation", "tm", "r", "igpu"),
+    *("graphics", "gpu", "series", "generation", "edition", "design", "with", "family", "corporation", "tm", "r"),
+    "igpu",
 }  # fmt: skip
 _LINES = ("rtx", "gtx", "quadro", "rx", "arc")  # product lines that people leave out: "4090", "P2000", "A770"
 _SYNONYMS = {"mobile": "laptop", "maxq": "max-q"}

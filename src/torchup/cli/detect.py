@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 @click.command(
     name="detect",
-    help=text("detect.help", "Show what this machine has: system, GPUs, drivers, Pythons, and the source of each fact."),
+    help=text(
+        "detect.help", "Show what this machine has: system, GPUs, drivers, Pythons, and the source of each fact."
+    ),
 )
 @click.option(
     "--record", metavar="DIR", help=text("detect.option.record", "Also write a replayable, redacted recording to DIR")
@@ -50,7 +52,7 @@ def command(session: Session, record: str | None, source: str | None) -> Answer:
 
 
 def recorded_host(host: Host, folder: str) -> RecordedHost:
-    """The machine in a folder's ``recording.json`` (or in that file itself); raises `UsageError` where there is none."""
+    """The machine in a folder's ``recording.json`` (or that file itself); raises `UsageError` where there is none."""
     from torchup.host.recorded import FILE_NAME, load_recording  # noqa: PLC0415
 
     path = folder if folder.endswith(".json") else f"{folder.rstrip('/')}/{FILE_NAME}"
@@ -80,9 +82,13 @@ def _record(folder: str, session: Session) -> tuple[Machine, tuple[Notice, ...]]
             hint=message("detect.record.failed.hint", "name a folder that you may write to"),
         ) from error
     except msgspec.DecodeError as error:
-        raise TorchupError(message("detect.record.invalid", "the recording does not replay: {reason}", reason=error)) from error
+        raise TorchupError(
+            message("detect.record.invalid", "the recording does not replay: {reason}", reason=error)
+        ) from error
     del session
     done = message(
-        "detect.recorded", "recorded in {path}; user, host, home folder, UUIDs and serial numbers are replaced", path=path
+        "detect.recorded",
+        "recorded in {path}; user, host, home folder, UUIDs and serial numbers are replaced",
+        path=path,
     )
     return machine, (Notice(code="detect.recorded", text=done),)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from torchup.model import Message
 
 VERBS: dict[str, tuple[str, Message]] = {
+    "detect": ("torchup.cli.detect", message("cli.detect.summary", "Show what this machine has")),
     "results": (
         "torchup.cli.results",
         message("results.summary", "List, show, compare, report, export and import measurements"),

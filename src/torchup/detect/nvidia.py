@@ -35,9 +35,9 @@ LINUX_SIGNS = (
 WINDOWS_SIGNS = ("C:\\Windows\\System32\\nvml.dll",)
 # nvmlReturn_t (nvml.h) -> problem code; what each means to a person is in report.detect_text.
 NVML_ERRORS = {
-    4: "no-permission", 9: "not-loaded", 10: "timeout", 12: "library-not-found", 14: "corrupted-inforom", 15: "gpu-lost",
-    16: "reset-required", 17: "blocked-by-os", 18: "library-version-mismatch", 23: "insufficient-resources",
-    27: "gpu-not-found",
+    4: "no-permission", 9: "not-loaded", 10: "timeout", 12: "library-not-found", 14: "corrupted-inforom",
+    15: "gpu-lost", 16: "reset-required", 17: "blocked-by-os", 18: "library-version-mismatch",
+    23: "insufficient-resources", 27: "gpu-not-found",
 }  # fmt: skip
 COMPUTE_MODES = {0: "default", 1: "exclusive-thread", 2: "prohibited", 3: "exclusive-process"}
 VIRTUALIZATION = {1: "passthrough", 2: "vgpu", 3: "host-vgpu", 4: "host-vsga"}

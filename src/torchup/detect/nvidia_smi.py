@@ -72,7 +72,7 @@ def mode(text: str | None) -> str | None:
 
 
 def mig(text: str | None) -> str | None:
-    """enabled or disabled; cards without MIG say N/A."""
+    """Enabled or disabled; cards without MIG say N/A."""
     value = mode(text)
     return value if value in {"enabled", "disabled"} else None
 
@@ -137,7 +137,7 @@ def parse_query(text: str, fields: Sequence[str]) -> Reading:
 
 def parse_xml(text: str) -> Reading:
     """``nvidia-smi -q -x`` of drivers 340 to 6xx (nvsmi_device_v5 to v13)."""
-    from xml.etree import ElementTree as ET  # noqa: N817, PLC0415, S405  # 15 ms; entities are refused below
+    from xml.etree import ElementTree as ET  # noqa: PLC0415  # 15 ms; entities are refused below
 
     start = text.find("<nvidia_smi_log")
     if start < 0 or "<!ENTITY" in text:
@@ -180,7 +180,9 @@ def parse_banner(text: str) -> Reading:
     cuda = re.search(r"CUDA (?:UMD )?Version:\s*(\S+)", text)
     lines = text.splitlines()
     gpus = tuple(
-        gpu for number, line in enumerate(lines) if (gpu := _banner_gpu(line, lines[number + 1 : number + 3])) is not None
+        gpu
+        for number, line in enumerate(lines)
+        if (gpu := _banner_gpu(line, lines[number + 1 : number + 3])) is not None
     )
     if not driver and not gpus:
         return _with_complaint(Reading(), text)
@@ -188,7 +190,9 @@ def parse_banner(text: str) -> Reading:
     return Reading(gpus=gpus, driver=reading.driver, cuda_api=cuda_version(cuda[1] if cuda else None))
 
 
-_GPU_LINE = re.compile(r"\|\s+(\d{1,3})\s{2,}(\S.{2,60}?)\s+(?:On|Off|N/A|WDDM|TCC|MCDM)\s*\|\s*(?:[0-9A-F]{4,8}:[0-9A-F]{2}:|N/A)")
+_GPU_LINE = re.compile(
+    r"\|\s+(\d{1,3})\s{2,}(\S.{2,60}?)\s+(?:On|Off|N/A|WDDM|TCC|MCDM)\s*\|\s*(?:[0-9A-F]{4,8}:[0-9A-F]{2}:|N/A)"
+)
 
 
 def _banner_gpu(line: str, following: list[str]) -> Gpu | None:

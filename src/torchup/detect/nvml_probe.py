@@ -11,7 +11,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-import pynvml
+import pynvml  # type: ignore[import-untyped]  # NVIDIA ships no type information
 
 if TYPE_CHECKING:
     from collections.abc import Callable

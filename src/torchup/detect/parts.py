@@ -67,9 +67,9 @@ def assemble(base: Machine, parts: Iterable[Part]) -> Machine:
                 sources[name] = fact.source
     gpus = [gpu for part in parts for gpu in part.gpus]
     drivers = [driver for part in parts for driver in part.drivers]
-    for kind, items in (("gpus", gpus), ("drivers", drivers)):
-        for index, item in enumerate(items):
-            sources |= {f"{kind}.{index}.{name}": source for name, source in item.sources.items()}
+    for kind, all_sources in (("gpus", [gpu.sources for gpu in gpus]), ("drivers", [d.sources for d in drivers])):
+        for index, of_one in enumerate(all_sources):
+            sources |= {f"{kind}.{index}.{name}": source for name, source in of_one.items()}
     return msgspec.structs.replace(
         base,
         **values,

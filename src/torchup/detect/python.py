@@ -1,4 +1,4 @@
-"""The Pythons of this machine: where they are, their version, bits, architecture, kind. Read from files where possible."""
+"""The Pythons of this machine: where they are, their version, bits, architecture and kind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 QUESTION = (
     "import sys,os;u=getattr(os,'uname',None);"
     "m=u().machine if u else ('ARM64' if 'ARM64' in sys.version else 'AMD64' if sys.maxsize>2**32 else 'x86');"
-    "print('{\"version\":\"%d.%d.%d%s\",\"bits\":%d,\"arch\":\"%s\",\"free_threaded\":%s,\"implementation\":\"%s\"}'%("
+    'print(\'{"version":"%d.%d.%d%s","bits":%d,"arch":"%s","free_threaded":%s,"implementation":"%s"}\'%('
     "sys.version_info[0],sys.version_info[1],sys.version_info[2],"
     "'' if sys.version_info[3]=='final' else {'alpha':'a','beta':'b','candidate':'rc'}[sys.version_info[3]]"
     "+str(sys.version_info[4]),64 if sys.maxsize>2**32 else 32,m,"
@@ -91,13 +91,11 @@ def candidates(around: Surroundings) -> list[str]:
 
 
 def _on_path(around: Surroundings) -> Iterable[str]:
-    host = around.host
-    separator = ";" if around.os == Os.WINDOWS else ":"
-    for folder in dict.fromkeys(host.environ().get("PATH", "").split(separator)):
-        # WindowsApps holds stand-ins that open the Store when run.
-        if not folder or "WindowsApps" in folder or folder.endswith("/shims"):
+    for folder in path_folders(around):
+        # WindowsApps holds stand-ins that open the Store when run; shims are scripts around what is found elsewhere.
+        if "WindowsApps" in folder or folder.endswith("shims"):
             continue
-        for name in host.list_dir(folder) or ():
+        for name in around.host.list_dir(folder) or ():
             if _NAMES.fullmatch(name):
                 yield join(around, folder, name)
 
@@ -108,11 +106,12 @@ def _in_places(around: Surroundings) -> Iterable[str]:
     windows = around.os == Os.WINDOWS
     exe = "python.exe" if windows else "bin/python3"
     local = environ.get("LOCALAPPDATA", "")
+    uv = f"{local}/../Roaming/uv/python" if windows else f"{home}/.local/share/uv/python"
     parents = [
         environ.get("PYENV_ROOT", f"{home}/.pyenv") + "/versions",
-        environ.get("UV_PYTHON_INSTALL_DIR", f"{local}/../Roaming/uv/python" if windows else f"{home}/.local/share/uv/python"),
+        environ.get("UV_PYTHON_INSTALL_DIR", uv),
         f"{local}/Programs/Python" if windows else "/Library/Frameworks/Python.framework/Versions",
-    ]  # fmt: skip
+    ]
     for parent in parents:
         for name in host.list_dir(parent) or ():
             if re.match(r"(cpython-|pypy-)?3\.|Python3", name):
@@ -136,6 +135,12 @@ def conda_prefixes(around: Surroundings) -> list[str]:
     roots += ["/opt/conda", "/opt/miniconda3", "/opt/anaconda3", "/opt/homebrew/Caskroom/miniforge/base"]
     roots += [f"C:/ProgramData/{name}" for name in ("miniforge3", "miniconda3", "anaconda3")]
     return [root for root in dict.fromkeys(roots) if root and host.is_dir(f"{root}/conda-meta")]
+
+
+def path_folders(around: Surroundings) -> tuple[str, ...]:
+    """The folders of PATH, each once."""
+    separator = ";" if around.os == Os.WINDOWS else ":"
+    return tuple(filter(None, dict.fromkeys(around.host.environ().get("PATH", "").split(separator))))
 
 
 def join(around: Surroundings, folder: str, name: str) -> str:
@@ -167,7 +172,7 @@ def kind_of(host: Host, path: str) -> str:
 
 
 def _would_open_a_dialog(around: Surroundings, path: str) -> bool:
-    """macOS's /usr/bin/python3 asks to install developer tools where there are none."""
+    """MacOS's /usr/bin/python3 asks to install developer tools where there are none."""
     if around.os != Os.MACOS or not path.startswith("/usr/bin/"):
         return False
     return not any(

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 # Variables that probes read besides those they report; values are redacted like everything else.
 ASKED = (
     "PATH", "KUBERNETES_SERVICE_HOST", "APPTAINER_CONTAINER", "SINGULARITY_CONTAINER", "container", "PYENV_ROOT",
-    "UV_PYTHON_INSTALL_DIR", "LOCALAPPDATA", "CONDA_EXE", "MAMBA_ROOT_PREFIX", "TORCHUP_PROBE_TIMEOUT", "WSL_DISTRO_NAME",
-    "SystemRoot", "ProgramFiles",
+    "UV_PYTHON_INSTALL_DIR", "LOCALAPPDATA", "CONDA_EXE", "MAMBA_ROOT_PREFIX", "TORCHUP_PROBE_TIMEOUT",
+    "WSL_DISTRO_NAME", "SystemRoot", "ProgramFiles",
 )  # fmt: skip
 NOTE = "Real output of one machine, written by `torchup detect --record`; identities are replaced."
 

@@ -1,32 +1,33 @@
-"""Recordings that are safe to attach to a bug report: users, hosts, home folders, UUIDs and serial numbers are replaced."""
+"""Recordings safe to attach to a bug report: users, hosts, home folders, UUIDs, serial numbers replaced."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from torchup.encoding import from_json, to_json
+from torchup.encoding import from_builtins, to_builtins
 from torchup.host.recorded import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Same length as what they replace where a parser counts columns (UUIDs in tables).
-_PATTERNS = (
-    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE),
-     "00000000-0000-0000-0000-000000000000"),
-    (re.compile(r"(Uuid:\s+GPU-)[0-9a-f]{16}", re.IGNORECASE), r"\g<1>0000000000000000"),
-    (re.compile(r"(unique_id )\d+"), r"\g<1>0"),
-    (re.compile(r"(<serial>)[^<]*"), r"\g<1>0"),
-    (re.compile(r"(<(?:pdi|chassis_serial_number|gpu_fabric_guid|board_id)>)[^<]*"), r"\g<1>N/A"),
-    (re.compile(r'("(?:[a-z_ -]*serial[a-z_ -]*|unique id|asic_serial)"\s*:\s*")[^"]*', re.IGNORECASE), r"\g<1>REDACTED"),
-    (re.compile(r"((?:Serial Number|Hardware UUID|Provisioning UDID|Display Serial Number)[^:\n]{0,20}:[ \t]*)\S[^\n]*"),
-     r"\g<1>REDACTED"),
-    (re.compile(r"((?:/home|/Users)/)(?!user\b)[^/\s\"':;,]+"), r"\g<1>user"),
-    (re.compile(r"([A-Za-z]:[\\/]{1,4}Users[\\/]{1,4})(?!user\b|Public\b)[^\\/\s\"':;,]+", re.IGNORECASE), r"\g<1>user"),
-    (re.compile(r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b", re.IGNORECASE), "00:00:00:00:00:00"),
-    (re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+"), "user@host"),
-)  # fmt: skip
+_PATTERNS = tuple(
+    (re.compile(pattern, re.IGNORECASE), instead)
+    for pattern, instead in (
+        (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "00000000-0000-0000-0000-000000000000"),
+        (r"(Uuid:\s+GPU-)[0-9a-f]{16}", r"\g<1>0000000000000000"),
+        (r"(unique_id )\d+", r"\g<1>0"),
+        (r"(<serial>)[^<]*", r"\g<1>0"),
+        (r"(<(?:pdi|chassis_serial_number|gpu_fabric_guid)>)[^<]*", r"\g<1>N/A"),
+        (r'("(?:[\w -]*serial[\w -]*|unique id)"\s*:\s*")[^"]*', r"\g<1>REDACTED"),
+        (r"((?:Serial Number|Hardware UUID|Provisioning UDID)[^:\n]{0,20}:[ \t]*)\S[^\n]*", r"\g<1>REDACTED"),
+        (r"((?:/home|/Users)/)(?!user\b)[^/\s\"':;,]+", r"\g<1>user"),
+        (r"([a-z]:[\\/]{1,2}Users[\\/]{1,2})(?!user\b|Public\b)[^\\/\s\"':;,]+", r"\g<1>user"),
+        (r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b", "00:00:00:00:00:00"),
+        (r"[\w.+-]+@[\w-]+\.[\w.]+", "user@host"),
+    )
+)
 
 
 def redact_text(text: str, replacements: Mapping[str, str]) -> str:
@@ -52,10 +53,15 @@ def words_to_replace(environ: Mapping[str, str], home: str) -> dict[str, str]:
 
 def redact(recording: Recording, environ: Mapping[str, str]) -> Recording:
     """The whole recording redacted: every text in it, keys and paths too, so that a replay still finds its files."""
-    replacements = {_escaped(a): _escaped(b) for a, b in words_to_replace(environ, recording.folders.home).items()}
-    return from_json(redact_text(to_json(recording, indent=0), replacements), Recording)
+    replacements = words_to_replace(environ, recording.folders.home)
+    return from_builtins(_walk(to_builtins(recording), replacements), Recording)
 
 
-def _escaped(text: str) -> str:
-    """As the text stands inside JSON."""
-    return to_json(text, indent=0).strip()[1:-1]
+def _walk(value: object, replacements: Mapping[str, str]) -> object:
+    if isinstance(value, str):
+        return redact_text(value, replacements)
+    if isinstance(value, dict):
+        return {redact_text(key, replacements): _walk(item, replacements) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_walk(item, replacements) for item in value]
+    return value

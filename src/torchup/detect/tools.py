@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.detect.parts import Part, facts
-from torchup.detect.python import conda_prefixes, join, prefix_of
+from torchup.detect.python import conda_prefixes, join, path_folders, prefix_of
 from torchup.model import Os, Tool
 
 if TYPE_CHECKING:
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 # Exact names, then beginnings. Values of these are shown; no other variable is read out.
 VARIABLES = (
-    "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL",
-    "ZE_AFFINITY_MASK", "ONEAPI_DEVICE_SELECTOR", "HSA_OVERRIDE_GFX_VERSION", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
+    "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES",
+    "GPU_DEVICE_ORDINAL", "ZE_AFFINITY_MASK", "ONEAPI_DEVICE_SELECTOR", "HSA_OVERRIDE_GFX_VERSION",
+    "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
     "LD_PRELOAD", "CUDA_HOME", "CUDA_PATH", "ROCM_PATH", "ROCM_HOME", "CUDA_DEVICE_ORDER", "CUDA_LAUNCH_BLOCKING",
     "CUDA_FORCE_PTX_JIT", "CUDA_MODULE_LOADING", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONPATH", "VIRTUAL_ENV",
     "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "KMP_DUPLICATE_LIB_OK", "NVIDIA_TF32_OVERRIDE", "TORCH_CUDA_ARCH_LIST",
@@ -29,9 +30,7 @@ _VERSION = re.compile(r"(?<![\w.])v?(\d+(?:\.\d+)+(?:[\w.+-]*\d)?)")
 
 def relevant_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that matter to GPUs and torch, sorted by name."""
-    return {
-        name: environ[name] for name in sorted(environ) if name in VARIABLES or name.upper().startswith(PREFIXES)
-    }
+    return {name: environ[name] for name in sorted(environ) if name in VARIABLES or name.upper().startswith(PREFIXES)}
 
 
 def parse_version(text: str) -> str | None:
@@ -88,19 +87,17 @@ def _asked(around: Surroundings) -> list[Tool]:
 
 
 def _pip(around: Surroundings) -> list[Tool]:
-    """pip of the running Python and of the one on PATH, from the name of its metadata folder."""
+    """Pip of the running Python and of each folder of PATH, from the name of its metadata folder."""
     host = around.host
+    places = [around.platform.python_executable.replace("\\", "/").rsplit("/", 1)[0]]
+    places += [folder for folder in path_folders(around) if not folder.endswith("shims")]
     found: dict[str, Tool] = {}
-    python = around.platform.python_executable
-    prefixes = [(prefix_of(python), python)]
-    if on_path := host.which("pip") or host.which("pip3"):
-        prefixes.append((prefix_of(on_path), on_path))
-    for prefix, path in prefixes:
-        for folder in _site_folders(around, prefix):
+    for place in dict.fromkeys(host.real_path(place) for place in places):
+        program = next((p for name in ("pip3", "pip", "pip.exe") if host.exists(p := join(around, place, name))), None)
+        for folder in _site_folders(around, prefix_of(program)) if program else ():
             for name in host.list_dir(folder) or ():
                 if match := re.fullmatch(r"pip-(\d[\w.]*)\.dist-info", name):
-                    own = join(around, path.replace("\\", "/").rsplit("/", 1)[0], "pip")
-                    found.setdefault(prefix, Tool(name="pip", version=match[1], path=own))
+                    found.setdefault(place, Tool(name="pip", version=match[1], path=program))
     return list(found.values())
 
 

@@ -41,7 +41,11 @@ MEANINGS: dict[str, Message] = {
 def machine_text(machine: Machine, style: Style, *, verbose: bool = False) -> str:
     """Tables of the system, the GPUs and the drivers, and what a probe could not say."""
     rows = [*_system(machine), *_gpus(machine), *_drivers(machine), *_software(machine, verbose=verbose)]
-    headers = (text("detect.header.fact", "Fact"), text("detect.header.value", "Value"), text("detect.header.source", "Source"))
+    headers = (
+        text("detect.header.fact", "Fact"),
+        text("detect.header.value", "Value"),
+        text("detect.header.source", "Source"),
+    )
     parts = [table(headers, rows, style)]
     if not machine.gpus:
         parts.append(text("detect.no-gpu", "No GPU was found: PyTorch will run on the processor."))
@@ -61,7 +65,9 @@ def _system(machine: Machine) -> list[tuple[str, str, str]]:
     if machine.kernel:
         rows.append((text("detect.fact.kernel", "Kernel"), machine.kernel, at("kernel", "")))
     if machine.libc:
-        rows.append((text("detect.fact.libc", "C library"), f"{machine.libc} {machine.glibc or ''}".strip(), at("libc", "")))
+        rows.append(
+            (text("detect.fact.libc", "C library"), f"{machine.libc} {machine.glibc or ''}".strip(), at("libc", ""))
+        )
     if machine.wsl:
         rows.append(("WSL", str(machine.wsl_version or "?"), at("wsl", "")))
     if machine.container:
@@ -87,7 +93,9 @@ def _system(machine: Machine) -> list[tuple[str, str, str]]:
 def _hardware(machine: Machine) -> list[tuple[str, str, str]]:
     at = machine.sources.get
     cpu = machine.cpu
-    counts = text("detect.cpu.counts", "{cores} cores, {threads} threads", cores=cpu.cores or "?", threads=cpu.threads or "?")
+    counts = text(
+        "detect.cpu.counts", "{cores} cores, {threads} threads", cores=cpu.cores or "?", threads=cpu.threads or "?"
+    )
     memory = gib(machine.memory_bytes)
     if machine.memory_limit_bytes is not None:
         memory += ", " + text("detect.memory.limit", "limited to {size}", size=gib(machine.memory_limit_bytes))
@@ -177,7 +185,9 @@ def _software(machine: Machine, *, verbose: bool) -> list[tuple[str, str, str]]:
     if len(machine.pythons) > len(shown):
         more = text("detect.python.more", "{count} more (-v shows them)", count=len(machine.pythons) - len(shown))
         rows.append(("Python", more, ""))
-    rows += [(tool.name, f"{tool.version or '?'}  {tool.path or ''}".rstrip(), at("tools", "")) for tool in machine.tools]
+    rows += [
+        (tool.name, f"{tool.version or '?'}  {tool.path or ''}".rstrip(), at("tools", "")) for tool in machine.tools
+    ]
     for node in machine.device_nodes:
         state = (
             text("detect.node.usable", "usable by this user")

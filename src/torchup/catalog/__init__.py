@@ -1,0 +1,1 @@
+"""The tables: releases, drivers, architectures, GPUs, mirrors; every row with its source."""
