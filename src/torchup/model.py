@@ -337,10 +337,12 @@ class Rejection(Value, frozen=True, kw_only=True):
 class Source(Value, frozen=True, kw_only=True):
     """A place that packages come from, as pip and uv understand it."""
 
-    name: str  # pytorch-index | mirror:tuna | index-url | extra-index-url | find-links | pypi | wheelhouse
-    url: str  # index URL or folder
+    name: str  # unique: pytorch-index:cu126, mirror:nju:cu126, index-url, extra-index-url, find-links, pypi, wheelhouse
+    url: str  # index URL or folder, without credentials
     kind: str = "index"  # index (PEP 503/691) | find-links
     origin: str | None = None  # file or variable that names it: "/etc/pip.conf", "PIP_FIND_LINKS"
+    variant: str | None = None  # the one variant that its address is for: pytorch-index:cu126
+    general: bool = False  # serves any package, not torch and its companions only
     reachable: bool | None = None  # None: not asked
     detail: Message | None = None  # why it was skipped
 
@@ -369,6 +371,7 @@ class Survey(Value, frozen=True, kw_only=True):
     sources: tuple[Source, ...] = ()  # in the order they are tried; unreachable ones say why
     offers: tuple[Offer, ...] = ()
     constraints: tuple[str, ...] = ()  # requirement lines of the user's constraint files
+    constraint_files: tuple[str, ...] = ()  # where they are
     certificate: str | None = None
     notices: tuple[Notice, ...] = ()
 

@@ -173,8 +173,11 @@ class Host(Protocol):
         ...
 
     # --- changing
-    def write_text(self, path: str, text: str) -> None:
-        """Write atomically: a neighbour file, flushed to disk, renamed over; parents are made."""
+    def write_text(self, path: str, text: str, *, private: bool = False) -> None:
+        """Write atomically: a neighbour file, flushed to disk, renamed over; parents are made.
+
+        ``private``: readable by this user alone.
+        """
         ...
 
     def write_bytes(self, path: str, content: bytes) -> None:
@@ -210,6 +213,11 @@ class Host(Protocol):
         timeout: float = 15.0,
         limit: int = 64 * 1024 * 1024,
         certificate: str | None = None,
+        proxy: str | None = None,
+        verify: bool = True,
     ) -> HttpResponse:
-        """GET one URL (http, https, file), at most ``limit`` bytes; never raises for what the network does."""
+        """GET one URL (http, https, file), at most ``limit`` bytes; never raises for what the network does.
+
+        ``proxy`` replaces the usual proxy variables; ``verify=False`` accepts any certificate (pip's trusted-host).
+        """
         ...

@@ -43,7 +43,7 @@ def access(path: str) -> tuple[bool, bool] | None:
     return (os.access(path, os.R_OK), os.access(path, os.W_OK)) if os.path.lexists(path) else None
 
 
-def write_bytes(path: str, content: bytes) -> None:
+def write_bytes(path: str, content: bytes, *, private: bool = False) -> None:
     """Write a neighbour file, flush it to disk, rename it over the target."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ def write_bytes(path: str, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(neighbour, _mode(path))
+        os.chmod(neighbour, 0o600 if private else _mode(path))
         os.replace(neighbour, target)
     except BaseException:
         with contextlib.suppress(OSError):

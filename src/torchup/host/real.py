@@ -131,9 +131,9 @@ class RealHost:
         """See `Host.real_path`."""
         return os.path.realpath(path)
 
-    def write_text(self, path: str, text: str) -> None:
+    def write_text(self, path: str, text: str, *, private: bool = False) -> None:
         """See `Host.write_text`."""
-        files.write_bytes(path, text.encode())
+        files.write_bytes(path, text.encode(), private=private)
 
     def write_bytes(self, path: str, content: bytes) -> None:
         """See `Host.write_bytes`."""
@@ -167,11 +167,15 @@ class RealHost:
         timeout: float = 15.0,
         limit: int = 64 * 1024 * 1024,
         certificate: str | None = None,
+        proxy: str | None = None,
+        verify: bool = True,
     ) -> HttpResponse:
         """See `Host.fetch`."""
         from torchup.host import network  # urllib and ssl cost 40 ms; most verbs never use them
 
-        return network.fetch(url, headers=headers, timeout=timeout, limit=limit, certificate=certificate)
+        return network.fetch(
+            url, headers=headers, timeout=timeout, limit=limit, certificate=certificate, proxy=proxy, verify=verify
+        )
 
 
 @cache

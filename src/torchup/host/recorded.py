@@ -158,9 +158,9 @@ class RecordedHost:
         """Links are not recorded."""
         return path
 
-    def write_text(self, path: str, text: str) -> None:
+    def write_text(self, path: str, text: str, *, private: bool = False) -> None:
         """Refused: a recording is read-only."""
-        del text
+        del text, private
         raise PermissionError(path)
 
     def write_bytes(self, path: str, content: bytes) -> None:
@@ -200,9 +200,11 @@ class RecordedHost:
         timeout: float = 15.0,
         limit: int = 64 * 1024 * 1024,
         certificate: str | None = None,
+        proxy: str | None = None,
+        verify: bool = True,
     ) -> HttpResponse:
         """The recorded answer, or none."""
-        del headers, timeout, certificate
+        del headers, timeout, certificate, proxy, verify
         response = self._responses.get(url, HttpResponse(url=url, error="not in the recording"))
         return HttpResponse(
             **{name: getattr(response, name) for name in response.__struct_fields__} | {"body": response.body[:limit]}

@@ -1,0 +1,45 @@
+"""Which of a plan's sources an installer is given, in the three roles that pip and uv know. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.model import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torchup.model import Source
+
+
+class IndexOptions(Value, frozen=True, kw_only=True):
+    """What to search: one main index (``None``: no index at all), further ones, folders and pages of links."""
+
+    index_url: str | None = None
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+
+
+def index_options(sources: Sequence[Source], *, variant: str | None = None, chosen: str | None = None) -> IndexOptions:
+    """The roles of the sources that matter for one build.
+
+    Left out: sources that did not answer, those of other variants, and, where the ``chosen`` source is one variant's
+    index, its rivals for that variant. The main index is the first that serves any package; where none does, the first.
+    """
+    picked = next((source for source in sources if source.name == chosen), None)
+    usable = [source for source in sources if source.reachable is not False and _matters(source, variant, picked)]
+    indexes = [source for source in usable if source.kind == "index"]
+    main = next((source for source in indexes if source.general), indexes[0] if indexes else None)
+    return IndexOptions(
+        index_url=main.url if main else None,
+        extra_index_urls=tuple(source.url for source in indexes if source is not main),
+        find_links=tuple(source.url for source in usable if source.kind == "find-links"),
+    )
+
+
+def _matters(source: Source, variant: str | None, picked: Source | None) -> bool:
+    if source.variant is None:
+        return True
+    if picked is not None and picked.variant is not None:
+        return source is picked
+    return variant in {None, source.variant}

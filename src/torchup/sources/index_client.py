@@ -1,0 +1,168 @@
+"""Asking sources what they have: pages in parallel, each with a limit. What goes wrong is a `Listing` that says so."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from torchup.host import HttpResponse
+from torchup.model import Message, Offer, Value, message
+from torchup.sources.index_page import ACCEPT, PageError, parse_page
+from torchup.sources.parallel import in_parallel
+from torchup.sources.urls import authorization, host_of, local_path, redact, without_credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torchup.host import Host
+
+PAGE_TIMEOUT = 6.0  # seconds for one page; PyPI's page of torch, the largest, takes 0.1 to 2 s
+TOTAL_TIMEOUT = 15.0  # seconds for a whole survey, name look-ups that hang included
+PAGE_LIMIT = 24 * 1024 * 1024  # bytes; the largest page known (torch on PyPI) has 0.4 MB
+NOT_FOUND = (403, 404, 410)  # object stores say 403 for what is not there
+UNAUTHORIZED = 401
+
+
+class Connection(Value, frozen=True, kw_only=True):
+    """How the user's configuration says to reach the network."""
+
+    certificate: str | None = None
+    proxy: str | None = None
+    trusted_hosts: tuple[str, ...] = ()
+
+    def trusts(self, url: str) -> bool:
+        """Whether the user switched verification off for a host (pip's trusted-host, with or without its port)."""
+        host = host_of(url)
+        return host in self.trusted_hosts or host.rsplit(":", 1)[0] in self.trusted_hosts
+
+
+class PageRequest(Value, frozen=True, kw_only=True):
+    """One page to ask for. ``url`` may hold credentials."""
+
+    source: str
+    url: str
+
+
+class Listing(Value, frozen=True, kw_only=True):
+    """One page's answer. ``reachable`` is about the host, ``found`` about the page; ``problem`` says what was wrong."""
+
+    request: PageRequest
+    offers: tuple[Offer, ...] = ()
+    reachable: bool = True
+    found: bool = True
+    problem: Message | None = None
+    served_by: str | None = None  # the host that really sent it
+    seconds: float | None = None
+
+
+def read_pages(host: Host, requests: Sequence[PageRequest], connection: Connection) -> tuple[Listing, ...]:
+    """Ask for pages in parallel; a host that does not answer is asked once, not once a page.
+
+    Takes about `TOTAL_TIMEOUT` at most: what has not answered by then counts as silent.
+    """
+    first: dict[str, PageRequest] = {}
+    for request in requests:
+        first.setdefault(host_of(request.url), request)
+    started = host.monotonic()
+    answers = _ask(host, tuple(first.values()), connection, TOTAL_TIMEOUT)
+    alive = [r for r in requests if r not in answers and answers[first[host_of(r.url)]].reachable]
+    answers |= _ask(host, alive, connection, max(1.0, TOTAL_TIMEOUT - (host.monotonic() - started)))
+    return tuple(answers.get(r) or _as_silent_as(answers[first[host_of(r.url)]], r) for r in requests)
+
+
+def _ask(
+    host: Host, requests: Sequence[PageRequest], connection: Connection, limit: float
+) -> dict[PageRequest, Listing]:
+    listings = in_parallel(lambda request: read_page(host, request, connection), requests, limit)
+    return {
+        request: listing
+        or _silent(request, message("sources.no-answer", "no answer in {seconds} s", seconds=f"{limit:.0f}"))
+        for request, listing in zip(requests, listings, strict=True)
+    }
+
+
+def _as_silent_as(first: Listing, request: PageRequest) -> Listing:
+    return Listing(request=request, reachable=False, found=False, problem=first.problem)
+
+
+def _silent(request: PageRequest, problem: Message) -> Listing:
+    return Listing(request=request, reachable=False, found=False, problem=problem)
+
+
+def read_page(host: Host, request: PageRequest, connection: Connection) -> Listing:
+    """Ask for one page; a ``file:`` address is a folder laid out like an index, or a page."""
+    path = local_path(request.url)
+    response = _read_file(host, path, request.url) if path is not None else _fetch(host, request.url, connection)
+    return _listing(request, response)
+
+
+def _fetch(host: Host, url: str, connection: Connection) -> HttpResponse:
+    return host.fetch(
+        without_credentials(url),
+        headers={"Accept": ACCEPT, **authorization(url)},
+        timeout=PAGE_TIMEOUT,
+        limit=PAGE_LIMIT,
+        certificate=connection.certificate,
+        proxy=connection.proxy,
+        verify=not connection.trusts(url),
+    )
+
+
+def _read_file(host: Host, path: str, url: str) -> HttpResponse:
+    page = posixpath.join(path, "index.html") if host.is_dir(path) else path
+    body = host.read_bytes(page, PAGE_LIMIT)
+    status = 404 if body is None else 200
+    return HttpResponse(url=url, final_url=url, status=status, body=body or b"", seconds=0.0)
+
+
+def _listing(request: PageRequest, response: HttpResponse) -> Listing:
+    if response.status is None:
+        return _silent(request, _why_silent(response.error or ""))
+    served_by = host_of(response.final_url or request.url) or None
+    problem = _problem(response)
+    offers: tuple[Offer, ...] = ()
+    if problem is None:
+        try:
+            offers = parse_page(
+                response.body,
+                response.headers.get("content-type", ""),
+                response.final_url or request.url,
+                request.source,
+            )
+        except PageError as error:
+            problem = message("sources.not-a-page", "{error}", error=redact(str(error)))
+    return Listing(
+        request=request,
+        offers=offers,
+        found=problem is None,
+        problem=problem,
+        served_by=served_by,
+        seconds=response.seconds,
+    )
+
+
+def _why_silent(error: str) -> Message:
+    """The library's words, put plainly where they are known."""
+    lowered = error.lower()
+    if any(
+        words in lowered
+        for words in ("name or service not known", "nodename nor servname", "getaddrinfo", "temporary failure in name")
+    ):
+        return message("sources.no-such-host", "the host name is not known here")
+    if "timed out" in lowered or "outlasted" in lowered:
+        return message("sources.no-answer", "no answer in {seconds} s", seconds=f"{PAGE_TIMEOUT:.0f}")
+    if "certificate" in lowered:
+        return message("sources.certificate", "its certificate is not trusted here: {error}", error=redact(error)[:200])
+    return message("sources.no-connection", "no connection: {error}", error=redact(error)[:200] or "unknown")
+
+
+def _problem(response: HttpResponse) -> Message | None:
+    if len(response.body) >= PAGE_LIMIT:
+        return message("sources.page-too-large", "the page is larger than {limit} MB", limit=PAGE_LIMIT >> 20)
+    if response.ok:
+        return None
+    if response.status in NOT_FOUND:
+        return message("sources.not-there", "nothing there (HTTP {status})", status=response.status)
+    if response.status == UNAUTHORIZED:
+        return message("sources.unauthorized", "it asks for a user and password (HTTP 401)")
+    return message("sources.http-error", "it answered HTTP {status}", status=response.status)

@@ -1,0 +1,194 @@
+"""Index pages as text -> offers. Pure: PEP 503 HTML, PEP 691 JSON, and flat pages of links (``--find-links``).
+
+What does not parse is left out, never raised: a page is somebody else's text. `PageError` says that nothing in it
+can be a page at all.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+import msgspec
+from packaging.version import InvalidVersion, Version
+
+from torchup.model import Offer
+from torchup.sources.urls import file_name, without_credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+# A tag ends at its first ">" outside quotes. Another tag's beginning ends the try, so that a page of "<a <a <a" costs
+# no more than its length; "<4" inside quotes is a version that somebody forgot to escape.
+_ANCHOR = re.compile(
+    r"""<(a|base)\s((?:[^<>"']+|"(?:[^"<]+|<(?![a-z/!]))*+"|'(?:[^'<]+|<(?![a-z/!]))*+')*+)>""", re.IGNORECASE
+)
+_ATTRIBUTE = re.compile(r"""([a-z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_YANKED = re.compile(r"\sdata-yanked(?=[\s=/]|$)", re.IGNORECASE)
+_NAME = re.compile(r"[-_.]+")
+_SHA256 = re.compile(r"[#&]sha256=([0-9a-f]{64})")
+_WHEEL_PARTS = (5, 6)  # without and with a build tag (PEP 427)
+
+
+class PageError(ValueError):
+    """What came is not an index page."""
+
+
+class _File(msgspec.Struct):
+    filename: str
+    url: str
+    hashes: dict[str, Any] = {}
+    requires_python: str | None = msgspec.field(name="requires-python", default=None)
+    size: int | None = None
+    yanked: bool | str = False
+
+
+class _Page(msgspec.Struct):
+    files: list[msgspec.Raw]
+
+
+_PAGE = msgspec.json.Decoder(_Page)
+_FILE = msgspec.json.Decoder(_File)
+
+
+def normalise(name: str) -> str:
+    """A package name as indexes spell it (PEP 503)."""
+    return _NAME.sub("-", name).lower()
+
+
+def parse_page(body: bytes, content_type: str, url: str, source: str) -> tuple[Offer, ...]:
+    """Read a page of either kind.
+
+    Args:
+        body: what the server sent.
+        content_type: its Content-Type header; empty for files.
+        url: where it came from, the base of relative links.
+        source: name of the `Source` that the offers belong to.
+
+    Raises:
+        PageError: it is neither HTML nor the JSON of PEP 691.
+    """
+    kind = content_type.split(";", maxsplit=1)[0].strip().lower()
+    if kind.endswith("json") or (not kind and body.lstrip()[:1] == b"{"):
+        return parse_json(body, url, source)
+    if kind and not kind.endswith(("html", "text/plain")):
+        raise PageError(f"the answer is {kind}, not an index page")
+    return parse_html(body.decode("utf-8", errors="replace"), url, source)
+
+
+def parse_json(body: bytes, url: str, source: str) -> tuple[Offer, ...]:
+    """Read the JSON of PEP 691; one bad file does not spoil the rest. Raises `PageError` when it is something else."""
+    try:
+        page = _PAGE.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise PageError(f"the answer is not the JSON of an index: {str(error)[:200]}") from None
+    return tuple(offer for raw in page.files if (offer := _json_offer(raw, url, source)) is not None)
+
+
+def _json_offer(raw: msgspec.Raw, url: str, source: str) -> Offer | None:
+    try:
+        file = _FILE.decode(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+    digest = file.hashes.get("sha256")
+    return parse_filename(
+        file.filename,
+        _join(url, file.url),
+        source,
+        sha256=digest if isinstance(digest, str) else None,
+        size_bytes=file.size,
+        yanked=file.yanked is not False,
+        requires_python=file.requires_python,
+    )
+
+
+def parse_html(text: str, url: str, source: str) -> tuple[Offer, ...]:
+    """Read the links of an HTML page: PEP 503, or any page that lists wheels."""
+    if "<" not in text:
+        raise PageError("the answer is not HTML")
+    return tuple(
+        offer
+        for target, attributes, yanked in _links(text, url)
+        if (
+            offer := parse_filename(
+                file_name(target),
+                target.split("#", 1)[0],
+                source,
+                sha256=match[1] if (match := _SHA256.search(target)) else None,
+                yanked=yanked,
+                requires_python=attributes.get("data-requires-python"),
+            )
+        )
+        is not None
+    )
+
+
+def _links(text: str, url: str) -> Iterator[tuple[str, dict[str, str], bool]]:
+    base = url
+    for match in _ANCHOR.finditer(text):
+        attributes = {
+            name.lower(): html.unescape(double or single or bare)
+            for name, double, single, bare in _ATTRIBUTE.findall(match[2])
+        }
+        target = attributes.get("href")
+        if target is None:
+            continue
+        if match[1].lower() == "base":
+            base = _join(url, target)
+        else:
+            yield _join(base, target), attributes, bool(_YANKED.search(" " + match[2]))
+
+
+def _join(base: str, target: str) -> str:
+    try:
+        return without_credentials(urljoin(without_credentials(base), target.strip()))
+    except ValueError:  # an address that is none ("http://[")
+        return ""
+
+
+def parse_filename(
+    filename: str,
+    url: str,
+    source: str,
+    *,
+    sha256: str | None = None,
+    size_bytes: int | None = None,
+    yanked: bool = False,
+    requires_python: str | None = None,
+) -> Offer | None:
+    """A wheel's file name -> what it offers (PEP 427), or ``None`` for anything but a wheel."""
+    if not filename.endswith(".whl") or not url:
+        return None
+    parts = filename[:-4].split("-")
+    version = _version(parts[1]) if len(parts) in _WHEEL_PARTS else None
+    if version is None:
+        return None
+    return Offer(
+        package=normalise(parts[0]),
+        version=version[0],
+        variant=version[1],
+        python_tag=parts[-3],
+        abi_tag=parts[-2],
+        platform_tags=tuple(parts[-1].split(".")),
+        filename=filename,
+        url=url,
+        sha256=sha256,
+        size_bytes=size_bytes,
+        yanked=yanked,
+        requires_python=requires_python,
+        source=source,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _version(text: str) -> tuple[str, str | None] | None:
+    """(public, local) of a version (PEP 440), or ``None``."""
+    try:
+        version = Version(text)
+    except InvalidVersion:
+        return None
+    return version.public, version.local

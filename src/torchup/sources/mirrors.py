@@ -1,0 +1,110 @@
+"""Mirrors by name, from ``catalog/data/mirrors.toml``: what each carries and where."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+
+from torchup.errors import UsageError
+from torchup.model import Value, message
+from torchup.sources.urls import host_of, redact
+
+_VARIANT_END = re.compile(r"/(?:cpu|cu\d{2,4}|rocm\d[\d.]*|xpu)/?$")
+
+
+class Part(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One thing that a mirror carries. ``url`` may hold ``{variant}`` (PyTorch) or ``{file}`` (Miniforge)."""
+
+    url: str
+    source: str
+    alternative: str | None = None
+    kind: str = "index"  # index | flat
+    variants: tuple[str, ...] = ()  # those seen there; empty: not known
+    state: str | None = None
+    inferred: bool = False
+
+
+class Mirror(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One mirror. ``locale`` is the language whose users it is near to: it is suggested to them, never forced."""
+
+    name: str
+    title: str
+    locale: str | None = None
+    lacks_pytorch: str | None = None  # a sentence where people expect PyTorch wheels and there are none
+    pytorch: Part | None = None
+    pypi: Part | None = None
+    conda: Part | None = None  # below it: /conda-forge
+    miniforge: Part | None = None
+
+
+class Official(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the originals are."""
+
+    pytorch: str
+    pytorch_r2: str
+    pytorch_nightly: str
+    pytorch_test: str
+    pypi: str
+    conda_forge: str
+    miniforge: str
+    source: str
+
+    def pytorch_index(self, channel: str) -> str:
+        """The index template of a channel: stable, nightly or test."""
+        return {"nightly": self.pytorch_nightly, "test": self.pytorch_test}.get(channel, self.pytorch)
+
+
+class MirrorTable(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    official: Official
+    mirror: tuple[Mirror, ...]
+
+
+@cache
+def load_mirrors() -> MirrorTable:
+    """Read the table that is in the package; a row that does not fit its schema is an error of the package."""
+    return msgspec.toml.decode(files("torchup").joinpath("catalog/data/mirrors.toml").read_bytes(), type=MirrorTable)
+
+
+def find_mirror(asked: str, table: MirrorTable | None = None) -> Mirror:
+    """The mirror that ``--mirror`` names: a name of the table, or an address made into a mirror of its own.
+
+    An address with ``{variant}`` is a PyTorch mirror; one that ends in a variant (``.../cu126``) is that one index;
+    any other is taken for an index that may hold everything.
+
+    Raises:
+        UsageError: no mirror has the name.
+    """
+    known = (table or load_mirrors()).mirror
+    for mirror in known:
+        if mirror.name == asked.lower():
+            return mirror
+    if "://" in asked:
+        return _of_address(asked)
+    names = [mirror.name for mirror in known]
+    close = difflib.get_close_matches(asked.lower(), names, n=1)
+    hint = (
+        message("sources.mirror.did-you-mean", "did you mean `{name}`?", name=close[0])
+        if close
+        else message("sources.mirror.names", "known: {names}; an address works too", names=", ".join(names))
+    )
+    raise UsageError(message("sources.mirror.unknown", "there is no mirror `{name}`", name=asked), hint=hint)
+
+
+def _of_address(url: str) -> Mirror:
+    name = host_of(url) or "file"
+    part = Part(url=url, source="given by the user")
+    if "{variant}" in url or _VARIANT_END.search(url):
+        return Mirror(name=name, title=redact(url), pytorch=part)
+    return Mirror(name=name, title=redact(url), pytorch=part, pypi=part)
+
+
+def suggested(locale: str, table: MirrorTable | None = None) -> tuple[Mirror, ...]:
+    """Mirrors with PyTorch wheels that are near to users of a locale (``zh_CN.UTF-8``); a hint, never a choice."""
+    language = locale.lower().replace("-", "_").split("_")[0].split(".")[0]
+    return tuple(m for m in (table or load_mirrors()).mirror if m.locale == language and m.pytorch is not None)

@@ -1,0 +1,140 @@
+"""Ask every source of this machine what it has, in parallel; what does not answer is skipped with its reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from torchup.model import Notice, Os, Source, Survey, message
+from torchup.sources.configured import places, read_configuration
+from torchup.sources.constraints import constraint_files, constraint_lines
+from torchup.sources.find_links import list_folder
+from torchup.sources.index_client import Connection, Listing, PageRequest, read_pages
+from torchup.sources.mirrors import suggested
+from torchup.sources.urls import local_path, page_url
+from torchup.sources.variants import known_variants, worth_asking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from torchup.host import Host
+    from torchup.model import Machine, Offer, Request
+    from torchup.sources.configured import Configuration, Place
+
+PACKAGES = ("torch", "torchvision", "torchaudio")
+_SYSTEMS = {Os.LINUX: "linux", Os.WINDOWS: "win", Os.MACOS: "macosx"}
+_ARCHITECTURES = {  # Machine.arch -> ends of platform tags
+    "x86_64": ("x86_64", "amd64", "universal2"),
+    "aarch64": ("aarch64", "arm64"),
+    "arm64": ("arm64", "aarch64", "universal2"),
+}
+
+
+def survey(host: Host, machine: Machine, request: Request, catalog: Any) -> Survey:
+    """What the sources of this machine answer for torch and its companions.
+
+    With ``request.offline`` nothing of the network is contacted; local folders are read all the same.
+
+    Raises:
+        UsageError: the mirror asked for does not exist.
+    """
+    configuration = read_configuration(host)
+    found = places(host, configuration, request, worth_asking(known_variants(catalog), machine, request))
+    connection, notices = connection_of(host, configuration)
+    answers = ask(host, found, connection, offline=request.offline)
+    files = constraint_files(host, configuration)
+    return Survey(
+        sources=tuple(told(place.source, answers.get(place.source.name, ())) for place in found),
+        offers=_fitting((o for listings in answers.values() for listing in listings for o in listing.offers), machine),
+        constraints=constraint_lines(host, files),
+        constraint_files=files,
+        certificate=connection.certificate,
+        notices=(*configuration.pip.notices, *configuration.uv.notices, *notices, *_suggestion(host, request)),
+    )
+
+
+def connection_of(host: Host, configuration: Configuration) -> tuple[Connection, tuple[Notice, ...]]:
+    """How to reach the network; a certificate file that is not there is named and left out."""
+    certificate = configuration.certificate
+    notices: tuple[Notice, ...] = ()
+    if certificate is not None and not host.exists(certificate):
+        text = message(
+            "sources.certificate-missing",
+            "the certificate file {path} of the configuration is not there",
+            path=certificate,
+        )
+        notices = (Notice(code="sources.certificate-missing", level="warning", text=text),)
+        certificate = None
+    return Connection(
+        certificate=certificate, proxy=configuration.pip.proxy, trusted_hosts=configuration.trusted_hosts
+    ), notices
+
+
+def ask(
+    host: Host, found: Sequence[Place], connection: Connection, *, offline: bool = False
+) -> dict[str, tuple[Listing, ...]]:
+    """The listings of every place that was asked, by the name of its source."""
+    answers: dict[str, tuple[Listing, ...]] = {}
+    requests: list[PageRequest] = []
+    for place in found:
+        if place.source.reachable is False or (offline and local_path(place.address) is None):
+            continue
+        whole = PageRequest(source=place.source.name, url=place.address)
+        folder = list_folder(host, whole) if place.source.kind == "find-links" else None
+        if folder is not None:
+            answers[place.source.name] = (replace(folder, offers=_only(folder.offers)),)
+        elif place.source.kind == "find-links":
+            requests.append(whole)
+        else:
+            requests += [
+                PageRequest(source=place.source.name, url=page_url(place.address, package)) for package in PACKAGES
+            ]
+    for listing in read_pages(host, requests, connection):
+        kept = replace(listing, offers=_only(listing.offers))
+        answers[listing.request.source] = (*answers.get(listing.request.source, ()), kept)
+    return answers
+
+
+def _only(offers: Iterable[Offer]) -> tuple[Offer, ...]:
+    return tuple(offer for offer in offers if offer.package in PACKAGES)
+
+
+def told(source: Source, listings: Sequence[Listing]) -> Source:
+    """A source with what its answers say of it."""
+    if not listings:
+        return source
+    if not any(listing.reachable for listing in listings):
+        return replace(source, reachable=False, detail=listings[0].problem)
+    if any(listing.offers for listing in listings):
+        return replace(source, reachable=True)
+    problem = next((one.problem for one in listings if one.problem and one.problem.code != "sources.not-there"), None)
+    nothing = message("sources.nothing", "it has no wheels of {packages}", packages=", ".join(PACKAGES))
+    return replace(source, reachable=True, detail=problem or nothing)
+
+
+def _fitting(offers: Iterable[Offer], machine: Machine) -> tuple[Offer, ...]:
+    """Offers for the machine's system and processor; the planner holds the finer rules (glibc, Python, macOS)."""
+    ends = _ARCHITECTURES.get(machine.arch.lower(), (machine.arch.lower(),))
+    start = _SYSTEMS[machine.os]
+
+    def fits(tag: str) -> bool:
+        return tag == "any" or (start in tag and (tag.endswith(ends) or tag == "win32"))
+
+    return tuple(offer for offer in offers if any(fits(tag) for tag in offer.platform_tags))
+
+
+def _suggestion(host: Host, request: Request) -> tuple[Notice, ...]:
+    """A mirror near to the user's locale, as a hint. It is never used by itself."""
+    environ: Mapping[str, str] = host.environ()
+    names = ("TORCHUP_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    near = suggested(next((environ[name] for name in names if environ.get(name)), ""))
+    if request.mirror or request.offline or not near:
+        return ()
+    text = message(
+        "sources.mirror.suggestion",
+        "mirrors near you have PyTorch's wheels ({names}): measure them with `torchup mirror test`, use one with"
+        " `--mirror NAME`",
+        names=", ".join(mirror.name for mirror in near),
+    )
+    return (Notice(code="sources.mirror.suggestion", text=text),)

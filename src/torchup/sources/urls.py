@@ -1,0 +1,78 @@
+"""Addresses: joining, credentials kept apart from what is shown, file addresses to paths."""
+
+from __future__ import annotations
+
+import base64
+import posixpath
+import re
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+_USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")
+_DRIVE = re.compile(r"/[A-Za-z]:/")
+
+
+def redact(text: str) -> str:
+    """The text with ``user:password@`` taken out of every address in it."""
+    return _USER_INFO.sub("", text)
+
+
+def without_credentials(url: str) -> str:
+    """The address without its user and password."""
+    return _USER_INFO.sub("", url, count=1)
+
+
+def credentials(url: str) -> tuple[str, str] | None:
+    """(user, password) of an address, decoded, or ``None``. A token alone is a user with an empty password."""
+    try:
+        parts = urlsplit(url)
+        user, password = parts.username, parts.password
+    except ValueError:
+        return None
+    return (unquote(user), unquote(password or "")) if user else None
+
+
+def authorization(url: str) -> dict[str, str]:
+    """The header that carries an address's credentials (RFC 7617), or nothing."""
+    found = credentials(url)
+    if found is None:
+        return {}
+    token = base64.b64encode(":".join(found).encode()).decode()
+    return {"Authorization": f"Basic {token}"}
+
+
+def host_of(url: str) -> str:
+    """``host:port`` of an address, lower case; empty for files and for what is no address."""
+    try:
+        return urlsplit(without_credentials(url)).netloc.lower()
+    except ValueError:
+        return ""
+
+
+def page_url(index_url: str, package: str) -> str:
+    """Address of one package's page in an index (PEP 503: normalised name, final slash); query parts are kept."""
+    parts = urlsplit(index_url)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{package}/"))
+
+
+def local_path(address: str) -> str | None:
+    """The path that a ``file:`` address or a plain path names; ``None`` for addresses of the network."""
+    if not address.lower().startswith("file:"):
+        return None if "://" in address else address
+    path = unquote(urlsplit(address).path)
+    return path[1:] if _DRIVE.match(path) else path
+
+
+def file_url(path: str) -> str:
+    """A path as a ``file:`` address."""
+    forward = path.replace("\\", "/")
+    return "file://" + (forward if forward.startswith("/") else "/" + forward)
+
+
+def expand_user(path: str, home: str) -> str:
+    """``~`` and ``~/x`` as the shell reads them."""
+    return home + path[1:] if path == "~" or path.startswith(("~/", "~\\")) else path
+
+
+def file_name(url: str) -> str:
+    """Last part of an address's path, decoded: the file that it names."""
+    return unquote(posixpath.basename(url.split("#", 1)[0].split("?", 1)[0]))

@@ -1,0 +1,55 @@
+"""Which variants are worth asking an index for on a machine: those its kind of GPU could run, and the CPU build."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torchup.model import Os, Vendor
+from torchup.sources.mirrors import load_mirrors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torchup.model import Machine, Request
+
+_FAMILY = {Vendor.NVIDIA: "cu", Vendor.AMD: "rocm", Vendor.INTEL: "xpu"}
+
+
+def worth_asking(known: Iterable[str], machine: Machine, request: Request) -> tuple[str, ...]:
+    """The variants of ``known`` to look up, the most likely first.
+
+    A wider choice than the planner's, which holds the rules: the vendor's family, less the CUDA majors that are newer
+    than the driver serves (every minor of a major runs on it, by CUDA's minor-version compatibility).
+    """
+    if request.variant:
+        return (request.variant,)
+    if request.cpu or machine.os is Os.MACOS:
+        return ("cpu",)
+    vendors = {gpu.vendor for gpu in machine.gpus} | {driver.vendor for driver in machine.drivers}
+    families = tuple(family for vendor, family in _FAMILY.items() if vendor in vendors)
+    fitting = [v for v in known if v.startswith(families) and not _beyond_driver(v, machine)] if families else []
+    return (*sorted(fitting, key=_newness, reverse=True), "cpu")
+
+
+def _beyond_driver(variant: str, machine: Machine) -> bool:
+    driver = machine.driver(Vendor.NVIDIA)
+    served = (driver.cuda_api or "").split(".")[0] if driver else ""
+    return variant.startswith("cu") and served.isdecimal() and _newness(variant)[0] > int(served)
+
+
+def _newness(variant: str) -> tuple[int, int]:
+    """(major, minor) of the runtime in a variant's name: cu126 is 12.6, cu92 is 9.2, rocm6.4 is 6.4."""
+    digits = variant.lstrip("abcdefghijklmnopqrstuvwxyz")
+    if variant.startswith("cu") and digits.isdecimal():
+        return int(digits[:-1] or 0), int(digits[-1])
+    major, _, rest = digits.partition(".")
+    minor = rest.split(".")[0]
+    return int(major) if major.isdecimal() else 0, int(minor) if minor.isdecimal() else 0
+
+
+def known_variants(catalog: Any) -> tuple[str, ...]:
+    """Every variant of the catalog's rows; without a catalog those that mirrors were seen to carry."""
+    rows = getattr(catalog, "variants", None)
+    if rows:
+        return tuple(str(row) for row in rows)
+    return tuple(dict.fromkeys(v for m in load_mirrors().mirror if m.pytorch for v in m.pytorch.variants))

@@ -1,0 +1,35 @@
+"""Secrets of the configuration reach uv and pip by a private file, certificates and proxies by variables."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from support.sources import IsolatedHost
+from torchup.sources.child_environment import child_environment
+
+
+def test_credentials_go_into_a_private_file_that_is_removed(tmp_path):
+    """The netrc file holds every address's login decoded, is readable by its owner alone, and is gone afterwards."""
+    environ = {
+        "PIP_INDEX_URL": "https://me:p%40w@one.example:8443/simple",
+        "PIP_EXTRA_INDEX_URL": "https://two.example/s",
+    }
+    (tmp_path / ".netrc").write_text("machine own login a password b\n")
+    with child_environment(IsolatedHost(tmp_path, environ)) as overlay:
+        path = Path(overlay["NETRC"])
+        text = path.read_text("utf-8")
+        assert text.splitlines() == ["machine one.example login me password p@w", "machine own login a password b", ""]
+        if os.name == "posix":
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not path.exists()
+
+
+def test_without_credentials_there_is_no_file(tmp_path):
+    """Only what is needed is laid over: the certificate and the proxy."""
+    environ = {"PIP_CERT": "/ca.pem", "PIP_PROXY": "http://proxy:3128"}
+    with child_environment(IsolatedHost(tmp_path, environ)) as overlay:
+        assert overlay == {
+            "SSL_CERT_FILE": "/ca.pem", "HTTP_PROXY": "http://proxy:3128", "HTTPS_PROXY": "http://proxy:3128",
+        }  # fmt: skip

@@ -1,0 +1,204 @@
+"""The survey asks every source and tells the truth of each."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.index_server import IndexServer, make_wheel
+from support.sources import IsolatedHost
+from torchup.errors import UsageError
+from torchup.model import Driver, Gpu, Machine, Os, Request, Vendor
+from torchup.sources import survey
+
+LINUX = Machine(os=Os.LINUX, arch="x86_64")
+NVIDIA = Machine(
+    os=Os.LINUX,
+    arch="x86_64",
+    gpus=(Gpu(vendor=Vendor.NVIDIA),),
+    drivers=(Driver(vendor=Vendor.NVIDIA, version="550.54.15", cuda_api="12.4"),),
+)
+MANYLINUX = "manylinux_2_28_x86_64"
+
+
+def torch(version="2.13.0+cpu", *, platform=MANYLINUX, python="cp311"):
+    """A wheel of torch."""
+    return make_wheel("torch", version, python=python, platform=platform)
+
+
+@pytest.fixture
+def server():
+    """An index on this machine."""
+    with IndexServer() as running:
+        yield running
+
+
+def named(result, name):
+    """The source of a name."""
+    return next(source for source in result.sources if source.name == name)
+
+
+def test_a_folder_that_pips_configuration_names_is_listed(tmp_path):
+    """Wheels of a find-links folder are offers; other files and other packages are not."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    for wheel in (torch(), make_wheel("numpy", "2.0")):
+        (folder / wheel.filename).write_bytes(wheel.content)
+    (folder / "notes.txt").write_text("x")
+    result = survey(IsolatedHost(tmp_path, {"PIP_FIND_LINKS": str(folder)}), LINUX, Request(), None)
+    (offer,) = result.offers
+    assert (offer.package, offer.version, offer.variant, offer.source) == ("torch", "2.13.0", "cpu", "find-links")
+    source = named(result, "find-links")
+    assert (source.url, source.origin, source.reachable) == (str(folder), "PIP_FIND_LINKS", True)
+
+
+def test_sources_come_in_the_order_they_are_tried(tmp_path, server):
+    """Mirror, PyTorch's index, the user's index, extra ones, folders, then a wheelhouse; PyPI only without an index."""
+    environ = {
+        "PIP_INDEX_URL": server.url("main"), "PIP_EXTRA_INDEX_URL": server.url("extra"),
+        "PIP_FIND_LINKS": str(tmp_path), "TORCHUP_WHEELHOUSE": "house",
+    }  # fmt: skip
+    result = survey(IsolatedHost(tmp_path, environ), LINUX, Request(mirror="nju"), None)
+    assert [source.name for source in result.sources] == [
+        "mirror:nju:cpu", "pytorch-index:cpu", "index-url", "extra-index-url", "find-links", "wheelhouse",
+    ]  # fmt: skip
+    without = survey(IsolatedHost(tmp_path), LINUX, Request(), None)
+    assert [source.name for source in without.sources] == ["pytorch-index:cpu", "pypi"]
+
+
+def test_an_unknown_host_is_skipped_with_its_reason_and_asked_once(tmp_path):
+    """A name that does not resolve costs one question, however many pages it was to be asked for."""
+    host = IsolatedHost(tmp_path)
+    result = survey(host, NVIDIA, Request(), None)
+    first = named(result, "pytorch-index:cpu")
+    assert first.reachable is False
+    assert str(first.detail) == "the host name is not known here"
+    assert len([url for url in host.fetched if "pytorch" in url]) == 1
+
+
+def test_variants_beyond_the_driver_are_not_asked_for(tmp_path):
+    """A driver that serves CUDA 12.4 runs every 12.x by minor-version compatibility, and no 13.x."""
+    names = [source.name for source in survey(IsolatedHost(tmp_path), NVIDIA, Request(), None).sources]
+    assert "pytorch-index:cu126" in names
+    assert "pytorch-index:cu130" not in names
+    assert "pytorch-index:rocm6.4" not in names
+    assert names.index("pytorch-index:cu126") < names.index("pytorch-index:cpu")
+
+
+@pytest.mark.parametrize("style", ["html", "json", "negotiated"])
+def test_an_index_is_read_in_either_format(tmp_path, server, style):
+    """HTML and JSON pages give the same offers."""
+    server.style = style
+    server.publish("simple", torch())
+    server.publish("simple", make_wheel("torchvision", "0.28.0+cpu", python="cp311", platform=MANYLINUX), yanked="old")
+    result = survey(IsolatedHost(tmp_path, {"PIP_INDEX_URL": server.url("simple")}), LINUX, Request(), None)
+    assert [(o.package, o.variant, o.yanked) for o in result.offers] == [
+        ("torch", "cpu", False), ("torchvision", "cpu", True),
+    ]  # fmt: skip
+    assert named(result, "index-url").reachable
+    assert all(offer.url.startswith(server.url("files/")) for offer in result.offers)
+
+
+def test_a_folder_laid_out_like_an_index_is_one(tmp_path):
+    """``file:`` indexes and plain paths are read from disk, and say so when torch is not among their packages."""
+    page = tmp_path / "simple" / "torch" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(f'<a href="../../files/{torch().filename}">x</a>')
+    (tmp_path / "empty").mkdir()
+    environ = {"PIP_EXTRA_INDEX_URL": f"file://{tmp_path}/simple {tmp_path}/empty"}
+    result = survey(IsolatedHost(tmp_path, environ), LINUX, Request(), None)
+    assert [offer.source for offer in result.offers] == ["extra-index-url"]
+    assert "no wheels of torch" in str(named(result, "extra-index-url:2").detail)
+
+
+def test_a_flat_page_of_links_is_a_source(tmp_path, server):
+    """``find-links`` may be an HTML page anywhere."""
+    server.publish_flat("wheels/torch_stable.html", [torch()])
+    environ = {"PIP_FIND_LINKS": server.url("wheels/torch_stable.html")}
+    result = survey(IsolatedHost(tmp_path, environ), LINUX, Request(), None)
+    assert [offer.source for offer in result.offers] == ["find-links"]
+
+
+def test_offers_for_other_machines_are_left_out(tmp_path, server):
+    """Only wheels of this system and processor are offers here."""
+    for platform in (MANYLINUX, "win_amd64", "macosx_14_0_arm64", "manylinux_2_28_aarch64"):
+        server.publish("simple", torch(platform=platform))
+    result = survey(IsolatedHost(tmp_path, {"PIP_INDEX_URL": server.url("simple")}), LINUX, Request(), None)
+    assert [offer.platform_tags for offer in result.offers] == [(MANYLINUX,)]
+
+
+def test_no_index_switches_every_index_off(tmp_path, server):
+    """With no-index only folders count, and the sources say why the rest was not asked."""
+    environ = {"PIP_NO_INDEX": "1", "PIP_INDEX_URL": server.url("simple"), "PIP_FIND_LINKS": str(tmp_path)}
+    result = survey(IsolatedHost(tmp_path, environ), LINUX, Request(), None)
+    assert server.requests == []
+    assert [source.name for source in result.sources if source.reachable] == ["find-links"]
+    assert "no-index" in str(named(result, "pytorch-index:cpu").detail)
+
+
+def test_offline_contacts_nothing_but_reads_folders(tmp_path, server):
+    """With --offline the network is left alone; a folder of wheels is still there."""
+    (tmp_path / torch().filename).write_bytes(b"")
+    host = IsolatedHost(tmp_path, {"PIP_INDEX_URL": server.url("simple"), "PIP_FIND_LINKS": str(tmp_path)})
+    result = survey(host, LINUX, Request(offline=True), None)
+    assert host.fetched == []
+    assert named(result, "index-url").reachable is None
+    assert len(result.offers) == 1
+
+
+def test_credentials_are_sent_and_never_told(tmp_path, server):
+    """The index gets user and password; no value of the survey holds them."""
+    server.login = ("me", "s3cret/")
+    server.publish("simple", torch())
+    address = server.url("simple").replace("http://", "http://me:s3cret%2F@")
+    result = survey(IsolatedHost(tmp_path, {"PIP_INDEX_URL": address}), LINUX, Request(), None)
+    assert len(result.offers) == 1
+    assert "s3cret" not in repr(result)
+
+
+def test_a_mirror_by_address_with_a_variant_in_it(tmp_path, server):
+    """``--mirror URL`` with {variant} asks the mirror's index of each variant."""
+    server.publish("pt/whl/cpu", torch())
+    request = Request(mirror=server.url("pt/whl/{variant}"))
+    result = survey(IsolatedHost(tmp_path), LINUX, request, None)
+    assert [offer.source for offer in result.offers] == [f"mirror:{server.host}:cpu"]
+    assert result.sources[0].variant == "cpu"
+
+
+def test_a_mirror_by_address_of_a_whole_index(tmp_path, server):
+    """Any other address is an index that serves everything, in place of PyPI."""
+    server.publish("simple", torch())
+    result = survey(IsolatedHost(tmp_path), LINUX, Request(mirror=server.url("simple")), None)
+    assert [source.name for source in result.sources] == [f"mirror:{server.host}", "pytorch-index:cpu"]
+    assert result.sources[0].general
+
+
+def test_a_misspelt_mirror_is_a_usage_error(tmp_path):
+    """The error guesses the name that was meant."""
+    with pytest.raises(UsageError) as caught:
+        survey(IsolatedHost(tmp_path), LINUX, Request(mirror="aliyum"), None)
+    assert "aliyun" in str(caught.value.hint)
+
+
+def test_constraints_are_read_with_files_that_they_name(tmp_path):
+    """Requirement lines of constraint files count, comments and options do not; a circle ends."""
+    (tmp_path / "a.txt").write_text("torch<=2.14.1  # no newer\n-c b.txt\n--hash=x\nnot a requirement !\n")
+    (tmp_path / "b.txt").write_text("numpy<2\n-c a.txt\n")
+    result = survey(IsolatedHost(tmp_path, {"PIP_CONSTRAINT": str(tmp_path / "a.txt")}), LINUX, Request(), None)
+    assert result.constraints == ("torch<=2.14.1", "numpy<2")
+    assert result.constraint_files == (str(tmp_path / "a.txt"),)
+
+
+def test_a_certificate_that_is_not_there_is_named(tmp_path):
+    """A missing bundle is a warning and is not used."""
+    result = survey(IsolatedHost(tmp_path, {"PIP_CERT": "/none/ca.pem"}), LINUX, Request(), None)
+    assert result.certificate is None
+    assert [notice.code for notice in result.notices] == ["sources.certificate-missing"]
+
+
+def test_a_mirror_is_suggested_by_locale_and_never_used(tmp_path):
+    """A Chinese locale brings a hint with names; the order of sources stays."""
+    result = survey(IsolatedHost(tmp_path, {"LANG": "zh_CN.UTF-8"}), LINUX, Request(), None)
+    (notice,) = result.notices
+    assert "nju" in str(notice.text)
+    assert not any(source.name.startswith("mirror") for source in result.sources)
+    assert survey(IsolatedHost(tmp_path, {"LANG": "de_DE.UTF-8"}), LINUX, Request(), None).notices == ()
