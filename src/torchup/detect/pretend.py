@@ -1,0 +1,288 @@
+"""Pretend to be another machine: ``--machine FILE`` reads one, ``--assume KEY=VALUE`` changes the present one."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from torchup.catalog.gpus import GIB, load_gpu_table
+from torchup.encoding import from_builtins
+from torchup.errors import UsageError
+from torchup.model import ComputeCapability, Driver, Gpu, Machine, Os, Vendor, message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torchup.catalog.gpus import GpuTable
+    from torchup.model import Message
+
+SOURCE = "assumed"
+_ARCH = {Os.LINUX: "x86_64", Os.WINDOWS: "x86_64", Os.MACOS: "arm64"}
+_ARCH_NAMES = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64"}
+_OS_NAMES = {"win": "windows", "win32": "windows", "darwin": "macos", "mac": "macos", "osx": "macos"}
+_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": GIB, "t": 1024 * GIB}
+# What says something of one operating system's installation and not of another's.
+_OF_THE_SYSTEM = (
+    "os_version", "distribution", "kernel", "libc", "glibc", "wsl", "wsl_version", "container", "container_gpu",
+    "virtual_machine", "translated", "secure_boot", "jetson", "python", "pythons", "gpus", "drivers", "rocm_version",
+    "level_zero", "device_nodes", "environment", "tools", "problems",
+)  # fmt: skip
+
+
+def load_machine(text: str) -> Machine:
+    """A machine from the JSON of ``torchup detect --json`` (the whole envelope, its data, or the machine alone).
+
+    GPUs that name themselves but not their architecture are filled from the table of GPUs. Raises `UsageError`.
+    """
+    try:
+        data = msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise _invalid(message("pretend.not-json", "the machine file is not JSON: {reason}", reason=error)) from error
+    for key in ("data", "machine"):
+        if isinstance(data, dict) and isinstance(data.get(key), dict):
+            data = data[key]
+    if not isinstance(data, dict):
+        raise _invalid(message("pretend.not-object", "the machine file does not hold an object"))
+    try:
+        machine = from_builtins(_spelled(data), Machine)
+    except msgspec.ValidationError as error:
+        reason = str(error).replace("`$.", "`").replace(" - at `$`", "")
+        said = message("pretend.invalid", "the machine file does not fit: {reason}", reason=reason)
+        raise _invalid(said) from error
+    return _filled(machine, load_gpu_table())
+
+
+def assume(base: Machine, items: Sequence[str], table: GpuTable | None = None) -> Machine:
+    """The base machine changed by ``KEY=VALUE`` items; several may share one item, parted by commas.
+
+    ``gpu`` may come several times; ``driver``, ``cuda``, ``compute_capability``, ``gfx`` and ``gpu_memory`` speak of the
+    GPUs. Another ``os`` or ``arch`` forgets what belongs to the present installation. Raises `UsageError`.
+    """
+    table = table or load_gpu_table()
+    pairs = [pair for item in items for pair in split_item(item)]
+    machine = _moved(base, pairs)
+    said = dict(pairs)
+    vendor = Vendor.NVIDIA if {"cc", "compute_capability"} & said.keys() else Vendor.AMD if "gfx" in said else None
+    gpus = [_gpu(value, table, vendor) for key, value in pairs if key == "gpu" and value.lower() != "none"]
+    if any(key == "gpu" for key, _ in pairs):
+        machine = _with_gpus(machine, gpus)
+    for key, value in pairs:
+        if key not in {"gpu", "os", "arch"}:
+            machine = _KEYS[key](machine, key, value)
+    return _filled(machine, table)
+
+
+def split_item(item: str) -> list[tuple[str, str]]:
+    """``driver=550.54,gpu="RTX 4090"`` as pairs; quotes protect commas; raises `UsageError` for what is not one."""
+    pairs = []
+    for part in re.findall(r"""(?:[^,"']|"[^"]*"|'[^']*'|["'])+""", item):
+        key, equals, value = part.partition("=")
+        key = key.strip().lower().replace("-", "_")
+        value = value.strip().strip("\"'").strip()
+        if not equals or not value:
+            raise _wrong(message("pretend.no-value", "`{part}` is not KEY=VALUE", part=part.strip()))
+        if key not in _KEYS:
+            raise _unknown_key(key)
+        pairs.append((key, value))
+    if not pairs:
+        raise _wrong(message("pretend.empty", "`{item}` assumes nothing", item=item))
+    return pairs
+
+
+def _unknown_key(key: str) -> UsageError:
+    text = message("pretend.unknown-key", "nothing called `{key}` can be assumed", key=key)
+    close = difflib.get_close_matches(key, _KEYS, n=1)
+    if close:
+        return _wrong(text, message("pretend.did-you-mean", "did you mean `{guess}`?", guess=close[0]))
+    return _wrong(text, message("pretend.keys", "these can be: {keys}", keys=", ".join(_KEYS)))
+
+
+def _moved(base: Machine, pairs: Sequence[tuple[str, str]]) -> Machine:
+    """The base on another operating system or processor, without what only the present installation has."""
+    said = dict(pairs)
+    system, arch = base.os, base.arch
+    if "os" in said:
+        name = _OS_NAMES.get(said["os"].lower(), said["os"].lower())
+        if name not in set(Os):
+            raise _wrong(message("pretend.os", "`{value}` is not linux, windows or macos", value=said["os"]))
+        system = Os(name)
+        arch = arch if system == base.os else _ARCH[system]
+    if "arch" in said:
+        arch = _ARCH_NAMES.get(said["arch"].lower(), said["arch"].lower())
+    if (system, arch) == (base.os, base.arch):
+        return base
+    blank = Machine(os=system, arch=arch)
+    gone = _OF_THE_SYSTEM if arch == base.arch else (*_OF_THE_SYSTEM, "cpu")
+    sources = {k: v for k, v in base.sources.items() if k.split(".")[0] not in {*gone, "os", "arch"}}
+    return msgspec.structs.replace(
+        base,
+        os=system,
+        arch=arch,
+        sources=sources | {"os": SOURCE, "arch": SOURCE},
+        **{name: getattr(blank, name) for name in gone},
+    )
+
+
+def _gpu(name: str, table: GpuTable, vendor: Vendor | None) -> Gpu:
+    """A GPU by product name or PCI id; one that the table does not know is taken where its target is given too."""
+    row = table.by_pci(name) if re.fullmatch(r"[0-9a-fA-F]{4}:[0-9a-fA-F]{4}", name) else table.by_name(name)
+    if row is None and (chip := re.fullmatch(r"(?i)(?:apple\s+)?(m\d{1,2}(?:\s+(?:pro|max|ultra))?)", name)):
+        return Gpu(vendor=Vendor.APPLE, name=f"Apple {chip[1].title()}", integrated=True)
+    if row is None and vendor is not None:
+        return Gpu(vendor=vendor, name=name)
+    if row is None:
+        text = message(
+            "pretend.gpu", "the table of GPUs does not know `{name}`, or it stands for several chips", name=name
+        )
+        raise _wrong(text, message("pretend.gpu.hint", "write the full product name, or use --machine FILE"))
+    return Gpu(
+        vendor=row.vendor,
+        name=name if ":" not in name else row.name,
+        compute_capability=row.compute_capability,
+        gfx=row.gfx,
+        memory_bytes=row.memory_bytes,
+        integrated=row.integrated,
+        architecture=row.architecture,
+        xpu=row.xpu,
+    )
+
+
+def _with_gpus(machine: Machine, gpus: Sequence[Gpu]) -> Machine:
+    """Other GPUs; drivers of vendors that are gone go too, and with no GPU the GPU's surroundings."""
+    vendors = {gpu.vendor for gpu in gpus}
+    drivers = tuple(driver for driver in machine.drivers if driver.vendor in vendors)
+    sources = {k: v for k, v in machine.sources.items() if not k.startswith(("gpus.", "drivers."))}
+    sources |= {
+        f"gpus.{number}.{name}": SOURCE if name == "name" else "table of GPUs, by name"
+        for number, gpu in enumerate(gpus)
+        for name in ("name", "compute_capability", "gfx", "memory_bytes")
+        if getattr(gpu, name) is not None
+    }
+    sources |= {f"drivers.{number}.version": SOURCE for number in range(len(drivers))}
+    passed_in = bool(gpus) if machine.container else None  # an assumed GPU is one that can be used
+    return msgspec.structs.replace(
+        machine, gpus=tuple(gpus), drivers=drivers, container_gpu=passed_in, device_nodes=(), sources=sources
+    )
+
+
+def _field(machine: Machine, key: str, value: str) -> Machine:
+    """A plain field, read as its type in `Machine`."""
+    name = {"memory": "memory_bytes", "disk": "disk_free_bytes", "rocm": "rocm_version"}.get(key, key)
+    parsed: Any = value
+    if name.endswith("_bytes"):
+        parsed = size(value)
+    elif isinstance(getattr(Machine(os=Os.LINUX, arch=""), name), bool) or name in {"container_gpu", "level_zero"}:
+        parsed = _truth(value)
+    elif name == "container" and value.lower() == "none":
+        parsed = None
+    sources = machine.sources | {name: SOURCE}
+    extra = {"libc": "glibc"} if name == "glibc" else {"glibc": None} if (name, value) == ("libc", "musl") else {}
+    return msgspec.structs.replace(machine, **{name: parsed}, **extra, sources=sources)
+
+
+def _driver(machine: Machine, key: str, value: str) -> Machine:
+    """The version of the driver of the first GPU's vendor (NVIDIA's where there is none), or the CUDA it serves."""
+    vendor = machine.gpus[0].vendor if machine.gpus else Vendor.NVIDIA
+    old = machine.driver(vendor) or Driver(vendor=vendor, loaded=True)
+    if not re.fullmatch(r"\d{1,4}(\.\d{1,5}){0,3}", value):
+        raise _wrong(message("pretend.version", "`{value}` is not a version number", value=value))
+    if key == "driver":
+        # Another driver serves another CUDA: what the present one serves is forgotten unless it is given too.
+        new = msgspec.structs.replace(old, version=value, cuda_api=None, problem=None, detail=None)
+    else:
+        new = msgspec.structs.replace(old, cuda_api=value)
+    others = tuple(driver for driver in machine.drivers if driver.vendor != vendor)
+    field = "version" if key == "driver" else "cuda_api"
+    sources = {k: v for k, v in machine.sources.items() if not k.startswith("drivers.0.")}
+    return msgspec.structs.replace(machine, drivers=(new, *others), sources=sources | {f"drivers.0.{field}": SOURCE})
+
+
+def _of_gpus(machine: Machine, key: str, value: str) -> Machine:
+    """A property of every GPU."""
+    name = {"cc": "compute_capability", "gpu_memory": "memory_bytes"}.get(key, key)
+    if not machine.gpus:
+        raise _wrong(message("pretend.no-gpu", "`{key}` needs a GPU: assume gpu=NAME too", key=key))
+    if name == "compute_capability":
+        parsed: Any = ComputeCapability.parse(value)
+        if parsed is None:
+            raise _wrong(
+                message("pretend.capability", "`{value}` is not a compute capability such as 8.9", value=value)
+            )
+        parsed = str(parsed)
+    else:
+        parsed = size(value) if name == "memory_bytes" else value.lower()
+    sources = machine.sources | {f"gpus.{number}.{name}": SOURCE for number in range(len(machine.gpus))}
+    gpus = tuple(msgspec.structs.replace(gpu, **{name: parsed}) for gpu in machine.gpus)
+    return msgspec.structs.replace(machine, gpus=gpus, sources=sources)
+
+
+def _keep(machine: Machine, key: str, value: str) -> Machine:
+    del key, value
+    return machine
+
+
+_KEYS = {
+    **dict.fromkeys(("os", "arch", "gpu"), _keep),  # read before the others
+    **dict.fromkeys(("driver", "cuda", "cuda_api"), _driver),
+    **dict.fromkeys(("compute_capability", "cc", "gfx", "gpu_memory"), _of_gpus),
+    **dict.fromkeys(
+        (
+            *("os_version", "distribution", "kernel", "libc", "glibc", "wsl", "container", "container_gpu"),
+            *("virtual_machine", "translated", "secure_boot", "jetson", "python", "memory", "memory_bytes", "disk"),
+            *("disk_free_bytes", "rocm", "rocm_version", "level_zero"),
+        ),
+        _field,
+    ),
+}
+
+
+def size(text: str) -> int:
+    """``24``, ``24GB``, ``24 GiB`` or ``512M`` in bytes; a bare number below 4096 is GiB, as people say it."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?", text.strip().lower())
+    if match is None:
+        raise _wrong(message("pretend.size", "`{value}` is not a size such as 24GB", value=text))
+    number = float(match[1])
+    bare_gib = not match[2] and number < 4096  # noqa: PLR2004  # no machine has that few bytes
+    return round(number * (GIB if bare_gib else _UNITS[match[2]]))
+
+
+def _truth(text: str) -> bool:
+    words = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
+    if text.lower() not in words:
+        raise _wrong(message("pretend.truth", "`{value}` is neither true nor false", value=text))
+    return words[text.lower()]
+
+
+def _spelled(data: dict[str, Any]) -> dict[str, Any]:
+    """Spellings that people use for the operating system and processor."""
+    changed = dict(data)
+    for key, names in (("os", _OS_NAMES), ("arch", _ARCH_NAMES)):
+        if isinstance(data.get(key), str):
+            changed[key] = names.get(data[key].lower(), data[key])
+    if "arch" not in changed and changed.get("os") in set(Os):
+        raise _invalid(message("pretend.no-arch", "the machine file must say `os` and `arch`"))
+    return changed
+
+
+def _filled(machine: Machine, table: GpuTable) -> Machine:
+    """Architecture and the like of GPUs that only name themselves."""
+    gpus, sources = [], dict(machine.sources)
+    for number, gpu in enumerate(machine.gpus):
+        value, filled = table.fill(gpu)
+        gpus.append(value)
+        sources |= {f"gpus.{number}.{name}": source for name, source in filled.items()}
+    return msgspec.structs.replace(machine, gpus=tuple(gpus), sources=sources)
+
+
+def _wrong(text: Message, hint: Message | None = None) -> UsageError:
+    example = message("pretend.hint", 'for example --assume driver=550.54,gpu="RTX 4090",os=windows')
+    return UsageError(text, hint=hint or example)
+
+
+def _invalid(text: Message) -> UsageError:
+    return UsageError(
+        text, hint=message("pretend.machine.hint", "`torchup detect --json` shows what a machine file holds")
+    )

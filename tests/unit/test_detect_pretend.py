@@ -1,0 +1,141 @@
+"""Pretending to be another machine."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from torchup.detect.pretend import assume, load_machine, size
+from torchup.encoding import to_json
+from torchup.errors import UsageError
+from torchup.model import Driver, Gpu, Machine, Os, PythonInterpreter, Vendor
+
+GIB = 1024**3
+LINUX = Machine(
+    os=Os.LINUX,
+    arch="x86_64",
+    glibc="2.36",
+    container="docker",
+    container_gpu=False,
+    pythons=(PythonInterpreter(path="/usr/bin/python3", version="3.11.2"),),
+    gpus=(Gpu(vendor=Vendor.NVIDIA, name="NVIDIA T4", compute_capability="7.5"),),
+    drivers=(Driver(vendor=Vendor.NVIDIA, version="580.65.06", cuda_api="13.0"),),
+    sources={"drivers.0.version": "nvml"},
+)
+
+
+def test_the_line_of_the_issue_gives_a_windows_machine_with_a_filled_card():
+    """Driver, GPU and system in one item; capability and memory come from the table, nothing of Linux remains."""
+    machine = assume(LINUX, ['driver=550.54,gpu="RTX 4090",os=windows'])
+    gpu = machine.gpus[0]
+    assert (machine.os, machine.arch, machine.glibc, machine.pythons) == (Os.WINDOWS, "x86_64", None, ())
+    assert (gpu.name, gpu.compute_capability, gpu.memory_bytes) == ("RTX 4090", "8.9", 24 * GIB)
+    assert [(d.version, d.cuda_api) for d in machine.drivers] == [("550.54", None)]
+    assert machine.sources["gpus.0.compute_capability"] == "table of GPUs, by name"
+
+
+def test_only_the_driver_changes_and_its_cuda_is_forgotten():
+    """A driver assumed on the same machine keeps the cards but not what the old driver served."""
+    machine = assume(LINUX, ["driver=535.104.05"])
+    assert [gpu.name for gpu in machine.gpus] == ["NVIDIA T4"]
+    assert machine.driver(Vendor.NVIDIA) == Driver(vendor=Vendor.NVIDIA, version="535.104.05", loaded=None)
+    assert machine.sources["drivers.0.version"] == "assumed"
+
+
+def test_several_gpus_and_repeated_options():
+    """``gpu`` may come several times, in one item or in several."""
+    machine = assume(LINUX, ["gpu=GTX 1080,gpu=RTX 4090", "gpu=10de:2684"])
+    assert [gpu.compute_capability for gpu in machine.gpus] == ["6.1", "8.9", "8.9"]
+    assert machine.container_gpu is True
+
+
+def test_no_gpu_at_all():
+    """``gpu=none`` takes cards and drivers away."""
+    machine = assume(LINUX, ["gpu=none"])
+    assert (machine.gpus, machine.drivers) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("item", "vendor", "field", "value"),
+    [
+        ("gpu=RX 7900 XTX", Vendor.AMD, "gfx", "gfx1100"),
+        ("gpu=Arc A770", Vendor.INTEL, "xpu", True),
+        ("gpu=UHD Graphics 770", Vendor.INTEL, "xpu", False),
+        ("gpu=M1 Max,os=macos", Vendor.APPLE, "name", "Apple M1 Max"),
+        ("gpu=RTX 9999,cc=13.0", Vendor.NVIDIA, "compute_capability", "13.0"),
+        ("gpu=A100-SXM4-80GB", Vendor.NVIDIA, "memory_bytes", 80 * GIB),
+        ("gpu=RTX 3060,gpu_memory=8GB", Vendor.NVIDIA, "memory_bytes", 8 * GIB),
+    ],
+)
+def test_cards_of_every_vendor(item, vendor, field, value):
+    """Each vendor's cards get their target; one nobody knows needs its target given."""
+    gpu = assume(LINUX, [item]).gpus[0]
+    assert (gpu.vendor, getattr(gpu, field)) == (vendor, value)
+
+
+def test_plain_fields_are_read_as_their_types():
+    """Sizes, truths and texts."""
+    machine = assume(LINUX, ["memory=64GB,wsl=yes,container=none,python=3.14.0,libc=musl,disk=5G"])
+    assert (machine.memory_bytes, machine.wsl, machine.container) == (64 * GIB, True, None)
+    assert (machine.python, machine.libc, machine.glibc, machine.disk_free_bytes) == ("3.14.0", "musl", None, 5 * GIB)
+
+
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        ("foo=1", "foo"),
+        ("drver=5", "drver"),
+        ("gpu", "KEY=VALUE"),
+        ("gpu=", "KEY=VALUE"),
+        ("", "nothing"),
+        ("gpu=Banana", "Banana"),
+        ("gpu=RTX 6000", "several chips"),
+        ("os=beos", "beos"),
+        ("driver=new", "new"),
+        ("gpu=none,cc=8.9", "gpu=NAME"),
+        ("cc=ten", "ten"),
+        ("memory=lots", "lots"),
+        ("wsl=perhaps", "perhaps"),
+    ],
+)
+def test_what_cannot_be_assumed_is_a_usage_error_that_names_it(item, said):
+    """Every refusal quotes the word and has a hint."""
+    with pytest.raises(UsageError) as raised:
+        assume(LINUX, [item])
+    assert said in str(raised.value)
+    assert raised.value.hint is not None
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda m: m, lambda m: {"machine": m}, lambda m: {"schema": "x", "data": {"machine": m}}]
+)
+def test_a_machine_file_may_be_the_whole_answer_of_detect(wrap):
+    """The envelope, its data and the bare machine all load."""
+    machine = json.loads(to_json(LINUX))
+    assert load_machine(json.dumps(wrap(machine))).gpus[0].name == "NVIDIA T4"
+
+
+def test_a_machine_file_may_say_little():
+    """Only os and arch are needed; names of cards are completed, usual spellings accepted."""
+    text = '{"os": "win", "arch": "AMD64", "gpus": [{"vendor": "nvidia", "name": "NVIDIA GeForce RTX 4090"}]}'
+    machine = load_machine(text)
+    assert (machine.os, machine.arch) == (Os.WINDOWS, "x86_64")
+    assert machine.gpus[0].compute_capability == "8.9"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"os": "linux"}', '{"os": "plan9", "arch": "mips"}',
+                                  '{"os": "linux", "arch": "x86_64", "gpus": [{}]}', "\x00", '"text"'])  # fmt: skip
+def test_a_machine_file_that_is_none_is_a_usage_error(text):
+    """Nothing but a UsageError with a hint comes of bad files."""
+    with pytest.raises(UsageError) as raised:
+        load_machine(text)
+    assert raised.value.hint is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "bytes_"), [("24", 24 * GIB), ("24GB", 24 * GIB), ("512M", 512 * 1024**2), ("1.5 TiB", 1536 * GIB)]
+)
+def test_sizes_as_people_write_them(text, bytes_):
+    """A bare small number means GiB."""
+    assert size(text) == bytes_
