@@ -58,8 +58,8 @@ def load_machine(text: str) -> Machine:
 def assume(base: Machine, items: Sequence[str], table: GpuTable | None = None) -> Machine:
     """The base machine changed by ``KEY=VALUE`` items; several may share one item, parted by commas.
 
-    ``gpu`` may come several times; ``driver``, ``cuda``, ``compute_capability``, ``gfx`` and ``gpu_memory`` speak of the
-    GPUs. Another ``os`` or ``arch`` forgets what belongs to the present installation. Raises `UsageError`.
+    ``gpu`` may come several times; ``driver``, ``cuda``, ``cc``, ``gfx`` and ``gpu_memory`` speak of the GPUs. Another
+    ``os`` or ``arch`` forgets what belongs to the present installation. Raises `UsageError`.
     """
     table = table or load_gpu_table()
     pairs = [pair for item in items for pair in split_item(item)]
