@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.envs.paths import separator
+from torchup.plan.index_options import IndexOptions, index_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,30 +50,27 @@ def uv_arguments(plan: Plan) -> tuple[str, ...]:
     ``unsafe-best-match`` is pip's own rule (the newest that fits, wherever it lies): PyTorch's index carries old copies
     of numpy and others, and uv's default would stop at the first index that knows a name.
     """
-    indexes, folders = _split(plan.sources)
+    places = _places(plan)
     arguments: list[str] = []
-    for folder in folders:
+    for folder in places.find_links:
         arguments += ["--find-links", folder]
-    if not indexes:
-        arguments += ["--no-index", "--offline"]
-    for index in indexes[:-1]:
+    for index in places.extra_index_urls:
         arguments += ["--index", index]
-    for index in indexes[-1:]:
-        arguments += ["--default-index", index, "--index-strategy", "unsafe-best-match"]
+    if places.index_url is None:
+        arguments += ["--no-index", "--offline"]
+    else:
+        arguments += ["--default-index", places.index_url, "--index-strategy", "unsafe-best-match"]
     return tuple(arguments)
 
 
 def pip_arguments(plan: Plan) -> tuple[str, ...]:
     """The same options for pip."""
-    indexes, folders = _split(plan.sources)
+    places = _places(plan)
     arguments: list[str] = []
-    for folder in folders:
+    for folder in places.find_links:
         arguments += ["--find-links", folder]
-    if not indexes:
-        arguments.append("--no-index")
-    for index in indexes[:1]:
-        arguments += ["--index-url", index]
-    for index in indexes[1:]:
+    arguments += ["--no-index"] if places.index_url is None else ["--index-url", places.index_url]
+    for index in places.extra_index_urls:
         arguments += ["--extra-index-url", index]
     return tuple(arguments)
 
@@ -89,6 +87,5 @@ def constraint_arguments(plan: Plan, path: str) -> tuple[str, ...]:
     return tuple(part for file in constraints_file(plan, path) for part in ("--constraint", file))
 
 
-def _split(sources: Sequence[Source]) -> tuple[list[str], list[str]]:
-    chosen = usable(sources)
-    return [s.url for s in chosen if s.kind == "index"], [s.url for s in chosen if s.kind == "find-links"]
+def _places(plan: Plan) -> IndexOptions:
+    return index_options(usable(plan.sources), variant=plan.build.variant, chosen=plan.build.source)

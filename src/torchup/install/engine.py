@@ -14,6 +14,7 @@ from torchup.install.base import Event, Progress, installer
 from torchup.install.failures import explain
 from torchup.install.keep import own_packages, requirements
 from torchup.model import Environment, Verification, message
+from torchup.sources.child_environment import child_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -140,10 +141,12 @@ def _stage(host: Host, plan: Plan, target: str, mine: tuple[str, ...], tell: Pro
     staged = transaction.new_staging(target)
     host.make_dirs(split(staged)[0])
     steps = engine.steps(msgspec.structs.replace(plan, packages=(*plan.packages, *mine)), staged)
-    for position, step in enumerate(steps, 1):
-        event = Event(stage="step", text=step.summary, position=position, total=len(steps))
-        tell(event)
-        _run(host, engine, step, staged, _teller(tell, event))
+    with child_environment(host) as overlay:  # passwords and certificates of the user's configuration
+        for position, step in enumerate(steps, 1):
+            event = Event(stage="step", text=step.summary, position=position, total=len(steps))
+            tell(event)
+            with_overlay = msgspec.structs.replace(step, environment={**overlay, **step.environment})
+            _run(host, engine, with_overlay, staged, _teller(tell, event))
     return staged
 
 

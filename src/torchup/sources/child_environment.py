@@ -19,20 +19,21 @@ _WHITE_SPACE = (" ", "\t", "\n", "\r")  # netrc separates by white space and has
 
 
 @contextlib.contextmanager
-def child_environment(host: Host, mirror: str | None = None) -> Iterator[dict[str, str | None]]:
+def child_environment(host: Host) -> Iterator[dict[str, str | None]]:
     """Variables to lay over the environment of a ``uv`` or ``pip`` child while it runs.
 
-    SSL_CERT_FILE and proxies as pip's configuration names them (uv has no options for them), and NETRC: a file,
-    readable by this user alone and removed at the end, with the credentials that the addresses of the configuration
-    hold. Plans and steps carry the addresses without them, so they appear in no output, log or process list. A netrc
-    of the user's own is kept: its entries follow ours.
+    Certificates, proxies and trusted hosts as the configuration names them, since both tools are told to read no
+    configuration of their own; and NETRC: a file, readable by this user alone and removed at the end, with the
+    credentials that the addresses of the configuration (and TORCHUP_MIRROR) hold. Plans and steps carry the addresses
+    without them, so they appear in no output, log or process list. A netrc of the user's own is kept: its entries
+    follow ours.
 
     Raises:
         OSError: the file cannot be written.
     """
     configuration = read_configuration(host)
     overlay: dict[str, str | None] = {**_network(configuration)}
-    entries = _netrc_entries(configuration, mirror)
+    entries = _netrc_entries(configuration, host.environ().get("TORCHUP_MIRROR"))
     if not entries:
         yield overlay
         return
@@ -47,11 +48,17 @@ def child_environment(host: Host, mirror: str | None = None) -> Iterator[dict[st
 
 
 def _network(configuration: Configuration) -> dict[str, str]:
-    overlay = {}
-    if configuration.pip.certificate:
-        overlay["SSL_CERT_FILE"] = configuration.pip.certificate
-    if configuration.pip.proxy:
-        overlay |= {"HTTP_PROXY": configuration.pip.proxy, "HTTPS_PROXY": configuration.pip.proxy}
+    pip = configuration.pip
+    overlay: dict[str, str] = {}
+    if pip.certificate:
+        overlay |= {"SSL_CERT_FILE": pip.certificate, "PIP_CERT": pip.certificate}
+    if pip.client_certificate:
+        overlay |= {"SSL_CLIENT_CERT": pip.client_certificate, "PIP_CLIENT_CERT": pip.client_certificate}
+    if pip.proxy:
+        overlay |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "PIP_PROXY"), pip.proxy)
+    if configuration.trusted_hosts:
+        hosts = " ".join(configuration.trusted_hosts)
+        overlay |= {"UV_INSECURE_HOST": hosts, "PIP_TRUSTED_HOST": hosts}
     return overlay
 
 

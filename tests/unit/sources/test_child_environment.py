@@ -31,5 +31,6 @@ def test_without_credentials_there_is_no_file(tmp_path):
     environ = {"PIP_CERT": "/ca.pem", "PIP_PROXY": "http://proxy:3128"}
     with child_environment(IsolatedHost(tmp_path, environ)) as overlay:
         assert overlay == {
-            "SSL_CERT_FILE": "/ca.pem", "HTTP_PROXY": "http://proxy:3128", "HTTPS_PROXY": "http://proxy:3128",
+            "SSL_CERT_FILE": "/ca.pem", "PIP_CERT": "/ca.pem",
+            "HTTP_PROXY": "http://proxy:3128", "HTTPS_PROXY": "http://proxy:3128", "PIP_PROXY": "http://proxy:3128",
         }  # fmt: skip
