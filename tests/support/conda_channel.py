@@ -150,16 +150,9 @@ def python(subdir: str = "linux-64") -> Package:
 
 
 def pytorch(flavour: str, number: int, depends: Sequence[str], *, site: str = "", subdir: str = "linux-64") -> Package:
-    """One build of torch. ``site`` names a folder with a real torch; without one it is a module that says its flavour."""
-    files = (
-        {f"{SITE}/torch-elsewhere.pth": File(f"{site}\n")}
-        if site
-        else {
-            f"{SITE}/torch/__init__.py": File(
-                f'__version__ = "{TORCH}"\nflavour = "{flavour}"\nprefix = "{{prefix}}"\n'
-            )
-        }
-    )
+    """One build of torch; ``site`` is a folder with a real one, else it is a module that says its flavour."""
+    module = f'__version__ = "{TORCH}"\nflavour = "{flavour}"\nprefix = "{{prefix}}"\n'
+    files = {f"{SITE}/elsewhere.pth": File(f"{site}\n")} if site else {f"{SITE}/torch/__init__.py": File(module)}
     return Package(
         "pytorch",
         TORCH,
@@ -167,8 +160,14 @@ def pytorch(flavour: str, number: int, depends: Sequence[str], *, site: str = ""
         build_number=number,
         subdir=subdir,
         depends=("python", *depends),
-        files=file,
+        files={**files, **metadata("torch", TORCH)},
     )
+
+
+def metadata(name: str, version: str, site: str = SITE) -> dict[str, File]:
+    """What pip and torchup read of an installed package."""
+    text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    return {f"{site}/{name}-{version}.dist-info/METADATA": File(text)}
 
 
 WHERE = "import sys\n\n\ndef main():\n    print(sys.prefix)\n"
@@ -190,7 +189,9 @@ def small_forge(subdir: str = "linux-64", site: str = "") -> list[Package]:
                 files={f"{SITE}/torchvision/__init__.py": File('__version__ = "0.28.0"\n')}),
         Package("where", "1.0", build="py_0", subdir="noarch", noarch="python", depends=("python",),
                 entry_points=("where = where:main",),
-                files={"site-packages/where/__init__.py": File(WHERE)}),
+                files={"site-packages/where/__init__.py": File(WHERE), **metadata("where", "1.0", "site-packages")}),
+        Package("pip", "26.0", build="py_0", subdir="noarch", noarch="python", depends=("python",),
+                files=metadata("pip", "26.0", "site-packages")),
         Package("native", "1.0", subdir=subdir, depends=(),
                 files={"bin/native": File('#!/bin/sh\ncat "{prefix}/share/native.bin"\n', executable=True),
                        "share/native.bin": File(b"\x7fELF\0{prefix}/share\0tail")}),

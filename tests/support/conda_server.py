@@ -19,6 +19,7 @@ class Served:
     def __init__(self, url: str) -> None:
         self.url = url
         self.requests: list[tuple[str, int]] = []  # path, status
+        self.started: list[str] = []  # paths, as soon as they are asked for
 
     def paths(self) -> list[str]:
         """Paths that were asked for."""
@@ -35,6 +36,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
     def do_GET(self):
         """Answer, refuse or fail."""
+        self.server.served.started.append(self.path)
         if self.server.password and self.headers.get("Authorization") != _basic(self.server.password):
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="channel"')

@@ -96,6 +96,7 @@ def test_cuda_order_pins_flavour_and_runtime():
     asked = conda.order(linux(**nvidia("8.6")), build, "3.12", packages)
     assert asked.specs == (
         "python=3.12",
+        "pip",
         "pytorch=2.13.0=cuda129*",
         "pytorch-gpu=2.13.0",
         "cuda-version=12.9",
@@ -106,6 +107,18 @@ def test_cuda_order_pins_flavour_and_runtime():
     assert asked.channels == (conda.CONDA_FORGE,)
 
 
+def test_a_mirror_serves_and_a_folder_replaces():
+    """An HTTP mirror stands in for the canonical channel; a folder is the channel."""
+    build = Build(torch="2.13.0", variant="cpu")
+    mirrored = conda.order(linux(), build, "3.12", mirrors={conda.CONDA_FORGE: ("https://mirror.example/cf",)})
+    assert (mirrored.channels, mirrored.mirrors) == (
+        (conda.CONDA_FORGE,),
+        {conda.CONDA_FORGE: ("https://mirror.example/cf",)},
+    )
+    local = conda.order(linux(), build, "3.12", mirrors={conda.CONDA_FORGE: ("file:///srv/conda-forge",)})
+    assert (local.channels, local.mirrors) == (("file:///srv/conda-forge",), {})
+
+
 def test_cpu_order_cannot_become_a_cuda_build():
     """A CPU build is asked for by its build string; no CUDA package is named."""
     assert conda.torch_specs(Build(torch="2.13.0", variant="cpu")) == ("pytorch=2.13.0=cpu*",)
@@ -113,7 +126,7 @@ def test_cpu_order_cannot_become_a_cuda_build():
 
 def test_free_threaded_python_is_asked_for_by_abi():
     """3.14t is an ABI of python 3.14 on conda-forge."""
-    assert conda.python_specs("3.14t") == ("python=3.14=*_cp314t",)
+    assert conda.python_specs("3.14t") == ("python=3.14=*_cp314t", "pip")
 
 
 @pytest.mark.parametrize("variant", ["rocm7.2", "xpu"])

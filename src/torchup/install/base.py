@@ -48,6 +48,7 @@ class Installer(Protocol):
 MODULES: dict[InstallerName, str] = {
     InstallerName.UV: "torchup.install.uv",
     InstallerName.PIP: "torchup.install.pip",
+    InstallerName.CONDA: "torchup.install.conda",
 }
 
 

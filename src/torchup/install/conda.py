@@ -19,7 +19,11 @@ from packaging.specifiers import SpecifierSet
 
 from torchup.envs.paths import join, split
 from torchup.errors import InstallError, NetworkError, NoBuildError, TorchupError, UsageError
+from torchup.install import uv
+from torchup.install.arguments import usable, uv_arguments
+from torchup.install.keep import requirement_name
 from torchup.model import Step, message, verbatim
+from torchup.plan.conda import conda_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,24 +42,28 @@ class CondaInstaller:
     """See `torchup.install.base.Installer`."""
 
     def steps(self, plan: Plan, path: str) -> tuple[Step, ...]:
-        """Solve into a lock file, then download and link exactly that. ``python`` stands for torchup's own."""
+        """Solve into a lock file, download and link exactly that, then what only pip has.
+
+        ``python`` as the first word stands for torchup's own.
+        """
         order = order_of(plan)
-        names = ", ".join(spec.split("=")[0].split()[0] for spec in order.specs)
-        return (
-            Step(
-                argv=_argv("solve", order, path),
-                summary=message("install.step.conda-solve", "choose conda packages for {packages}", packages=names),
-                timeout=SOLVE_TIMEOUT,
-            ),
-            Step(
-                argv=_argv("link", order, path),
-                summary=message("install.step.conda-link", "download and link them"),
-                timeout=LINK_TIMEOUT,
-            ),
+        names = ", ".join(_spec_name(spec) for spec in order.specs)
+        solve = Step(
+            argv=_argv("solve", order, path),
+            summary=message("install.step.conda-solve", "choose conda packages for {packages}", packages=names),
+            timeout=SOLVE_TIMEOUT,
         )
+        link = Step(
+            argv=_argv("link", order, path),
+            summary=message("install.step.conda-link", "download and link the conda packages"),
+            timeout=LINK_TIMEOUT,
+        )
+        return (solve, link, *_pip_steps(plan, order, path))
 
     def perform(self, host: Host, step: Step, path: str, on_line: Callable[[str], None]) -> Completed:
         """Run a step with torchup's own Python; raises the `TorchupError` that says what went wrong."""
+        if step.argv[0] == "uv":
+            return uv.INSTALLER.perform(host, step, path, on_line)
         require_rattler(host)
         final = final_path(path)
         extra = ["--final", final, "--cache", join(host.folders().cache, "conda")]
@@ -71,6 +79,10 @@ class CondaInstaller:
             raise failure(step, completed)
         return completed
 
+    def settle(self, host: Host, path: str, target: str) -> None:
+        """Nothing: the link step has written the final path into the files."""
+        del host, path, target
+
 
 def order_of(plan: Plan) -> CondaOrder:
     """The plan's conda order; raises `UsageError` for a plan made for another installer."""
@@ -78,6 +90,28 @@ def order_of(plan: Plan) -> CondaOrder:
         text = message("conda.no-order", "this plan was made for {installer}, not for conda", installer=plan.installer)
         raise UsageError(text, hint=message("conda.no-order.hint", "make one with `torchup plan --installer conda`"))
     return plan.conda
+
+
+def _pip_steps(plan: Plan, order: CondaOrder, path: str) -> tuple[Step, ...]:
+    """Packages that the user had installed with pip in the environment that is replaced: with pip's protocol again."""
+    known = {_spec_name(spec) for spec in order.specs}
+    own = tuple(line for line in plan.packages if conda_name(requirement_name(line)) not in known)
+    if not own:
+        return ()
+    places = uv_arguments(plan) if usable(plan.sources) else ()
+    names = ", ".join(own)
+    return (
+        Step(
+            argv=("uv", "pip", "install", "--no-config", "--python", path, *places, *own),
+            summary=message("install.step.conda-pip", "install {packages} with pip, as before", packages=names),
+            environment=uv.CLEARED,
+            timeout=uv.INSTALL_TIMEOUT,
+        ),
+    )
+
+
+def _spec_name(spec: str) -> str:
+    return spec.split("=", maxsplit=1)[0].split(maxsplit=1)[0]
 
 
 def _argv(action: str, order: CondaOrder, path: str) -> tuple[str, ...]:
@@ -176,3 +210,6 @@ def failure(step: Step, completed: Completed) -> TorchupError:
         hint = message("conda.network.hint", "check the network, or name a mirror of conda-forge with --mirror")
         return NetworkError(text, hint=hint)
     return InstallError(message("conda.failed", "could not {step}:\n{words}", step=step.summary, words=words))
+
+
+INSTALLER = CondaInstaller()

@@ -100,7 +100,8 @@ def _replace(
     mine = _own(host, plan, target) if keep else ()
     staged = _build(host, plan, target, mine, tell)
     tell(Event(stage="verify", text=message("install.verify", "verify the new environment")))
-    verification = verify(python_of(staged))
+    # conda on Windows keeps its Python elsewhere than a venv
+    verification = verify(registry.find_python(host, staged) or python_of(staged))
     if not verification.passed:
         raise _not_verified(verification)
     installer(plan.installer).settle(host, staged, target)

@@ -1,9 +1,9 @@
 """Solve and install conda packages with py-rattler; no conda binary. A program of its own, run by `install.conda`.
 
 ``python -m torchup.install.rattler_runner solve|link|check --prefix DIR ...`` runs under torchup's own Python, as a
-child process, so that a hang, a crash of native code or Ctrl-C is handled as for any other installer. It prints one JSON
-object a line: ``{"event": ...}`` on the way, ``{"error": KIND, "text": ...}`` when it fails, and returns the exit code of
-`EXIT`.
+child process, so that a hang, a crash of native code or Ctrl-C is handled as for any other installer. It prints one
+JSON object a line: ``{"event": ...}`` on the way, ``{"error": KIND, "text": ...}`` when it fails, and returns the exit
+code of `EXIT`.
 
 ``solve`` writes the solution as a lock file (rattler-lock v7, canonical channel URLs, hashes) into the prefix; ``link``
 downloads and links exactly that. Between the two stands what py-rattler leaves out: the virtual packages that the
@@ -91,17 +91,15 @@ async def solve(options: argparse.Namespace) -> None:
     specs, locked = _with_kept(options)
     channels = [without_credentials(url) for url in options.channel]
     tell(event="solve", channels=channels, specs=[str(spec) for spec in specs])
-    records = await _watched(
-        rattler.solve(
-            options.channel,
-            specs,
-            platforms=[options.subdir, "noarch"],
-            gateway=rattler.Gateway(cache_dir=options.cache / "repodata", client=client(options)),
-            virtual_packages=[virtual_package(text) for text in options.virtual],
-            locked_packages=locked,
-        ),
-        options.stall,
-    )
+    try:
+        records = await _watched(_solve(options, specs, locked), options.stall)
+    except rattler_errors.GatewayError as error:
+        if "304 Not Modified" not in str(error):
+            raise
+        # Servers that answer 304 without repeating ETag or Last-Modified (plain file servers do) confuse the cache of
+        # py-rattler 0.28: without a cached index there is no conditional request.
+        RealHost().remove(str(options.cache / "repodata"))
+        records = await _watched(_solve(options, specs, locked), options.stall)
     _write_lock(records, options)
     tell(event="solved", packages=[[record.name.normalized, str(record.version)] for record in records])
 
@@ -141,6 +139,17 @@ ACTIONS = {"solve": solve, "link": link, "check": check}
 
 
 # ---------------------------------------------------------------- solving
+
+
+async def _solve(options: argparse.Namespace, specs: list[Any], locked: list[Any]) -> Any:
+    return await rattler.solve(
+        options.channel,
+        specs,
+        platforms=[options.subdir, "noarch"],
+        gateway=rattler.Gateway(cache_dir=options.cache / "repodata", client=client(options)),
+        virtual_packages=[virtual_package(text) for text in options.virtual],
+        locked_packages=locked,
+    )
 
 
 def client(options: argparse.Namespace) -> Client:
@@ -313,13 +322,17 @@ class Reporter:
 
 
 async def _watched(work: Any, stall: float, reporter: Reporter | None = None) -> Any:
-    """Await ``work``; give up when nothing has moved for ``stall`` seconds (without a reporter: in all)."""
+    """Await ``work``; give up when nothing has moved for ``stall`` seconds (without a reporter: in all).
+
+    Also when torchup itself has been killed: nobody would take over what is made here.
+    """
     task = asyncio.ensure_future(work)
-    started = time.monotonic()
+    started, parent = time.monotonic(), os.getppid()
     while not task.done():
         await asyncio.wait((task,), timeout=min(1.0, stall / 4))
+        if os.getppid() != parent:
+            raise StalledError("torchup has gone")
         if not task.done() and time.monotonic() - (reporter.moved_at if reporter else started) > stall:
-            task.cancel()
             raise StalledError(f"nothing has come for {stall:.0f} s")
     return task.result()
 

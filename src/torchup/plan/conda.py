@@ -68,18 +68,21 @@ def order(
         python: ``3.12``, ``3.14t`` or a full version.
         packages: further requirement strings as pip spells them (``torch`` and companions among them are left out).
         channels: canonical channel URLs, first has priority.
-        mirrors: canonical channel URL -> URLs that serve the same bytes.
+        mirrors: canonical channel URL -> URLs that serve the same bytes. A folder (``file:``) cannot stand in for a
+            URL in py-rattler: it takes the channel's place, and the records then name the folder.
 
     Raises:
         NoBuildError: conda has no packages for this kind of machine.
         UsageError: a requirement that conda cannot express.
     """
+    served = {channel: tuple(urls) for channel, urls in (mirrors or {}).items()}
+    folders = {channel: url for channel, urls in served.items() for url in urls[:1] if url.startswith("file:")}
     return CondaOrder(
         subdir=subdir(machine),
-        channels=tuple(channels),
+        channels=tuple(folders.get(channel, channel) for channel in channels),
         specs=(*python_specs(python), *torch_specs(build), *_others(packages, build)),
         virtual_packages=virtual_packages(machine),
-        mirrors={channel: tuple(urls) for channel, urls in (mirrors or {}).items()},
+        mirrors={channel: urls for channel, urls in served.items() if channel not in folders},
     )
 
 
@@ -158,12 +161,12 @@ def _digits(text: str | None) -> str:
 
 
 def python_specs(python: str) -> tuple[str, ...]:
-    """``3.12`` -> ``python=3.12``; ``3.14t`` asks for the free-threaded ABI."""
+    """``3.12`` -> ``python=3.12``; ``3.14t`` asks for the free-threaded ABI. pip is for users of the environment."""
     if python.endswith("t"):
         version = python.removesuffix("t")
         short = "".join(version.split(".")[:2])
-        return (f"python={version}=*_cp{short}t",)
-    return (f"python={python}",)
+        return (f"python={version}=*_cp{short}t", "pip")
+    return (f"python={python}", "pip")
 
 
 def torch_specs(build: Build) -> tuple[str, ...]:
@@ -198,6 +201,12 @@ def cuda_runtime(variant: str) -> str | None:
     return f"{match[1]}.{match[2]}"
 
 
+def conda_name(name: str) -> str:
+    """A PyPI package's name on conda-forge."""
+    plain = canonicalize_name(name)
+    return _NAMES.get(plain, plain)
+
+
 def _others(packages: Sequence[str], build: Build) -> tuple[str, ...]:
     own = {"torch", *(canonicalize_name(name) for name in build.companions)}
     requirements = [_requirement(text) for text in packages]
@@ -225,7 +234,6 @@ def match_spec(requirement: Requirement) -> str:
                 "name the plain package, or install it afterwards with pip in the environment",
             ),
         )
-    plain = canonicalize_name(requirement.name)
-    name = _NAMES.get(plain, plain)
+    name = conda_name(requirement.name)
     versions = ",".join(sorted(str(item).replace("===", "==") for item in requirement.specifier))
     return f"{name} {versions}".strip()
