@@ -1,0 +1,160 @@
+"""Read the TOML tables, validate them, and expand them to one `Row` a (torch, variant, platform, Python range)."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from torchup.catalog import schema
+from torchup.catalog.expand import Expander, conda_rows, learned_rows, vendor_rows
+from torchup.catalog.types import (
+    Catalog,
+    Channels,
+    DriverFloor,
+    Family,
+    Overlay,
+    Row,
+    SassRule,
+    Support,
+    Toolkit,
+    XpuTable,
+)
+from torchup.catalog.versions import variant_key, version_key
+from torchup.errors import UsageError
+from torchup.model import ComputeCapability, message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+T = TypeVar("T")
+
+
+def load(overlay: Overlay | str | bytes | None) -> Catalog:
+    """`torchup.catalog.load_catalog`."""
+    base = _built_in()
+    if overlay is None:
+        return base
+    if not isinstance(overlay, Overlay):
+        overlay = read_overlay(overlay)
+    rows = (*base.rows, *learned_rows(overlay.learned, base))
+    return msgspec.structs.replace(base, rows=sort_rows(rows))
+
+
+def read_overlay(text: str | bytes) -> Overlay:
+    """Decode an overlay file."""
+    try:
+        return msgspec.json.decode(text, type=Overlay)
+    except msgspec.DecodeError as error:
+        raise UsageError(
+            message("catalog.overlay.invalid", "the refreshed catalogue is not valid: {error}", error=error),
+            hint=message("catalog.overlay.invalid.hint", "`torchup catalog refresh --write` makes it anew"),
+        ) from error
+
+
+def sort_rows(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """Newest torch first, then newest runtime, CUDA before the other kinds."""
+    return tuple(
+        sorted(
+            rows,
+            key=lambda row: (version_key(row.torch), row.kind == "cuda", variant_key(row.variant), row.variant),
+            reverse=True,
+        )
+    )
+
+
+@cache
+def _built_in() -> Catalog:
+    releases = _read("releases", schema.Releases)
+    arches = _read("architectures", schema.Architectures)
+    drivers = _read("drivers", schema.Drivers)
+    platforms = _read("platforms", schema.Platforms)
+    channel_file = _read("channels", schema.ChannelsFile)
+    channels = Channels(
+        **msgspec.structs.asdict(channel_file.pytorch),
+        pypi=channel_file.pypi.url,
+        conda_forge=channel_file.conda_forge.url,
+    )
+    floors = driver_floors(drivers)
+    expander = Expander(releases=releases, arches=arches, platforms=platforms, floors=floors, channels=channels)
+    rows = (*expander.rows(), *vendor_rows(channel_file.vendor, floors))
+    return Catalog(
+        as_of=releases.as_of.isoformat(),
+        rows=sort_rows(rows),
+        conda=sort_rows(conda_rows(channel_file, floors)),
+        families=tuple(_family(row, drivers.toolkit) for row in arches.family),
+        sass_rule=SassRule(
+            alone=frozenset(capabilities(arches.sass_rule.alone)),
+            not_on=arches.sass_rule.not_on,
+            renamed=arches.sass_rule.renamed,
+            source=arches.sass_rule.source,
+        ),
+        toolkits=tuple(_toolkit(row) for row in drivers.toolkit),
+        floors=floors,
+        branches={name: Support(until=b.until, long_term=b.long_term) for name, b in drivers.branch.items()},
+        forward_compat=drivers.forward_compat.names,
+        xpu=XpuTable(**msgspec.structs.asdict(platforms.xpu)),
+        amd_integrated=frozenset(platforms.amd.integrated.split()),
+        fetchable_pythons=tuple(platforms.python.fetchable.split()),
+        profiles={name: tuple(packages.split()) for name, packages in platforms.profiles.items()},
+        profile_not_on=platforms.profile_not_on,
+        channels=channels,
+        sources={**releases.sources, **arches.sources},
+    )
+
+
+def _read(name: str, kind: type[T]) -> T:
+    text = resources.files("torchup.catalog").joinpath("data", f"{name}.toml").read_text("utf-8")
+    return msgspec.convert(tomllib.loads(text), kind)
+
+
+def capabilities(text: str) -> tuple[ComputeCapability, ...]:
+    """``5.0 8.6`` -> two values; anything unreadable is a defect of the tables."""
+    found = []
+    for part in text.split():
+        capability = ComputeCapability.parse(part)
+        if capability is None:
+            raise ValueError(part)
+        found.append(capability)
+    return tuple(found)
+
+
+def driver_floors(drivers: schema.Drivers) -> dict[str, DriverFloor]:
+    """The floor of every CUDA variant: minor-version compatibility from CUDA 11 on, the shipped driver before."""
+    minor = {row.cuda: row for row in drivers.minor_compat}
+    shipped = {row.version: row for row in drivers.toolkit}
+    floors = {}
+    for variant, toolkit in drivers.runtime.items():
+        major, cuda = variant_key(variant)[0], ".".join(map(str, variant_key(variant)))
+        exact = shipped[toolkit]
+        compat = minor.get(major) or drivers.before_minor_compat[cuda]
+        floors[variant] = DriverFloor(
+            cuda=cuda,
+            linux=compat.linux,
+            windows=compat.windows,
+            linux_exact=exact.linux,
+            windows_exact=exact.windows,
+        )
+    return floors
+
+
+def _toolkit(row: schema.ToolkitRow) -> Toolkit:
+    branch = row.branch or version_key(row.linux or row.windows or "0")[0]
+    return Toolkit(version=row.version, branch=branch, linux=row.linux, windows=row.windows)
+
+
+def _family(row: schema.FamilyRow, toolkits: tuple[schema.ToolkitRow, ...]) -> Family:
+    first = next((t for t in toolkits if t.version == row.first_toolkit), None)
+    return Family(
+        name=row.name,
+        capabilities=capabilities(row.capabilities),
+        first_toolkit=row.first_toolkit,
+        first_linux=first.linux if first else None,
+        first_windows=first.windows if first else None,
+        last_branch=row.last_branch,
+        last_cuda=row.last_cuda,
+        source=row.source,
+    )

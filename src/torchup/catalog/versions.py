@@ -1,0 +1,60 @@
+"""Version numbers as tuples: fast to compare, tolerant of what drivers and systems print."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+_NUMBER = re.compile(r"\d+")
+_RUNTIME = re.compile(r"(cu|rocm)(\d+(?:\.\d+)*)")
+NEVER = (10**6,)
+
+
+@cache
+def version_key(text: str) -> tuple[int, ...]:
+    """The numbers of a dotted version, trailing zeros dropped: ``2.14.0`` -> (2, 14), ``580.95.05`` -> (580, 95, 5).
+
+    A local part (``+cu126``) and everything from the first part that does not start with a digit is ignored.
+    """
+    numbers = []
+    for part in text.split("+", 1)[0].strip().split("."):
+        match = _NUMBER.match(part)
+        if match is None:
+            break
+        numbers.append(int(match[0]))
+        if match.end() != len(part):
+            break
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
+
+
+@cache
+def python_key(text: str) -> tuple[tuple[int, ...], bool]:
+    """Order of Pythons: by version, a free-threaded build after the plain one (``3.14`` < ``3.14t``)."""
+    return version_key(text.removesuffix("t")), text.endswith("t")
+
+
+@cache
+def variant_key(variant: str) -> tuple[int, ...]:
+    """Order of variants of one kind: ``cu126`` -> (12, 6), ``rocm7.14`` -> (7, 14), others ()."""
+    match = _RUNTIME.fullmatch(variant)
+    if match is None:
+        return ()
+    if match[1] == "cu":
+        return int(match[2][:-1]), int(match[2][-1])
+    return tuple(int(part) for part in match[2].split("."))
+
+
+@cache
+def in_range(version: str, span: str) -> bool:
+    """Whether a version lies in ``2.6.0-2.14.1`` (both ends included; ``-9`` leaves the end open)."""
+    low, _, high = span.partition("-")
+    return version_key(low) <= version_key(version) <= version_key(high)
+
+
+def at_least(version: str | None, floor: str) -> bool | None:
+    """Whether a version reaches a floor; ``None`` when the version is not known."""
+    if not version or not version_key(version):
+        return None
+    return version_key(version) >= version_key(floor)

@@ -1,0 +1,339 @@
+"""What a careful expert would add to a plan. One function a topic, all asked in order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.catalog.types import LISTED
+from torchup.catalog.versions import version_key
+from torchup.model import Notice, Os, Plan, Vendor, message
+from torchup.plan.gpus import is_integrated
+from torchup.plan.target import gpu_name
+from torchup.plan.whatif import best_row, families, newer_driver_gives, with_conda
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torchup.plan.judge import Fit, Question
+
+_HIDE = {
+    Vendor.NVIDIA: "CUDA_VISIBLE_DEVICES",
+    Vendor.AMD: "HIP_VISIBLE_DEVICES",
+    Vendor.INTEL: "ONEAPI_DEVICE_SELECTOR",
+    Vendor.APPLE: "",
+}
+
+
+def advise(plan: Plan, best: Fit, question: Question) -> tuple[Notice, ...]:
+    """Every piece of advice for a plan."""
+    return tuple(notice for topic in _TOPICS for notice in topic(plan, best, question))
+
+
+def _warn(text: object) -> Notice:
+    return Notice(code=text.code, level="warning", text=text)  # type: ignore[attr-defined,arg-type]  # a Message
+
+
+def _tell(text: object) -> Notice:
+    return Notice(code=text.code, level="info", text=text)  # type: ignore[attr-defined,arg-type]  # a Message
+
+
+def _cpu_only(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del best
+    if plan.uses_gpu or question.request.cpu or question.request.variant == "cpu":
+        return
+    names = ", ".join(gpu_name(question.target.machine.gpus[i]) for i in question.graphics.ignored)
+    if names:
+        yield _warn(
+            message("plan.advice.cpu-only-ignored", "cpu-only: torch has no build that uses the {gpu}", gpu=names)
+        )
+    else:
+        yield _warn(message("plan.advice.cpu-only", "cpu-only: no GPU was found in this machine"))
+
+
+def _uncovered(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    gpus = question.target.machine.gpus
+    for index in plan.uncovered_gpus:
+        gpu = gpus[index]
+        hide = _HIDE[gpu.vendor]
+        seen = [i for i, other in enumerate(gpus) if other.vendor == gpu.vendor]
+        keep = ",".join(str(seen.index(i)) for i in best.covered if i in seen)
+        if keep and hide:
+            yield _warn(
+                message(
+                    "plan.advice.left-out",
+                    "the {gpu} is left out: no build serves all cards; hide it with {variable}={keep}",
+                    gpu=gpu_name(gpu),
+                    variable=hide,
+                    keep=keep,
+                )
+            )
+        elif not is_integrated(gpu, question.catalog):
+            yield _warn(
+                message("plan.advice.unused", "the {gpu} stays unused: one build serves one vendor", gpu=gpu_name(gpu))
+            )
+
+
+def _conda_serves_all(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    if not plan.uncovered_gpus or best.candidate.source.name == "conda-forge":
+        return
+    row = best_row(question.target.machine, with_conda(question.request), question.catalog)
+    if row is not None and row.arch is not None and row.kind == "cuda":
+        yield _tell(
+            message(
+                "plan.advice.conda-all",
+                "conda-forge's {torch} ({variant}) has code from {oldest} to {newest}: --installer conda",
+                torch=row.torch,
+                variant=row.variant,
+                oldest=row.arch.sass[0],
+                newest=row.arch.sass[-1],
+            )
+        )
+
+
+def _last_branch(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del best
+    ended = [family for family in families(question) if family.last_branch]
+    if not ended or not plan.uses_gpu:
+        return
+    place = "Windows driver" if question.target.machine.wsl else "driver"
+    yield _warn(
+        message(
+            "plan.advice.last-branch",
+            "do not update the {place} past branch {branch}: newer ones no longer serve {family} cards",
+            place=place,
+            branch=min(family.last_branch or 0 for family in ended),
+            family=", ".join(dict.fromkeys(family.name for family in ended)),
+        )
+    )
+
+
+def _driver_unlocks(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    if not plan.uses_gpu or best.candidate.row.kind != "cuda" or question.target.machine.jetson:
+        return
+    if question.request.torch or question.request.variant:
+        return
+    gives = newer_driver_gives(question)
+    if gives is None or version_key(gives[1].torch) <= version_key(plan.build.torch):
+        return
+    values = {"branch": gives[0], "torch": gives[1].label}
+    if question.target.machine.wsl:
+        yield _tell(
+            message(
+                "plan.advice.unlock-wsl",
+                "updating the Windows driver to {branch} or newer would give {torch};"
+                " never install a Linux driver inside WSL",
+                **values,
+            )
+        )
+    elif question.target.machine.container:
+        yield _tell(
+            message(
+                "plan.advice.unlock-container",
+                "updating the host's driver to {branch} or newer would give {torch}",
+                **values,
+            )
+        )
+    elif any(family.last_branch for family in families(question)):
+        yield _tell(
+            message(
+                "plan.advice.unlock-last",
+                "driver branch {branch}, the last for this card, would give {torch}",
+                **values,
+            )
+        )
+    else:
+        yield _tell(
+            message("plan.advice.unlock", "updating the driver to {branch} or newer would give {torch}", **values)
+        )
+
+
+def _macos_unlocks(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    newest = next(iter(question.catalog.by_platform.get("macos_arm64", ())), None)
+    if best.candidate.row.platform != "macos_arm64" or newest is None or not plan.uses_gpu:
+        return
+    if version_key(newest.torch) > version_key(plan.build.torch) and newest.mps and not question.request.torch:
+        yield _tell(
+            message("plan.advice.macos", "macOS {floor} would give torch {torch}", floor=newest.mps, torch=newest.torch)
+        )
+
+
+def _intel_mac(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del plan
+    if best.candidate.row.platform == "macos_x86_64" and best.candidate.source.name != "conda-forge":
+        newest = next((row for row in question.catalog.conda if row.platform == "macos_x86_64"), None)
+        yield _tell(
+            message(
+                "plan.advice.intel-mac",
+                "{last} is the last release with wheels for Intel Macs;"
+                " conda-forge still builds {torch}: --installer conda",
+                last=question.catalog.by_platform["macos_x86_64"][0].torch,
+                torch=newest.torch if newest else "?",
+            )
+        )
+
+
+def _glibc(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del best
+    if any(r.reason == "glibc" for r in plan.rejected) and version_key(plan.build.torch) < version_key(
+        question.catalog.newest_torch
+    ):
+        yield _tell(
+            message(
+                "plan.advice.glibc",
+                "newer wheels need glibc 2.28; here is {glibc}. A newer system or conda-forge goes further",
+                glibc=question.target.machine.glibc,
+            )
+        )
+
+
+def _translated(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del plan, best
+    if question.target.machine.translated:
+        yield _warn(
+            message(
+                "plan.advice.rosetta",
+                "the Python in use is an x86_64 one under Rosetta; the plan uses a native arm64 Python instead",
+            )
+        )
+
+
+def _python(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del best
+    if plan.python not in question.pythons.installed:
+        yield _tell(
+            message(
+                "plan.advice.python-fetched",
+                "Python {python} is not installed; the installer fetches it",
+                python=plan.python,
+            )
+        )
+
+
+def _certainty(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del question
+    if best.candidate.row.certainty != LISTED:
+        yield _tell(
+            message(
+                "plan.advice.not-seen",
+                "{build} is announced, but its index page was not seen; `torchup catalog refresh` reads it",
+                build=plan.build.label,
+            )
+        )
+
+
+def _newer_unknown(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del question
+    unknown = [r for r in plan.rejected if r.detail.code == "plan.reject.unknown"]
+    newer = [r for r in unknown if version_key(r.torch) > version_key(best.candidate.row.torch)]
+    if newer:
+        yield _tell(
+            message(
+                "plan.advice.newer-unknown",
+                "your sources also have {build}, newer than the catalogue; which GPUs it has code for is not known:"
+                " --torch {torch} takes it and verification will tell",
+                build=f"{newer[0].torch}+{newer[0].variant}",
+                torch=newer[0].torch,
+            )
+        )
+
+
+def _companions(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del best, question
+    if plan.missing_companions:
+        yield _tell(
+            message(
+                "plan.advice.missing-companions",
+                "{packages}: no {variant} build for this torch can be had; left out (--require NAME insists)",
+                packages=", ".join(plan.missing_companions),
+                variant=plan.build.variant,
+            )
+        )
+
+
+def _devices(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    machine = question.target.machine
+    kind = best.candidate.row.kind
+    closed = [node.path for node in machine.device_nodes if not node.writable]
+    if kind == "rocm" and "/dev/kfd" in closed:
+        yield _warn(
+            message(
+                "plan.advice.kfd",
+                "/dev/kfd is not writable for you: join the groups render and video, then log in again",
+            )
+        )
+    if kind == "rocm" and machine.wsl:
+        yield _tell(message("plan.advice.rocm-wsl", "ROCm in WSL needs librocdxg and a recent Windows driver"))
+    if kind == "xpu" and machine.level_zero is False:
+        yield _warn(
+            message(
+                "plan.advice.level-zero",
+                "Intel's compute runtime (Level Zero) is not installed; the XPU build needs it",
+            )
+        )
+    driver = question.target.nvidia
+    if plan.uses_gpu and driver is not None and driver.problem == "library-version-mismatch":
+        yield _warn(
+            message("plan.advice.reboot", "the driver's module and libraries differ in version: reboot before use")
+        )
+
+
+def _forward_compat(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del plan
+    driver = question.target.nvidia
+    if question.target.forward_compat and best.candidate.row.kind == "cuda" and driver:
+        yield _tell(
+            message(
+                "plan.advice.forward-compat",
+                "this rests on the forward-compatibility libcuda (CUDA {cuda} over driver {driver});"
+                " without it the driver alone decides",
+                cuda=question.target.cuda,
+                driver=driver.version,
+            )
+        )
+
+
+def _disk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del best
+    free, size = question.target.machine.disk_free_bytes, plan.build.size_bytes
+    unpacked = 3  # wheel in the cache, and two to three times its size unpacked
+    if free is not None and size and free < size * unpacked:
+        yield _warn(
+            message(
+                "plan.advice.disk",
+                "{free} GB are free; this needs about {needed} GB",
+                free=f"{free / 1e9:.1f}",
+                needed=f"{size * unpacked / 1e9:.1f}",
+            )
+        )
+
+
+def _windows_arm(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del plan
+    if best.candidate.row.platform == "windows_arm64" and question.target.machine.os == Os.WINDOWS:
+        yield _tell(
+            message(
+                "plan.advice.windows-arm",
+                "native ARM64 wheels for Windows are CPU builds only, for Python 3.11 and newer",
+            )
+        )
+
+
+_TOPICS = (
+    _cpu_only,
+    _uncovered,
+    _conda_serves_all,
+    _last_branch,
+    _driver_unlocks,
+    _macos_unlocks,
+    _intel_mac,
+    _glibc,
+    _translated,
+    _python,
+    _companions,
+    _certainty,
+    _newer_unknown,
+    _devices,
+    _forward_compat,
+    _disk,
+    _windows_arm,
+)

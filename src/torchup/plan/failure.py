@@ -1,0 +1,194 @@
+"""When nothing fits: which error, in the words of the reason that matters, and what would change it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.errors import NetworkError, NoBuildError, TorchupError
+from torchup.model import Machine, Message, Os, Reason, Rejection, Survey, Vendor, message
+from torchup.plan.target import gpu_name, is_32_bit, is_musl, platform_of
+from torchup.plan.whatif import advised_branch, families, newer_driver_gives
+
+if TYPE_CHECKING:
+    from torchup.plan.judge import Question
+
+
+def platform_problem(machine: Machine) -> NoBuildError | None:
+    """The error for a machine that no wheel exists for, whatever its GPU."""
+    if is_32_bit(machine):
+        return NoBuildError(
+            message("plan.none.32-bit", "no torch wheel exists for 32-bit processors ({arch})", arch=machine.arch),
+            hint=message("plan.none.32-bit.hint", "a 64-bit operating system is needed"),
+        )
+    if is_musl(machine):
+        return NoBuildError(
+            message("plan.none.musl", "no torch wheel exists for musl (Alpine Linux); all Linux wheels need glibc"),
+            hint=message(
+                "plan.none.musl.hint", "use a glibc system or image, for example debian:stable-slim or ubuntu"
+            ),
+        )
+    if platform_of(machine) is None:
+        return NoBuildError(
+            message(
+                "plan.none.platform", "nobody publishes torch for {os} on {arch}", os=machine.os, arch=machine.arch
+            ),
+            hint=message("plan.none.platform.hint", "wheels exist for x86_64 and arm64 processors"),
+        )
+    return None
+
+
+def no_build(question: Question, rejected: list[Rejection], survey: Survey) -> TorchupError:
+    """The error for a machine where every candidate was rejected."""
+    if not rejected:
+        return _not_published(question)
+    cpu_possible = any(r.reason == Reason.CPU_ONLY for r in rejected)
+    silent = [source.name for source in survey.sources if source.reachable is False]
+    if not cpu_possible and any(r.reason == Reason.UNREACHABLE for r in rejected):
+        return NetworkError(
+            message(
+                "plan.none.unreachable", "no source with a fitting build answered: {sources}", sources=", ".join(silent)
+            ),
+            hint=message(
+                "plan.none.unreachable.hint", "check the network, or name a mirror: --mirror NAME (torchup mirror list)"
+            ),
+        )
+    return NoBuildError(
+        _text(question, rejected, cpu_possible=cpu_possible), hint=_hint(question, rejected, cpu_possible=cpu_possible)
+    )
+
+
+def _not_published(question: Question) -> NoBuildError:
+    request = question.request
+    rows = question.catalog.by_platform.get(question.target.platform or "", ())
+    wanted = " ".join(filter(None, (f"torch {request.torch}" if request.torch else "", request.variant)))
+    return NoBuildError(
+        message(
+            "plan.none.not-published",
+            "{wanted} was not published for {platform}, as far as the catalogue knows",
+            wanted=wanted or "torch",
+            platform=question.target.platform,
+        ),
+        hint=_nearest(question, rows),
+    )
+
+
+def _nearest(question: Question, rows: object) -> Message:
+    from torchup.plan.planner import version_matches  # noqa: PLC0415  # the planner imports this module
+
+    request = question.request
+    known = question.catalog.by_platform.get(question.target.platform or "", ())
+    del rows
+    if request.torch and request.variant:
+        same = [row.variant for row in known if version_matches(row.torch, request.torch)]
+        if same:
+            return message(
+                "plan.none.variants", "that torch exists as {variants}", variants=", ".join(dict.fromkeys(same))
+            )
+    if request.variant:
+        same = [row.torch for row in known if row.variant == request.variant]
+        if same:
+            return message(
+                "plan.none.torches",
+                "{variant} exists for torch {oldest} to {newest}",
+                variant=request.variant,
+                oldest=same[-1],
+                newest=same[0],
+            )
+    return message("plan.none.see-catalog", "`torchup catalog show` lists what was published")
+
+
+def telling(question: Question, rejected: list[Rejection]) -> Rejection:
+    """The rejection that a person should hear: of a build for the GPU that is here, the newest."""
+    machine = question.target.machine
+    vendors = {machine.gpus[index].vendor for index in question.graphics.wanted}
+    prefix = {Vendor.NVIDIA: "cu", Vendor.AMD: "rocm", Vendor.INTEL: "xpu", Vendor.APPLE: "cpu"}
+    kinds = tuple(prefix[vendor] for vendor in vendors)
+    mine = [r for r in rejected if kinds and r.variant.startswith(kinds)] or rejected
+    for reason in (Reason.DRIVER, Reason.OS, Reason.GLIBC, Reason.PYTHON, Reason.COMPANION, Reason.UNREACHABLE):
+        found = [r for r in mine if r.reason == reason]
+        if found:
+            return found[-1] if reason == Reason.DRIVER else found[0]
+    return mine[0]
+
+
+def _text(question: Question, rejected: list[Rejection], *, cpu_possible: bool) -> Message:
+    first = telling(question, rejected)
+    machine = question.target.machine
+    names = ", ".join(gpu_name(machine.gpus[index]) for index in question.graphics.wanted)
+    if cpu_possible and not question.graphics.usable:
+        return message("plan.none.gpu-unsupported", "no published build of torch runs on the {gpu}", gpu=names)
+    if names:
+        return message(
+            "plan.none.gpu",
+            "no build fits that uses the {gpu}: {torch}+{variant} {detail}",
+            gpu=names,
+            torch=first.torch,
+            variant=first.variant,
+            detail=first.detail,
+        )
+    return message(
+        "plan.none.other",
+        "no build fits: {torch}+{variant} {detail}",
+        torch=first.torch,
+        variant=first.variant,
+        detail=first.detail,
+    )
+
+
+def _hint(question: Question, rejected: list[Rejection], *, cpu_possible: bool) -> Message:
+    change = change_hint(question, rejected)
+    if not cpu_possible:
+        return change or message("plan.none.see-catalog", "`torchup catalog show` lists what was published")
+    if change is None:
+        return message("plan.none.cpu", "`--cpu` takes the CPU build and leaves the GPU unused")
+    return message("plan.none.change-or-cpu", "{change}; or take the CPU build with `--cpu`", change=change)
+
+
+def change_hint(question: Question, rejected: list[Rejection]) -> Message | None:
+    """What to change on the machine so that a build fits."""
+    machine = question.target.machine
+    first = telling(question, rejected)
+    if machine.os == Os.MACOS and first.reason == Reason.OS:
+        floors = [row.mps or row.macos for row in question.catalog.by_platform.get(question.target.platform or "", ())]
+        return message(
+            "plan.hint.macos",
+            "update macOS: {oldest} is the oldest that works, {newest} gives the newest torch",
+            oldest=floors[-1],
+            newest=floors[0],
+        )
+    if any(r.reason == Reason.DRIVER for r in rejected) and families(question):
+        return driver_hint(question)
+    if first.reason == Reason.PYTHON:
+        return message("plan.hint.python", "choose another Python with --python, or leave it to torchup")
+    return None
+
+
+def driver_hint(question: Question) -> Message:
+    """Which driver to install and where: WSL and containers take it from outside."""
+    branch = advised_branch(question)
+    gives = newer_driver_gives(question)
+    machine, values = question.target.machine, {"branch": branch, "torch": gives[1].label if gives else ""}
+    if gives is None:
+        return message(
+            "plan.hint.driver-back", "install driver branch {branch}, the last that serves this card", branch=branch
+        )
+    if machine.wsl:
+        return message(
+            "plan.hint.driver-wsl",
+            "update the NVIDIA driver on Windows to {branch} or newer (never install a Linux driver inside WSL):"
+            " that gives {torch}",
+            **values,
+        )
+    if machine.container:
+        return message(
+            "plan.hint.driver-container",
+            "update the NVIDIA driver on the container's host to {branch} or newer: that gives {torch}",
+            **values,
+        )
+    if any(f.last_branch for f in families(question)):
+        return message(
+            "plan.hint.driver-last",
+            "install driver branch {branch} (the last that serves this card): that gives {torch}",
+            **values,
+        )
+    return message("plan.hint.driver", "install NVIDIA driver {branch} or newer: that gives {torch}", **values)

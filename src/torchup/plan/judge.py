@@ -1,0 +1,159 @@
+"""One candidate against one target: it fits, with the GPUs it would use, or the first reason against it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.catalog.versions import version_key
+from torchup.model import Machine, Message, Os, Reason, Rejection, Request, Value, Vendor, message
+from torchup.plan.compat import (
+    VENDOR_OF_KIND,
+    code_on_gpu,
+    driver_against,
+    driver_fits_gpu,
+    glibc_against,
+    macos_against,
+    mps_against,
+)
+from torchup.plan.pythons import Pythons, choose_python
+from torchup.plan.target import Target, gpu_name
+
+if TYPE_CHECKING:
+    from torchup.catalog.types import Catalog, Row
+    from torchup.plan.candidates import Candidate
+    from torchup.plan.gpus import Graphics
+
+
+class Fit(Value, frozen=True, kw_only=True):
+    """A candidate that works on the target."""
+
+    candidate: Candidate
+    python: str
+    python_path: str | None = None
+    covered: tuple[int, ...] = ()
+    code: dict[int, str] = {}  # GPU index -> the code it runs
+    uses_gpu: bool = False
+
+
+class Question(Value, frozen=True, kw_only=True):
+    """What every candidate is judged against."""
+
+    target: Target
+    request: Request
+    catalog: Catalog
+    pythons: Pythons
+    graphics: Graphics
+    accept_cpu: bool  # the CPU build was asked for, or there is no GPU to leave unused
+
+
+def judge(candidate: Candidate, question: Question) -> Fit | Rejection:
+    """Apply the laws in the order in which a person would want to hear of them."""
+    row, machine = candidate.row, question.target.machine
+    against = _system_against(row, machine)
+    if against is not None:
+        return _reject(row, *against)
+    graphics = _graphics(row, question)
+    if isinstance(graphics, Rejection):
+        return graphics
+    python = choose_python(row, question.pythons, machine)
+    if isinstance(python, Message):
+        return _reject(row, Reason.PYTHON, python)
+    missing = [name for name in question.request.require if not companion_of(candidate, name, python[0])]
+    if missing:
+        return _reject(
+            row,
+            Reason.COMPANION,
+            message("plan.reject.companion", "{package} cannot be had for this build", package=missing[0]),
+        )
+    uses_gpu = bool(graphics) or (row.mps is not None and not question.request.cpu)
+    return Fit(
+        candidate=candidate,
+        python=python[0],
+        python_path=python[1],
+        covered=tuple(graphics),
+        code=graphics,
+        uses_gpu=uses_gpu,
+    )
+
+
+def companion_of(candidate: Candidate, name: str, python: str) -> str | None:
+    """The requirement version of a companion for a Python; packages that do not depend on the build always fit."""
+    if name not in {"torchvision", "torchaudio"}:
+        return "any"
+    found = candidate.companions.get(name)
+    return found.version if found and (found.pythons is None or python in found.pythons) else None
+
+
+def _reject(row: Row, reason: Reason, detail: Message) -> Rejection:
+    return Rejection(torch=row.torch, variant=row.variant, reason=reason, detail=detail)
+
+
+def _system_against(row: Row, machine: Machine) -> tuple[Reason, Message] | None:
+    if glibc := glibc_against(row.glibc, machine.glibc):
+        return Reason.GLIBC, glibc
+    if machine.os == Os.MACOS and (macos := macos_against(row.macos, machine.os_version)):
+        return Reason.OS, macos
+    jetson = version_key(machine.jetson)[:1] if machine.jetson else ()
+    if row.jetson and version_key(row.jetson) != jetson:
+        return Reason.PLATFORM, message(
+            "plan.reject.jetson", "is built for Jetson with L4T {release}", release=row.jetson
+        )
+    return None
+
+
+def _graphics(row: Row, question: Question) -> dict[int, str] | Rejection:
+    """The GPUs a build would use, index -> code; empty for a build that rightly runs on the CPU."""
+    if row.kind != "cpu":
+        return _gpu_code(row, question)
+    if row.mps is not None and not question.accept_cpu:
+        against = mps_against(row, question.target.machine.os_version)
+        return _reject(row, Reason.OS, against) if against else dict.fromkeys(question.graphics.usable, "mps")
+    if row.mps is not None and not question.request.cpu and not mps_against(row, question.target.machine.os_version):
+        return dict.fromkeys(question.graphics.usable, "mps")
+    if question.accept_cpu:
+        return {}
+    return _reject(row, Reason.CPU_ONLY, message("plan.reject.cpu-only", "would leave the GPU unused"))
+
+
+def _gpu_code(row: Row, question: Question) -> dict[int, str] | Rejection:
+    target, catalog = question.target, question.catalog
+    gpus = target.machine.gpus
+    vendor = VENDOR_OF_KIND[row.kind]
+    mine = [index for index in target.gpus if gpus[index].vendor == vendor]
+    if not mine:
+        return _reject(row, Reason.ARCH, _NO_VENDOR[vendor])
+    code = {index: found for index in mine if (found := code_on_gpu(row, gpus[index], target, catalog))}
+    if not code:
+        return _reject(row, Reason.ARCH, no_code(row, target, mine))
+    if vendor != Vendor.NVIDIA:
+        return code
+    if driver := driver_against(row, target):
+        return _reject(row, Reason.DRIVER, driver)
+    version = target.nvidia.version if target.nvidia else None
+    running: dict[int, str] = {}
+    problem = None
+    for index, found in code.items():
+        capability = gpus[index].capability
+        family = catalog.family(capability) if capability else None
+        against = driver_fits_gpu(family, version, windows=target.windows_driver)
+        if against is None:
+            running[index] = found
+        problem = problem or against
+    return running or _reject(row, Reason.DRIVER, problem or _NO_VENDOR[vendor])
+
+
+def no_code(row: Row, target: Target, indexes: list[int]) -> Message:
+    """Says which GPU a build has no code for, and what it has instead."""
+    gpu = target.machine.gpus[indexes[0]]
+    if row.arch is None:
+        return message("plan.reject.gpu-unsupported", "does not support the {gpu}", gpu=gpu_name(gpu))
+    return message(
+        "plan.reject.arch", "has no code for the {gpu}; it has {arch}", gpu=gpu_name(gpu), arch=row.arch.text
+    )
+
+
+_NO_VENDOR = {
+    Vendor.NVIDIA: message("plan.reject.no-nvidia", "needs an NVIDIA GPU; there is none here"),
+    Vendor.AMD: message("plan.reject.no-amd", "needs an AMD GPU; there is none here"),
+    Vendor.INTEL: message("plan.reject.no-intel", "needs an Intel GPU; there is none here"),
+}

@@ -1,0 +1,50 @@
+"""The exact requirements of a plan, torch first, and which companions cannot be had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.model import Vendor
+from torchup.plan.judge import companion_of
+
+if TYPE_CHECKING:
+    from torchup.plan.judge import Fit, Question
+
+_BUILT_WITH_TORCH = ("torchvision", "torchaudio")
+
+
+def requirements(fit: Fit, question: Question) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(requirement strings, missing companions) of a build, by profile and request."""
+    extra = _extra(fit, question)
+    wanted = [*wanted_packages(question), *question.request.packages, *question.request.require]
+    lines, missing = [f"torch{extra}=={fit.candidate.label}"], []
+    for name in dict.fromkeys(wanted):
+        if name not in _BUILT_WITH_TORCH:
+            lines.append(name)
+        elif version := companion_of(fit.candidate, name, fit.python):
+            lines.append(f"{name}{extra if name == 'torchvision' else ''}=={version}")
+        else:
+            missing.append(name)
+    pins = {_name(need): need for need in fit.candidate.row.needs}
+    lines = [pins.pop(line, line) for line in lines]
+    return tuple(dict.fromkeys((*lines, *pins.values()))), tuple(missing)
+
+
+def wanted_packages(question: Question) -> tuple[str, ...]:
+    """The profile's packages that exist on this operating system."""
+    catalog, machine = question.catalog, question.target.machine
+    packages = catalog.profiles.get(question.request.profile, ())
+    return tuple(p for p in packages if catalog.profile_not_on.get(p) != machine.os.value)
+
+
+def _extra(fit: Fit, question: Question) -> str:
+    template = fit.candidate.row.extra
+    if not template:
+        return ""
+    gpus = question.target.machine.gpus
+    targets = [gpus[index].gfx for index in fit.covered if gpus[index].vendor == Vendor.AMD]
+    return "[" + ",".join(dict.fromkeys(template.format(gfx=gfx) for gfx in targets if gfx)) + "]"
+
+
+def _name(requirement: str) -> str:
+    return requirement.split("<", maxsplit=1)[0].split(">", maxsplit=1)[0].split("=", maxsplit=1)[0].strip()

@@ -1,0 +1,203 @@
+"""Machine + Request + Catalog + Survey -> Plan. Filter, rank, keep every reason; never end on the CPU in silence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from torchup.catalog.versions import version_key
+from torchup.errors import UsageError
+from torchup.model import (
+    Build,
+    InstallerName,
+    Machine,
+    Message,
+    Plan,
+    Reason,
+    Rejection,
+    Request,
+    Source,
+    Survey,
+    message,
+)
+from torchup.plan.advice import advise
+from torchup.plan.candidates import Candidate, candidates, is_surveyed
+from torchup.plan.failure import no_build, platform_problem
+from torchup.plan.gpus import sort_gpus
+from torchup.plan.judge import Fit, Question, companion_of, judge
+from torchup.plan.packages import requirements
+from torchup.plan.pythons import pythons_of
+from torchup.plan.ranking import beaten, rank
+from torchup.plan.reasons import why
+from torchup.plan.target import make_target
+from torchup.plan.unreached import unreached
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torchup.catalog.types import Catalog
+
+
+def make_plan(machine: Machine, request: Request, catalog: Catalog, survey: Survey) -> Plan:
+    """`torchup.plan.resolve`."""
+    question, fits, rejected = consider(machine, request, catalog, survey)
+    if not fits:
+        raise no_build(question, rejected, survey)
+    ranked = rank(fits, question)
+    best = ranked[0]
+    others = [r for r in (beaten(fit, best, question) for fit in ranked[1:]) if r is not None]
+    return _plan(best, order((*others, *rejected), best), question, survey)
+
+
+def consider(
+    machine: Machine, request: Request, catalog: Catalog, survey: Survey
+) -> tuple[Question, list[Fit], list[Rejection]]:
+    """Judge every candidate: what fits, and the reason against each of the rest."""
+    problem = platform_problem(machine)
+    if problem is not None:
+        raise problem
+    question = make_question(machine, request, catalog)
+    fits: list[Fit] = []
+    rejected: list[Rejection] = []
+    offered = [c for c in candidates(question.target, request, catalog, survey) if asked_for(c, request)]
+    limits = torch_limits(survey.constraints)
+    for candidate in offered:
+        verdict = constrained(candidate, limits) or judge(candidate, question)
+        if isinstance(verdict, Fit):
+            fits.append(verdict)
+        else:
+            rejected.append(verdict)
+    if is_surveyed(survey):
+        rejected += unreached(question, offered, survey, lambda c: asked_for(c, request))
+    return question, fits, rejected
+
+
+def make_question(machine: Machine, request: Request, catalog: Catalog) -> Question:
+    """Work out once what all candidates are judged against."""
+    target = make_target(machine, catalog)
+    rows = catalog.by_platform.get(target.platform or "", ())
+    if request.installer == InstallerName.CONDA:
+        rows = tuple(row for row in catalog.conda if row.platform == target.platform)
+    graphics = sort_gpus(target, rows, catalog)
+    return Question(
+        target=target,
+        request=request,
+        catalog=catalog,
+        pythons=pythons_of(machine, request, catalog),
+        graphics=graphics,
+        accept_cpu=request.cpu or request.variant == "cpu" or not graphics.wanted,
+    )
+
+
+# ---------------------------------------------------------------- the request
+
+
+def asked_for(candidate: Candidate, request: Request) -> bool:
+    """Whether a candidate is what the request allows: version, variant, CPU."""
+    row = candidate.row
+    if request.variant and row.variant != request.variant:
+        return False
+    if request.cpu and row.kind != "cpu":
+        return False
+    return request.torch is None or version_matches(row.torch, request.torch)
+
+
+def version_matches(version: str, wanted: str) -> bool:
+    """``2.14`` means 2.14.*, ``2.14.1`` itself, anything with an operator is a specifier (``>=2.12,<2.15``)."""
+    if wanted[:1].isdigit():
+        wish = tuple(int(part) for part in wanted.split("+", maxsplit=1)[0].split(".") if part.isdigit())
+        padded = (*version_key(version), 0, 0, 0)
+        return padded[: len(wish)] == wish
+    try:
+        return version in SpecifierSet(wanted)
+    except InvalidSpecifier as error:
+        raise UsageError(
+            message("plan.torch.invalid", "`{text}` is not a torch version", text=wanted),
+            hint=message("plan.torch.invalid.hint", "write 2.14, 2.14.1 or a range such as '>=2.12,<2.15'"),
+        ) from error
+
+
+def torch_limits(constraints: Iterable[str]) -> tuple[SpecifierSet, ...]:
+    """What the user's constraint files say of torch."""
+    found = []
+    for line in constraints:
+        try:
+            requirement = Requirement(line.split("#", 1)[0].strip())
+        except InvalidRequirement:
+            continue
+        if requirement.name.lower() == "torch":
+            found.append(requirement.specifier)
+    return tuple(found)
+
+
+def constrained(candidate: Candidate, limits: tuple[SpecifierSet, ...]) -> Rejection | None:
+    """Whether the user's own constraints forbid a version."""
+    for limit in limits:
+        if candidate.row.torch not in limit:
+            detail = message("plan.reject.constraint", "the constraint file allows torch{limit}", limit=limit)
+            return Rejection(
+                torch=candidate.row.torch, variant=candidate.row.variant, reason=Reason.MISSING_PAIR, detail=detail
+            )
+    return None
+
+
+# ---------------------------------------------------------------- the plan
+
+
+def order(rejected: Iterable[Rejection], best: Fit) -> tuple[Rejection, ...]:
+    """Newest first; one entry a build, and none for the chosen one."""
+    chosen = (best.candidate.row.torch, best.candidate.row.variant)
+    unique = {(r.torch, r.variant): r for r in reversed(tuple(rejected)) if (r.torch, r.variant) != chosen}
+    return tuple(sorted(unique.values(), key=lambda r: (version_key(r.torch), r.variant), reverse=True))
+
+
+def _plan(best: Fit, rejected: tuple[Rejection, ...], question: Question, survey: Survey) -> Plan:
+    candidate, row = best.candidate, best.candidate.row
+    packages, missing = requirements(best, question)
+    named = {name: row.companions.get(name) for name in ("torchvision", "torchaudio")}
+    build = Build(
+        torch=row.torch,
+        variant=row.variant,
+        index_url=candidate.source.url if candidate.source.kind == "index" else None,
+        source=candidate.source.name.removesuffix(f":{row.variant}"),
+        companions={
+            name: found.version if found and companion_of(candidate, name, best.python) else None
+            for name, found in named.items()
+        },
+        size_bytes=row.size_bytes,
+    )
+    uncovered = tuple(i for i in question.graphics.wanted if i not in best.covered)
+    plan = Plan(
+        build=build,
+        python=best.python,
+        python_path=best.python_path,
+        installer=question.request.installer or InstallerName.UV,
+        packages=packages,
+        constraints=survey.constraints,
+        sources=_sources(candidate, question, survey),
+        uses_gpu=best.uses_gpu,
+        covered_gpus=best.covered,
+        uncovered_gpus=() if question.request.cpu else uncovered,
+        rejected=rejected,
+        missing_companions=missing,
+    )
+    return _explain(plan, best, question, survey)
+
+
+def _explain(plan: Plan, best: Fit, question: Question, survey: Survey) -> Plan:
+    import msgspec  # noqa: PLC0415  # only to copy a frozen value
+
+    texts: tuple[Message, ...] = why(plan, best, question)
+    return msgspec.structs.replace(plan, why=texts, advice=(*survey.notices, *advise(plan, best, question)))
+
+
+def _sources(candidate: Candidate, question: Question, survey: Survey) -> tuple[Source, ...]:
+    """The chosen source first, then the rest in the order they are tried (PyPI for what the first does not have)."""
+    rest = [source for source in survey.sources if source != candidate.source]
+    found = [candidate.source, *rest]
+    has_general = any(source.general for source in found)
+    if not has_general and question.request.installer != InstallerName.CONDA:
+        found.append(Source(name="pypi", url=question.catalog.channels.pypi, general=True))
+    return tuple(found)

@@ -1,0 +1,93 @@
+"""Which Python goes with a build: asked for, else installed, else fetched; the newest that both agree on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.catalog.versions import at_least
+from torchup.model import InstallerName, Machine, Message, Os, PythonInterpreter, Request, Value, message
+from torchup.plan.compat import newest_python
+from torchup.plan.target import platform_of
+
+if TYPE_CHECKING:
+    from torchup.catalog.types import Catalog, Row
+
+_ARCH_OF_PLATFORM = {"x86_64": {"x86_64", "amd64"}, "aarch64": {"aarch64", "arm64"}, "arm64": {"aarch64", "arm64"}}
+
+
+class Pythons(Value, frozen=True, kw_only=True):
+    """The Pythons to choose from: version -> path (``None``: the installer fetches it)."""
+
+    installed: dict[str, str | None]
+    fetchable: tuple[str, ...]
+    wanted: str | None
+    unfit: tuple[str, ...]  # installed, but 32-bit, translated or not CPython
+
+
+def pythons_of(machine: Machine, request: Request, catalog: Catalog) -> Pythons:
+    """Collect the Pythons of a machine and what its installer could fetch."""
+    installed: dict[str, str | None] = {}
+    unfit = []
+    for found in machine.pythons:
+        if _fits(found, machine):
+            installed.setdefault(short(found.version, free_threaded=found.free_threaded), found.path)
+        else:
+            unfit.append(f"{found.version} ({found.bits}-bit)" if found.bits == 32 else found.version)  # noqa: PLR2004
+    if not machine.pythons and machine.python and not machine.translated:
+        installed[short(machine.python, free_threaded=machine.python.endswith("t"))] = None
+    fetchable = () if request.installer == InstallerName.PIP else catalog.fetchable_pythons
+    wanted = short(request.python, free_threaded=request.python.endswith("t")) if request.python else None
+    return Pythons(installed=installed, fetchable=fetchable, wanted=wanted, unfit=tuple(unfit))
+
+
+def short(version: str, *, free_threaded: bool = False) -> str:
+    """``3.12.3`` -> ``3.12``; free-threaded ``3.14.0`` -> ``3.14t``."""
+    parts = version.strip().removesuffix("t").split(".")
+    return ".".join(parts[:2]) + ("t" if free_threaded else "")
+
+
+def _fits(found: PythonInterpreter, machine: Machine) -> bool:
+    platform = platform_of(machine) or ""
+    wanted = _ARCH_OF_PLATFORM.get(platform.partition("_")[2])
+    arch_fits = not found.arch or wanted is None or found.arch.lower() in wanted
+    return found.bits in {None, 64} and arch_fits and found.implementation == "CPython"
+
+
+def choose_python(row: Row, pythons: Pythons, machine: Machine) -> tuple[str, str | None] | Message:
+    """Choose the Python for a build.
+
+    Order: the one asked for; the newest installed that has a wheel, plain builds first; the newest that the
+    installer can fetch. Returns (version, path or ``None``), or what is against it.
+    """
+    possible = [python for python in row.pythons if _macos_allows(row, python, machine)]
+    if pythons.wanted is not None:
+        if pythons.wanted not in possible:
+            return _no_wheel(row, pythons.wanted)
+        if pythons.wanted in pythons.installed or pythons.wanted in pythons.fetchable:
+            return pythons.wanted, pythons.installed.get(pythons.wanted)
+        return message(
+            "plan.reject.python-missing",
+            "Python {python} is not installed here and the installer cannot fetch it",
+            python=pythons.wanted,
+        )
+    here = newest_python(python for python in possible if python in pythons.installed)
+    if here is not None:
+        return here, pythons.installed[here]
+    fetched = newest_python(p for p in possible if p in pythons.fetchable and not p.endswith("t"))
+    if fetched is not None:
+        return fetched, None
+    return _no_wheel(row, ", ".join(pythons.installed) or "?")
+
+
+def _macos_allows(row: Row, python: str, machine: Machine) -> bool:
+    floor = row.macos_for.get(python)
+    return machine.os != Os.MACOS or floor is None or at_least(machine.os_version, floor) is not False
+
+
+def _no_wheel(row: Row, python: str) -> Message:
+    return message(
+        "plan.reject.python",
+        "has wheels for Python {range}, not {python}",
+        range=row.python_range,
+        python=python,
+    )

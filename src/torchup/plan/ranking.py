@@ -1,0 +1,67 @@
+"""The order of builds that fit, and what is said of those that are not first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.catalog.types import LIKELY, LISTED, UNSURE
+from torchup.catalog.versions import variant_key, version_key
+from torchup.model import Message, Reason, Rejection, message
+from torchup.plan.gpus import weight
+from torchup.plan.target import gpu_name
+
+if TYPE_CHECKING:
+    from torchup.plan.judge import Fit, Question
+
+_CERTAINTY = {LISTED: 2, LIKELY: 2, UNSURE: 1}
+
+
+def rank(fits: list[Fit], question: Question) -> list[Fit]:
+    """Best first: uses the GPUs (all, else the largest memory), code known, newest torch, newest runtime, smallest."""
+    return sorted(fits, key=lambda fit: _key(fit, question), reverse=True)
+
+
+def _key(fit: Fit, question: Question) -> tuple[object, ...]:
+    row, wanted = fit.candidate.row, set(question.graphics.usable)
+    gpus = question.target.machine.gpus
+    memory = sum(weight(gpus[index], question.catalog) for index in fit.covered)
+    return (
+        fit.uses_gpu,
+        wanted <= set(fit.covered),
+        memory,
+        len(fit.covered),
+        row.arch_known,
+        version_key(row.torch),
+        _CERTAINTY[row.certainty],
+        variant_key(row.variant),
+        -(row.size_bytes or 0),
+        -fit.candidate.position,
+    )
+
+
+def beaten(fit: Fit, best: Fit, question: Question) -> Rejection | None:
+    """Why a build that fits was not chosen; ``None`` when it is the chosen one from a later source."""
+    row, first = fit.candidate.row, best.candidate.row
+    if (row.torch, row.variant) == (first.torch, first.variant):
+        return None
+    reason, detail = _beaten(fit, best, question)
+    return Rejection(torch=row.torch, variant=row.variant, reason=reason, detail=detail)
+
+
+def _beaten(fit: Fit, best: Fit, question: Question) -> tuple[Reason, Message]:
+    row, first = fit.candidate.row, best.candidate.row
+    if best.uses_gpu and not fit.uses_gpu:
+        return Reason.CPU_ONLY, message("plan.reject.cpu-only", "would leave the GPU unused")
+    left_out = sorted(set(best.covered) - set(fit.covered))
+    if left_out:
+        gpu = question.target.machine.gpus[left_out[0]]
+        return Reason.ARCH, message("plan.reject.leaves-out", "does not run on the {gpu}", gpu=gpu_name(gpu))
+    if not row.arch_known:
+        return Reason.ARCH, message(
+            "plan.reject.unknown", "newer than the catalogue: which GPUs it has code for is not known"
+        )
+    if row.certainty == UNSURE:
+        return Reason.MISSING_PAIR, message("plan.reject.unsure", "it is not certain that this build was published")
+    if version_key(row.torch) != version_key(first.torch):
+        return Reason.OLDER, message("plan.reject.older", "works, older than {torch}", torch=first.torch)
+    return Reason.OLDER, message("plan.reject.older-runtime", "works, {variant} is newer", variant=first.variant)

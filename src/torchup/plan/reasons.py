@@ -1,0 +1,105 @@
+"""Why the chosen build: the sentences under "Why" in a plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.catalog.versions import version_key
+from torchup.model import Message, Plan, Reason, message
+from torchup.plan.target import gpu_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torchup.plan.judge import Fit, Question
+
+
+def why(plan: Plan, best: Fit, question: Question) -> tuple[Message, ...]:
+    """The reasons for a choice, the most important first."""
+    parts = (_newer(plan, best), _runtime(best, question), _code(best, question), _apple(best), _cpu(plan, question))
+    return tuple(text for part in parts for text in part)
+
+
+def _newer(plan: Plan, best: Fit) -> Iterator[Message]:
+    """What is newer than the choice and why it was not taken; nothing when the choice is the newest."""
+    row = best.candidate.row
+    newer = [r for r in plan.rejected if version_key(r.torch) > version_key(row.torch)]
+    telling = [r for r in newer if r.reason != Reason.CPU_ONLY and _same_kind(r.variant, row.variant)] or newer
+    if telling:
+        first = telling[-1] if telling[-1].reason == Reason.PYTHON else telling[0]
+        yield message(
+            "plan.why.newer",
+            "{torch}+{variant} was not possible: {detail}",
+            torch=first.torch,
+            variant=first.variant,
+            detail=first.detail,
+        )
+    elif not newer:
+        yield message("plan.why.newest", "{torch} is the newest release", torch=row.torch)
+
+
+def _same_kind(one: str, other: str) -> bool:
+    return one[:2] == other[:2]
+
+
+def _runtime(best: Fit, question: Question) -> Iterator[Message]:
+    floor, target = best.candidate.row.driver, question.target
+    if floor is None or target.nvidia is None:
+        return
+    needed = floor.floor(windows=target.windows_driver)
+    major = version_key(floor.cuda)[0]
+    if target.forward_compat or target.machine.jetson:
+        yield message(
+            "plan.why.cuda-api",
+            "the driver libraries here serve CUDA {served}; the build needs CUDA {major}",
+            served=target.cuda,
+            major=major,
+        )
+    elif target.nvidia.version:
+        yield message(
+            "plan.why.driver",
+            "CUDA {major} builds run on any driver >= {floor}; yours is {driver}",
+            major=major,
+            floor=needed,
+            driver=target.nvidia.version,
+        )
+
+
+def _code(best: Fit, question: Question) -> Iterator[Message]:
+    row = best.candidate.row
+    for index in best.covered:
+        code = best.code.get(index)
+        if code in {None, "mps"}:
+            continue
+        name = gpu_name(question.target.machine.gpus[index])
+        if code == "unknown":
+            yield message(
+                "plan.why.code-unknown",
+                "whether {variant} has code for the {gpu} is not known; verification will tell",
+                variant=row.variant,
+                gpu=name,
+            )
+        else:
+            yield message(
+                "plan.why.code", "{variant} has code for the {gpu}: {code}", variant=row.variant, gpu=name, code=code
+            )
+
+
+def _apple(best: Fit) -> Iterator[Message]:
+    row = best.candidate.row
+    if best.uses_gpu and row.mps:
+        yield message(
+            "plan.why.mps",
+            "the macOS build contains MPS, which needs macOS {floor} in {torch}",
+            floor=row.mps,
+            torch=row.torch,
+        )
+
+
+def _cpu(plan: Plan, question: Question) -> Iterator[Message]:
+    if plan.uses_gpu:
+        return
+    if question.request.cpu or question.request.variant == "cpu":
+        yield message("plan.why.cpu-asked", "the CPU build was asked for")
+    else:
+        yield message("plan.why.no-gpu", "no GPU that torch can use is in this machine")

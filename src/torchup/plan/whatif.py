@@ -1,0 +1,73 @@
+"""What another driver or system would give: the planner asked again with one fact changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from torchup.catalog.versions import version_key
+from torchup.model import Driver, Gpu, InstallerName, Machine, Request, Survey, Vendor
+from torchup.plan.candidates import candidates
+from torchup.plan.gpus import sort_gpus
+from torchup.plan.judge import Fit, Question, judge
+from torchup.plan.pythons import pythons_of
+from torchup.plan.ranking import rank
+from torchup.plan.target import make_target
+
+if TYPE_CHECKING:
+    from torchup.catalog.types import Catalog, Family, Row
+
+
+def best_row(machine: Machine, request: Request, catalog: Catalog) -> Row | None:
+    """The build that another machine would get, by the catalogue alone; ``None`` when it would not use a GPU."""
+    target = make_target(machine, catalog)
+    plain = msgspec.structs.replace(request, torch=None, variant=None, cpu=False, require=())
+    offered = candidates(target, plain, catalog, Survey())
+    question = Question(
+        target=target,
+        request=plain,
+        catalog=catalog,
+        pythons=pythons_of(machine, plain, catalog),
+        graphics=sort_gpus(target, tuple(c.row for c in offered), catalog),
+        accept_cpu=False,
+    )
+    fits = [verdict for verdict in (judge(candidate, question) for candidate in offered) if isinstance(verdict, Fit)]
+    using = [fit for fit in fits if fit.uses_gpu]
+    return rank(using, question)[0].candidate.row if using else None
+
+
+def with_driver(machine: Machine, branch: int) -> Machine:
+    """The machine with an NVIDIA driver of a branch."""
+    others = tuple(driver for driver in machine.drivers if driver.vendor != Vendor.NVIDIA)
+    return msgspec.structs.replace(
+        machine, drivers=(*others, Driver(vendor=Vendor.NVIDIA, version=str(branch), loaded=True))
+    )
+
+
+def with_conda(request: Request) -> Request:
+    """The request answered by conda-forge."""
+    return msgspec.structs.replace(request, installer=InstallerName.CONDA)
+
+
+def advised_branch(question: Question) -> int:
+    """The driver branch to advise: the last that serves every card, else the newest long-term one."""
+    ends = [f.last_branch for f in families(question) if f.last_branch]
+    return min([question.catalog.long_term_branch(), *ends])
+
+
+def families(question: Question) -> list[Family]:
+    """The architectures of the NVIDIA GPUs."""
+    gpus: list[Gpu] = [gpu for gpu in question.target.machine.gpus if gpu.vendor == Vendor.NVIDIA]
+    found = [question.catalog.family(gpu.capability) for gpu in gpus if gpu.capability]
+    return [family for family in found if family is not None]
+
+
+def newer_driver_gives(question: Question) -> tuple[int, Row] | None:
+    """(branch, build) that an update to the advised branch would unlock."""
+    branch = advised_branch(question)
+    driver = question.target.nvidia
+    if driver is not None and driver.version and version_key(driver.version)[0] >= branch:
+        return None
+    row = best_row(with_driver(question.target.machine, branch), question.request, question.catalog)
+    return (branch, row) if row is not None else None
