@@ -28,7 +28,7 @@ def pythons_of(machine: Machine, request: Request, catalog: Catalog) -> Pythons:
     """Collect the Pythons of a machine and what its installer could fetch."""
     installed: dict[str, str | None] = {}
     unfit = []
-    for found in machine.pythons:
+    for found in sorted(machine.pythons, key=lambda python: python.kind == "venv"):  # a venv may go away
         if _fits(found, machine):
             installed.setdefault(short(found.version, free_threaded=found.free_threaded), found.path)
         else:
