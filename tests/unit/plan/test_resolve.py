@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from support.machines import intel, machine, nvidia
 
+from support.machines import intel, machine, nvidia
 from torchup.catalog import load_catalog
 from torchup.errors import NoBuildError
 from torchup.model import Reason, Request
