@@ -1,0 +1,75 @@
+"""What the benchmark worker sends back, as values; validated when read, because it crosses a process border."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torchup.model import Value
+
+
+class DeviceFacts(Value, frozen=True, kw_only=True):
+    """What torch says of one device."""
+
+    device: str
+    name: str | None = None
+    memory_bytes: int | None = None
+    multiprocessors: int | None = None
+    compute_capability: str | None = None
+    gfx: str | None = None
+    l2_bytes: int | None = None
+
+
+class Capabilities(Value, frozen=True, kw_only=True):
+    """What an environment can measure with. ``recipes``: device -> recipe -> why not (``None``: it can)."""
+
+    torch: str
+    python: str
+    devices: tuple[DeviceFacts, ...]
+    recipes: dict[str, dict[str, str | None]] = {}
+    workloads: tuple[str, ...] = ()
+    threads: int | None = None
+    cpu_capability: str | None = None  # torch's code path: AVX2, AVX512, NEON...
+
+
+class RawResult(Value, frozen=True, kw_only=True):
+    """One measurement as the worker made it."""
+
+    seconds: float
+    torch: str
+    python: str
+    samples: int | None = None
+    quality: dict[str, float] = {}
+    epoch_seconds: tuple[float, ...] = ()
+    load_seconds: float | None = None
+    compile_seconds: float | None = None
+    peak_memory_bytes: int | None = None
+    losses: tuple[float, ...] = ()
+    flops: float | None = None
+    bytes: float | None = None
+    curves: dict[str, tuple[tuple[float, float], ...]] = {}
+    parameters: dict[str, Any] = {}
+    notes: tuple[str, ...] = ()
+    device_facts: DeviceFacts | None = None
+    cpu_capability: str | None = None
+
+
+class WorkerError(Value, frozen=True, kw_only=True):
+    """Why the worker could not measure: the exception's class and text."""
+
+    code: str
+    text: str
+
+
+class Progress(Value, frozen=True, kw_only=True):
+    """How far the runs are."""
+
+    workload: str
+    recipe: str
+    device: str
+    run: int  # from 1
+    runs: int
+    epoch: int = 0  # done
+    epochs: int | None = None
+    step: int | None = None
+    seconds: float | None = None  # of the timed part so far
+    loss: float | None = None

@@ -1,0 +1,84 @@
+"""Which runs, in which order, with how much of the budget. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.errors import UsageError
+from torchup.model import Value, message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torchup.bench.answers import Capabilities
+    from torchup.bench.runner import Request
+    from torchup.bench.workloads import Workload
+
+
+class Task(Value, frozen=True, kw_only=True):
+    """One run."""
+
+    workload: str
+    recipe: str
+    device: str
+    repeat: int  # from 0
+    weight: float = 1.0
+
+
+def plan(request: Request, workload: Workload, known: Capabilities) -> tuple[Task, ...]:
+    """All runs: repeats outermost, so that recipes take turns; within a turn the cheap recipes first.
+
+    Recipes that a device cannot run are left out; they are an error only when the user named them and none is left.
+
+    Raises:
+        UsageError: an unknown recipe or device, or nothing left to run.
+    """
+    devices = chosen_devices(request.devices, known)
+    recipes = chosen_recipes(request.recipes, workload)
+    able = [(d, r) for d in devices for r in recipes if known.recipes.get(d, {}).get(r) is None]
+    if not able:
+        reasons = {f"{r} ({d}): {known.recipes[d][r]}" for d in devices for r in recipes}
+        raise UsageError(
+            message("bench.recipe.unable", "none of these recipes runs here: {reasons}", reasons="; ".join(sorted(reasons)))
+        )
+    weights = {recipe.name: recipe.weight for recipe in workload.recipes}
+    cheap_first = sorted(able, key=lambda pair: weights[pair[1]])
+    return tuple(
+        Task(workload=workload.name, device=device, recipe=recipe, repeat=repeat, weight=weights[recipe])
+        for repeat in range(request.repeats)
+        for device, recipe in cheap_first
+    )
+
+
+def share(tasks: Sequence[Task], left: float | None) -> float | None:
+    """Seconds for the first of the remaining tasks: its weight's part of what is left."""
+    return None if left is None else left * tasks[0].weight / sum(task.weight for task in tasks)
+
+
+def chosen_recipes(asked: Sequence[str], workload: Workload) -> tuple[str, ...]:
+    """The recipes asked for, in the workload's order. Raises `UsageError` for a name that is none."""
+    names = [recipe.name for recipe in workload.recipes]
+    if "all" in asked:
+        return tuple(names)
+    unknown = [name for name in asked if name not in names]
+    if unknown:
+        raise UsageError(
+            message("bench.recipe.unknown", "{workload} has no recipe `{name}`", workload=workload.name, name=unknown[0]),
+            hint=message("bench.recipe.known", "there are: {names}", names=", ".join(names)),
+        )
+    return tuple(name for name in names if name in (asked or workload.default_recipes))
+
+
+def chosen_devices(asked: Sequence[str], known: Capabilities) -> tuple[str, ...]:
+    """The devices asked for; ``cuda`` means ``cuda:0``. Raises `UsageError` for one that torch does not see."""
+    names = [facts.device for facts in known.devices]
+    if not asked or "all" in asked:
+        return tuple(names)
+    spelled = [f"{name}:0" if name in {"cuda", "xpu"} else name for name in asked]
+    unknown = [name for name in spelled if name not in names]
+    if unknown:
+        raise UsageError(
+            message("bench.device.unknown", "torch sees no device `{name}` here", name=unknown[0]),
+            hint=message("bench.device.known", "it sees: {names}", names=", ".join(names)),
+        )
+    return tuple(dict.fromkeys(spelled))

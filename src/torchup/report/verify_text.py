@@ -1,0 +1,58 @@
+"""The verification ladder as text: one line a rung, what it proves, how long it took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.i18n import printable, render, text
+from torchup.model import message, verbatim
+from torchup.report.style import Style, mark
+
+if TYPE_CHECKING:
+    from torchup.model import Message, Rung, Verification
+
+_SIGNS = {"pass": "pass", "fail": "error", "warn": "warning", "skip": "skip"}
+_PROVES: dict[str, Message] = {
+    "import": message("verify.proves.import", "torch and the libraries it is linked with load"),
+    "version": message("verify.proves.version", "the build is the one that was planned"),
+    "devices": message("verify.proves.devices", "torch sees the GPUs that its build is for"),
+    "arch": message("verify.proves.arch", "the build has code for this device"),
+    "matmul": message("verify.proves.matmul", "matrix products are right"),
+    "conv": message("verify.proves.conv", "convolutions and their gradients are right"),
+    "optimiser": message("verify.proves.optimiser", "training changes weights and lowers the loss"),
+    "jit": message("verify.proves.jit", "operations compile at run time"),
+    "dataloader": message("verify.proves.dataloader", "worker processes start and share memory"),
+    "compile": message("verify.proves.compile", "torch.compile finds its compiler"),
+}
+
+
+def rung_line(rung: Rung, style: Style) -> str:
+    """One rung: sign, name, device, what it proves, seconds; its detail where it did not simply pass."""
+    proves = _PROVES.get(rung.name) or verbatim(rung.proves or "")
+    name = f"{rung.name} {rung.device}" if rung.device else rung.name
+    seconds = f"{rung.seconds:.2f} s" if rung.seconds is not None and rung.status != "skip" else ""
+    line = f"{mark(style, _SIGNS.get(rung.status, 'info'))} {name:<18} {seconds:>8}  {render(proves)}"
+    return f"{line}\n    {printable(rung.detail)}" if rung.detail and rung.status in {"fail", "warn"} else line
+
+
+def verify_text(result: Verification, style: Style) -> str:
+    """The whole ladder with a verdict on top; skipped rungs are counted, not listed."""
+    shown = [rung for rung in result.rungs if rung.status != "skip"]
+    skipped = len(result.rungs) - len(shown)
+    lines = [verdict(result), "", *(rung_line(rung, style) for rung in shown)]
+    if skipped:
+        lines += ["", text("verify.skipped", "{count} checks do not apply here (see --json)", count=skipped)]
+    return "\n".join(lines)
+
+
+def verdict(result: Verification) -> str:
+    """One sentence: does it work, and if not, which rung says so."""
+    torch = result.torch
+    failed = next((rung for rung in result.rungs if rung.status == "fail"), None)
+    if failed is not None:
+        where = f"{failed.name} ({failed.device})" if failed.device else failed.name
+        return text("verify.failed", "This PyTorch does not work here: {rung} failed.", rung=where)
+    name = torch.version or "?"
+    return text(
+        "verify.passed", "PyTorch {version} works here on: {devices}.", version=name, devices=", ".join(torch.devices)
+    )

@@ -1,0 +1,78 @@
+"""Measure one thing once, in a fresh process: ``bench.py REQUEST``, REQUEST a JSON object, JSON lines out.
+
+Lines: ``{"progress": {...}}`` on the way, then ``{"result": {...}}`` or ``{"error": {"code", "text"}}``.
+``{"action": "devices"}`` asks only which devices torch sees and which workloads there are.
+"""
+
+import json
+import os
+import sys
+import traceback
+from typing import Any, Dict
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # -I leaves the script's own folder out
+
+import lines  # noqa: E402  # after the path is set
+
+
+def describe() -> Dict[str, Any]:
+    """What this environment can measure with."""
+    import torch
+
+    import devices
+    import recipes
+    import workloads
+
+    available = devices.available()
+    return {
+        "torch": torch.__version__,
+        "python": sys.version.split()[0],
+        "devices": [devices.facts(device) for device in available],
+        "recipes": {d: {n: recipes.load(n).refusal(d) for n in recipes.names()} for d in available},
+        "workloads": workloads.names(),
+        "threads": torch.get_num_threads(),
+        "cpu_capability": _cpu_capability(),
+    }
+
+
+def _cpu_capability() -> str:
+    import torch
+
+    ask = getattr(torch.backends.cpu, "get_cpu_capability", None) if hasattr(torch.backends, "cpu") else None
+    return ask() if ask else "unknown"
+
+
+def measure(request: Dict[str, Any]) -> Dict[str, Any]:
+    """Run the workload; adds what every result carries."""
+    import torch
+
+    import devices
+    import workloads
+
+    result = workloads.load(request["workload"]).run(request)
+    result.setdefault("device_facts", devices.facts(request["device"]))
+    result.setdefault("torch", torch.__version__)
+    result.setdefault("cpu_capability", _cpu_capability())
+    result["python"] = sys.version.split()[0]
+    return result
+
+
+def answer(request: Dict[str, Any]) -> Dict[str, Any]:
+    """The final line for a request. An exception becomes an error line: its code is the class, its text the reason."""
+    try:
+        return {"devices": describe()} if request.get("action") == "devices" else {"result": measure(request)}
+    except Exception as error:  # noqa: BLE001  # any failure of the measured code is an answer, not a crash
+        traceback.print_exc()
+        return {"error": {"code": type(error).__name__, "text": str(error)[:2000]}}
+
+
+def main() -> int:
+    """Read the request, answer it; 1 when the answer is an error."""
+    lines.claim_stdout()
+    final = answer(json.loads(sys.argv[1]))
+    lines.emit(final)
+    return int("error" in final)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""One place that knows torch's devices: which there are, their names, their clock, their memory.
+
+Work on a GPU is only queued when a call returns; a time is true only between two synchronisations. Every timing of
+torchup goes through `now`, and nothing else in the worker synchronises or reads a clock.
+"""
+
+import time
+from typing import Any, Dict, List, Optional, Tuple
+
+import torch
+
+KINDS = ("cpu", "cuda", "mps", "xpu")  # ROCm presents itself as cuda
+
+
+def kind(device: str) -> str:
+    """The type of a device: ``cuda`` for ``cuda:1``."""
+    return torch.device(device).type
+
+
+def available() -> List[str]:
+    """Every device that torch can use here, GPUs first, in torch's own spelling."""
+    found: List[str] = []
+    if torch.cuda.is_available():
+        found += ["cuda:%d" % index for index in range(torch.cuda.device_count())]
+    xpu = getattr(torch, "xpu", None)
+    if xpu is not None and xpu.is_available():
+        found += ["xpu:%d" % index for index in range(xpu.device_count())]
+    mps = getattr(torch.backends, "mps", None)
+    if mps is not None and mps.is_available():
+        found.append("mps")
+    return [*found, "cpu"]
+
+
+def _module(device: str) -> Any:
+    """``torch.cuda``, ``torch.xpu`` or ``torch.mps``; the CPU has nothing to wait for."""
+    return getattr(torch, kind(device))
+
+
+def synchronize(device: str) -> None:
+    """Wait until everything queued on the device is done. On the CPU a call that returned is done."""
+    name = kind(device)
+    if name == "cpu":
+        return
+    if name in ("cuda", "xpu"):
+        _module(device).synchronize(torch.device(device))
+    elif name == "mps":
+        torch.mps.synchronize()
+    else:
+        raise ValueError("no way to synchronise " + device)
+
+
+def now(device: str) -> float:
+    """Seconds on a clock that never goes back, read after the device has finished all its work."""
+    synchronize(device)
+    return time.perf_counter()
+
+
+class Stopwatch:
+    """``with Stopwatch(device) as watch: ...`` then ``watch.seconds``: the device is synchronised at both ends."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        self.seconds = 0.0
+        self._start = 0.0
+
+    def __enter__(self) -> "Stopwatch":
+        self._start = now(self.device)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds = now(self.device) - self._start
+
+
+def name(device: str) -> Optional[str]:
+    """The product name that torch gives, ``None`` where it gives none (Apple, CPU): the parent knows those."""
+    if kind(device) in ("cuda", "xpu"):
+        return str(_module(device).get_device_name(torch.device(device)))
+    return None
+
+
+def facts(device: str) -> Dict[str, Any]:
+    """What torch says of the device: name, memory, multiprocessors, capability or gfx; unknown is left out."""
+    found: Dict[str, Any] = {"device": device, "name": name(device)}
+    if kind(device) not in ("cuda", "xpu"):
+        return found
+    properties = _module(device).get_device_properties(torch.device(device))
+    for key, attribute in (
+        ("memory_bytes", "total_memory"),
+        ("multiprocessors", "multi_processor_count"),
+        ("gfx", "gcnArchName"),
+        ("l2_bytes", "L2_cache_size"),
+    ):
+        value = getattr(properties, attribute, None)
+        if isinstance(value, (int, str)) and value:
+            found[key] = value
+    if kind(device) == "cuda" and not torch.version.hip:
+        found["compute_capability"] = "%d.%d" % torch.cuda.get_device_capability(torch.device(device))
+    return found
+
+
+def reset_peak_memory(device: str) -> None:
+    """Start a new high-water mark of device memory, where the backend keeps one."""
+    if kind(device) in ("cuda", "xpu"):
+        reset = getattr(_module(device), "reset_peak_memory_stats", None)
+        if reset is not None:
+            reset(torch.device(device))
+
+
+def peak_memory(device: str) -> Tuple[Optional[int], Optional[str]]:
+    """(bytes at the high-water mark, what was counted); (``None``, why) where it cannot be read.
+
+    CUDA and XPU: torch's allocator. MPS keeps no mark: what the driver holds now. CPU: the process's resident set.
+    """
+    name_of_kind = kind(device)
+    if name_of_kind in ("cuda", "xpu"):
+        return int(_module(device).max_memory_allocated(torch.device(device))), "allocator"
+    if name_of_kind == "mps":
+        return int(torch.mps.driver_allocated_memory()), "driver, at the end"
+    return _resident_set()
+
+
+def _resident_set() -> Tuple[Optional[int], Optional[str]]:
+    try:
+        import resource
+        import sys
+    except ImportError:
+        return None, "this system does not tell a process its peak memory"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024), "process"  # macOS counts bytes, Linux KiB
+
+
+PRECISIONS = ("fp32-default", "fp32-strict", "tf32", "bf16", "fp16")
+
+
+def set_precision(precision: str) -> None:
+    """Set how float32 mathematics may be rounded.
+
+    ``fp32-default`` leaves torch as it comes (TF32 convolutions on Ampere and newer, full matmuls), ``fp32-strict``
+    forbids TF32, ``tf32`` allows it everywhere. ``bf16`` and ``fp16`` are autocast; see `autocast`.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError("unknown precision " + precision)
+    if precision in ("fp32-strict", "tf32"):
+        allowed = precision == "tf32"
+        torch.backends.cuda.matmul.allow_tf32 = allowed
+        torch.backends.cudnn.allow_tf32 = allowed
+
+
+def autocast(device: str, precision: str) -> Any:
+    """The autocast context of a precision; one that does nothing for the float32 modes."""
+    low = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
+    return torch.autocast(kind(device), dtype=low or torch.bfloat16, enabled=low is not None)

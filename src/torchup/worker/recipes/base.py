@@ -1,0 +1,59 @@
+"""What a recipe is: prepared outside the clock, then one call an epoch inside it."""
+
+from typing import Any, Dict, List, NamedTuple, Optional
+
+import torch
+
+import idx
+import lenet
+
+
+class Task(NamedTuple):
+    """What a recipe is given. ``train`` and ``test`` are on the CPU as they come from the files."""
+
+    device: str
+    precision: str
+    seed: int
+    train: idx.Split
+    test: idx.Split
+    threads: Optional[int] = None
+
+
+class BaseRecipe:
+    """Base of every recipe. `prepare` is outside the clock, `load` and `epoch` are inside it.
+
+    Attributes:
+        notes: sentences about how it ran (what was missing, what it fell back to).
+        facts: named values that belong to the result (torchvision, threads, compile seconds).
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.notes: List[str] = []
+        self.facts: Dict[str, Any] = {}
+        self.compile_seconds: Optional[float] = None
+
+    @staticmethod
+    def refusal(device: str) -> Optional[str]:
+        """Why this recipe cannot run on the device here; ``None`` where it can."""
+        del device
+
+    def prepare(self) -> None:
+        """Warm up and compile; must leave no trace in weights, order or data."""
+        lenet.warm_up(self.task.device)
+
+    def start(self) -> None:
+        """Make the initial weights from the seed. The last thing before the clock; draws nothing else."""
+        self.net = lenet.fresh_net(self.task.seed)
+
+    def load(self) -> None:
+        """Bring the data to where the recipe wants it. Inside the clock."""
+
+    def epoch(self) -> torch.Tensor:
+        """Train one epoch in the order that the default generator gives; the per-step losses, on any device."""
+        raise NotImplementedError
+
+    def accuracy(self) -> float:
+        """Test accuracy of the trained weights; after the clock."""
+        images = lenet.normalised(self.task.test.images.to(self.task.device))
+        return lenet.accuracy(self.net, images, self.task.test.labels.to(self.task.device))

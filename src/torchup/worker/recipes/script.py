@@ -1,0 +1,55 @@
+"""`script`: the article's program as written. Samples are transformed one by one in two DataLoader workers, every
+step copies its batch to the device and reads the loss back. This is what the article's times are times of."""
+
+import torch
+
+import lenet
+import lines
+import samples
+from recipes.base import BaseRecipe
+
+WORKERS = 2
+REPORT_EVERY = 100  # steps; the article prints a line that often
+
+
+class Recipe(BaseRecipe):
+    """The replica."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        transform, used = samples.choose_transform()
+        self.facts.update(used, workers=WORKERS)
+        if not used["torchvision"]:
+            how = "Pillow and torch" if used["pillow"] else "torch alone (Pillow is missing too: no image objects)"
+            self.notes.append("torchvision does not import here: the same per-sample steps are done with " + how)
+        self._train = samples.Samples(self.task.train, transform)
+        self._test = samples.Samples(self.task.test, transform)
+
+    def start(self) -> None:
+        super().start()
+        self.net = self.net.to(self.task.device)
+        self.update = lenet.optimiser(self.net)
+        self.loader = torch.utils.data.DataLoader(
+            self._train, batch_size=lenet.BATCH, shuffle=True, num_workers=WORKERS
+        )
+
+    def epoch(self) -> torch.Tensor:
+        losses = []
+        recent = 0.0
+        for images, labels in self.loader:
+            batch, truth = images.to(self.task.device), labels.to(self.task.device)
+            losses.append(lenet.train_step(self.net, self.update, batch, truth).item())
+            recent += losses[-1]
+            if len(losses) % REPORT_EVERY == 0:
+                lines.emit({"progress": {"step": len(losses), "loss": recent / REPORT_EVERY}})
+                recent = 0.0
+        return torch.tensor(losses)
+
+    @torch.no_grad()
+    def accuracy(self) -> float:
+        loader = torch.utils.data.DataLoader(self._test, batch_size=lenet.BATCH, num_workers=WORKERS)
+        right = 0
+        for images, labels in loader:
+            guess = self.net(images.to(self.task.device)).argmax(1)
+            right += int((guess == labels.to(self.task.device)).sum())
+        return right / len(self._test)

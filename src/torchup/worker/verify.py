@@ -1,0 +1,398 @@
+"""The verification ladder: prove, rung by rung, that the torch of this environment works.
+
+``verify.py REQUEST``, REQUEST a JSON object: ``torch`` and ``variant`` (as planned, may be null), ``companions``
+(name -> version or null), ``compile`` (whether to try torch.compile). Before each rung a line ``{"begin": ...}`` goes
+out, after it ``{"rung": ...}``: when torch takes the process down or hangs, the parent knows which rung it was.
+"""
+
+import importlib
+import json
+import os
+import sys
+import time
+import traceback
+import warnings
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # -I leaves the script's own folder out
+
+import lines  # noqa: E402  # after the path is set
+
+Outcome = Tuple[str, Optional[str]]  # status (pass, fail, warn, skip) and a detail
+DETAIL_LENGTH = 600  # characters of an error that are passed on
+
+
+class Failure(Exception):
+    """A rung found something wrong; the text says what."""
+
+
+class Ladder:
+    """Runs rungs in order, announces each, keeps what became of it."""
+
+    def __init__(self) -> None:
+        self.failed_on: Dict[Optional[str], str] = {}  # device -> the rung that failed there; None: everywhere
+
+    def climb(
+        self, name: str, proves: str, check: Callable[[], Outcome], *, device: Optional[str] = None, soft: bool = False
+    ) -> bool:
+        """Run one rung; ``soft``: a failure is only a warning. Returns whether it passed."""
+        lines.emit({"begin": {"name": name, "device": device, "proves": proves, "soft": soft}})
+        start = time.perf_counter()
+        broken = self.failed_on.get(None) or self.failed_on.get(device)
+        status, detail = ("skip", "not tried after %s failed" % broken) if broken else _guarded(check)
+        if status == "fail" and soft:
+            status = "warn"
+        if status == "fail":
+            self.failed_on[device] = name
+        seconds = time.perf_counter() - start
+        lines.emit({"rung": {"name": name, "status": status, "seconds": seconds, "device": device, "proves": proves,
+                             "detail": detail}})  # fmt: skip
+        return status == "pass"
+
+
+def _guarded(check: Callable[[], Outcome]) -> Outcome:
+    """Run a check; whatever it raises is a failure with the error's own words."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            status, detail = check()
+        except Failure as error:
+            return "fail", str(error)
+        except BaseException as error:  # noqa: BLE001  # a broken torch raises anything, SystemExit included
+            traceback.print_exc()
+            return "fail", ("%s: %s" % (type(error).__name__, error))[:DETAIL_LENGTH]
+    if status == "fail" and caught:
+        detail = "; ".join(filter(None, [detail, str(caught[-1].message)]))[:DETAIL_LENGTH]
+    return status, detail
+
+
+# ---------------------------------------------------------------- rungs
+
+
+def check_import() -> Outcome:
+    torch = importlib.import_module("torch")
+    if not hasattr(torch, "__version__") or not hasattr(torch, "empty"):
+        raise Failure("`import torch` found something that is not PyTorch (%s)" % _origin(torch))
+    return "pass", torch.__version__
+
+
+def _origin(module: Any) -> str:
+    """Where a module lies, below its site-packages: a file of the user's own named torch.py shows here."""
+    return os.path.basename(getattr(module, "__file__", None) or "a folder without code")
+
+
+def variant_of(version: str, cuda: Optional[str], hip: Optional[str], *, xpu: bool) -> str:
+    """``cu126``, ``rocm6.4``, ``xpu`` or ``cpu``: the version's local label where it is one, else what torch bundles."""
+    label = version.partition("+")[2].split(".git")[0]
+    if label.startswith(("cu1", "rocm", "xpu")) or label == "cpu":
+        return label
+    if hip:
+        return "rocm" + ".".join(hip.split(".")[:2])
+    if cuda:
+        return "cu" + "".join(cuda.split(".")[:2])
+    return "xpu" if xpu else "cpu"
+
+
+def _torch_variant() -> str:
+    import torch
+
+    has_xpu = bool(getattr(torch.version, "xpu", None))
+    return variant_of(torch.__version__, torch.version.cuda, getattr(torch.version, "hip", None), xpu=has_xpu)
+
+
+def check_version(expected: Optional[str], variant: Optional[str]) -> Outcome:
+    import torch
+
+    found = torch.__version__.partition("+")[0]
+    if expected and found != expected:
+        raise Failure("torch is %s, planned was %s" % (found, expected))
+    if variant and _torch_variant() != variant:
+        raise Failure("the build is %s, planned was %s" % (_torch_variant(), variant))
+    return "pass", "%s, %s" % (found, _torch_variant())
+
+
+def check_devices(found: List[str]) -> Outcome:
+    """A GPU build that sees no GPU fails with CUDA's own reason; a CPU build needs none."""
+    import torch
+
+    variant = _torch_variant()
+    if variant.startswith(("cu", "rocm")) and "cuda:0" not in found:
+        reason = "torch.cuda.is_available() is False"
+        try:
+            torch.cuda.init()
+        except Exception as error:  # noqa: BLE001  # the reason is what is wanted
+            reason = str(error)
+        raise Failure("a %s build sees no GPU: %s" % (variant, reason[:DETAIL_LENGTH]))
+    if variant == "xpu" and "xpu:0" not in found:
+        raise Failure("an xpu build sees no Intel GPU")
+    return "pass", ", ".join(found)
+
+
+def covers(capability: Tuple[int, int], arch_list: List[str]) -> bool:
+    """Whether a build's arch list runs on a capability.
+
+    Machine code (``sm_XY``) runs on the same major and the same or a newer minor; with the suffix ``a`` only on
+    exactly its own, with ``f`` in its family. PTX (``compute_XY``) is compiled by the driver for anything newer.
+    Source: CUDA C++ Programming Guide, "Binary compatibility" and "PTX compatibility".
+    """
+    for entry in arch_list:
+        kind, _, digits = entry.partition("_")
+        exact = digits.endswith("a")
+        digits = digits.rstrip("af")
+        if not digits.isdigit():
+            continue
+        built = int(digits) // 10, int(digits) % 10
+        if built == capability or (not exact and kind == "sm" and built[0] == capability[0] and built <= capability):
+            return True
+        if kind == "compute" and not exact and built <= capability:
+            return True
+    return False
+
+
+def check_arch(device: str) -> Outcome:
+    import devices
+    import torch
+
+    if devices.kind(device) != "cuda":
+        ask = getattr(getattr(torch.backends, "cpu", None), "get_cpu_capability", None)
+        return ("pass", "CPU code path " + ask()) if device == "cpu" and ask else ("skip", "nothing to compare here")
+    arch_list = list(torch.cuda.get_arch_list())
+    if torch.version.hip:
+        gfx = str(getattr(torch.cuda.get_device_properties(device), "gcnArchName", "")).partition(":")[0]
+        if gfx and gfx not in {entry.partition(":")[0] for entry in arch_list}:
+            raise Failure("the GPU is %s, the build has %s" % (gfx, " ".join(arch_list)))
+        return "pass", gfx
+    capability = torch.cuda.get_device_capability(device)
+    if not covers(capability, arch_list):
+        raise Failure("the GPU is sm_%d%d, the build has %s" % (*capability, " ".join(arch_list)))
+    return "pass", "sm_%d%d by %s" % (*capability, " ".join(arch_list))
+
+
+def check_matmul(device: str) -> Outcome:
+    """Small integers: every product and sum is exact in float32, so the answer must be equal, not near."""
+    import torch
+
+    size = 32
+    left = [[(3 * i + 5 * j) % 17 - 8 for j in range(size)] for i in range(size)]
+    right = [[(7 * i + 2 * j) % 13 - 6 for j in range(size)] for i in range(size)]
+    exact = [[sum(a * b for a, b in zip(row, column)) for column in zip(*right)] for row in left]
+    product = torch.tensor(left, dtype=torch.float32).to(device) @ torch.tensor(right, dtype=torch.float32).to(device)
+    if product.cpu().tolist() != exact:
+        raise Failure("a 32 x 32 matrix product of integers came out wrong")
+    _compare_random_product(device)
+    return "pass", None
+
+
+def _compare_random_product(device: str) -> None:
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    left, right = (torch.randn(256, 256, generator=generator) for _ in range(2))
+    near = (left.to(device) @ right.to(device)).cpu().double()
+    error = float((near - left.double() @ right.double()).abs().max())
+    if not error < 0.5:  # TF32 rounding of 256 terms stays below 0.1; a wrong kernel is off by tens
+        raise Failure("a 256 x 256 matrix product is off by %g" % error)
+
+
+def check_conv(device: str) -> Outcome:
+    """Forward and both gradients against float64 on the CPU."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randn(4, 3, 16, 16, generator=generator)
+    weight = torch.randn(8, 3, 5, 5, generator=generator)
+    answers = []
+    for where, dtype in ((device, torch.float32), ("cpu", torch.float64)):
+        x, w = (t.to(device=where, dtype=dtype, copy=True).requires_grad_() for t in (image, weight))
+        out = torch.nn.functional.conv2d(x, w, padding=2)
+        out.square().mean().backward()
+        answers.append([t.detach().cpu().double() for t in (out, x.grad, w.grad)])
+    for name, near, true in zip(("output", "input gradient", "weight gradient"), *answers):
+        error = float((near - true).abs().max() / true.abs().max())
+        if not error < 0.02:  # TF32 keeps three digits
+            raise Failure("convolution %s is off by %.2g of its largest value" % (name, error))
+    return "pass", None
+
+
+def check_optimiser(device: str) -> Outcome:
+    """A small network, twenty steps: the weights move and the loss falls."""
+    import torch
+
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 1)).to(device)
+    inputs = torch.randn(64, 8).to(device)
+    wanted = inputs.sum(1, keepdim=True)
+    before = net[0].weight.detach().cpu().clone()
+    update = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
+    losses = []
+    for _ in range(20):
+        update.zero_grad()
+        loss = (net(inputs) - wanted).square().mean()
+        loss.backward()
+        update.step()
+        losses.append(float(loss))
+    if torch.equal(before, net[0].weight.detach().cpu()):
+        raise Failure("an optimiser step left the weights as they were")
+    if not losses[-1] < 0.5 * losses[0]:
+        raise Failure("the loss went from %g to %g in twenty steps" % (losses[0], losses[-1]))
+    return "pass", None
+
+
+def check_jit(device: str) -> Outcome:
+    """An operation that CUDA compiles on the spot (nvrtc, on AMD hiprtc): needs the toolkit parts in the wheel."""
+    import devices
+    import torch
+
+    if devices.kind(device) != "cuda":
+        return "skip", "only CUDA and ROCm compile single operations at run time"
+    code = "template <typename T> T torchup_check(T x, T y) { return x * y + T(1); }"
+    operation = torch.cuda.jiterator._create_jit_fn(code)
+    values = torch.arange(8, dtype=torch.float32, device=device)
+    if operation(values, values).cpu().tolist() != [i * i + 1.0 for i in range(8)]:
+        raise Failure("an operation compiled at run time gave a wrong answer")
+    return "pass", None
+
+
+def check_dataloader() -> Outcome:
+    """One worker process must start, share memory and answer."""
+    import torch
+
+    loader = torch.utils.data.DataLoader(Squares(), batch_size=4, num_workers=1, timeout=60)
+    got = torch.cat(list(loader)).tolist()
+    if got != [float(i * i) for i in range(8)]:
+        raise Failure("a DataLoader worker returned %s" % got)
+    return "pass", None
+
+
+class Squares:
+    """A data set of eight numbers; at module level so that a spawned worker can import it."""
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, position: int) -> Any:
+        import torch
+
+        return torch.tensor(float(position * position))
+
+
+def check_companion(name: str, planned: Optional[str], *, wanted: bool) -> Outcome:
+    """Import it; for torchvision run the operation that breaks when it was built for another torch."""
+    import importlib.util
+
+    if importlib.util.find_spec(name) is None:
+        if wanted and planned:
+            raise Failure("%s %s was planned and is not installed" % (name, planned))
+        return "skip", "not installed"
+    module = importlib.import_module(name)
+    found = str(getattr(module, "__version__", "?"))
+    if planned and found.partition("+")[0] != planned:
+        raise Failure("%s is %s, planned was %s" % (name, found, planned))
+    if name == "torchvision":
+        import torch
+
+        boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
+        if module.ops.nms(boxes, torch.tensor([0.9, 0.8]), 0.5).tolist() != [0]:
+            raise Failure("torchvision.ops.nms gave a wrong answer")
+    if name == "numpy":
+        import torch
+
+        if torch.from_numpy(module.ones(3, "float32")).sum().item() != 3:  # noqa: PLR2004  # three ones
+            raise Failure("torch and numpy do not share memory rightly")
+    return "pass", found
+
+
+def check_compile(device: str) -> Outcome:
+    """torch.compile needs Triton on a GPU and a C++ compiler on a CPU; much works without it, so it only warns."""
+    import torch
+
+    if not hasattr(torch, "compile"):
+        return "skip", "this torch has no torch.compile"
+    values = torch.linspace(0, 1, 64, device=device)
+    compiled = torch.compile(lambda x: torch.sin(x) * 2 + 1)
+    error = float((compiled(values) - (torch.sin(values) * 2 + 1)).abs().max())
+    return ("pass", None) if error < 1e-4 else ("fail", "compiled code is off by %g" % error)  # noqa: PLR2004
+
+
+# ---------------------------------------------------------------- the whole
+
+
+def describe() -> Dict[str, Any]:
+    """What torch says of itself, for the final line."""
+    import torch
+
+    import devices
+
+    found = devices.available()
+    return {
+        "version": torch.__version__,
+        "variant": _torch_variant(),
+        "cuda": torch.version.cuda,
+        "hip": getattr(torch.version, "hip", None),
+        "arch_list": list(torch.cuda.get_arch_list()) if "cuda:0" in found else [],
+        "devices": found,
+        "device_names": [devices.name(device) or device for device in found],
+    }
+
+
+def run(request: Dict[str, Any]) -> Dict[str, Any]:
+    """Climb the ladder; the description of torch where it imports."""
+    ladder = Ladder()
+    if not ladder.climb("import", "torch and the libraries it is linked with load", check_import):
+        return {}
+    ladder.climb(
+        "version",
+        "the build is the one that was planned",
+        lambda: check_version(request.get("torch"), request.get("variant")),
+    )
+    import devices
+
+    found = devices.available()
+    ladder.climb("devices", "torch sees the GPUs that its build is for", lambda: check_devices(found))
+    ladder.failed_on.clear()  # each device is tried whatever went before: that tells which part is broken
+    for device in found:
+        climb_device(ladder, device)
+    ladder.climb("dataloader", "worker processes start and share memory", check_dataloader)
+    climb_companions(ladder, request.get("companions") or {})
+    if request.get("compile", True):
+        for device in found:
+            proves = "torch.compile finds its compiler"
+            ladder.climb("compile", proves, lambda d=device: check_compile(d), device=device, soft=True)
+    return describe()
+
+
+def climb_device(ladder: Ladder, device: str) -> None:
+    """The rungs of one device; after a failure the rest of that device is skipped (CUDA errors stick)."""
+    for name, proves, check in (
+        ("arch", "the build has code for this device", check_arch),
+        ("matmul", "matrix products are right", check_matmul),
+        ("conv", "convolutions and their gradients are right", check_conv),
+        ("optimiser", "training changes weights and lowers the loss", check_optimiser),
+        ("jit", "operations compile at run time", check_jit),
+    ):
+        ladder.climb(name, proves, lambda c=check: c(device), device=device)
+
+
+def climb_companions(ladder: Ladder, planned: Dict[str, Optional[str]]) -> None:
+    """The packages that go with torch, and numpy, which only warns."""
+    ladder.failed_on.pop(None, None)
+    for name in ("torchvision", "torchaudio"):
+        ladder.climb(
+            "companions",
+            name + " fits this torch",
+            lambda n=name: check_companion(n, planned.get(n), wanted=n in planned),
+        )
+        ladder.failed_on.pop(None, None)
+    ladder.climb("companions", "numpy and torch share memory",
+                 lambda: check_companion("numpy", None, wanted=False), soft=True)  # fmt: skip
+
+
+def main() -> int:
+    """Read the request, climb, answer."""
+    lines.claim_stdout()
+    lines.emit({"torch": run(json.loads(sys.argv[1]) if len(sys.argv) > 1 else {})})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

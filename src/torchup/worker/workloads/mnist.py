@@ -1,0 +1,113 @@
+"""`mnist`: the article's training run, by one of the recipes.
+
+Request keys: ``recipe``, ``device``, ``epochs`` (10), ``budget`` (seconds for the timed part, ``None`` without),
+``seed``, ``precision``, ``threads``, ``data`` (folder of IDX files of the same shape), ``keep_losses`` (steps).
+"""
+
+import math
+import time
+from typing import Any, Dict, List, Optional, Tuple
+
+import torch
+
+import devices
+import idx
+import lenet
+import lines
+import recipes
+from recipes.base import BaseRecipe, Task
+
+EPOCHS = 10
+KEPT_LOSSES = 200  # steps whose losses are always reported: enough to see that two recipes train alike
+
+
+def run(request: Dict[str, Any]) -> Dict[str, Any]:
+    """Measure one recipe once; see the module for the request, the return is the raw result of the worker.
+
+    Raises:
+        idx.DataError: data files missing or damaged.
+        recipes.Unavailable: the recipe cannot run on that device here.
+    """
+    recipe = make_recipe(request)
+    prepared = time.perf_counter()
+    recipe.prepare()
+    if not lenet.order_is_the_loaders():
+        raise RuntimeError("this torch draws its batch order in another way than torchup knows; please report it")
+    devices.reset_peak_memory(recipe.task.device)
+    warm_up_seconds = time.perf_counter() - prepared
+    epoch_seconds, losses, load_seconds = _train(recipe, int(request.get("epochs") or EPOCHS), request.get("budget"))
+    memory, counted = devices.peak_memory(recipe.task.device)
+    with devices.Stopwatch(recipe.task.device) as test:
+        accuracy = recipe.accuracy()
+    return {
+        "seconds": load_seconds + sum(epoch_seconds),
+        "samples": len(epoch_seconds) * len(recipe.task.train.labels),
+        "quality": {"test_accuracy": accuracy, "final_loss": _mean(losses[-1])},
+        "epoch_seconds": epoch_seconds,
+        "load_seconds": load_seconds,
+        "compile_seconds": recipe.compile_seconds,
+        "peak_memory_bytes": memory,
+        "losses": torch.cat(losses)[: int(request.get("keep_losses") or KEPT_LOSSES)].tolist(),
+        "flops": 2 * lenet.TRAIN_MACS * len(epoch_seconds) * len(recipe.task.train.labels),
+        "curves": {"loss per epoch": [(epoch + 1, _mean(part)) for epoch, part in enumerate(losses)]},
+        "parameters": {
+            "epochs": len(epoch_seconds),
+            "epochs_asked": int(request.get("epochs") or EPOCHS),
+            "batch": lenet.BATCH,
+            "steps": sum(len(part) for part in losses),
+            "seed": recipe.task.seed,
+            "threads": torch.get_num_threads(),
+            "warm_up_seconds": warm_up_seconds,
+            "evaluation_seconds": test.seconds,
+            "peak_memory_counted": counted,
+            **recipe.facts,
+        },
+        "notes": recipe.notes,
+    }
+
+
+def make_recipe(request: Dict[str, Any]) -> BaseRecipe:
+    """Read the data, set threads and precision, and build the recipe."""
+    kind = recipes.load(request.get("recipe") or "script")
+    device = request["device"]
+    refusal = kind.refusal(device)
+    if refusal:
+        raise recipes.Unavailable(refusal)
+    if request.get("threads"):
+        torch.set_num_threads(int(request["threads"]))
+    precision = request.get("precision") or "fp32-default"
+    devices.set_precision(precision)
+    train, test = idx.load(request.get("data"))
+    if tuple(train.images.shape[1:]) != (28, 28) or int(max(train.labels.max(), test.labels.max())) > 9:  # noqa: PLR2004
+        raise idx.DataError("the network takes 28 x 28 images of 10 classes; these files hold others")
+    return kind(Task(device, precision, int(request.get("seed") or lenet.SEED), train, test, request.get("threads")))
+
+
+def _train(
+    recipe: BaseRecipe, epochs: int, budget: Optional[float]
+) -> Tuple[List[float], List[torch.Tensor], float]:
+    """The timed part: seconds of each epoch, losses of each epoch, seconds of loading."""
+    device = recipe.task.device
+    recipe.start()
+    with devices.Stopwatch(device) as load:
+        recipe.load()
+    seconds: List[float] = []
+    losses: List[torch.Tensor] = []
+    while len(seconds) < epochs and not _would_outrun(seconds, load.seconds, budget):
+        with devices.Stopwatch(device) as watch:
+            losses.append(recipe.epoch().detach().float().cpu())
+        seconds.append(watch.seconds)
+        if not math.isfinite(_mean(losses[-1])):
+            raise ArithmeticError("the loss is not a number after epoch %d" % len(seconds))
+        lines.emit({"progress": {"epoch": len(seconds), "epochs": epochs, "seconds": load.seconds + sum(seconds),
+                                 "loss": _mean(losses[-1])}})  # fmt: skip
+    return seconds, losses, load.seconds
+
+
+def _would_outrun(seconds: List[float], load: float, budget: Optional[float]) -> bool:
+    """Whether one more epoch would pass the budget; the first one always runs."""
+    return bool(seconds) and budget is not None and load + sum(seconds) + seconds[-1] > budget
+
+
+def _mean(losses: torch.Tensor) -> float:
+    return float(losses.mean())
