@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import TYPE_CHECKING, Any
 
+from torchup.bench.stats import median, with_statistics
 from torchup.errors import BenchError
 from torchup.model import Message, Result, message
 
@@ -21,7 +21,7 @@ _AGREEMENT_STEPS = 100
 
 
 class QualityError(BenchError):
-    """A run missed the workload's quality bar: it was fast at something else. ``results`` holds all that was measured."""
+    """A run missed the workload's quality bar; ``results`` holds all that was measured."""
 
     def __init__(self, text: Message, *, hint: Message | None = None, results: tuple[Result, ...] = ()) -> None:
         super().__init__(text, hint=hint)
@@ -29,6 +29,7 @@ class QualityError(BenchError):
 
 
 def assemble(
+    *,
     tasks: Sequence[Task],
     raw: Sequence[RawResult],
     request: Request,
@@ -43,13 +44,22 @@ def assemble(
     order = [(facts.device, recipe.name) for facts in known.devices for recipe in workload.recipes]
     reference = _reference_losses(groups)
     return tuple(
-        _result(device, recipe, groups[device, recipe], request, workload, machine, reference)
+        _result(
+            device=device,
+            recipe=recipe,
+            runs=groups[device, recipe],
+            request=request,
+            workload=workload,
+            machine=machine,
+            reference=reference,
+        )
         for device, recipe in order
         if (device, recipe) in groups
     )
 
 
 def _result(
+    *,
     device: str,
     recipe: str,
     runs: list[RawResult],
@@ -60,11 +70,11 @@ def _result(
 ) -> Result:
     epochs = min((len(run.epoch_seconds) for run in runs), default=0)
     seconds = [_seconds(run, epochs) for run in runs]
-    middle = statistics.median(seconds)
+    middle = median(seconds)
     first = runs[0]
     definition = workload.recipe(recipe)
     samples = first.samples * epochs // len(first.epoch_seconds) if first.samples and epochs else first.samples
-    return Result(
+    result = Result(
         workload=workload.name,
         recipe=recipe,
         device=device,
@@ -75,7 +85,6 @@ def _result(
         samples_per_second=samples / middle if samples else None,
         quality={key: min(run.quality[key] for run in runs) for key in first.quality},
         repeats=tuple(seconds),
-        median=middle,
         machine=machine_identity(machine),
         environment={"python": first.python, "torch": first.torch, "cpu_capability": first.cpu_capability},
         parameters=_parameters(first, epochs, _agreement(first, reference)),
@@ -86,6 +95,7 @@ def _result(
         peak_memory_bytes=max((run.peak_memory_bytes or 0 for run in runs), default=0) or None,
         curves=first.curves,
     )
+    return with_statistics(result)
 
 
 def _seconds(run: RawResult, epochs: int) -> float:

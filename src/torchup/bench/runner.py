@@ -98,7 +98,7 @@ def run_benchmark(
     definition = find_workload(request.workload, known)
     tasks = schedule.plan(request, definition, known)
     raw = _run_all(host, python, tasks, request, on_progress)
-    results = assemble(tasks, raw, request, definition, known, machine)
+    results = assemble(tasks=tasks, raw=raw, request=request, workload=definition, known=known, machine=machine)
     check_quality(results, definition)
     return results
 
@@ -118,7 +118,11 @@ def find_workload(name: str, known: Capabilities) -> Workload:
         return Workload(name=name, summary=verbatim(name), recipes=(recipe,), default_recipes=("default",))
     raise UsageError(
         message("bench.workload.unknown", "there is no workload `{name}`", name=name),
-        hint=message("bench.workload.known", "there are: {names}", names=", ".join({**REGISTRY, **dict.fromkeys(known.workloads)})),
+        hint=message(
+            "bench.workload.known",
+            "there are: {names}",
+            names=", ".join({**REGISTRY, **dict.fromkeys(known.workloads)}),
+        ),
     )
 
 
@@ -207,16 +211,18 @@ def worker_error(error: WorkerError, what: str) -> UsageError | BenchError:
     if error.code == "DataError":
         return UsageError(text, hint=message("bench.data.hint", "--data takes a folder with the four IDX files"))
     if error.code in {"OutOfMemoryError", "MemoryError"}:
-        return BenchError(text, hint=message("bench.memory.hint", "close other programs that hold memory and try again"))
-    return BenchError(text, hint=message("bench.failed.hint", "`torchup verify` names what is broken in the environment"))
+        return BenchError(
+            text, hint=message("bench.memory.hint", "close other programs that hold memory and try again")
+        )
+    return BenchError(
+        text, hint=message("bench.failed.hint", "`torchup verify` names what is broken in the environment")
+    )
 
 
 class _Watcher:
     """Turns the worker's progress lines into `Progress` values."""
 
-    def __init__(
-        self, task: Task, position: int, total: int, on_progress: Callable[[Progress], None] | None
-    ) -> None:
+    def __init__(self, task: Task, position: int, total: int, on_progress: Callable[[Progress], None] | None) -> None:
         self._base = Progress(
             workload=task.workload, recipe=task.recipe, device=task.device, run=position + 1, runs=total
         )
@@ -228,7 +234,7 @@ class _Watcher:
         if self._on_progress is None or not text.startswith('{"progress"'):
             return
         try:
-            news = msgspec.json.decode(text, type=dict[str, dict[str, float | None]])["progress"]
+            news = msgspec.json.decode(text, type=dict[str, dict[str, Any]])["progress"]
             news = {key: value for key, value in news.items() if key in self._base.__struct_fields__}
             self._base = msgspec.convert({**msgspec.structs.asdict(self._base), "step": None, **news}, Progress)
         except (msgspec.DecodeError, KeyError):

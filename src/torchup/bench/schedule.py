@@ -39,7 +39,9 @@ def plan(request: Request, workload: Workload, known: Capabilities) -> tuple[Tas
     if not able:
         reasons = {f"{r} ({d}): {known.recipes[d][r]}" for d in devices for r in recipes}
         raise UsageError(
-            message("bench.recipe.unable", "none of these recipes runs here: {reasons}", reasons="; ".join(sorted(reasons)))
+            message(
+                "bench.recipe.unable", "none of these recipes runs here: {reasons}", reasons="; ".join(sorted(reasons))
+            )
         )
     weights = {recipe.name: recipe.weight for recipe in workload.recipes}
     cheap_first = sorted(able, key=lambda pair: weights[pair[1]])
@@ -63,7 +65,9 @@ def chosen_recipes(asked: Sequence[str], workload: Workload) -> tuple[str, ...]:
     unknown = [name for name in asked if name not in names]
     if unknown:
         raise UsageError(
-            message("bench.recipe.unknown", "{workload} has no recipe `{name}`", workload=workload.name, name=unknown[0]),
+            message(
+                "bench.recipe.unknown", "{workload} has no recipe `{name}`", workload=workload.name, name=unknown[0]
+            ),
             hint=message("bench.recipe.known", "there are: {names}", names=", ".join(names)),
         )
     return tuple(name for name in names if name in (asked or workload.default_recipes))

@@ -1,4 +1,4 @@
-"""Every workload that torchup brings: what it measures, its recipes, its quality bar. Plugins are found by the worker."""
+"""Every workload that torchup brings: what it measures, its recipes, its quality bar. The worker finds plugins."""
 
 from __future__ import annotations
 

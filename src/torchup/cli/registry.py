@@ -11,6 +11,14 @@ if TYPE_CHECKING:
 
 VERBS: dict[str, tuple[str, Message]] = {
     "detect": ("torchup.cli.detect", message("cli.detect.summary", "Show what this machine has")),
+    "verify": (
+        "torchup.cli.verify",
+        message("verify.summary", "Prove that the PyTorch of an environment works"),
+    ),
+    "bench": (
+        "torchup.cli.bench",
+        message("bench.summary", "Measure every device: MNIST by default"),
+    ),
     "results": (
         "torchup.cli.results",
         message("results.summary", "List, show, compare, report, export and import measurements"),

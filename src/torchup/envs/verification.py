@@ -47,9 +47,7 @@ def verify_environment(
         "compile": compile_rung,
     }
     collector = _Collector(on_rung)
-    answer = run_worker(
-        host, python, "verify.py", (json.dumps(request),), timeout=timeout, on_line=collector.line
-    )
+    answer = run_worker(host, python, "verify.py", (json.dumps(request),), timeout=timeout, on_line=collector.line)
     rungs = tuple(collector.rungs)
     if answer.data is None or "torch" not in answer.data:
         rungs = (*rungs, _last_words(collector.begun, answer))

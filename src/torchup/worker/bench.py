@@ -5,22 +5,21 @@ Lines: ``{"progress": {...}}`` on the way, then ``{"result": {...}}`` or ``{"err
 """
 
 import json
-import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Any, Dict
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # -I leaves the script's own folder out
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # -I leaves the script's own folder out
 
-import lines  # noqa: E402  # after the path is set
+import lines  # after the path is set
 
 
 def describe() -> Dict[str, Any]:
     """What this environment can measure with."""
-    import torch
-
     import devices
     import recipes
+    import torch
     import workloads
 
     available = devices.available()
@@ -44,9 +43,8 @@ def _cpu_capability() -> str:
 
 def measure(request: Dict[str, Any]) -> Dict[str, Any]:
     """Run the workload; adds what every result carries."""
-    import torch
-
     import devices
+    import torch
     import workloads
 
     result = workloads.load(request["workload"]).run(request)

@@ -6,13 +6,13 @@ Format: two zero bytes, a type byte (8 = unsigned byte), the number of dimension
 
 import gzip
 import hashlib
-import os
 import struct
+from pathlib import Path
 from typing import Dict, NamedTuple, Optional, Tuple
 
 import torch
 
-BUNDLED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "mnist")
+BUNDLED = str(Path(__file__).resolve().parent / "data" / "mnist")
 # SHA-256 of the uncompressed files; the values of the canonical distribution.
 CHECKSUMS = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -42,10 +42,10 @@ def read(path: str, checksum: Optional[str] = None) -> torch.Tensor:
         with opener(path, "rb") as file:
             content = file.read(LARGEST_FILE + 1)
     except (OSError, EOFError) as error:
-        raise DataError("cannot read %s: %s" % (os.path.basename(path), error)) from error
+        raise DataError("cannot read %s: %s" % (Path(path).name, error)) from error
     if checksum is not None and hashlib.sha256(content).hexdigest() != checksum:
-        raise DataError("%s is damaged: its SHA-256 is not the canonical one" % os.path.basename(path))
-    return parse(content, os.path.basename(path))
+        raise DataError("%s is damaged: its SHA-256 is not the canonical one" % Path(path).name)
+    return parse(content, Path(path).name)
 
 
 def parse(content: bytes, label: str = "data") -> torch.Tensor:
@@ -69,9 +69,9 @@ def find(folder: str, name: str) -> str:
     """The path of one of the four files in a folder: plain or ``.gz``, also as ``train-images.idx3-ubyte``."""
     variants = (name, name.replace("-idx", ".idx"))
     for candidate in [v + suffix for v in variants for suffix in ("", ".gz")]:
-        path = os.path.join(folder, candidate)
-        if os.path.isfile(path):
-            return path
+        path = Path(folder, candidate)
+        if path.is_file():
+            return str(path)
     raise DataError("there is no %s (or %s.gz) in the data folder" % (name, name))
 
 
@@ -88,7 +88,7 @@ def load(folder: Optional[str] = None) -> Tuple[Split, Split]:
         images_name, labels_name = part + "-images-idx3-ubyte", part + "-labels-idx1-ubyte"
         images = read(find(place, images_name), checksums.get(images_name))
         labels = read(find(place, labels_name), checksums.get(labels_name))
-        if images.dim() != 3 or labels.dim() != 1 or len(images) != len(labels):  # noqa: PLR2004  # n, height, width
+        if images.dim() != 3 or labels.dim() != 1 or len(images) != len(labels):  # n, height, width
             raise DataError("%s: images %s and labels %s do not go together" % (part, images.shape, labels.shape))
         splits.append(Split(images, labels.long()))
     return splits[0], splits[1]

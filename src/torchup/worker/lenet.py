@@ -49,7 +49,7 @@ def fresh_net(seed: int) -> Net:
 
 
 def optimiser(net: nn.Module, **options: object) -> torch.optim.Optimizer:
-    """The article's optimiser; ``options`` choose its implementation (``foreach``, ``fused``), never its mathematics."""
+    """The article's optimiser; ``options`` choose its implementation (``foreach``...), never its mathematics."""
     return torch.optim.SGD(net.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM, **options)
 
 

@@ -6,10 +6,9 @@ A module of its own because DataLoader workers on macOS and Windows import it by
 import importlib.util
 from typing import Any, Callable, Dict, Tuple
 
-import torch
-
 import idx
 import lenet
+import torch
 
 
 def installed(package: str) -> bool:
@@ -37,9 +36,9 @@ def _to_image(pixels: torch.Tensor) -> Any:
 def _image_to_tensor(image: Any) -> torch.Tensor:
     """What torchvision's ToTensor does for a grey image: copy the pixels, channels first, float32 in [0, 1]."""
     if installed("numpy"):
-        import numpy
+        import numpy as np
 
-        raw = torch.from_numpy(numpy.array(image, numpy.uint8, copy=True))
+        raw = torch.from_numpy(np.array(image, np.uint8, copy=True))
     else:
         raw = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
     pixels = raw.view(image.size[1], image.size[0], len(image.getbands()))

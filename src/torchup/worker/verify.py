@@ -7,22 +7,22 @@ out, after it ``{"rung": ...}``: when torch takes the process down or hangs, the
 
 import importlib
 import json
-import os
 import sys
 import time
 import traceback
 import warnings
+from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # -I leaves the script's own folder out
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # -I leaves the script's own folder out
 
-import lines  # noqa: E402  # after the path is set
+import lines  # after the path is set
 
 Outcome = Tuple[str, Optional[str]]  # status (pass, fail, warn, skip) and a detail
 DETAIL_LENGTH = 600  # characters of an error that are passed on
 
 
-class Failure(Exception):
+class FailureError(Exception):
     """A rung found something wrong; the text says what."""
 
 
@@ -56,7 +56,7 @@ def _guarded(check: Callable[[], Outcome]) -> Outcome:
         warnings.simplefilter("always")
         try:
             status, detail = check()
-        except Failure as error:
+        except FailureError as error:
             return "fail", str(error)
         except BaseException as error:  # noqa: BLE001  # a broken torch raises anything, SystemExit included
             traceback.print_exc()
@@ -70,19 +70,20 @@ def _guarded(check: Callable[[], Outcome]) -> Outcome:
 
 
 def check_import() -> Outcome:
+    """PyTorch itself, not a file of the user's that is called torch.py."""
     torch = importlib.import_module("torch")
     if not hasattr(torch, "__version__") or not hasattr(torch, "empty"):
-        raise Failure("`import torch` found something that is not PyTorch (%s)" % _origin(torch))
+        raise FailureError("`import torch` found something that is not PyTorch (%s)" % _origin(torch))
     return "pass", torch.__version__
 
 
 def _origin(module: Any) -> str:
     """Where a module lies, below its site-packages: a file of the user's own named torch.py shows here."""
-    return os.path.basename(getattr(module, "__file__", None) or "a folder without code")
+    return Path(getattr(module, "__file__", None) or "a folder without code").name
 
 
 def variant_of(version: str, cuda: Optional[str], hip: Optional[str], *, xpu: bool) -> str:
-    """``cu126``, ``rocm6.4``, ``xpu`` or ``cpu``: the version's local label where it is one, else what torch bundles."""
+    """``cu126``, ``rocm6.4``, ``xpu`` or ``cpu``: the version's local label, else what torch bundles."""
     label = version.partition("+")[2].split(".git")[0]
     if label.startswith(("cu1", "rocm", "xpu")) or label == "cpu":
         return label
@@ -101,13 +102,14 @@ def _torch_variant() -> str:
 
 
 def check_version(expected: Optional[str], variant: Optional[str]) -> Outcome:
+    """The installed version and variant, held against the planned ones."""
     import torch
 
     found = torch.__version__.partition("+")[0]
     if expected and found != expected:
-        raise Failure("torch is %s, planned was %s" % (found, expected))
+        raise FailureError("torch is %s, planned was %s" % (found, expected))
     if variant and _torch_variant() != variant:
-        raise Failure("the build is %s, planned was %s" % (_torch_variant(), variant))
+        raise FailureError("the build is %s, planned was %s" % (_torch_variant(), variant))
     return "pass", "%s, %s" % (found, _torch_variant())
 
 
@@ -122,9 +124,9 @@ def check_devices(found: List[str]) -> Outcome:
             torch.cuda.init()
         except Exception as error:  # noqa: BLE001  # the reason is what is wanted
             reason = str(error)
-        raise Failure("a %s build sees no GPU: %s" % (variant, reason[:DETAIL_LENGTH]))
+        raise FailureError("a %s build sees no GPU: %s" % (variant, reason[:DETAIL_LENGTH]))
     if variant == "xpu" and "xpu:0" not in found:
-        raise Failure("an xpu build sees no Intel GPU")
+        raise FailureError("an xpu build sees no Intel GPU")
     return "pass", ", ".join(found)
 
 
@@ -150,6 +152,7 @@ def covers(capability: Tuple[int, int], arch_list: List[str]) -> bool:
 
 
 def check_arch(device: str) -> Outcome:
+    """Whether the build has machine code, or PTX, for this GPU."""
     import devices
     import torch
 
@@ -160,11 +163,11 @@ def check_arch(device: str) -> Outcome:
     if torch.version.hip:
         gfx = str(getattr(torch.cuda.get_device_properties(device), "gcnArchName", "")).partition(":")[0]
         if gfx and gfx not in {entry.partition(":")[0] for entry in arch_list}:
-            raise Failure("the GPU is %s, the build has %s" % (gfx, " ".join(arch_list)))
+            raise FailureError("the GPU is %s, the build has %s" % (gfx, " ".join(arch_list)))
         return "pass", gfx
     capability = torch.cuda.get_device_capability(device)
     if not covers(capability, arch_list):
-        raise Failure("the GPU is sm_%d%d, the build has %s" % (*capability, " ".join(arch_list)))
+        raise FailureError("the GPU is sm_%d%d, the build has %s" % (*capability, " ".join(arch_list)))
     return "pass", "sm_%d%d by %s" % (*capability, " ".join(arch_list))
 
 
@@ -178,7 +181,7 @@ def check_matmul(device: str) -> Outcome:
     exact = [[sum(a * b for a, b in zip(row, column)) for column in zip(*right)] for row in left]
     product = torch.tensor(left, dtype=torch.float32).to(device) @ torch.tensor(right, dtype=torch.float32).to(device)
     if product.cpu().tolist() != exact:
-        raise Failure("a 32 x 32 matrix product of integers came out wrong")
+        raise FailureError("a 32 x 32 matrix product of integers came out wrong")
     _compare_random_product(device)
     return "pass", None
 
@@ -191,7 +194,7 @@ def _compare_random_product(device: str) -> None:
     near = (left.to(device) @ right.to(device)).cpu().double()
     error = float((near - left.double() @ right.double()).abs().max())
     if not error < 0.5:  # TF32 rounding of 256 terms stays below 0.1; a wrong kernel is off by tens
-        raise Failure("a 256 x 256 matrix product is off by %g" % error)
+        raise FailureError("a 256 x 256 matrix product is off by %g" % error)
 
 
 def check_conv(device: str) -> Outcome:
@@ -210,7 +213,7 @@ def check_conv(device: str) -> Outcome:
     for name, near, true in zip(("output", "input gradient", "weight gradient"), *answers):
         error = float((near - true).abs().max() / true.abs().max())
         if not error < 0.02:  # TF32 keeps three digits
-            raise Failure("convolution %s is off by %.2g of its largest value" % (name, error))
+            raise FailureError("convolution %s is off by %.2g of its largest value" % (name, error))
     return "pass", None
 
 
@@ -232,9 +235,9 @@ def check_optimiser(device: str) -> Outcome:
         update.step()
         losses.append(float(loss))
     if torch.equal(before, net[0].weight.detach().cpu()):
-        raise Failure("an optimiser step left the weights as they were")
+        raise FailureError("an optimiser step left the weights as they were")
     if not losses[-1] < 0.5 * losses[0]:
-        raise Failure("the loss went from %g to %g in twenty steps" % (losses[0], losses[-1]))
+        raise FailureError("the loss went from %g to %g in twenty steps" % (losses[0], losses[-1]))
     return "pass", None
 
 
@@ -246,10 +249,10 @@ def check_jit(device: str) -> Outcome:
     if devices.kind(device) != "cuda":
         return "skip", "only CUDA and ROCm compile single operations at run time"
     code = "template <typename T> T torchup_check(T x, T y) { return x * y + T(1); }"
-    operation = torch.cuda.jiterator._create_jit_fn(code)
+    operation = torch.cuda.jiterator._create_jit_fn(code)  # noqa: SLF001  # the documented way to make one
     values = torch.arange(8, dtype=torch.float32, device=device)
     if operation(values, values).cpu().tolist() != [i * i + 1.0 for i in range(8)]:
-        raise Failure("an operation compiled at run time gave a wrong answer")
+        raise FailureError("an operation compiled at run time gave a wrong answer")
     return "pass", None
 
 
@@ -260,7 +263,7 @@ def check_dataloader() -> Outcome:
     loader = torch.utils.data.DataLoader(Squares(), batch_size=4, num_workers=1, timeout=60)
     got = torch.cat(list(loader)).tolist()
     if got != [float(i * i) for i in range(8)]:
-        raise Failure("a DataLoader worker returned %s" % got)
+        raise FailureError("a DataLoader worker returned %s" % got)
     return "pass", None
 
 
@@ -282,23 +285,23 @@ def check_companion(name: str, planned: Optional[str], *, wanted: bool) -> Outco
 
     if importlib.util.find_spec(name) is None:
         if wanted and planned:
-            raise Failure("%s %s was planned and is not installed" % (name, planned))
+            raise FailureError("%s %s was planned and is not installed" % (name, planned))
         return "skip", "not installed"
     module = importlib.import_module(name)
     found = str(getattr(module, "__version__", "?"))
     if planned and found.partition("+")[0] != planned:
-        raise Failure("%s is %s, planned was %s" % (name, found, planned))
+        raise FailureError("%s is %s, planned was %s" % (name, found, planned))
     if name == "torchvision":
         import torch
 
         boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
         if module.ops.nms(boxes, torch.tensor([0.9, 0.8]), 0.5).tolist() != [0]:
-            raise Failure("torchvision.ops.nms gave a wrong answer")
+            raise FailureError("torchvision.ops.nms gave a wrong answer")
     if name == "numpy":
         import torch
 
-        if torch.from_numpy(module.ones(3, "float32")).sum().item() != 3:  # noqa: PLR2004  # three ones
-            raise Failure("torch and numpy do not share memory rightly")
+        if torch.from_numpy(module.ones(3, "float32")).sum().item() != 3:  # three ones
+            raise FailureError("torch and numpy do not share memory rightly")
     return "pass", found
 
 
@@ -311,7 +314,7 @@ def check_compile(device: str) -> Outcome:
     values = torch.linspace(0, 1, 64, device=device)
     compiled = torch.compile(lambda x: torch.sin(x) * 2 + 1)
     error = float((compiled(values) - (torch.sin(values) * 2 + 1)).abs().max())
-    return ("pass", None) if error < 1e-4 else ("fail", "compiled code is off by %g" % error)  # noqa: PLR2004
+    return ("pass", None) if error < 1e-4 else ("fail", "compiled code is off by %g" % error)
 
 
 # ---------------------------------------------------------------- the whole
@@ -319,9 +322,8 @@ def check_compile(device: str) -> Outcome:
 
 def describe() -> Dict[str, Any]:
     """What torch says of itself, for the final line."""
-    import torch
-
     import devices
+    import torch
 
     found = devices.available()
     return {

@@ -10,7 +10,7 @@ REGISTRY = {
 }
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """A recipe cannot run on this device in this environment; the text says why."""
 
 

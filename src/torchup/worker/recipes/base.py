@@ -2,10 +2,9 @@
 
 from typing import Any, Dict, List, NamedTuple, Optional
 
-import torch
-
 import idx
 import lenet
+import torch
 
 
 class Task(NamedTuple):

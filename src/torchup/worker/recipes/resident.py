@@ -1,10 +1,12 @@
-"""`resident`: the data set lives on the device, normalised once; a batch is a gather there. No loader, and the loss
-stays on the device until the epoch ends, so nothing waits for the host."""
+"""`resident`: the data set lives on the device, normalised once; a batch is a gather there.
 
-import torch
+No loader, and the loss stays on the device until the epoch ends, so nothing waits for the host.
+"""
 
 import devices
 import lenet
+import torch
+
 from recipes.base import BaseRecipe
 
 

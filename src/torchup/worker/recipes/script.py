@@ -1,11 +1,14 @@
-"""`script`: the article's program as written. Samples are transformed one by one in two DataLoader workers, every
-step copies its batch to the device and reads the loss back. This is what the article's times are times of."""
+"""`script`: the article's program as written.
 
-import torch
+Samples are transformed one by one in two DataLoader workers, every
+step copies its batch to the device and reads the loss back. This is what the article's times are times of.
+"""
 
 import lenet
 import lines
 import samples
+import torch
+
 from recipes.base import BaseRecipe
 
 WORKERS = 2

@@ -1,5 +1,8 @@
-"""What can be measured. A workload is a module with ``run(request) -> dict``; third parties add theirs by the entry
-point group ``torchup.workloads`` in the environment that is measured."""
+"""What can be measured.
+
+A workload is a module with ``run(request) -> dict``. Third parties add theirs by the entry point group
+``torchup.workloads`` in the environment that is measured.
+"""
 
 import importlib
 from importlib import metadata

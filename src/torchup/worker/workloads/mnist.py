@@ -8,13 +8,12 @@ import math
 import time
 from typing import Any, Dict, List, Optional, Tuple
 
-import torch
-
 import devices
 import idx
 import lenet
 import lines
 import recipes
+import torch
 from recipes.base import BaseRecipe, Task
 
 EPOCHS = 10
@@ -26,7 +25,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
 
     Raises:
         idx.DataError: data files missing or damaged.
-        recipes.Unavailable: the recipe cannot run on that device here.
+        recipes.UnavailableError: the recipe cannot run on that device here.
     """
     recipe = make_recipe(request)
     prepared = time.perf_counter()
@@ -72,20 +71,18 @@ def make_recipe(request: Dict[str, Any]) -> BaseRecipe:
     device = request["device"]
     refusal = kind.refusal(device)
     if refusal:
-        raise recipes.Unavailable(refusal)
+        raise recipes.UnavailableError(refusal)
     if request.get("threads"):
         torch.set_num_threads(int(request["threads"]))
     precision = request.get("precision") or "fp32-default"
     devices.set_precision(precision)
     train, test = idx.load(request.get("data"))
-    if tuple(train.images.shape[1:]) != (28, 28) or int(max(train.labels.max(), test.labels.max())) > 9:  # noqa: PLR2004
+    if tuple(train.images.shape[1:]) != (28, 28) or int(max(train.labels.max(), test.labels.max())) > 9:
         raise idx.DataError("the network takes 28 x 28 images of 10 classes; these files hold others")
     return kind(Task(device, precision, int(request.get("seed") or lenet.SEED), train, test, request.get("threads")))
 
 
-def _train(
-    recipe: BaseRecipe, epochs: int, budget: Optional[float]
-) -> Tuple[List[float], List[torch.Tensor], float]:
+def _train(recipe: BaseRecipe, epochs: int, budget: Optional[float]) -> Tuple[List[float], List[torch.Tensor], float]:
     """The timed part: seconds of each epoch, losses of each epoch, seconds of loading."""
     device = recipe.task.device
     recipe.start()

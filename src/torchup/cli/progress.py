@@ -1,0 +1,81 @@
+"""A benchmark's progress on stderr: one line that is rewritten where a person watches, one line an epoch elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from torchup.i18n import text
+from torchup.model import message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torchup.bench.answers import Progress as BenchProgress
+    from torchup.cli.session import Session
+
+STEPS_PER_EPOCH = 938  # of MNIST at batch 64; only the bar uses it
+
+
+@contextlib.contextmanager
+def progress_line(session: Session) -> Iterator[Callable[[BenchProgress], None]]:
+    """A function to tell progress to."""
+    if not session.interactive:
+        yield lambda progress: _say(session, progress)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("")
+        current = 0
+
+        def tell(progress: BenchProgress) -> None:
+            nonlocal current
+            if progress.run != current:
+                current = progress.run
+                bar.reset(task)
+            done = progress.epoch + (progress.step or 0) / STEPS_PER_EPOCH
+            bar.update(task, description=_describe(progress), completed=done, total=progress.epochs or 10)
+
+        yield tell
+
+
+def _describe(progress: BenchProgress) -> str:
+    return text(
+        "bench.progress",
+        "{run}/{runs} {recipe} on {device}",
+        run=progress.run,
+        runs=progress.runs,
+        recipe=progress.recipe,
+        device=progress.device,
+    )
+
+
+def _say(session: Session, progress: BenchProgress) -> None:
+    """Plain lines for a log: the start of a run and each epoch."""
+    if progress.step is not None:
+        return
+    if progress.epoch == 0:
+        session.note(
+            message(
+                "bench.progress.start",
+                "{run}/{runs} {recipe} on {device} ...",
+                run=progress.run,
+                runs=progress.runs,
+                recipe=progress.recipe,
+                device=progress.device,
+            )
+        )
+    elif progress.seconds is not None and progress.loss is not None:
+        session.note(
+            message(
+                "bench.progress.epoch",
+                "    epoch {epoch}/{epochs}: {seconds} s, loss {loss}",
+                epoch=progress.epoch,
+                epochs=progress.epochs,
+                seconds=f"{progress.seconds:.1f}",
+                loss=f"{progress.loss:.4f}",
+            )
+        )

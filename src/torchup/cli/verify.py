@@ -1,0 +1,59 @@
+"""`torchup verify`: prove that the PyTorch of an environment works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from torchup.cli.answer import Answer
+from torchup.cli.session import Session, common_options
+from torchup.cli.target import target_options, target_python
+from torchup.envs.verification import TIMEOUT, verify_environment
+from torchup.errors import ExitCode
+from torchup.i18n import text
+from torchup.model import Rung, verbatim
+from torchup.report.verify_text import rung_line, verify_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@click.command(
+    name="verify",
+    help=text("verify.help", "Run the verification ladder in an environment: kernels, not is_available()"),
+)
+@target_options
+@click.option(
+    "--compile/--no-compile",
+    "compile_rung",
+    default=True,
+    help=text("verify.option.compile", "Whether to try torch.compile too (it only warns)"),
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=TIMEOUT,
+    show_default=True,
+    help=text("verify.option.timeout", "Seconds for the whole ladder"),
+)
+@common_options
+def command(session: Session, python: str | None, timeout: float, *, compile_rung: bool) -> Answer:
+    """Parse, climb, render; exit 5 when a rung failed."""
+    interpreter = target_python(session, python)
+    result = verify_environment(
+        session.host, interpreter, timeout=timeout, compile_rung=compile_rung, on_rung=_reporter(session)
+    )
+    return Answer(
+        command="verify",
+        data=result,
+        text=lambda: verify_text(result, session.style),
+        exit_code=ExitCode.OK if result.passed else ExitCode.VERIFY,
+    )
+
+
+def _reporter(session: Session) -> Callable[[Rung], None] | None:
+    """Rungs as they end, for a person who watches; the report has them all again."""
+    if not session.interactive:
+        return None
+    return lambda rung: session.note(verbatim(rung_line(rung, session.style)))

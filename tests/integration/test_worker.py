@@ -1,0 +1,123 @@
+"""The worker inside a real environment: what it reads, how it trains, that recipes train alike."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from support.bench import ask, inside, torch_python
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def python():
+    """An interpreter with torch."""
+    return torch_python()
+
+
+def test_the_ladder_passes_in_a_working_environment(python):
+    """Every rung of a CPU build passes or is skipped, the planned build is recognised."""
+    lines = ask(python, "verify.py", {"torch": "2.13.0", "variant": "cpu", "compile": False})
+    rungs = {(line["rung"]["name"], line["rung"]["device"]): line["rung"] for line in lines if "rung" in line}
+    assert {rung["status"] for rung in rungs.values()} <= {"pass", "skip"}
+    assert {("matmul", "cpu"), ("conv", "cpu"), ("optimiser", "cpu"), ("dataloader", None)} <= set(rungs)
+    assert lines[-1]["torch"]["variant"] == "cpu"
+
+
+def test_the_ladder_names_a_build_that_was_not_planned(python):
+    """Another version or variant than planned fails the version rung, and the devices are still tried."""
+    lines = ask(python, "verify.py", {"torch": "2.12.0", "variant": "cu126", "compile": False})
+    rungs = {line["rung"]["name"]: line["rung"] for line in lines if "rung" in line}
+    assert rungs["version"]["status"] == "fail"
+    assert "2.12.0" in rungs["version"]["detail"]
+    assert rungs["matmul"]["status"] == "pass"
+
+
+def test_the_arch_rule_of_the_ladder(python):
+    """Machine code runs on its major from its minor on, PTX on anything newer, sm_90a only on 9.0."""
+    code = """
+import verify
+cases = [((8, 6), ["sm_80"], True), ((8, 0), ["sm_86"], False), ((9, 0), ["sm_80", "sm_86"], False),
+         ((12, 0), ["sm_90", "compute_90"], True), ((12, 0), ["sm_90a"], False), ((9, 0), ["sm_90a"], True),
+         ((7, 5), ["compute_80"], False), ((6, 1), [], False)]
+print([verify.covers(c, a) for c, a, _ in cases] == [e for *_, e in cases])
+"""
+    assert inside(python, code).strip() == "True"
+
+
+def test_every_recipe_trains_alike_step_by_step(python):
+    """Same weights, order and optimiser: losses of the recipes agree with the script's within 1e-4 for 200 steps."""
+    code = """
+import json, torch, idx, lenet, recipes
+from recipes.base import Task
+train, test = idx.load()
+small = idx.Split(train.images[:6432], train.labels[:6432])  # 100 full batches and one of 32 an epoch
+out = {}
+for name in recipes.names():
+    recipe = recipes.load(name)
+    if recipe.refusal("cpu"):
+        continue
+    it = recipe(Task("cpu", "fp32-default", 7, small, test))
+    it.prepare(); it.start(); it.load()
+    out[name] = torch.cat([it.epoch().float() for _ in range(2)]).tolist()
+print(json.dumps(out))
+"""
+    losses = json.loads(inside(python, code).splitlines()[-1])
+    script = losses.pop("script")
+    assert len(script) == 202
+    assert losses
+    for name, other in losses.items():
+        assert len(other) == 202, name
+        assert max(abs(a - b) for a, b in zip(script, other, strict=True)) < 1e-4, name
+
+
+def test_the_batch_order_is_the_dataloaders(python):
+    """The order that recipes draw is this torch's own DataLoader's, epoch after epoch."""
+    assert inside(python, "import lenet; print(lenet.order_is_the_loaders(60_000))").strip() == "True"
+
+
+def test_the_network_is_the_articles(python):
+    """44,426 parameters, and the FLOPs that results are judged by are those that torch counts."""
+    code = """
+import torch, lenet
+from torch.utils.flop_counter import FlopCounterMode
+net = lenet.Net()
+with FlopCounterMode(display=False) as counter:
+    loss = torch.nn.functional.cross_entropy(net(torch.zeros(64, 1, 28, 28)), torch.zeros(64, dtype=torch.long))
+    forward = counter.get_total_flops()
+    loss.backward()
+print(sum(p.numel() for p in net.parameters()) == lenet.PARAMETERS, forward == 2 * 64 * lenet.FORWARD_MACS,
+      counter.get_total_flops() == 2 * 64 * lenet.TRAIN_MACS)
+"""
+    assert inside(python, code).split() == ["True", "True", "True"]
+
+
+def test_a_budget_ends_after_whole_epochs(python):
+    """A budget too small for the run still trains one whole epoch and says how many it was asked for."""
+    request = {"workload": "mnist", "recipe": "resident", "device": "cpu", "epochs": 10, "budget": 0.01}
+    result = ask(python, "bench.py", request)[-1]["result"]
+    assert result["parameters"]["epochs"] == 1
+    assert result["parameters"]["epochs_asked"] == 10
+    assert result["parameters"]["steps"] == 938
+    assert result["peak_memory_bytes"] > 0
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"", "not an IDX file"),
+        (b"\x00\x00\x08\x03\x00\x00", "ends inside"),
+        (b"\x00\x00\x08\x01\x00\x00\x00\x05abc", "holds 3"),
+        (b"\x00\x00\x0d\x01\x00\x00\x00\x00", "not an IDX file"),
+        (b"\x1f\x8b garbage", "not an IDX file"),
+    ],
+)
+def test_damaged_data_files_are_named(python, tmp_path, content, word):
+    """A data file that is none ends in one sentence that names it."""
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(content)
+    final = ask(python, "bench.py", {"workload": "mnist", "recipe": "resident", "device": "cpu", "data": str(tmp_path)})
+    assert final[-1]["error"]["code"] == "DataError"
+    assert "train-images" in final[-1]["error"]["text"]
+    assert word in final[-1]["error"]["text"]

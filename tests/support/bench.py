@@ -1,0 +1,103 @@
+"""A host whose worker answers what a test says, and a Python with a real torch for slow tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from uv import find_uv_bin
+
+from torchup.host import RealHost
+from torchup.host.base import Completed
+
+TORCH = "2.13.0+cpu"
+WORKER = Path(__file__).parents[2] / "src" / "torchup" / "worker"
+
+
+class WorkerHost(RealHost):
+    """Every process is a worker; ``answer(script, request)`` gives its lines, return code and stderr."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.requests = []
+
+    def run(self, argv, *, timeout=10.0, on_line=None, **_):
+        """Answer as a child would: its lines first to ``on_line``, then all at once."""
+        script, request = Path(argv[3]).name, json.loads(argv[4])
+        self.requests.append((request, timeout))
+        lines, code, stderr = self.answer(script, request)
+        for line in lines:
+            if on_line is not None:
+                on_line(line)
+        return Completed(
+            argv=tuple(argv), returncode=code, stdout="\n".join(lines), stderr=stderr, timed_out=code is None
+        )
+
+
+def torch_python() -> str:
+    """A Python with a CPU build of torch, made once a user and machine, or a skip that says what is missing.
+
+    ``TORCHUP_TEST_PYTHON`` names one that is there already. Otherwise pip makes one from what its configuration names
+    and from PyTorch's own index of CPU builds.
+    """
+    if given := os.environ.get("TORCHUP_TEST_PYTHON"):
+        return given
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "torchup-tests"
+    folder = cache / f"torch-{TORCH}-py{sys.version_info[0]}{sys.version_info[1]}"
+    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / "lock"):
+        if not (folder / "ready").exists():
+            _make(folder, str(python))
+    return str(python)
+
+
+def _make(folder: Path, python: str) -> None:
+    """Folders that pip's configuration names come first; PyTorch's own index of CPU builds is the other way."""
+    uv = find_uv_bin()
+    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True, timeout=60)
+    wanted = ["--python", python, f"torch=={TORCH}", "numpy", "pillow"]
+    places = [["--find-links", place] for place in _find_links()]
+    attempts = [
+        [part for place in places for part in place],
+        ["--extra-index-url", "https://download.pytorch.org/whl/cpu"],
+    ]
+    reason = ""
+    for options in filter(None, attempts):
+        command = [uv, "pip", "install", "--quiet", *options, *wanted]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+        if done.returncode == 0:
+            (folder / "ready").touch()
+            return
+        reason = done.stderr[-200:]
+    pytest.skip(f"torch {TORCH} is not to be had here: {reason}")
+
+
+def _find_links() -> list[str]:
+    listed = subprocess.run(["python3", "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
+    found = re.findall(r"find-links='([^']*)'", listed.stdout)
+    return list(dict.fromkeys(place for line in found for place in line.split()))
+
+
+def ask(python: str, script: str, request: dict, *, timeout: float = 300.0) -> list[dict]:
+    """Run a worker's script and return all its JSON lines."""
+    command = [python, "-I", "-B", str(WORKER / script), json.dumps(request)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert lines, done.stderr
+    return lines
+
+
+def inside(python: str, code: str, *, timeout: float = 300.0) -> str:
+    """Run code inside the environment with the worker's folder importable; its stdout."""
+    prelude = f"import sys; sys.path.insert(0, {str(WORKER)!r})\n"
+    command = [python, "-I", "-B", "-c", prelude + code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

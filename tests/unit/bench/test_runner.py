@@ -1,0 +1,198 @@
+"""The parent's side of a benchmark: what is run, in which order, with how much time, and what becomes of failures."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from support.bench import WorkerHost
+from torchup.bench.assemble import QualityError
+from torchup.bench.runner import run_benchmark
+from torchup.errors import BenchError, TimeLimitError, UsageError
+from torchup.model import Cpu, Gpu, Machine, Os, Vendor
+
+DEVICES = {
+    "torch": "2.13.0+cu126",
+    "python": "3.12.1",
+    "devices": [{"device": "cuda:0", "name": "NVIDIA H100"}, {"device": "cpu", "name": None}],
+    "workloads": ["mnist", "theirs"],
+}
+
+
+def raw(request, **changes):
+    """A worker's result for a request: one second an epoch."""
+    epochs = changes.pop("epochs", request.get("epochs", 10))
+    result = {
+        "seconds": 1.0 * epochs,
+        "samples": 60_000 * epochs,
+        "epoch_seconds": [1.0] * epochs,
+        "load_seconds": 0.0,
+        "quality": {"test_accuracy": 0.981},
+        "losses": [2.3, 2.2, 2.1],
+        "torch": "2.13.0+cu126",
+        "python": "3.12.1",
+        "device_facts": {"device": request["device"], "name": None if request["device"] == "cpu" else "NVIDIA H100"},
+        "parameters": {"epochs": epochs, "epochs_asked": request.get("epochs", 10), "batch": 64},
+    }
+    return {**result, **changes}
+
+
+def worker(measured=raw):
+    """A host whose worker has two devices and answers measurements with ``measured(request)``."""
+
+    def answer(_, request):
+        final = {"devices": DEVICES} if request.get("action") else {"result": measured(request)}
+        return [json.dumps(final)], 0, ""
+
+    return WorkerHost(answer)
+
+
+def run(host, **options):
+    """Run a benchmark on that host."""
+    return run_benchmark(host, "/env/bin/python", **options)
+
+
+def runs(host):
+    """What was measured, in order."""
+    return [(r["device"], r["recipe"]) for r, _ in host.requests if "recipe" in r]
+
+
+def test_every_device_and_default_recipe_is_measured_and_ordered_by_device():
+    """Results come in torch's order of devices and the ladder's order of recipes."""
+    results = run(worker())
+    assert [(r.device, r.recipe) for r in results] == [
+        ("cuda:0", "script"),
+        ("cuda:0", "resident"),
+        ("cpu", "script"),
+        ("cpu", "resident"),
+    ]
+    assert results[0].device_name == "NVIDIA H100"
+    assert results[0].samples_per_second == pytest.approx(60_000)
+    assert results[0].kind == "replica"
+
+
+def test_repeats_are_fresh_processes_that_take_turns():
+    """A, B, A, B: a slow minute of the machine hits both."""
+    host = worker()
+    result = run(host, devices=["cpu"], repeats=2)[0]
+    assert runs(host) == [("cpu", "resident"), ("cpu", "script")] * 2
+    assert len(result.repeats) == 2
+
+
+def test_a_budget_is_shared_by_weight_and_what_is_left_goes_on():
+    """Cheap recipes go first; the script gets what they did not use."""
+    host = worker(lambda request: raw(request, seconds=5.0))
+    run(host, devices=["cpu"], budget=70.0)
+    shares = [r["budget"] for r, _ in host.requests if "budget" in r]
+    assert shares == [pytest.approx(20.0), pytest.approx(65.0)]
+    limits = [limit for r, limit in host.requests if "budget" in r]
+    assert all(limit >= 4 * share for share, limit in zip(shares, limits, strict=True))
+
+
+def test_fewer_epochs_are_kept_in_the_result_and_not_judged():
+    """A run cut short keeps how many epochs it measured; its accuracy cannot miss a bar for ten."""
+    host = worker(lambda request: raw(request, epochs=3, quality={"test_accuracy": 0.91}))
+    result = run(host, devices=["cpu"], recipes=["script"], budget=5.0)[0]
+    assert result.parameters["epochs"] == 3
+    assert result.quality == {"test_accuracy": 0.91}
+
+
+def test_repeats_of_different_length_are_compared_over_the_epochs_they_share():
+    """Seconds of a longer repeat are those of its first epochs."""
+    lengths = iter([10, 4])
+    host = worker(lambda request: raw(request, epochs=next(lengths)))
+    result = run(host, devices=["cpu"], recipes=["script"], repeats=2)[0]
+    assert result.repeats == (4.0, 4.0)
+    assert result.parameters["epochs"] == 4
+
+
+def test_an_accuracy_below_the_bar_is_an_error_that_keeps_the_results():
+    """Fast at something else is exit 6, and what was measured is not lost."""
+    host = worker(lambda request: raw(request, quality={"test_accuracy": 0.9749}))
+    with pytest.raises(QualityError) as caught:
+        run(host, devices=["cpu"], recipes=["resident"])
+    assert caught.value.exit_code == 6
+    assert caught.value.results[0].quality["test_accuracy"] == 0.9749
+
+
+def test_losses_are_held_against_the_script():
+    """The largest difference of the first steps' losses is part of the result."""
+    host = worker(lambda r: raw(r, losses=[2.3, 2.2, 2.1 if r["recipe"] == "script" else 2.25]))
+    by_recipe = {r.recipe: r for r in run(host, devices=["cpu"])}
+    assert by_recipe["resident"].parameters["loss_difference"] == pytest.approx(0.15)
+    assert by_recipe["script"].parameters["loss_difference"] == 0
+
+
+def test_progress_is_passed_on_and_junk_is_not():
+    """Progress lines become values; anything else is passed over."""
+    told = []
+    lines = [
+        "hello",
+        '{"progress": {"step": 100, "loss": 2.2}}',
+        '{"progress": []}',
+        '{"progress": {"epoch": 1, "epochs": 10, "seconds": 2.5, "loss": 0.5, "other": 1}}',
+    ]
+
+    def answer(_, request):
+        if request.get("action"):
+            return [json.dumps({"devices": DEVICES})], 0, ""
+        return [*lines, json.dumps({"result": raw(request)})], 0, ""
+
+    run(WorkerHost(answer), devices=["cpu"], recipes=["script"], on_progress=told.append)
+    assert [(p.epoch, p.step, p.seconds) for p in told] == [(0, None, None), (0, 100, None), (1, None, 2.5)]
+    assert (told[-1].run, told[-1].runs) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"workload": "nothing"}, "nothing"),
+        ({"recipes": ["warp"]}, "warp"),
+        ({"devices": ["mps"]}, "mps"),
+        ({"devices": ["cuda:7"]}, "cuda:7"),
+    ],
+)
+def test_unknown_names_are_usage_errors_that_list_the_known_ones(options, word):
+    """A name that is none is exit 2, with what there is in the hint."""
+    with pytest.raises(UsageError) as caught:
+        run(worker(), **options)
+    assert word in str(caught.value)
+    assert caught.value.hint is not None
+
+
+def test_a_plugin_of_the_environment_can_be_measured():
+    """A workload that torchup does not know and the environment has is run with one recipe."""
+    host = worker(lambda _: {"seconds": 1.0, "torch": "2", "python": "3.12"})
+    assert run(host, workload="theirs", devices=["cpu"])[0].recipe == "default"
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "kind"),
+    [
+        ([], -9, BenchError),
+        (["garbage"], 1, BenchError),
+        ([], None, TimeLimitError),
+        ([json.dumps({"error": {"code": "RuntimeError", "text": "CUDA error"}})], 1, BenchError),
+        ([json.dumps({"error": {"code": "OutOfMemoryError", "text": "2 GB"}})], 1, BenchError),
+        ([json.dumps({"error": {"code": "DataError", "text": "no file"}})], 1, UsageError),
+    ],
+)
+def test_a_child_that_fails_is_an_error_that_names_recipe_and_device(lines, code, kind):
+    """Crash, silence, a hang and the worker's own errors each end in their documented exit code."""
+
+    def answer(_, request):
+        return ([json.dumps({"devices": DEVICES})], 0, "") if request.get("action") else (lines, code, "last words")
+
+    with pytest.raises(kind) as caught:
+        run(WorkerHost(answer), devices=["cpu"], recipes=["resident"])
+    assert "resident (cpu)" in str(caught.value)
+
+
+def test_the_machine_travels_without_anything_personal():
+    """Results name CPU, GPUs and drivers, and give the CPU's product name to the device."""
+    machine = Machine(os=Os.LINUX, arch="x86_64", cpu=Cpu(model="EPYC", cores=2), gpus=(Gpu(vendor=Vendor.NVIDIA),))
+    result = run(worker(), devices=["cpu"], recipes=["resident"], machine=machine)[0]
+    assert result.device_name == "EPYC"
+    assert result.machine["cpu"]["model"] == "EPYC"
+    assert set(result.machine) & {"hostname", "user", "python", "pythons"} == set()
