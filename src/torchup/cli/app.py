@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 import torchup
+from torchup.cli.defaults import defaults_for
 from torchup.cli.registry import VERBS
 from torchup.cli.session import Session, common_options
 from torchup.errors import UsageError
@@ -26,10 +27,11 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the verb's module and return its ``command``."""
-        del ctx
         if cmd_name not in VERBS:
             return None
         command: click.Command = importlib.import_module(VERBS[cmd_name][0]).command
+        if isinstance(ctx.obj, Session) and not ctx.resilient_parsing:  # not for help or completion
+            ctx.default_map = {**(ctx.default_map or {}), cmd_name: defaults_for(command, cmd_name, ctx.obj.host)}
         return command
 
     def resolve_command(

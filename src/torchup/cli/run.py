@@ -17,6 +17,7 @@ from torchup.cli.session import Session
 from torchup.errors import ExitCode, InterruptedByUserError, TorchupError, UsageError
 from torchup.host import RealHost
 from torchup.model import message, verbatim
+from torchup.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code (see `errors.ExitCode`)."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
     session = Session()
-    i18n.use(i18n.choose(argv, session.host.environ()))
+    i18n.use(_language(argv, session))
     _never_fail_to_print()
     with contextlib.suppress(ValueError):  # only the main thread may set handlers; elsewhere there is nothing to end
         signal.signal(signal.SIGTERM, _terminate)
@@ -41,6 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.OK  # the reader (`| head`) has what it wanted
     except Exception:  # noqa: BLE001  # the last line of defence: a person gets a sentence and a log, never a traceback
         return _show_error(_internal(traceback.format_exc(), argv), session, argv)
+
+
+def _language(argv: Sequence[str], session: Session) -> str:
+    """The language asked for: flag, TORCHUP_LANG, torchup.toml, locale. A broken file is told later, by the verb."""
+    environ = session.host.environ()
+    if not environ.get("TORCHUP_LANG"):
+        with contextlib.suppress(UsageError):
+            chosen = load_settings(session.host).text("lang")
+            environ = {**environ, "TORCHUP_LANG": chosen} if chosen else environ
+    return i18n.choose(argv, environ)
 
 
 def _invoke(argv: list[str], session: Session) -> Answer | None:

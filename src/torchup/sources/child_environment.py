@@ -6,6 +6,7 @@ import contextlib
 import posixpath
 from typing import TYPE_CHECKING
 
+from torchup.settings import load_settings
 from torchup.sources.configured import read_configuration
 from torchup.sources.urls import credentials, host_of
 
@@ -24,16 +25,16 @@ def child_environment(host: Host) -> Iterator[dict[str, str | None]]:
 
     Certificates, proxies and trusted hosts as the configuration names them, since both tools are told to read no
     configuration of their own; and NETRC: a file, readable by this user alone and removed at the end, with the
-    credentials that the addresses of the configuration (and TORCHUP_MIRROR) hold. Plans and steps carry the addresses
-    without them, so they appear in no output, log or process list. A netrc of the user's own is kept: its entries
-    follow ours.
+    credentials that the addresses of the configuration hold, those of TORCHUP_MIRROR and torchup.toml included. Plans
+    and steps carry the addresses without them, so they appear in no output, log or process list. A netrc of the user's
+    own is kept: its entries follow ours.
 
     Raises:
         OSError: the file cannot be written.
     """
     configuration = read_configuration(host)
     overlay: dict[str, str | None] = {**_network(configuration)}
-    entries = _netrc_entries(configuration, host.environ().get("TORCHUP_MIRROR"))
+    entries = _netrc_entries(configuration, load_settings(host).text("mirror"))
     if not entries:
         yield overlay
         return

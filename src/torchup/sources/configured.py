@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from torchup.model import Source, Value, message
+from torchup.settings import load_settings
 from torchup.sources.find_links import absolute
 from torchup.sources.mirrors import find_mirror, load_mirrors
 from torchup.sources.pip_config import PipConfig, Setting, read_pip_config
@@ -153,6 +154,8 @@ def _pypi_place(configuration: Configuration, mirror: Mirror | None) -> Iterator
 
 
 def _wheelhouse(host: Host) -> Iterator[Place]:
-    folder = host.environ().get(WHEELHOUSE)
+    settings = load_settings(host)
+    folder = settings.text("wheelhouse")
     if folder:
-        yield _place("wheelhouse", absolute(host, folder), kind="find-links", origin=WHEELHOUSE, general=True)
+        origin = WHEELHOUSE if host.environ().get(WHEELHOUSE) else settings.path
+        yield _place("wheelhouse", absolute(host, folder), kind="find-links", origin=origin, general=True)

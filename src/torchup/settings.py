@@ -1,0 +1,110 @@
+"""The user's own defaults: TORCHUP_* variables over the nearest ``torchup.toml``; a flag beats both.
+
+``torchup.toml`` lies in the project's folder or above it:
+
+    mirror = "nju"
+    python = "3.12"
+    require = ["torchvision"]
+
+    [bench]            # options of one verb, spelled as on the command line without dashes in front
+    budget = 60
+"""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from torchup.errors import UsageError
+from torchup.model import Value, message
+
+if TYPE_CHECKING:
+    from torchup.host import Host
+
+FILE_NAME = "torchup.toml"
+LISTS = ("with", "require")
+FLAGS = ("cpu", "offline")
+TEXTS = ("torch", "variant", "python", "profile", "channel", "mirror", "installer", "wheelhouse", "lang")
+KEYS = (*TEXTS, *LISTS, *FLAGS)
+
+
+class Settings(Value, frozen=True, kw_only=True):
+    """Merged settings. ``values`` holds `KEYS`; ``verbs`` the tables of single verbs; ``path`` the file, if any."""
+
+    values: dict[str, Any] = {}
+    verbs: dict[str, dict[str, Any]] = {}
+    path: str | None = None
+
+    def text(self, key: str) -> str | None:
+        """A setting that is a text, or ``None``."""
+        value = self.values.get(key)
+        return value if isinstance(value, str) and value else None
+
+
+def load_settings(host: Host) -> Settings:
+    """Read the nearest file and the variables.
+
+    Raises:
+        UsageError: the file is not TOML, or has a key or a type that torchup does not know.
+    """
+    path = nearest_file(host)
+    document = _read(host, path) if path else {}
+    verbs = {key: value for key, value in document.items() if isinstance(value, dict)}
+    top = {key: _checked(key, value, path) for key, value in document.items() if not isinstance(value, dict)}
+    return Settings(values=top | _variables(host), verbs=verbs, path=path)
+
+
+def nearest_file(host: Host) -> str | None:
+    """``torchup.toml`` in the current folder or the nearest one above."""
+    folder = host.cwd().replace("\\", "/")
+    while folder:
+        path = posixpath.join(folder, FILE_NAME)
+        if host.exists(path):
+            return path
+        parent = posixpath.dirname(folder)
+        folder = "" if parent == folder else parent
+    return None
+
+
+def _read(host: Host, path: str) -> dict[str, Any]:
+    text = host.read_text(path, 1 << 20)
+    if text is None:
+        raise UsageError(message("settings.unreadable", "{path} cannot be read", path=path))
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(
+            message("settings.not-toml", "{path} is not valid TOML: {error}", path=path, error=error)
+        ) from error
+
+
+def _checked(key: str, value: object, path: str | None) -> Any:
+    if key not in KEYS:
+        raise unknown_key(key, KEYS, path)
+    is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if (key in LISTS and is_list) or (key in FLAGS and isinstance(value, bool)):
+        return value
+    if key in TEXTS and isinstance(value, str):
+        return value
+    kind = "a list of texts" if key in LISTS else "true or false" if key in FLAGS else "a text in quotes"
+    raise UsageError(
+        message("settings.type", "{path}: `{key}` has to be {kind}", path=path, key=key, kind=kind),
+    )
+
+
+def unknown_key(key: str, known: tuple[str, ...], path: str | None) -> UsageError:
+    """The error for a key that is none, with a guess."""
+    close = difflib.get_close_matches(key, known, n=1)
+    hint = (
+        message("settings.did-you-mean", "did you mean `{name}`?", name=close[0])
+        if close
+        else message("settings.known", "known: {names}", names=", ".join(known))
+    )
+    return UsageError(message("settings.unknown", "{path}: there is no setting `{key}`", path=path, key=key), hint=hint)
+
+
+def _variables(host: Host) -> dict[str, Any]:
+    found = {key: host.environ().get(f"TORCHUP_{key.upper()}", "") for key in KEYS}
+    return {key: value.split() if key in LISTS else value for key, value in found.items() if value}

@@ -1,0 +1,107 @@
+"""Settings: a flag beats a variable, a variable the nearest torchup.toml, and that the default."""
+
+from __future__ import annotations
+
+import json
+
+import click
+import pytest
+
+from support.sources import recorded
+from torchup.cli import main
+from torchup.cli.defaults import defaults_for
+from torchup.errors import ExitCode, UsageError
+from torchup.settings import load_settings
+
+NEAR = "/home/user/project/torchup.toml"
+ABOVE = "/home/user/torchup.toml"
+
+
+@click.command
+@click.option("--mirror")
+@click.option("--torch")
+@click.option("--with", "packages", multiple=True)
+@click.option("--cpu", is_flag=True)
+@click.option("--budget", type=float, default=180)
+def verb(**options):
+    """A verb with some of the options."""
+    return options
+
+
+def run(arguments, files=None, environ=None):
+    """What the verb gets from a command line, files and variables."""
+    defaults = defaults_for(verb, "verb", recorded(files, environ))
+    return verb.main(arguments, standalone_mode=False, default_map=defaults)
+
+
+def test_the_nearest_file_is_the_only_one():
+    """A torchup.toml in the folder hides one above it."""
+    files = {NEAR: 'mirror = "near"\n', ABOVE: 'mirror = "above"\ntorch = "2.13"\n'}
+    assert load_settings(recorded(files)).values == {"mirror": "near"}
+    assert load_settings(recorded({ABOVE: files[ABOVE]})).path == ABOVE
+
+
+def test_flag_then_variable_then_file_then_default():
+    """Each place gives way to the stronger one."""
+    files = {NEAR: 'mirror = "file"\n'}
+    environ = {"TORCHUP_MIRROR": "variable"}
+    assert run([])["mirror"] is None
+    assert run([], files)["mirror"] == "file"
+    assert run([], files, environ)["mirror"] == "variable"
+    assert run(["--mirror", "flag"], files, environ)["mirror"] == "flag"
+
+
+def test_lists_flags_and_options_of_other_names():
+    """Lists fill repeatable options, true sets a flag, and ``with`` finds the option that users type."""
+    options = run([], {NEAR: 'with = ["numpy", "pandas"]\ncpu = true\n'})
+    assert options["packages"] == ("numpy", "pandas")
+    assert options["cpu"] is True
+    assert run([], environ={"TORCHUP_WITH": "a b", "TORCHUP_CPU": "1"})["packages"] == ("a", "b")
+
+
+def test_a_verbs_own_table_beats_the_general_keys():
+    """``[verb]`` holds options of that verb alone."""
+    options = run([], {NEAR: 'mirror = "general"\n[verb]\nmirror = "own"\nbudget = 60\n[other]\nx = 1\n'})
+    assert (options["mirror"], options["budget"]) == ("own", 60.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("mirror = \n", "not valid TOML"),
+        ("miror = 'nju'\n", "there is no setting `miror`"),
+        ("mirror = 3\n", "`mirror` has to be a text in quotes"),
+        ("require = 'torchvision'\n", "`require` has to be a list of texts"),
+        ("[verb]\nbugdet = 3\n", "there is no setting `verb.bugdet`"),
+    ],
+)
+def test_mistakes_in_the_file_are_usage_errors(text, said):
+    """Wrong TOML, unknown keys and wrong types are named."""
+    with pytest.raises(UsageError, match=said):
+        run([], {NEAR: text})
+
+
+def test_a_misspelt_key_is_guessed():
+    """The hint names the key that was meant."""
+    with pytest.raises(UsageError) as caught:
+        load_settings(recorded({NEAR: "miror = 'nju'\n"}))
+    assert "mirror" in str(caught.value.hint)
+
+
+def test_the_command_line_tells_of_a_broken_file(tmp_path, monkeypatch, capsys):
+    """A verb under a broken torchup.toml ends with 2, one sentence and no traceback; help still works."""
+    (tmp_path / "torchup.toml").write_text("mirror = ")
+    monkeypatch.chdir(tmp_path)
+    assert main(["detect", "--json"]) == ExitCode.USAGE
+    output = capsys.readouterr()
+    assert json.loads(output.out)["messages"][0]["code"] == "settings.not-toml"
+    assert "Traceback" not in output.err
+    assert main(["--help"]) == 0
+
+
+def test_the_language_of_the_file_counts_after_the_variable(tmp_path, monkeypatch, capsys):
+    """``lang`` in torchup.toml chooses the language unless TORCHUP_LANG or --lang says another."""
+    (tmp_path / "torchup.toml").write_text('lang = "xx"\n')
+    monkeypatch.chdir(tmp_path)
+    assert main(["--help"]) == 0
+    assert "Usage" in capsys.readouterr().out
