@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -18,6 +18,7 @@ from torchup.sources.variants import known_variants, worth_asking
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from torchup.catalog.types import Catalog
     from torchup.host import Host
     from torchup.model import Machine, Offer, Request
     from torchup.sources.configured import Configuration, Place
@@ -31,7 +32,7 @@ _ARCHITECTURES = {  # Machine.arch -> ends of platform tags
 }
 
 
-def survey(host: Host, machine: Machine, request: Request, catalog: Any) -> Survey:
+def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | None) -> Survey:
     """What the sources of this machine answer for torch and its companions.
 
     With ``request.offline`` nothing of the network is contacted; local folders are read all the same.
@@ -40,7 +41,7 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Any) -> Surv
         UsageError: the mirror asked for does not exist.
     """
     configuration = read_configuration(host)
-    found = places(host, configuration, request, worth_asking(known_variants(catalog), machine, request))
+    found = places(host, configuration, request, worth_asking(known_variants(catalog, machine), machine, request))
     connection, notices = connection_of(host, configuration)
     answers = ask(host, found, connection, offline=request.offline)
     files = constraint_files(host, configuration)

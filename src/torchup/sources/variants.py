@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from torchup.catalog.types import is_vendor
 from torchup.model import Os, Vendor
 from torchup.sources.mirrors import load_mirrors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from torchup.catalog.types import Catalog
     from torchup.model import Machine, Request
 
+_ARCHITECTURES = {"amd64": "x86_64", "x64": "x86_64"}
 _FAMILY = {Vendor.NVIDIA: "cu", Vendor.AMD: "rocm", Vendor.INTEL: "xpu"}
 
 
@@ -47,9 +50,9 @@ def _newness(variant: str) -> tuple[int, int]:
     return int(major) if major.isdecimal() else 0, int(minor) if minor.isdecimal() else 0
 
 
-def known_variants(catalog: Any) -> tuple[str, ...]:
-    """Every variant of the catalog's rows; without a catalog those that mirrors were seen to carry."""
-    rows = getattr(catalog, "variants", None)
-    if rows:
-        return tuple(str(row) for row in rows)
-    return tuple(dict.fromkeys(v for m in load_mirrors().mirror if m.pytorch for v in m.pytorch.variants))
+def known_variants(catalog: Catalog | None, machine: Machine) -> tuple[str, ...]:
+    """Every variant ever published for the machine's platform; without a catalogue those seen on mirrors."""
+    if catalog is None:
+        return tuple(dict.fromkeys(v for m in load_mirrors().mirror if m.pytorch for v in m.pytorch.variants))
+    rows = catalog.by_platform.get(f"{machine.os}_{_ARCHITECTURES.get(machine.arch.lower(), machine.arch.lower())}", ())
+    return tuple(dict.fromkeys(row.variant for row in rows if not is_vendor(row)))
