@@ -126,3 +126,60 @@ def test_a_file_cannot_steer_the_terminal(capsys):
     code, out, err = call(capsys, "show", path)
     assert code == 0
     assert not {"\x1b", "\x07", "\u202e"} & set(out + err)
+
+
+def test_report_writes_one_page(capsys, runs, tmp_path):
+    """The file is there, holds the run and the published times, and stdout says where it is."""
+    file = tmp_path / "with space" / "report.html"
+    code, out, _ = call(capsys, "report", "--html", str(file), *runs)
+    assert code == 0
+    assert str(file) in out
+    text = file.read_text("utf-8")
+    assert all(run in text for run in runs)
+    assert "RTX 3070 Ti" in text
+    assert call(capsys, "report", "--no-baseline", "--html", str(file))[0] == 0
+    assert "RTX 3070 Ti" not in file.read_text("utf-8")
+
+
+def test_export_and_import_round_trip(capsys, runs, tmp_path, monkeypatch):
+    """What one machine exports another takes in, once."""
+    file = tmp_path / "run.json"
+    assert call(capsys, "export", runs[0], "-o", str(file))[0] == 0
+    monkeypatch.setenv("TORCHUP_HOME", str(tmp_path / "elsewhere"))
+    code, out, err = call(capsys, "import", str(file))
+    assert (code, "2 result(s)" in out) == (0, True)
+    assert "does not say which code measured it" in err
+    assert "already here" in call(capsys, "import", str(file))[1]
+    assert call(capsys, "show", runs[0])[0] == 0
+
+
+def test_import_refuses_a_polished_file(capsys, runs, tmp_path):
+    """A median that is not that of the samples is exit code 2; `--force` keeps it with its warning."""
+    document = json.loads(call(capsys, "export", runs[0])[1])
+    document["run"]["results"][0]["median"] = 1.0
+    document["run"]["results"][0]["ci95"] = [1.0, 1.0]
+    file = tmp_path / "polished.json"
+    file.write_text(json.dumps(document), "utf-8")
+    code, _, err = call(capsys, "import", str(file))
+    assert code == 2
+    assert "not believable" in err
+    code, out, err = call(capsys, "import", str(file), "--force")
+    assert (code, "kept as run imported-" in out) == (0, True)
+    assert "its median is not that of its raw samples" in err
+
+
+def test_exports_in_other_formats(capsys, runs):
+    """CSV has a header and a line a result, Markdown a table."""
+    lines = call(capsys, "export", runs[0], "--format", "csv")[1].splitlines()
+    assert lines[0].startswith("run,created_at,workload,recipe")
+    assert len(lines) == 3
+    assert "| Recipe | Device |" in call(capsys, "export", runs[0], "--format", "md")[1]
+
+
+def test_an_unwritable_file_is_a_sentence(capsys, runs, tmp_path):
+    """A path below a file cannot be written: exit code 2."""
+    (tmp_path / "file").write_text("")
+    for arguments in (("export", runs[0], "-o"), ("report", runs[0], "--html")):
+        code, _, err = call(capsys, *arguments, str(tmp_path / "file" / "x"))
+        assert code == 2
+        assert "cannot be written" in err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import msgspec
@@ -10,12 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.results import result, run
+from torchup.bench import code_hash, stats
 from torchup.encoding import to_json
 from torchup.errors import UsageError
 from torchup.host import RealHost
+from torchup.model import Limit
+from torchup.report.results_export import to_csv, to_markdown
 from torchup.results import schema, store
 from torchup.results.anonymous import anonymous, clean_text
 from torchup.results.baselines import load_baseline
+from torchup.results.check import problems
 from torchup.results.query import Selector
 from torchup.results.schema import Run, RunFileError, parse_run, to_text
 
@@ -209,3 +215,73 @@ def test_files_say_their_format_and_version():
     """The first keys of a file tell any reader what it is."""
     document = json.loads(to_text(run(result())))
     assert (document["format"], document["version"]) == ("torchup-run", schema.VERSION)
+
+
+def believable(**changes):
+    """A result whose numbers agree with each other."""
+    return stats.with_statistics(result(**({"repeats": (99.0, 100.0, 101.0), "code_hash": "h"} | changes)))
+
+
+def complaints(*results, torchup="1.0", version="1.0"):
+    """The codes that the check gives."""
+    found = problems(run(*results, torchup=torchup), version=version, code_hash="h")
+    return {(notice.level, notice.code.removeprefix("check.")) for notice in found}
+
+
+def test_an_honest_run_has_no_problems():
+    """Statistics of its own samples, the same code, below the roof."""
+    assert complaints(believable()) == set()
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"median": 1.0}, "median"),
+        ({"ci95": (99.9, 100.1)}, "interval"),
+        ({"seconds": 50.0}, "seconds"),
+        ({"code_hash": "other"}, "hash"),
+        ({"repeats": (1e-6, 1e-6, 1e-6), "seconds": 1e-6, "median": 1e-6, "ci95": (1e-6, 1e-6)}, "roof"),
+        ({"limit": Limit(flops=1e15, peak_flops=1e12)}, "roof"),
+        ({"limit": Limit(seconds=200.0)}, "limit"),
+    ],
+)
+def test_numbers_that_contradict_each_other_are_errors(changes, code):
+    """A polished median, a narrowed interval, other code, more than the device can do: each is found."""
+    assert ("error", code) in complaints(msgspec.structs.replace(believable(), **changes))
+
+
+def test_what_cannot_be_checked_is_a_warning():
+    """Another version's code, no hash, a published number, and nothing at all."""
+    assert complaints(believable(code_hash="old"), torchup="0.9") == {("warning", "other-version")}
+    assert complaints(believable(code_hash=None)) == {("warning", "no-hash")}
+    assert ("warning", "not-measured") in complaints(believable(measured=False))
+    assert complaints() == {("error", "empty")}
+
+
+def test_the_worker_hash_changes_with_the_code(tmp_path, monkeypatch):
+    """Another byte, another name or a new file is another hash; caches and data are not code."""
+    monkeypatch.setattr(code_hash, "WORKER_FOLDER", tmp_path)
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "bench.py").write_text("a")
+    (tmp_path / "recipes" / "x.py").write_text("b")
+    first = code_hash.worker_hash(RealHost())
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "bench.pyc").write_text("c")
+    assert code_hash.worker_hash(RealHost()) == first
+    (tmp_path / "recipes" / "x.py").write_text("b ")
+    assert code_hash.worker_hash(RealHost()) != first
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+a", "-a", "@a", "a|b\nc", "<script>", "[x](http://e)", "`a`", "\x1b[31m"])
+def test_exports_disarm_what_they_are_given(text):
+    """No formula for a spreadsheet, no markup for a Markdown page, no control character."""
+    hostile = run(result(text, device_name=text, notes=(text,)))
+    rows = list(csv.reader(io.StringIO(to_csv(hostile))))
+    assert len(rows) == 2
+    assert len(rows[0]) == len(rows[1])
+    assert not rows[1][3].startswith(("=", "+", "-", "@"))
+    markdown = to_markdown(hostile)
+    assert "<script>" not in markdown
+    assert "[x](" not in markdown
+    assert "\x1b" not in markdown
+    assert "a|b" not in markdown

@@ -1,4 +1,4 @@
-"""`torchup results`: list, show and compare what was measured."""
+"""`torchup results`: list, show, compare, report, export and import what was measured."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+import torchup
+from torchup.bench.code_hash import worker_hash
 from torchup.bench.compare import Labelled, compare_sets
 from torchup.cli.answer import Answer
 from torchup.cli.session import Session, common_options
@@ -13,9 +15,12 @@ from torchup.errors import ExitCode, UsageError
 from torchup.i18n import text
 from torchup.model import Notice, message
 from torchup.report import results_text
-from torchup.results import store
+from torchup.report.results_export import to_csv, to_markdown
+from torchup.results import check, store
+from torchup.results.anonymous import anonymous
 from torchup.results.baselines import load_baseline
 from torchup.results.query import Selector
+from torchup.results.schema import Run, to_text
 
 if TYPE_CHECKING:
     from torchup.bench.compare import Report
@@ -119,6 +124,110 @@ def compare_command(
         exit_code=ExitCode.FINDINGS if report.regressed else ExitCode.OK,
         notices=_regression_notices(report, threshold),
     )
+
+
+@command.command(name="report", help=text("results.report.help", "Write one self-contained HTML page about runs"))
+@click.argument("runs", nargs=-1)
+@click.option(
+    "--html",
+    "output",
+    required=True,
+    type=click.Path(dir_okay=False),
+    help=text("results.option.html", "The file to write"),
+)
+@click.option(
+    "--no-baseline", is_flag=True, help=text("results.option.no-baseline", "Leave the article's published times out")
+)
+@common_options
+def report_command(session: Session, runs: tuple[str, ...], output: str, no_baseline: bool) -> Answer:  # noqa: FBT001  # click's signature
+    """`torchup results report --html FILE [RUN...]`."""
+    from torchup.report.html import page  # noqa: PLC0415  # only this verb needs it
+
+    chosen = [store.load(session.host, run) for run in runs or ("latest",)]
+    content = page(chosen, baseline=None if no_baseline else load_baseline("article"))
+    _write(session.host, output, content)
+    return Answer(
+        command="results report",
+        data={"file": output, "runs": [run.id for run in chosen], "bytes": len(content.encode())},
+        text=lambda: text("results.report.done", "{file} is written; any browser opens it", file=output),
+    )
+
+
+@command.command(
+    name="export",
+    help=text("results.export.help", "Print a run, or write it to a file to share: no user, host or path is in it"),
+)
+@click.argument("run", default="latest")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("json", "csv", "md")),
+    default="json",
+    show_default=True,
+    help=text("results.option.format", "What to write"),
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    help=text("results.option.output", "Write here instead of printing"),
+)
+@common_options
+def export_command(session: Session, run: str, form: str, output: str | None) -> Answer:
+    """`torchup results export RUN`."""
+    found = anonymous(store.load(session.host, run), Run, names=store.private_names(session.host))
+    content = {"json": to_text, "csv": to_csv, "md": to_markdown}[form](found)
+    if output is not None:
+        _write(session.host, output, content)
+    return Answer(
+        command="results export",
+        data={"run": found.id, "format": form, "file": output, "content": content if output is None else None},
+        text=lambda: (
+            content.rstrip("\n")
+            if output is None
+            else text("results.export.done", "{run} is written to {file}", run=found.id, file=output)
+        ),
+    )
+
+
+@command.command(
+    name="import",
+    help=text("results.import.help", "Check someone else's result file and keep it; nothing in it is executed"),
+)
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--force", is_flag=True, help=text("results.option.force", "Keep it although its numbers contradict"))
+@common_options
+def import_command(session: Session, file: str, force: bool) -> Answer:  # noqa: FBT001  # click's signature
+    """`torchup results import FILE`."""
+    found = store.read(session.host, file)
+    notices = check.problems(found, version=torchup.__version__, code_hash=worker_hash(session.host))
+    errors = [notice for notice in notices if notice.level == "error"]
+    if errors and not force:
+        raise UsageError(
+            message("results.import.refused", "{file} is not believable: {reason}", file=file, reason=errors[0].text),
+            hint=message("results.import.refused.hint", "`--force` keeps it all the same, with its warnings"),
+        )
+    kept, is_new = store.keep(session.host, found)
+    return Answer(
+        command="results import",
+        data={"run": kept.id, "new": is_new, "results": len(kept.results)},
+        text=lambda: (
+            text("results.import.done", "kept as run {run}: {count} result(s)", run=kept.id, count=len(kept.results))
+            if is_new
+            else text("results.import.known", "run {run} is already here", run=kept.id)
+        ),
+        notices=notices,
+    )
+
+
+def _write(host: Host, path: str, content: str) -> None:
+    try:
+        host.write_text(path, content)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(
+            message("results.cannot-write", "{file} cannot be written: {reason}", file=path, reason=reason)
+        ) from error
 
 
 def _chosen(host: Host, selector: Selector) -> tuple[Labelled, ...]:

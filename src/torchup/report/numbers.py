@@ -40,6 +40,18 @@ def amount(value: float | None, unit: str) -> str:
     return f"{digits(value / scale)} {prefix}{unit}"
 
 
+def tick(value: float) -> str:
+    """A label of an axis: ``500``, ``1k``, ``2.5M``; as short as it can be."""
+    scale, prefix = next(((s, p) for s, p in _SI if abs(value) >= s), (1.0, ""))
+    return f"{value / scale:.4g}{prefix}"
+
+
+def tick_seconds(value: float) -> str:
+    """The same for a time: ``2 s``, ``50 ms``."""
+    scale, unit = next(((s, u) for s, u in _SECONDS if abs(value) >= s), _SECONDS[-1])
+    return f"{value / scale:.4g} {unit}"
+
+
 def size(value: float | None) -> str:
     """Bytes in binary units: ``173 MiB``."""
     if value is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from torchup.bench.compare import Comparison, Labelled, Refusal, Report, Side, Verdict, compare_sets
@@ -142,12 +143,16 @@ def _recipe(result: Result) -> str:
     return result.recipe if result.world_size == 1 else f"{result.recipe} x{result.world_size}"
 
 
+_NOISE = re.compile(
+    r"\((?:R|TM|C)\)|\b(?:NVIDIA|GeForce|Intel|AMD|Core(?= i\d|\(TM\))|CPU|GPU|Processor|Genuine|\d+-Core)\b|@.*$",
+    re.IGNORECASE,
+)
+
+
 def short_device(side: Result | Side) -> str:
     """The device's name without its maker's usual words, and its type: ``RTX 3070 Ti Laptop (cuda)``."""
     name = side.device_name or ""
-    for noise in ("NVIDIA GeForce ", "NVIDIA ", "Intel Core ", "Intel(R) ", "Xeon(R) ", " GPU", "(R)", "(TM)"):
-        name = name.replace(noise, " " if noise.startswith(" ") else "")
-    name = " ".join(name.split())
+    name = " ".join(_NOISE.sub(" ", name).split()) or name
     return f"{name} ({side.device})" if name else side.device
 
 

@@ -6,6 +6,8 @@ import hashlib
 import posixpath
 from typing import TYPE_CHECKING
 
+import msgspec
+
 import torchup
 from torchup.encoding import to_json
 from torchup.errors import UsageError
@@ -52,6 +54,23 @@ def save(host: Host, results: Iterable[Result], *, title: str | None = None) -> 
         results=kept,
     )
     return save_run(host, run)
+
+
+def keep(host: Host, run: Run) -> tuple[Run, bool]:
+    """Store a run that was made elsewhere. Returns it under its id here, and whether it is new.
+
+    A run with the same results is not stored twice; another one under a known id gets an id of its own.
+    """
+    digest = hashlib.sha256(to_json(run.results, indent=0).encode()).hexdigest()
+    known = {existing.id: existing for existing in list_runs(host).runs}
+    for existing in known.values():
+        if hashlib.sha256(to_json(existing.results, indent=0).encode()).hexdigest() == digest:
+            return existing, False
+    taken = run.id in known or run.id in {"answer", "latest", *BASELINES}
+    name = f"imported-{digest[:8]}" if taken else run.id
+    kept = msgspec.structs.replace(run, id=name, origin="imported")
+    save_run(host, kept)
+    return kept, True
 
 
 def save_run(host: Host, run: Run) -> str:

@@ -1,0 +1,72 @@
+"""The table of all results in the HTML report; it can be sorted and filtered. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.i18n import text
+from torchup.report import numbers
+from torchup.report.html_entry import Entry, interval_or_spread
+from torchup.report.html_sections import section
+from torchup.report.markup import Markup, element
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def all_results(entries: Sequence[Entry]) -> Markup:
+    """Every result in one table that can be sorted and filtered."""
+    columns = (
+        (text("results.column.workload", "Workload"), False),
+        (text("results.column.recipe", "Recipe"), False),
+        (text("results.column.device", "Device"), False),
+        (text("results.column.precision", "Precision"), False),
+        (text("results.column.median", "Median"), True),
+        (text("results.column.interval", "95 % interval"), True),
+        (text("results.column.rate", "Rate"), True),
+        (text("results.column.quality", "Quality"), True),
+        (text("results.column.memory", "Peak memory"), True),
+        (text("results.column.repeats", "Repeats"), True),
+        ("torch", False),
+    )
+    heads = [
+        element(
+            "th", {"scope": "col", "class": "number" if number else None}, element("button", {"type": "button"}, name)
+        )
+        for name, number in columns
+    ]
+    rows = [_table_row(entry) for entry in entries]
+    table = element(
+        "table", {"id": "all"}, element("thead", None, element("tr", None, *heads)), element("tbody", None, *rows)
+    )
+    title = text("html.all", "All results")
+    box = {"class": "scroll", "tabindex": 0, "role": "region", "aria-label": title}
+    intro = text("html.all.intro", "A click on a heading sorts.")
+    return section("results", title, element("div", box, table), intro=intro)
+
+
+def _table_row(entry: Entry) -> Markup:
+    result = entry.result
+    quality = ", ".join(_quality(name, value) for name, value in result.quality.items()) or numbers.NONE
+    cells = [
+        element("td", None, result.workload),
+        element("td", None, entry.recipe),
+        element("td", None, entry.device),
+        element("td", None, result.precision),
+        _number(numbers.seconds(entry.seconds), entry.seconds),
+        _number(interval_or_spread(entry), result.ci95[1] - result.ci95[0] if result.ci95 else None),
+        _number(numbers.amount(result.samples_per_second, "/s"), result.samples_per_second),
+        _number(quality, next(iter(result.quality.values()), None)),
+        _number(numbers.size(result.peak_memory_bytes), result.peak_memory_bytes),
+        _number(str(len(result.repeats) or 1), len(result.repeats) or 1),
+        element("td", None, result.torch or numbers.NONE),
+    ]
+    return element("tr", {"class": "published" if entry.published else None, **entry.attributes}, *cells)
+
+
+def _quality(name: str, value: float) -> str:
+    return numbers.percent(value, 2) if name == "test_accuracy" else f"{name} {numbers.digits(value)}"
+
+
+def _number(shown: str, value: float | None) -> Markup:
+    return element("td", {"class": "number", "data-value": "" if value is None else repr(value)}, shown)

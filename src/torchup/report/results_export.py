@@ -1,0 +1,138 @@
+"""Results as Markdown and CSV. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from torchup.bench.stability import advice
+from torchup.i18n import printable, render, text
+from torchup.report import numbers
+from torchup.report.results_text import PARTS, short_device
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torchup.model import Result
+    from torchup.results.schema import Run
+
+CSV_COLUMNS = (
+    "run", "created_at", "workload", "recipe", "kind", "device", "device_name", "precision", "torch", "world_size",
+    "median_seconds", "ci95_low", "ci95_high", "repeats", "outliers", "stable", "samples_per_second", "quality",
+    "peak_memory_bytes", "compile_seconds", *(f"{part}_seconds" for part in PARTS), "limit_seconds", "limit_share",
+    "measured", "raw_seconds",
+)  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def to_markdown(run: Run) -> str:
+    """A section with a table a workload, for an issue or a README."""
+    parts = [f"# {text('results.md.title', 'torchup results')} {_cell(run.id)}", _machine(run)]
+    for workload in dict.fromkeys(result.workload for result in run.results):
+        chosen = [result for result in run.results if result.workload == workload]
+        parts += [f"## {_cell(workload)}", _markdown_table(chosen), _markdown_notes(chosen)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _machine(run: Run) -> str:
+    devices = dict.fromkeys(short_device(result) for result in run.results)
+    versions = dict.fromkeys(result.torch for result in run.results if result.torch)
+    lines = [f"- {text('results.column.device', 'Device')}: {_cell(', '.join(devices))}"]
+    if versions:
+        lines.append(f"- torch: {_cell(', '.join(versions))}")
+    if run.created_at:
+        lines.append(f"- {text('results.md.when', 'Measured')}: {_cell(run.created_at)}")
+    return "\n".join(lines)
+
+
+def _markdown_table(results: Sequence[Result]) -> str:
+    slowest = max(_time(result) for result in results)
+    headers = (
+        text("results.column.recipe", "Recipe"),
+        text("results.column.device", "Device"),
+        text("results.column.precision", "Precision"),
+        text("results.column.median", "Median"),
+        text("results.column.interval", "95 % interval"),
+        text("results.column.rate", "Rate"),
+        text("results.column.quality", "Quality"),
+        text("results.column.speedup", "Speed-up"),
+    )
+    rows = [headers, tuple("---" for _ in headers)]
+    rows += [
+        (
+            result.recipe,
+            short_device(result),
+            result.precision,
+            numbers.seconds(_time(result)),
+            numbers.interval(result.ci95),
+            numbers.amount(result.samples_per_second, "/s"),
+            quality_text(result) or numbers.NONE,
+            numbers.ratio(slowest / _time(result)),
+        )
+        for result in sorted(results, key=_time, reverse=True)
+    ]
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows)
+
+
+def _markdown_notes(results: Sequence[Result]) -> str:
+    lines = [
+        f"- {_cell(result.recipe)}: {_cell(line)}"
+        for result in results
+        for line in [*(render(notice.text) for notice in advice(result)), *result.notes]
+    ]
+    return "\n".join(dict.fromkeys(lines))
+
+
+def quality_text(result: Result) -> str:
+    """The qualities a result reached: ``98.20 %``, ``tflops 12.3``."""
+    return ", ".join(
+        numbers.percent(value, 2) if name == "test_accuracy" else f"{name} {numbers.digits(value)}"
+        for name, value in result.quality.items()
+    )
+
+
+def _cell(untrusted: str) -> str:
+    """Untrusted text in a Markdown cell: one line, its markup and HTML without effect."""
+    line = " ".join(printable(untrusted).split())
+    escaped = "".join(f"\\{c}" if c in "\\`*_[]|#~!" else c for c in line)
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") if line != "---" else line
+
+
+def to_csv(run: Run) -> str:
+    """One line a result; numbers unrounded, unknown empty, raw samples joined by spaces."""
+    output = io.StringIO()
+    writer = csv.writer(output, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for result in run.results:
+        writer.writerow([_csv_cell(value) for value in _csv_row(run, result)])
+    return output.getvalue()
+
+
+def _csv_row(run: Run, result: Result) -> list[object]:
+    low, high = result.ci95 or (None, None)
+    parts = [getattr(result.breakdown, part) if result.breakdown else None for part in PARTS]
+    limit = (result.limit.seconds, result.limit.share) if result.limit else (None, None)
+    quality = " ".join(f"{name}={value!r}" for name, value in result.quality.items())
+    return [
+        run.id, run.created_at, result.workload, result.recipe, result.kind, result.device, result.device_name,
+        result.precision, result.torch, result.world_size, _time(result), low, high, len(result.repeats),
+        len(result.outliers), result.stable, result.samples_per_second, quality, result.peak_memory_bytes,
+        result.compile_seconds, *parts, *limit, result.measured, " ".join(repr(value) for value in result.repeats),
+    ]  # fmt: skip
+
+
+def _csv_cell(value: object) -> object:
+    """A value that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    if isinstance(value, str):
+        shown = printable(value)
+        return f"'{shown}" if shown.startswith(_FORMULA) else shown
+    return (
+        {None: "", True: "true", False: "false"}.get(value, value)
+        if value is None or isinstance(value, bool)
+        else value
+    )
+
+
+def _time(result: Result) -> float:
+    return result.median if result.median is not None else result.seconds

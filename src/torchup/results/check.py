@@ -1,0 +1,119 @@
+"""Is an imported run believable? Pure: schema was checked on reading; here its numbers are held against each other.
+
+A result file is a claim. What can be checked is checked: statistics against raw samples, rates against times, times
+against what the device could do at best, and the code that measured against the code this torchup brings. Nothing in a
+file is ever executed.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from torchup.bench.stats import median as middle
+from torchup.bench.stats import median_interval
+from torchup.model import Message, Notice, message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torchup.model import Result
+    from torchup.results.schema import Run
+
+TOLERANCE = 1e-6
+ROOF_SLACK = 1.02  # clocks are read to a per cent or two; more above the roof is a measuring error
+# The fastest single accelerator of peaks.toml does 2.5e15 dense FLOP/s in the precisions that torchup measures.
+FASTEST_KNOWN = 5e15
+MNIST_FLOPS_PER_SAMPLE = 1.517e6  # forward and backward of the article's network, 2 x 758,520 multiply-adds
+MNIST_SAMPLES = 60_000
+
+
+def problems(run: Run, *, version: str, code_hash: str | None) -> tuple[Notice, ...]:
+    """What speaks against a run: errors make it unbelievable, warnings are told and kept.
+
+    Args:
+        run: what was read.
+        version: of this torchup.
+        code_hash: sha256 of this torchup's worker.
+    """
+    found: list[Notice] = []
+    for number, result in enumerate(run.results):
+        place = f"{number + 1} ({result.workload} {result.recipe})"
+        found += [_error(text) for text in _contradictions(result, place)]
+        found += [_error(text) for text in _above_roof(result, place)]
+        found += _code(result, place, written_by=run.torchup, version=version, known=code_hash)
+        if not result.measured:
+            text = message(
+                "check.not-measured", "result {place} says itself that torchup did not measure it", place=place
+            )
+            found.append(Notice(code=text.code, level="warning", text=text))
+    if not run.results:
+        found.append(_error(message("check.empty", "the run holds no results")))
+    return tuple(found)
+
+
+def _error(text: Message) -> Notice:
+    return Notice(code=text.code, level="error", text=text)
+
+
+def _close(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=TOLERANCE)
+
+
+def _contradictions(result: Result, place: str) -> Iterator[Message]:
+    if not result.repeats:
+        return
+    if result.median is not None and not _close(result.median, middle(result.repeats)):
+        yield message("check.median", "result {place}: its median is not that of its raw samples", place=place)
+    own = median_interval(result.repeats)
+    if result.ci95 is not None and (
+        own is None or not all(_close(a, b) for a, b in zip(result.ci95, own, strict=True))
+    ):
+        yield message("check.interval", "result {place}: its interval is not that of its raw samples", place=place)
+    if not min(result.repeats) * (1 - TOLERANCE) <= result.seconds <= max(result.repeats) * (1 + TOLERANCE):
+        yield message("check.seconds", "result {place}: its time lies outside its raw samples", place=place)
+
+
+def _above_roof(result: Result, place: str) -> Iterator[Message]:
+    """Faster than the device can be: the limit it carries, and for MNIST the work that is known."""
+    fastest = min(result.repeats, default=result.seconds)
+    limit = result.limit
+    flops = limit.flops if limit is not None and limit.flops else known_flops(result)
+    peak = limit.peak_flops if limit is not None and limit.peak_flops else FASTEST_KNOWN * result.world_size
+    if flops is not None and flops / fastest > peak * ROOF_SLACK:
+        yield message("check.roof", "result {place}: more work a second than the device can do", place=place)
+    elif limit is not None and limit.seconds is not None and limit.seconds > fastest * ROOF_SLACK:
+        yield message("check.limit", "result {place}: faster than its own device limit", place=place)
+
+
+def known_flops(result: Result) -> float | None:
+    """FLOPs of a run whose work is fixed by its name."""
+    epochs = result.parameters.get("epochs")
+    if result.workload != "mnist" or not isinstance(epochs, int) or result.kind not in {"replica", "same-math"}:
+        return None
+    return MNIST_FLOPS_PER_SAMPLE * MNIST_SAMPLES * epochs
+
+
+def _code(result: Result, place: str, *, written_by: str | None, version: str, known: str | None) -> Iterator[Notice]:
+    if result.code_hash is None:
+        text = message("check.no-hash", "result {place} does not say which code measured it", place=place)
+        yield Notice(code=text.code, level="warning", text=text)
+    elif result.code_hash == known:
+        return
+    elif written_by == version:
+        yield _error(
+            message(
+                "check.hash",
+                "result {place} was measured by other code than torchup {version} brings",
+                place=place,
+                version=version,
+            )
+        )
+    else:
+        text = message(
+            "check.other-version",
+            "result {place} was measured by torchup {version}, whose code is not here to compare",
+            place=place,
+            version=written_by or "?",
+        )
+        yield Notice(code=text.code, level="warning", text=text)

@@ -1,0 +1,100 @@
+"""The HTML page as text: self-contained, escaped, complete; and the charts' arithmetic."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.results import result, run
+from support.results_page import EVIL, full_page, hostile
+from torchup import i18n
+from torchup.report.html import page
+from torchup.report.markup import element, escaped, prose
+from torchup.report.svg import Scale
+from torchup.results.baselines import load_baseline
+
+
+class Reader(HTMLParser):
+    """Counts elements and attributes of a document."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        """Note one."""
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+
+
+def test_every_section_is_there():
+    """Ladder, devices, breakdown, roofline, speed runs, scaling, curves, table and details, each with its heading."""
+    text = full_page()
+    for name in ("ladder", "devices", "breakdown", "roofline", "speedruns", "scaling", "curves", "results", "details"):
+        assert f'<section aria-labelledby="{name}-title" id="{name}">' in text, name
+    assert "is waiting for input, not for the device" in text
+    assert "published, not measured" in text
+    assert "Peak unknown" in text
+
+
+def test_the_page_loads_nothing():
+    """No address, no foreign resource, and a policy that forbids both."""
+    text = full_page()
+    reader = Reader(text)
+    assert not {"link", "img", "iframe", "object", "embed", "base"} & set(reader.tags)
+    addresses = {value for _, name, value in reader.attributes if name in {"src", "href", "action", "xlink:href"}}
+    assert addresses == {"#main"}
+    assert not re.search(r"https?://|url\(|@import", text)
+    policy = next(value for tag, name, value in reader.attributes if (tag, name) == ("meta", "content"))
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("evil", EVIL)
+def test_hostile_text_stays_text(evil):
+    """One script, one style, no event attribute, whatever a result file says."""
+    text = page([hostile(evil)])
+    reader = Reader(text)
+    assert reader.tags.count("script") == 1
+    assert reader.tags.count("style") == 1
+    assert not [name for _, name, _ in reader.attributes if name.startswith("on") or name == "style"]
+    assert not {"img", "b"} & set(reader.tags)
+    assert not {"\x00", "\x1b", "\u202e"} & set(text)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_escaped_once(text):
+    """Escaping leaves no markup character, and children made by us are not escaped again."""
+    assert not set("<>\"'") & set(escaped(text))
+    inner = element("i", {"title": text}, text)
+    assert element("b", None, inner) == f"<b>{inner}</b>"
+    assert Reader(element("p", {"a": text}, text, prose(text))).tags[0] == "p"
+
+
+def test_an_empty_run_is_a_page_too():
+    """Nothing measured gives a sentence, not an error."""
+    assert "hold no results" in page([run()], baseline=load_baseline("article"))
+
+
+def test_the_page_speaks_the_language_in_use():
+    """The document says which language it is in."""
+    i18n.use("zh")
+    assert '<html lang="zh-CN">' in page([run(result())])
+
+
+@given(st.lists(st.floats(min_value=1e-9, max_value=1e15), min_size=1, max_size=6), st.booleans(), st.booleans())
+def test_scales_hold_their_values_and_have_few_round_ticks(values, log, zero):
+    """Every value lies on the scale, order is kept, and the labels are few and inside."""
+    scale = Scale.around(values, log=log, zero=zero)
+    places = [scale.place(value) for value in sorted(values)]
+    assert places == sorted(places)
+    assert all(0 <= place <= 1 for place in places)
+    ticks = scale.ticks(6)
+    assert 1 <= len(ticks) <= 8
+    slack = (scale.high - scale.low) * 1e-6
+    assert all(scale.low - slack <= tick <= scale.high + slack for tick in ticks)
