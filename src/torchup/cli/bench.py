@@ -12,7 +12,8 @@ from torchup.bench.workloads import REGISTRY
 from torchup.cli.answer import Answer
 from torchup.cli.progress import progress_line
 from torchup.cli.session import Session, common_options
-from torchup.cli.target import target_options, target_python
+from torchup.cli.target import find_target, target_options
+from torchup.detect import detect_machine
 from torchup.i18n import text
 from torchup.model import Notice, message
 from torchup.report.bench_text import bench_text
@@ -86,6 +87,7 @@ def command(
     session: Session,
     *,
     workload: str,
+    env: str | None,
     python: str | None,
     recipes: tuple[str, ...],
     devices: tuple[str, ...],
@@ -97,12 +99,13 @@ def command(
     data: str | None,
 ) -> Answer:
     """Parse, measure, save, render. A run that misses its quality bar is saved too, and ends in exit 6."""
-    interpreter = target_python(session, python)
+    target = find_target(session, env, python)
     try:
         with progress_line(session) as tell:
             results = run_benchmark(
                 session.host,
-                interpreter,
+                target.python,
+                machine=detect_machine(session.host),
                 workload=workload,
                 recipes=recipes,
                 devices=devices,

@@ -2,33 +2,70 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from torchup.envs import registry
 from torchup.errors import UsageError
 from torchup.i18n import text
-from torchup.model import message
+from torchup.model import Value, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torchup.cli.session import Session
+    from torchup.model import Build
+
+
+class Target(Value, frozen=True, kw_only=True):
+    """The interpreter to use, and the build that was planned for it where torchup made the environment."""
+
+    python: str
+    name: str | None = None
+    build: Build | None = None
 
 
 def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a verb ``--python``; resolve it with `target_python`."""
-    return click.option(
-        "--python", metavar="PATH", help=text("target.python", "Use this Python instead of torchup's own environment")
-    )(function)
+    """Give a verb ``--env`` and ``--python``; resolve them with `find_target`."""
+    env = click.option(
+        "--env", "env", metavar="NAME", help=text("target.env", "Use this environment of torchup's (default: default)")
+    )
+    python = click.option(
+        "--python", metavar="PATH", help=text("target.python", "Use this Python instead of an environment of torchup's")
+    )
+    return env(python(function))
 
 
-def target_python(session: Session, python: str | None) -> str:
-    """The interpreter to use. Raises `UsageError` when it is not there."""
-    found = session.host.which(python) if python else None
+def find_target(session: Session, env: str | None, python: str | None) -> Target:
+    """What to work on. Raises `UsageError` when there is no such environment or interpreter."""
+    if env is not None and python is not None:
+        raise UsageError(message("target.both", "--env and --python name two different things: give one of them"))
+    if python is not None:
+        return Target(python=_interpreter(session, python))
+    name = env or registry.DEFAULT_NAME
+    environment = registry.find(session.host, name)
+    interpreter = registry.find_python(session.host, environment.path)
+    if interpreter is None:
+        raise UsageError(
+            message("target.no-python", "the environment `{name}` has no Python any more", name=name),
+            hint=message("target.no-python.hint", "`torchup up` makes it anew"),
+        )
+    record = registry.read_record(session.host, name)
+    build = record.plan.build if record is not None and record.plan is not None else None
+    return Target(python=interpreter, name=name, build=build)
+
+
+def _interpreter(session: Session, python: str) -> str:
+    found = session.host.which(python)
+    if found is None and session.host.exists(python) and not session.host.is_dir(python):
+        found = session.host.which(posixpath.join(session.host.cwd(), python))
     if found is None:
         raise UsageError(
-            message("target.python.missing", "there is no Python at {path}", path=python or "-"),
-            hint=message("target.python.missing.hint", "give the path of an interpreter: --python PATH"),
+            message("target.python.missing", "there is no Python at {path}", path=python),
+            hint=message(
+                "target.python.missing.hint", "give the path of an interpreter, such as /path/to/env/bin/python"
+            ),
         )
     return found

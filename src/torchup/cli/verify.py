@@ -8,7 +8,7 @@ import click
 
 from torchup.cli.answer import Answer
 from torchup.cli.session import Session, common_options
-from torchup.cli.target import target_options, target_python
+from torchup.cli.target import find_target, target_options
 from torchup.envs.verification import TIMEOUT, verify_environment
 from torchup.errors import ExitCode
 from torchup.i18n import text
@@ -38,11 +38,16 @@ if TYPE_CHECKING:
     help=text("verify.option.timeout", "Seconds for the whole ladder"),
 )
 @common_options
-def command(session: Session, python: str | None, timeout: float, *, compile_rung: bool) -> Answer:
+def command(session: Session, env: str | None, python: str | None, timeout: float, *, compile_rung: bool) -> Answer:
     """Parse, climb, render; exit 5 when a rung failed."""
-    interpreter = target_python(session, python)
+    target = find_target(session, env, python)
     result = verify_environment(
-        session.host, interpreter, timeout=timeout, compile_rung=compile_rung, on_rung=_reporter(session)
+        session.host,
+        target.python,
+        expected=target.build,
+        timeout=timeout,
+        compile_rung=compile_rung,
+        on_rung=_reporter(session),
     )
     return Answer(
         command="verify",
