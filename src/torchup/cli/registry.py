@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, Message]] = {
         "torchup.cli.bench",
         message("bench.summary", "Measure every device: MNIST by default"),
     ),
+    "plan": ("torchup.cli.plan", message("plan.summary", "Say which build fits a machine, and why")),
     "results": (
         "torchup.cli.results",
         message("results.summary", "List, show, compare, report, export and import measurements"),

@@ -35,8 +35,10 @@ class Candidate(Value, frozen=True, kw_only=True):
 
 
 def is_surveyed(survey: Survey) -> bool:
-    """Whether the sources of a real machine were asked."""
-    return bool(survey.offers) or any(source.reachable is not None for source in survey.sources)
+    """Whether the sources of a real machine were asked: not so offline, unless a folder at hand has torch."""
+    if any(offer.package == "torch" for offer in survey.offers):
+        return True
+    return any(source.reachable is not None and source.url.startswith("http") for source in survey.sources)
 
 
 def candidates(target: Target, request: Request, catalog: Catalog, survey: Survey) -> tuple[Candidate, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -22,6 +23,7 @@ from torchup.model import (
     Survey,
     message,
 )
+from torchup.plan import conda
 from torchup.plan.advice import advise
 from torchup.plan.candidates import Candidate, candidates, is_surveyed
 from torchup.plan.failure import no_build, platform_problem
@@ -183,12 +185,12 @@ def _plan(best: Fit, rejected: tuple[Rejection, ...], question: Question, survey
         rejected=rejected,
         missing_companions=missing,
     )
+    if plan.installer == InstallerName.CONDA:
+        plan = msgspec.structs.replace(plan, conda=conda.order(question.target.machine, build, plan.python, packages))
     return _explain(plan, best, question, survey)
 
 
 def _explain(plan: Plan, best: Fit, question: Question, survey: Survey) -> Plan:
-    import msgspec  # noqa: PLC0415  # only to copy a frozen value
-
     texts: tuple[Message, ...] = why(plan, best, question)
     return msgspec.structs.replace(plan, why=texts, advice=(*survey.notices, *advise(plan, best, question)))
 

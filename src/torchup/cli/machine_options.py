@@ -1,0 +1,112 @@
+"""The options that name another machine: ``--machine FILE|DIR``, ``--assume KEY=VALUE``, ``--from DIR``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from torchup.errors import UsageError
+from torchup.i18n import text
+from torchup.model import Value, message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torchup.host import Host
+    from torchup.model import Machine
+
+
+class NamedMachine(Value, frozen=True, kw_only=True):
+    """A machine and where its facts came from. ``here``: it is this one, so its sources can be asked."""
+
+    name: str
+    machine: Machine
+    here: bool = False
+
+
+def machine_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a verb ``--machine``, ``--assume`` and ``--from`` as ``machine_path``, ``assumed``, ``recording``."""
+    decorated = function
+    for option in reversed(
+        (
+            click.option(
+                "--machine",
+                "machine_path",
+                metavar="FILE|DIR",
+                help=text("cli.machine.file", "Plan for the machine in FILE (`torchup detect --json`), or all in DIR"),
+            ),
+            click.option(
+                "--assume",
+                "assumed",
+                metavar="KEY=VALUE",
+                multiple=True,
+                help=text("cli.machine.assume", "Pretend: driver=550.54, gpu='RTX 4090', os=windows... (repeatable)"),
+            ),
+            click.option(
+                "--from",
+                "recording",
+                metavar="DIR",
+                help=text("cli.machine.from", "Plan for the machine recorded in DIR (`torchup detect --record`)"),
+            ),
+        )
+    ):
+        decorated = option(decorated)
+    return decorated
+
+
+def named_machines(
+    host: Host, machine_path: str | None, assumed: Sequence[str], recording: str | None
+) -> tuple[NamedMachine, ...]:
+    """The machines to plan for; this one when nothing else was named.
+
+    Raises:
+        UsageError: options that exclude each other, a file that is missing or not a machine.
+    """
+    if machine_path and recording:
+        raise UsageError(message("cli.machine.both", "--machine and --from cannot be used together"))
+    found = _from_files(host, machine_path) if machine_path else (_detected(host, recording),)
+    if not assumed:
+        return found
+    from torchup.detect.pretend import assume  # noqa: PLC0415  # only for pretended machines
+
+    return tuple(NamedMachine(name=one.name, machine=assume(one.machine, assumed)) for one in found)
+
+
+def _detected(host: Host, recording: str | None) -> NamedMachine:
+    from torchup.detect import detect_machine  # noqa: PLC0415  # not for --machine
+
+    if recording is None:
+        return NamedMachine(name="-", machine=detect_machine(host), here=True)
+    from torchup.cli.detect import recorded_host  # noqa: PLC0415  # only for --from
+
+    return NamedMachine(name=recording, machine=detect_machine(recorded_host(host, recording)))
+
+
+def _from_files(host: Host, path: str) -> tuple[NamedMachine, ...]:
+    if not host.is_dir(path):
+        return (NamedMachine(name=path, machine=_read(host, path)),)
+    names = [name for name in host.list_dir(path) or () if name.endswith(".json")]
+    if not names:
+        raise UsageError(
+            message("cli.machine.empty", "there is no machine (*.json) in {path}", path=path),
+            hint=message("cli.machine.empty.hint", "`torchup detect --json > {path}/NAME.json` writes one", path=path),
+        )
+    return tuple(NamedMachine(name=name, machine=_read(host, f"{path}/{name}")) for name in names)
+
+
+def _read(host: Host, path: str) -> Machine:
+    from torchup.detect.pretend import load_machine  # noqa: PLC0415  # only for pretended machines
+
+    content = host.read_text(path)
+    if content is None:
+        raise UsageError(
+            message("cli.machine.missing", "the machine file {path} cannot be read", path=path),
+            hint=message("cli.machine.missing.hint", "`torchup detect --json` on that machine writes one"),
+        )
+    try:
+        return load_machine(content)
+    except UsageError as error:
+        raise UsageError(
+            message("cli.machine.invalid", "{path}: {reason}", path=path, reason=error.text), hint=error.hint
+        ) from error

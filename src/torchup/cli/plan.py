@@ -1,0 +1,133 @@
+"""`torchup plan`: which build fits, why, and why not the others. Changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from msgspec.structs import replace
+
+from torchup.catalog import load_catalog
+from torchup.cli.answer import Answer
+from torchup.cli.machine_options import NamedMachine, machine_options, named_machines
+from torchup.cli.request_options import request_options
+from torchup.cli.session import Session, common_options
+from torchup.encoding import to_builtins
+from torchup.errors import ExitCode, TorchupError
+from torchup.i18n import render, text
+from torchup.model import InstallerName, Survey
+from torchup.plan import resolve
+from torchup.report.plan_text import Outcome, failure_of, outcomes_text, plan_text
+
+if TYPE_CHECKING:
+    from torchup.catalog.types import Catalog
+    from torchup.model import Plan, Request
+
+
+@click.command(
+    name="plan",
+    help=text("plan.help", "Say which build of torch fits a machine, why, and why not the others. Changes nothing."),
+)
+@request_options
+@machine_options
+@click.option(
+    "--why-not",
+    "asked",
+    metavar="VARIANT|VERSION",
+    help=text("plan.option.why-not", "Say why not this one: cu132, 2.15, 2.15.0+cu130"),
+)
+@common_options
+def command(
+    session: Session,
+    *,
+    request: Request,
+    machine_path: str | None,
+    assumed: tuple[str, ...],
+    recording: str | None,
+    asked: str | None,
+) -> Answer:
+    """Plan for this machine, another one, or a folder of them."""
+    machines = named_machines(session.host, machine_path, assumed, recording)
+    catalog = current_catalog(session)
+    if machine_path and session.host.is_dir(machine_path):
+        return _many(session, machines, request, catalog)
+    target = machines[0]
+    survey = ask_sources(session, target, request, catalog)
+    if asked:
+        return _why_not(asked, target, request, catalog, survey)
+    plan, destination = with_steps(session, resolve(target.machine, request, catalog, survey), here=target.here)
+    return Answer(
+        command="plan",
+        data=plan,
+        text=lambda: plan_text(plan, target.machine, session.style, destination=destination, verbose=session.verbose),
+    )
+
+
+def current_catalog(session: Session) -> Catalog:
+    """The built-in catalogue with what this user's refreshes learned."""
+    return load_catalog(session.host.read_bytes(overlay_path(session)))
+
+
+def overlay_path(session: Session) -> str:
+    """Where `torchup catalog refresh --write` keeps what it learned."""
+    return f"{session.host.folders().data}/catalog.json"
+
+
+def ask_sources(session: Session, target: NamedMachine, request: Request, catalog: Catalog) -> Survey:
+    """What this machine's sources answer; nothing is asked for a machine that is elsewhere or for conda's solver."""
+    if not target.here or request.installer == InstallerName.CONDA:
+        return Survey()
+    from torchup.sources import survey  # noqa: PLC0415  # pretended machines never need it
+
+    return survey(session.host, target.machine, request, catalog)
+
+
+def with_steps(session: Session, plan: Plan, *, here: bool, name: str = "default") -> tuple[Plan, str | None]:
+    """The plan with the commands that would carry it out, and the folder they would make (``None``: elsewhere)."""
+    from torchup.envs.registry import environment_path  # noqa: PLC0415  # loads file locks
+    from torchup.install import steps  # noqa: PLC0415  # same
+
+    path = environment_path(session.host, name) if here else None
+    return replace(plan, steps=steps(plan, path or f"envs/{name}")), path
+
+
+def _why_not(asked: str, target: NamedMachine, request: Request, catalog: Catalog, survey: Survey) -> Answer:
+    from torchup.plan.explain import why_not  # noqa: PLC0415  # only for --why-not
+
+    found = why_not(asked, target.machine, request, catalog, survey)
+
+    def lines() -> str:
+        parts = [render(found.answer)]
+        parts += [f"  {b.torch}+{b.variant}  {render(b.detail)}" for b in found.builds[1:]]
+        if found.remedy is not None:
+            parts.append(render(found.remedy))
+        return "\n".join(parts)
+
+    return Answer(command="plan", data={"why_not": found}, text=lines)
+
+
+def _many(session: Session, machines: tuple[NamedMachine, ...], request: Request, catalog: Catalog) -> Answer:
+    outcomes = [_outcome(one, request, catalog) for one in machines]
+    return Answer(
+        command="plan",
+        data={"machines": [_outcome_data(outcome) for outcome in outcomes]},
+        text=lambda: outcomes_text(outcomes, session.style),
+        exit_code=ExitCode.OK if all(outcome.plan for outcome in outcomes) else ExitCode.NO_BUILD,
+    )
+
+
+def _outcome(one: NamedMachine, request: Request, catalog: Catalog) -> Outcome:
+    try:
+        return Outcome(name=one.name, machine=one.machine, plan=resolve(one.machine, request, catalog))
+    except TorchupError as error:
+        failure, hint = failure_of(error)
+        return Outcome(name=one.name, machine=one.machine, failure=failure, hint=hint)
+
+
+def _outcome_data(outcome: Outcome) -> dict[str, object]:
+    return {
+        "file": outcome.name,
+        "plan": to_builtins(outcome.plan),
+        "error": outcome.failure,
+        "hint": outcome.hint,
+    }

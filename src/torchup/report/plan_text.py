@@ -1,0 +1,190 @@
+"""A plan for people: the machine, the choice, why, what was not chosen, where from, what will change."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from torchup.i18n import printable, render, text
+from torchup.model import Machine, Plan, Reason, Rejection, Value, Vendor
+from torchup.report.style import Style, mark, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from torchup.errors import TorchupError
+
+_SHOWN = 6
+_PREFIX = {Vendor.NVIDIA: "cu", Vendor.AMD: "rocm", Vendor.INTEL: "xpu"}
+
+
+class Outcome(Value, frozen=True, kw_only=True):
+    """What became of one machine of many: a plan, or why there is none."""
+
+    name: str
+    machine: Machine
+    plan: Plan | None = None
+    failure: str | None = None
+    hint: str | None = None
+
+
+def plan_text(
+    plan: Plan, machine: Machine, style: Style, *, destination: str | None = None, verbose: bool = False
+) -> str:
+    """The whole plan; ``destination`` is the folder it would make, ``verbose`` lists every build not chosen."""
+    sections: list[tuple[str, list[str]]] = [
+        (text("plan.label.machine", "This machine"), [machine_line(machine)]),
+        (text("plan.label.build", "Best build"), [build_line(plan)]),
+        (text("plan.label.why", "Why"), [render(reason) for reason in plan.why]),
+        (text("plan.label.not-chosen", "Not chosen"), _rejected_lines(plan, machine, verbose=verbose)),
+        (text("plan.label.from", "From"), [_source_line(plan, machine)]),
+        (text("plan.label.change", "Will change"), [_change_line(plan, destination)]),
+        (text("plan.label.steps", "Steps"), _step_lines(plan, verbose=verbose)),
+    ]
+    width = max(cells(label) for label, lines in sections if lines) + 2
+    body = [_section(label, lines, width, style) for label, lines in sections if lines]
+    return "\n".join([*body, *_advice(plan, style)])
+
+
+def machine_line(machine: Machine) -> str:
+    """One line: system, Python, GPUs, driver."""
+    name = " ".join(filter(None, (machine.distribution or machine.os.value, machine.os_version, machine.arch)))
+    parts = [name + (" (WSL)" if machine.wsl else "")]
+    if machine.container:
+        parts.append(machine.container)
+    if machine.python:
+        parts.append(f"Python {machine.python}")
+    parts += [_gpu(machine, index) for index in range(len(machine.gpus))]
+    nvidia = machine.driver(Vendor.NVIDIA)
+    if nvidia and nvidia.version:
+        parts.append(text("plan.driver", "driver {version}", version=nvidia.version))
+    return printable(" · ".join(parts))
+
+
+def _gpu(machine: Machine, index: int) -> str:
+    gpu = machine.gpus[index]
+    details = [f"cc {gpu.compute_capability}" if gpu.compute_capability else gpu.gfx]
+    if gpu.memory_bytes:
+        details.append(f"{round(gpu.memory_bytes / 2**30)} GB")
+    inside = ", ".join(filter(None, details))
+    return (gpu.name or gpu.vendor.value) + (f" ({inside})" if inside else "")
+
+
+def build_line(plan: Plan) -> str:
+    """``torch 2.14.1+cu126  torchvision 0.29.1  Python 3.12``."""
+    build = plan.build
+    variant = "+mps" if build.variant == "cpu" and plan.uses_gpu else f"+{build.variant}"
+    named = [f"{name} {version}" for name, version in build.companions.items() if version]
+    return "  ".join([f"torch {build.torch}{variant}", *named, f"Python {plan.python}"])
+
+
+def _rejected_lines(plan: Plan, machine: Machine, *, verbose: bool) -> list[str]:
+    rows = list(plan.rejected) if verbose else notable(plan, machine)
+    labels = [f"{row.torch}+{row.variant}" for row in rows]
+    width = max(map(len, labels), default=0) + 2
+    lines = [f"{label:<{width}}{render(row.detail)}" for label, row in zip(labels, rows, strict=True)]
+    left = len(plan.rejected) - len(rows)
+    if left:
+        lines.append(text("plan.more-rejected", "and {count} more: torchup plan -v", count=left))
+    return lines
+
+
+def notable(plan: Plan, machine: Machine) -> list[Rejection]:
+    """The builds a reader would ask about: the newest of each variant that is made for this machine's GPUs."""
+    vendors = {gpu.vendor for gpu in machine.gpus}
+    prefixes = tuple(_PREFIX[vendor] for vendor in vendors if vendor in _PREFIX)
+    mine = [r for r in plan.rejected if r.variant.startswith((*prefixes, "cpu"))]
+    first: dict[str, Rejection] = {}
+    for rejection in mine:
+        first.setdefault(rejection.variant, rejection)
+    chosen = list(first.values())
+    if len(chosen) < _SHOWN:
+        chosen += [r for r in mine if r not in chosen and r.reason != Reason.OLDER][: _SHOWN - len(chosen)]
+    position = {id(r): index for index, r in enumerate(plan.rejected)}
+    return sorted(chosen[:_SHOWN], key=lambda r: position[id(r)])
+
+
+def _source_line(plan: Plan, machine: Machine) -> str:
+    build = plan.build
+    place = build.index_url or next((source.url for source in plan.sources), "")
+    parts = [f"{build.source}  {place}".strip()]
+    if build.size_bytes:
+        parts.append(text("plan.size", "about {size}", size=size_text(build.size_bytes)))
+    if machine.disk_free_bytes:
+        parts.append(text("plan.free", "{size} free", size=size_text(machine.disk_free_bytes)))
+    return printable(" · ".join(parts))
+
+
+def _step_lines(plan: Plan, *, verbose: bool) -> list[str]:
+    if verbose:
+        return [printable(" ".join(step.argv)) for step in plan.steps]
+    return [render(step.summary) for step in plan.steps]
+
+
+def _change_line(plan: Plan, destination: str | None) -> str:
+    if destination is None:
+        return text("plan.change.none", "nothing yet: this is a plan")
+    return text(
+        "plan.change",
+        "the environment {path}, by {installer}; nothing else",
+        path=destination,
+        installer=plan.installer,
+    )
+
+
+def size_text(size: int) -> str:
+    """``2.6 GB``, ``192 MB`` (powers of ten, as downloads are counted)."""
+    return f"{size / 1e9:.1f} GB" if size >= 10**9 else f"{size / 1e6:.0f} MB"
+
+
+def _advice(plan: Plan, style: Style) -> list[str]:
+    lines = []
+    for notice in plan.advice:
+        sign = mark(style, "warning" if notice.level == "warning" else "info")
+        lines.append(_wrap(f"{sign} {render(notice.text)}", "", style.width, 2))
+    return ["", *lines] if lines else []
+
+
+def _section(label: str, lines: Sequence[str], width: int, style: Style) -> str:
+    first = label + " " * (width - cells(label))
+    wrapped = [_wrap(line, "" if index else first, style.width, width) for index, line in enumerate(lines)]
+    return "\n".join(part if part.startswith(first) else " " * width + part for part in wrapped)
+
+
+def _wrap(line: str, lead: str, width: int, indent: int) -> str:
+    room = max(width - indent, 30)
+    parts = textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False) or [""]
+    return lead + ("\n" + " " * indent).join(parts)
+
+
+def cells(value: str) -> int:
+    """Columns that a text takes; Chinese characters take two."""
+    import unicodedata  # noqa: PLC0415  # only reports need it
+
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in value)
+
+
+def failure_of(error: TorchupError) -> tuple[str, str | None]:
+    """The two texts of an error."""
+    return render(error.text), render(error.hint) if error.hint else None
+
+
+def outcomes_text(outcomes: Iterable[Outcome], style: Style) -> str:
+    """Many machines as a table for an administrator."""
+    headers = (
+        text("plan.column.file", "File"),
+        text("plan.column.machine", "Machine"),
+        text("plan.column.build", "Build"),
+        text("plan.column.why", "Why"),
+    )
+    return table(headers, [_outcome_row(outcome) for outcome in outcomes], style)
+
+
+def _outcome_row(outcome: Outcome) -> tuple[str, str, str, str]:
+    plan = outcome.plan
+    if plan is None:
+        reason = " ".join(filter(None, (outcome.failure, outcome.hint)))
+        return outcome.name, machine_line(outcome.machine), text("plan.none", "none"), reason
+    reason = render(plan.why[0]) if plan.why else ""
+    label = plan.build.label if plan.uses_gpu else f"{plan.build.label} (cpu-only)"
+    return outcome.name, machine_line(outcome.machine), label, reason

@@ -1,0 +1,112 @@
+"""`torchup plan` as a person or a program types it: stdout, stderr, exit code."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from torchup.cli import main
+
+LAPTOP = "gpu=RTX 3070 Ti Laptop GPU,driver=561.09,os=windows"
+
+
+def run(capsys, *arguments):
+    """(exit code, stdout, stderr) of one command line."""
+    code = main(["plan", *arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_text_names_choice_reason_rivals_and_source(capsys, monkeypatch):
+    """The plan is a page: machine, build, why, what was not chosen, where from, steps, advice."""
+    monkeypatch.setenv("COLUMNS", "120")
+    code, out, err = run(capsys, "--assume", LAPTOP)
+    assert code == 0
+    assert not err
+    for part in ("2.14.1+cu126", "561.09 < 580", "2.15.0+cu132", "download.pytorch.org/whl/cu126", "Steps", "528.33"):
+        assert part in out
+
+
+def test_json_is_one_document_with_the_documented_keys(capsys):
+    """Stdout holds the envelope and nothing else."""
+    code, out, err = run(capsys, "--json", "--assume", LAPTOP)
+    data = json.loads(out)["data"]
+    assert (code, err) == (0, "")
+    assert data["build"]["variant"] == "cu126"
+    assert data["uses_gpu"] is True
+    assert data["covered_gpus"] == [0]
+    assert {"torch", "variant", "reason", "detail"} <= set(data["rejected"][0])
+    assert {"code", "text"} <= set(data["advice"][0])
+    assert data["steps"][0]["argv"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("cu132", "561.09 < 580"),
+        ("2.15", "561.09 < 580"),
+        ("2.14.1+cu126", "is what the plan takes"),
+        ("cu999", "was not published"),
+        ("2.13.0+cu126", "older than 2.14.1"),
+    ],
+)
+def test_why_not(capsys, asked, said):
+    """--why-not answers for a variant, a version or one build."""
+    code, out, _ = run(capsys, "--assume", LAPTOP, "--why-not", asked)
+    assert code == 0
+    assert said in out
+
+
+def test_a_gpu_left_unused_is_exit_3(capsys):
+    """No driver: exit 3, one sentence, a hint with the driver branch, no traceback, no plan on stdout."""
+    code, out, err = run(capsys, "--assume", "os=linux,gpu=RTX 3060")
+    assert code == 3
+    assert not out
+    assert "RTX 3060" in err
+    assert "580" in err
+    assert "--cpu" in err
+
+
+def test_error_in_json_is_an_envelope(capsys):
+    """A program gets the same envelope for an error."""
+    code, out, _ = run(capsys, "--json", "--assume", "os=linux,gpu=RX 580")
+    document = json.loads(out)
+    assert (code, document["exit_code"], document["data"]) == (3, 3, None)
+
+
+def test_folder_of_machines_is_a_table(capsys, tmp_path, monkeypatch):
+    """--machine DIR plans every file; one without a build makes it exit 3, the others are still there."""
+    monkeypatch.setenv("COLUMNS", "160")
+    gpu = {"vendor": "nvidia", "name": "NVIDIA GeForce GTX 1080", "compute_capability": "6.1"}
+    driver = {"vendor": "nvidia", "version": "580.95.05"}
+    good = {"os": "linux", "arch": "x86_64", "python": "3.12.3", "gpus": [gpu], "drivers": [driver]}
+    (tmp_path / "a.json").write_text(json.dumps(good))
+    (tmp_path / "b.json").write_text(json.dumps({"os": "linux", "arch": "armv7l"}))
+    code, out, _ = run(capsys, "--machine", str(tmp_path))
+    assert code == 3
+    assert "2.14.1+cu126" in out
+    assert "32-bit" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--machine", "/nowhere/machine.json"), "cannot be read"),
+        (("--torch", "newest", "--assume", LAPTOP), "not a torch version"),
+        (("--machine", "a.json", "--from", "b"), "cannot be used together"),
+    ],
+)
+def test_wrong_input_is_exit_2(capsys, arguments, said):
+    """Usage errors are sentences."""
+    code, out, err = run(capsys, *arguments)
+    assert code == 2
+    assert not out
+    assert said in err
+
+
+def test_a_pair_that_never_was(capsys):
+    """A version and a variant that were never published together: the error lists what exists."""
+    code, _, err = run(capsys, "--assume", LAPTOP, "--torch", "2.6", "--variant", "cu121")
+    assert code == 3
+    assert "cu124" in err
