@@ -24,4 +24,8 @@ VERBS: dict[str, tuple[str, Message]] = {
         "torchup.cli.results",
         message("results.summary", "List, show, compare, report, export and import measurements"),
     ),
+    "kernel": (
+        "torchup.cli.kernel",
+        message("kernel.summary", "Use environments in Jupyter: add, list and remove kernels"),
+    ),
 }

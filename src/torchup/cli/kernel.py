@@ -1,0 +1,197 @@
+"""`torchup kernel`: the environments as Jupyter kernels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from torchup.cli.answer import Answer
+from torchup.cli.session import Session, changing_options, common_options
+from torchup.envs import jupyter, kernels, registry
+from torchup.envs.paths import join, python_of
+from torchup.errors import InstallError, UsageError
+from torchup.i18n import render, text
+from torchup.model import Notice, message, verbatim
+from torchup.report.kernel_text import list_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torchup.envs.kernels import Kernel
+    from torchup.host import Host
+    from torchup.model import Environment
+
+
+@click.group(name="kernel", help=text("kernel.help", "Use environments in Jupyter: add, list and remove kernels"))
+def command() -> None:
+    """Only subcommands; each does its own work."""
+
+
+def _place(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a subcommand ``--user`` and ``--prefix``."""
+    below = text("kernel.option.prefix", "Jupyter below DIR (a hub's, an environment's), not this user's")
+    prefix = click.option("--prefix", metavar="DIR", help=below)
+    user = click.option("--user", is_flag=True, help=text("kernel.option.user", "This user's Jupyter (the default)"))
+    return prefix(user(function))
+
+
+@command.command(name="add", help=text("kernel.add.help", "Make an environment a kernel; installs ipykernel in it"))
+@click.argument("environment", default=registry.DEFAULT_NAME)
+@click.option("--display-name", metavar="TEXT", help=text("kernel.option.label", "What notebooks show"))
+@_place
+@common_options
+@changing_options
+def add_command(
+    session: Session, environment: str, display_name: str | None, prefix: str | None, *, user: bool
+) -> Answer:
+    """`torchup kernel add ENVIRONMENT`."""
+    folder = _folder(session.host, prefix, user=user)
+    found = registry.find(session.host, environment)
+    python = registry.find_python(session.host, found.path) or python_of(found.path)
+    missing = not kernels.has_ipykernel(session.host, found.path)
+    if session.dry_run:
+        return _would_add(found, folder, missing=missing)
+    kernel = _add(session, found, python, folder, missing=missing, label=display_name)
+    return Answer(
+        command="kernel add",
+        data={"kernel": kernel, "installed": list(jupyter.KERNEL_PACKAGES) if missing else []},
+        text=lambda: text(
+            "kernel.added", "Kernel `{label}` is ready ({name} in {folder})",
+            label=kernel.display_name, name=kernel.name, folder=folder,
+        ),
+    )  # fmt: skip
+
+
+def _add(session: Session, found: Environment, python: str, folder: str, *, missing: bool, label: str | None) -> Kernel:
+    try:
+        with registry.lock(session.host, found.path):
+            if missing:
+                session.note(message("kernel.installing", "installing ipykernel into `{name}`", name=found.name))
+                jupyter.add_kernel_packages(session.host, found.path, lambda line: _detail(session, line))
+            return kernels.add(session.host, found, python, folder=folder, label=label)
+    except TimeoutError as error:
+        raise registry.busy(found.name) from error
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+
+
+def _detail(session: Session, line: str) -> None:
+    if session.verbose:
+        session.note(verbatim(line))
+
+
+def _would_add(found: Environment, folder: str, *, missing: bool) -> Answer:
+    name = kernels.kernel_name(found.name, found.path)
+    path = join(folder, name, kernels.FILE_NAME)
+    packages = ", ".join(jupyter.KERNEL_PACKAGES)
+    lines = [
+        message("kernel.would-install", "would install {packages} into {path}", packages=packages, path=found.path)
+    ]
+    lines = [*(lines if missing else ()), message("kernel.would-write", "would write {path}", path=path)]
+    return Answer(
+        command="kernel add",
+        data={"dry_run": True, "write": path, "install": list(jupyter.KERNEL_PACKAGES) if missing else []},
+        text=lambda: "\n".join(render(line) for line in lines),
+    )
+
+
+@command.command(name="list", help=text("kernel.list.help", "List kernels, and say which cannot start any more"))
+@_place
+@common_options
+def list_command(session: Session, prefix: str | None, *, user: bool) -> Answer:
+    """`torchup kernel list`."""
+    found = _find(session.host, prefix, user=user)
+    stale = [kernel for kernel in found if kernel.stale]
+    hint = message("kernel.stale.hint", "{count} cannot start: torchup kernel remove --stale", count=len(stale))
+    return Answer(
+        command="kernel list",
+        data={"kernels": found},
+        text=lambda: list_text(found, session.style),
+        notices=(Notice(code="kernel.stale", level="warning", text=hint),) if any(k.ours for k in stale) else (),
+    )
+
+
+@command.command(name="remove", help=text("kernel.remove.help", "Remove kernels by name or environment, or the stale"))
+@click.argument("names", nargs=-1)
+@click.option("--stale", is_flag=True, help=text("kernel.option.stale", "All of torchup's that cannot start any more"))
+@_place
+@common_options
+@changing_options
+def remove_command(session: Session, names: tuple[str, ...], prefix: str | None, *, stale: bool, user: bool) -> Answer:
+    """`torchup kernel remove NAME...`."""
+    if bool(names) == stale:
+        raise UsageError(message("kernel.remove.which", "name the kernels to remove, or give --stale"))
+    found = _find(session.host, prefix, user=user)
+    chosen = _stale(found) if stale else tuple(kernel for name in names for kernel in _named(found, name))
+    listed = ", ".join(kernel.name for kernel in chosen)
+    if chosen and not session.dry_run:
+        _confirm(session, listed, chosen)
+        _remove(session.host, chosen)
+    said = (
+        message("kernel.remove.none", "nothing to remove")
+        if not chosen
+        else message("kernel.would-remove", "would remove {names}", names=listed)
+        if session.dry_run
+        else message("kernel.removed", "removed {names}", names=listed)
+    )
+    return Answer(
+        command="kernel remove",
+        data={"removed": [] if session.dry_run else chosen, "dry_run": session.dry_run, "found": chosen},
+        text=lambda: render(said),
+    )
+
+
+def _confirm(session: Session, listed: str, chosen: tuple[Kernel, ...]) -> None:
+    """Ask only for kernels that torchup did not make: the others can be added again at any time."""
+    foreign = [kernel.name for kernel in chosen if not kernel.ours]
+    question = message("kernel.remove.ask", "Remove {names}, which torchup did not make?", names=", ".join(foreign))
+    if foreign and not session.confirm(question):
+        refused = message("kernel.remove.refused", "not removed: {names}", names=listed)
+        raise UsageError(refused, hint=message("kernel.remove.refused.hint", "--yes answers the question"))
+
+
+def _remove(host: Host, chosen: tuple[Kernel, ...]) -> None:
+    for kernel in chosen:
+        try:
+            kernels.remove(host, kernel)
+        except OSError as error:
+            raise _cannot_write(kernel.folder, error) from error
+
+
+def _named(found: tuple[Kernel, ...], name: str) -> tuple[Kernel, ...]:
+    """Torchup's kernels of that name or environment; another's only when it cannot start any more."""
+    fits = [kernel for kernel in found if name == kernel.name or (kernel.ours and name == kernel.environment)]
+    allowed = tuple(kernel for kernel in fits if kernel.ours or kernel.stale)
+    if allowed:
+        return allowed
+    if fits:
+        refused = message("kernel.remove.foreign", "`{name}` works and was not made by torchup", name=name)
+        raise UsageError(
+            refused, hint=message("kernel.remove.foreign.hint", "jupyter kernelspec remove {name}", name=name)
+        )
+    unknown = message("kernel.unknown", "there is no kernel `{name}`", name=name)
+    raise UsageError(unknown, hint=message("kernel.unknown.hint", "`torchup kernel list` shows those that are there"))
+
+
+def _stale(found: tuple[Kernel, ...]) -> tuple[Kernel, ...]:
+    return tuple(kernel for kernel in found if kernel.ours and kernel.stale)
+
+
+def _find(host: Host, prefix: str | None, *, user: bool) -> tuple[Kernel, ...]:
+    return kernels.find(host, (_folder(host, prefix, user=user),) if prefix is not None or user else ())
+
+
+def _folder(host: Host, prefix: str | None, *, user: bool) -> str:
+    if prefix is not None and user:
+        raise UsageError(message("kernel.place.both", "--user and --prefix exclude each other"))
+    if prefix is None:
+        return kernels.user_folder(host)
+    absolute = prefix if prefix.startswith(("/", "\\")) or prefix[1:2] == ":" else join(host.cwd(), prefix)
+    return kernels.prefix_folder(host.real_path(absolute))
+
+
+def _cannot_write(path: str, error: OSError) -> InstallError:
+    reason = message("kernel.cannot-write", "cannot change {path}: {error}", path=path, error=error.strerror or error)
+    hint = message("kernel.cannot-write.hint", "use --user, or --prefix with a folder that is yours")
+    return InstallError(reason, hint=hint)

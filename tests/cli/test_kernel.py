@@ -1,0 +1,132 @@
+"""`torchup kernel` as a person and a program meet it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from torchup.cli import main
+from torchup.envs import kernels, registry
+from torchup.host import RealHost
+
+HOST = RealHost()
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch):
+    """An adopted environment called lab, with torch and ipykernel in it, and a Jupyter of the test's own."""
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    monkeypatch.delenv("JUPYTER_PATH", raising=False)
+    path = tmp_path / "my env"
+    (path / "bin").mkdir(parents=True)
+    (path / "bin" / "python").touch()
+    for package in ("torch-2.13.0+cpu", "ipykernel-7.1", "pip-26.0"):
+        folder = path / "lib" / "python3.12" / "site-packages" / f"{package}.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text("")
+    return registry.adopt(HOST, str(path), "lab")
+
+
+def call(capsys, *arguments):
+    """Run one command line: exit code, stdout, stderr."""
+    code = main(["kernel", *arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_add_list_remove(capsys, environment, tmp_path):
+    """A kernel is written where this user's Jupyter looks, listed as working, and removed by its environment's name."""
+    code, out, err = call(capsys, "add", "lab")
+    assert (code, err) == (0, "")
+    assert "PyTorch 2.13 cpu (lab)" in out
+    name = kernels.kernel_name("lab", environment.path)
+    assert (tmp_path / "jupyter" / "kernels" / name / "kernel.json").exists()
+    code, out, err = call(capsys, "list")
+    assert (code, err) == (0, "")
+    assert name in out
+    assert call(capsys, "remove", "lab")[0] == 0
+    assert "No kernels" in call(capsys, "list")[1]
+
+
+def test_json_of_add_and_list(capsys, environment):
+    """Programs get the kernel's name, folder and environment."""
+    code, out, _ = call(capsys, "add", "lab", "--display-name", "实验 GPU", "--json")
+    added = json.loads(out)["data"]["kernel"]
+    assert (code, added["display_name"], added["environment"]) == (0, "实验 GPU", "lab")
+    listed = json.loads(call(capsys, "list", "--json")[1])["data"]["kernels"]
+    assert [kernel["name"] for kernel in listed] == [added["name"]]
+
+
+def test_prefix_is_an_installation_of_its_own(capsys, environment, tmp_path):
+    """A hub's kernels lie below its prefix and are listed with it only."""
+    assert call(capsys, "add", "lab", "--prefix", str(tmp_path / "hub"))[0] == 0
+    assert list((tmp_path / "hub" / "share" / "jupyter" / "kernels").iterdir())
+    assert "No kernels" in call(capsys, "list")[1]
+    assert "lab" in call(capsys, "list", "--prefix", str(tmp_path / "hub"))[1]
+
+
+def test_dry_run_changes_nothing(capsys, environment, tmp_path):
+    """The file that would be written is told, not written."""
+    code, out, _ = call(capsys, "add", "lab", "--dry-run")
+    assert code == 0
+    assert "would write" in out
+    assert not (tmp_path / "jupyter").exists()
+    call(capsys, "add", "lab")
+    assert "would remove" in call(capsys, "remove", "lab", "--dry-run")[1]
+    assert (tmp_path / "jupyter" / "kernels" / kernels.kernel_name("lab", environment.path)).exists()
+
+
+def test_stale_kernels_are_told_and_removed(capsys, environment, tmp_path):
+    """When the environment has gone, the list says so with the command that clears it up."""
+    call(capsys, "add", "lab")
+    HOST.remove(environment.path)
+    code, out, err = call(capsys, "list")
+    assert code == 0
+    assert "its environment is gone" in out
+    assert "torchup kernel remove --stale" in err
+    assert call(capsys, "remove", "--stale")[0] == 0
+    assert not list((tmp_path / "jupyter" / "kernels").iterdir())
+    assert "nothing to remove" in call(capsys, "remove", "--stale")[1]
+
+
+def test_kernels_of_others_are_left_alone(capsys, environment, tmp_path):
+    """A kernel that torchup did not make is listed; removed only when it is dead, and only when confirmed."""
+    folder = tmp_path / "jupyter" / "kernels"
+    HOST.write_text(str(folder / "ir" / "kernel.json"), '{"argv": ["R"], "display_name": "R"}')
+    HOST.write_text(str(folder / "old" / "kernel.json"), '{"argv": ["/gone/bin/python"], "display_name": "Old"}')
+    assert call(capsys, "remove", "--stale")[0] == 0
+    assert (folder / "old").exists()
+    code, _, err = call(capsys, "remove", "ir", "--yes")
+    assert code == 2
+    assert "jupyter kernelspec remove ir" in err
+    assert call(capsys, "remove", "old")[0] == 2
+    assert call(capsys, "remove", "old", "--yes")[0] == 0
+    assert (folder / "ir").exists()
+    assert not (folder / "old").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("add", "labs"), "lab"),
+        (("add", "lab", "--user", "--prefix", "/x"), "exclude"),
+        (("remove",), "--stale"),
+        (("remove", "lab", "--stale"), "--stale"),
+        (("remove", "nothing"), "kernel list"),
+        (("ad",), "add"),
+    ],
+)
+def test_wrong_input_is_a_usage_error_with_a_way_out(capsys, environment, arguments, words):
+    """Exit code 2, a sentence on stderr, nothing on stdout."""
+    code, out, err = call(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+
+
+def test_a_folder_that_cannot_be_written_is_told(capsys, environment, tmp_path):
+    """A file in the way of the kernel folder: exit code 4 and what to do."""
+    (tmp_path / "hub").write_text("a file")
+    code, _, err = call(capsys, "add", "lab", "--prefix", str(tmp_path / "hub"))
+    assert code == 4
+    assert "--prefix" in err
