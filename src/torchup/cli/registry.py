@@ -20,6 +20,10 @@ VERBS: dict[str, tuple[str, Message]] = {
         message("bench.summary", "Measure every device: MNIST by default"),
     ),
     "plan": ("torchup.cli.plan", message("plan.summary", "Say which build fits a machine, and why")),
+    "doctor": (
+        "torchup.cli.doctor",
+        message("doctor.summary", "Find what is wrong with an environment and how to fix it"),
+    ),
     "results": (
         "torchup.cli.results",
         message("results.summary", "List, show, compare, report, export and import measurements"),

@@ -1,0 +1,7 @@
+"""The doctor: facts in, one root cause out. `diagnose` is pure; facts come from a report or a live environment."""
+
+from torchup.doctor.engine import diagnose
+from torchup.doctor.facts import Facts
+from torchup.doctor.report_parser import parse_report
+
+__all__ = ["Facts", "diagnose", "parse_report"]

@@ -1,0 +1,159 @@
+"""What the doctor's rules know of one environment, whether it was probed live or pasted by a stranger.
+
+Unknown is ``None`` or empty, never a guess: a rule that needs a fact which is not there stays silent.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from torchup.model import Gpu, Os, Value, Vendor
+
+
+class Sign(Value, frozen=True, kw_only=True):
+    """A message of a program that names a cause (a row of ``data/signatures.toml`` that was found).
+
+    ``line`` is the text it was found in, one line, shortened; ``values`` are the named groups of the row's pattern.
+    """
+
+    code: str
+    cause: str
+    line: str
+    values: dict[str, str] = {}
+
+
+class Package(Value, frozen=True, kw_only=True):
+    """One installed distribution. ``origin`` is the tool that lists it: pip or conda."""
+
+    name: str  # normalised: lower case, hyphens
+    version: str
+    origin: str = "pip"
+    build: str | None = None
+    channel: str | None = None
+    location: str | None = None
+
+    @property
+    def from_conda(self) -> bool:
+        """Whether conda installed it; conda also lists what pip installed, under the channel ``pypi``."""
+        return self.origin == "conda" and self.channel not in ("pypi", "<pip>") and "pypi" not in (self.build or "")
+
+
+class Torch(Value, frozen=True, kw_only=True):
+    """What is known of torch. ``variant`` is ``cpu``, ``cu126``, ``rocm6.3``, ``xpu`` or ``None``: unknown."""
+
+    installed: bool | None = None
+    version: str | None = None  # public part: 2.6.0, 2.9.0.dev20250702
+    local: str | None = None  # after the plus sign
+    variant: str | None = None
+    cuda: str | None = None  # runtime it was built for
+    hip: str | None = None
+    arch_list: tuple[str, ...] = ()
+    cuda_available: bool | None = None
+    device_count: int | None = None
+    kernel_ran: bool | None = None  # an operation on the device gave the right result
+    mps_built: bool | None = None
+    mps_available: bool | None = None
+    xpu_built: bool | None = None
+    xpu_available: bool | None = None
+    import_error: str | None = None
+    locations: tuple[str, ...] = ()
+    pinned_cuda: str | None = None  # CUDA of the nvidia-* wheels it requires
+
+
+class Nvidia(Value, frozen=True, kw_only=True):
+    """Three versions that are never mixed up: the driver, the CUDA API it serves, and a toolkit (not needed)."""
+
+    driver: str | None = None
+    cuda_api: str | None = None
+    module: str | None = None  # the loaded kernel module, where it was read apart
+    library: str | None = None  # the user-space packages, where they were read apart
+    toolkit: str | None = None
+    problem: str | None = None  # not-loaded, library-version-mismatch, no-permission, unknown-error, no-devices
+    smi_worked: bool = False
+    tools_found_none: bool = False  # the tools ran and saw neither GPU nor driver
+
+
+class Python(Value, frozen=True, kw_only=True):
+    """The interpreter that torch is, or should be, installed in."""
+
+    version: str | None = None
+    bits: int | None = None
+    arch: str | None = None
+    platform: str | None = None
+    free_threaded: bool = False
+    conda: bool = False
+    path: str | None = None
+
+
+class System(Value, frozen=True, kw_only=True):
+    """The machine around it."""
+
+    os: Os | None = None
+    os_version: str | None = None
+    distribution: str | None = None
+    arch: str | None = None  # of the machine: x86_64, aarch64, arm64
+    kernel: str | None = None
+    glibc: str | None = None
+    wsl: bool = False
+    container: bool = False
+    container_gpu_flag: bool | None = None  # whether --gpus, --device or a runtime was given
+    jetson: str | None = None
+    apple_silicon: bool | None = None
+    virtual_machine: bool = False
+    cpu: str | None = None
+
+
+class Node(Value, frozen=True, kw_only=True):
+    """A device node and whether this user may open it."""
+
+    path: str
+    accessible: bool
+    mode: str | None = None
+
+
+class Facts(Value, frozen=True, kw_only=True, dict=True):
+    """Everything the rules may ask."""
+
+    live: bool = False
+    system: System = System()
+    python: Python = Python()
+    torch: Torch = Torch()
+    nvidia: Nvidia = Nvidia()
+    gpus: tuple[Gpu, ...] = ()
+    rocm: str | None = None  # ROCm of the system
+    packages: tuple[Package, ...] = ()
+    environment: dict[str, str] = {}
+    nodes: tuple[Node, ...] = ()
+    commands: tuple[str, ...] = ()  # what the user ran
+    signs: tuple[Sign, ...] = ()
+    modules: tuple[str, ...] = ()  # third-party packages named in tracebacks
+    libraries: dict[str, str] = {}  # library -> path that the loader picked
+    companion_errors: dict[str, str] = {}  # torchvision -> why its import failed
+    text: str = ""  # the cleaned report; evidence is quoted from it, rules do not search it
+
+    def sign(self, *codes: str) -> Sign | None:
+        """The first sign with one of these codes."""
+        return next((sign for sign in self.signs if sign.code in codes), None)
+
+    def signs_of(self, cause: str) -> tuple[Sign, ...]:
+        """All signs that name a cause."""
+        return tuple(sign for sign in self.signs if sign.cause == cause)
+
+    def of(self, vendor: Vendor) -> tuple[Gpu, ...]:
+        """The GPUs of one vendor."""
+        return tuple(gpu for gpu in self.gpus if gpu.vendor == vendor)
+
+    def versions(self, name: str, *, origin: str | None = None) -> tuple[str, ...]:
+        """The distinct versions that are listed of a package."""
+        found = [p.version for p in self.packages if p.name == name and origin in (None, p.origin)]
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def works(self) -> bool:
+        """Whether torch was seen to use a GPU: `is_available()` said so, or a kernel ran."""
+        return bool(self.torch.kernel_ran or self.torch.cuda_available or self.torch.xpu_available)
+
+    @property
+    def on_mac(self) -> bool:
+        """Whether this is macOS."""
+        return self.system.os is Os.MACOS

@@ -1,0 +1,161 @@
+"""The tables that rules ask: which builds fit which GPU, driver, Python and companions. Pure once loaded.
+
+Old builds, which nobody installs but people still report, live in ``data/history.toml``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any
+
+from torchup.model import ComputeCapability, Gpu, Vendor
+
+# Same major version, but integrated GPUs of Jetson boards: their code is their own (torch/cuda/__init__.py, 2.11).
+_OWN_CODE = {(5, 3), (6, 2), (7, 2), (8, 7)}
+
+
+class Knowledge:
+    """Questions about builds, answered from tables; ``None`` where they say nothing."""
+
+    def __init__(self, history: dict[str, Any]) -> None:
+        self._history = history
+
+    def companion(self, torch: str, name: str) -> str | None:
+        """The minor version of torchvision or torchaudio that was built with this torch (``0.19``)."""
+        pair: dict[str, str] = self._history["pairs"].get(minor(torch), {})
+        return pair.get(name)
+
+    def pypi_cuda(self, torch: str) -> str | None:
+        """CUDA of the wheel that PyPI serves on Linux."""
+        value: str | None = self._history["pypi_cuda"].get(minor(torch))
+        return value
+
+    def driver_floor(self, cuda: str, *, windows: bool) -> str | None:
+        """The lowest driver that runs a CUDA runtime (minor-version compatibility counted)."""
+        table = self._history["driver_floor"]
+        row: list[str] | None = table.get(major(cuda)) or table.get(minor(cuda))
+        return row[windows] if row else None
+
+    def driver_serves(self, driver: str) -> str | None:
+        """The newest CUDA API of a driver branch."""
+        table: dict[str, str] = self._history["driver_serves"]
+        branch = int(driver.split(".", maxsplit=1)[0])
+        known = max((int(key) for key in table if int(key) <= branch), default=None)
+        return table[str(known)] if known is not None else None
+
+    def newest_of_cuda(self, cuda: str) -> ComputeCapability | None:
+        """The newest architecture that a CUDA toolkit knows; ``None`` from CUDA 12 on."""
+        text = self._history["cuda_newest"].get(minor(cuda))
+        return ComputeCapability.parse(text) if text else None
+
+    def arch_list(self, torch: str, cuda: str) -> tuple[ComputeCapability, ...]:
+        """Architectures with native code in a build; empty: unknown."""
+        for row in self._history["build"]:
+            if minor(torch) in row["torch"] and minor(cuda) in row["cuda"]:
+                return tuple(filter(None, map(ComputeCapability.parse, row["sass"])))
+        return ()
+
+    def pythons(self, torch: str) -> tuple[str, str] | None:
+        """Oldest and newest Python that a torch has wheels for."""
+        row = self._history["python"].get(minor(torch))
+        return (row[0], row[1]) if row else None
+
+    def mps_macos(self, torch: str) -> str | None:
+        """The macOS that MPS needs with this torch; ``None`` before there was MPS."""
+        table: dict[str, str] = self._history["mps_macos"]
+        known = [key for key in table if version(key) <= version(minor(torch))]
+        return table[max(known, key=version)] if known else None
+
+    def capability(self, gpu: Gpu) -> ComputeCapability | None:
+        """Compute capability, as the driver says it or by the product's name."""
+        if gpu.vendor is not Vendor.NVIDIA:
+            return None
+        return gpu.capability or (self._capability_of_name(gpu.name) if gpu.name else None)
+
+    def _capability_of_name(self, name: str) -> ComputeCapability | None:
+        text = _plain(name)
+        found = max((key for key in self._names if _is_word(key, text)), key=len, default=None)
+        return ComputeCapability.parse(self._names[found]) if found else None
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {_plain(name): row["capability"] for row in self._history["gpu"] for name in row["names"]}
+
+    def gfx(self, gpu: Gpu) -> str | None:
+        """AMD's target of a GPU."""
+        if gpu.gfx or not gpu.name:
+            return gpu.gfx
+        table: dict[str, str] = self._history["amd_names"]
+        text = _plain(gpu.name)
+        found = max((key for key in table if _is_word(_plain(key), text)), key=len, default=None)
+        return table[found] if found else None
+
+    def rocm_targets(self, rocm: str) -> tuple[str, ...]:
+        """AMD targets in the wheels of a ROCm version."""
+        table: dict[str, list[str]] = self._history["rocm_targets"]
+        known = [key for key in table if version(key) <= version(rocm)]
+        return tuple(table[max(known, key=version)]) if known else ()
+
+    def wheel(self, gpu: ComputeCapability | None, driver: str | None, *, windows: bool) -> tuple[str, str] | None:
+        """Variant and newest torch of the index that runs on this GPU with this driver; ``None``: driver too old.
+
+        An unknown driver is taken for a current one, an unknown GPU for one that every index covers.
+        """
+        for row in self._history["wheel"]:
+            oldest, newest = ComputeCapability.parse(row["oldest"]), ComputeCapability.parse(row["newest"])
+            fits = gpu is None or (oldest is not None and newest is not None and oldest <= gpu <= newest)
+            floor = self.driver_floor(row["cuda"], windows=windows) or "0"
+            if fits and (driver is None or version(driver) >= version(floor)):
+                return row["variant"], row["torch"]
+        return None
+
+    def hsa_override(self, gfx: str) -> str | None:
+        """The value of HSA_OVERRIDE_GFX_VERSION that a sibling's code runs with."""
+        value: str | None = self._history["hsa_override"].get(gfx)
+        return value
+
+
+@cache
+def load_knowledge() -> Knowledge:
+    """The built-in tables."""
+    text = files("torchup.doctor").joinpath("data/history.toml").read_text("utf-8")
+    return Knowledge(tomllib.loads(text))
+
+
+def covers(code: ComputeCapability, gpu: ComputeCapability) -> bool:
+    """Whether native code of one architecture runs on a GPU: same major, not newer, Jetson's own ones apart."""
+    if (gpu.major, gpu.minor) in _OWN_CODE or (code.major, code.minor) in _OWN_CODE:
+        return code == gpu
+    return code.major == gpu.major and code.minor <= gpu.minor
+
+
+def version(text: str) -> tuple[int, ...]:
+    """The numbers of a version, for comparison."""
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:4])
+
+
+def minor(text: str) -> str:
+    """``2.6.0+cu124`` -> ``2.6``."""
+    return ".".join(re.findall(r"\d+", text)[:2])
+
+
+def major(text: str) -> str:
+    """``12.4`` -> ``12``."""
+    return text.split(".", maxsplit=1)[0]
+
+
+def is_release(text: str) -> bool:
+    """Whether a version is a published release: no nightly, alpha or build from a checkout."""
+    return re.fullmatch(r"\d+\.\d+(?:\.\d+)?(?:\.post\d+)?(?:\+(?:cu\d+|cpu|rocm[\d.]+|xpu))?", text) is not None
+
+
+def _plain(name: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", " ", name.lower())
+    return re.sub(r"(\d)(ti|super|xtx?)\b", r"\1 \2", words).strip()
+
+
+def _is_word(key: str, text: str) -> bool:
+    return f" {key} " in f" {text} "

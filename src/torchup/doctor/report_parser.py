@@ -1,0 +1,121 @@
+"""A stranger's report, in any mixture and order of tool outputs, prose and messages -> `Facts`.
+
+Every reader sees every line and takes what it knows; none of them can fail on any text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from torchup.doctor.clean import clean
+from torchup.doctor.draft import Draft, is_unknown, vendor_of
+from torchup.doctor.facts import Sign
+from torchup.doctor.labels import LABEL, read_cpu, read_gpu, read_label
+from torchup.doctor.listings import read_packages
+from torchup.doctor.session_text import read_session
+from torchup.doctor.signatures import find_signs
+from torchup.doctor.smi import read_smi
+from torchup.model import Os
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torchup.doctor.facts import Facts
+
+_LIST_KEYS = {"gpu models and configuration", "gpu 型号和配置", "cpu"}
+
+
+def parse_report(text: str) -> Facts:
+    """Facts of a pasted report; what it does not say stays unknown."""
+    lines = clean(text)
+    draft = Draft()
+    _read_labels(draft, lines)
+    read_smi(draft, lines)
+    read_packages(draft, lines)
+    read_session(draft, lines)
+    draft.signs = find_signs(lines)
+    _read_absent(draft, lines)
+    _conclude(draft)
+    return draft.freeze()
+
+
+def _read_labels(draft: Draft, lines: Sequence[str]) -> None:
+    listing: str | None = None
+    for line in lines:
+        if listing and _read_listed(draft, listing, line):
+            continue
+        key = read_label(draft, _unglued(draft, line))
+        if key is not None:
+            listing = key if key in _LIST_KEYS else None
+        elif not line.strip() or LABEL.match(line):
+            listing = None
+
+
+def _read_listed(draft: Draft, listing: str, line: str) -> bool:
+    """A line of the list below "GPU models and configuration", or the one below "CPU:"."""
+    text = line.strip()
+    if listing == "cpu":
+        if text and ":" not in text and "=" not in text:
+            read_cpu(draft, text)
+        return False
+    if not text or text.startswith("MIG "):
+        return bool(text)
+    if re.match(r"GPU ?\d+\s*:", text):
+        read_gpu(draft, text)
+        return True
+    if (
+        ":" not in text.split("(", maxsplit=1)[0]
+        and "=" not in text
+        and vendor_of(text) is not None
+        and not is_unknown(text)
+    ):
+        read_gpu(draft, text)
+        return True
+    return False
+
+
+def _unglued(draft: Draft, line: str) -> str:
+    """``...pypiROCM Version: Could not collect``: a lost line end before vLLM's section."""
+    position = line.find("ROCM Version:")
+    if position > 0 and not line[:position].isspace():
+        read_label(draft, line[position:])
+        return line[:position]
+    return line
+
+
+_ABSENT = re.compile(r"^\W*(?:E\s+)?(?:ModuleNotFoundError|ImportError): No module named ['\"]?([\w.]+)")
+_NOT_UNRELATED = ("torch", "vllm._", "torch.", "triton")
+
+
+def _read_absent(draft: Draft, lines: Sequence[str]) -> None:
+    """The last module that a traceback misses, unless it is torch itself or a part of it."""
+    for line in reversed(lines):
+        absent = _ABSENT.match(line)
+        if absent is not None and absent[1] != "torch" and not absent[1].startswith(_NOT_UNRELATED):
+            draft.signs.append(
+                Sign(
+                    code="package.absent",
+                    cause="python-package-missing",
+                    line=line.strip()[:300],
+                    values={"module": absent[1]},
+                )
+            )
+            return
+
+
+def _conclude(draft: Draft) -> None:
+    """What follows from several facts together."""
+    codes = {sign.code for sign in draft.signs}
+    if draft.os is None and any(code.startswith(("windows.", "python.win32")) for code in codes):
+        draft.os = Os.WINDOWS
+    if draft.os is None and codes & {"glibc.missing", "glibc.cxx", "smi.mismatch", "kfd.loaded"}:
+        draft.os = Os.LINUX
+    if any(code.startswith(("docker.",)) for code in codes):
+        draft.container = True
+    if "torch.absent" in codes and "version" not in draft.torch:
+        draft.torch_missing = True
+    if draft.jetson and draft.arch is None:
+        draft.arch = "aarch64"
+    if draft.kernel and draft.os is None:
+        draft.os = Os.LINUX

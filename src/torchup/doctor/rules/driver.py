@@ -1,0 +1,412 @@
+"""Does the driver answer, and is it new enough? NVIDIA's driver, its modes, WSL, stubs, memory of others."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from torchup.doctor.knowledge import version
+from torchup.doctor.rule import Certainty, Found
+from torchup.doctor.rules.common import (
+    at_least,
+    capabilities,
+    driver_commands,
+    driver_line,
+    from_sign,
+    gpu_line,
+    install_command,
+    newest_driver,
+    on_windows,
+    quoted,
+    said,
+    torch_cuda,
+    torch_line,
+)
+from torchup.model import Os, Remedy, Severity, Vendor, message
+
+if TYPE_CHECKING:
+    from torchup.doctor.facts import Facts
+    from torchup.doctor.knowledge import Knowledge
+    from torchup.model import Message
+
+_TOO_OLD = ("driver.too-old", "driver.insufficient", "driver.container-requires", "driver.container-release")
+_BROKEN = (
+    "smi.not-running",
+    "smi.mismatch",
+    "smi.not-loaded",
+    "smi.lost",
+    "smi.no-devices",
+    "driver.unknown-error",
+    "driver.nouveau",
+    "driver.module-missing",
+    "driver.initialization",
+)
+_ABSENT = ("driver.none", "driver.libcuda-missing", "driver.smi-missing", "driver.no-device")
+
+
+def driver_too_old(facts: Facts, knowledge: Knowledge) -> Found | None:
+    """The driver serves an older CUDA API than the build's runtime needs."""
+    signs = quoted(facts, *_TOO_OLD)
+    cuda, driver = torch_cuda(facts, knowledge), newest_driver(facts)
+    floor = knowledge.driver_floor(cuda, windows=on_windows(facts)) if cuda else None
+    enough = at_least(driver, floor) if floor else None
+    insufficient = facts.sign("driver.insufficient")
+    if insufficient is not None and (
+        enough or facts.system.container_gpu_flag is False or (not driver and facts.system.container)
+    ):
+        return None  # a new enough driver that "is insufficient" is one that was never reached
+    refused = (
+        facts.torch.cuda_available is False
+        or facts.sign("driver.unknown-error", "cuda.no-gpus", "driver.none") is not None
+    )
+    if not signs and not (enough is False and not facts.works and refused):
+        return None
+    lines: list[Message] = [*signs]
+    lines += [driver_line(facts)] if facts.nvidia.driver else []
+    lines += [torch_line(facts)] if facts.torch.version else []
+    if floor:
+        lines.append(
+            message("doctor.driver-old.floor", "CUDA {cuda} needs driver {floor} or newer", cuda=cuda, floor=floor)
+        )
+    certainty = Certainty.PROVEN if signs else Certainty.SEEN
+    return Found(
+        summary=message("doctor.driver-old.summary", "the NVIDIA driver is older than this build of torch needs"),
+        evidence=tuple(lines),
+        remedy=_older_build_or_driver(facts, knowledge),
+        certainty=certainty,
+    )
+
+
+def _older_build_or_driver(facts: Facts, knowledge: Knowledge) -> Remedy:
+    gpus, driver = capabilities(facts, knowledge), newest_driver(facts)
+    wheel = knowledge.wheel(min(gpus, default=None), driver, windows=on_windows(facts)) if driver else None
+    if wheel is not None:
+        text = message(
+            "doctor.driver-old.remedy-build",
+            "install a build that this driver runs (torch {torch} from {variant}), or update the driver",
+            torch=wheel[1],
+            variant=wheel[0],
+        )
+        return Remedy(text=text, commands=(install_command(wheel[0]),))
+    text = message("doctor.driver-old.remedy", "update the NVIDIA driver; on WSL that is the Windows driver")
+    return Remedy(text=text, commands=driver_commands(facts), needs_root=True, needs_reboot=True)
+
+
+def driver_missing_or_broken(facts: Facts, knowledge: Knowledge) -> Found | None:
+    """No loaded driver, module and library versions differ, device lost, nouveau, state lost after suspend."""
+    del knowledge
+    if facts.torch.hip or facts.on_mac or (facts.torch.variant or "").startswith(("rocm", "xpu")):
+        return None
+    broken = quoted(facts, *_BROKEN)
+    differ = _versions_differ(facts)
+    absent = quoted(facts, *_ABSENT)
+    if facts.works and not facts.sign("smi.mismatch", "smi.lost"):
+        return None
+    if not broken and not differ and not (absent and _absence_counts(facts)):
+        return None
+    certainty = Certainty.PROVEN if broken or differ else Certainty.SAID
+    return Found(
+        summary=_driver_summary(facts, differ=bool(differ)),
+        evidence=(*broken, *absent, *differ, *([gpu_line(facts)] if facts.gpus else [])),
+        remedy=_driver_remedy(facts, differ=bool(differ) or facts.sign("smi.mismatch") is not None),
+        certainty=certainty,
+    )
+
+
+def _absence_counts(facts: Facts) -> bool:
+    """A missing driver is a finding where there is, or may be, a GPU for it."""
+    said_none = facts.sign("driver.none", "driver.no-device", "driver.libcuda-missing") is not None
+    if facts.of(Vendor.AMD) or facts.of(Vendor.INTEL):
+        return False
+    return (said_none or bool(facts.of(Vendor.NVIDIA))) and facts.torch.variant != "cpu"
+
+
+def _versions_differ(facts: Facts) -> tuple[Message, ...]:
+    module, library = facts.nvidia.module, facts.nvidia.library
+    if module is None or library is None or version(module)[:3] == version(library)[:3]:
+        return ()
+    return (
+        message(
+            "doctor.driver-broken.differ",
+            "kernel module {module}, user-space library {library}",
+            module=module,
+            library=library,
+        ),
+    )
+
+
+def _driver_summary(facts: Facts, *, differ: bool) -> Message:
+    if differ or facts.sign("smi.mismatch"):
+        return message(
+            "doctor.driver-broken.mismatch", "the NVIDIA kernel module and its libraries are of different versions"
+        )
+    if facts.sign("driver.unknown-error", "driver.initialization"):
+        return message(
+            "doctor.driver-broken.unknown",
+            "the NVIDIA driver lost its state (after suspend or an update) or its modules do not load",
+        )
+    if facts.sign("smi.lost"):
+        return message("doctor.driver-broken.lost", "the GPU was lost: it no longer answers on the bus")
+    return message("doctor.driver-broken.summary", "no working NVIDIA driver answers on this machine")
+
+
+def _driver_remedy(facts: Facts, *, differ: bool) -> Remedy:
+    if differ:
+        text = message(
+            "doctor.driver-broken.remedy-reboot", "reboot, so that the kernel module of the updated driver is loaded"
+        )
+        return Remedy(text=text, commands=(("sudo", "reboot"),), needs_root=True, needs_reboot=True)
+    if facts.sign("driver.unknown-error", "driver.initialization"):
+        text = message("doctor.driver-broken.remedy-reload", "reload the nvidia_uvm module, or reboot")
+        commands = (
+            (("sudo", "rmmod", "nvidia_uvm"), ("sudo", "modprobe", "nvidia_uvm")) if not on_windows(facts) else ()
+        )
+        return Remedy(text=text, commands=commands, needs_root=True)
+    text = message(
+        "doctor.driver-broken.remedy", "install NVIDIA's driver for this system and reboot; on WSL, on Windows only"
+    )
+    return Remedy(text=text, commands=driver_commands(facts), needs_root=True, needs_reboot=True)
+
+
+def wsl_driver_problem(facts: Facts, knowledge: Knowledge) -> Found | None:
+    """A Linux driver inside WSL, no /usr/lib/wsl/lib, a Windows driver too old for WSL."""
+    signs = quoted(facts, "wsl.blocked", "wsl.no-adapters", "wsl.installed-driver", "wsl.named-symbol")
+    if facts.works and not signs:
+        return None
+    inside = facts.system.wsl and facts.sign(
+        "driver.none", "smi.not-running", "driver.libcuda-missing", "smi.mismatch", "driver.smi-missing"
+    )
+    if facts.system.wsl and signs and facts.sign("wsl.installed-driver") and facts.works:
+        return None
+    if not signs and not inside:
+        return None
+    cuda = torch_cuda(facts, knowledge)
+    lines = [
+        *signs,
+        *quoted(
+            facts, "driver.none", "smi.not-running", "driver.libcuda-missing", "smi.mismatch", "driver.smi-missing"
+        ),
+    ]
+    lines += [driver_line(facts)] if facts.nvidia.driver else []
+    lines += [torch_line(facts)] if cuda and facts.torch.version else []
+    text = message(
+        "doctor.wsl.remedy",
+        "remove any NVIDIA driver installed inside WSL, install the current driver on Windows, then restart WSL",
+    )
+    commands = (
+        ("sudo", "apt", "purge", "nvidia-*", "libnvidia-*", "cuda-drivers"),
+        ("wsl.exe", "--update"),
+        ("wsl.exe", "--shutdown"),
+    )
+    return Found(
+        summary=message("doctor.wsl.summary", "WSL does not reach the Windows driver of the GPU"),
+        evidence=tuple(lines),
+        remedy=Remedy(text=text, commands=commands, needs_root=True),
+        certainty=Certainty.PROVEN,
+    )
+
+
+def fabric_manager_needed(facts: Facts, knowledge: Knowledge) -> Found | None:
+    """An NVSwitch machine without a running, matching Fabric Manager (error 802)."""
+    del knowledge
+    text = message(
+        "doctor.fabric.remedy", "install the Fabric Manager of exactly the driver's version and start its service"
+    )
+    branch = (facts.nvidia.driver or "580").split(".")[0]
+    commands = (
+        ("sudo", "apt", "install", f"nvidia-fabricmanager-{branch}"),
+        ("sudo", "systemctl", "enable", "--now", "nvidia-fabricmanager"),
+    )
+    summary = message("doctor.fabric.summary", "the machine's NVSwitch needs a running Fabric Manager (error 802)")
+    return from_sign(facts, "fabric-manager-needed", summary, Remedy(text=text, commands=commands, needs_root=True))
+
+
+def mig_or_exclusive_mode(facts: Facts, knowledge: Knowledge) -> Found | None:
+    """MIG without instances, or compute mode exclusive or prohibited."""
+    del knowledge
+    busy = facts.sign("mode.busy")
+    closed = [gpu for gpu in facts.gpus if gpu.compute_mode in ("exclusive-process", "prohibited")]
+    empty = [gpu for gpu in facts.gpus if gpu.mig_mode == "enabled" and gpu.mig_instances == 0]
+    failed = (
+        busy is not None
+        or facts.torch.cuda_available is False
+        or facts.sign("cuda.no-gpus", "driver.no-device") is not None
+    )
+    if facts.works and busy is None:
+        return None
+    if busy is None and not ((closed or empty) and failed):
+        return None
+    lines = [said(busy)] if busy else []
+    lines += [message("doctor.mode.compute", "compute mode: {mode}", mode=gpu.compute_mode) for gpu in closed[:1]]
+    lines += [message("doctor.mode.mig", "MIG is enabled and has no instance")] if empty else []
+    text = message(
+        "doctor.mode.remedy",
+        "set the compute mode back to default, or create MIG instances, or end the program that holds the GPU",
+    )
+    commands = (
+        (("sudo", "nvidia-smi", "-c", "0"),)
+        if closed or not empty
+        else (("sudo", "nvidia-smi", "mig", "-cgi", "0", "-C"),)
+    )
+    return Found(
+        summary=message(
+            "doctor.mode.summary",
+            "the GPU accepts no new program: exclusive or prohibited compute mode, or MIG without instances",
+        ),
+        evidence=tuple(lines),
+        remedy=Remedy(text=text, commands=commands, needs_root=True),
+        certainty=Certainty.PROVEN if closed or empty else Certainty.SAID,
+    )
+
+
+_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "bytes": 1}
+
+
+def _size(text: str | None) -> float | None:
+    match = re.match(r"([\d.]+) ?(\w+)", text or "")
+    return float(match[1].strip(".") or 0) * _UNITS.get(match[2], 2**20) if match else None
+
+
+_OOM = re.compile(
+    r"(?P<total>[\d.]+ \w+) total capacity; (?P<allocated>[\d.]+ \w+) already allocated; (?P<free>[\d.]+ \w+) free"
+    r"(?:; (?P<reserved>[\d.]+ \w+) (?:reserved in total|cached))?"
+)
+_OOM_NEW = re.compile(
+    r"has a total capac\w+ of (?P<total>[\d.]+ \w+) of which (?P<free>[\d.]+ \w+) is free"
+    r"(?:.*?this process has (?P<mine>[\d.]+ \w+) memory in use)?"
+)
+_OTHERS = re.compile(r"Process \d+ has ([\d.]+ \w+) memory in use")
+_SHARE_OF_OTHERS = 0.25  # of the GPU's memory; a desktop takes less
+
+
+def memory_held_by_others(facts: Facts, knowledge: Knowledge) -> Found | None:
+    """The GPU's memory is held by other processes, not by this program."""
+    del knowledge
+    sign = facts.sign("memory.oom")
+    if sign is None:
+        return None
+    held, total = _held(sign.values.get("message", sign.line))
+    if total is None or held is None or held < _SHARE_OF_OTHERS * total:
+        return None
+    text = message(
+        "doctor.memory.remedy", "end the other programs on the GPU (or wait for them), or choose another GPU"
+    )
+    gib = 2**30
+    return Found(
+        summary=message("doctor.memory.summary", "other processes hold the GPU's memory"),
+        evidence=(
+            said(sign),
+            message(
+                "doctor.memory.held",
+                "{held} of {total} GiB are held by others",
+                held=f"{held / gib:.1f}",
+                total=f"{total / gib:.1f}",
+            ),
+        ),
+        remedy=Remedy(text=text, commands=(("nvidia-smi",),)),
+        certainty=Certainty.PROVEN,
+    )
+
+
+def _held(text: str) -> tuple[float | None, float | None]:
+    """Bytes held by others and bytes in all, from torch's message."""
+    if (old := _OOM.search(text)) is not None:
+        total, free = _size(old["total"]), _size(old["free"])
+        mine = _size(old["reserved"]) or _size(old["allocated"])
+        return (total - free - mine, total) if None not in (total, free, mine) else (None, None)  # type: ignore[operator]
+    if (new := _OOM_NEW.search(text)) is not None:
+        total, free, mine = _size(new["total"]), _size(new["free"]), _size(new["mine"])
+        others = sum(filter(None, map(_size, _OTHERS.findall(text))))
+        if total is not None and free is not None and mine is not None:
+            return max(others, total - free - mine), total
+        return (others, total) if others else (None, total)
+    return None, None
+
+
+def libcuda_stub_or_compat(facts: Facts, knowledge: Knowledge) -> Found | None:
+    """A stub or a forward-compatibility libcuda that this GPU or driver cannot use (errors 803, 804)."""
+    del knowledge
+    signs = facts.signs_of("libcuda-stub-or-compat")
+    if not signs:
+        return None
+    text = message(
+        "doctor.libcuda.remedy",
+        "take the stub or cuda-compat folder out of LD_LIBRARY_PATH, or update the driver so that no"
+        " compatibility library is needed;"
+        " after a driver update, reboot",
+    )
+    return Found(
+        summary=message("doctor.libcuda.summary", "the libcuda that is loaded does not belong to the driver that runs"),
+        evidence=(
+            *map(said, signs),
+            *([driver_line(facts)] if facts.nvidia.driver else []),
+            *([gpu_line(facts)] if facts.gpus else []),
+        ),
+        remedy=Remedy(text=text, commands=(("ldconfig", "-p"), ("unset", "LD_LIBRARY_PATH"))),
+        certainty=Certainty.PROVEN,
+    )
+
+
+def triton_newer_than_driver(facts: Facts, knowledge: Knowledge) -> Found | None:
+    """Torch works, but Triton's ptxas emits code that the driver cannot load."""
+    del knowledge
+    image, ptx = facts.sign("triton.image-invalid"), facts.sign("driver.ptx")
+    if (image is None and ptx is None) or facts.torch.hip:
+        return None
+    text = message(
+        "doctor.triton.remedy",
+        "update the driver, or let Triton use an older ptxas (TRITON_PTXAS_PATH), or install an older torch",
+    )
+    triton = facts.versions("triton")
+    lines = [said(sign) for sign in (image, ptx) if sign is not None]
+    lines += [driver_line(facts)] if facts.nvidia.driver else []
+    lines += [message("doctor.triton.version", "Triton {version}", version=triton[0])] if triton else []
+    return Found(
+        summary=message(
+            "doctor.triton.summary", "Triton compiles code that is newer than the driver can load; torch itself works"
+        ),
+        evidence=tuple(lines),
+        remedy=Remedy(text=text, commands=driver_commands(facts), needs_root=True, needs_reboot=True),
+        certainty=Certainty.PROVEN,
+    )
+
+
+def no_gpu_present(facts: Facts, knowledge: Knowledge) -> Found | None:
+    """No GPU that torch can use is in the machine; the CPU build is right."""
+    del knowledge
+    usable = [
+        gpu
+        for gpu in facts.gpus
+        if gpu.vendor in (Vendor.NVIDIA, Vendor.AMD, Vendor.APPLE) or _is_usable_intel(gpu.name)
+    ]
+    if facts.on_mac or facts.works or usable or facts.nvidia.driver or facts.torch.installed is False:
+        return None
+    if (
+        facts.system.wsl
+        or facts.system.container
+        or facts.system.jetson
+        or facts.rocm
+        or facts.signs_of("driver-missing-or-broken")
+    ):
+        return None
+    said_none = facts.nvidia.tools_found_none and facts.torch.cuda_available is False
+    if not said_none and not (facts.gpus and facts.torch.cuda_available is False):
+        return None
+    lines = (
+        [gpu_line(facts)] if facts.gpus else [message("doctor.no-gpu.tools", "the tools found no GPU and no driver")]
+    )
+    return Found(
+        summary=message("doctor.no-gpu.summary", "there is no GPU that torch can use; the CPU build is the right one"),
+        evidence=tuple(lines),
+        remedy=None,
+        severity=Severity.INFO,
+        certainty=Certainty.TABLE,
+        primary=facts.torch.variant in ("cpu", None) and facts.system.os in (Os.LINUX, Os.WINDOWS),
+    )
+
+
+def _is_usable_intel(name: str | None) -> bool:
+    return (
+        name is not None
+        and re.search(r"\barc\b|\bmax \d|\bflex\b|\bb\d{3}\b|ponte vecchio|battlemage", name, re.IGNORECASE) is not None
+    )

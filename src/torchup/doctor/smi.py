@@ -1,0 +1,82 @@
+"""nvidia-smi of every layout (table, ``-L``, ``-q``, queries), from 2017's without CUDA to 610's new names."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from torchup.doctor.labels import read_driver
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torchup.doctor.draft import Draft
+
+_BANNER = re.compile(r"NVIDIA-SMI (?:version\s*:?\s*)?([\d.]+)")
+_DRIVER = re.compile(r"(?:Driver|KMD) Version\s*: ?([\d.]+)")
+_CUDA = re.compile(r"CUDA (?:UMD )?Version\s*: ?(\d+\.\d+)")
+# | 0  NVIDIA GeForce RTX 3060    Off | 00000000:09:00.0  On |
+_GPU_ROW = re.compile(
+    r"^\W{0,4}(\d{1,2})\s{1,6}(\S.*?)\s{1,}(On|Off|TCC|WDDM|MCDM|N/A)\s*\|\s*([0-9A-Fa-f]{4,8}:[0-9A-Fa-f:.]+)"
+)
+_MEMORY_ROW = re.compile(r"(\d+)\s?MiB\s*/\s*(\d+)\s?MiB")
+_MODE = re.compile(r"\b(Default|E\. ?(?:Process|Thread)|Exclusive\w*|Prohibited)\b")
+_MIG = re.compile(r"\|\s*(Enabled|Disabled)\*?\s*\|?\s*$")
+_LISTED = re.compile(r"^\s*GPU (\d+)\s*:\s*(.+?)(?:\s*\(UUID.*)?$")
+_MIG_DEVICE = re.compile(r"^\s*MIG \d+\w?g?\.\d+\w*.*Device\s+\d+")
+_PROCESS = re.compile(r"^\W{0,4}(\d{1,2})\s+(?:N/A\s+N/A\s+)?(\d+)\s+(C|G|C\+G)\s+(\S.*?)\s+(\d+)\s?MiB")
+
+
+def read_smi(draft: Draft, lines: Sequence[str]) -> None:
+    """Read whatever of nvidia-smi is among the lines."""
+    current: dict[str, str] | None = None
+    for line in lines:
+        if "Version" in line or "NVIDIA-SMI" in line:
+            _read_banner(draft, line)
+        if (row := _GPU_ROW.match(line)) is not None:
+            current = draft.add_gpu(_name(row[2]), row[1], vendor="nvidia")
+            draft.smi_worked = True
+        elif "MiB" in line and current is not None:
+            _read_memory(current, line)
+        elif current is not None and (mig := _MIG.search(line)) is not None:
+            current.setdefault("mig_mode", mig[1].lower())
+        _read_listing(draft, line)
+
+
+def _read_banner(draft: Draft, line: str) -> None:
+    banner = _BANNER.search(line)
+    driver = _DRIVER.search(line)
+    if banner and driver:
+        draft.smi_worked = True
+    if driver and (banner or "KMD" in line or line.strip().startswith("Driver Version")):
+        read_driver(draft, driver[1])
+    cuda = _CUDA.search(line)
+    if cuda and (banner or "UMD" in line):
+        draft.first(draft.nvidia, "cuda_api", cuda[1])
+
+
+def _name(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _read_memory(gpu: dict[str, str], line: str) -> None:
+    memory = _MEMORY_ROW.search(line)
+    if memory is None:
+        return
+    gpu.setdefault("used", memory[1])
+    gpu.setdefault("total", memory[2])
+    mode = _MODE.search(line[memory.end() :])
+    if mode:
+        word = mode[1].lower()
+        value = "prohibited" if word.startswith("p") else "default" if word.startswith("d") else "exclusive-process"
+        gpu.setdefault("mode", value)
+
+
+def _read_listing(draft: Draft, line: str) -> None:
+    listed = _LISTED.match(line)
+    if listed and not re.search(r"[=;]|capacity|\bout of\b", listed[2]):
+        draft.add_gpu(listed[2], listed[1])
+    elif _MIG_DEVICE.match(line) and draft.gpus:
+        gpu = draft.gpus[-1]
+        gpu["mig"] = str(int(gpu.get("mig", "0")) + 1)
+        gpu.setdefault("mig_mode", "enabled")

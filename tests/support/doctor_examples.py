@@ -1,0 +1,110 @@
+"""Imagined machines for every cause: what a report of it looks like. Healthy ones too."""
+
+# ruff: noqa: E501, ISC004  # the lines are those of tools, which are long
+
+from __future__ import annotations
+
+from support.doctor_reports import Report, smi
+
+_LINUX = {"available": "False", "driver": "550.54.15", "gpus": ["NVIDIA GeForce RTX 3090"]}
+
+EXAMPLES: dict[str, tuple[str | None, str]] = {
+    "cpu build beside a GPU": ("cpu-build-installed", Report(torch="2.5.1+cpu", **_LINUX).text()),
+    "cpu build on Windows, no label": (
+        "cpu-build-installed",
+        Report(
+            torch="2.1.0", cuda_build="Could not collect", os="Microsoft Windows 11 Pro", platform="Windows-10-10.0.22631-SP0",
+            python="3.11.5 (64-bit runtime)", available="False", gpus=["NVIDIA GeForce RTX 4070 Laptop GPU"], driver="537.13",
+        ).text(),
+    ),
+    "driver older than CUDA 12": (
+        "driver-too-old",
+        Report(torch="2.4.0+cu121", cuda_build="12.1", available="False", gpus=["Tesla V100-SXM2-16GB"], driver="470.82.01").text(),
+    ),
+    "CUDA 13 wheel on driver 570": (
+        "driver-too-old",
+        Report(torch="2.13.0+cu130", cuda_build="13.0", available="False", gpus=["NVIDIA L40S"], driver="570.124.06").text(),
+    ),
+    "module and library differ": (
+        "driver-missing-or-broken",
+        "$ nvidia-smi\nFailed to initialize NVML: Driver/library version mismatch\nNVML library version: 535.183\n",
+    ),
+    "Blackwell on cu124": (
+        "arch-not-in-build-too-new",
+        Report(
+            torch="2.6.0+cu124", cuda_build="12.4", available="True", gpus=["NVIDIA GeForce RTX 5080"], driver="572.16",
+            errors=["RuntimeError: CUDA error: no kernel image is available for execution on the device"],
+        ).text(),
+    ),
+    "K80 on torch 2.4": (
+        "arch-not-in-build-too-old",
+        Report(
+            torch="2.4.1+cu121", cuda_build="12.1", available="True", gpus=["Tesla K80"], driver="470.256.02",
+            errors=["RuntimeError: CUDA error: no kernel image is available for execution on the device"],
+        ).text(),
+    ),
+    "Pascal on cu128, the newest wording": (
+        "arch-not-in-build-too-old",
+        "UserWarning: Found GPU0 NVIDIA GeForce GTX 1080 Ti which is of cuda capability 6.1.\n"
+        "    Minimum and Maximum cuda capability supported by this version of PyTorch is\n    (7.0) - (12.0)\n",
+    ),
+    "torchvision of another release": (
+        "companion-mismatch",
+        Report(
+            torch="2.5.1+cu124", cuda_build="12.4", available="True", gpus=["NVIDIA A100-SXM4-80GB"], driver="550.90.07",
+            pip=["numpy==1.26.4", "torch==2.5.1", "torchvision==0.18.1"],
+            errors=["RuntimeError: operator torchvision::nms does not exist"],
+        ).text(),
+    ),
+    "NumPy 2 under an old torch": (
+        "numpy-abi",
+        "A module that was compiled using NumPy 1.x cannot be run in\nNumPy 2.2.4 as it may crash.\n"
+        "UserWarning: Failed to initialize NumPy: _ARRAY_API not found (Triggered internally at ...)\n",
+    ),
+    "hidden by -1": (
+        "visible-devices-hide",
+        Report(
+            torch="2.6.0+cu124", cuda_build="12.4", **_LINUX, environment={"CUDA_VISIBLE_DEVICES": "-1"},
+            errors=["RuntimeError: No CUDA GPUs are available"],
+        ).text(),
+    ),
+    "docker without --gpus": (
+        "container-without-gpu",
+        "$ docker run -it --rm pytorch/pytorch python\nRuntimeError: Found no NVIDIA driver on your system. Please check that you have"
+        " an NVIDIA GPU and installed a driver\n",
+    ),
+    "no toolkit": (
+        "container-without-gpu",
+        'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]].\n',
+    ),
+    "AMD card, CUDA wheel": (
+        "rocm-wheel-not-installed",
+        "GPU: Radeon RX 7900 XTX\n>>> torch.__version__\n'2.7.0+cu126'\n>>> torch.cuda.is_available()\nFalse\n",
+    ),
+    "two OpenMP": (
+        "duplicate-openmp",
+        "OMP: Error #15: Initializing libiomp5md.dll, but found libomp140.x86_64.dll already initialized.\n",
+    ),
+    "other cuDNN": (
+        "mixed-install",
+        "RuntimeError: cuDNN version incompatibility: PyTorch was compiled  against (9, 1, 0) but found runtime version (8, 9, 7).\n",
+    ),
+    "healthy, three cards": (
+        None,
+        Report(
+            torch="2.6.0+cu124", cuda_build="12.4", available="True", gpus=["NVIDIA RTX A6000"] * 3, driver="560.35.03",
+            pip=["numpy==2.1.2", "torch==2.6.0", "torchvision==0.21.0", "torchaudio==2.6.0"],
+            errors=["ValueError: Expected input batch_size (32) to match target batch_size (16)."],
+        ).text(),
+    ),
+    "healthy Mac": (
+        None,
+        Report(
+            torch="2.7.1", os="macOS 15.4 (arm64)", platform="macOS-15.4-arm64-arm-64bit", available="False", cpu="Apple M4 Pro",
+            pip=["numpy==2.2.0", "torch==2.7.1", "torchvision==0.22.1"],
+        ).text(),
+    ),
+    "healthy, driver 610": (None, "\n".join(smi("610.43.02", "13.3", [("NVIDIA GeForce RTX 5090", 900, 32607)], layout="2026"))),
+    "nothing at all": (None, ""),
+    "prose only": (None, "Hello, my training does not converge, what should I do?\n"),
+}  # fmt: skip
