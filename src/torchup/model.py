@@ -450,6 +450,14 @@ class Environment(Value, frozen=True, kw_only=True):
     requested: tuple[str, ...] = ()
 
 
+class Change(Value, frozen=True, kw_only=True):
+    """One package that an installation added (``before`` is ``None``), removed (``after``) or changed."""
+
+    name: str
+    before: str | None = None
+    after: str | None = None
+
+
 class Rung(Value, frozen=True, kw_only=True):
     """One step of the verification ladder."""
 

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from torchup.model import Message
 
 VERBS: dict[str, tuple[str, Message]] = {
+    "env": (
+        "torchup.cli.env",
+        message("env.summary", "Create, list, show, remove, roll back, run in, export and adopt environments"),
+    ),
     "detect": ("torchup.cli.detect", message("cli.detect.summary", "Show what this machine has")),
     "verify": (
         "torchup.cli.verify",

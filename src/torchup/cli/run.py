@@ -79,7 +79,8 @@ def _show(answer: Answer | None, session: Session) -> int:
     if session.as_json:
         click.echo(envelope(answer), nl=False)
     else:
-        click.echo(answer.text())
+        if shown := answer.text():  # `env run` has shown what there is: the program's own output
+            click.echo(shown)
         for notice in answer.notices:
             click.echo(i18n.render(notice.text), err=True)
     return int(answer.exit_code)

@@ -16,6 +16,7 @@ VARIABLES = {
     "TORCHUP_TORCH, _VARIANT, _PYTHON, _PROFILE, _CHANNEL, _INSTALLER, _WITH, _REQUIRE, _CPU, _OFFLINE": message(
         "cli.variable.request", "The options of the same names, where no flag is given; torchup.toml comes after them"
     ),
+    "TORCHUP_ENV": message("cli.variable.env", "Name of the environment to work on"),
     "NO_COLOR": message("cli.variable.no-color", "Any value: no colour"),
     "COLUMNS": message("cli.variable.columns", "Width of text reports where stdout is no terminal"),
 }

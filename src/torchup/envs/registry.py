@@ -172,9 +172,13 @@ def roll_back(host: Host, name: str) -> Environment:
     return find(host, name)
 
 
-def adopt(host: Host, path: str, name: str) -> Environment:
-    """Take an existing environment (venv, uv, conda, pixi) as it is; nothing in it is changed."""
+def adopt(host: Host, path: str, name: str | None = None) -> Environment:
+    """Take an existing environment (venv, uv, conda, pixi) as it is; nothing in it is changed.
+
+    Without a name it is called as its folder is, or as the folder above a ``.venv``. Raises `UsageError`.
+    """
     target = _absolute(host, path)
+    name = name or next((part for part in _last_parts(target) if not part.startswith(".")), "adopted")
     python = find_python(host, target)
     if python is None:
         text = message("envs.adopt.no-python", "{path} is not an environment: no Python in it", path=target)
@@ -237,6 +241,11 @@ def _pointers(host: Host) -> str:
 
 def _pointer(host: Host, name: str) -> records.Record | None:
     return records.load(host, join(_pointers(host), f"{name}.json"))
+
+
+def _last_parts(path: str) -> tuple[str, str]:
+    parent, last = split(path)
+    return last, split(parent)[1]
 
 
 def _absolute(host: Host, path: str) -> str:

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 from torchup.host.base import Completed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 # Variables that would make a child Python or pip act on another environment than the one it is run in.
 REMOVED = (
@@ -96,23 +96,49 @@ def run(
 
 
 def run_attached(argv: Sequence[str], *, environment: Mapping[str, str | None] | None, cwd: str | None) -> int:
-    """See `Host.run_attached`. SIGINT reaches the child through the terminal; SIGTERM and SIGHUP are passed on."""
+    """See `Host.run_attached`. Handlers are set before the start, so that no signal falls between."""
     program = which(argv[0])
     if program is None:
         return 127  # what shells return for a command that is not there
-    child = subprocess.Popen([program, *argv[1:]], env=_overlaid(environment), cwd=cwd)
-    passed_on = [s for s in ("SIGTERM", "SIGHUP") if hasattr(signal, s)]
-    previous = {
-        getattr(signal, s): signal.signal(getattr(signal, s), lambda n, _: child.send_signal(n)) for s in passed_on
-    }
-    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
+    with _passing_on() as told:
+        child = subprocess.Popen([program, *argv[1:]], env=_overlaid(environment), cwd=cwd)
+        told.child = child
+        for number in told.early:
+            child.send_signal(number)
         code = child.wait()
+    return 128 - code if code < 0 else code
+
+
+class _Told:
+    """Signals for a child: kept until it is there, then sent on."""
+
+    def __init__(self) -> None:
+        self.child: subprocess.Popen[bytes] | None = None
+        self.early: list[int] = []
+
+    def take(self, number: int, _: object) -> None:
+        if self.child is None:
+            self.early.append(number)
+        else:
+            self.child.send_signal(number)
+
+
+@contextlib.contextmanager
+def _passing_on() -> Iterator[_Told]:
+    """Pass signals on to a child. The terminal itself sends Ctrl-C to both; a second one would be one too many."""
+    told = _Told()
+    at_terminal = sys.stdin is not None and sys.stdin.isatty()
+    handlers = {name: told.take for name in ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)}
+    previous = {getattr(signal, name): signal.signal(getattr(signal, name), take) for name, take in handlers.items()}
+    for name in ("SIGINT", "SIGQUIT"):
+        if hasattr(signal, name):
+            number = getattr(signal, name)
+            previous[number] = signal.signal(number, (lambda *_: None) if at_terminal else told.take)
+    try:
+        yield told
     finally:
-        signal.signal(signal.SIGINT, interrupt)
         for number, handler in previous.items():
             signal.signal(number, handler)
-    return 128 - code if code < 0 else code
 
 
 def _overlaid(environment: Mapping[str, str | None] | None) -> dict[str, str]:

@@ -65,13 +65,14 @@ def install(
         raise _os_error(target, error) from error
 
 
-def is_satisfied(host: Host, plan: Plan, name: str) -> bool:
-    """Whether the environment of a name already is what the plan asks for, and was verified. Starts no process."""
-    record = registry.read_record(host, name)
+def is_satisfied(host: Host, plan: Plan, target: str) -> bool:
+    """Whether the environment at a path already is what the plan asks for, and was verified. Starts no process."""
+    record = records.read(host, target)
     if record is None or record.plan is None or record.environment.verified_at is None:
         return False
+    if registry.find_python(host, target) is None:
+        return False  # the Python that it was made with has been removed
     same_build = record.plan.build.label == plan.build.label
-    target = registry.environment_path(host, name)
     version = registry.python_version(host, target) or ""
     same_python = f"{version}.".startswith(f"{plan.python.removesuffix('t')}.")
     return same_build and same_python and _all_there(plan.packages, distributions.versions(host, target))
@@ -82,16 +83,25 @@ def _locked(
 ) -> Environment:
     if transaction.recover(host, target):
         tell(Event(stage="recover", text=message("install.recovered", "cleared what an interrupted run left")))
-    environment = registry.get(host, name) if registry.environment_path(host, name) == target else None
-    if environment is not None and is_satisfied(host, plan, name):
-        tell(Event(stage="reused", text=message("install.reused", "nothing to do: `{name}` is as planned", name=name)))
-        return environment
-    _check_place(host, plan, name, target)
+    _check_place(host, name, target)
+    if is_satisfied(host, plan, target):
+        return _reuse(host, name, target, tell)
+    _check_space(host, plan, target)
     try:
         return _replace(host, plan, name, target, verify=verify, tell=tell, keep=keep)
     except BaseException:
         transaction.recover(host, target)
         raise
+
+
+def _reuse(host: Host, name: str, target: str, tell: Progress) -> Environment:
+    record = records.read(host, target)
+    if record is None:
+        raise registry.busy(name)  # removed by hand in this very moment
+    environment = msgspec.structs.replace(record.environment, name=name, path=target)
+    registry.point_to(host, environment)  # a killed run may have come to the swap and not this far
+    tell(Event(stage="reused", text=message("install.reused", "nothing to do: `{name}` is as planned", name=name)))
+    return environment
 
 
 def _replace(
@@ -182,8 +192,12 @@ def _describe(host: Host, plan: Plan, staged: str, verification: Verification) -
     )
 
 
-def _check_place(host: Host, plan: Plan, name: str, target: str) -> None:
-    """Refuse before anything is downloaded: a foreign folder in the way, too little space."""
+def _check_place(host: Host, name: str, target: str) -> None:
+    """Refuse what is not ours to replace: a foreign folder, another environment's, another place of the same name."""
+    if registry.environment_path(host, name) != target and registry.get(host, name) is not None:
+        elsewhere = registry.environment_path(host, name)
+        text = message("install.name-taken", "`{name}` already is {path}", name=name, path=elsewhere)
+        raise InstallError(text, hint=message("install.name-taken.hint", "choose another name, or remove that one"))
     record = records.read(host, target)
     if host.exists(target) and host.list_dir(target) != () and record is None:
         text = message("install.in-the-way", "{path} is there and was not made by torchup", path=target)
@@ -194,6 +208,10 @@ def _check_place(host: Host, plan: Plan, name: str, target: str) -> None:
             "install.other-name", "{path} is the environment `{other}`", path=target, other=record.environment.name
         )
         raise InstallError(text, hint=message("install.other-name.hint", "use that name, or another --path"))
+
+
+def _check_space(host: Host, plan: Plan, target: str) -> None:
+    """Refuse before anything is downloaded."""
     host.make_dirs(split(target)[0])
     needed, free = round((plan.build.size_bytes or 0) * SPACE_FACTOR), host.disk_free(split(target)[0])
     if free is not None and free < needed:

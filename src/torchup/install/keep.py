@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.model import Value
+from torchup.model import Change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,14 +16,6 @@ if TYPE_CHECKING:
 # Packages whose version follows torch's: the new plan decides about them, and about pip the installer.
 FOLLOWERS = {"torch", "torchvision", "torchaudio", "triton", "pytorch-triton", "pip", "setuptools", "wheel", "uv"}
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
-
-
-class Change(Value, frozen=True, kw_only=True):
-    """One package that an installation added (``before`` is ``None``), removed (``after``) or changed."""
-
-    name: str
-    before: str | None = None
-    after: str | None = None
 
 
 def own_packages(

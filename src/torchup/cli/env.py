@@ -1,0 +1,202 @@
+"""`torchup env`: the environments on this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from torchup.cli.answer import Answer
+from torchup.cli.session import Session, changing_options, common_options
+from torchup.envs import activation, records, registry, transaction
+from torchup.envs.project import environment_name
+from torchup.errors import UsageError
+from torchup.i18n import text
+from torchup.install.keep import changes
+from torchup.model import Notice, message
+from torchup.report import env_text
+
+if TYPE_CHECKING:
+    from torchup.host import Host
+    from torchup.model import Environment, Message
+
+NOT_FOUND = 127  # what shells return for a command that is not there
+NAME = click.argument("name", required=False)
+
+
+@click.group(
+    name="env", help=text("env.help", "Create, list, show, remove, roll back, run in, export and adopt environments")
+)
+def command() -> None:
+    """Only subcommands; each does its own work."""
+
+
+@command.command(name="list", help=text("env.list.help", "List the environments"))
+@common_options
+def list_command(session: Session) -> Answer:
+    """`torchup env list`."""
+    environments = registry.list_environments(session.host)
+    chosen = environment_name(session.host, None)
+    gone = tuple(e for e in environments if not session.host.is_dir(e.path))
+    return Answer(
+        command="env list",
+        data=environments,
+        text=lambda: env_text.list_text(environments, chosen, session.style),
+        notices=tuple(_gone(environment) for environment in gone),
+    )
+
+
+@command.command(name="show", help=text("env.show.help", "Show what is in an environment, from where, verified when"))
+@NAME
+@common_options
+def show_command(session: Session, name: str | None) -> Answer:
+    """`torchup env show [NAME]`."""
+    host = session.host
+    environment = registry.find(host, environment_name(host, name))
+    record = registry.read_record(host, environment.name)
+    shells = activation.hints(host, environment.path)
+    windows = host.platform().system == "Windows"
+    mine = activation.shell_of(host.environ(), windows=windows)
+    shown = shells if session.verbose else {shell: line for shell, line in shells.items() if shell == mine}
+    data = {
+        "environment": environment,
+        "verification": record.verification if record else None,
+        "activation": shells,
+        "previous": _previous(host, environment),
+    }
+    return Answer(
+        command="env show",
+        data=data,
+        text=lambda: env_text.show_text(
+            environment,
+            record.verification if record else None,
+            shown,
+            session.style,
+            previous=_previous(host, environment),
+        ),
+    )
+
+
+@command.command(name="remove", help=text("env.remove.help", "Remove an environment and its previous version"))
+@click.argument("name")
+@changing_options
+@common_options
+def remove_command(session: Session, name: str) -> Answer:
+    """`torchup env remove NAME`."""
+    environment = registry.find_listed(session.host, registry.check_name(name))
+    question = (
+        message("env.remove.forget", "forget `{name}` ({path} stays)?", name=name, path=environment.path)
+        if environment.adopted
+        else message("env.remove.ask", "remove `{name}` ({path}) for good?", name=name, path=environment.path)
+    )
+    if session.dry_run:
+        removed = () if environment.adopted else _paths(session.host, environment)
+        return Answer(command="env remove", data={"would_remove": removed}, text=lambda: "\n".join(removed))
+    _agree(session, question)
+    registry.remove(session.host, name)
+    return Answer(
+        command="env remove",
+        data=environment,
+        text=lambda: text("env.remove.done", "`{name}` is removed", name=name),
+    )
+
+
+@command.command(name="rollback", help=text("env.rollback.help", "Go back to an environment's previous version"))
+@NAME
+@changing_options
+@common_options
+def rollback_command(session: Session, name: str | None) -> Answer:
+    """`torchup env rollback [NAME]`."""
+    host = session.host
+    chosen = environment_name(host, name)
+    before = registry.get(host, chosen)
+    if session.dry_run:
+        label = _previous(host, registry.find(host, chosen)) or "-"
+        would = text("env.rollback.would", "`{name}` would go back to torch {torch}", name=chosen, torch=label)
+        return Answer(command="env rollback", data={"would_restore": label}, text=lambda: would)
+    after = registry.roll_back(host, chosen)
+    changed = changes(before.packages if before else {}, after.packages)
+    label = env_text.torch_label(after)
+    done = text("env.rollback.done", "`{name}` is back at torch {torch}", name=chosen, torch=label)
+    return Answer(
+        command="env rollback",
+        data={"environment": after, "changes": changed},
+        text=lambda: f"{done}\n{env_text.changes_text(changed, session.style)}",
+    )
+
+
+@command.command(
+    name="run",
+    help=text("env.run.help", "Run a program in an environment: torchup env run [NAME] -- python train.py"),
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    options_metavar="[NAME] --",
+)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="PROGRAM [ARGUMENT]...")
+@click.pass_context
+def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
+    """`torchup env run [NAME] -- PROGRAM ...`: its exit code is the answer's, its output is all there is."""
+    session = context.ensure_object(Session)
+    name, argv = _split(words)
+    environment = registry.find(session.host, environment_name(session.host, name))
+    session.as_json = False  # stdout is the program's
+    program = activation.program(session.host, environment.path, argv[0])
+    if program is None:
+        session.note(message("env.run.no-program", "there is no program `{name}`", name=argv[0]))
+        return Answer(command="env run", data=None, text=str, exit_code=NOT_FOUND)
+    overlay = activation.run_environment(session.host, environment.path)
+    code = session.host.run_attached((program, *argv[1:]), environment=overlay)
+    return Answer(command="env run", data=None, text=str, exit_code=code)
+
+
+@command.command(name="adopt", help=text("env.adopt.help", "Take an existing environment (venv, conda, pixi) as it is"))
+@click.argument("path")
+@click.option("--name", help=text("env.adopt.name", "Its name here (default: its folder's)"))
+@common_options
+def adopt_command(session: Session, path: str, name: str | None) -> Answer:
+    """`torchup env adopt PATH`."""
+    environment = registry.adopt(session.host, path, name)
+    done = text("env.adopt.done", "`{name}` is {path}, left as it is", name=environment.name, path=environment.path)
+    notices = () if environment.torch else (_no_torch(environment),)
+    return Answer(command="env adopt", data=environment, text=lambda: done, notices=notices)
+
+
+def _split(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
+    """``NAME -- PROGRAM ...`` or ``-- PROGRAM ...``; click has taken away a leading ``--``."""
+    if "--" in words[:2]:
+        at = words.index("--")
+        name, argv = (words[0] if at else None), words[at + 1 :]
+    else:
+        name, argv = None, words
+    if argv:
+        return name, argv
+    raise UsageError(
+        message("env.run.nothing", "which program?"),
+        hint=message("env.run.nothing.hint", "torchup env run [NAME] -- python train.py"),
+    )
+
+
+def _agree(session: Session, question: Message) -> None:
+    if not session.confirm(question):
+        raise UsageError(
+            message("env.not-agreed", "nothing was changed"), hint=message("env.not-agreed.hint", "--yes agrees")
+        )
+
+
+def _previous(host: Host, environment: Environment) -> str | None:
+    record = records.read(host, transaction.previous_of(environment.path))
+    return env_text.torch_label(record.environment) if record else None
+
+
+def _paths(host: Host, environment: Environment) -> tuple[str, ...]:
+    previous = transaction.previous_of(environment.path)
+    return tuple(path for path in (environment.path, previous) if host.exists(path))
+
+
+def _gone(environment: Environment) -> Notice:
+    text_value = message("env.list.gone", "{path} of `{name}` has gone", path=environment.path, name=environment.name)
+    return Notice(code="env.list.gone", level="warning", text=text_value)
+
+
+def _no_torch(environment: Environment) -> Notice:
+    value = message("env.adopt.no-torch", "there is no torch in {path}", path=environment.path)
+    return Notice(code="env.adopt.no-torch", level="warning", text=value)

@@ -1,0 +1,101 @@
+"""An installation's progress on stderr: a bar where a person watches, one plain line a step elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from torchup.i18n import printable, render
+from torchup.install.downloads import Downloads, follow
+from torchup.model import message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    from torchup.cli.session import Session
+    from torchup.install.base import Event, Progress
+    from torchup.model import Message
+
+
+@contextlib.contextmanager
+def install_progress(session: Session) -> Iterator[Progress]:
+    """A function to give to `install.engine.install`."""
+    if not session.interactive:
+        yield _Lines(session).tell
+        return
+    from rich.console import Console  # noqa: PLC0415  # rich costs 40 ms; only a terminal pays it
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(bar_width=20),
+        TextColumn("{task.fields[detail]}", markup=False), TimeElapsedColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        yield _Bars(session, bars, bars.add_task("", total=None, detail="")).tell
+
+
+class _Lines:
+    """One line a stage; under ``-v`` also what the tool prints."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def tell(self, event: Event) -> None:
+        """See `install.base.Progress`."""
+        if event.detail is None:
+            self._session.note(_line(event))
+        elif self._session.verbose:
+            self._session.note(message("install.progress.detail", "    {line}", line=event.detail))
+
+
+class _Bars:
+    """A bar over the bytes that the tool tells of; finished stages stay as lines above it."""
+
+    def __init__(self, session: Session, bars: Bars, task: TaskID) -> None:
+        self._session, self._bars, self._task = session, bars, task
+        self._downloads = Downloads()
+        self._stage: Event | None = None
+
+    def tell(self, event: Event) -> None:
+        """See `install.base.Progress`."""
+        if event.detail is None:
+            self._begin(event)
+        else:
+            self._follow(event.detail)
+
+    def _begin(self, event: Event) -> None:
+        if self._stage is not None and self._stage.stage != "done":
+            self._bars.console.print(render(_line(self._stage)), markup=False, highlight=False)
+        self._stage, self._downloads = event, Downloads()
+        if event.stage in {"done", "reused"}:
+            self._bars.console.print(render(_line(event)), markup=False, highlight=False)
+        self._bars.reset(self._task, description=render(event.text), total=None, detail="")
+
+    def _follow(self, line: str) -> None:
+        self._downloads = follow(self._downloads, line)
+        if self._downloads.total:
+            detail = ", ".join(self._downloads.running[:3]) + f" {_size(self._downloads.total)}"
+            self._bars.update(
+                self._task, total=self._downloads.total, completed=self._downloads.finished, detail=printable(detail)
+            )
+        else:
+            self._bars.update(self._task, detail=printable(line.strip())[:40])
+
+
+def _line(event: Event) -> Message:
+    if event.position is None:
+        return event.text
+    return message(
+        "install.progress.step",
+        "{position}/{total} {step}",
+        position=event.position,
+        total=event.total,
+        step=event.text,
+    )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"  # noqa: PLR2004  # decimal units

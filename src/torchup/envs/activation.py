@@ -1,0 +1,73 @@
+"""Working in an environment: what a shell needs to activate it, what a program needs to run in it."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from torchup.envs.paths import is_windows_path, join, scripts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torchup.host import Host
+
+EXTENSIONS = ("", ".exe", ".bat", ".cmd")  # how Windows finds a program by its bare name
+
+
+def hints(host: Host, path: str) -> dict[str, str]:
+    """Shell -> command that activates the environment there; only shells whose script is there."""
+    scripts = scripts_of(path)
+    names = set(host.list_dir(scripts) or ())
+    if host.is_dir(join(path, "conda-meta")) and "activate" not in names:
+        return {shell: f"conda activate {_quoted(path)}" for shell in ("bash", "zsh", "fish", "powershell", "cmd")}
+    powershell = next((name for name in ("Activate.ps1", "activate.ps1") if name in names), "")
+    found = {
+        "bash": ("activate", f"source {shlex.quote(join(scripts, 'activate'))}"),
+        "zsh": ("activate", f"source {shlex.quote(join(scripts, 'activate'))}"),
+        "fish": ("activate.fish", f"source {_fish(join(scripts, 'activate.fish'))}"),
+        "powershell": (powershell, f"& {_powershell(join(scripts, powershell))}"),
+        "cmd": ("activate.bat", f'"{join(scripts, "activate.bat")}"'),
+    }
+    shells = {shell: command for shell, (file, command) in found.items() if file in names}
+    if not is_windows_path(path):
+        shells.pop("cmd", None)
+    return shells
+
+
+def shell_of(environ: Mapping[str, str], *, windows: bool) -> str:
+    """The shell that this process was probably started from."""
+    if windows:
+        return "cmd" if "PROMPT" in environ and "PSMODULEPATH" not in {n.upper() for n in environ} else "powershell"
+    name = environ.get("SHELL", "bash").rsplit("/", 1)[-1]
+    return {"fish": "fish", "zsh": "zsh", "pwsh": "powershell"}.get(name, "bash")
+
+
+def run_environment(host: Host, path: str) -> dict[str, str | None]:
+    """Variables for a program that runs in the environment, as its activation script would set them."""
+    between = ";" if is_windows_path(path) else ":"
+    before = host.environ().get("PATH", "")
+    folders = between.join(part for part in (scripts_of(path), before) if part)
+    prefix = "CONDA_PREFIX" if host.is_dir(join(path, "conda-meta")) else "VIRTUAL_ENV"
+    return {"PATH": folders, prefix: path, "PYTHONHOME": None}
+
+
+def program(host: Host, path: str, name: str) -> str | None:
+    """Absolute path of a program: the environment's own, else one on PATH, else ``None``."""
+    if "/" in name or "\\" in name:
+        return host.which(name if name.startswith("/") or is_windows_path(name) else join(host.cwd(), name))
+    own = (join(scripts_of(path), name + extension) for extension in EXTENSIONS)
+    return next((file for file in own if host.which(file)), None) or host.which(name)
+
+
+def _quoted(path: str) -> str:
+    return f'"{path}"' if is_windows_path(path) else shlex.quote(path)
+
+
+def _fish(path: str) -> str:
+    escaped = path.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _powershell(path: str) -> str:
+    return "'" + path.replace("'", "''") + "'"

@@ -1,0 +1,107 @@
+"""Environments as text: the list, one in detail, what an upgrade changed. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.i18n import text
+from torchup.report.style import mark, table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torchup.model import Change, Environment, Verification
+    from torchup.report.style import Style
+
+LONGEST_LIST = 12  # rows of changes shown; a CUDA upgrade changes 30 packages that nobody asked about
+
+
+def list_text(environments: Sequence[Environment], chosen: str, style: Style) -> str:
+    """A table of environments; ``chosen`` (the one used when none is named) has a star."""
+    if not environments:
+        return text("env.list.empty", "no environments yet; `torchup up` makes one")
+    headers = (
+        text("env.list.name", "name"),
+        text("env.list.torch", "torch"),
+        text("env.list.python", "Python"),
+        text("env.list.verified", "verified"),
+        text("env.list.path", "path"),
+    )
+    rows = [
+        (
+            f"{environment.name} *" if environment.name == chosen else environment.name,
+            torch_label(environment),
+            environment.python or "-",
+            (environment.verified_at or "-")[:10],
+            environment.path,
+        )
+        for environment in environments
+    ]
+    return table(headers, rows, style)
+
+
+def torch_label(environment: Environment) -> str:
+    """``2.13.0+cu126``, ``-`` where there is no torch or the folder has gone."""
+    if environment.torch is None:
+        return "-"
+    return f"{environment.torch}+{environment.variant}" if environment.variant else environment.torch
+
+
+def show_text(
+    environment: Environment,
+    verification: Verification | None,
+    activation: Mapping[str, str],
+    style: Style,
+    *,
+    previous: str | None = None,
+) -> str:
+    """One environment: what is in it, from where, verified when, how to use it. ``previous`` is the older torch."""
+    rows = [
+        (text("env.show.torch", "torch"), torch_label(environment)),
+        (text("env.show.python", "Python"), environment.python or "-"),
+        (text("env.show.path", "path"), environment.path),
+        (text("env.show.source", "from"), _origin(environment)),
+        (text("env.show.created", "made"), environment.created_at or "-"),
+        (text("env.show.verified", "verified"), _verified(environment, verification, style)),
+        (text("env.show.requested", "asked for"), ", ".join(environment.requested) or "-"),
+        (text("env.show.packages", "packages"), str(len(environment.packages))),
+    ]
+    if previous is not None:
+        rows.append((text("env.show.previous", "previous"), previous))
+    # Whole lines below the table: a command that is wrapped cannot be copied.
+    commands = [(text("env.show.run", "run in it"), f"torchup env run {environment.name} -- python")]
+    commands += [
+        (text("env.show.activate", "activate ({shell})", shell=shell), line) for shell, line in activation.items()
+    ]
+    return "\n".join((environment.name, table(("", ""), rows, style), "", *(f" {w}: {line}" for w, line in commands)))
+
+
+def changes_text(changes: Sequence[Change], style: Style) -> str:
+    """What an installation changed: ``torch 2.12.0 -> 2.13.0``; the torch family first, the rest counted if long."""
+    if not changes:
+        return text("env.changes.none", "no package changed")
+    arrow = "→" if style.unicode else "->"
+    ordered = sorted(changes, key=lambda change: (not change.name.startswith("torch"), change.name))
+    lines = [
+        f"  {change.name} {change.before or '-'} {arrow} {change.after or '-'}" for change in ordered[:LONGEST_LIST]
+    ]
+    if len(ordered) > LONGEST_LIST:
+        lines.append(text("env.changes.more", "  and {count} more", count=len(ordered) - LONGEST_LIST))
+    return "\n".join((text("env.changes", "changed:"), *lines))
+
+
+def _origin(environment: Environment) -> str:
+    if environment.adopted:
+        return text("env.show.adopted", "adopted as it was")
+    installer = environment.installer.value if environment.installer else "-"
+    return f"{environment.source or '-'} ({installer})"
+
+
+def _verified(environment: Environment, verification: Verification | None, style: Style) -> str:
+    if environment.verified_at is None:
+        return text("env.show.not-verified", "not yet: torchup verify --env {name}", name=environment.name)
+    if verification is None:
+        return environment.verified_at
+    passed = sum(rung.status == "pass" for rung in verification.rungs)
+    count = text("env.show.rungs", "{passed} of {total} checks passed", passed=passed, total=len(verification.rungs))
+    return f"{mark(style, 'pass')} {environment.verified_at}  {count}"
