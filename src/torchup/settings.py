@@ -2,6 +2,7 @@
 
 ``torchup.toml`` lies in the project's folder or above it:
 
+    env = "thesis"     # the environment that this project's commands work on
     mirror = "nju"
     python = "3.12"
     require = ["torchvision"]
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 FILE_NAME = "torchup.toml"
 LISTS = ("with", "require")
 FLAGS = ("cpu", "offline")
-TEXTS = ("torch", "variant", "python", "profile", "channel", "mirror", "installer", "wheelhouse", "lang")
+TEXTS = ("torch", "variant", "python", "profile", "channel", "mirror", "installer", "wheelhouse", "lang", "env")
 KEYS = (*TEXTS, *LISTS, *FLAGS)
 
 

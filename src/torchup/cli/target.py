@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from torchup.envs import registry
+from torchup.envs.project import environment_name
 from torchup.errors import UsageError
 from torchup.i18n import text
 from torchup.model import Value, message
@@ -44,7 +45,7 @@ def find_target(session: Session, env: str | None, python: str | None) -> Target
         raise UsageError(message("target.both", "--env and --python name two different things: give one of them"))
     if python is not None:
         return Target(python=_interpreter(session, python))
-    name = env or registry.DEFAULT_NAME
+    name = environment_name(session.host, env)
     environment = registry.find(session.host, name)
     interpreter = registry.find_python(session.host, environment.path)
     if interpreter is None:
