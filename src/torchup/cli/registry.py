@@ -36,4 +36,5 @@ VERBS: dict[str, tuple[str, Message]] = {
         "torchup.cli.kernel",
         message("kernel.summary", "Use environments in Jupyter: add, list and remove kernels"),
     ),
+    "mirror": ("torchup.cli.mirror", message("mirror.summary", "List mirrors, and measure them from here")),
 }

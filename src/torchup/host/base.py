@@ -31,7 +31,10 @@ class Completed(Value, frozen=True, kw_only=True):
 
 
 class HttpResponse(Value, frozen=True, kw_only=True):
-    """An answer from the network. ``status`` is ``None`` when there was none; ``error`` then says why."""
+    """An answer from the network. ``status`` is ``None`` when there was none; ``error`` then says why.
+
+    ``final_url`` of a failure is the last redirect that was followed, ``None`` where there was none.
+    """
 
     url: str
     final_url: str | None = None  # after redirects

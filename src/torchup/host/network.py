@@ -16,6 +16,7 @@ from torchup.host.base import HttpResponse
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+CUT_OFF = "the answer was cut off"  # `HttpResponse.error` when fewer bytes came than were promised
 SCHEMES = ("http://", "https://", "file://")
 
 
@@ -43,6 +44,7 @@ def fetch(
     started = time.monotonic()
     if not url.startswith(SCHEMES):
         return HttpResponse(url=url, error="only http, https and file addresses are read")
+    request = None
     try:
         opener = _opener(certificate, proxy, verify)
         request = urllib.request.Request(url, headers={"User-Agent": "torchup", **(headers or {})})  # noqa: S310  # scheme checked above
@@ -59,7 +61,8 @@ def fetch(
     except urllib.error.HTTPError as error:
         return HttpResponse(url=url, status=error.code, error=str(error), seconds=time.monotonic() - started)
     except (OSError, HTTPException, ValueError) as error:
-        return HttpResponse(url=url, error=_reason(error), seconds=time.monotonic() - started)
+        last = next(reversed(getattr(request, "redirect_dict", {})), None)  # the library's own list of redirects
+        return HttpResponse(url=url, final_url=last, error=_reason(error), seconds=time.monotonic() - started)
 
 
 @cache  # reading the certificates of a machine takes 30 ms, and a survey asks for many pages
@@ -87,6 +90,9 @@ def _read(response: Any, limit: int, deadline: float) -> bytes:
         size += len(chunk)
         if time.monotonic() > deadline:
             raise TimeoutError("the transfer outlasted its limit")
+    promised = response.headers.get("Content-Length", "")
+    if promised.isdecimal() and size < min(int(promised), limit):
+        raise OSError(CUT_OFF)
     return b"".join(chunks)
 
 

@@ -12,7 +12,7 @@ from torchup.sources.parallel import in_parallel
 from torchup.sources.urls import authorization, host_of, local_path, redact, without_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from torchup.host import Host
 
@@ -92,16 +92,31 @@ def _silent(request: PageRequest, problem: Message) -> Listing:
 def read_page(host: Host, request: PageRequest, connection: Connection) -> Listing:
     """Ask for one page; a ``file:`` address is a folder laid out like an index, or a page."""
     path = local_path(request.url)
-    response = _read_file(host, path, request.url) if path is not None else _fetch(host, request.url, connection)
+    response = _read_file(host, path, request.url) if path is not None else _fetch_page(host, request.url, connection)
     return _listing(request, response)
 
 
-def _fetch(host: Host, url: str, connection: Connection) -> HttpResponse:
+def _fetch_page(host: Host, url: str, connection: Connection) -> HttpResponse:
+    accept = {"Accept": ACCEPT}
+    return fetch(host, url, connection, secret=url, headers=accept, timeout=PAGE_TIMEOUT, limit=PAGE_LIMIT)
+
+
+def fetch(
+    host: Host,
+    url: str,
+    connection: Connection,
+    *,
+    secret: str,
+    headers: Mapping[str, str],
+    timeout: float,
+    limit: int,
+) -> HttpResponse:
+    """One GET as the user's configuration wants it; ``secret`` is the address whose credentials are sent."""
     return host.fetch(
         without_credentials(url),
-        headers={"Accept": ACCEPT, **authorization(url)},
-        timeout=PAGE_TIMEOUT,
-        limit=PAGE_LIMIT,
+        headers={**headers, **authorization(secret)},
+        timeout=timeout,
+        limit=limit,
         certificate=connection.certificate,
         proxy=connection.proxy,
         verify=not connection.trusts(url),
@@ -117,7 +132,7 @@ def _read_file(host: Host, path: str, url: str) -> HttpResponse:
 
 def _listing(request: PageRequest, response: HttpResponse) -> Listing:
     if response.status is None:
-        return _silent(request, _why_silent(response.error or ""))
+        return _no_answer(request, response)
     served_by = host_of(response.final_url or request.url) or None
     problem = _problem(response)
     offers: tuple[Offer, ...] = ()
@@ -141,8 +156,19 @@ def _listing(request: PageRequest, response: HttpResponse) -> Listing:
     )
 
 
-def _why_silent(error: str) -> Message:
-    """The library's words, put plainly where they are known."""
+def _no_answer(request: PageRequest, response: HttpResponse) -> Listing:
+    """The host is silent; or it did answer, but sent on to one that is, or stopped half-way."""
+    why = why_silent(response.error or "")
+    sent_on = host_of(response.final_url or "")
+    if sent_on and sent_on != host_of(request.url):
+        why = message("sources.sent-on", "it sends on to {host}: {why}", host=sent_on, why=why)
+    elif response.error != "the answer was cut off":
+        return _silent(request, why)
+    return Listing(request=request, found=False, problem=why)
+
+
+def why_silent(error: str) -> Message:
+    """The library's words for no answer at all, put plainly where they are known."""
     lowered = error.lower()
     if any(
         words in lowered

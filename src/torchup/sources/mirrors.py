@@ -108,3 +108,15 @@ def suggested(locale: str, table: MirrorTable | None = None) -> tuple[Mirror, ..
     """Mirrors with PyTorch wheels that are near to users of a locale (``zh_CN.UTF-8``); a hint, never a choice."""
     language = locale.lower().replace("-", "_").split("_")[0].split(".")[0]
     return tuple(m for m in (table or load_mirrors()).mirror if m.locale == language and m.pytorch is not None)
+
+
+def official_mirror(table: MirrorTable | None = None) -> Mirror:
+    """The originals, as if they were a mirror: what the others are measured against."""
+    official = (table or load_mirrors()).official
+    return Mirror(
+        name="official",
+        title="PyTorch, PyPI, conda-forge",
+        pytorch=Part(url=official.pytorch, source=official.source),
+        pypi=Part(url=official.pypi, source=official.source),
+        conda=Part(url=official.conda_forge.removesuffix("/conda-forge"), source=official.source),
+    )

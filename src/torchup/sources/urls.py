@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import posixpath
 import re
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 _USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")
+_FILE_HOST = re.compile(r"^file:(//[^/]*)?", re.IGNORECASE)
 _DRIVE = re.compile(r"/[A-Za-z]:/")
 
 
@@ -50,15 +51,15 @@ def host_of(url: str) -> str:
 
 def page_url(index_url: str, package: str) -> str:
     """Address of one package's page in an index (PEP 503: normalised name, final slash); query parts are kept."""
-    parts = urlsplit(index_url)
-    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{package}/"))
+    end = min((index_url.find(sign) for sign in "?#" if sign in index_url), default=len(index_url))
+    return f"{index_url[:end].rstrip('/')}/{package}/{index_url[end:]}"
 
 
 def local_path(address: str) -> str | None:
     """The path that a ``file:`` address or a plain path names; ``None`` for addresses of the network."""
     if not address.lower().startswith("file:"):
         return None if "://" in address else address
-    path = unquote(urlsplit(address).path)
+    path = unquote(_FILE_HOST.sub("", address.split("?", 1)[0].split("#", 1)[0], count=1))
     return path[1:] if _DRIVE.match(path) else path
 
 
