@@ -1,0 +1,151 @@
+"""`torchup up`: the main job."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from torchup import up
+from torchup.cli.answer import Answer
+from torchup.cli.install_progress import install_progress
+from torchup.cli.progress import progress_line
+from torchup.cli.request_options import request_options
+from torchup.cli.session import Session, changing_options, common_options
+from torchup.envs import activation
+from torchup.envs.project import environment_name
+from torchup.errors import UsageError
+from torchup.i18n import text
+from torchup.model import Notice, message
+from torchup.report.plan_text import plan_text
+from torchup.report.up_text import up_text
+from torchup.results.baselines import load_baseline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from torchup.model import Environment, Machine, Plan, Request
+
+T = TypeVar("T")
+
+
+@click.command(
+    name="up",
+    help=text("up.help", "Detect, plan, install, verify, measure and report: a PyTorch that works, in one command"),
+)
+@click.option("--env", "name", metavar="NAME", help=text("up.option.env", "Name of the environment (default: default)"))
+@click.option("--path", metavar="DIR", help=text("up.option.path", "Put the environment there"))
+@request_options
+@click.option("--no-bench", is_flag=True, help=text("up.option.no-bench", "Stop after the verification"))
+@click.option(
+    "--budget",
+    type=click.FloatRange(min=5),
+    default=up.DEFAULT_BUDGET,
+    show_default=True,
+    metavar="SECONDS",
+    help=text("up.option.budget", "Seconds for the measurement; what would outrun it trains fewer whole epochs"),
+)
+@click.option("--epochs", type=click.IntRange(1, 1000), help=text("up.option.epochs", "Epochs to train (default: 10)"))
+@changing_options
+@common_options
+def command(
+    session: Session,
+    *,
+    name: str | None,
+    path: str | None,
+    request: Request,
+    no_bench: bool,
+    budget: float,
+    epochs: int | None,
+) -> Answer:
+    """Parse, do the main job, render."""
+    chosen = environment_name(session.host, name)
+    wanted = up.Wanted(request=request, name=chosen, path=path, measure=not no_bench, budget=budget, epochs=epochs)
+    with _listener(session, wanted) as listener:
+        report = up.up(session.host, wanted, listener)
+    return _answer(session, report)
+
+
+@contextlib.contextmanager
+def _listener(session: Session, wanted: up.Wanted) -> Iterator[up.Listener]:
+    """Progress of each stage; a stage's bar is opened when it first speaks and closed before the next one's."""
+    with contextlib.ExitStack() as stack:
+        yield up.Listener(
+            say=session.note,
+            planned=lambda machine, plan: _agree(session, wanted, machine, plan),
+            installing=_opened(stack, lambda: install_progress(session)),
+            measuring=_opened(stack, lambda: progress_line(session)),
+        )
+
+
+def _opened(
+    stack: contextlib.ExitStack, make: Callable[[], AbstractContextManager[Callable[[T], None]]]
+) -> Callable[[T], None]:
+    teller: list[Callable[[T], None]] = []
+
+    def tell(event: T) -> None:
+        if not teller:
+            stack.close()
+            teller.append(stack.enter_context(make()))
+        teller[0](event)
+
+    return tell
+
+
+def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) -> bool:
+    """Show the plan; go on when the user agrees. Nobody there to agree is an error, not a silent no."""
+    if session.dry_run:
+        return False
+    if not session.as_json:
+        click.echo(plan_text(plan, machine, session.style) + "\n", err=True)
+    if session.yes:
+        return True
+    if session.as_json or not sys.stdin.isatty():
+        text_ = message("up.not-agreed", "`torchup up` changes things and nobody is there to agree")
+        raise UsageError(text_, hint=message("up.not-agreed.hint", "add --yes, or --dry-run to only see the plan"))
+    return session.confirm(message("up.ask", "make the environment `{name}` like this?", name=wanted.name))
+
+
+def _answer(session: Session, report: up.Report) -> Answer:
+    data = {
+        "machine": report.machine,
+        "plan": report.plan,
+        "environment": report.environment,
+        "reused": report.reused,
+        "verification": report.verification,
+        "results": report.results,
+    }
+    if report.environment is None:
+        return Answer(command="up", data=data, text=lambda: plan_text(report.plan, report.machine, session.style))
+    saved = message("up.saved", "saved: {path}", path=report.results_file)
+    notices = (Notice(code="up.saved", text=saved),) if report.results_file else ()
+    return Answer(command="up", data=data, text=lambda: _text(session, report), notices=notices)
+
+
+def _text(session: Session, report: up.Report) -> str:
+    environment = report.environment
+    if environment is None:
+        raise ValueError("there is no environment to show")
+    return up_text(
+        plan=report.plan,
+        environment=environment,
+        verification=report.verification,
+        results=report.results,
+        baseline=load_baseline("article") if report.results else None,
+        next_steps=_next_steps(session, environment),
+        style=session.style,
+        reused=report.reused,
+    )
+
+
+def _next_steps(session: Session, environment: Environment) -> tuple[tuple[str, str], ...]:
+    shells = activation.hints(session.host, environment.path)
+    windows = session.host.platform().system == "Windows"
+    activate = shells.get(activation.shell_of(session.host.environ(), windows=windows))
+    steps = [(text("up.next.activate", "use it in this shell"), activate)] if activate else []
+    steps.append((text("up.next.run", "run a program in it"), f"torchup env run {environment.name} -- python train.py"))
+    steps.append((text("up.next.results", "see the measurements again"), "torchup results show"))
+    return tuple(steps)
