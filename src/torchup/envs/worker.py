@@ -41,7 +41,8 @@ def run_worker(
     The last line of stdout that is a JSON object is the answer; ``on_line`` sees every line as it comes, so a worker
     may report progress as earlier JSON lines. ``timeout`` is in seconds.
     """
-    argv = (python, "-I", "-B", str(WORKER_FOLDER / script), *arguments)
+    # Byte code is written: the first import of torch compiles thousands of files, and the next ones need not.
+    argv = (python, "-I", str(WORKER_FOLDER / script), *arguments)
     completed = host.run(argv, timeout=timeout, environment=environment, on_line=on_line)
     return WorkerAnswer(
         data=_last_object(completed.stdout),
