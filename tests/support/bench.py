@@ -29,7 +29,7 @@ class WorkerHost(RealHost):
 
     def run(self, argv, *, timeout=10.0, on_line=None, **_):
         """Answer as a child would: its lines first to ``on_line``, then all at once."""
-        script, request = Path(argv[3]).name, json.loads(argv[4])
+        script, request = Path(argv[2]).name, json.loads(argv[3])
         self.requests.append((request, timeout))
         lines, code, stderr = self.answer(script, request)
         for line in lines:

@@ -9,32 +9,46 @@ from torchup.model import message
 if TYPE_CHECKING:
     from torchup.model import Message
 
+# In the order of a first use; it is the order of `--help`.
 VERBS: dict[str, tuple[str, Message]] = {
+    "up": (
+        "torchup.cli.up",
+        message("up.summary", "Detect, plan, install, verify, measure: the main job"),
+    ),
+    "detect": (
+        "torchup.cli.detect",
+        message("cli.detect.summary", "Show what this machine has"),
+    ),
+    "plan": (
+        "torchup.cli.plan",
+        message("plan.summary", "Say which build fits a machine, and why"),
+    ),
     "env": (
         "torchup.cli.env",
         message("env.summary", "Create, list, show, remove, roll back, run in, export and adopt environments"),
     ),
-    "detect": ("torchup.cli.detect", message("cli.detect.summary", "Show what this machine has")),
     "verify": (
         "torchup.cli.verify",
         message("verify.summary", "Prove that the PyTorch of an environment works"),
+    ),
+    "doctor": (
+        "torchup.cli.doctor",
+        message("doctor.summary", "Find what is wrong with an environment and how to fix it"),
     ),
     "bench": (
         "torchup.cli.bench",
         message("bench.summary", "Measure every device: MNIST by default"),
     ),
-    "plan": ("torchup.cli.plan", message("plan.summary", "Say which build fits a machine, and why")),
-    "doctor": (
-        "torchup.cli.doctor",
-        message("doctor.summary", "Find what is wrong with an environment and how to fix it"),
-    ),
     "results": (
         "torchup.cli.results",
         message("results.summary", "List, show, compare, report, export and import measurements"),
+    ),
+    "mirror": (
+        "torchup.cli.mirror",
+        message("mirror.summary", "List mirrors, and measure them from here"),
     ),
     "kernel": (
         "torchup.cli.kernel",
         message("kernel.summary", "Use environments in Jupyter: add, list and remove kernels"),
     ),
-    "mirror": ("torchup.cli.mirror", message("mirror.summary", "List mirrors, and measure them from here")),
 }
