@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from torchup.catalog.types import (
     LIKELY,
     LISTED,
@@ -237,22 +239,34 @@ def conda_rows(tables: schema.ChannelsFile, floors: dict[str, DriverFloor]) -> I
                 )
 
 
-def learned_rows(learned: Iterable[Learned], base: Catalog) -> Iterator[Row]:
-    """Rows that a refresh saw and the catalogue does not have; their arch lists are unknown, not guessed."""
+def learned_rows(learned: Iterable[Learned], base: Catalog) -> dict[tuple[str, str, str], Row]:
+    """What a refresh saw, by (torch, variant, platform).
+
+    A row that the catalogue has is confirmed and may gain Pythons; the arch list of a new one is unknown, not guessed.
+    """
+    found: dict[tuple[str, str, str], Row] = {}
     for build in learned:
-        if (build.torch, build.variant, build.platform) in base.by_key or build.platform not in PLATFORMS:
+        if build.platform not in PLATFORMS:
             continue
-        yield Row(
-            torch=build.torch,
-            variant=build.variant,
-            platform=build.platform,
-            pythons=tuple(sorted(build.pythons, key=python_key)),
-            arch_known=build.variant == "cpu",
-            driver=base.floors.get(build.variant),
-            glibc=build.glibc,
-            macos=build.macos,
-            size_bytes=build.size_bytes,
-            needs=("numpy",) if version_key(build.torch) >= version_key("2.3") else ("numpy<2",),
-            publications=(Publication(name="learned", url=build.url, local=build.local),),
-            source=build.source,
-        )
+        key = (build.torch, build.variant, build.platform)
+        row = found.get(key) or base.by_key.get(key) or _learned_row(build, base)
+        pythons = tuple(sorted({*row.pythons, *build.pythons}, key=python_key))
+        found[key] = msgspec.structs.replace(row, pythons=pythons, certainty=LISTED)
+    return found
+
+
+def _learned_row(build: Learned, base: Catalog) -> Row:
+    return Row(
+        torch=build.torch,
+        variant=build.variant,
+        platform=build.platform,
+        pythons=build.pythons,
+        arch_known=build.variant == "cpu",
+        driver=base.floors.get(build.variant),
+        glibc=build.glibc,
+        macos=build.macos,
+        size_bytes=build.size_bytes,
+        needs=("numpy",) if version_key(build.torch) >= version_key("2.3") else ("numpy<2",),
+        publications=(Publication(name="learned", url=build.url, local=build.local),),
+        source=build.source,
+    )

@@ -22,6 +22,7 @@ from torchup.catalog.types import (
     Support,
     Toolkit,
     XpuTable,
+    is_vendor,
 )
 from torchup.catalog.versions import variant_key, version_key
 from torchup.errors import UsageError
@@ -40,8 +41,9 @@ def load(overlay: Overlay | str | bytes | None) -> Catalog:
         return base
     if not isinstance(overlay, Overlay):
         overlay = read_overlay(overlay)
-    rows = (*base.rows, *learned_rows(overlay.learned, base))
-    return msgspec.structs.replace(base, rows=sort_rows(rows))
+    learned = learned_rows(overlay.learned, base)
+    kept = (row for row in base.rows if is_vendor(row) or (row.torch, row.variant, row.platform) not in learned)
+    return msgspec.structs.replace(base, rows=sort_rows((*kept, *learned.values())))
 
 
 def read_overlay(text: str | bytes) -> Overlay:

@@ -13,7 +13,7 @@ from torchup.cli.machine_options import NamedMachine, machine_options, named_mac
 from torchup.cli.request_options import request_options
 from torchup.cli.session import Session, common_options
 from torchup.encoding import to_builtins
-from torchup.errors import ExitCode, TorchupError
+from torchup.errors import ExitCode, TorchupError, UsageError
 from torchup.i18n import render, text
 from torchup.model import InstallerName, Survey
 from torchup.plan import resolve
@@ -64,8 +64,12 @@ def command(
 
 
 def current_catalog(session: Session) -> Catalog:
-    """The built-in catalogue with what this user's refreshes learned."""
-    return load_catalog(session.host.read_bytes(overlay_path(session)))
+    """The built-in catalogue with what this user's refreshes learned; a damaged file of those is named and left out."""
+    try:
+        return load_catalog(session.host.read_bytes(overlay_path(session)))
+    except UsageError as error:
+        session.note(error.text)
+        return load_catalog()
 
 
 def overlay_path(session: Session) -> str:

@@ -1,0 +1,113 @@
+"""`torchup catalog`: what is known of published builds; show it, check it, refresh it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from torchup.catalog.check import LAWS, check
+from torchup.cli.answer import Answer
+from torchup.cli.plan import current_catalog
+from torchup.cli.session import Session, common_options
+from torchup.errors import ExitCode, UsageError
+from torchup.i18n import render, text
+from torchup.model import message
+from torchup.report.catalog_text import catalog_text
+from torchup.report.style import mark
+
+if TYPE_CHECKING:
+    from torchup.catalog.types import Catalog, Row
+
+
+@click.group(name="catalog", help=text("catalog.help", "Show, check and refresh what is known of published builds"))
+def command() -> None:
+    """Only subcommands; each does its own work."""
+
+
+@command.command(name="show", help=text("catalog.show.help", "Show the builds; by default the newest of each variant"))
+@click.option("--torch", metavar="VERSION", help=text("catalog.option.torch", "Only this torch: 2.14, >=2.12"))
+@click.option("--variant", metavar="NAME", help=text("catalog.option.variant", "Only this variant: cu126, cpu"))
+@click.option(
+    "--platform", metavar="NAME", help=text("catalog.option.platform", "Only this platform: linux_x86_64, macos_arm64")
+)
+@click.option("--all", "everything", is_flag=True, help=text("catalog.option.all", "Every row"))
+@common_options
+def show_command(
+    session: Session, *, torch: str | None, variant: str | None, platform: str | None, everything: bool
+) -> Answer:
+    """`torchup catalog show`."""
+    catalog = current_catalog(session)
+    rows = select(catalog, torch=torch, variant=variant, platform=platform)
+    if not (everything or torch or variant):
+        rows = newest_of_each(rows)
+    return Answer(
+        command="catalog show",
+        data={"as_of": catalog.as_of, "rows": rows, "sources": catalog.sources},
+        text=lambda: catalog_text(rows, session.style),
+    )
+
+
+def select(catalog: Catalog, *, torch: str | None, variant: str | None, platform: str | None) -> list[Row]:
+    """The rows that fit the filters, newest first.
+
+    Raises:
+        UsageError: a filter that nothing in the catalogue fits.
+    """
+    from torchup.plan.planner import version_matches  # noqa: PLC0415  # only filters need it
+
+    known = {row.platform for row in catalog.rows}
+    if platform is not None and platform not in known:
+        raise UsageError(
+            message("catalog.platform.unknown", "there is no platform `{name}`", name=platform),
+            hint=message("catalog.platform.unknown.hint", "these are: {names}", names=", ".join(sorted(known))),
+        )
+    rows = [
+        row
+        for row in (*catalog.rows, *catalog.conda)
+        if (platform is None or row.platform == platform)
+        and (variant is None or row.variant == variant)
+        and (torch is None or version_matches(row.torch, torch))
+    ]
+    if not rows:
+        wanted = " ".join(filter(None, (torch, variant, platform)))
+        raise UsageError(
+            message("catalog.nothing", "the catalogue has no build for {wanted}", wanted=wanted),
+            hint=message("catalog.nothing.hint", "variants: {names}", names=", ".join(catalog.variants)),
+        )
+    return rows
+
+
+def newest_of_each(rows: list[Row]) -> list[Row]:
+    """The newest row of every (variant, platform, publisher)."""
+    first: dict[tuple[str, str, str], Row] = {}
+    for row in rows:
+        first.setdefault((row.variant, row.platform, row.publications[0].name), row)
+    return list(first.values())
+
+
+@command.command(name="check", help=text("catalog.check.help", "Prove the catalogue's own laws"))
+@common_options
+def check_command(session: Session) -> Answer:
+    """`torchup catalog check`."""
+    catalog = current_catalog(session)
+    breaches = check(catalog)
+
+    def lines() -> str:
+        if not breaches:
+            done = text(
+                "catalog.check.fine",
+                "{rows} rows as of {date} hold all {laws} laws",
+                rows=len(catalog.rows) + len(catalog.conda),
+                date=catalog.as_of,
+                laws=len(LAWS),
+            )
+            return f"{mark(session.style, 'pass')} {done}"
+        return "\n".join(f"{mark(session.style, 'error')} {render(breach.text)}" for breach in breaches)
+
+    return Answer(
+        command="catalog check",
+        data={"as_of": catalog.as_of, "rows": len(catalog.rows) + len(catalog.conda), "breaches": breaches},
+        text=lines,
+        exit_code=ExitCode.FINDINGS if breaches else ExitCode.OK,
+    )
