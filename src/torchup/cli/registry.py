@@ -50,6 +50,7 @@ VERBS: dict[str, tuple[str, Message]] = {
     "kernel": (
         "torchup.cli.kernel",
         message("kernel.summary", "Use environments in Jupyter: add, list and remove kernels"),
+    ),
     "catalog": (
         "torchup.cli.catalog",
         message("catalog.summary", "Show, check and refresh what is known of published builds"),
