@@ -10,6 +10,8 @@ import msgspec
 from torchup.bench import schedule
 from torchup.bench.answers import Capabilities, Progress, RawResult, WorkerError
 from torchup.bench.assemble import assemble, check_quality
+from torchup.bench.code_hash import worker_hash
+from torchup.bench.telemetry import Recorder, with_surroundings
 from torchup.bench.workloads import REGISTRY, Recipe, Workload
 from torchup.envs.worker import run_worker
 from torchup.errors import BenchError, TimeLimitError, UsageError
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from torchup.bench.schedule import Task
     from torchup.envs.worker import WorkerAnswer
     from torchup.host import Host
-    from torchup.model import Machine, Result
+    from torchup.model import Machine, Result, Telemetry
 
 SURVEY_TIMEOUT = 120.0  # seconds; importing torch from a cold disk and making a first CUDA context
 SETTING_UP = 300.0  # seconds for import, data, warm-up and the test, around the timed part
@@ -97,8 +99,9 @@ def run_benchmark(
     known = survey_environment(host, python)
     definition = find_workload(request.workload, known)
     tasks = schedule.plan(request, definition, known)
-    raw = _run_all(host, python, tasks, request, on_progress)
+    raw, recorded = _run_all(host, python, tasks, request, on_progress)
     results = assemble(tasks=tasks, raw=raw, request=request, workload=definition, known=known, machine=machine)
+    results = with_surroundings(results, tasks, recorded, code_hash=worker_hash(host))
     check_quality(results, definition)
     return results
 
@@ -132,18 +135,22 @@ def _run_all(
     tasks: Sequence[Task],
     request: Request,
     on_progress: Callable[[Progress], None] | None,
-) -> list[RawResult]:
-    """Run every task in turn; what one leaves of the budget is there for those after it."""
+) -> tuple[list[RawResult], list[Telemetry | None]]:
+    """Run every task in turn, watched; what one leaves of the budget is there for those after it."""
     left = request.budget
     done: list[RawResult] = []
+    recorded: list[Telemetry | None] = []
     for position, task in enumerate(tasks):
         share = schedule.share(tasks[position:], left)
         watcher = _Watcher(task, position, len(tasks), on_progress)
-        raw = measure(host, python, task, request, budget=share, on_line=watcher.line)
+        with Recorder(host, task.device) as recorder:
+            on_line = recorder.watch_lines(watcher.line)
+            raw = measure(host, python, task, request, budget=share, on_line=on_line)
         done.append(raw)
+        recorded.append(recorder.telemetry)
         if left is not None:
             left = max(0.0, left - raw.seconds)
-    return done
+    return done, recorded
 
 
 def measure(
