@@ -29,6 +29,8 @@ class WorkerHost(RealHost):
 
     def run(self, argv, *, timeout=10.0, on_line=None, **_):
         """Answer as a child would: its lines first to ``on_line``, then all at once."""
+        if argv[2] == "-m":  # the telemetry's probe: this machine has nothing to tell
+            return Completed(argv=tuple(argv), missing=True)
         script, request = Path(argv[2]).name, json.loads(argv[3])
         self.requests.append((request, timeout))
         lines, code, stderr = self.answer(script, request)

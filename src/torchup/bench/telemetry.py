@@ -98,12 +98,11 @@ class Recorder:
     def _run(self) -> None:
         request = {"interval": self._interval, "keep": self._keep, "limit": LIMIT}
         python = self._host.platform().python_executable or "python3"
-        self._host.run(
-            (python, "-I", "-m", "torchup.bench.telemetry_probe", json.dumps(request)),
-            timeout=LIMIT,
-            on_line=self._line,
-        )
-        self._first.set()
+        argv = (python, "-I", "-m", "torchup.bench.telemetry_probe", json.dumps(request))
+        try:
+            self._host.run(argv, timeout=LIMIT, on_line=self._line)
+        finally:
+            self._first.set()  # nobody waits for a probe that could not start
 
     def _line(self, text: str) -> None:
         try:
