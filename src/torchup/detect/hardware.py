@@ -85,7 +85,6 @@ def probe_hardware(around: Surroundings) -> Part:
     cores, threads = host.cpu_count()
     total = host.memory_total()
     found: dict[str, Fact[Any]] = {}
-    cpu = Cpu(cores=cores, threads=threads)
     if around.os == Os.LINUX:
         read = parse_cpuinfo(host.read_text("/proc/cpuinfo", 65536) or "")
         cpu = Cpu(model=read.model, cores=cores, threads=threads, features=read.features)

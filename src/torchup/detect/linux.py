@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 GPU_NODES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd", "/dev/dri/renderD128", "/dev/nvgpu/igpu0")
 # What firmware says of the maker of a virtual machine -> our name for it.
-_HYPERVISORS = (
+HYPERVISORS = (
     ("VMware", "vmware"), ("VirtualBox", "virtualbox"), ("innotek", "virtualbox"), ("QEMU", "kvm"), ("KVM", "kvm"),
     ("Microsoft Corporation Virtual Machine", "hyperv"), ("Amazon EC2", "ec2"), ("Google Compute Engine", "gce"),
     ("Xen", "xen"), ("Parallels", "parallels"), ("Alibaba Cloud", "alibaba"), ("OpenStack", "openstack"),
@@ -118,7 +118,7 @@ def _virtual_machine(host: Host) -> dict[str, Fact[object]]:
     folder = "/sys/class/dmi/id"
     said = " ".join(host.read_text(f"{folder}/{name}", 256) or "" for name in ("sys_vendor", "product_name"))
     said = " ".join(said.split())
-    for words, name in _HYPERVISORS:
+    for words, name in HYPERVISORS:
         if words in said:
             return facts(folder, virtual_machine=name)
     cpuinfo = host.read_text("/proc/cpuinfo", 65536) or ""

@@ -5,13 +5,17 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from torchup.detect.amd import probe_amd
+from torchup.detect.apple import probe_macos
 from torchup.detect.hardware import probe_hardware
+from torchup.detect.intel import probe_intel
 from torchup.detect.linux import probe_linux
 from torchup.detect.nvidia import probe_nvidia
 from torchup.detect.parts import Part, assemble
 from torchup.detect.python import probe_pythons
 from torchup.detect.surroundings import Surroundings
 from torchup.detect.tools import probe_tools
+from torchup.detect.windows import probe_windows
 from torchup.model import Machine, Problem
 
 if TYPE_CHECKING:
@@ -22,8 +26,12 @@ if TYPE_CHECKING:
 # One line a topic. Order counts twice: the first part that knows a fact wins, and GPUs are numbered in this order.
 PROBES: dict[str, Callable[[Surroundings], Part]] = {
     "linux": probe_linux,
-    "hardware": probe_hardware,
+    "macos": probe_macos,
     "nvidia": probe_nvidia,
+    "amd": probe_amd,
+    "intel": probe_intel,
+    "windows": probe_windows,
+    "hardware": probe_hardware,
     "pythons": probe_pythons,
     "tools": probe_tools,
 }

@@ -6,17 +6,21 @@ same driver, so the limit is paid once.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from torchup.catalog.gpus import load_gpu_table
 from torchup.detect import nvidia_smi
+from torchup.detect.linux import container_kind, parse_tegra_release
 from torchup.detect.nvidia_smi import Reading
 from torchup.detect.parts import Part, Sourced, fill, sourced
+from torchup.detect.windows import display_adapters, inventory
 from torchup.model import Driver, Gpu, Os, Problem, Value, Vendor
 
 if TYPE_CHECKING:
+    from torchup.detect.pci import PciDevice
     from torchup.detect.surroundings import Surroundings
     from torchup.host import Completed
 
@@ -130,6 +134,14 @@ def _worth_asking(around: Surroundings) -> bool:
     )
 
 
+def _with_unified_memory(gpu: Sourced[Gpu], around: Surroundings) -> Sourced[Gpu]:
+    """GB10 and Jetson: the GPU uses the system's memory, and every tool says "Not Supported"."""
+    if gpu.value.memory_bytes is not None or not gpu.value.integrated:
+        return gpu
+    total = Gpu(vendor=Vendor.NVIDIA, memory_bytes=around.host.memory_total())
+    return fill(gpu, sourced(total, "unified memory"))
+
+
 class _Ladder:
     """The rungs' findings so far: GPUs in order, one driver, problems."""
 
@@ -159,7 +171,7 @@ class _Ladder:
         gpus = []
         for gpu in self.gpus:
             value, filled = table.fill(gpu.value) if table else (gpu.value, {})
-            gpus.append(Sourced(value=value, sources=gpu.sources | filled))
+            gpus.append(_with_unified_memory(Sourced(value=value, sources=gpu.sources | filled), self.around))
         said = [name for name in self.driver.value.__struct_fields__ if name != "vendor"]
         drivers = (self.driver,) if any(getattr(self.driver.value, name) is not None for name in said) else ()
         return Part(gpus=tuple(gpus), drivers=drivers, problems=tuple(self.problems))
@@ -271,6 +283,45 @@ class _Ladder:
 
     def _bus(self) -> None:
         """Where no process named the GPUs, the PCI bus, Windows' inventory or Jetson's device tree do."""
+        if self.around.os == Os.WINDOWS:
+            if not self._complete():
+                gpus, drivers = display_adapters(inventory(self.around), (Vendor.NVIDIA,))
+                self.gpus = self.gpus or list(gpus)
+                self.driver = fill(self.driver, drivers[0] if drivers else None)
+            return
+        devices = [device for device in self.around.pci if device.vendor_id == "10de"]
         if not self.gpus:
-            devices = [device for device in self.around.pci if device.vendor_id == "10de"]
-            self.gpus = [sourced(Gpu(vendor=Vendor.NVIDIA, pci_id=d.pci_id), "PCI bus") for d in devices]
+            self.gpus = [fill(self._on_bus(device), self._named_by_module(device)) for device in devices]
+        elif len(devices) == len(self.gpus):
+            # Both count in bus order; with CUDA's default order and NVML's they agree.
+            self.gpus = [fill(gpu, self._on_bus(device)) for gpu, device in zip(self.gpus, devices, strict=True)]
+        self._jetson()
+        self._not_passed_in()
+
+    def _on_bus(self, device: PciDevice) -> Sourced[Gpu]:
+        return sourced(Gpu(vendor=Vendor.NVIDIA, pci_id=device.pci_id), "PCI bus")
+
+    def _named_by_module(self, device: PciDevice) -> Sourced[Gpu]:
+        path = f"/proc/driver/nvidia/gpus/{device.slot}/information"
+        name = re.search(r"^Model:\s*(\S.{0,100})$", self.around.host.read_text(path, 4096) or "", re.MULTILINE)
+        return sourced(Gpu(vendor=Vendor.NVIDIA, name=name[1].strip() if name else None), path)
+
+    def _jetson(self) -> None:
+        """Jetson's own GPU is not on the PCI bus and has no NVML before JetPack 6; its memory is the system's."""
+        text = self.around.host.read_text("/etc/nv_tegra_release", 4096)
+        if text is not None and not self.gpus:
+            model = (self.around.host.read_text("/proc/device-tree/model", 256) or "").strip("\x00 \n")
+            name = re.sub(r"^NVIDIA\s+|\s+(Developer Kit|Module|Engineering).*$", "", model) or None
+            self.gpus = [sourced(Gpu(vendor=Vendor.NVIDIA, name=name, integrated=True), "/proc/device-tree/model")]
+        release = parse_tegra_release(text or "")
+        self._driver_fact("/etc/nv_tegra_release", version=None, loaded=True if release else None)
+
+    def _not_passed_in(self) -> None:
+        """A container sees the host's /proc and PCI bus even where it was given no GPU."""
+        host = self.around.host
+        kind, _ = container_kind(host)
+        nodes = ("/dev/nvidiactl", "/dev/dxg", "/dev/nvgpu", "/dev/nvhost-gpu")
+        if kind and self.gpus and not any(host.exists(node) for node in nodes):
+            detail = f"{kind}: there is no /dev/nvidiactl"
+            trouble = Driver(vendor=Vendor.NVIDIA, problem="not-in-container", detail=detail)
+            self.driver = fill(self._without_problem(), sourced(trouble, "/dev"))

@@ -51,6 +51,11 @@ def facts(source: str, **values: object) -> dict[str, Fact[Any]]:
     return {name: Fact(value=value, source=source) for name, value in values.items() if value is not None}
 
 
+def string(value: object) -> str | None:
+    """A non-empty text out of parsed JSON, stripped; anything else is unknown."""
+    return value.strip() or None if isinstance(value, str) else None
+
+
 def _known(value: Gpu | Driver) -> list[str]:
     return [name for name in value.__struct_fields__ if name != "vendor" and getattr(value, name) is not None]
 
