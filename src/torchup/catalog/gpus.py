@@ -115,6 +115,8 @@ class GpuTable:
 
         The longest row whose words begin the name wins, so ``NVIDIA A100-SXM4-80GB`` is the A100 with 80 GiB.
         """
+        if "..." in name:
+            return self._by_beginning(name.split("...")[0], vendor)
         said = words(name)
         if not said or said in self._ambiguous:
             return None
@@ -124,6 +126,15 @@ class GpuTable:
                 if row is not None and vendor in {None, row.vendor}:
                     return _with_memory_of(row, name)
         return None
+
+    def _by_beginning(self, name: str, vendor: Vendor | None) -> GpuRow | None:
+        """A name that nvidia-smi cut ("Tesla V100-PCIE...", "GeForce GTX 108..."): only where all that fit agree."""
+        start = " ".join(words(name))
+        whole = self.by_name(name, vendor)  # "V100-PCIE": words after the product are cut, not the product
+        fits = [row for said, row in self._by_words.items() if start and " ".join(said).startswith(start)]
+        fits = [row for row in fits if vendor in {None, row.vendor}] or ([whole] if whole else [])
+        targets = {(row.architecture, row.compute_capability, row.gfx, row.xpu) for row in fits}
+        return msgspec.structs.replace(fits[0], name=None, memory_bytes=None) if len(targets) == 1 else None
 
     def by_pci(self, pci_id: str) -> GpuRow | None:
         """The product with a PCI id ``vendor:device`` (lower-case hex)."""

@@ -110,7 +110,7 @@ def parse_rocm_smi(text: str) -> tuple[tuple[Gpu, ...], str | None]:
 
 
 def parse_rocm_version(text: str) -> str | None:
-    """``6.2.0`` from ``6.2.0-66`` (/opt/rocm/.info/version); ``6.2`` from hipconfig's ``6.2.41133-dd7f95766`` (a build)."""
+    """``6.2.0`` from ``6.2.0-66`` (/opt/rocm/.info/version); ``6.2`` from hipconfig's ``6.2.41133-dd7f95766``."""
     match = re.match(r"\s*(\d{1,2}\.\d{1,2}(?:\.\d{1,3})?)(?!\d)", text)
     return match[1] if match else None
 
