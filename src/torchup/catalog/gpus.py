@@ -116,7 +116,7 @@ class GpuTable:
         The longest row whose words begin the name wins, so ``NVIDIA A100-SXM4-80GB`` is the A100 with 80 GiB.
         """
         if "..." in name:
-            return self._by_beginning(name.split("...")[0], vendor)
+            return self._by_beginning(name.split("...", maxsplit=1)[0], vendor)
         said = words(name)
         if not said or said in self._ambiguous:
             return None
