@@ -32,7 +32,7 @@ def test_the_line_of_the_issue_gives_a_windows_machine_with_a_filled_card():
     assert (machine.os, machine.arch, machine.glibc, machine.pythons) == (Os.WINDOWS, "x86_64", None, ())
     assert (gpu.name, gpu.compute_capability, gpu.memory_bytes) == ("RTX 4090", "8.9", 24 * GIB)
     assert [(d.version, d.cuda_api) for d in machine.drivers] == [("550.54", None)]
-    assert machine.sources["gpus.0.compute_capability"] == "table of GPUs, by name"
+    assert machine.sources["gpus.0.compute_capability"] == "GPU table by name"
 
 
 def test_only_the_driver_changes_and_its_cuda_is_forgotten():

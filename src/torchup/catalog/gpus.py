@@ -171,7 +171,7 @@ class GpuTable:
                 known = getattr(gpu, field) if field not in values else values[field]
                 if known is None and getattr(row, field) is not None:
                     values[field] = getattr(row, field)
-                    filled[field] = f"table of GPUs, by {source}"
+                    filled[field] = f"GPU table by {source}"
         return msgspec.structs.replace(gpu, **values), filled
 
     def _named(self, gpu: Gpu) -> GpuRow | None:

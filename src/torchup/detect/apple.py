@@ -203,7 +203,8 @@ def _finished(gpu: Sourced[Gpu], memory: int | None) -> Sourced[Gpu]:
     if gpu.value.vendor == Vendor.APPLE:
         value = msgspec.structs.replace(gpu.value, memory_bytes=memory)
         return Sourced(
-            value=value, sources=gpu.sources | ({"memory_bytes": "unified memory, sysctl hw.memsize"} if memory else {})
+            value=value,
+            sources=gpu.sources | ({"memory_bytes": "unified memory (sysctl hw.memsize)"} if memory else {}),
         )
     value, filled = load_gpu_table().fill(gpu.value)
     return Sourced(value=value, sources=gpu.sources | filled)

@@ -47,8 +47,10 @@ def fill(value: Sourced[T], other: Sourced[T] | None) -> Sourced[T]:
 
 
 def facts(source: str, **values: object) -> dict[str, Fact[Any]]:
-    """Facts of one source, the unknown (``None``) left out."""
-    return {name: Fact(value=value, source=source) for name, value in values.items() if value is not None}
+    """Facts of one source, the unknown (``None`` or an empty text) left out."""
+    return {
+        name: Fact(value=value, source=source) for name, value in values.items() if value is not None and value != ""
+    }
 
 
 def string(value: object) -> str | None:

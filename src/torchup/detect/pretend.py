@@ -156,7 +156,7 @@ def _with_gpus(machine: Machine, gpus: Sequence[Gpu]) -> Machine:
     drivers = tuple(driver for driver in machine.drivers if driver.vendor in vendors)
     sources = {k: v for k, v in machine.sources.items() if not k.startswith(("gpus.", "drivers."))}
     sources |= {
-        f"gpus.{number}.{name}": SOURCE if name == "name" else "table of GPUs, by name"
+        f"gpus.{number}.{name}": SOURCE if name == "name" else "GPU table by name"
         for number, gpu in enumerate(gpus)
         for name in ("name", "compute_capability", "gfx", "memory_bytes")
         if getattr(gpu, name) is not None

@@ -31,7 +31,7 @@ SCRIPT = (
     "@{video=@(Get-CimInstance Win32_VideoController|Select-Object Name,AdapterCompatibility,PNPDeviceID,DriverVersion,"
     "AdapterRAM,ConfigManagerErrorCode);"
     "cpu=@(Get-CimInstance Win32_Processor|Select-Object Name,NumberOfCores,NumberOfLogicalProcessors);"
-    "os=Get-CimInstance Win32_OperatingSystem|Select-Object Version,BuildNumber,FreePhysicalMemory;"
+    "os=Get-CimInstance Win32_OperatingSystem|Select-Object Version,FreePhysicalMemory;"
     "system=Get-CimInstance Win32_ComputerSystem|Select-Object Manufacturer,Model,HypervisorPresent}"
     "|ConvertTo-Json -Depth 4 -Compress"
 )
