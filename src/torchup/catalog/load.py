@@ -102,6 +102,7 @@ def _built_in() -> Catalog:
         amd_integrated=frozenset(platforms.amd.integrated.split()),
         fetchable_pythons=tuple(platforms.python.fetchable.split()),
         profiles={name: tuple(packages.split()) for name, packages in platforms.profiles.items()},
+        bundles={name: tuple(packages.split()) for name, packages in platforms.bundles.items()},
         profile_not_on=platforms.profile_not_on,
         channels=channels,
         sources={**releases.sources, **arches.sources},

@@ -228,6 +228,7 @@ class Platforms(Table, frozen=True, kw_only=True):
     amd: AmdRow
     python: PythonRow
     profiles: dict[str, str]
+    bundles: dict[str, str]
     profile_not_on: dict[str, str]
 
 

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+from msgspec import structs
 
 from torchup import up
 from torchup.cli.answer import Answer
@@ -16,8 +17,10 @@ from torchup.cli.request_options import request_options
 from torchup.cli.session import Session, changing_options, common_options
 from torchup.envs import activation
 from torchup.envs.project import environment_name
+from torchup.envs.registry import environment_path
 from torchup.errors import UsageError
 from torchup.i18n import text
+from torchup.install import steps
 from torchup.model import Notice, message
 from torchup.report.plan_text import plan_text
 from torchup.report.up_text import up_text
@@ -66,7 +69,7 @@ def command(
     wanted = up.Wanted(request=request, name=chosen, path=path, measure=not no_bench, budget=budget, epochs=epochs)
     with _listener(session, wanted) as listener:
         report = up.up(session.host, wanted, listener)
-    return _answer(session, report)
+    return _answer(session, wanted, report)
 
 
 @contextlib.contextmanager
@@ -100,7 +103,7 @@ def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) ->
     if session.dry_run:
         return False
     if not session.as_json:
-        click.echo(plan_text(plan, machine, session.style) + "\n", err=True)
+        click.echo(_plan_text(session, wanted, machine, plan) + "\n", err=True)
     if session.yes:
         return True
     if session.as_json or not sys.stdin.isatty():
@@ -109,17 +112,24 @@ def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) ->
     return session.confirm(message("up.ask", "make the environment `{name}` like this?", name=wanted.name))
 
 
-def _answer(session: Session, report: up.Report) -> Answer:
+def _plan_text(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) -> str:
+    target = environment_path(session.host, wanted.name, wanted.path)
+    return plan_text(plan, machine, session.style, destination=target, verbose=session.verbose)
+
+
+def _answer(session: Session, wanted: up.Wanted, report: up.Report) -> Answer:
+    target = environment_path(session.host, wanted.name, wanted.path)
+    plan = structs.replace(report.plan, steps=steps(report.plan, target))
     data = {
         "machine": report.machine,
-        "plan": report.plan,
+        "plan": plan,
         "environment": report.environment,
         "reused": report.reused,
         "verification": report.verification,
         "results": report.results,
     }
     if report.environment is None:
-        return Answer(command="up", data=data, text=lambda: plan_text(report.plan, report.machine, session.style))
+        return Answer(command="up", data=data, text=lambda: _plan_text(session, wanted, report.machine, plan))
     saved = message("up.saved", "saved: {path}", path=report.results_file)
     notices = (Notice(code="up.saved", text=saved),) if report.results_file else ()
     return Answer(command="up", data=data, text=lambda: _text(session, report), notices=notices)

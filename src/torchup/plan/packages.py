@@ -16,7 +16,7 @@ _BUILT_WITH_TORCH = ("torchvision", "torchaudio")
 def requirements(fit: Fit, question: Question) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(requirement strings, missing companions) of a build, by profile and request."""
     extra = _extra(fit, question)
-    wanted = [*wanted_packages(question), *question.request.packages, *question.request.require]
+    wanted = [*wanted_packages(question), *question.request.require]
     lines, missing = [f"torch{extra}=={fit.candidate.label}"], []
     for name in dict.fromkeys(wanted):
         if name not in _BUILT_WITH_TORCH:
@@ -25,15 +25,19 @@ def requirements(fit: Fit, question: Question) -> tuple[tuple[str, ...], tuple[s
             lines.append(f"{name}{extra if name == 'torchvision' else ''}=={version}")
         else:
             missing.append(name)
+    if "torchvision" in missing:
+        lines.append("pillow")  # torchvision would have brought it, and every image data set needs it
     pins = {_name(need): need for need in fit.candidate.row.needs}
     lines = [pins.pop(line, line) for line in lines]
     return tuple(dict.fromkeys((*lines, *pins.values()))), tuple(missing)
 
 
 def wanted_packages(question: Question) -> tuple[str, ...]:
-    """The profile's packages that exist on this operating system."""
+    """The profile's packages and those asked for by name or bundle, as far as this operating system has them."""
     catalog, machine = question.catalog, question.target.machine
-    packages = catalog.profiles.get(question.request.profile, ())
+    packages = list(catalog.profiles.get(question.request.profile, ()))
+    for name in question.request.packages:
+        packages += catalog.bundles.get(name, (name,))
     return tuple(p for p in packages if catalog.profile_not_on.get(p) != machine.os.value)
 
 
