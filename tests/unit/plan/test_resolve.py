@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.machines import intel, machine, nvidia
+from support.plan_machines import intel, machine, nvidia
 from torchup.catalog import load_catalog
 from torchup.errors import NoBuildError
 from torchup.model import Reason, Request
