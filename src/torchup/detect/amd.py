@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 import msgspec
-from packaging.version import InvalidVersion, Version
 
 from torchup.catalog.gpus import load_gpu_table
 from torchup.detect import amd_tools, kfd
@@ -180,8 +179,5 @@ def _rocm_sources(around: Surroundings) -> list[tuple[str, str]]:
     return found
 
 
-def _comparable(version: str) -> Version:
-    try:
-        return Version(version)
-    except InvalidVersion:
-        return Version("0")
+def _comparable(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))  # `parse_rocm_version` lets only digits through

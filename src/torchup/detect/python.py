@@ -67,7 +67,7 @@ def probe_pythons(around: Surroundings) -> Part:
     )
     paths = [path for path in candidates(around) if path != running.path][:MOST]
     with ThreadPoolExecutor(max_workers=4) as pool:
-        asked = pool.map(lambda path: _ask(around, path), paths)
+        asked = pool.map(lambda path: read_from_files(around, path) or _ask(around, path), paths)
         found = [running, *(python for python in asked if python is not None)]
     return Part(
         facts=facts("the interpreters themselves", pythons=tuple(found)) | facts("running", python=running.version)
@@ -77,17 +77,20 @@ def probe_pythons(around: Surroundings) -> Part:
 def candidates(around: Surroundings) -> list[str]:
     """Paths of interpreters, each real file once: PATH, then the places of pyenv, uv, conda, Homebrew, python.org."""
     host = around.host
-    seen: set[str] = {host.real_path(around.platform.python_executable)}
+    seen = {_identity(host, around.platform.python_executable)}
     found = []
     for path in (*_on_path(around), *_in_places(around)):
-        real = host.real_path(path)
-        # A venv's python links to its base but is another environment, so it counts on its own.
-        key = path if _is_venv(host, path) else real
+        real, key = host.real_path(path), _identity(host, path)
         if key in seen or "/shims/" in path or _would_open_a_dialog(around, real):
             continue
         seen.add(key)
         found.append(path)
     return found
+
+
+def _identity(host: Host, path: str) -> str:
+    """A venv's python links to its base but is another environment: the folder is its identity, else the real file."""
+    return prefix_of(path) if _is_venv(host, path) else host.real_path(path)
 
 
 def _on_path(around: Surroundings) -> Iterable[str]:
@@ -178,6 +181,48 @@ def _would_open_a_dialog(around: Surroundings, path: str) -> bool:
     return not any(
         around.host.is_dir(folder) for folder in ("/Library/Developer/CommandLineTools", "/Applications/Xcode.app")
     )
+
+
+_NAMED = re.compile(
+    r"(?:cpython-)?(?P<version>3\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?)(?P<t>t|\+freethreaded)?(?:-|$)"
+)
+_CONDA = re.compile(r"python-(?P<version>3\.\d{1,2}\.\d{1,2})-\w*?(?P<t>_cp\d+t)?\.json")
+
+
+def read_from_files(around: Surroundings, path: str) -> PythonInterpreter | None:
+    """An interpreter whose folder names its version exactly (pyenv, uv, conda), on Linux: no process is started.
+
+    macOS is asked, because there one folder may hold either architecture; so is whatever has another name.
+    """
+    host, prefix = around.host, prefix_of(path)
+    kind = kind_of(host, path)
+    if around.os != Os.LINUX or kind not in {"pyenv", "uv", "conda"}:
+        return None
+    if kind == "conda":
+        named = next(filter(None, map(_CONDA.fullmatch, host.list_dir(f"{prefix}/conda-meta") or ())), None)
+    else:
+        named = _NAMED.match(prefix.rsplit("/", 1)[-1])
+    bits, arch = parse_elf(host.read_bytes(path, 20) or b"")
+    if named is None or bits is None:
+        return None
+    return PythonInterpreter(
+        path=path,
+        version=named["version"],
+        bits=bits,
+        arch=arch or around.arch,
+        free_threaded=bool(named["t"]),
+        kind=kind,
+    )
+
+
+def parse_elf(header: bytes) -> tuple[int | None, str | None]:
+    """(bits, architecture) of an ELF file's first 20 bytes; the architecture only of x86, whose number is ASCII.
+
+    Recordings keep files as text, so bytes above 127 (AArch64's 0xB7) do not survive in them.
+    """
+    if len(header) < 20 or not header.startswith(b"\x7fELF"):  # noqa: PLR2004  # up to e_machine
+        return None, None
+    return {1: 32, 2: 64}.get(header[4]), {0x3E: "x86_64", 0x03: "i686"}.get(header[18])
 
 
 def _ask(around: Surroundings, path: str) -> PythonInterpreter | None:

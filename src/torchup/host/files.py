@@ -130,6 +130,19 @@ def lock(path: str, timeout: float) -> Iterator[object]:
         held.release()
 
 
+def linux_cores() -> int | None:
+    """Physical cores, counted by package and core id in sysfs; ``None`` where sysfs does not say."""
+    cores = set()
+    for name in list_dir("/sys/devices/system/cpu") or ():
+        if name.startswith("cpu") and name[3:].isdecimal():
+            topology = f"/sys/devices/system/cpu/{name}/topology"
+            package, core = read_bytes(f"{topology}/physical_package_id"), read_bytes(f"{topology}/core_id")
+            if package is None or core is None:
+                continue  # switched off
+            cores.add((package, core))
+    return len(cores) or None
+
+
 def disk_free(path: str) -> int | None:
     """See `Host.disk_free`."""
     for folder in (Path(path), *Path(path).parents):
