@@ -15,8 +15,9 @@ from torchup.cli.session import Session, common_options
 from torchup.encoding import to_builtins
 from torchup.errors import ExitCode, TorchupError, UsageError
 from torchup.i18n import render, text
-from torchup.model import InstallerName, Survey
+from torchup.model import InstallerName, Survey, message
 from torchup.plan import resolve
+from torchup.plan.export import LOCK, NAMES, export
 from torchup.report.plan_text import Outcome, failure_of, outcomes_text, plan_text
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
     metavar="VARIANT|VERSION",
     help=text("plan.option.why-not", "Say why not this one: cu132, 2.15, 2.15.0+cu130"),
 )
+@click.option(
+    "--export",
+    "export_kind",
+    type=click.Choice(NAMES),
+    help=text("plan.option.export", "Write the plan as a file of another tool, on stdout"),
+)
 @common_options
 def command(
     session: Session,
@@ -45,6 +52,7 @@ def command(
     assumed: tuple[str, ...],
     recording: str | None,
     asked: str | None,
+    export_kind: str | None,
 ) -> Answer:
     """Plan for this machine, another one, or a folder of them."""
     machines = named_machines(session.host, machine_path, assumed, recording)
@@ -55,12 +63,26 @@ def command(
     survey = ask_sources(session, target, request, catalog)
     if asked:
         return _why_not(asked, target, request, catalog, survey)
+    if export_kind:
+        return _export(session, target, resolve(target.machine, request, catalog, survey), export_kind)
     plan, destination = with_steps(session, resolve(target.machine, request, catalog, survey), here=target.here)
     return Answer(
         command="plan",
         data=plan,
         text=lambda: plan_text(plan, target.machine, session.style, destination=destination, verbose=session.verbose),
+        notices=survey.notices,
     )
+
+
+def _export(session: Session, target: NamedMachine, plan: Plan, kind: str) -> Answer:
+    if kind == LOCK:
+        from torchup.install.lock import lock  # noqa: PLC0415  # runs uv
+
+        session.note(message("plan.locking", "resolving every dependency with uv"))
+        content = lock(session.host, plan, target.machine, here=target.here)
+    else:
+        content = export(plan, target.machine, kind)
+    return Answer(command="plan", data={"format": kind, "content": content}, text=lambda: content.removesuffix("\n"))
 
 
 def current_catalog(session: Session) -> Catalog:

@@ -24,12 +24,12 @@ def index_options(sources: Sequence[Source], *, variant: str | None = None, chos
     """The roles of the sources that matter for one build.
 
     Left out: sources that did not answer, those of other variants, and, where the ``chosen`` source is one variant's
-    index, its rivals for that variant. The main index is the first that serves any package; where none does, the first.
+    index, its rivals for that variant. The main index is the one that serves any package and is not an extra one.
     """
     picked = next((source for source in sources if source.name == chosen), None)
     usable = [source for source in sources if source.reachable is not False and _matters(source, variant, picked)]
     indexes = [source for source in usable if source.kind == "index"]
-    main = next((source for source in indexes if source.general), indexes[0] if indexes else None)
+    main = min(indexes, key=_rank_as_main, default=None)
     return IndexOptions(
         index_url=main.url if main else None,
         extra_index_urls=tuple(source.url for source in indexes if source is not main),
@@ -43,3 +43,8 @@ def _matters(source: Source, variant: str | None, picked: Source | None) -> bool
     if picked is not None and picked.variant is not None:
         return source is picked
     return variant in {None, source.variant}
+
+
+def _rank_as_main(source: Source) -> int:
+    is_extra = source.name.startswith("extra-index-url")
+    return (0 if not is_extra else 1) if source.general else 2

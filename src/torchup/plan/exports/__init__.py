@@ -1,0 +1,1 @@
+"""The export formats, a file for each family of tools."""

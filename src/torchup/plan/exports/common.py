@@ -1,0 +1,85 @@
+"""What the export formats share: the header, the sources in their roles, the platform's names."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from torchup.errors import UsageError
+from torchup.model import InstallerName, message
+from torchup.plan.index_options import IndexOptions, index_options
+
+if TYPE_CHECKING:
+    from torchup.model import Machine, Plan, Source
+
+
+def places(plan: Plan) -> IndexOptions:
+    """The plan's sources as pip and uv understand them."""
+    return index_options(plan.sources, variant=plan.build.variant, chosen=plan.build.source)
+
+
+def chosen_source(plan: Plan) -> Source | None:
+    """The source that torch comes from."""
+    return next((source for source in plan.sources if source.name == plan.build.source), None)
+
+
+def header(plan: Plan, machine: Machine, mark: str = "#") -> str:
+    """Comment lines that say what the file holds. The same plan gives the same text: no date, no user."""
+    what = f"torch {plan.build.label} for {machine.os.value} {machine.arch}, Python {plan.python}"
+    lines = [f"{mark} {what}; written by `torchup plan --export`"]
+    local = [url for url in (*places(plan).find_links, places(plan).index_url or "") if _is_local(url)]
+    if local:
+        lines.append(f"{mark} these folders are on the machine that was planned for: {', '.join(local)}")
+    return "\n".join(lines) + "\n"
+
+
+def _is_local(url: str) -> bool:
+    return bool(url) and ("://" not in url or url.startswith("file:"))
+
+
+def pip_option_lines(plan: Plan) -> list[str]:
+    """Index options as lines of a requirements file; folders with spaces become addresses, since pip splits at them."""
+    found = places(plan)
+    return [
+        *(["--no-index"] if found.index_url is None else [f"--index-url {_unbroken(found.index_url)}"]),
+        *(f"--extra-index-url {_unbroken(url)}" for url in found.extra_index_urls),
+        *(f"--find-links {_unbroken(place)}" for place in found.find_links),
+    ]
+
+
+def _unbroken(place: str) -> str:
+    if "://" in place or not any(character in place for character in " \t#'\"\\"):
+        return place
+    forward = place.replace("\\", "/")
+    return "file://" + quote(forward if forward.startswith("/") else f"/{forward}", safe="/:")
+
+
+def quoted(text: str) -> str:
+    """A basic string of TOML (and of YAML): JSON's escapes are a subset of both."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def array(items: tuple[str, ...] | list[str]) -> str:
+    """A TOML array, one item a line when there are several."""
+    if len(items) < 2:  # noqa: PLR2004  # one item fits on the line
+        return "[" + ", ".join(quoted(item) for item in items) + "]"
+    return "[\n" + "".join(f"  {quoted(item)},\n" for item in items) + "]"
+
+
+def for_pip(plan: Plan, kind: str) -> None:
+    """Refuse a plan that conda carries out: its packages are not pip's.
+
+    Raises:
+        UsageError: the plan is for conda.
+    """
+    if plan.installer == InstallerName.CONDA:
+        raise UsageError(
+            message("export.conda", "the plan is for conda; `{kind}` is a file of pip's world", kind=kind),
+            hint=message("export.conda.hint", "use environment.yml, pixi, dockerfile or a script"),
+        )
+
+
+def plain_python(plan: Plan) -> str:
+    """``3.14`` of ``3.14t``."""
+    return plan.python.removesuffix("t")

@@ -1,0 +1,92 @@
+"""A Dockerfile that installs the planned build."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from torchup.errors import UsageError
+from torchup.model import Os, message
+from torchup.plan.exports.common import header, places
+from torchup.plan.exports.scripts import conda_channels, pip_options
+
+if TYPE_CHECKING:
+    from torchup.model import CondaOrder, Machine, Plan
+
+_PLATFORMS = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
+
+
+def dockerfile(plan: Plan, machine: Machine) -> str:
+    """A Dockerfile. The NVIDIA driver stays on the host: run the image with ``--gpus all``.
+
+    Raises:
+        UsageError: the plan is not for Linux.
+    """
+    if machine.os is not Os.LINUX:
+        raise UsageError(
+            message("export.dockerfile", "a Dockerfile needs a plan for Linux, this one is for {os}", os=machine.os),
+            hint=message("export.dockerfile.hint", "plan for the container: --assume os=linux"),
+        )
+    if plan.conda is not None:
+        return "\n".join([header(plan, machine), *_conda(plan, plan.conda, machine)]) + "\n"
+    lines = _free_threaded(plan, machine) if plan.python.endswith("t") else _python_image(plan, machine)
+    return "\n".join([header(plan, machine), *lines]) + "\n"
+
+
+def _from(image: str, machine: Machine) -> str:
+    platform = _PLATFORMS.get(machine.arch.lower())
+    return f"FROM --platform={platform} {image}" if platform else f"FROM {image}"
+
+
+def _gpu(plan: Plan) -> list[str]:
+    if not plan.uses_gpu or not plan.build.variant.startswith("cu"):
+        return []
+    return ["ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility"]
+
+
+def _copies(plan: Plan) -> list[str]:
+    """Folders of wheels travel into the image: copy them beside the Dockerfile under these names."""
+    local = [place for place in places(plan).find_links if "://" not in place]
+    return [f"COPY wheels{position or ''} {place}" for position, place in enumerate(map(shlex.quote, local))]
+
+
+def _arguments(plan: Plan) -> str:
+    return " \\\n    ".join(shlex.quote(part) for part in (*pip_options(plan, "pip"), *plan.packages))
+
+
+def _python_image(plan: Plan, machine: Machine) -> list[str]:
+    return [
+        _from(f"python:{plan.python}-slim", machine),
+        *_gpu(plan),
+        *_copies(plan),
+        f"RUN python -m pip install --no-cache-dir \\\n    {_arguments(plan)}",
+        'CMD ["python"]',
+    ]
+
+
+def _free_threaded(plan: Plan, machine: Machine) -> list[str]:
+    """Python's own images have no free-threaded builds; uv fetches them."""
+    arguments = " \\\n    ".join(shlex.quote(part) for part in (*pip_options(plan, "uv"), *plan.packages))
+    return [
+        _from("ghcr.io/astral-sh/uv:debian-slim", machine),
+        *_gpu(plan),
+        *_copies(plan),
+        f"RUN uv venv --python {plan.python} /opt/torch",
+        f"RUN uv pip install --no-cache --python /opt/torch \\\n    {arguments}",
+        'ENV PATH="/opt/torch/bin:$PATH"',
+        'CMD ["python"]',
+    ]
+
+
+def _conda(plan: Plan, order: CondaOrder, machine: Machine) -> list[str]:
+    arguments = " ".join(shlex.quote(spec) for spec in order.specs)
+    # The machine that builds an image has no GPU; without this the solver takes the CPU build.
+    cuda = next((entry.split("=")[1] for entry in order.virtual_packages if entry.startswith("__cuda=")), None)
+    clean = "\\\n    && micromamba clean --all --yes"
+    return [
+        _from("mambaorg/micromamba:latest", machine),
+        *_gpu(plan),
+        *([f"ENV CONDA_OVERRIDE_CUDA={cuda}"] if cuda else []),
+        f"RUN micromamba install --yes --name base {conda_channels(order)} \\\n    {arguments} {clean}",
+        'CMD ["python"]',
+    ]

@@ -1,0 +1,115 @@
+"""Shell scripts that make the environment without torchup: POSIX sh and PowerShell."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from torchup.plan.exports.common import header, places, plain_python
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torchup.model import CondaOrder, Machine, Plan
+
+
+def pip_options(plan: Plan, tool: str) -> list[str]:
+    """Index options for ``pip`` or ``uv``; both search every index, the best version wins."""
+    found = places(plan)
+    main, extra = ("--index-url", "--extra-index-url") if tool == "pip" else ("--default-index", "--index")
+    options = ["--no-index"] if found.index_url is None else [main, found.index_url]
+    for url in found.extra_index_urls:
+        options += [extra, url]
+    if found.extra_index_urls and tool == "uv":
+        options += ["--index-strategy", "unsafe-best-match"]
+    for place in found.find_links:
+        options += ["--find-links", place]
+    return options
+
+
+def conda_channels(order: CondaOrder) -> str:
+    """``--override-channels --channel URL ...`` quoted for sh."""
+    return "--override-channels " + " ".join(f"--channel {shlex.quote(url)}" for url in order.channels)
+
+
+def script_sh(plan: Plan, machine: Machine) -> str:
+    """A POSIX shell script: ``sh torch.sh [FOLDER]``. Uses uv where it is installed, else venv and pip."""
+    if plan.conda is not None:
+        specs = " ".join(shlex.quote(spec) for spec in plan.conda.specs)
+        body = [
+            "for tool in micromamba mamba conda; do",
+            '  if command -v "$tool" >/dev/null 2>&1; then',
+            f'    exec "$tool" create --yes --prefix "$environment" {conda_channels(plan.conda)} {specs}',
+            "  fi",
+            "done",
+            'echo "none of micromamba, mamba, conda is installed" >&2',
+            "exit 1",
+        ]
+    else:
+        body = [
+            "if command -v uv >/dev/null 2>&1; then",
+            f'  uv venv --python {shlex.quote(plan.python)} "$environment"',
+            f'  uv pip install --python "$environment" {_line(plan, "uv", shlex.quote)}',
+            "else",
+            f'  {_sh_python(plan)} -m venv "$environment"',
+            f'  "$environment/bin/python" -m pip install {_line(plan, "pip", shlex.quote)}',
+            "fi",
+            '"$environment/bin/python" -c "import torch; print(torch.__version__)"',
+        ]
+    start = ["#!/bin/sh", header(plan, machine).rstrip("\n"), "set -eu", "environment=${1:-.venv}"]
+    return "\n".join([*start, *body]) + "\n"
+
+
+def _sh_python(plan: Plan) -> str:
+    return f"python{plan.python}"
+
+
+def _line(plan: Plan, tool: str, quote: Callable[[str], str]) -> str:
+    return " ".join(quote(part) for part in (*pip_options(plan, tool), *plan.packages))
+
+
+def _quote_ps1(text: str) -> str:
+    """A literal string of PowerShell: only the quote itself (and its typographic kin) needs doubling."""
+    return "'" + "".join(c * 2 if c in "'‘’‚‛" else c for c in text) + "'"
+
+
+def script_ps1(plan: Plan, machine: Machine) -> str:
+    """A PowerShell script (5.1 and newer) with the same argument. Uses uv where it is installed, else venv and pip."""
+    start = [
+        header(plan, machine).rstrip("\n"),
+        "param([string]$Environment = '.venv')",
+        "$ErrorActionPreference = 'Stop'",
+        "function Invoke-Checked {",
+        "    $program, $rest = $args",
+        "    & $program @rest",
+        '    if ($LASTEXITCODE -ne 0) { throw "$program ended with $LASTEXITCODE" }',
+        "}",
+    ]
+    body = _ps1_pip(plan, machine) if plan.conda is None else _ps1_conda(plan.conda)
+    return "\n".join([*start, *body]) + "\n"
+
+
+def _ps1_pip(plan: Plan, machine: Machine) -> list[str]:
+    inside = "Scripts\\python.exe" if machine.os.value == "windows" else "bin/python"
+    launcher = f"py '-{plain_python(plan)}'" if machine.os.value == "windows" else f"python{plan.python}"
+    return [
+        f"$python = Join-Path $Environment {_quote_ps1(inside)}",
+        "if (Get-Command uv -ErrorAction SilentlyContinue) {",
+        f"    Invoke-Checked uv venv '--python' {_quote_ps1(plan.python)} $Environment",
+        f"    Invoke-Checked uv pip install '--python' $Environment {_line(plan, 'uv', _quote_ps1)}",
+        "} else {",
+        f"    Invoke-Checked {launcher} '-m' venv $Environment",
+        f"    Invoke-Checked $python '-m' pip install {_line(plan, 'pip', _quote_ps1)}",
+        "}",
+        "Invoke-Checked $python '-c' 'import torch; print(torch.__version__)'",
+    ]
+
+
+def _ps1_conda(order: CondaOrder) -> list[str]:
+    channels = [part for url in order.channels for part in ("--channel", url)]
+    arguments = " ".join(_quote_ps1(part) for part in ("--override-channels", *channels, *order.specs))
+    return [
+        "$tool = Get-Command micromamba, mamba, conda -ErrorAction SilentlyContinue | Select-Object -First 1",
+        "if (-not $tool) { throw 'none of micromamba, mamba, conda is installed' }",
+        f"Invoke-Checked $tool.Name create '--yes' '--prefix' $Environment {arguments}",
+    ]
