@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,14 @@ from torchup.envs import kernels, registry
 from torchup.host import RealHost
 
 HOST = RealHost()
+# What ipykernel 7.4 says of itself.
+IPYKERNEL = {
+    "argv": ["python", "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+    "display_name": "Python 3 (ipykernel)",
+    "language": "python",
+    "kernel_protocol_version": "5.5",
+    "metadata": {"debugger": True, "supported_encryption": ["curve"]},
+}
 
 
 @pytest.fixture
@@ -20,7 +29,9 @@ def environment(tmp_path, monkeypatch):
     monkeypatch.delenv("JUPYTER_PATH", raising=False)
     path = tmp_path / "my env"
     (path / "bin").mkdir(parents=True)
-    (path / "bin" / "python").touch()
+    python = path / "bin" / "python"
+    python.write_text(f"#!/bin/sh\necho '{json.dumps(IPYKERNEL)}'\n")
+    python.chmod(0o755)
     for package in ("torch-2.13.0+cpu", "ipykernel-7.1", "pip-26.0"):
         folder = path / "lib" / "python3.12" / "site-packages" / f"{package}.dist-info"
         folder.mkdir(parents=True)
@@ -46,6 +57,26 @@ def test_add_list_remove(capsys, environment, tmp_path):
     assert (code, err) == (0, "")
     assert name in out
     assert call(capsys, "remove", "lab")[0] == 0
+    assert "No kernels" in call(capsys, "list")[1]
+
+
+def test_the_kernelspec_is_ipykernels_own_with_torchups_place(capsys, environment, tmp_path):
+    """Its arguments and abilities stay; the Python, the label and the environment are torchup's."""
+    call(capsys, "add", "lab")
+    name = kernels.kernel_name("lab", environment.path)
+    spec = json.loads((tmp_path / "jupyter" / "kernels" / name / "kernel.json").read_text())
+    assert spec["argv"] == [f"{environment.path}/bin/python", *IPYKERNEL["argv"][1:]]
+    assert spec["metadata"]["supported_encryption"] == ["curve"]
+    assert spec["metadata"]["torchup"] == {"environment": "lab", "path": environment.path}
+    assert spec["kernel_protocol_version"] == "5.5"
+
+
+def test_an_ipykernel_that_does_not_work_is_told(capsys, environment):
+    """Nothing is written for a kernel that could not start."""
+    Path(environment.path, "bin", "python").write_text("#!/bin/sh\necho 'No module named zmq' >&2; exit 1\n")
+    code, _, err = call(capsys, "add", "lab")
+    assert code == 4
+    assert "No module named zmq" in err
     assert "No kernels" in call(capsys, "list")[1]
 
 

@@ -56,15 +56,18 @@ def torch_python() -> str:
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / "lock"):
         if not (folder / "ready").exists():
-            _make(folder, str(python))
+            make_environment(folder, "numpy", "pillow")
     return str(python)
 
 
-def _make(folder: Path, python: str) -> None:
-    """Folders that pip's configuration names come first; PyTorch's own index of CPU builds is the other way."""
+def make_environment(folder: Path, *packages: str) -> None:
+    """Make an environment with torch and further packages; its file ``ready`` says that it is complete.
+
+    Folders that pip's configuration names come first; PyTorch's own index of CPU builds is the other way.
+    """
     uv = find_uv_bin()
     subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True, timeout=60)
-    wanted = ["--python", python, f"torch=={TORCH}", "numpy", "pillow"]
+    wanted = ["--python", str(folder), f"torch=={TORCH}", *packages]
     places = [["--find-links", place] for place in _find_links()]
     attempts = [
         [part for place in places for part in place],
@@ -84,7 +87,8 @@ def _make(folder: Path, python: str) -> None:
 def _find_links() -> list[str]:
     listed = subprocess.run(["python3", "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
     found = re.findall(r"find-links='([^']*)'", listed.stdout)
-    return list(dict.fromkeys(place for line in found for place in line.split()))
+    given = os.environ.get("PIP_FIND_LINKS", "")
+    return list(dict.fromkeys(place for line in (*found, given) for place in line.split()))
 
 
 def ask(python: str, script: str, request: dict, *, timeout: float = 300.0) -> list[dict]:

@@ -13,7 +13,7 @@ from torchup.errors import UsageError
 from torchup.host import PlatformFacts, RealHost, RecordedHost
 from torchup.host.base import StandardFolders
 from torchup.host.recorded import Recording
-from torchup.model import Build, Environment, Os, Plan, Source
+from torchup.model import Build, Environment, InstallerName, Os, Plan, Source
 
 
 def environment(path="/data/envs/default", **changes) -> Environment:
@@ -140,6 +140,7 @@ def test_with_words_become_packages():
     """`--with jupyter` is JupyterLab, `--with hub` is JupyterHub with it; each package once."""
     assert jupyter.with_packages(("jupyter",), Os.WINDOWS) == ("jupyterlab>=4", "ipykernel>=6")
     assert jupyter.with_packages(("jupyter", "hub"), Os.LINUX) == ("jupyterlab>=4", "ipykernel>=6", "jupyterhub>=5")
+    assert "configurable-http-proxy" in jupyter.with_packages(("hub",), Os.LINUX, InstallerName.CONDA)
 
 
 @pytest.mark.parametrize(("words", "os"), [(("hub",), Os.WINDOWS), (("lab",), Os.LINUX)])

@@ -69,7 +69,8 @@ def _add(session: Session, found: Environment, python: str, folder: str, *, miss
             if missing:
                 session.note(message("kernel.installing", "installing ipykernel into `{name}`", name=found.name))
                 jupyter.add_kernel_packages(session.host, found.path, lambda line: _detail(session, line))
-            return kernels.add(session.host, found, python, folder=folder, label=label)
+            base = jupyter.own_kernelspec(session.host, python)
+            return kernels.add(session.host, found, python, folder=folder, label=label, base=base)
     except TimeoutError as error:
         raise registry.busy(found.name) from error
     except OSError as error:

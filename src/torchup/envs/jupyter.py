@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from torchup.envs import records
-from torchup.errors import UsageError
+from torchup.errors import InstallError, UsageError
 from torchup.install import uv
 from torchup.install.arguments import usable, uv_arguments
 from torchup.install.failures import explain
-from torchup.model import Os, Step, message
+from torchup.model import InstallerName, Os, Step, message, verbatim
 from torchup.sources.child_environment import child_environment
 
 if TYPE_CHECKING:
@@ -26,8 +28,8 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 KERNEL_PACKAGES = ("ipykernel", "pip")  # pip, so that `!pip` in a notebook does not find another environment's
 
 
-def with_packages(extras: Sequence[str], os: Os) -> tuple[str, ...]:
-    """Requirements of ``--with`` words, each once.
+def with_packages(extras: Sequence[str], os: Os, installer: InstallerName | None = None) -> tuple[str, ...]:
+    """Requirements of ``--with`` words, each once; conda also has the hub's proxy, which is no Python package.
 
     Raises:
         UsageError: an unknown word, or JupyterHub on Windows, where it does not run.
@@ -42,7 +44,34 @@ def with_packages(extras: Sequence[str], os: Os) -> tuple[str, ...]:
         text = message("jupyter.hub.windows", "JupyterHub does not run on Windows")
         hint = message("jupyter.hub.windows.hint", "use --with jupyter, or run torchup inside WSL")
         raise UsageError(text, hint=hint)
-    return tuple(dict.fromkeys(name for word in extras for name in EXTRAS[word]))
+    proxy = ("configurable-http-proxy",) if "hub" in extras and installer is InstallerName.CONDA else ()
+    return tuple(dict.fromkeys((*(name for word in extras for name in EXTRAS[word]), *proxy)))
+
+
+# Printed by the environment's own ipykernel: proves that it can be imported, and tells what it can do.
+_SPEC = "import json; from ipykernel.kernelspec import get_kernel_dict; print(json.dumps(get_kernel_dict()))"
+
+
+def own_kernelspec(host: Host, python: str) -> dict[str, Any]:
+    """The kernelspec that the environment's own ipykernel would write; raises `InstallError` if that does not work."""
+    completed = host.run((python, "-I", "-c", _SPEC), timeout=60.0)
+    try:
+        return msgspec.json.decode(completed.stdout, type=dict[str, Any])
+    except msgspec.DecodeError:
+        words = "\n".join(completed.stderr.splitlines()[-3:]) or str(completed.returncode)
+    raise InstallError(
+        message(
+            "jupyter.ipykernel-broken",
+            "ipykernel does not work in {python}: {words}",
+            python=python,
+            words=verbatim(words),
+        ),
+        hint=message(
+            "jupyter.ipykernel-broken.hint",
+            "install it again there: {python} -m pip install --force-reinstall ipykernel",
+            python=python,
+        ),
+    )
 
 
 def kernel_step(path: str, plan: Plan | None) -> Step:

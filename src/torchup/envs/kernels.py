@@ -23,6 +23,8 @@ from torchup.errors import UsageError
 from torchup.model import Value, message
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torchup.host import Host
     from torchup.model import Environment
 
@@ -65,7 +67,14 @@ def display_name(environment: Environment) -> str:
     return " ".join(word for word in words if word)
 
 
-def kernelspec(environment: Environment, python: str, *, conda: bool, label: str | None = None) -> dict[str, Any]:
+def kernelspec(
+    environment: Environment,
+    python: str,
+    *,
+    conda: bool,
+    label: str | None = None,
+    base: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Content of ``kernel.json``.
 
     ``${PATH}`` is filled in by Jupyter when the kernel starts, so that a later change of PATH is not lost.
@@ -75,17 +84,20 @@ def kernelspec(environment: Environment, python: str, *, conda: bool, label: str
         python: its Python, an absolute path.
         conda: whether conda made it: then CONDA_PREFIX names it, else VIRTUAL_ENV, as their own activation does.
         label: what notebooks show, instead of `display_name`.
+        base: ipykernel's own kernelspec in that environment: its arguments and what it can do (debugger, encryption).
     """
     between = ";" if is_windows_path(environment.path) else ":"
     folders = between.join((*program_folders(environment.path, conda=conda), "${PATH}"))
     marker = "CONDA_PREFIX" if conda else "VIRTUAL_ENV"
-    return {
-        "argv": [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+    its = dict(base or {})
+    arguments = its.get("argv") or [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    mark = {MARK: {"environment": environment.name, "path": environment.path}}
+    return its | {
+        "argv": [python, *arguments[1:]],
         "display_name": label or display_name(environment),
         "language": "python",
-        "interrupt_mode": "signal",
         "env": {"PATH": folders, marker: environment.path},
-        "metadata": {"debugger": True, MARK: {"environment": environment.name, "path": environment.path}},
+        "metadata": {**_table(its, "metadata"), **mark},
     }
 
 
@@ -199,7 +211,15 @@ def has_ipykernel(host: Host, path: str) -> bool:
     return "ipykernel" in versions(host, path)
 
 
-def add(host: Host, environment: Environment, python: str, *, folder: str, label: str | None = None) -> Kernel:
+def add(
+    host: Host,
+    environment: Environment,
+    python: str,
+    *,
+    folder: str,
+    label: str | None = None,
+    base: Mapping[str, Any] | None = None,
+) -> Kernel:
     """Write the environment's kernelspec into a kernel folder; an older one of the same environment is replaced.
 
     Raises:
@@ -213,7 +233,7 @@ def add(host: Host, environment: Environment, python: str, *, folder: str, label
         text = message("kernel.taken", "{folder} is there and was not made by torchup", folder=target)
         raise UsageError(text, hint=message("kernel.taken.hint", "look at it, then remove it by hand"))
     conda = host.is_dir(join(environment.path, "conda-meta"))
-    content = to_json(kernelspec(environment, python, conda=conda, label=label))
+    content = to_json(kernelspec(environment, python, conda=conda, label=label, base=base))
     host.write_text(join(target, FILE_NAME), content)
     return judge(host, parse(name, target, content))
 
@@ -229,10 +249,21 @@ def of_environment(host: Host, path: str, folders: tuple[str, ...] = ()) -> tupl
 
 
 def refresh(host: Host, environment: Environment, python: str) -> tuple[Kernel, ...]:
-    """Bring the kernels of an environment that was replaced up to date (torch's version in the label); those written.
+    """Bring the labels of an environment's kernels up to date after it was replaced; returns those written.
 
     A label that the user chose stays. Raises `OSError`.
     """
-    kernels = of_environment(host, environment.path)
-    generic = [kernel for kernel in kernels if (kernel.display_name or "").startswith("PyTorch ")]
-    return tuple(add(host, environment, python, folder=split(kernel.folder)[0]) for kernel in generic)
+    written = []
+    for kernel in of_environment(host, environment.path):
+        folder = split(kernel.folder)[0]
+        base = _decoded(host.read_text(join(kernel.folder, FILE_NAME)) or "")
+        if (kernel.display_name or "").startswith("PyTorch ") and kernel.display_name != display_name(environment):
+            written.append(add(host, environment, python, folder=folder, base=base))
+    return tuple(written)
+
+
+def _decoded(text: str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return {}
