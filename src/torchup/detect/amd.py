@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -31,8 +32,10 @@ def probe_amd(around: Surroundings) -> Part:
     gpus = _from_kfd(around, nodes) or [
         sourced(Gpu(vendor=Vendor.AMD, pci_id=d.pci_id, memory_bytes=_vram(around, d.slot)), "PCI bus") for d in devices
     ]
-    gpus, problems, said = _from_tools(around, gpus, rocminfo)
-    versions, version_problem = _rocm_version(around)
+    with ThreadPoolExecutor(max_workers=1) as pool:  # its programs wait beside those that name the GPUs
+        asked = pool.submit(_rocm_version, around)
+        gpus, problems, said = _from_tools(around, gpus, rocminfo)
+        versions, version_problem = asked.result()
     device_nodes = _device_nodes(around) if gpus or said else ()
     return Part(
         facts=versions | (facts("/dev", device_nodes=device_nodes) if device_nodes else {}),
@@ -164,18 +167,17 @@ def _rocm_sources(around: Surroundings) -> list[tuple[str, str]]:
         path = f"{folder}/.info/version"
         if version := amd_tools.parse_rocm_version(host.read_text(path, 128) or ""):
             found.append((path, version))
-    hipconfig = around.find("hipconfig", (f"{ROCM}/bin/hipconfig",))
-    if hipconfig and (version := amd_tools.parse_rocm_version(around.run(hipconfig, "--version").stdout)):
-        found.append(("hipconfig", version))
-    for program, arguments, sign in (
-        ("dpkg-query", ("-W", "-f", "${Version}", "rocm-core"), "/var/lib/dpkg/info/rocm-core.list"),
-        ("rpm", ("-q", "--qf", "%{VERSION}", "rocm-core"), ROCM),
-    ):
-        installed = host.which(program) if host.exists(sign) else None
-        completed = around.run(installed, *arguments) if installed else None
-        version = amd_tools.parse_rocm_version(completed.stdout) if completed and completed.ok else None
+    commands: dict[str, tuple[str, ...]] = {}
+    if hipconfig := around.find("hipconfig", (f"{ROCM}/bin/hipconfig",)):
+        commands["hipconfig"] = (hipconfig, "--version")
+    if host.exists("/var/lib/dpkg/info/rocm-core.list") and (dpkg := host.which("dpkg-query")):
+        commands["dpkg-query rocm-core"] = (dpkg, "-W", "-f", "${Version}", "rocm-core")
+    if host.is_dir(ROCM) and (rpm := host.which("rpm")):
+        commands["rpm rocm-core"] = (rpm, "-q", "--qf", "%{VERSION}", "rocm-core")
+    for name, completed in zip(commands, around.run_all(*commands.values()), strict=True):
+        version = amd_tools.parse_rocm_version(completed.stdout) if completed.ok else None
         if version:
-            found.append((f"{program} rocm-core", version))
+            found.append((name, version))
     return found
 
 

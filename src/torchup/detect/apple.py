@@ -13,7 +13,9 @@ from torchup.model import Cpu, Gpu, Os, Problem, Vendor
 
 if TYPE_CHECKING:
     from torchup.detect.surroundings import Surroundings
+    from torchup.host import Completed
 
+PROFILER = "/usr/sbin/system_profiler"
 SYSCTL_NAMES = (
     "machdep.cpu.brand_string", "machdep.cpu.features", "machdep.cpu.leaf7_features", "hw.physicalcpu", "hw.logicalcpu",
     "hw.memsize", "hw.optional.arm64", "hw.optional.arm.FEAT_BF16", "hw.optional.arm.FEAT_I8MM",
@@ -139,12 +141,16 @@ def probe_macos(around: Surroundings) -> Part:
     """A Mac: everything but its Pythons and tools."""
     if around.os != Os.MACOS:
         return Part()
-    sysctl = parse_sysctl(around.run("/usr/sbin/sysctl", "-i", *SYSCTL_NAMES).stdout)
-    said = parse_macos_version(around.run("/usr/bin/sw_vers", "-productVersion").stdout)
+    asked, versions, profile = around.run_all(
+        ("/usr/sbin/sysctl", "-i", *SYSCTL_NAMES),
+        ("/usr/bin/sw_vers", "-productVersion"),
+        (PROFILER, "SPDisplaysDataType", "-json"),
+    )
+    sysctl, said = parse_sysctl(asked.stdout), parse_macos_version(versions.stdout)
     # Old Pythons are told 10.16 by mac_ver(); sw_vers is not.
     version = facts("sw_vers", os_version=said) or facts("platform", os_version=around.platform.mac_version or None)
     apple_silicon = around.arch == "arm64" or sysctl.get("hw.optional.arm64") == "1"
-    gpus, problems = _displays(around)
+    gpus, problems = _displays(around, profile)
     found = {
         **version,
         **facts("uname", kernel=around.platform.release or None),
@@ -169,12 +175,10 @@ def _translated(around: Surroundings, sysctl: dict[str, str], *, apple_silicon: 
     return {}
 
 
-def _displays(around: Surroundings) -> tuple[list[Sourced[Gpu]], tuple[Problem, ...]]:
-    profiler = "/usr/sbin/system_profiler"
-    completed = around.run(profiler, "SPDisplaysDataType", "-json")
+def _displays(around: Surroundings, completed: Completed) -> tuple[list[Sourced[Gpu]], tuple[Problem, ...]]:
     gpus = parse_displays_json(completed.stdout)
     if not gpus and not completed.timed_out:
-        completed = around.run(profiler, "SPDisplaysDataType")
+        completed = around.run(PROFILER, "SPDisplaysDataType")
         gpus = parse_displays_text(completed.stdout)
     if completed.timed_out:
         return [], (Problem(probe="system_profiler", code="timeout", detail=f"no answer in {around.timeout:g} s"),)

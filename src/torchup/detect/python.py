@@ -66,7 +66,7 @@ def probe_pythons(around: Surroundings) -> Part:
         kind=kind_of(around.host, platform.python_executable),
     )
     paths = [path for path in candidates(around) if path != running.path][:MOST]
-    with ThreadPoolExecutor(max_workers=4) as pool:
+    with ThreadPoolExecutor(max_workers=MOST) as pool:
         asked = pool.map(lambda path: read_from_files(around, path) or _ask(around, path), paths)
         found = [running, *(python for python in asked if python is not None)]
     return Part(

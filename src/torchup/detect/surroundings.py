@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from torchup.detect.pci import PciDevice, display_devices
@@ -46,6 +47,11 @@ class Surroundings:
     def run(self, *argv: str) -> Completed:
         """Run a probe's program within the time limit of probes."""
         return self.host.run(argv, timeout=self.timeout)
+
+    def run_all(self, *commands: Sequence[str]) -> tuple[Completed, ...]:
+        """Run several programs side by side: if all of them hang, the limit is still paid once."""
+        with ThreadPoolExecutor(max_workers=max(len(commands), 1)) as pool:
+            return tuple(pool.map(lambda argv: self.run(*argv), commands))
 
     def find(self, name: str, places: Sequence[str]) -> str | None:
         """A program on PATH, or in the places where its vendor puts it."""

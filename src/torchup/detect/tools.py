@@ -73,17 +73,14 @@ def _asked(around: Surroundings) -> list[Tool]:
     own = prefix_of(around.platform.python_executable)
     scripts = f"{own}/Scripts/uv.exe" if around.os == Os.WINDOWS else f"{own}/bin/uv"
     cuda = "/usr/local/cuda/bin/nvcc"
-    found = []
-    for name, places, parse in (
-        ("uv", (scripts,), parse_version),
-        ("micromamba", (), parse_version),
-        ("nvcc", (cuda,), parse_nvcc),
-    ):
-        path = around.find(name, places)
-        if path is not None:
-            completed = around.run(path, "--version")
-            found.append(Tool(name=name, version=parse(completed.stdout), path=path))
-    return found
+    parsers = {"uv": parse_version, "micromamba": parse_version, "nvcc": parse_nvcc}
+    places = {"uv": (scripts,), "nvcc": (cuda,)}
+    paths = {name: path for name in parsers if (path := around.find(name, places.get(name, ())))}
+    answers = around.run_all(*((path, "--version") for path in paths.values()))
+    return [
+        Tool(name=name, version=parsers[name](answer.stdout), path=paths[name])
+        for name, answer in zip(paths, answers, strict=True)
+    ]
 
 
 def _pip(around: Surroundings) -> list[Tool]:

@@ -57,6 +57,7 @@ class Inventory(Value, frozen=True, kw_only=True):
     version: str | None = None
     free_memory_bytes: int | None = None
     model: str | None = None
+    secure_boot: bool | None = None
     source: str = "CIM"
     problems: tuple[Problem, ...] = ()
 
@@ -168,11 +169,16 @@ def inventory(around: Surroundings) -> Inventory:
 
 
 def _ask(around: Surroundings) -> Inventory:
-    registry = parse_registry(around.run("reg", "query", DISPLAY_CLASS, "/s").stdout)
     shell = around.find("powershell", POWERSHELL_PLACES) or around.host.which("pwsh")
+    powershell = [(shell, "-NoProfile", "-NonInteractive", "-Command", SCRIPT)] if shell else []
+    keys, boot, *answers = around.run_all(
+        ("reg", "query", DISPLAY_CLASS, "/s"),
+        ("reg", "query", SECURE_BOOT, "/v", "UEFISecureBootEnabled"),
+        *powershell,
+    )
+    registry, secure_boot = parse_registry(keys.stdout), parse_secure_boot(boot.stdout)
     problems: tuple[Problem, ...] = ()
-    if shell is not None:
-        completed = around.run(shell, "-NoProfile", "-NonInteractive", "-Command", SCRIPT)
+    for completed in answers:
         answer = parse_cim(completed.stdout)
         if answer is not None:
             sizes = {adapter.pci_id: adapter.memory_bytes for adapter in registry if adapter.memory_bytes}
@@ -180,10 +186,10 @@ def _ask(around: Surroundings) -> Inventory:
                 msgspec.structs.replace(adapter, memory_bytes=sizes.get(adapter.pci_id) or adapter.memory_bytes)
                 for adapter in answer.adapters
             )
-            return msgspec.structs.replace(answer, adapters=adapters)
+            return msgspec.structs.replace(answer, adapters=adapters, secure_boot=secure_boot)
         code = "timeout" if completed.timed_out else "unreadable" if completed.stdout.strip() else "failed"
         problems = (Problem(probe="PowerShell", code=code, detail=completed.stderr.strip()[:200] or None),)
-    return Inventory(adapters=registry, source="registry", problems=problems)
+    return Inventory(adapters=registry, secure_boot=secure_boot, source="registry", problems=problems)
 
 
 def probe_windows(around: Surroundings) -> Part:
@@ -200,7 +206,7 @@ def probe_windows(around: Surroundings) -> Part:
         ),
         **facts(said.source, cpu=Cpu(model=processor, cores=cores, threads=threads)),
         **facts(said.source, memory_available_bytes=said.free_memory_bytes, virtual_machine=_hypervisor(said.model)),
-        **_secure_boot(around),
+        **facts("registry", secure_boot=said.secure_boot),
     }
     if any(gpu.value.vendor == Vendor.INTEL for gpu in gpus):
         found |= level_zero(around.host, WINDOWS_LEVEL_ZERO)
@@ -241,7 +247,7 @@ def _hypervisor(model: str | None) -> str | None:
     return next((name for word, name in HYPERVISORS if word in (model or "")), None)
 
 
-def _secure_boot(around: Surroundings) -> dict[str, Any]:
-    text = around.run("reg", "query", SECURE_BOOT, "/v", "UEFISecureBootEnabled").stdout
+def parse_secure_boot(text: str) -> bool | None:
+    """The registry's ``UEFISecureBootEnabled``; machines without UEFI have no such value."""
     match = re.search(r"UEFISecureBootEnabled\s+REG_DWORD\s+0x([01])\b", text)
-    return facts("registry", secure_boot=match[1] == "1") if match else {}
+    return match[1] == "1" if match else None
