@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import csv
+import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
     from torchup.host import Host
 
+HASHED_BYTES = 1024 * 1024
 _INFO = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info")
 
 
@@ -47,6 +51,38 @@ def installed(host: Host, path: str) -> tuple[Distribution, ...]:
 def versions(host: Host, path: str) -> dict[str, str]:
     """Name -> version of every installed package."""
     return {distribution.name: distribution.version for distribution in installed(host, path)}
+
+
+def damaged(host: Host, path: str, limit: int = 5) -> tuple[str, ...]:
+    """Files that are not as their package's RECORD says, at most ``limit``; empty for a sound environment.
+
+    Existence, and the hash of files up to `HASHED_BYTES`: enough to tell a damaged download cache (uv links
+    environments to it, so an edit in one damages all) from a torch that fails for its own reasons.
+    """
+    found: list[str] = []
+    for folder in _site_packages(host, path):
+        for entry in host.list_dir(folder) or ():
+            if entry.endswith(".dist-info") and len(found) < limit:
+                found += _differing(host, folder, join(folder, entry, "RECORD"))
+    return tuple(found[:limit])
+
+
+def _differing(host: Host, folder: str, record: str) -> list[str]:
+    text = host.read_text(record)
+    if text is None:
+        return [record]
+    rows = [row for row in csv.reader(text.splitlines()) if len(row) == 3 and not row[0].startswith("..")]  # noqa: PLR2004
+    return [file for name, digest, _ in rows if not _intact(host, file := join(folder, *name.split("/")), digest)]
+
+
+def _intact(host: Host, file: str, digest: str) -> bool:
+    kind, _, expected = digest.partition("=")
+    if kind != "sha256":
+        return not digest or host.exists(file)  # RECORD itself, compiled files
+    content = host.read_bytes(file, HASHED_BYTES + 1)
+    if content is None or len(content) > HASHED_BYTES:
+        return content is not None
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode() == expected
 
 
 def _site_packages(host: Host, path: str) -> Iterator[str]:

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 # Unpacked wheels are 1.5 to 2 times their download, and the download itself is kept in the tool's cache.
 SPACE_FACTOR = 2.5
+NO_CACHE: Overlay = {"UV_NO_CACHE": "1", "PIP_NO_CACHE_DIR": "1"}
 NO_SOLUTION = "install.failed.no-solution"
+CACHE_DAMAGED = "install.failed.cache"
+Overlay = dict[str, str | None]  # variables laid over those of every step
 
 
 def install(
@@ -108,12 +111,7 @@ def _replace(
     host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Progress, keep: bool
 ) -> Environment:
     mine = _own(host, plan, target) if keep else ()
-    staged = _build(host, plan, target, mine, tell)
-    tell(Event(stage="verify", text=message("install.verify", "verify the new environment")))
-    # conda on Windows keeps its Python elsewhere than a venv
-    verification = verify(registry.find_python(host, staged) or python_of(staged))
-    if not verification.passed:
-        raise _not_verified(verification)
+    staged, verification = _build_and_verify(host, plan, target, mine, verify=verify, tell=tell)
     installer(plan.installer).settle(host, staged, target)
     environment = _describe(host, plan, staged, verification)
     requested = (*plan.packages, *(distribution.name for distribution in mine))
@@ -126,37 +124,83 @@ def _replace(
     return environment
 
 
+def _build_and_verify(
+    host: Host,
+    plan: Plan,
+    target: str,
+    mine: Sequence[Distribution],
+    *,
+    verify: Callable[[str], Verification],
+    tell: Progress,
+) -> tuple[str, Verification]:
+    """A staged environment that works. If the tool's download cache is what is broken, once more without it."""
+    try:
+        staged = _build(host, plan, target, mine, tell)
+        verification = _verify(host, staged, verify, tell)
+        if verification.passed:
+            return staged, verification
+        if not distributions.damaged(host, staged):
+            raise _not_verified(verification)
+    except InstallError as error:
+        if error.code != CACHE_DAMAGED:
+            raise
+    tell(Event(stage="check", text=message("install.cache-damaged", "the download cache is damaged; doing without")))
+    staged = _build(host, plan, target, mine, tell, overlay=NO_CACHE)
+    verification = _verify(host, staged, verify, tell)
+    if not verification.passed:
+        raise _not_verified(verification)
+    return staged, verification
+
+
+def _verify(host: Host, staged: str, verify: Callable[[str], Verification], tell: Progress) -> Verification:
+    tell(Event(stage="verify", text=message("install.verify", "verify the new environment")))
+    # conda on Windows keeps its Python elsewhere than a venv
+    return verify(registry.find_python(host, staged) or python_of(staged))
+
+
 def _own(host: Host, plan: Plan, target: str) -> tuple[Distribution, ...]:
     record = records.read(host, target)
     return own_packages(distributions.installed(host, target), record.environment if record else None, plan)
 
 
-def _build(host: Host, plan: Plan, target: str, mine: Sequence[Distribution], tell: Progress) -> str:
+def _build(
+    host: Host,
+    plan: Plan,
+    target: str,
+    mine: Sequence[Distribution],
+    tell: Progress,
+    *,
+    overlay: Overlay | None = None,
+) -> str:
     """Fill a staging folder; the user's own packages at their versions, or where those do not fit at any."""
     if mine:
         names = ", ".join(distribution.name for distribution in mine)
         tell(Event(stage="keep", text=message("install.keep", "your own packages stay: {names}", names=names)))
     exact, loose = requirements(mine, exact=True), requirements(mine, exact=False)
     try:
-        return _stage(host, plan, target, exact, tell)
+        return _stage(host, _and(plan, exact), target, tell, overlay or {})
     except InstallError as error:
         if exact == loose or error.code != NO_SOLUTION:
             raise
     text = message("install.keep.loose", "not at the same versions; trying others")
     tell(Event(stage="keep", text=text))
-    return _stage(host, plan, target, loose, tell)
+    return _stage(host, _and(plan, loose), target, tell, overlay or {})
 
 
-def _stage(host: Host, plan: Plan, target: str, mine: tuple[str, ...], tell: Progress) -> str:
+def _and(plan: Plan, packages: tuple[str, ...]) -> Plan:
+    return msgspec.structs.replace(plan, packages=(*plan.packages, *packages))
+
+
+def _stage(host: Host, plan: Plan, target: str, tell: Progress, overlay: Overlay) -> str:
     engine = installer(plan.installer)
     staged = transaction.new_staging(target)
     host.make_dirs(split(staged)[0])
-    steps = engine.steps(msgspec.structs.replace(plan, packages=(*plan.packages, *mine)), staged)
-    with child_environment(host) as overlay:  # passwords and certificates of the user's configuration
+    steps = engine.steps(plan, staged)
+    with child_environment(host) as configured:  # passwords and certificates of the user's configuration
         for position, step in enumerate(steps, 1):
             event = Event(stage="step", text=step.summary, position=position, total=len(steps))
             tell(event)
-            with_overlay = msgspec.structs.replace(step, environment={**overlay, **step.environment})
+            with_overlay = msgspec.structs.replace(step, environment={**configured, **step.environment, **overlay})
             _run(host, engine, with_overlay, staged, _teller(tell, event))
     return staged
 

@@ -24,6 +24,10 @@ def _kind(pattern: str, error: type[TorchupError], text: Message, hint: Message)
     return _Kind(re.compile(pattern, re.IGNORECASE), error, text, hint)
 
 
+NETWORK = message("install.failed.network", "a source of packages did not answer as it should")
+NETWORK_HINT = message(
+    "install.failed.network.hint", "check the network and the sources (`torchup plan`); --mirror names another"
+)
 # First match wins: a full disk also looks like a failed download, a wrong hash also like a broken archive.
 # Patterns from the messages of uv 0.13 and pip 22 to 26 met in this project's fault tests.
 KINDS = (
@@ -41,6 +45,26 @@ KINDS = (
             "install.failed.hash.hint",
             "the mirror or a proxy altered or damaged the file: try again, or another source with --mirror",
         ),
+    ),
+    _kind(
+        r"deserialize cache entry|failed to (read|open).*\bcache\b",
+        InstallError,
+        message("install.failed.cache", "the installer's download cache is damaged"),
+        message("install.failed.cache.hint", "empty it: uv cache clean, or pip cache purge"),
+    ),
+    _kind(
+        # pip tells of a source that does not answer only in warnings, and then that it found nothing
+        r"(?s:connection broken by.*from versions: none)",
+        NetworkError,
+        NETWORK,
+        NETWORK_HINT,
+    ),
+    _kind(
+        r"badzipfile|bad zip|invalid zip|zip file|invalid wheel|\.whl is invalid|invalid package format"
+        r"|failed to (extract|unzip|read meta)|central directory|corrupt|deflate",
+        InstallError,
+        message("install.failed.archive", "a downloaded file is damaged or not a wheel"),
+        message("install.failed.archive.hint", "try again, or another source with --mirror"),
     ),
     _kind(
         r"no solution found|could not find a version that satisfies|no matching distribution|resolutionimpossible"
@@ -72,20 +96,11 @@ KINDS = (
         message("install.failed.permission.hint", "set TORCHUP_HOME, or use --path, to a folder that is yours"),
     ),
     _kind(
-        r"badzipfile|bad zip|invalid zip|zip file|invalid wheel|wheel is invalid|failed to (extract|unzip|read meta)"
-        r"|central directory|corrupt|deflate",
-        InstallError,
-        message("install.failed.archive", "a downloaded file is damaged or not a wheel"),
-        message("install.failed.archive.hint", "try again, or another source with --mirror"),
-    ),
-    _kind(
         r"failed to (fetch|download)|error sending request|connect|timed? ?out|dns|http status|http error"
         r"|ssl|certificate|read error|end of file before message|network|max retries exceeded|proxy",
         NetworkError,
-        message("install.failed.network", "a source of packages did not answer as it should"),
-        message(
-            "install.failed.network.hint", "check the network and the sources (`torchup plan`); --mirror names another"
-        ),
+        NETWORK,
+        NETWORK_HINT,
     ),
 )
 OTHER = (
@@ -99,7 +114,7 @@ def explain(step: Step, completed: Completed) -> TorchupError:
     words = "\n".join((completed.stderr.strip() or completed.stdout.strip()).splitlines()[-12:])
     if completed.timed_out:
         text = message("install.failed.timeout", "the step did not end in {seconds} s", seconds=round(step.timeout))
-        return NetworkError(_sentence(step, text, words), hint=KINDS[-1].hint, code=text.code)
+        return NetworkError(_sentence(step, text, words), hint=NETWORK_HINT, code=text.code)
     everything = f"{completed.stdout}\n{completed.stderr}"
     for kind in KINDS:
         if kind.pattern.search(everything):
