@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from functools import cache, cached_property
+from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torchup.model import ComputeCapability, Gpu, Vendor
+from torchup.model import ComputeCapability, Vendor
+
+if TYPE_CHECKING:
+    from torchup.catalog.gpus import GpuRow
+    from torchup.model import Gpu
 
 # Same major version, but integrated GPUs of Jetson boards: their code is their own (torch/cuda/__init__.py, 2.11).
 _OWN_CODE = {(5, 3), (6, 2), (7, 2), (8, 7)}
@@ -76,22 +80,33 @@ class Knowledge:
         return gpu.capability or (self._capability_of_name(gpu.name) if gpu.name else None)
 
     def _capability_of_name(self, name: str) -> ComputeCapability | None:
-        text = _plain(name)
-        found = max((key for key in self._names if _is_word(key, text)), key=len, default=None)
-        return ComputeCapability.parse(self._names[found]) if found else None
-
-    @cached_property
-    def _names(self) -> dict[str, str]:
-        return {_plain(name): row["capability"] for row in self._history["gpu"] for name in row["names"]}
+        row = self._row(name, Vendor.NVIDIA)
+        return ComputeCapability.parse(row.compute_capability) if row and row.compute_capability else None
 
     def gfx(self, gpu: Gpu) -> str | None:
         """AMD's target of a GPU."""
         if gpu.gfx or not gpu.name:
             return gpu.gfx
-        table: dict[str, str] = self._history["amd_names"]
-        text = _plain(gpu.name)
-        found = max((key for key in table if _is_word(_plain(key), text)), key=len, default=None)
-        return table[found] if found else None
+        row = self._row(gpu.name, Vendor.AMD)
+        return row.gfx if row else None
+
+    def xpu(self, gpu: Gpu) -> bool | None:
+        """Whether torch's XPU build runs on an Intel GPU."""
+        row = self._row(gpu.name, Vendor.INTEL) if gpu.name else None
+        return row.xpu if row else None
+
+    def _row(self, name: str, vendor: Vendor) -> GpuRow | None:
+        """The table's row for what people and tools write: ``GRID A100-40C``, ``1 x RTX 2080Ti, 11 GB``."""
+        from torchup.catalog.gpus import load_gpu_table  # noqa: PLC0415  # read only when a GPU must be looked up
+
+        plain = re.sub(r"(\d)(ti|super|xtx?)\b", r"\1 \2", name, flags=re.IGNORECASE)
+        plain = re.sub(r"^\W*\d+ ?[x*×] ?|\bGRID\b|\bvGPU\b", " ", plain, flags=re.IGNORECASE)
+        short = re.split(r"[,;/(\[]| with ", plain)[0]
+        spaced = re.sub(r"\b(rtx|gtx|gt|rx)(\d)", r"\1 \2", short, flags=re.IGNORECASE)
+        for words in dict.fromkeys((name, plain, short, spaced)):
+            if (row := load_gpu_table().by_name(words, vendor)) is not None:
+                return row
+        return None
 
     def rocm_targets(self, rocm: str) -> tuple[str, ...]:
         """AMD targets in the wheels of a ROCm version."""
@@ -150,12 +165,3 @@ def major(text: str) -> str:
 def is_release(text: str) -> bool:
     """Whether a version is a published release: no nightly, alpha or build from a checkout."""
     return re.fullmatch(r"\d+\.\d+(?:\.\d+)?(?:\.post\d+)?(?:\+(?:cu\d+|cpu|rocm[\d.]+|xpu))?", text) is not None
-
-
-def _plain(name: str) -> str:
-    words = re.sub(r"[^a-z0-9]+", " ", name.lower())
-    return re.sub(r"(\d)(ti|super|xtx?)\b", r"\1 \2", words).strip()
-
-
-def _is_word(key: str, text: str) -> bool:
-    return f" {key} " in f" {text} "
