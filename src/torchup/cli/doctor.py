@@ -1,40 +1,192 @@
-"""``torchup doctor``: name the one cause, show the evidence, give the command."""
+"""`torchup doctor`: name the one cause, show the evidence, give the command that fixes it."""
 
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from torchup.cli.answer import Answer
-from torchup.cli.session import Session, common_options
+from torchup.cli.machine_options import machine_options
+from torchup.cli.session import Session, changing_options, common_options
+from torchup.cli.target import target_options
 from torchup.doctor import diagnose, parse_report
 from torchup.doctor.clean import decode
+from torchup.doctor.rules import RULES
+from torchup.encoding import to_builtins
 from torchup.errors import ExitCode, UsageError
 from torchup.i18n import text
-from torchup.model import Severity, message
+from torchup.model import Severity, Value, message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torchup.doctor.facts import Facts
+    from torchup.model import Diagnosis, Finding, Machine, Notice
 
 
-@click.command("doctor", help=text("doctor.help", "Find what is wrong with a PyTorch environment and how to fix it"))
-@click.option(
-    "--report", metavar="FILE", help=text("doctor.option.report", "Diagnose a pasted report instead (- reads stdin)")
+class Examined(Value, frozen=True, kw_only=True):
+    """What was looked at: the facts, and for a live environment the machine, the interpreter and stray kernels."""
+
+    facts: Any  # Facts, which caches derived values and so is no plain field type
+    machine: Any = None
+    python: str | None = None
+    name: str | None = None
+    notices: tuple[Any, ...] = ()
+
+
+@click.command(
+    "doctor",
+    help=text("doctor.help", "Find what is wrong with a PyTorch environment and how to fix it"),
 )
+@click.option(
+    "--report", metavar="FILE", help=text("doctor.option.report", "Diagnose a pasted report (- reads stdin) instead")
+)
+@target_options
+@machine_options
+@click.option("--list", "listing", is_flag=True, help=text("doctor.option.list", "List the rules and run nothing"))
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="RULE",
+    help=text("doctor.option.only", "Run only rules that begin so (repeatable)"),
+)
+@click.option(
+    "--ignore", multiple=True, metavar="RULE", help=text("doctor.option.ignore", "Leave out rules that begin so")
+)
+@click.option("--strict", is_flag=True, help=text("doctor.option.strict", "Warnings too make the exit code 1"))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "md"]),
+    default="text",
+    help=text("doctor.option.format", "md: Markdown to paste into an issue, without names of users and hosts"),
+)
+@click.option("--fix", is_flag=True, help=text("doctor.option.fix", "Repair the environment, after asking"))
+@changing_options
 @common_options
-def command(session: Session, report: str | None) -> Answer:
-    """Diagnose."""
-    diagnosis = diagnose(parse_report(read_report(session, report or "-")))
-    failed = any(finding.severity is Severity.ERROR for finding in diagnosis.findings)
+def command(session: Session, **options: Any) -> Answer:
+    """Examine, diagnose, render; exit 1 when there is an error."""
+    _check(options)
+    if options["listing"]:
+        return _list()
+    examined = _examine(session, options)
+    found = diagnose(examined.facts, only=options["only"], ignore=options["ignore"])
+    if options["fix"]:
+        from torchup.cli.doctor_fix import fix  # noqa: PLC0415  # loads the planner and the installers
+
+        return fix(session, examined, found)
+    return _answer(session, examined, found, options)
+
+
+def _check(options: dict[str, Any]) -> None:
+    for name in (*options["only"], *options["ignore"]):
+        if not any(rule.slug.startswith(name) for rule in RULES):
+            text_ = message("doctor.rule.unknown", "no rule begins with `{name}`", name=name)
+            raise UsageError(text_, hint=message("doctor.rule.unknown.hint", "`torchup doctor --list` names them all"))
+    if options["report"] and (options["env"] or options["python"] or options["machine_path"] or options["recording"]):
+        raise UsageError(message("doctor.report.alone", "--report is about another machine: it goes with no target"))
+    if options["fix"] and options["report"]:
+        raise UsageError(message("doctor.fix.report", "a report cannot be repaired, only an environment here"))
+
+
+def _list() -> Answer:
+    rows = [{"rule": rule.slug, "family": rule.family, "severity": str(rule.severity)} for rule in RULES]
     return Answer(
         command="doctor",
-        data=diagnosis,
-        text=lambda: str(diagnosis),
-        exit_code=ExitCode.FINDINGS if failed else ExitCode.OK,
+        data={"rules": rows},
+        text=lambda: "\n".join(f"{row['rule']:<32} {row['severity']:<8} {row['family']}" for row in rows),
     )
+
+
+def _answer(session: Session, examined: Examined, found: Diagnosis, options: dict[str, Any]) -> Answer:
+    from torchup.report.doctor_text import doctor_markdown, doctor_text  # noqa: PLC0415  # --json never needs it
+
+    facts: Facts = examined.facts
+
+    def words() -> str:
+        if options["form"] == "md":
+            return doctor_markdown(found, facts)
+        return doctor_text(found, facts, session.style, verbose=session.verbose)
+
+    return Answer(
+        command="doctor",
+        data={**to_builtins(safe(found)), "versions": _versions(facts)},
+        text=words,
+        exit_code=ExitCode.FINDINGS if is_bad(found.findings, strict=options["strict"]) else ExitCode.OK,
+        notices=examined.notices,
+    )
+
+
+def is_bad(findings: Sequence[Finding], *, strict: bool) -> bool:
+    """Whether the exit code is 1."""
+    bad = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+    return any(finding.severity in bad for finding in findings)
+
+
+def safe(found: Diagnosis) -> Diagnosis:
+    """The diagnosis without names of users, hosts and homes in a rule's own error text."""
+    from msgspec.structs import replace  # noqa: PLC0415
+
+    from torchup.doctor.redact import redact  # noqa: PLC0415
+
+    outcomes = tuple(replace(o, detail=redact(o.detail)) if o.detail else o for o in found.outcomes)
+    return replace(found, outcomes=outcomes)
+
+
+def _versions(facts: Facts) -> dict[str, str | None]:
+    from torchup.doctor.panel import panel  # noqa: PLC0415  # reads a table
+
+    values: dict[str, str | None] = to_builtins(panel(facts))
+    return values
+
+
+def _examine(session: Session, options: dict[str, Any]) -> Examined:
+    if options["report"]:
+        return Examined(facts=parse_report(read_report(session, options["report"])))
+    if options["machine_path"] or options["recording"] or options["assumed"]:
+        return _pretended(session, options)
+    return _live(session, options["env"], options["python"])
 
 
 def read_report(session: Session, path: str) -> str:
     """The text of a report file, or of stdin."""
     raw = sys.stdin.buffer.read() if path == "-" else session.host.read_bytes(path)
     if raw is None:
-        raise UsageError(message("doctor.report.unreadable", "cannot read {path}", path=path))
+        raise UsageError(
+            message("doctor.report.unreadable", "the report {path} cannot be read", path=path),
+            hint=message("doctor.report.unreadable.hint", "`-` reads a report from standard input"),
+        )
     return decode(raw)
+
+
+def _pretended(session: Session, options: dict[str, Any]) -> Examined:
+    """Another machine, or this one changed: its rules only, since its environments cannot be entered."""
+    from torchup.cli.machine_options import named_machines  # noqa: PLC0415  # not for reports
+    from torchup.doctor.live import facts_of  # noqa: PLC0415  # same
+
+    machine = named_machines(session.host, options["machine_path"], options["assumed"], options["recording"])[0].machine
+    inspection = None
+    if options["env"] or options["python"]:
+        from torchup.cli.doctor_target import interpreter  # noqa: PLC0415
+        from torchup.envs.inspection import inspect_environment  # noqa: PLC0415
+
+        inspection = inspect_environment(session.host, interpreter(session, options["env"], options["python"])[0])
+    return Examined(facts=facts_of(machine, inspection), machine=machine)
+
+
+def _live(session: Session, env: str | None, python: str | None) -> Examined:
+    from torchup.cli.doctor_target import interpreter, stray_kernels  # noqa: PLC0415  # not for reports
+    from torchup.detect import detect_machine  # noqa: PLC0415  # same
+    from torchup.doctor.live import facts_of  # noqa: PLC0415  # same
+    from torchup.envs.inspection import inspect_environment  # noqa: PLC0415  # same
+
+    path, name = interpreter(session, env, python)
+    with ThreadPoolExecutor(max_workers=1) as pool:  # the machine is asked while torch is imported
+        detected = pool.submit(detect_machine, session.host)
+        inspection = inspect_environment(session.host, path)
+        machine: Machine = detected.result()
+    notices: tuple[Notice, ...] = stray_kernels(session.host)
+    return Examined(facts=facts_of(machine, inspection), machine=machine, python=path, name=name, notices=notices)

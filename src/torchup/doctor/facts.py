@@ -129,6 +129,7 @@ class Facts(Value, frozen=True, kw_only=True, dict=True):
     modules: tuple[str, ...] = ()  # third-party packages named in tracebacks
     libraries: dict[str, str] = {}  # library -> path that the loader picked
     companion_errors: dict[str, str] = {}  # torchvision -> why its import failed
+    extension_problem: str | None = None  # file name of torch's extension module, built for another Python
     text: str = ""  # the cleaned report; evidence is quoted from it, rules do not search it
 
     def sign(self, *codes: str) -> Sign | None:

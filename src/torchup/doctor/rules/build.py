@@ -27,7 +27,7 @@ from torchup.model import ComputeCapability, Os, Remedy, Severity, Vendor, messa
 if TYPE_CHECKING:
     from torchup.doctor.facts import Facts, Sign
     from torchup.doctor.knowledge import Knowledge
-    from torchup.model import Gpu, Message
+    from torchup.model import Message
 
 _WARNINGS = ("arch.warned", "arch.range", "arch.cc-list")
 _FAILURES = ("arch.no-kernel", "arch.invalid-function", "arch.cublas")
@@ -462,9 +462,12 @@ def numpy_abi(facts: Facts, knowledge: Knowledge) -> Found | None:
 
 
 def torch_not_installed(facts: Facts, knowledge: Knowledge) -> Found | None:
-    """This Python has no torch, though the machine is fine."""
-    if facts.torch.installed is not False:
+    """This Python has no torch, or only what is left of one, though the machine is fine."""
+    remains = facts.torch.installed and facts.torch.import_error is not None and facts.extension_problem is None
+    if facts.torch.installed is not False and not remains:
         return None
+    if remains:
+        return _remains(facts, knowledge)
     lines = quoted(facts, "torch.absent") or (
         message("doctor.no-torch.seen", "torch cannot be imported by this Python"),
     )
@@ -477,6 +480,16 @@ def torch_not_installed(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def describe_gpu(gpu: Gpu) -> str:
-    """A short name of a GPU."""
-    return gpu.name or gpu.gfx or str(gpu.vendor)
+def _remains(facts: Facts, knowledge: Knowledge) -> Found:
+    """A torch that is on disk and does not import, for a reason that no other rule knows."""
+    error = (facts.torch.import_error or "").strip().splitlines()[-1:] or ["-"]
+    text = message("doctor.no-torch.remedy-remains", "remove what is left of it and install torch again")
+    return Found(
+        summary=message("doctor.no-torch.summary-remains", "torch is on disk, but it cannot be imported"),
+        evidence=(plain(f"import torch: {error[0]}"),),
+        remedy=Remedy(
+            text=text,
+            commands=((*PIP, "uninstall", "-y", "torch"), *reinstall(facts, knowledge, text).commands),
+        ),
+        certainty=Certainty.SEEN,
+    )

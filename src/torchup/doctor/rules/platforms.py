@@ -56,6 +56,8 @@ def python_version_unsupported(facts: Facts, knowledge: Knowledge) -> Found | No
     """No wheel of the wanted torch exists for this Python, or torch.compile refuses it."""
     del knowledge
     signs = quoted(facts, *_REFUSED)
+    if facts.extension_problem is not None:
+        signs = (*signs, _built_for(facts))
     if facts.works and facts.sign("python.compile") is None:
         return None
     if not signs:
@@ -75,6 +77,12 @@ def python_version_unsupported(facts: Facts, knowledge: Knowledge) -> Found | No
     )
 
 
+def _built_for(facts: Facts) -> Message:
+    return message(
+        "doctor.python.extension", "torch here was built for another Python: {name}", name=facts.extension_problem
+    )
+
+
 def wrong_arch_python(facts: Facts, knowledge: Knowledge) -> Found | None:
     """A 32-bit Python, or an interpreter of another architecture."""
     signs = quoted(facts, "python.wheel-platform", "python.win32", "python.elfclass")
@@ -86,6 +94,8 @@ def wrong_arch_python(facts: Facts, knowledge: Knowledge) -> Found | None:
     if facts.sign("python.wheel-platform") and _python_fits(facts, knowledge) is False:
         return None
     refused = facts.sign(*_REFUSED) is not None
+    if facts.extension_problem is not None and _other_processor(facts):
+        signs = (*signs, _built_for(facts))
     if (
         not signs
         and not (thirty_two and (refused or facts.torch.installed is not True))
@@ -107,6 +117,14 @@ def wrong_arch_python(facts: Facts, knowledge: Knowledge) -> Found | None:
         remedy=Remedy(text=text, commands=(("uv", "venv", "--python", "3.12"), pip_install("torch"))),
         certainty=Certainty.PROVEN if thirty_two or signs else Certainty.SAID,
     )
+
+
+def _other_processor(facts: Facts) -> bool:
+    """Whether torch's extension names a processor, and not this interpreter's."""
+    named = re.search(r"x86_64|aarch64|amd64|arm64|i[36]86", facts.extension_problem or "")
+    same = {"arm64": "aarch64", "amd64": "x86_64"}
+    mine = facts.python.arch or ""
+    return named is not None and same.get(named[0], named[0]) != same.get(mine, mine)
 
 
 def _path_says_32(facts: Facts) -> bool:

@@ -1,0 +1,66 @@
+"""Which environment the doctor looks at when none is named, and the Jupyter kernels that cannot start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.cli.target import find_target
+from torchup.envs import kernels, registry
+from torchup.envs.paths import python_of
+from torchup.errors import UsageError
+from torchup.model import Notice, message
+
+if TYPE_CHECKING:
+    from torchup.cli.session import Session
+    from torchup.host import Host
+
+
+def interpreter(session: Session, env: str | None, python: str | None) -> tuple[str, str | None]:
+    """Path of the Python to examine, and the name of its environment where it is one of torchup's.
+
+    Without options: the active environment (VIRTUAL_ENV, CONDA_PREFIX), else torchup's own default one, else the
+    first ``python3`` or ``python`` on PATH. Raises `UsageError` where there is none.
+    """
+    if env is not None or python is not None:
+        target = find_target(session, env, python)
+        return target.python, target.name
+    host = session.host
+    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        found = _python_in(host, host.environ().get(variable))
+        if found is not None:
+            return found, None
+    if registry.get(host, registry.DEFAULT_NAME) is not None:
+        target = find_target(session, None, None)
+        return target.python, target.name
+    path = host.which("python3") or host.which("python")
+    if path is None:
+        raise UsageError(
+            message("doctor.target.none", "there is no active environment and no Python on PATH"),
+            hint=message("doctor.target.none.hint", "name one with --python PATH, or make one with `torchup up`"),
+        )
+    return path, None
+
+
+def _python_in(host: Host, prefix: str | None) -> str | None:
+    if not prefix:
+        return None
+    found = registry.find_python(host, prefix)
+    return found or (python_of(prefix) if host.exists(python_of(prefix)) else None)
+
+
+def stray_kernels(host: Host) -> tuple[Notice, ...]:
+    """Jupyter kernels whose Python is gone: a notebook that starts one hangs without a reason."""
+    return tuple(
+        Notice(
+            code="doctor.kernel.stray",
+            level="warning",
+            text=message(
+                "doctor.kernel.stray",
+                "the Jupyter kernel `{name}` cannot start ({problem}); `torchup kernel remove {name}` removes it",
+                name=kernel.name,
+                problem=kernel.problem,
+            ),
+        )
+        for kernel in kernels.find(host)
+        if kernel.problem in {"python-missing", "environment-missing"}
+    )
