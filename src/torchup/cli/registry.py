@@ -39,6 +39,7 @@ VERBS: dict[str, tuple[str, Message]] = {
         "torchup.cli.bench",
         message("bench.summary", "Measure every device: MNIST by default"),
     ),
+    "explain": ("torchup.cli.explain", message("explain.summary", "Explain a finding, or answer a common question")),
     "results": (
         "torchup.cli.results",
         message("results.summary", "List, show, compare, report, export and import measurements"),

@@ -13,7 +13,7 @@ from torchup.model import Os, Remedy, Vendor, message
 if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.doctor.knowledge import Knowledge
-    from torchup.model import Message
+    from torchup.model import Gpu, Message
 
 _ROCM_VARIANT = "rocm7.2"
 _DISCRETE_INTEL = re.compile(
@@ -135,12 +135,18 @@ def rocm_version_mismatch(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
+def is_usable_intel(gpu: Gpu, knowledge: Knowledge) -> bool:
+    """Whether the XPU build runs on an Intel GPU: by detection, by the table, else by the name's family."""
+    known = gpu.xpu if gpu.xpu is not None else knowledge.xpu(gpu)
+    return known if known is not None else gpu.name is not None and _DISCRETE_INTEL.search(gpu.name) is not None
+
+
 def xpu_wheel_not_installed(facts: Facts, knowledge: Knowledge) -> Found | None:
     """An Intel GPU with a CPU build of torch."""
-    del knowledge
     sign = facts.sign("xpu.not-compiled")
-    arc = [gpu for gpu in facts.of(Vendor.INTEL) if gpu.name and _DISCRETE_INTEL.search(gpu.name)]
-    not_built = facts.torch.xpu_built is False and facts.torch.xpu_available is False
+    arc = [gpu for gpu in facts.of(Vendor.INTEL) if is_usable_intel(gpu, knowledge)]
+    asked = not facts.live and facts.torch.xpu_built is False  # a user who looks at torch.xpu wants to use it
+    not_built = asked and facts.torch.xpu_available is False
     plain_build = (
         bool(arc) and facts.torch.variant is not None and facts.torch.variant != "xpu" and not facts.of(Vendor.NVIDIA)
     )
@@ -161,12 +167,15 @@ def xpu_wheel_not_installed(facts: Facts, knowledge: Knowledge) -> Found | None:
 
 def xpu_driver_missing(facts: Facts, knowledge: Knowledge) -> Found | None:
     """The XPU build without Intel's compute runtime or Level Zero driver."""
-    del knowledge
     signs = quoted(facts, "xpu.driver", "xpu.sycl-library")
     xpu_build = (
         facts.torch.variant == "xpu" or bool(facts.torch.xpu_built) or facts.versions("intel-extension-for-pytorch")
     )
-    seen = bool(xpu_build) and facts.torch.xpu_available is False and bool(facts.of(Vendor.INTEL))
+    seen = (
+        bool(xpu_build)
+        and facts.torch.xpu_available is False
+        and any(is_usable_intel(gpu, knowledge) for gpu in facts.of(Vendor.INTEL))
+    )
     if facts.works or not (signs or seen):
         return None
     lines = [*signs, *([message("doctor.xpu-driver.seen", "torch.xpu.is_available() is False")] if seen else [])]

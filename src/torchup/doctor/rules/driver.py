@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor.knowledge import version
 from torchup.doctor.rule import Certainty, Found
+from torchup.doctor.rules.amd_intel import is_usable_intel
 from torchup.doctor.rules.common import (
     at_least,
     capabilities,
@@ -389,12 +390,7 @@ def triton_newer_than_driver(facts: Facts, knowledge: Knowledge) -> Found | None
 
 def no_gpu_present(facts: Facts, knowledge: Knowledge) -> Found | None:
     """No GPU that torch can use is in the machine; the CPU build is right."""
-    del knowledge
-    usable = [
-        gpu
-        for gpu in facts.gpus
-        if gpu.vendor in (Vendor.NVIDIA, Vendor.AMD, Vendor.APPLE) or _is_usable_intel(gpu.name)
-    ]
+    usable = [gpu for gpu in facts.gpus if gpu.vendor is not Vendor.INTEL or is_usable_intel(gpu, knowledge)]
     if facts.on_mac or facts.works or usable or facts.nvidia.driver or facts.torch.installed is False:
         return None
     if (
@@ -418,11 +414,4 @@ def no_gpu_present(facts: Facts, knowledge: Knowledge) -> Found | None:
         severity=Severity.INFO,
         certainty=Certainty.TABLE,
         primary=facts.torch.variant in ("cpu", None) and facts.system.os in (Os.LINUX, Os.WINDOWS),
-    )
-
-
-def _is_usable_intel(name: str | None) -> bool:
-    return (
-        name is not None
-        and re.search(r"\barc\b|\bmax \d|\bflex\b|\bb\d{3}\b|ponte vecchio|battlemage", name, re.IGNORECASE) is not None
     )

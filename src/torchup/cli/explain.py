@@ -1,0 +1,59 @@
+"""`torchup explain CODE`: what a finding means, how to see it, how to fix it; and the answers to common questions."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+import click
+
+from torchup.cli.answer import Answer
+from torchup.cli.session import Session, common_options
+from torchup.doctor.explain import explanations
+from torchup.errors import UsageError
+from torchup.i18n import text
+from torchup.model import message
+from torchup.plan.explain import QUESTIONS
+from torchup.report.explain_text import explanation_text, index_text, question_text
+
+if TYPE_CHECKING:
+    from torchup.model import Message
+
+
+@click.command(
+    "explain",
+    help=text(
+        "explain.help", "Say what a finding means and how to fix it, or answer a question; without CODE: list all"
+    ),
+)
+@click.argument("code", required=False)
+@common_options
+def command(session: Session, code: str | None) -> Answer:
+    """Look up, render."""
+    if code is None:
+        titles = _titles()
+        return Answer(command="explain", data={"codes": titles}, text=lambda: index_text(titles, session.style))
+    slug = code.strip().lower()
+    if slug in explanations():
+        entry = explanations()[slug]
+        return Answer(command="explain", data=entry, text=lambda: explanation_text(entry, session.style))
+    if slug in QUESTIONS:
+        answer = QUESTIONS[slug]
+        data = {"slug": slug, "title": answer[0], "answer": answer[1:]}
+        return Answer(command="explain", data=data, text=lambda: question_text(slug, answer, session.style))
+    raise _unknown(code)
+
+
+def _titles() -> dict[str, Message]:
+    causes = {slug: entry.title for slug, entry in explanations().items()}
+    return causes | {slug: answer[0] for slug, answer in QUESTIONS.items()}
+
+
+def _unknown(code: str) -> UsageError:
+    close = difflib.get_close_matches(code.lower(), _titles(), n=1, cutoff=0.5)
+    hint = (
+        message("explain.unknown.did-you-mean", "did you mean `{code}`?", code=close[0])
+        if close
+        else message("explain.unknown.hint", "`torchup explain` lists what can be explained")
+    )
+    return UsageError(message("explain.unknown", "nothing is called `{code}`", code=code), hint=hint)
