@@ -8,6 +8,7 @@ import click
 
 from torchup.catalog.check import LAWS, check
 from torchup.cli.answer import Answer
+from torchup.cli.catalog_refresh import command as refresh_command
 from torchup.cli.plan import current_catalog
 from torchup.cli.session import Session, common_options
 from torchup.errors import ExitCode, UsageError
@@ -111,3 +112,6 @@ def check_command(session: Session) -> Answer:
         text=lines,
         exit_code=ExitCode.FINDINGS if breaches else ExitCode.OK,
     )
+
+
+command.add_command(refresh_command)

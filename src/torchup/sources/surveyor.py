@@ -73,7 +73,12 @@ def connection_of(host: Host, configuration: Configuration) -> tuple[Connection,
 
 
 def ask(
-    host: Host, found: Sequence[Place], connection: Connection, *, offline: bool = False
+    host: Host,
+    found: Sequence[Place],
+    connection: Connection,
+    *,
+    offline: bool = False,
+    packages: Sequence[str] = PACKAGES,
 ) -> dict[str, tuple[Listing, ...]]:
     """The listings of every place that was asked, by the name of its source."""
     answers: dict[str, tuple[Listing, ...]] = {}
@@ -84,21 +89,21 @@ def ask(
         whole = PageRequest(source=place.source.name, url=place.address)
         folder = list_folder(host, whole) if place.source.kind == "find-links" else None
         if folder is not None:
-            answers[place.source.name] = (replace(folder, offers=_only(folder.offers)),)
+            answers[place.source.name] = (replace(folder, offers=_only(folder.offers, packages)),)
         elif place.source.kind == "find-links":
             requests.append(whole)
         else:
             requests += [
-                PageRequest(source=place.source.name, url=page_url(place.address, package)) for package in PACKAGES
+                PageRequest(source=place.source.name, url=page_url(place.address, package)) for package in packages
             ]
     for listing in read_pages(host, requests, connection):
-        kept = replace(listing, offers=_only(listing.offers))
+        kept = replace(listing, offers=_only(listing.offers, packages))
         answers[listing.request.source] = (*answers.get(listing.request.source, ()), kept)
     return answers
 
 
-def _only(offers: Iterable[Offer]) -> tuple[Offer, ...]:
-    return tuple(offer for offer in offers if offer.package in PACKAGES)
+def _only(offers: Iterable[Offer], packages: Sequence[str]) -> tuple[Offer, ...]:
+    return tuple(offer for offer in offers if offer.package in packages)
 
 
 def told(source: Source, listings: Sequence[Listing]) -> Source:

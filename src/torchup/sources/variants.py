@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.catalog.types import is_vendor
+from torchup.catalog.versions import variant_key
 from torchup.model import Os, Vendor
 from torchup.sources.mirrors import load_mirrors
 
@@ -31,23 +32,13 @@ def worth_asking(known: Iterable[str], machine: Machine, request: Request) -> tu
     vendors = {gpu.vendor for gpu in machine.gpus} | {driver.vendor for driver in machine.drivers}
     families = tuple(family for vendor, family in _FAMILY.items() if vendor in vendors)
     fitting = [v for v in known if v.startswith(families) and not _beyond_driver(v, machine)] if families else []
-    return (*sorted(fitting, key=_newness, reverse=True), "cpu")
+    return (*sorted(fitting, key=variant_key, reverse=True), "cpu")
 
 
 def _beyond_driver(variant: str, machine: Machine) -> bool:
     driver = machine.driver(Vendor.NVIDIA)
     served = (driver.cuda_api or "").split(".")[0] if driver else ""
-    return variant.startswith("cu") and served.isdecimal() and _newness(variant)[0] > int(served)
-
-
-def _newness(variant: str) -> tuple[int, int]:
-    """(major, minor) of the runtime in a variant's name: cu126 is 12.6, cu92 is 9.2, rocm6.4 is 6.4."""
-    digits = variant.lstrip("abcdefghijklmnopqrstuvwxyz")
-    if variant.startswith("cu") and digits.isdecimal():
-        return int(digits[:-1] or 0), int(digits[-1])
-    major, _, rest = digits.partition(".")
-    minor = rest.split(".")[0]
-    return int(major) if major.isdecimal() else 0, int(minor) if minor.isdecimal() else 0
+    return variant.startswith("cu") and served.isdecimal() and variant_key(variant)[0] > int(served)
 
 
 def known_variants(catalog: Catalog | None, machine: Machine) -> tuple[str, ...]:

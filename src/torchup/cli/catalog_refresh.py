@@ -1,0 +1,119 @@
+"""`torchup catalog refresh`: learn from index pages what the built-in catalogue does not know yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from torchup.catalog import load_catalog
+from torchup.catalog.load import read_overlay
+from torchup.cli.answer import Answer
+from torchup.cli.plan import overlay_path
+from torchup.cli.session import Session, common_options
+from torchup.encoding import to_builtins, to_json
+from torchup.errors import UsageError
+from torchup.i18n import render, text
+from torchup.model import Request, message
+from torchup.report.style import mark, table
+from torchup.sources.refresh import Refresh, refresh
+
+if TYPE_CHECKING:
+    from torchup.catalog.types import Learned
+    from torchup.report.style import Style
+
+SHOWN = 20  # rows of the diff before "and N more"
+
+
+@click.command(
+    name="refresh",
+    help=text(
+        "catalog.refresh.help",
+        "Read the index pages of the configured sources and show what the catalogue does not know. What is compiled"
+        " into a new build stays unknown until somebody looks.",
+    ),
+)
+@click.option("--mirror", metavar="NAME|URL", help=text("catalog.refresh.mirror", "Ask this mirror first"))
+@click.option(
+    "--variant", "variants", multiple=True, metavar="NAME",
+    help=text("catalog.refresh.variant", "Only this variant's index (repeatable)"),
+)  # fmt: skip
+@click.option("--write", is_flag=True, help=text("catalog.refresh.write", "Keep what was learned, beside the package"))
+@common_options
+def command(session: Session, *, mirror: str | None, variants: tuple[str, ...], write: bool) -> Answer:
+    """`torchup catalog refresh`."""
+    path = overlay_path(session)
+    stored = session.host.read_bytes(path)
+    previous = read_overlay(stored) if stored is not None else None
+    session.note(message("catalog.refreshing", "reading index pages"))
+    found = refresh(session.host, Request(mirror=mirror), load_catalog(previous), previous=previous, variants=variants)
+    if write:
+        _write(session, path, found)
+    data = {name: value for name, value in to_builtins(found).items() if name not in {"overlay", "notices"}}
+    return Answer(
+        command="catalog refresh",
+        data=data | {"learned": len(found.overlay.learned), "written": path if write else None},
+        text=lambda: refresh_text(found, path if write else None, session.style),
+        notices=found.notices,
+    )
+
+
+def _write(session: Session, path: str, found: Refresh) -> None:
+    try:
+        session.host.write_text(path, to_json(found.overlay))
+    except OSError as error:
+        reason = message("catalog.refresh.unwritable", "{path} cannot be written: {error}", path=path, error=error)
+        raise UsageError(reason) from error
+
+
+def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
+    """The diff: sources asked, new builds, new Pythons, builds that are gone."""
+    answered = [source for source in found.sources if source.reachable]
+    parts = [
+        text(
+            "catalog.refresh.asked",
+            "{answered} of {count} sources answered: {names}",
+            answered=len(answered),
+            count=len(found.sources),
+            names=", ".join(source.name for source in answered[:SHOWN]),
+        )
+    ]
+    if found.new_variants:
+        parts.append(text("catalog.refresh.variants", "New variants: {names}", names=", ".join(found.new_variants)))
+    parts += _new(found, style)
+    if found.gains:
+        lines = [f"  {gain.build}  {gain.platform}  {' '.join(gain.pythons)}" for gain in found.gains[:SHOWN]]
+        lines += _more(len(found.gains))
+        parts.append("\n".join([text("catalog.refresh.pythons", "New Pythons of known builds"), *lines]))
+    if found.gone:
+        title = text("catalog.refresh.gone", "Known, but not on their index (kept, nothing is removed)")
+        parts.append("\n".join([title, *(f"  {name}" for name in found.gone[:SHOWN]), *_more(len(found.gone))]))
+    if not (found.new or found.gains):
+        nothing = text("catalog.refresh.none", "nothing that the catalogue does not know")
+        parts.append(f"{mark(style, 'pass')} {nothing}")
+    elif written is None:
+        parts.append(text("catalog.refresh.keep", "Keep it: torchup catalog refresh --write"))
+    if written is not None:
+        parts.append(text("catalog.refresh.written", "written to {path}", path=written))
+    return "\n\n".join(parts)
+
+
+def _new(found: Refresh, style: Style) -> list[str]:
+    if not found.new:
+        return []
+    headers = (
+        text("catalog.column.build", "new build"), text("catalog.column.platform", "platform"), "Python",
+        text("catalog.column.arch", "code for"), text("catalog.column.seen", "seen"),
+    )  # fmt: skip
+    rows = [_row(build) for build in found.new[:SHOWN]]
+    return ["\n".join([table(headers, rows, style), *_more(len(found.new))])]
+
+
+def _row(build: Learned) -> tuple[str, ...]:
+    code = "-" if build.variant == "cpu" else text("catalog.arch-unknown", "unknown")
+    return f"{build.torch}+{build.variant}", build.platform, " ".join(build.pythons), code, build.source
+
+
+def _more(count: int) -> list[str]:
+    more = message("catalog.more", "  and {count} more (--json shows all)", count=count - SHOWN)
+    return [render(more)] if count > SHOWN else []
