@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 def load(overlay: Overlay | str | bytes | None) -> Catalog:
     """`torchup.catalog.load_catalog`."""
-    base = _built_in()
+    base = built_in()
     if overlay is None:
         return base
     if not isinstance(overlay, Overlay):
@@ -69,7 +69,8 @@ def sort_rows(rows: Iterable[Row]) -> tuple[Row, ...]:
 
 
 @cache
-def _built_in() -> Catalog:
+def built_in() -> Catalog:
+    """The catalogue of the package, read once."""
     releases = _read("releases", schema.Releases)
     arches = _read("architectures", schema.Architectures)
     drivers = _read("drivers", schema.Drivers)
@@ -90,8 +91,8 @@ def _built_in() -> Catalog:
         families=tuple(_family(row, drivers.toolkit) for row in arches.family),
         sass_rule=SassRule(
             alone=frozenset(capabilities(arches.sass_rule.alone)),
-            not_on=arches.sass_rule.not_on,
-            renamed=arches.sass_rule.renamed,
+            not_on=_capability_pairs(arches.sass_rule.not_on),
+            renamed=_capability_pairs(arches.sass_rule.renamed),
             source=arches.sass_rule.source,
         ),
         toolkits=tuple(_toolkit(row) for row in drivers.toolkit),
@@ -123,6 +124,10 @@ def capabilities(text: str) -> tuple[ComputeCapability, ...]:
             raise ValueError(part)
         found.append(capability)
     return tuple(found)
+
+
+def _capability_pairs(table: dict[str, str]) -> dict[ComputeCapability, ComputeCapability]:
+    return {capabilities(one)[0]: capabilities(other)[0] for one, other in table.items()}
 
 
 def driver_floors(drivers: schema.Drivers) -> dict[str, DriverFloor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 
 import msgspec
 
@@ -12,7 +12,7 @@ from torchup.model import ComputeCapability, Value
 LISTED, LIKELY, UNSURE = "listed", "likely", "unsure"
 
 
-class Arch(Value, frozen=True, kw_only=True):
+class Arch(Value, frozen=True, kw_only=True, dict=True):
     """What is compiled into a GPU build: native code, PTX, AMD targets; ``basis`` says how it is known."""
 
     sass: tuple[ComputeCapability, ...] = ()
@@ -22,7 +22,7 @@ class Arch(Value, frozen=True, kw_only=True):
     source: str = ""
     note: str | None = None
 
-    @property
+    @cached_property
     def text(self) -> str:
         """For people: ``5.0 6.0 7.0`` or ``gfx1030 gfx1100``."""
         ptx = tuple(f"{code}+PTX" for code in self.ptx)
@@ -108,6 +108,7 @@ class Row(Value, frozen=True, kw_only=True):
         return plain[0] if len(plain) == 1 else f"{plain[0]}-{plain[-1]}"
 
 
+@cache
 def kind_of(variant: str) -> str:
     """The kind of a variant: ``cu126`` is ``cuda``, ``rocm7.2`` is ``rocm``; anything else is itself."""
     if variant.startswith("cu"):
@@ -132,8 +133,8 @@ class SassRule(Value, frozen=True, kw_only=True):
     """Exceptions from "native code runs on the same major and a minor that is not lower"."""
 
     alone: frozenset[ComputeCapability]
-    not_on: dict[str, str]  # gpu -> code that does not run on it
-    renamed: dict[str, str]  # code -> gpu that it also runs on
+    not_on: dict[ComputeCapability, ComputeCapability]  # gpu -> code that does not run on it
+    renamed: dict[ComputeCapability, ComputeCapability]  # code -> gpu that it also runs on
     source: str
 
 
@@ -197,6 +198,11 @@ class Catalog(Value, frozen=True, kw_only=True, dict=True):
     profile_not_on: dict[str, str]
     channels: Channels
     sources: dict[str, str] = {}
+
+    @cached_property
+    def memo(self) -> dict[object, object]:
+        """Where pure functions of this catalogue keep what they worked out before."""
+        return {}
 
     @cached_property
     def by_platform(self) -> dict[str, tuple[Row, ...]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torchup.catalog.types import LISTED
 from torchup.catalog.versions import version_key
-from torchup.model import Notice, Os, Plan, Vendor, message
+from torchup.model import Notice, Os, Plan, Reason, Vendor, message
 from torchup.plan.gpus import is_integrated
 from torchup.plan.target import gpu_name
 from torchup.plan.whatif import best_row, families, newer_driver_gives, with_conda
@@ -111,6 +111,8 @@ def _driver_unlocks(plan: Plan, best: Fit, question: Question) -> Iterator[Notic
     if not plan.uses_gpu or best.candidate.row.kind != "cuda" or question.target.machine.jetson:
         return
     if question.request.torch or question.request.variant:
+        return
+    if not any(r.reason == Reason.DRIVER for r in plan.rejected):
         return
     gives = newer_driver_gives(question)
     if gives is None or version_key(gives[1].torch) <= version_key(plan.build.torch):

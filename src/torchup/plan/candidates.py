@@ -48,11 +48,20 @@ def candidates(target: Target, request: Request, catalog: Catalog, survey: Surve
         return tuple(_published(row, request, catalog) for row in rows)
     if is_surveyed(survey):
         return (*_offered(target, catalog, survey), *_not_asked(target, request, catalog, survey))
-    published = catalog.by_platform.get(target.platform or "", ())
-    return tuple(_published(row, request, catalog) for row in published)
+    return _all_published(target.platform or "", request, catalog)
 
 
 # ---------------------------------------------------------------- published (nothing was asked)
+
+
+def _all_published(platform: str, request: Request, catalog: Catalog) -> tuple[Candidate, ...]:
+    """Every row of a platform as a candidate; the same for all machines of the platform, so made once."""
+    key = ("published", platform, request.channel)
+    if key not in catalog.memo:
+        rows = catalog.by_platform.get(platform, ())
+        catalog.memo[key] = tuple(_published(row, request, catalog) for row in rows)
+    found: tuple[Candidate, ...] = catalog.memo[key]  # type: ignore[assignment]  # the memo holds any kind
+    return found
 
 
 def _published(row: Row, request: Request, catalog: Catalog) -> Candidate:

@@ -29,11 +29,11 @@ def sass_runs(code: ComputeCapability, gpu: ComputeCapability, rule: SassRule) -
     and the code's minor not above the GPU's. Jetson's 5.3, 6.2, 7.2 and 8.7 run only their own code; sm_100 code does
     not run on 10.1; 10.1 was renamed 11.0.
     """
-    if code == gpu or rule.renamed.get(str(code)) == str(gpu):
+    if code == gpu or rule.renamed.get(code) == gpu:
         return True
-    if gpu in rule.alone or code in rule.alone or rule.not_on.get(str(gpu)) == str(code):
+    if code.major != gpu.major or code.minor > gpu.minor:
         return False
-    return code.major == gpu.major and code.minor <= gpu.minor
+    return gpu not in rule.alone and code not in rule.alone and rule.not_on.get(gpu) != code
 
 
 def exact_only(architecture: str) -> bool:
@@ -87,11 +87,12 @@ def xpu_supports(gpu: Gpu, catalog: Catalog) -> bool:
     return any(word.lower() in name for word in catalog.xpu.supported)
 
 
-def code_on_gpu(row: Row, gpu: Gpu, target: Target, catalog: Catalog) -> str | None:
-    """The code that a build would run on a GPU of the right vendor; ``"unknown"`` where nobody can tell.
+def code_on_gpu(row: Row, index: int, target: Target, catalog: Catalog) -> str | None:
+    """The code that a build would run on a GPU (by its index) of the right vendor; ``"unknown"`` where nobody can tell.
 
     Looks at what is compiled in, not at drivers.
     """
+    gpu = target.machine.gpus[index]
     if VENDOR_OF_KIND.get(row.kind) != gpu.vendor:
         return None
     if not row.arch_known:
@@ -100,17 +101,21 @@ def code_on_gpu(row: Row, gpu: Gpu, target: Target, catalog: Catalog) -> str | N
         return "xpu" if xpu_supports(gpu, catalog) else None
     if row.kind == "rocm":
         return gpu.gfx if row.arch and gpu.gfx in row.arch.gfx else None
-    return _cuda_code(row, gpu, target, catalog)
+    key = (id(row.arch), row.variant, index)  # arch lists are shared by many rows; they live as long as the catalogue
+    if key not in target.memo:
+        target.memo[key] = _cuda_code(row, index, target, catalog)
+    return target.memo[key]
 
 
-def _cuda_code(row: Row, gpu: Gpu, target: Target, catalog: Catalog) -> str | None:
+def _cuda_code(row: Row, index: int, target: Target, catalog: Catalog) -> str | None:
     if row.arch is None:
         return None
-    if gpu.capability is None:
+    capability = target.capabilities[index]
+    if capability is None:
         return "unknown"
     built_with = row.driver.cuda if row.driver else None
     return code_for(
-        row.arch, gpu.capability, rule=catalog.sass_rule, built_with=built_with, driver_cuda=target.cuda or built_with
+        row.arch, capability, rule=catalog.sass_rule, built_with=built_with, driver_cuda=target.cuda or built_with
     )
 
 

@@ -34,7 +34,7 @@ def sort_gpus(target: Target, rows: tuple[Row, ...], catalog: Catalog) -> Graphi
         gpu = target.machine.gpus[index]
         if target.machine.os == Os.MACOS:
             (usable if gpu.vendor == Vendor.APPLE and target.platform == "macos_arm64" else ignored).append(index)
-        elif any(code_on_gpu(row, gpu, target, catalog) for row in rows):
+        elif any(code_on_gpu(row, index, target, catalog) for row in rows):
             usable.append(index)
         else:
             (ignored if is_integrated(gpu, catalog) else lost).append(index)

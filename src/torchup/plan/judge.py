@@ -44,6 +44,7 @@ class Question(Value, frozen=True, kw_only=True):
     pythons: Pythons
     graphics: Graphics
     accept_cpu: bool  # the CPU build was asked for, or there is no GPU to leave unused
+    memo: dict[tuple[str, ...], tuple[str, str | None] | Message] = {}  # the Python chosen for a set of wheels
 
 
 def judge(candidate: Candidate, question: Question) -> Fit | Rejection:
@@ -55,7 +56,7 @@ def judge(candidate: Candidate, question: Question) -> Fit | Rejection:
     graphics = _graphics(row, question)
     if isinstance(graphics, Rejection):
         return graphics
-    python = choose_python(row, question.pythons, machine)
+    python = _python(row, question)
     if isinstance(python, Message):
         return _reject(row, Reason.PYTHON, python)
     missing = [name for name in question.request.require if not companion_of(candidate, name, python[0])]
@@ -74,6 +75,15 @@ def judge(candidate: Candidate, question: Question) -> Fit | Rejection:
         code=graphics,
         uses_gpu=uses_gpu,
     )
+
+
+def _python(row: Row, question: Question) -> tuple[str, str | None] | Message:
+    key = row.pythons
+    if row.macos_for:
+        return choose_python(row, question.pythons, question.target.machine)
+    if key not in question.memo:
+        question.memo[key] = choose_python(row, question.pythons, question.target.machine)
+    return question.memo[key]
 
 
 def companion_of(candidate: Candidate, name: str, python: str) -> str | None:
@@ -122,7 +132,7 @@ def _gpu_code(row: Row, question: Question) -> dict[int, str] | Rejection:
     mine = [index for index in target.gpus if gpus[index].vendor == vendor]
     if not mine:
         return _reject(row, Reason.ARCH, _NO_VENDOR[vendor])
-    code = {index: found for index in mine if (found := code_on_gpu(row, gpus[index], target, catalog))}
+    code = {index: found for index in mine if (found := code_on_gpu(row, index, target, catalog))}
     if not code:
         return _reject(row, Reason.ARCH, no_code(row, target, mine))
     if vendor != Vendor.NVIDIA:
@@ -133,7 +143,7 @@ def _gpu_code(row: Row, question: Question) -> dict[int, str] | Rejection:
     running: dict[int, str] = {}
     problem = None
     for index, found in code.items():
-        capability = gpus[index].capability
+        capability = target.capabilities[index]
         family = catalog.family(capability) if capability else None
         against = driver_fits_gpu(family, version, windows=target.windows_driver)
         if against is None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from torchup.catalog.versions import version_key
 from torchup.errors import UsageError
@@ -23,7 +21,6 @@ from torchup.model import (
     Survey,
     message,
 )
-from torchup.plan import conda
 from torchup.plan.advice import advise
 from torchup.plan.candidates import Candidate, candidates, is_surveyed
 from torchup.plan.failure import no_build, platform_problem
@@ -38,6 +35,8 @@ from torchup.plan.unreached import unreached
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from packaging.specifiers import SpecifierSet
 
     from torchup.catalog.types import Catalog
 
@@ -112,6 +111,8 @@ def version_matches(version: str, wanted: str) -> bool:
         wish = tuple(int(part) for part in wanted.split("+", maxsplit=1)[0].split(".") if part.isdigit())
         padded = (*version_key(version), 0, 0, 0)
         return padded[: len(wish)] == wish
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415  # plain versions need no parser
+
     try:
         return version in SpecifierSet(wanted)
     except InvalidSpecifier as error:
@@ -121,8 +122,12 @@ def version_matches(version: str, wanted: str) -> bool:
         ) from error
 
 
-def torch_limits(constraints: Iterable[str]) -> tuple[SpecifierSet, ...]:
+def torch_limits(constraints: tuple[str, ...]) -> tuple[SpecifierSet, ...]:
     """What the user's constraint files say of torch."""
+    if not constraints:
+        return ()
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415  # most users have none
+
     found = []
     for line in constraints:
         try:
@@ -186,6 +191,8 @@ def _plan(best: Fit, rejected: tuple[Rejection, ...], question: Question, survey
         missing_companions=missing,
     )
     if plan.installer == InstallerName.CONDA:
+        from torchup.plan import conda  # noqa: PLC0415  # only for conda
+
         plan = msgspec.structs.replace(plan, conda=conda.order(question.target.machine, build, plan.python, packages))
     return _explain(plan, best, question, survey)
 

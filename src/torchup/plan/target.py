@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import version_key
-from torchup.model import Driver, Gpu, Machine, Os, Value, Vendor
+from torchup.model import ComputeCapability, Driver, Gpu, Machine, Os, Value, Vendor
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog
@@ -23,7 +23,13 @@ class Target(Value, frozen=True, kw_only=True):
     nvidia: Driver | None
     cuda: str | None  # newest CUDA that the driver serves
     forward_compat: bool  # a newer libcuda lies over an older kernel driver, on a GPU that allows it
-    gpus: tuple[int, ...]  # indexes of the GPUs of vendors that torch knows
+    capabilities: tuple[ComputeCapability | None, ...]  # of each GPU
+    memo: dict[object, str | None] = {}  # code of an arch list on a GPU, worked out once
+
+    @property
+    def gpus(self) -> range:
+        """Indexes of the GPUs."""
+        return range(len(self.capabilities))
 
 
 def platform_of(machine: Machine) -> str | None:
@@ -66,7 +72,7 @@ def make_target(machine: Machine, catalog: Catalog) -> Target:
         nvidia=nvidia,
         cuda=trusted or by_version,
         forward_compat=allowed,
-        gpus=tuple(range(len(machine.gpus))),
+        capabilities=tuple(gpu.capability for gpu in machine.gpus),
     )
 
 
