@@ -102,6 +102,7 @@ def built_in() -> Catalog:
         xpu=XpuTable(**msgspec.structs.asdict(platforms.xpu)),
         amd_integrated=frozenset(platforms.amd.integrated.split()),
         fetchable_pythons=tuple(platforms.python.fetchable.split()),
+        newest_default_python=platforms.python.newest_by_default,
         profiles={name: tuple(packages.split()) for name, packages in platforms.profiles.items()},
         bundles={name: tuple(packages.split()) for name, packages in platforms.bundles.items()},
         profile_not_on=platforms.profile_not_on,

@@ -212,6 +212,7 @@ class PythonRow(Table, frozen=True, kw_only=True):
     """Pythons that uv can fetch."""
 
     fetchable: str
+    newest_by_default: str
     source: str
 
 

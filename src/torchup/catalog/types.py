@@ -193,6 +193,7 @@ class Catalog(Value, frozen=True, kw_only=True, dict=True):
     xpu: XpuTable
     amd_integrated: frozenset[str]
     fetchable_pythons: tuple[str, ...]
+    newest_default_python: str
     profiles: dict[str, tuple[str, ...]]
     bundles: dict[str, tuple[str, ...]]
     profile_not_on: dict[str, str]

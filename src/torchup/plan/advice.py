@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from torchup.catalog.types import LISTED
 from torchup.catalog.versions import version_key
 from torchup.model import Notice, Os, Plan, Reason, Vendor, message
+from torchup.plan.compat import code_on_gpu
 from torchup.plan.gpus import is_integrated
 from torchup.plan.target import gpu_name
 from torchup.plan.whatif import best_row, families, newer_driver_gives, with_conda
@@ -74,10 +75,16 @@ def _uncovered(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
 
 
 def _conda_serves_all(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
-    if not plan.uncovered_gpus or best.candidate.source.name == "conda-forge":
+    gpus = question.target.machine.gpus
+    left = [index for index in plan.uncovered_gpus if gpus[index].vendor == Vendor.NVIDIA]
+    if not left or best.candidate.row.kind != "cuda" or best.candidate.source.name == "conda-forge":
         return
     row = best_row(question.target.machine, with_conda(question.request), question.catalog)
-    if row is not None and row.arch is not None and row.kind == "cuda":
+    if (
+        row is not None
+        and row.arch is not None
+        and all(code_on_gpu(row, i, question.target, question.catalog) for i in left)
+    ):
         yield _tell(
             message(
                 "plan.advice.conda-all",
@@ -273,9 +280,11 @@ def _devices(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
             )
         )
     driver = question.target.nvidia
-    if plan.uses_gpu and driver is not None and driver.problem == "library-version-mismatch":
+    if plan.uses_gpu and driver is not None and driver.problem in {"library-version-mismatch", "not-loaded"}:
         yield _warn(
-            message("plan.advice.reboot", "the driver's module and libraries differ in version: reboot before use")
+            message(
+                "plan.advice.reboot", "the driver that is installed is not the one that is loaded: reboot before use"
+            )
         )
 
 

@@ -29,7 +29,8 @@ class Candidate(Value, frozen=True, kw_only=True):
 
     row: Row
     source: Source
-    label: str  # version in the requirement: "2.13.0+cpu", "2.14.1"
+    label: str  # version in the requirement: "2.13.0+cpu", "2.14.1"; empty: any from `floor` on, pre-releases too
+    floor: str | None = None
     companions: dict[str, Companion] = {}
     position: int = 0  # of its source, the order in which sources are tried
 
@@ -45,34 +46,57 @@ def candidates(target: Target, request: Request, catalog: Catalog, survey: Surve
     """Every build that could be asked of this machine's sources (or, unsurveyed, that is published at all)."""
     if request.installer == InstallerName.CONDA:
         rows = (row for row in catalog.conda if row.platform == target.platform)
-        return tuple(_published(row, request, catalog) for row in rows)
+        return tuple(_published(row) for row in rows)
+    if request.channel != "stable":
+        return _of_channel(target, request, catalog, survey)
     if is_surveyed(survey):
-        return (*_offered(target, catalog, survey), *_not_asked(target, request, catalog, survey))
-    return _all_published(target.platform or "", request, catalog)
+        return (*_offered(target, catalog, survey), *_not_asked(target, catalog, survey))
+    return _all_published(target.platform or "", catalog)
+
+
+def _of_channel(target: Target, request: Request, catalog: Catalog, survey: Survey) -> tuple[Candidate, ...]:
+    """Nightlies or release candidates: what their index offers, or unasked anything from the newest release on."""
+    if is_surveyed(survey):
+        return tuple(c for c in _offered(target, catalog, survey) if f"/{request.channel}/" in c.source.url)
+    newest: dict[str, Row] = {}
+    for row in catalog.by_platform.get(target.platform or "", ()):
+        if not is_vendor(row):
+            newest.setdefault(row.variant, row)
+    current = [row for row in newest.values() if row.torch == catalog.newest_torch]
+    return tuple(_open_ended(row, request, catalog) for row in current)
+
+
+def _open_ended(row: Row, request: Request, catalog: Catalog) -> Candidate:
+    candidate = _published(row)
+    source = Source(
+        name=f"pytorch-{request.channel}:{row.variant}",
+        url=catalog.channels.index(row.variant, request.channel),
+        variant=row.variant,
+    )
+    names = {name: Companion(version="") for name in row.companions}
+    unknown = msgspec.structs.replace(row, torch=request.channel, companions=names, certainty=LISTED)
+    return msgspec.structs.replace(candidate, row=unknown, source=source, label="", floor=row.torch, companions=names)
 
 
 # ---------------------------------------------------------------- published (nothing was asked)
 
 
-def _all_published(platform: str, request: Request, catalog: Catalog) -> tuple[Candidate, ...]:
+def _all_published(platform: str, catalog: Catalog) -> tuple[Candidate, ...]:
     """Every row of a platform as a candidate; the same for all machines of the platform, so made once."""
-    key = ("published", platform, request.channel)
+    key = ("published", platform)
     if key not in catalog.memo:
         rows = catalog.by_platform.get(platform, ())
-        catalog.memo[key] = tuple(_published(row, request, catalog) for row in rows)
+        catalog.memo[key] = tuple(_published(row) for row in rows)
     found: tuple[Candidate, ...] = catalog.memo[key]  # type: ignore[assignment]  # the memo holds any kind
     return found
 
 
-def _published(row: Row, request: Request, catalog: Catalog) -> Candidate:
+def _published(row: Row) -> Candidate:
     place = _preferred_place(row)
-    url = place.url
-    if place.name == "pytorch-index" and request.channel != "stable":
-        url = catalog.channels.index(row.variant, request.channel)
     suffix = f"+{row.variant}" if place.local else ""
     return Candidate(
         row=row,
-        source=_source(place.name, url, row),
+        source=_source(place.name, place.url, row),
         label=row.torch + suffix,
         companions={
             name: Companion(version=found.version + suffix, pythons=found.pythons)
@@ -132,12 +156,12 @@ def pythons_of_offer(offer: Offer) -> tuple[str, ...] | None:
     return tuple(found)
 
 
-def _not_asked(target: Target, request: Request, catalog: Catalog, survey: Survey) -> Iterator[Candidate]:
+def _not_asked(target: Target, catalog: Catalog, survey: Survey) -> Iterator[Candidate]:
     """Builds of hardware vendors' own channels, which the survey of pip's sources does not cover."""
     asked = {source.url.rstrip("/") for source in survey.sources}
     for row in catalog.by_platform.get(target.platform or "", ()):
         if is_vendor(row) and row.publications[0].url.rstrip("/") not in asked:
-            candidate = _published(row, request, catalog)
+            candidate = _published(row)
             yield msgspec.structs.replace(candidate, position=len(survey.sources))
 
 

@@ -101,10 +101,7 @@ def code_on_gpu(row: Row, index: int, target: Target, catalog: Catalog) -> str |
         return "xpu" if xpu_supports(gpu, catalog) else None
     if row.kind == "rocm":
         return gpu.gfx if row.arch and gpu.gfx in row.arch.gfx else None
-    key = (id(row.arch), row.variant, index)  # arch lists are shared by many rows; they live as long as the catalogue
-    if key not in target.memo:
-        target.memo[key] = _cuda_code(row, index, target, catalog)
-    return target.memo[key]
+    return _cuda_code(row, index, target, catalog)
 
 
 def _cuda_code(row: Row, index: int, target: Target, catalog: Catalog) -> str | None:

@@ -7,10 +7,23 @@ from typing import TYPE_CHECKING
 from torchup.errors import NetworkError, NoBuildError, TorchupError
 from torchup.model import Machine, Message, Os, Reason, Rejection, Survey, Vendor, message
 from torchup.plan.target import gpu_name, is_32_bit, is_musl, platform_of
-from torchup.plan.whatif import advised_branch, families, newer_driver_gives
+from torchup.plan.whatif import best_row, with_conda, advised_branch, driver_gives, families
 
 if TYPE_CHECKING:
     from torchup.plan.judge import Question
+
+
+_TOLD_FIRST = (
+    Reason.DRIVER,
+    Reason.OS,
+    Reason.GLIBC,
+    Reason.PLATFORM,
+    Reason.PYTHON,
+    Reason.COMPANION,
+    Reason.UNREACHABLE,
+)
+# Faults between driver and card, which no build can mend: said without naming a build.
+_DRIVER_FAULTS = {"plan.reject.driver-before-gpu", "plan.reject.driver-after-gpu", "plan.reject.no-driver"}
 
 
 def platform_problem(machine: Machine) -> NoBuildError | None:
@@ -104,10 +117,10 @@ def telling(question: Question, rejected: list[Rejection]) -> Rejection:
     prefix = {Vendor.NVIDIA: "cu", Vendor.AMD: "rocm", Vendor.INTEL: "xpu", Vendor.APPLE: "cpu"}
     kinds = tuple(prefix[vendor] for vendor in vendors)
     mine = [r for r in rejected if kinds and r.variant.startswith(kinds)] or rejected
-    for reason in (Reason.DRIVER, Reason.OS, Reason.GLIBC, Reason.PYTHON, Reason.COMPANION, Reason.UNREACHABLE):
+    for reason in _TOLD_FIRST:
         found = [r for r in mine if r.reason == reason]
         if found:
-            return found[-1] if reason == Reason.DRIVER else found[0]
+            return found[-1] if reason in {Reason.DRIVER, Reason.OS} else found[0]  # the easiest to reach
     return mine[0]
 
 
@@ -117,6 +130,10 @@ def _text(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
     names = ", ".join(gpu_name(machine.gpus[index]) for index in question.graphics.wanted)
     if cpu_possible and not question.graphics.usable:
         return message("plan.none.gpu-unsupported", "no published build of torch runs on the {gpu}", gpu=names)
+    if first.detail.code in _DRIVER_FAULTS:
+        bare = message("plan.none.no-driver", "no NVIDIA driver is loaded")
+        detail = bare if first.detail.code == "plan.reject.no-driver" else first.detail
+        return message("plan.none.gpu-driver", "the {gpu} cannot be used: {detail}", gpu=names, detail=detail)
     if names:
         return message(
             "plan.none.gpu",
@@ -158,6 +175,10 @@ def change_hint(question: Question, rejected: list[Rejection]) -> Message | None
         )
     if any(r.reason == Reason.DRIVER for r in rejected) and families(question):
         return driver_hint(question)
+    if first.reason == Reason.GLIBC and best_row(machine, with_conda(question.request), question.catalog):
+        return message("plan.hint.glibc", "use a newer system, or conda-forge's build: --installer conda")
+    if first.reason == Reason.PLATFORM and machine.jetson:
+        return message("plan.hint.jetson", "update to JetPack 6 (L4T 36), for which wheels are published")
     if first.reason == Reason.PYTHON:
         return message("plan.hint.python", "choose another Python with --python, or leave it to torchup")
     return None
@@ -166,8 +187,8 @@ def change_hint(question: Question, rejected: list[Rejection]) -> Message | None
 def driver_hint(question: Question) -> Message:
     """Which driver to install and where: WSL and containers take it from outside."""
     branch = advised_branch(question)
-    gives = newer_driver_gives(question)
-    machine, values = question.target.machine, {"branch": branch, "torch": gives[1].label if gives else ""}
+    gives = driver_gives(question, branch)
+    machine, values = question.target.machine, {"branch": branch, "torch": gives.label if gives else ""}
     if gives is None:
         return message(
             "plan.hint.driver-back", "install driver branch {branch}, the last that serves this card", branch=branch

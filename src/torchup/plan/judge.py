@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from torchup.plan.gpus import Graphics
 
 
+Running = dict[int, str]  # GPU index -> the code that it runs
+Against = tuple[Reason, Message]
+
+
 class Fit(Value, frozen=True, kw_only=True):
     """A candidate that works on the target."""
 
@@ -45,6 +49,7 @@ class Question(Value, frozen=True, kw_only=True):
     graphics: Graphics
     accept_cpu: bool  # the CPU build was asked for, or there is no GPU to leave unused
     memo: dict[tuple[str, ...], tuple[str, str | None] | Message] = {}  # the Python chosen for a set of wheels
+    codes: dict[tuple[int, str, bool], Running | Against] = {}  # the GPUs that a variant with an arch list runs on
 
 
 def judge(candidate: Candidate, question: Question) -> Fit | Rejection:
@@ -54,8 +59,8 @@ def judge(candidate: Candidate, question: Question) -> Fit | Rejection:
     if against is not None:
         return _reject(row, *against)
     graphics = _graphics(row, question)
-    if isinstance(graphics, Rejection):
-        return graphics
+    if isinstance(graphics, tuple):
+        return _reject(row, *graphics)
     python = _python(row, question)
     if isinstance(python, Message):
         return _reject(row, Reason.PYTHON, python)
@@ -66,7 +71,10 @@ def judge(candidate: Candidate, question: Question) -> Fit | Rejection:
             Reason.COMPANION,
             message("plan.reject.companion", "{package} cannot be had for this build", package=missing[0]),
         )
-    uses_gpu = bool(graphics) or (row.mps is not None and not question.request.cpu)
+    unnamed_apple = row.mps is not None and not question.target.machine.gpus  # every Apple silicon has a GPU
+    uses_gpu = bool(graphics) or (
+        unnamed_apple and not question.request.cpu and mps_against(row, machine.os_version) is None
+    )
     return Fit(
         candidate=candidate,
         python=python[0],
@@ -98,7 +106,7 @@ def _reject(row: Row, reason: Reason, detail: Message) -> Rejection:
     return Rejection(torch=row.torch, variant=row.variant, reason=reason, detail=detail)
 
 
-def _system_against(row: Row, machine: Machine) -> tuple[Reason, Message] | None:
+def _system_against(row: Row, machine: Machine) -> Against | None:
     if glibc := glibc_against(row.glibc, machine.glibc):
         return Reason.GLIBC, glibc
     if machine.os == Os.MACOS and (macos := macos_against(row.macos, machine.os_version)):
@@ -111,45 +119,51 @@ def _system_against(row: Row, machine: Machine) -> tuple[Reason, Message] | None
     return None
 
 
-def _graphics(row: Row, question: Question) -> dict[int, str] | Rejection:
+def _graphics(row: Row, question: Question) -> Running | Against:
     """The GPUs a build would use, index -> code; empty for a build that rightly runs on the CPU."""
     if row.kind != "cpu":
-        return _gpu_code(row, question)
-    if row.mps is not None and not question.accept_cpu:
+        key = (id(row.arch), row.variant, row.arch_known)  # rows of many releases share an arch list
+        if key not in question.codes:
+            question.codes[key] = _gpu_code(row, question)
+        return question.codes[key]
+    if row.mps is not None and not question.request.cpu:
         against = mps_against(row, question.target.machine.os_version)
-        return _reject(row, Reason.OS, against) if against else dict.fromkeys(question.graphics.usable, "mps")
-    if row.mps is not None and not question.request.cpu and not mps_against(row, question.target.machine.os_version):
-        return dict.fromkeys(question.graphics.usable, "mps")
+        if against is None:
+            return dict.fromkeys(question.graphics.usable, "mps")
+        if not question.accept_cpu:
+            return Reason.OS, against
     if question.accept_cpu:
         return {}
-    return _reject(row, Reason.CPU_ONLY, message("plan.reject.cpu-only", "would leave the GPU unused"))
+    return Reason.CPU_ONLY, _LEAVES_GPU
 
 
-def _gpu_code(row: Row, question: Question) -> dict[int, str] | Rejection:
-    target, catalog = question.target, question.catalog
+def _gpu_code(row: Row, question: Question) -> Running | Against:
+    target = question.target
     gpus = target.machine.gpus
     vendor = VENDOR_OF_KIND[row.kind]
     mine = [index for index in target.gpus if gpus[index].vendor == vendor]
     if not mine:
-        return _reject(row, Reason.ARCH, _NO_VENDOR[vendor])
-    code = {index: found for index in mine if (found := code_on_gpu(row, index, target, catalog))}
+        return Reason.ARCH, _NO_VENDOR[vendor]
+    code = {index: found for index in mine if (found := code_on_gpu(row, index, target, question.catalog))}
     if not code:
-        return _reject(row, Reason.ARCH, no_code(row, target, mine))
-    if vendor != Vendor.NVIDIA:
-        return code
+        return Reason.ARCH, no_code(row, target, mine)
+    return _driven(row, code, question) if vendor == Vendor.NVIDIA else code
+
+
+def _driven(row: Row, code: Running, question: Question) -> Running | Against:
+    """Of the GPUs with code those that the driver serves."""
+    target = question.target
     if driver := driver_against(row, target):
-        return _reject(row, Reason.DRIVER, driver)
+        return Reason.DRIVER, driver
     version = target.nvidia.version if target.nvidia else None
-    running: dict[int, str] = {}
-    problem = None
-    for index, found in code.items():
+    problems = {}
+    for index in code:
         capability = target.capabilities[index]
-        family = catalog.family(capability) if capability else None
-        against = driver_fits_gpu(family, version, windows=target.windows_driver)
-        if against is None:
-            running[index] = found
-        problem = problem or against
-    return running or _reject(row, Reason.DRIVER, problem or _NO_VENDOR[vendor])
+        family = question.catalog.family(capability) if capability else None
+        problems[index] = driver_fits_gpu(family, version, windows=target.windows_driver)
+    running = {index: found for index, found in code.items() if problems[index] is None}
+    first = next((problem for problem in problems.values() if problem is not None), _NO_VENDOR[Vendor.NVIDIA])
+    return running or (Reason.DRIVER, first)
 
 
 def no_code(row: Row, target: Target, indexes: list[int]) -> Message:
@@ -162,6 +176,7 @@ def no_code(row: Row, target: Target, indexes: list[int]) -> Message:
     )
 
 
+_LEAVES_GPU = message("plan.reject.cpu-only", "would leave the GPU unused")
 _NO_VENDOR = {
     Vendor.NVIDIA: message("plan.reject.no-nvidia", "needs an NVIDIA GPU; there is none here"),
     Vendor.AMD: message("plan.reject.no-amd", "needs an AMD GPU; there is none here"),

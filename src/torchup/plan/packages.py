@@ -17,10 +17,12 @@ def requirements(fit: Fit, question: Question) -> tuple[tuple[str, ...], tuple[s
     """(requirement strings, missing companions) of a build, by profile and request."""
     extra = _extra(fit, question)
     wanted = [*wanted_packages(question), *question.request.require]
-    lines, missing = [f"torch{extra}=={fit.candidate.label}"], []
+    lines, missing = [f"torch{extra}{_pin(fit)}"], []
     for name in dict.fromkeys(wanted):
         if name not in _BUILT_WITH_TORCH:
             lines.append(name)
+        elif fit.candidate.floor and name in fit.candidate.companions:
+            lines.append(f"{name}>=0.dev0")
         elif version := companion_of(fit.candidate, name, fit.python):
             lines.append(f"{name}{extra if name == 'torchvision' else ''}=={version}")
         else:
@@ -30,6 +32,12 @@ def requirements(fit: Fit, question: Question) -> tuple[tuple[str, ...], tuple[s
     pins = {_name(need): need for need in fit.candidate.row.needs}
     lines = [pins.pop(line, line) for line in lines]
     return tuple(dict.fromkeys((*lines, *pins.values()))), tuple(missing)
+
+
+def _pin(fit: Fit) -> str:
+    """``==2.14.1+cu126``; of an unasked nightly channel ``>=2.15.0.dev0``, which lets installers take pre-releases."""
+    candidate = fit.candidate
+    return f">={candidate.floor}.dev0" if candidate.floor else f"=={candidate.label}"
 
 
 def wanted_packages(question: Question) -> tuple[str, ...]:

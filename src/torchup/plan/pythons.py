@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.catalog.versions import at_least
+from torchup.catalog.versions import at_least, python_key
 from torchup.model import InstallerName, Machine, Message, Os, PythonInterpreter, Request, Value, message
 from torchup.plan.compat import newest_python
 from torchup.plan.target import platform_of
@@ -20,6 +20,7 @@ class Pythons(Value, frozen=True, kw_only=True):
 
     installed: dict[str, str | None]
     fetchable: tuple[str, ...]
+    default: tuple[str, ...]  # of those what may be fetched unasked
     wanted: str | None
     unfit: tuple[str, ...]  # installed, but 32-bit, translated or not CPython
 
@@ -37,7 +38,9 @@ def pythons_of(machine: Machine, request: Request, catalog: Catalog) -> Pythons:
         installed[short(machine.python, free_threaded=machine.python.endswith("t"))] = None
     fetchable = () if request.installer == InstallerName.PIP else catalog.fetchable_pythons
     wanted = short(request.python, free_threaded=request.python.endswith("t")) if request.python else None
-    return Pythons(installed=installed, fetchable=fetchable, wanted=wanted, unfit=tuple(unfit))
+    limit = python_key(catalog.newest_default_python)
+    default = tuple(python for python in fetchable if python_key(python) <= limit and not python.endswith("t"))
+    return Pythons(installed=installed, fetchable=fetchable, default=default, wanted=wanted, unfit=tuple(unfit))
 
 
 def short(version: str, *, free_threaded: bool = False) -> str:
@@ -73,7 +76,7 @@ def choose_python(row: Row, pythons: Pythons, machine: Machine) -> tuple[str, st
     here = newest_python(python for python in possible if python in pythons.installed)
     if here is not None:
         return here, pythons.installed[here]
-    fetched = newest_python(p for p in possible if p in pythons.fetchable and not p.endswith("t"))
+    fetched = newest_python(python for python in possible if python in pythons.default)
     if fetched is not None:
         return fetched, None
     return _no_wheel(row, ", ".join(pythons.installed) or "?")

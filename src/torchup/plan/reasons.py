@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.catalog.types import is_vendor
 from torchup.catalog.versions import version_key
 from torchup.model import Message, Plan, Reason, message
 from torchup.plan.target import gpu_name
@@ -11,20 +12,31 @@ from torchup.plan.target import gpu_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from torchup.catalog.types import Row
     from torchup.plan.judge import Fit, Question
 
 
 def why(plan: Plan, best: Fit, question: Question) -> tuple[Message, ...]:
     """The reasons for a choice, the most important first."""
-    parts = (_newer(plan, best), _runtime(best, question), _code(best, question), _apple(best), _cpu(plan, question))
+    parts = (
+        _newer(plan, best, question),
+        _vendor(best),
+        _runtime(best, question),
+        _code(best, question),
+        _apple(best),
+        _cpu(plan, question),
+    )
     return tuple(text for part in parts for text in part)
 
 
-def _newer(plan: Plan, best: Fit) -> Iterator[Message]:
+def _newer(plan: Plan, best: Fit, question: Question) -> Iterator[Message]:
     """What is newer than the choice and why it was not taken; nothing when the choice is the newest."""
     row = best.candidate.row
     newer = [r for r in plan.rejected if version_key(r.torch) > version_key(row.torch)]
-    telling = [r for r in newer if r.reason != Reason.CPU_ONLY and _same_kind(r.variant, row.variant)] or newer
+    telling = [r for r in newer if r.reason != Reason.CPU_ONLY and _same_kind(r.variant, row.variant)]
+    if newer and not telling:
+        newest = newer[0].torch
+        yield message("plan.why.no-kind", "no {kind} build of {torch} is known", kind=_KINDS[row.kind], torch=newest)
     if telling:
         first = telling[-1] if telling[-1].reason == Reason.PYTHON else telling[0]
         yield message(
@@ -34,8 +46,32 @@ def _newer(plan: Plan, best: Fit) -> Iterator[Message]:
             variant=first.variant,
             detail=first.detail,
         )
-    elif not newer:
-        yield message("plan.why.newest", "{torch} is the newest release", torch=row.torch)
+    if not newer:
+        yield _newest(row, question)
+
+
+def _newest(row: Row, question: Question) -> Message:
+    if row.torch == question.catalog.newest_torch:
+        return message("plan.why.newest", "{torch} is the newest release", torch=row.torch)
+    return message(
+        "plan.why.newest-here",
+        "{torch} is the newest release published for {platform}",
+        torch=row.torch,
+        platform=row.platform,
+    )
+
+
+def _vendor(best: Fit) -> Iterator[Message]:
+    """Builds that come from a hardware vendor."""
+    if is_vendor(best.candidate.row) and best.candidate.source.name != "conda-forge":
+        yield message(
+            "plan.why.vendor",
+            "PyTorch's own index has no build for this GPU and system; {vendor} publishes one",
+            vendor=best.candidate.source.name,
+        )
+
+
+_KINDS = {"cuda": "CUDA", "rocm": "ROCm", "xpu": "XPU", "cpu": "CPU"}
 
 
 def _same_kind(one: str, other: str) -> bool:

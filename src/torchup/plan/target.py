@@ -24,7 +24,6 @@ class Target(Value, frozen=True, kw_only=True):
     cuda: str | None  # newest CUDA that the driver serves
     forward_compat: bool  # a newer libcuda lies over an older kernel driver, on a GPU that allows it
     capabilities: tuple[ComputeCapability | None, ...]  # of each GPU
-    memo: dict[object, str | None] = {}  # code of an arch list on a GPU, worked out once
 
     @property
     def gpus(self) -> range:

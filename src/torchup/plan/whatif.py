@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from torchup.catalog.types import UNSURE
 from torchup.catalog.versions import version_key
 from torchup.model import Driver, Gpu, InstallerName, Machine, Request, Survey, Vendor
 from torchup.plan.candidates import candidates
@@ -32,8 +33,13 @@ def best_row(machine: Machine, request: Request, catalog: Catalog) -> Row | None
         graphics=sort_gpus(target, tuple(c.row for c in offered), catalog),
         accept_cpu=False,
     )
-    fits = [verdict for verdict in (judge(candidate, question) for candidate in offered) if isinstance(verdict, Fit)]
-    using = [fit for fit in fits if fit.uses_gpu]
+    using = []
+    for candidate in offered:  # newest first: the first that serves every GPU is what ranking would put first
+        verdict = judge(candidate, question)
+        if isinstance(verdict, Fit) and verdict.uses_gpu:
+            using.append(verdict)
+            if set(question.graphics.usable) <= set(verdict.covered) and candidate.row.certainty != UNSURE:
+                return candidate.row
     return rank(using, question)[0].candidate.row if using else None
 
 
@@ -69,5 +75,10 @@ def newer_driver_gives(question: Question) -> tuple[int, Row] | None:
     driver = question.target.nvidia
     if driver is not None and driver.version and version_key(driver.version)[0] >= branch:
         return None
-    row = best_row(with_driver(question.target.machine, branch), question.request, question.catalog)
+    row = driver_gives(question, branch)
     return (branch, row) if row is not None else None
+
+
+def driver_gives(question: Question, branch: int) -> Row | None:
+    """The build that a driver of a branch would give; ``None``: none that uses a GPU."""
+    return best_row(with_driver(question.target.machine, branch), question.request, question.catalog)
