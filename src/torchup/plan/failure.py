@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torchup.errors import NetworkError, NoBuildError, TorchupError
 from torchup.model import Machine, Message, Os, Reason, Rejection, Survey, Vendor, message
 from torchup.plan.target import gpu_name, is_32_bit, is_musl, platform_of
-from torchup.plan.whatif import best_row, with_conda, advised_branch, driver_gives, families
+from torchup.plan.whatif import advised_branch, best_row, driver_gives, families, with_conda
 
 if TYPE_CHECKING:
     from torchup.plan.judge import Question
