@@ -1,0 +1,188 @@
+"""Fuzz the parsers of untrusted text: no input may raise, and whatever comes out must be writable as JSON.
+
+Usage:
+  python scripts/fuzz_parsers.py --list
+  python scripts/fuzz_parsers.py nvidia-smi-xml --seconds 600        # atheris (coverage-guided), Linux and macOS
+  python scripts/fuzz_parsers.py nvidia-smi-xml --seconds 60 --engine hypothesis   # anywhere
+  python scripts/fuzz_parsers.py nvidia-smi-xml --input FILE                 # one input again, with its traceback
+
+Seeds are the tool outputs in tests/machines. `pip install atheris` once; it is no dependency of the project.
+A parser is added with one line in TARGETS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from random import Random
+
+ROOT = Path(__file__).parents[1]
+
+
+class Target(NamedTuple):
+    """One parser: where it is, which recorded commands or files seed it, which errors are its documented answer."""
+
+    function: str  # "module:function"
+    seeds: tuple[str, ...] = ()  # words that a recorded command line or file path must contain
+    errors: tuple[str, ...] = ()  # "module:Error"
+    arguments: tuple[Any, ...] = ()
+
+
+TARGETS = {
+    "nvidia-smi-banner": Target("torchup.detect.nvidia_smi:parse_banner", ("nvidia-smi",)),
+    "nvidia-smi-xml": Target("torchup.detect.nvidia_smi:parse_xml", ("nvidia-smi -q -x", "nvidia-smi.exe -q -x")),
+    "nvidia-smi-query": Target(
+        "torchup.detect.nvidia_smi:parse_query", ("--query-gpu",), (), (("name", "compute_cap"),)
+    ),
+    "nvidia-smi-list": Target("torchup.detect.nvidia_smi:parse_list"),
+    "nvidia-kernel-module": Target("torchup.detect.nvidia_smi:parse_kernel_module", ("/proc/driver/nvidia/version",)),
+    "nvml": Target("torchup.detect.nvidia:parse_nvml", ("nvml_probe",)),
+    "rocminfo": Target("torchup.detect.amd_tools:parse_rocminfo", ("rocminfo",)),
+    "amd-smi": Target("torchup.detect.amd_tools:parse_amd_smi", ("amd-smi",)),
+    "rocm-smi": Target("torchup.detect.amd_tools:parse_rocm_smi", ("rocm-smi",)),
+    "kfd": Target("torchup.detect.kfd:parse_node", ("kfd/topology",)),
+    "system-profiler-json": Target("torchup.detect.apple:parse_displays_json", ("SPDisplaysDataType -json",)),
+    "system-profiler-text": Target("torchup.detect.apple:parse_displays_text", ("SPDisplaysDataType",)),
+    "sysctl": Target("torchup.detect.apple:parse_sysctl", ("sysctl",)),
+    "cim": Target("torchup.detect.windows:parse_cim", ("powershell",)),
+    "registry": Target("torchup.detect.windows:parse_registry", ("reg query",)),
+    "os-release": Target("torchup.detect.linux:parse_os_release", ("/etc/os-release",)),
+    "cpuinfo": Target("torchup.detect.hardware:parse_cpuinfo", ("/proc/cpuinfo",)),
+    "recording": Target("torchup.host.recorded:load_recording", (), ("msgspec:DecodeError",)),
+    "machine-file": Target("torchup.detect.pretend:load_machine", (), ("torchup.errors:UsageError",)),
+    "assume-item": Target("torchup.detect.pretend:split_item", (), ("torchup.errors:UsageError",)),
+}
+
+
+def load(name: str) -> Any:
+    """The object that ``module:name`` means."""
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def check_of(target: Target) -> Callable[[bytes], None]:
+    """A function that feeds bytes as a tool's output would be decoded, and lets nothing but documented errors pass."""
+    from torchup.encoding import to_json  # noqa: PLC0415  # after instrumentation
+    from torchup.host.processes import decode  # noqa: PLC0415
+
+    function = load(target.function)
+    documented = tuple(load(error) for error in target.errors)
+
+    def check(raw: bytes) -> None:
+        try:
+            to_json(function(decode(raw), *target.arguments))
+        except documented:
+            return
+
+    return check
+
+
+def seeds(target: Target) -> Iterator[bytes]:
+    """Outputs and files of the recorded machines that belong to a parser."""
+    from torchup.host.recorded import load_recording  # noqa: PLC0415
+
+    for path in sorted((ROOT / "tests" / "machines").glob("*/recording.json")):
+        text = path.read_text("utf-8")
+        if target.function.endswith("load_recording"):
+            yield text.encode()
+        if target.function.endswith("load_machine"):
+            yield path.with_name("expected.json").read_bytes()
+        recording = load_recording(text)
+        for command in recording.commands:
+            if any(words in " ".join(command.argv) for words in target.seeds):
+                yield (command.stdout + command.stderr).encode()
+        for name, content in recording.files.items():
+            if content and any(words in name for words in target.seeds):
+                yield content.encode()
+
+
+def with_atheris(name: str, seconds: int) -> int:
+    """Coverage-guided: libFuzzer mutates the seeds; its final statistics count the executions."""
+    atheris = importlib.import_module("atheris")  # only maintainers have it; it has no type information
+    with atheris.instrument_imports(include=["torchup"]):
+        check = check_of(TARGETS[name])
+    with tempfile.TemporaryDirectory() as folder:
+        for number, seed in enumerate(set(seeds(TARGETS[name]))):
+            Path(folder, f"seed{number}").write_bytes(seed)
+        options = [
+            f"-max_total_time={seconds}",
+            "-print_final_stats=1",
+            "-max_len=16384",
+            "-timeout=20",
+            "-verbosity=0",
+        ]
+        atheris.Setup([sys.argv[0], *options, folder], check)
+        atheris.Fuzz()
+    return 0
+
+
+def with_hypothesis(name: str, seconds: int) -> int:
+    """Seeds with pieces cut, doubled, swapped and replaced, and plain random bytes, until the time is up."""
+    from hypothesis import HealthCheck, Phase, given, settings  # noqa: PLC0415
+    from hypothesis import strategies as some  # noqa: PLC0415
+
+    check, known = check_of(TARGETS[name]), sorted(set(seeds(TARGETS[name]))) or [b""]
+    executed, deadline = 0, time.monotonic() + seconds
+
+    @settings(max_examples=500, deadline=None, database=None, phases=[Phase.generate, Phase.shrink],
+              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @given(some.randoms(use_true_random=True), some.binary(max_size=60), some.text(max_size=200))
+    def examples(chance: Random, piece: bytes, text: str) -> None:
+        nonlocal executed
+        executed += 3
+        check(text.encode("utf-8", "surrogatepass"))
+        check(piece)
+        check(mutated(chance.choice(known), piece, chance))
+
+    while time.monotonic() < deadline:
+        examples()
+    print(f"{name}: {executed} executions in {seconds} s, no exception")
+    return 0
+
+
+def mutated(seed: bytes, piece: bytes, chance: Random) -> bytes:
+    """A seed with one to five changes."""
+    raw = bytearray(seed)
+    for _ in range(chance.randint(1, 5)):
+        at, length = chance.randint(0, len(raw)), chance.choice((0, 1, 2, 8, 64))
+        kind = chance.randint(0, 3)
+        if kind == 0:
+            raw[at : at + length] = piece
+        elif kind == 1:
+            del raw[at : at + length]
+        elif kind == 2:  # noqa: PLR2004  # the third of four kinds
+            raw[at:at] = raw[at : at + length] * chance.choice((1, 2, 30))
+        elif at < len(raw):
+            raw[at] = chance.randint(0, 255)
+    return bytes(raw)
+
+
+def main() -> int:
+    """Parse the command line and fuzz one parser."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("target", nargs="?", choices=sorted(TARGETS))
+    parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--engine", choices=("atheris", "hypothesis"), default="atheris")
+    parser.add_argument("--input", type=Path)
+    parser.add_argument("--list", action="store_true")
+    options = parser.parse_args()
+    if options.list or not options.target:
+        print("\n".join(TARGETS))
+        return 0
+    if options.input:
+        check_of(TARGETS[options.target])(options.input.read_bytes())
+        return 0
+    engine = with_atheris if options.engine == "atheris" else with_hypothesis
+    return engine(options.target, options.seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
