@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from torchup.settings import load_settings
 from torchup.sources.configured import read_configuration
+from torchup.sources.netrc import netrc_path
 from torchup.sources.urls import credentials, host_of
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def child_environment(host: Host) -> Iterator[dict[str, str | None]]:
         yield overlay
         return
     path = posixpath.join(host.folders().cache, f"netrc-{abs(hash(entries)):x}")
-    own = host.read_text(host.environ().get("NETRC") or posixpath.join(host.folders().home, ".netrc"))
+    own = host.read_text(netrc_path(host))
     host.write_text(path, "\n".join((*entries, own or "")) + "\n", private=True)
     try:
         yield overlay | {"NETRC": path}

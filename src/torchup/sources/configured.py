@@ -11,6 +11,7 @@ from torchup.model import Source, Value, message
 from torchup.settings import load_settings
 from torchup.sources.find_links import absolute
 from torchup.sources.mirrors import find_mirror, load_mirrors
+from torchup.sources.netrc import read_netrc, with_login
 from torchup.sources.pip_config import PipConfig, Setting, read_pip_config
 from torchup.sources.urls import without_credentials
 from torchup.sources.uv_config import UvConfig, read_uv_config
@@ -69,12 +70,14 @@ def places(host: Host, configuration: Configuration, request: Request, variants:
     found = [
         *(_mirror_places(mirror, variants) if mirror else ()),
         *_pytorch_places(request, variants),
-        *_user_places(host, configuration, mirror),
+        *_user_places(host, configuration),
         *_pypi_place(configuration, mirror),
         *_wheelhouse(host),
     ]
+    logins = read_netrc(host)
+    known = tuple(replace(place, address=with_login(place.address, logins)) for place in _unique(found))
     switched_off = configuration.no_index
-    return tuple(_without_index(place) if switched_off and _is_default(place) else place for place in _unique(found))
+    return tuple(_without_index(place) if switched_off and _is_default(place) else place for place in known)
 
 
 def _is_default(place: Place) -> bool:
@@ -126,10 +129,10 @@ def _pytorch_places(request: Request, variants: Sequence[str]) -> Iterator[Place
         yield _place(f"pytorch-index:{variant}", template.replace("{variant}", variant), variant=variant)
 
 
-def _user_places(host: Host, configuration: Configuration, mirror: Mirror | None) -> Iterator[Place]:
+def _user_places(host: Host, configuration: Configuration) -> Iterator[Place]:
     pip, uv = configuration.pip, configuration.uv
     default = pip.index_url or uv.default_index
-    if default is not None and not (mirror and mirror.pypi):
+    if default is not None:
         yield _place("index-url", _address(host, default), origin=default.origin, general=True)
     extra = [*pip.extra_index_urls, *uv.indexes]
     if pip.index_url is not None and uv.default_index is not None:

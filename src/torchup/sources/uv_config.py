@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from torchup.model import Notice, Value, message
+from torchup.sources.netrc import with_login
 from torchup.sources.pip_config import Setting
-from torchup.sources.urls import expand_user, redact
+from torchup.sources.urls import expand_user, host_of, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,9 +43,10 @@ class UvConfig(Value, frozen=True, kw_only=True):
 def read_uv_config(host: Host) -> UvConfig:
     """Read and merge everything that ``uv pip install`` in this folder would follow."""
     notices: list[Notice] = []
+    environ = host.environ()
     tables = [table for path in config_files(host) if (table := _read_file(host, path, notices)) is not None]
     merged = UvConfig(files=tuple(path for path, _ in tables), notices=tuple(notices))
-    for layer in (_from_environment(host.environ()), *(_from_table(path, table) for path, table in tables)):
+    for layer in (_from_environment(environ), *(_from_table(path, table, environ) for path, table in tables)):
         merged = _beneath(merged, layer)
     home = host.folders().home
     return replace(
@@ -113,9 +115,9 @@ def _table(document: Mapping[str, Any], key: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _from_table(path: str, table: Mapping[str, Any]) -> UvConfig:
+def _from_table(path: str, table: Mapping[str, Any], environ: Mapping[str, str]) -> UvConfig:
     values = {**table, **_table(table, "pip")}
-    default, named = _indexes(values, path)
+    default, named = _indexes(values, path, environ)
     return UvConfig(
         default_index=default or next(iter(_settings(values.get("index-url"), path)), None),
         indexes=named + _settings(values.get("extra-index-url"), path),
@@ -125,12 +127,24 @@ def _from_table(path: str, table: Mapping[str, Any]) -> UvConfig:
     )
 
 
-def _indexes(values: Mapping[str, Any], path: str) -> tuple[Setting | None, tuple[Setting, ...]]:
+def _indexes(
+    values: Mapping[str, Any], path: str, environ: Mapping[str, str]
+) -> tuple[Setting | None, tuple[Setting, ...]]:
     """The ``[[index]]`` tables. Explicit ones serve only packages pinned to them, so they are no source here."""
     tables = [t for t in _list(values.get("index")) if isinstance(t, dict) and isinstance(t.get("url"), str)]
     usable = [t for t in tables if not t.get("explicit")]
-    default = next((Setting(value=t["url"], origin=path) for t in usable if t.get("default")), None)
-    return default, tuple(Setting(value=t["url"], origin=path) for t in usable if not t.get("default"))
+    settings = [(t.get("default") is True, Setting(value=_with_variables(t, environ), origin=path)) for t in usable]
+    return next((s for main, s in settings if main), None), tuple(s for main, s in settings if not main)
+
+
+def _with_variables(table: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+    """An index's address with the credentials of UV_INDEX_<NAME>_USERNAME and _PASSWORD, if there are."""
+    name = "".join(c if c.isalnum() else "_" for c in str(table.get("name", ""))).upper()
+    user = environ.get(f"UV_INDEX_{name}_USERNAME")
+    logins = (
+        {host_of(table["url"]).rsplit(":", 1)[0]: (user, environ.get(f"UV_INDEX_{name}_PASSWORD", ""))} if user else {}
+    )
+    return with_login(table["url"], logins)
 
 
 def _from_environment(environ: Mapping[str, str]) -> UvConfig:

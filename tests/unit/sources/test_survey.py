@@ -202,3 +202,16 @@ def test_a_mirror_is_suggested_by_locale_and_never_used(tmp_path):
     assert "nju" in str(notice.text)
     assert not any(source.name.startswith("mirror") for source in result.sources)
     assert survey(IsolatedHost(tmp_path, {"LANG": "de_DE.UTF-8"}), LINUX, Request(), None).notices == ()
+
+
+def test_a_login_of_the_netrc_is_sent_to_its_host_alone(tmp_path, server):
+    """An address without credentials gets those of the user's netrc, as pip and uv do; other hosts do not."""
+    server.login = ("me", "s3cret")
+    server.publish("simple", torch())
+    (tmp_path / ".netrc").write_text(
+        "machine other login x password y\nmachine 127.0.0.1\n  login me\n  password s3cret\n"
+    )
+    host = IsolatedHost(tmp_path, {"PIP_INDEX_URL": server.url("simple")})
+    result = survey(host, LINUX, Request(), None)
+    assert len(result.offers) == 1
+    assert "s3cret" not in repr(result)

@@ -92,3 +92,10 @@ def test_broken_or_odd_files_are_named_and_left_out():
     assert config.indexes == config.find_links == ()
     assert [notice.code for notice in config.notices] == ["sources.config-unreadable"]
     assert "secret" not in str(config.notices[0].text)
+
+
+def test_a_named_index_takes_its_login_from_variables():
+    """UV_INDEX_<NAME>_USERNAME and _PASSWORD belong to the index of that name."""
+    text = '[[index]]\nname = "my-index"\nurl = "https://one/simple"\n[[index]]\nurl = "https://two/simple"\n'
+    environ = {"UV_INDEX_MY_INDEX_USERNAME": "me", "UV_INDEX_MY_INDEX_PASSWORD": "p@w"}
+    assert values(read({PROJECT: text}, environ).indexes) == ["https://me:p%40w@one/simple", "https://two/simple"]

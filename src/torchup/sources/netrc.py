@@ -1,0 +1,51 @@
+"""The user's netrc: logins by host, which pip and uv send to an index whose address holds none."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from torchup.sources.urls import credentials, host_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torchup.host import Host
+
+_KEYS = ("login", "password", "account")
+
+
+def netrc_path(host: Host) -> str:
+    """NETRC, else ``.netrc`` in the home folder, on Windows ``_netrc``."""
+    name = "_netrc" if host.platform().system == "Windows" else ".netrc"
+    return host.environ().get("NETRC") or posixpath.join(host.folders().home, name)
+
+
+def read_netrc(host: Host) -> dict[str, tuple[str, str]]:
+    """Host name -> (user, password); the entry ``default`` is left out, as it would give a password to anybody."""
+    return parse_netrc(host.read_text(netrc_path(host), 1 << 20) or "")
+
+
+def parse_netrc(text: str) -> dict[str, tuple[str, str]]:
+    """Read ``machine NAME login USER password SECRET`` in any layout; macros and broken entries are skipped."""
+    found: dict[str, dict[str, str]] = {}
+    entry: dict[str, str] = {}
+    words = iter([word for line in text.splitlines() for word in line.partition(" #")[0].split()])
+    for word in words:
+        if word == "machine":
+            entry = found.setdefault(next(words, ""), {})
+        elif word in {"default", "macdef"}:
+            entry = {}
+        elif word in _KEYS:
+            entry[word] = next(words, "").strip('"')
+    return {name: (one["login"], one.get("password", "")) for name, one in found.items() if one.get("login")}
+
+
+def with_login(address: str, logins: Mapping[str, tuple[str, str]]) -> str:
+    """An address with the credentials of its host, where it has none of its own."""
+    login = logins.get(host_of(address).rsplit(":", 1)[0])
+    scheme, separator, rest = address.partition("://")
+    if login is None or not separator or credentials(address):
+        return address
+    return f"{scheme}://{quote(login[0], safe='')}:{quote(login[1], safe='')}@{rest}"
