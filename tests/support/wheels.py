@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import ensurepip
 import hashlib
+import shutil
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 FAKE_TORCH = '''\
 """A stand-in for torch: enough for torchup's installers, none of its mathematics."""
@@ -78,6 +80,12 @@ def make_fake_torch(
     if padding:
         files["torch/lib/ballast.bin"] = bytes(padding)
     return make_wheel(folder, "torch", label, files=files, requires=requires, scripts={"torchrun": "torch:main"})
+
+
+def copy_real_pip(folder: Path) -> Path | None:
+    """Copy the working pip wheel that Python itself carries (ensurepip); ``None`` where it has none."""
+    carried = sorted((Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"))
+    return Path(shutil.copy(carried[-1], folder)) if carried else None
 
 
 def _digest(data: bytes) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 import click
 
 from torchup.cli.answer import Answer
+from torchup.cli.defaults import defaults_for
 from torchup.cli.session import Session, changing_options, common_options
 from torchup.envs import activation, records, registry, transaction
 from torchup.envs.project import environment_name
@@ -24,8 +26,36 @@ NOT_FOUND = 127  # what shells return for a command that is not there
 NAME = click.argument("name", required=False)
 
 
+# Subcommands that need more rooms than the rest; imported when they are used.
+LAZY = {
+    "create": "torchup.cli.env_create",
+    "export": "torchup.cli.env_export",
+    "bundle": "torchup.cli.env_bundle",
+}
+
+
+class _EnvGroup(click.Group):
+    """A group of which some commands are imported on first use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of a first use."""
+        return ["create", *super().list_commands(ctx), "export", "bundle"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One subcommand."""
+        if cmd_name not in LAZY:
+            return super().get_command(ctx, cmd_name)
+        found: click.Command = importlib.import_module(LAZY[cmd_name]).command
+        if isinstance(ctx.obj, Session):  # settings as defaults, as the rest of the verbs has them
+            own = defaults_for(found, f"env {cmd_name}", ctx.obj.host)
+            ctx.default_map = {**(ctx.default_map or {}), cmd_name: own}
+        return found
+
+
 @click.group(
-    name="env", help=text("env.help", "Create, list, show, remove, roll back, run in, export and adopt environments")
+    cls=_EnvGroup,
+    name="env",
+    help=text("env.help", "Create, list, show, remove, roll back, run in, export and adopt environments"),
 )
 def command() -> None:
     """Only subcommands; each does its own work."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from torchup.encoding import from_builtins, to_builtins, to_json
+from torchup.encoding import from_builtins, to_json
 from torchup.envs.paths import join
 from torchup.errors import UsageError
 from torchup.model import Environment, Plan, Value, Verification, message
@@ -72,11 +72,13 @@ def upgrade(
     return data
 
 
-def plan_of(data: object) -> Plan:
-    """A plan from plain data (a bundle's ``plan.json``, a record); raises `msgspec.ValidationError`."""
-    return from_builtins(data, Plan)
-
-
-def as_data(record: Record) -> Any:
-    """The record as plain data, for ``--json``."""
-    return to_builtins(record)
+def pinned_plan(record: Record) -> Plan | None:
+    """The plan that an environment was made by, with every package at the version that it has now."""
+    if record.plan is None:
+        return None
+    packages = dict(record.environment.packages)
+    torch = packages.pop("torch", None)
+    packages.pop("pip", None)
+    first = (f"torch=={torch}",) if torch else ()
+    pinned = (*first, *(f"{name}=={version}" for name, version in packages.items()))
+    return msgspec.structs.replace(record.plan, packages=pinned)
