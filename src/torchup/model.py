@@ -339,7 +339,7 @@ class Source(Value, frozen=True, kw_only=True):
 
     name: str  # unique: pytorch-index:cu126, mirror:nju:cu126, index-url, extra-index-url, find-links, pypi, wheelhouse
     url: str  # index URL or folder, without credentials
-    kind: str = "index"  # index (PEP 503/691) | find-links
+    kind: str = "index"  # index (PEP 503/691) | find-links | conda (a channel)
     origin: str | None = None  # file or variable that names it: "/etc/pip.conf", "PIP_FIND_LINKS"
     variant: str | None = None  # the one variant that its address is for: pytorch-index:cu126
     general: bool = False  # serves any package, not torch and its companions only
@@ -373,6 +373,7 @@ class Survey(Value, frozen=True, kw_only=True):
     constraints: tuple[str, ...] = ()  # requirement lines of the user's constraint files
     constraint_files: tuple[str, ...] = ()  # where they are
     certificate: str | None = None
+    conda_mirrors: dict[str, tuple[str, ...]] = {}  # canonical channel URL -> where its bytes come from instead
     notices: tuple[Notice, ...] = ()
 
 

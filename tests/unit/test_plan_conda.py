@@ -10,7 +10,7 @@ from torchup.errors import NoBuildError, UsageError
 from torchup.model import Build, Cpu, Driver, Gpu, Machine, Os, Vendor
 from torchup.plan import conda
 
-V3 = ("ssse3", "sse4_1", "sse4_2", "popcnt", "avx2", "bmi1", "bmi2", "fma", "f16c", "movbe")
+V3 = ("sse4_2", "avx", "f16c", "fma", "avx2")
 
 
 def linux(**changes) -> Machine:

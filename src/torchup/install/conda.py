@@ -24,6 +24,7 @@ from torchup.install.arguments import usable, uv_arguments
 from torchup.install.keep import requirement_name
 from torchup.model import Step, message, verbatim
 from torchup.plan.conda import conda_name
+from torchup.sources.conda_config import conda_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,7 @@ class CondaInstaller:
         completed = host.run(
             (host.platform().python_executable, *step.argv[1:], *extra),
             timeout=step.timeout,
-            environment=step.environment,
+            environment={**conda_environment(host), **step.environment},
             on_line=lambda line: _pass_on(line, on_line),
         )
         if not completed.ok:

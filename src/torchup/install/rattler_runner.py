@@ -34,12 +34,12 @@ from rattler.networking.middleware import (
 )
 
 from torchup.host import RealHost
+from torchup.sources.conda_config import HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 LOCK = "torchup-conda.lock"
-HEADERS = "TORCHUP_CONDA_HEADERS"  # environment variable
 EXIT = {"solve": 3, "link": 4, "virtual": 5, "network": 7, "internal": 70}
 STALL = 120.0  # seconds without a byte or a finished package; a slow line still moves, a dead one never does
 RETRIES = 3

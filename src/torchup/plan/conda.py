@@ -43,11 +43,12 @@ _NAMES = {
     "build": "python-build",
 }
 
-# Instruction sets of the x86-64 levels (psABI), as Linux, sysctl and Windows spell them; archspec names the levels.
+# What proves an x86-64 level (psABI; archspec has the same names) among the features that detection looks for: every
+# processor with AVX2, FMA and F16C also has BMI, MOVBE and LZCNT; VNNI came after AVX512 BW, CD, DQ and VL.
 _LEVELS = (
-    ("x86_64_v4", frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})),
-    ("x86_64_v3", frozenset({"avx2", "bmi1", "bmi2", "fma", "f16c", "movbe"})),
-    ("x86_64_v2", frozenset({"ssse3", "sse4_1", "sse4_2", "popcnt"})),
+    ("x86_64_v4", frozenset({"avx512f", "avx512_vnni"})),
+    ("x86_64_v3", frozenset({"avx2", "fma", "f16c"})),
+    ("x86_64_v2", frozenset({"sse4_2"})),
 )
 
 

@@ -167,7 +167,7 @@ def _plan(best: Fit, rejected: tuple[Rejection, ...], question: Question, survey
     build = Build(
         torch=row.torch,
         variant=row.variant,
-        index_url=candidate.source.url if candidate.source.kind == "index" else None,
+        index_url=candidate.source.url if candidate.source.kind != "find-links" else None,
         source=candidate.source.name.removesuffix(f":{row.variant}"),
         companions={
             name: found.version if found and companion_of(candidate, name, best.python) else None
@@ -193,7 +193,9 @@ def _plan(best: Fit, rejected: tuple[Rejection, ...], question: Question, survey
     if plan.installer == InstallerName.CONDA:
         from torchup.plan import conda  # noqa: PLC0415  # only for conda
 
-        plan = msgspec.structs.replace(plan, conda=conda.order(question.target.machine, build, plan.python, packages))
+        mirrors = survey.conda_mirrors
+        asked = conda.order(question.target.machine, build, plan.python, packages, mirrors=mirrors)
+        plan = msgspec.structs.replace(plan, conda=asked)
     return _explain(plan, best, question, survey)
 
 
@@ -204,6 +206,8 @@ def _explain(plan: Plan, best: Fit, question: Question, survey: Survey) -> Plan:
 
 def _sources(candidate: Candidate, question: Question, survey: Survey) -> tuple[Source, ...]:
     """The chosen source first, then the rest in the order they are tried (PyPI for what the first does not have)."""
+    if candidate.source.kind == "conda" and any(source.kind == "conda" for source in survey.sources):
+        return survey.sources  # the channel and its mirrors are among them
     rest = [source for source in survey.sources if source != candidate.source]
     found = [candidate.source, *rest]
     has_general = any(source.general for source in found)

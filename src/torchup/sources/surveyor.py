@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from torchup.model import Notice, Os, Source, Survey, message
+from torchup.model import InstallerName, Notice, Os, Source, Survey, message
+from torchup.sources.conda_survey import survey_conda
 from torchup.sources.configured import places, read_configuration
 from torchup.sources.constraints import constraint_files, constraint_lines
 from torchup.sources.find_links import list_folder
@@ -41,6 +42,8 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | No
         UsageError: the mirror asked for does not exist.
     """
     configuration = read_configuration(host)
+    if request.installer is InstallerName.CONDA:
+        return survey_conda(host, request, configuration)
     found = places(host, configuration, request, worth_asking(known_variants(catalog, machine), machine, request))
     connection, notices = connection_of(host, configuration)
     answers = ask(host, found, connection, offline=request.offline)
