@@ -150,6 +150,13 @@ def test_offline_contacts_nobody_and_takes_the_first():
     assert found.conda_mirrors == {FORGE: (TUNA,)}
 
 
+def test_nobody_answering_is_told():
+    """The plan still stands, from the catalogue, with a warning."""
+    found = survey(Request())
+    assert [notice.code for notice in found.notices] == ["sources.conda.nowhere"]
+    assert found.conda_mirrors == {}
+
+
 def test_a_mirror_without_conda_forge_is_told(monkeypatch):
     """A mirror of wheels only cannot serve conda: a notice, and conda-forge itself."""
     found = survey(Request(mirror="aliyun"), answers=[FORGE])

@@ -15,7 +15,7 @@ from torchup.cli.session import Session, common_options
 from torchup.encoding import to_builtins
 from torchup.errors import ExitCode, TorchupError, UsageError
 from torchup.i18n import render, text
-from torchup.model import InstallerName, Survey, message
+from torchup.model import Survey, message
 from torchup.plan import resolve
 from torchup.plan.export import LOCK, NAMES, export
 from torchup.report.plan_text import Outcome, failure_of, outcomes_text, plan_text
@@ -100,8 +100,8 @@ def overlay_path(session: Session) -> str:
 
 
 def ask_sources(session: Session, target: NamedMachine, request: Request, catalog: Catalog) -> Survey:
-    """What this machine's sources answer; nothing is asked for a machine that is elsewhere or for conda's solver."""
-    if not target.here or request.installer == InstallerName.CONDA:
+    """What this machine's sources answer; nothing is asked for a machine that is elsewhere."""
+    if not target.here:
         return Survey()
     from torchup.sources import survey  # noqa: PLC0415  # pretended machines never need it
 

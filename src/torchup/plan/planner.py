@@ -167,7 +167,7 @@ def _plan(best: Fit, rejected: tuple[Rejection, ...], question: Question, survey
     build = Build(
         torch=row.torch,
         variant=row.variant,
-        index_url=candidate.source.url if candidate.source.kind != "find-links" else None,
+        index_url=_index_url(candidate.source, survey),
         source=candidate.source.name.removesuffix(f":{row.variant}"),
         companions={
             name: found.version if found and companion_of(candidate, name, best.python) else None
@@ -197,6 +197,13 @@ def _plan(best: Fit, rejected: tuple[Rejection, ...], question: Question, survey
         asked = conda.order(question.target.machine, build, plan.python, packages, mirrors=mirrors)
         plan = msgspec.structs.replace(plan, conda=asked)
     return _explain(plan, best, question, survey)
+
+
+def _index_url(source: Source, survey: Survey) -> str | None:
+    """Where the bytes come from: an index, or the mirror that serves a conda channel."""
+    if source.kind == "find-links":
+        return None
+    return survey.conda_mirrors.get(source.url, (source.url,))[0]
 
 
 def _explain(plan: Plan, best: Fit, question: Question, survey: Survey) -> Plan:

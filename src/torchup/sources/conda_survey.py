@@ -43,6 +43,11 @@ def survey_conda(host: Host, request: Request, configuration: Configuration) -> 
         sources.append(told)
         if chosen is None and told.reachable is not False:
             chosen = source.url
+    if chosen is None:
+        text = message(
+            "sources.conda.nowhere", "conda-forge cannot be reached: {detail}", detail=sources[-1].detail or "-"
+        )
+        notices.append(Notice(code="sources.conda.nowhere", level="warning", text=text))
     canonical = load_mirrors().official.conda_forge
     mirrors: dict[str, tuple[str, ...]] = {canonical: (chosen,)} if chosen is not None and chosen != canonical else {}
     general = (place.source for place in places(host, configuration, replace(request, mirror=None), ()))
