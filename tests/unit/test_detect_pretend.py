@@ -124,8 +124,20 @@ def test_a_machine_file_may_say_little():
     assert machine.gpus[0].compute_capability == "8.9"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"os": "linux"}', '{"os": "plan9", "arch": "mips"}',
-                                  '{"os": "linux", "arch": "x86_64", "gpus": [{}]}', "\x00", '"text"'])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"os": "linux"}',
+        '{"os": "plan9", "arch": "mips"}',
+        '{"os": "linux", "arch": "x86_64", "gpus": [{}]}',
+        "\x00",
+        '"text"',
+    ],
+)
 def test_a_machine_file_that_is_none_is_a_usage_error(text):
     """Nothing but a UsageError with a hint comes of bad files."""
     with pytest.raises(UsageError) as raised:
