@@ -12,7 +12,7 @@ from torchup.model import Value
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from torchup.host import Host
+    from torchup.host import Completed, Host
 
 WORKER_FOLDER = Path(__file__).parents[1] / "worker"
 
@@ -43,7 +43,11 @@ def run_worker(
     """
     # Byte code is written: the first import of torch compiles thousands of files, and the next ones need not.
     argv = (python, "-I", str(WORKER_FOLDER / script), *arguments)
-    completed = host.run(argv, timeout=timeout, environment=environment, on_line=on_line)
+    return read_answer(host.run(argv, timeout=timeout, environment=environment, on_line=on_line))
+
+
+def read_answer(completed: Completed) -> WorkerAnswer:
+    """What a finished worker said, however it was started."""
     return WorkerAnswer(
         data=_last_object(completed.stdout),
         returncode=completed.returncode,

@@ -1,0 +1,301 @@
+"""Several processes and nodes: torch.distributed.run starts the ranks, their measurements become results."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from torchup.bench.assemble import machine_identity
+from torchup.bench.code_hash import worker_hash
+from torchup.bench.stats import median, with_statistics
+from torchup.bench.telemetry import Recorder, attach
+from torchup.envs.worker import WORKER_FOLDER, WorkerAnswer, read_answer, run_worker
+from torchup.errors import BenchError, TimeLimitError, UsageError
+from torchup.model import Result, Value, message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torchup.bench.layout import Layout
+    from torchup.host import Host
+    from torchup.model import Machine, Telemetry
+
+SCRIPT = "distributed.py"
+WORKLOADS = ("mnist",)  # those of worker/distributed.py
+STARTING = 600.0  # seconds for imports, rendezvous and warm-up around the timed parts
+LONGEST = 6 * 3600.0
+OVERRUN = 4.0
+LOG_LINES = 15
+
+
+class Question(Value, frozen=True, kw_only=True):
+    """What all ranks are asked to do; the keys of worker/distributed.py."""
+
+    workload: str = "mnist"
+    device: str = "cpu"
+    epochs: int | None = None
+    steps: int | None = None
+    budget: float | None = None
+    threads: int | None = None
+    precision: str = "fp32-default"
+    data: str | None = None
+    patience: float | None = None
+
+
+class Point(Value, frozen=True, kw_only=True):
+    """One measurement of one group of ranks."""
+
+    scaling: str  # strong | weak
+    size: int
+    seconds: float
+    steps: int
+    samples: int
+    batch: int  # global
+    losses: tuple[float, ...] = ()
+
+
+class RawAnswer(Value, frozen=True, kw_only=True):
+    """What rank 0 says."""
+
+    points: tuple[Point, ...]
+    all_reduce: tuple[tuple[float, float], ...]  # bytes, seconds
+    backend: str
+    world_size: int
+    nodes: int
+    threads: int
+    torch: str
+    python: str
+    device_facts: dict[str, Any] = {}
+
+
+def run_distributed(
+    host: Host,
+    python: str,
+    where: Layout,
+    question: Question,
+    *,
+    repeats: int = 1,
+    machine: Machine | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> tuple[Result, ...]:
+    """Measure a workload by several processes; results come out on node 0 (rank 0) only, elsewhere there are none.
+
+    Raises:
+        UsageError: a workload or device that cannot be distributed.
+        BenchError: a rank died or failed; the error names it and its log.
+        TimeLimitError: the group did not come back.
+    """
+    if question.workload not in WORKLOADS:
+        raise UsageError(
+            message("distributed.workload", "`{name}` is not made for several processes", name=question.workload),
+            hint=message("distributed.workload.hint", "these are: {names}", names=", ".join(WORKLOADS)),
+        )
+    answers: list[RawAnswer] = []
+    recorded: list[Telemetry | None] = []
+    for _ in range(repeats):
+        with Recorder(host, question.device) as recorder:
+            answer = _once(host, python, where, question, recorder.watch_lines(on_line or _ignore))
+        if answer is not None:
+            answers.append(answer)
+            recorded.append(recorder.telemetry)
+    if not answers:
+        return ()
+    code_hash = worker_hash(host)
+    return tuple(
+        msgspec.structs.replace(attach(result, recorded), code_hash=code_hash)
+        for result in to_results(answers, question, machine)
+    )
+
+
+def _ignore(_: str) -> None:
+    """Nobody listens."""
+
+
+def _once(
+    host: Host, python: str, where: Layout, question: Question, on_line: Callable[[str], None]
+) -> RawAnswer | None:
+    request = json.dumps({name: value for name, value in msgspec.structs.asdict(question).items() if value is not None})
+    limit = LONGEST if question.budget is None else STARTING + OVERRUN * question.budget
+    logs = posixpath.join(host.folders().log.replace("\\", "/"), f"ranks-{host.now():%Y%m%dT%H%M%S%f}")
+    if where.mode == "join":
+        answer = run_worker(
+            host, python, SCRIPT, (request,), timeout=limit, environment=where.variables, on_line=on_line
+        )
+    else:
+        argv = torchrun(python, where, request, logs)
+        answer = read_answer(host.run(argv, timeout=limit, environment={"PYTHONSAFEPATH": None}, on_line=on_line))
+    data = answer.data or {}
+    if answer.returncode == 0 and ("result" in data or not where.speaks):
+        _forget(host, logs)
+        return msgspec.convert(data["result"], RawAnswer) if "result" in data else None
+    raise _failure(host, answer, logs, limit)
+
+
+def torchrun(python: str, where: Layout, request: str, logs: str) -> tuple[str, ...]:
+    """The command that starts one node's ranks. Their stderr goes to files, so that a dead one leaves its last words."""
+    script = str(WORKER_FOLDER / SCRIPT)
+    if where.address is None:
+        meet: tuple[str, ...] = ("--standalone",)
+    else:
+        meet = (
+            "--rdzv-backend=static",
+            f"--nnodes={where.nodes}",
+            f"--node-rank={where.node_rank}",
+            f"--master-addr={where.address}",
+            f"--master-port={where.port}",
+        )
+    return (
+        python, "-B", "-m", "torch.distributed.run", *meet, f"--nproc-per-node={where.processes}", "--max-restarts=0",
+        "--redirects=2", f"--log-dir={logs}", script, request,
+    )  # fmt: skip
+
+
+def _forget(host: Host, logs: str) -> None:
+    try:
+        host.remove(logs)
+    except OSError:
+        return  # a log left behind hurts nobody
+
+
+# ---------------------------------------------------------------- failures
+
+_FAILED = re.compile(r"rank\s*:\s*(\d+) \(local_rank: (\d+)\)\s+exitcode\s*:\s*(-?\d+)")
+
+
+def failed_ranks(summary: str) -> list[tuple[int, int, int]]:
+    """(rank, local rank, exit code) of torchrun's summary; those that a signal ended come first, they are the cause."""
+    found = [(int(rank), int(local), int(code)) for rank, local, code in _FAILED.findall(summary)]
+    return sorted(dict.fromkeys(found), key=lambda failure: failure[2] >= 0)
+
+
+def _failure(host: Host, answer: WorkerAnswer, logs: str, limit: float) -> BenchError | TimeLimitError:
+    hint = message("distributed.log", "the processes' last words are in {folder}", folder=logs)
+    if answer.timed_out:
+        text = message("distributed.timeout", "the processes did not finish within {seconds} s", seconds=round(limit))
+        return TimeLimitError(text, hint=hint)
+    ranks = failed_ranks(answer.stderr)
+    if ranks:
+        rank, local, code = ranks[0]
+        reason = _last_words(host, logs, local) or "-"
+        text = message(
+            "distributed.rank-died", "rank {rank} ended with code {code}: {reason}", rank=rank, code=code, reason=reason
+        )
+        return BenchError(text, hint=hint)
+    error = (answer.data or {}).get("error")
+    said = error.get("text") if isinstance(error, dict) else None
+    reason = str(said or answer.stderr.strip()[-400:] or "-")
+    return BenchError(
+        message("distributed.failed", "the group of processes failed: {reason}", reason=reason), hint=hint
+    )
+
+
+def _last_words(host: Host, logs: str, local_rank: int) -> str | None:
+    """The last line that one rank wrote to its stderr."""
+    for path in _find(host, logs, f"{local_rank}/stderr.log"):
+        lines = [line for line in (host.read_text(path) or "").splitlines() if line.strip()]
+        if lines:
+            return lines[-1].strip()[:300]
+    return None
+
+
+def _find(host: Host, folder: str, ending: str) -> list[str]:
+    found: list[str] = []
+    for name in host.list_dir(folder) or ():
+        path = posixpath.join(folder, name)
+        if host.is_dir(path):
+            found += _find(host, path, ending)
+        elif path.endswith("/" + ending):
+            found.append(path)
+    return found
+
+
+# ---------------------------------------------------------------- results
+
+
+def to_results(answers: Sequence[RawAnswer], question: Question, machine: Machine | None) -> tuple[Result, ...]:
+    """A result for each point of the scaling curves, and one for the all-reduces. Pure."""
+    first = answers[0]
+    found = [_point_result(answers, index, question, machine) for index in range(len(first.points))]
+    if first.all_reduce:
+        found.append(_reduce_result(answers, question, machine))
+    return tuple(found)
+
+
+def _common(first: RawAnswer, question: Question, machine: Machine | None) -> dict[str, Any]:
+    name = first.device_facts.get("name") or (machine.cpu.model if machine is not None else None)
+    return {
+        "device": question.device,
+        "device_name": name,
+        "precision": question.precision,
+        "torch": first.torch,
+        "machine": machine_identity(machine),
+        "environment": {"python": first.python, "torch": first.torch},
+    }
+
+
+def _point_result(answers: Sequence[RawAnswer], index: int, question: Question, machine: Machine | None) -> Result:
+    first = answers[0]
+    point = first.points[index]
+    seconds = tuple(answer.points[index].seconds * point.steps / answer.points[index].steps for answer in answers)
+    alone = next((p for p in first.points if p.size == 1 and p.scaling == point.scaling), None)
+    rate = point.samples / median(seconds)
+    parameters: dict[str, Any] = {
+        "scaling": point.scaling,
+        "backend": first.backend,
+        "batch": point.batch,
+        "batch_per_process": point.batch / point.size,
+        "steps": point.steps,
+        "threads": first.threads,
+    }
+    if alone is not None:
+        alone_rate = median([a.samples / a.seconds for a in (_alone(answer, point) for answer in answers)])
+        parameters["efficiency"] = rate / alone_rate / point.size
+        if point.scaling == "strong":
+            parameters["loss_difference"] = max(
+                (abs(a - b) for a, b in zip(point.losses, alone.losses, strict=False)), default=0.0
+            )
+    result = Result(
+        workload=question.workload,
+        recipe="ddp",
+        seconds=median(seconds),
+        samples_per_second=rate,
+        repeats=seconds,
+        parameters=parameters,
+        world_size=point.size,
+        nodes=first.nodes if point.size == first.world_size else 1,
+        **_common(first, question, machine),
+    )
+    return with_statistics(result)
+
+
+def _alone(answer: RawAnswer, point: Point) -> Point:
+    return next(p for p in answer.points if p.size == 1 and p.scaling == point.scaling)
+
+
+def _reduce_result(answers: Sequence[RawAnswer], question: Question, machine: Machine | None) -> Result:
+    """Latency and bus bandwidth over size; bus bandwidth as nccl-tests define it: 2 (n - 1) / n x bytes / seconds."""
+    first = answers[0]
+    curve = tuple(
+        (size, median([answer.all_reduce[index][1] for answer in answers]))
+        for index, (size, _) in enumerate(first.all_reduce)
+    )
+    factor = 2 * (first.world_size - 1) / first.world_size
+    bandwidth = tuple((size, factor * size / seconds) for size, seconds in curve)
+    result = Result(
+        workload="all-reduce",
+        recipe=first.backend,
+        kind="micro",
+        seconds=curve[0][1],
+        repeats=tuple(answer.all_reduce[0][1] for answer in answers),
+        quality={"latency_us": 1e6 * curve[0][1], "bus_gb_per_s": max(rate for _, rate in bandwidth) / 1e9},
+        parameters={"smallest_bytes": curve[0][0], "largest_bytes": curve[-1][0]},
+        world_size=first.world_size,
+        nodes=first.nodes,
+        curves={"seconds_over_bytes": curve, "bytes_a_second_over_bytes": bandwidth},
+        **_common(first, question, machine),
+    )
+    return with_statistics(result)

@@ -1,0 +1,125 @@
+"""Which processes measure together, from options, torchrun's and Slurm's variables. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from torchup.errors import UsageError
+from torchup.model import Value, message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PORT = 29500  # torchrun's own default
+PORTS = 2000  # Slurm jobs that share a node get ports apart by their job's number
+
+
+class Layout(Value, frozen=True, kw_only=True):
+    """``launch``: this torchup starts its node's processes with torchrun. ``join``: it is itself one of them."""
+
+    mode: str = "launch"  # launch | join
+    processes: int = 1  # on this node (launch)
+    nodes: int = 1
+    node_rank: int = 0
+    address: str | None = None  # of node 0; None: this machine alone
+    port: int = PORT
+    variables: dict[str, str] = {}  # for the worker (join)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether the results come out here: on node 0, or as rank 0."""
+        return self.variables.get("RANK", "0") == "0" if self.mode == "join" else self.node_rank == 0
+
+
+def layout(
+    environ: Mapping[str, str],
+    *,
+    processes: int | None,
+    nodes: int | None,
+    node_rank: int | None,
+    rendezvous: str | None,
+) -> Layout:
+    """Decide; options come before what surrounds us, torchrun before Slurm.
+
+    Args:
+        environ: the environment's variables.
+        processes: ``--nproc``.
+        nodes: ``--nnodes``.
+        node_rank: ``--node-rank``.
+        rendezvous: ``--rendezvous``, ``HOST`` or ``HOST:PORT``.
+
+    Raises:
+        UsageError: options that contradict each other or say too little.
+    """
+    if nodes is None and node_rank is None and rendezvous is None:
+        if "RANK" in environ and "WORLD_SIZE" in environ and "MASTER_ADDR" in environ:
+            names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+            return Layout(mode="join", variables={name: environ[name] for name in names if name in environ})
+        if from_slurm := _slurm(environ, processes):
+            return from_slurm
+    return _asked(processes or 1, nodes or 1, node_rank, rendezvous)
+
+
+def _asked(processes: int, nodes: int, node_rank: int | None, rendezvous: str | None) -> Layout:
+    if nodes == 1:
+        if node_rank:
+            raise UsageError(message("distributed.rank-alone", "`--node-rank` needs `--nnodes` of 2 or more"))
+        return Layout(processes=processes)
+    if rendezvous is None or node_rank is None:
+        raise UsageError(
+            message("distributed.incomplete", "several nodes need `--node-rank` and `--rendezvous`"),
+            hint=message(
+                "distributed.incomplete.hint",
+                "on every node the same `--rendezvous HOST:PORT` of node 0, and its own `--node-rank` from 0",
+            ),
+        )
+    if not 0 <= node_rank < nodes:
+        raise UsageError(
+            message("distributed.node-rank", "`--node-rank` counts from 0 to {last}", last=nodes - 1),
+        )
+    address, port = _endpoint(rendezvous)
+    return Layout(processes=processes, nodes=nodes, node_rank=node_rank, address=address, port=port)
+
+
+def _endpoint(text: str) -> tuple[str, int]:
+    """``host``, ``host:port``, ``[::1]:port``."""
+    match = re.fullmatch(r"\[([0-9A-Fa-f:.%]+)\](?::(\d{1,5}))?|([A-Za-z0-9._-]+)(?::(\d{1,5}))?", text)
+    port = int((match[2] or match[4] or PORT) if match else 0)
+    if match is None or not 0 < port < 1 << 16:
+        raise UsageError(message("distributed.rendezvous", "`{text}` is not HOST:PORT", text=text))
+    return match[1] or match[3], port
+
+
+def _slurm(environ: Mapping[str, str], processes: int | None) -> Layout | None:
+    """Slurm's step: one task a node launches, one task a process joins. ``None`` outside a step of several."""
+    tasks = _count(environ, "SLURM_STEP_NUM_TASKS") or _count(environ, "SLURM_NTASKS")
+    nodes = _count(environ, "SLURM_STEP_NUM_NODES") or _count(environ, "SLURM_NNODES")
+    rank = _count(environ, "SLURM_PROCID")
+    if not tasks or not nodes or rank is None or tasks < 2:  # noqa: PLR2004  # one task is no group
+        return None
+    names = first_host(environ.get("SLURM_STEP_NODELIST") or environ.get("SLURM_JOB_NODELIST") or "")
+    port = PORT + (_count(environ, "SLURM_JOB_ID") or 0) % PORTS
+    if tasks == nodes and (processes or 1) > 1:
+        node_rank = _count(environ, "SLURM_NODEID") or 0
+        return Layout(processes=processes or 1, nodes=nodes, node_rank=node_rank, address=names, port=port)
+    variables = {
+        "RANK": str(rank),
+        "WORLD_SIZE": str(tasks),
+        "LOCAL_RANK": environ.get("SLURM_LOCALID", "0"),
+        "LOCAL_WORLD_SIZE": str(max(1, tasks // nodes)),
+        "MASTER_ADDR": names or "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    return Layout(mode="join", nodes=nodes, variables=variables)
+
+
+def _count(environ: Mapping[str, str], name: str) -> int | None:
+    text = environ.get(name, "")
+    return int(text) if text.isdecimal() else None
+
+
+def first_host(nodelist: str) -> str | None:
+    """The first name of Slurm's list: ``gpu[03-05,9],x`` is gpu03."""
+    match = re.match(r"([^,\[]+)(?:\[(\d+)[^\]]*\]([^,]*))?", nodelist.strip())
+    return f"{match[1]}{match[2] or ''}{match[3] or ''}" if match else None
