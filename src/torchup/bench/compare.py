@@ -194,6 +194,7 @@ def _device_type(result: Result) -> str:
 
 # Parameters that say which training was done; the others (workers, threads, budget) only say how.
 TRAINING = (
+    "scaling",
     "batch",
     "batch_size",
     "learning_rate",
@@ -209,7 +210,7 @@ TRAINING = (
 
 def work_differences(base: Result, candidate: Result) -> Iterator[Difference]:
     """What makes two results different work, so that their times must not be set against each other."""
-    for key in ("workload", "recipe", "kind", "precision"):
+    for key in ("workload", "recipe", "kind", "precision", "world_size"):
         if key == "kind" and {base.kind, candidate.kind} <= {"replica", "same-math"}:
             continue  # two ways to run the same mathematics
         yield from _difference(key, getattr(base, key), getattr(candidate, key))
@@ -224,7 +225,6 @@ def differences(base: Result, candidate: Result) -> Iterator[Difference]:
     yield from _difference("device", base.device, candidate.device)
     yield from _difference("device_name", base.device_name, candidate.device_name)
     yield from _difference("torch", base.torch, candidate.torch)
-    yield from _difference("world_size", base.world_size, candidate.world_size)
     yield from _difference("code_hash", base.code_hash, candidate.code_hash, both=True)
     for room in ("machine", "environment"):
         left, right = dict(_flat(getattr(base, room), room)), dict(_flat(getattr(candidate, room), room))
@@ -256,22 +256,23 @@ def _flat(value: Any, prefix: str) -> Iterator[tuple[str, object]]:
 # ---------------------------------------------------------------- samples and caveats
 
 
-def epochs_of(result: Result) -> int | None:
-    """Whole epochs that were measured, where the result says so."""
-    for key in ("epochs_measured", "epochs"):
+def amount_of(result: Result) -> tuple[str, int] | None:
+    """How much work was measured, where the result says so: whole epochs, or steps of a scaling run."""
+    keys = (("step", "steps"),) if "scaling" in result.parameters else (("epoch", "epochs"),)
+    for unit, key in keys:
         value = result.parameters.get(key)
         if isinstance(value, int) and value > 0:
-            return value
+            return unit, value
     return None
 
 
 def _samples(base: Result, candidate: Result) -> tuple[str, tuple[list[float], list[float]]]:
-    """The raw times of both sides; an epoch's where the two measured different numbers of them."""
+    """The raw times of both sides; an epoch's (a step's) where the two measured different numbers of them."""
     sides = (list(base.repeats or (base.seconds,)), list(candidate.repeats or (candidate.seconds,)))
-    counts = (epochs_of(base), epochs_of(candidate))
-    if counts[0] == counts[1] or counts[0] is None or counts[1] is None:
+    before, after = amount_of(base), amount_of(candidate)
+    if before == after or before is None or after is None or before[0] != after[0]:
         return "run", sides
-    return "epoch", ([t / counts[0] for t in sides[0]], [t / counts[1] for t in sides[1]])
+    return before[0], ([t / before[1] for t in sides[0]], [t / after[1] for t in sides[1]])
 
 
 def _caveats(base: Result, candidate: Result, *, fewest: int) -> Iterator[Notice]:
@@ -285,7 +286,7 @@ def _caveats(base: Result, candidate: Result, *, fewest: int) -> Iterator[Notice
             percent=f"{100 * SINGLE_RUN_NOISE:.0f}",
         )
         yield _caveat(text)
-    if epochs_of(base) != epochs_of(candidate):
+    if amount_of(base) != amount_of(candidate):
         yield _caveat(message("compare.epochs", "different numbers of epochs were measured: compared per epoch"))
     yield from _quality_caveats(base, candidate)
     if False in {base.stable, candidate.stable}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+import signal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -44,6 +45,8 @@ class Question(Value, frozen=True, kw_only=True):
     precision: str = "fp32-default"
     data: str | None = None
     patience: float | None = None
+    scaling: tuple[str, ...] | None = None  # strong, weak; both by default
+    largest_bytes: int | None = None  # of the all-reduce curve
 
 
 class Point(Value, frozen=True, kw_only=True):
@@ -136,7 +139,7 @@ def _once(
 
 
 def torchrun(python: str, where: Layout, request: str, logs: str) -> tuple[str, ...]:
-    """The command that starts one node's ranks. Their stderr goes to files, so that a dead one leaves its last words."""
+    """The command that starts one node's ranks; their stderr goes to files: a dead one leaves its last words."""
     script = str(WORKER_FOLDER / SCRIPT)
     if where.address is None:
         meet: tuple[str, ...] = ("--standalone",)
@@ -167,9 +170,13 @@ _FAILED = re.compile(r"rank\s*:\s*(\d+) \(local_rank: (\d+)\)\s+exitcode\s*:\s*(
 
 
 def failed_ranks(summary: str) -> list[tuple[int, int, int]]:
-    """(rank, local rank, exit code) of torchrun's summary; those that a signal ended come first, they are the cause."""
+    """(rank, local rank, exit code) of torchrun's summary, the cause first.
+
+    A rank that a signal ended is the cause, its neighbours only lost the connection; SIGTERM is how torchrun itself
+    ends the neighbours.
+    """
     found = [(int(rank), int(local), int(code)) for rank, local, code in _FAILED.findall(summary)]
-    return sorted(dict.fromkeys(found), key=lambda failure: failure[2] >= 0)
+    return sorted(dict.fromkeys(found), key=lambda failure: (failure[2] == -signal.SIGTERM, failure[2] >= 0))
 
 
 def _failure(host: Host, answer: WorkerAnswer, logs: str, limit: float) -> BenchError | TimeLimitError:

@@ -92,9 +92,12 @@ def _endpoint(text: str) -> tuple[str, int]:
 
 
 def _slurm(environ: Mapping[str, str], processes: int | None) -> Layout | None:
-    """Slurm's step: one task a node launches, one task a process joins. ``None`` outside a step of several."""
-    tasks = _count(environ, "SLURM_STEP_NUM_TASKS") or _count(environ, "SLURM_NTASKS")
-    nodes = _count(environ, "SLURM_STEP_NUM_NODES") or _count(environ, "SLURM_NNODES")
+    """Slurm's step: one task a node launches, one task a process joins. ``None`` outside a step of several.
+
+    Only the variables that srun gives a step count: a batch script has SLURM_NTASKS and SLURM_PROCID too, but is alone.
+    """
+    tasks = _count(environ, "SLURM_STEP_NUM_TASKS")
+    nodes = _count(environ, "SLURM_STEP_NUM_NODES")
     rank = _count(environ, "SLURM_PROCID")
     if not tasks or not nodes or rank is None or tasks < 2:  # noqa: PLR2004  # one task is no group
         return None

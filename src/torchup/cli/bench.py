@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,7 @@ from torchup.bench.assemble import QualityError
 from torchup.bench.runner import run_benchmark
 from torchup.bench.workloads import REGISTRY
 from torchup.cli.answer import Answer
+from torchup.cli.distributed import distributed_options, measure_distributed, wanted_layout
 from torchup.cli.progress import progress_line
 from torchup.cli.session import Session, common_options
 from torchup.cli.target import find_target, target_options
@@ -21,6 +22,7 @@ from torchup.results import store
 from torchup.results.baselines import load_baseline
 
 if TYPE_CHECKING:
+    from torchup.bench.layout import Layout
     from torchup.model import Result
 
 PRECISIONS = ("fp32-default", "fp32-strict", "tf32", "bf16", "fp16")
@@ -82,6 +84,7 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     help=text("bench.option.threads", "CPU threads of torch (default: torch's choice)"),
 )
 @click.option("--data", type=str, metavar="DIR", help=text("bench.option.data", "Folder with your own data files"))
+@distributed_options
 @common_options
 def command(
     session: Session,
@@ -97,9 +100,16 @@ def command(
     precision: str,
     threads: int | None,
     data: str | None,
+    **processes: Any,
 ) -> Answer:
     """Parse, measure, save, render. A run that misses its quality bar is saved too, and ends in exit 6."""
+    where = wanted_layout(session, **processes)
     target = find_target(session, env, python)
+    if where is not None:
+        shared = {"epochs": epochs, "budget": budget, "threads": threads, "precision": precision, "data": data}
+        return distributed_answer(
+            session, target.python, where, workload=workload, devices=devices, repeats=repeats, **shared
+        )
     try:
         with progress_line(session) as tell:
             results = run_benchmark(
@@ -121,6 +131,18 @@ def command(
         store.save(session.host, error.results)
         raise
     return answer(session, results)
+
+
+def distributed_answer(session: Session, python: str, where: Layout, **question: Any) -> Answer:
+    """Measure by several processes. Only node 0 has results; the others say that their part is done."""
+    results = measure_distributed(session, python, where, **question)
+    if results:
+        return answer(session, results)
+    return Answer(
+        command="bench",
+        data=(),
+        text=lambda: text("bench.part-done", "this part is done; the results are with node 0, rank 0"),
+    )
 
 
 def answer(session: Session, results: tuple[Result, ...]) -> Answer:

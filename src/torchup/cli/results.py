@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from torchup.bench.compare import Report
     from torchup.host import Host
 
-ACROSS = ("recipe", "kind", "precision", "parameters")
+ACROSS = ("recipe", "kind", "precision", "parameters", "world_size")
 
 
 @click.group(name="results", help=text("results.help", "List, show, compare, report, export and import measurements"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torchup.i18n import render
 from torchup.model import Result, Value, message
 from torchup.report import numbers
-from torchup.report.results_text import short_device
+from torchup.report.results_text import is_scaled, short_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,7 +44,7 @@ class Entry(Value, frozen=True, kw_only=True):
     @property
     def scaled(self) -> bool:
         """Whether it belongs to a scaling curve rather than to the ladder."""
-        return self.result.world_size > 1 or "scaling" in self.result.parameters
+        return self.result.world_size > 1 or is_scaled(self.result)
 
     @property
     def context(self) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from torchup.bench.stability import advice
 from torchup.i18n import printable, render, text
 from torchup.report import numbers
-from torchup.report.results_text import PARTS, short_device
+from torchup.report.results_text import PARTS, quality_text, short_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,14 +82,6 @@ def _markdown_notes(results: Sequence[Result]) -> str:
         for line in [*(render(notice.text) for notice in advice(result)), *result.notes]
     ]
     return "\n".join(dict.fromkeys(lines))
-
-
-def quality_text(result: Result) -> str:
-    """The qualities a result reached: ``98.20 %``, ``tflops 12.3``."""
-    return ", ".join(
-        numbers.percent(value, 2) if name == "test_accuracy" else f"{name} {numbers.digits(value)}"
-        for name, value in result.quality.items()
-    )
 
 
 def _cell(untrusted: str) -> str:

@@ -91,7 +91,10 @@ def results_text(results: Sequence[Result], style: Style) -> str:
     parts = []
     for workload in dict.fromkeys(result.workload for result in results):
         chosen = [result for result in results if result.workload == workload]
-        parts += [ladder(chosen, style), bars(chosen, style), unsure(chosen, style)]
+        single = [result for result in chosen if not is_scaled(result)]
+        if single:
+            parts += [ladder(single, style), bars(single, style)]
+        parts += [scaling(chosen, style), unsure(chosen, style)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -103,6 +106,47 @@ def _heading(run: Run) -> str:
         when=run.created_at or numbers.NONE,
         version=run.torchup or numbers.NONE,
     )
+
+
+def is_scaled(result: Result) -> bool:
+    """Whether it is a point of a scaling curve rather than a rung of the ladder."""
+    return "scaling" in result.parameters
+
+
+def scaling(results: Sequence[Result], style: Style) -> str:
+    """Weak and strong scaling: a row for each number of processes."""
+    scaled = [result for result in results if is_scaled(result)]
+    if not scaled:
+        return ""
+    headers = (
+        text("scaling.column.kind", "Scaling"),
+        text("scaling.column.processes", "Processes"),
+        text("scaling.column.batch", "Global batch"),
+        text("results.column.median", "Median"),
+        text("results.column.rate", "Rate"),
+        text("scaling.column.efficiency", "Efficiency"),
+        text("scaling.column.difference", "Loss against 1"),
+    )
+    rows = [
+        (
+            str(result.parameters["scaling"]),
+            str(result.world_size),
+            str(result.parameters.get("batch", numbers.NONE)),
+            numbers.seconds(_time(result)),
+            numbers.amount(result.samples_per_second, "/s"),
+            numbers.percent(result.parameters.get("efficiency"), 0),
+            _difference(result),
+        )
+        for result in sorted(scaled, key=lambda r: (str(r.parameters["scaling"]), r.world_size))
+    ]
+    first = scaled[0]
+    title = f"{first.workload}, {short_device(first)}, {first.parameters.get('backend', '')}"
+    return f"{printable(title)}\n{table(headers, rows, style)}"
+
+
+def _difference(result: Result) -> str:
+    difference = result.parameters.get("loss_difference")
+    return f"{difference:.1e}" if isinstance(difference, float) else numbers.NONE
 
 
 def ladder(results: Sequence[Result], style: Style) -> str:
@@ -135,8 +179,22 @@ def _ladder_columns(ordered: Sequence[Result]) -> list[tuple[str, list[str], boo
             [numbers.percent(r.quality.get("test_accuracy"), 2) for r in ordered],
             False,
         ),
+        (text("results.column.reached", "Reached"), [_reached(r) for r in ordered], False),
         (text("results.column.speedup", "Speed-up"), [numbers.ratio(slowest / _time(r)) for r in ordered], False),
     ]
+
+
+def _reached(result: Result) -> str:
+    """What a measurement without an accuracy is about: ``tflops 12.3``, ``latency_us 448``."""
+    return numbers.NONE if "test_accuracy" in result.quality else quality_text(result) or numbers.NONE
+
+
+def quality_text(result: Result) -> str:
+    """The qualities a result reached: ``98.20 %``, ``tflops 12.3``."""
+    return ", ".join(
+        numbers.percent(value, 2) if name == "test_accuracy" else f"{name} {numbers.digits(value)}"
+        for name, value in result.quality.items()
+    )
 
 
 def _recipe(result: Result) -> str:
@@ -211,7 +269,11 @@ def unsure(results: Sequence[Result], style: Style) -> str:
 def beside_text(results: Sequence[Result], baseline: Run, style: Style) -> str:
     """This machine's results beside published ones: how many times as fast as each of them."""
     published = [result for result in baseline.results if any(r.workload == result.workload for r in results)]
-    rows = [_beside_row(result, published) for result in results if result.kind in {"replica", "same-math"}]
+    rows = [
+        _beside_row(result, published)
+        for result in results
+        if result.kind in {"replica", "same-math"} and not is_scaled(result)
+    ]
     if not published or not rows:
         return ""
     headers = ["", *(f"{short_device(p)} {numbers.plain_seconds(p.seconds)} s" for p in published)]

@@ -6,7 +6,7 @@ under DistributedDataParallel, and a curve of all-reduces. Rank 0 speaks; the ot
 
 Request keys: ``workload`` (mnist, gpt), ``device`` (cpu, cuda, xpu), ``epochs`` (1), ``steps`` (at most, per
 measurement), ``budget`` (seconds for all timed parts), ``threads`` (of each rank), ``precision``, ``seed``, ``data``,
-``scaling`` (list), ``patience`` (seconds until a silent rank counts as lost).
+``scaling`` (list), ``largest_bytes`` (of the all-reduces), ``patience`` (seconds until a silent rank counts as lost).
 """
 
 import contextlib
@@ -51,7 +51,7 @@ def place() -> Place:
     world = int(os.environ["WORLD_SIZE"])
     local_world = int(os.environ.get("LOCAL_WORLD_SIZE") or world)
     nodes = int(os.environ.get("GROUP_WORLD_SIZE") or max(1, world // max(1, local_world)))
-    return Place(int(os.environ["RANK"]), world, int(os.environ.get("LOCAL_RANK", 0)), local_world, nodes)
+    return Place(int(os.environ["RANK"]), world, int(os.environ.get("LOCAL_RANK") or 0), local_world, nodes)
 
 
 def choose_interface(address: str) -> Optional[str]:
@@ -200,25 +200,25 @@ def scale(task: Any, kind: str, group: Group, here: Place, *, steps: int, precis
             "batch": global_batch, "losses": losses}  # fmt: skip
 
 
-def all_reduce_curve(device: str, world: Any, size: int) -> List[Tuple[int, float]]:
+def all_reduce_curve(device: str, size: int, largest: int) -> List[Tuple[int, float]]:
     """(bytes, seconds) of a float32 all-reduce over all ranks, median of as many as fit into half a second."""
     import devices
     import torch
     import torch.distributed as dist
 
     found = []
-    for count in REDUCE_BYTES:
+    for count in [count for count in REDUCE_BYTES if count <= largest]:
         values = torch.ones(count // 4, device=device)
         times: List[float] = []
         for _ in range(2):
-            dist.all_reduce(values, group=world)
+            dist.all_reduce(values)
         while len(times) < 5 or (sum(times) < REDUCE_SECONDS and len(times) < 200):
             values.fill_(1.0)
-            dist.barrier(world)
+            dist.barrier()
             start = devices.now(device)
-            dist.all_reduce(values, group=world)
+            dist.all_reduce(values)
             took = torch.tensor([devices.now(device) - start], device=device)
-            dist.all_reduce(took, group=world)  # the same mean on every rank, so all of them stop together
+            dist.all_reduce(took)  # the same mean on every rank, so all of them stop together
             times.append(float(took) / size)
         if abs(float(values[0]) - size) > 1e-3:
             raise ArithmeticError("an all-reduce of ones over %d ranks gave %r" % (size, float(values[0])))
@@ -267,7 +267,8 @@ def measure(request: Dict[str, Any], here: Place) -> Dict[str, Any]:
                 if here.rank < group.size:
                     points.append(scale(task, kind, group, here, steps=steps, precision=precision))
                 dist.barrier()
-        curve = all_reduce_curve(device, None, here.world) if here.world > 1 else []
+        largest = int(request.get("largest_bytes") or REDUCE_BYTES[-1])
+        curve = all_reduce_curve(device, here.world, largest) if here.world > 1 else []
     finally:
         if sys.exc_info()[0] is None:
             dist.destroy_process_group()

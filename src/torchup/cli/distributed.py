@@ -1,0 +1,101 @@
+"""`torchup bench --nproc`, `--nnodes`: the options of measurements by several processes, and how they are run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from torchup.bench.distributed import Question, run_distributed
+from torchup.bench.layout import Layout, layout
+from torchup.bench.runner import survey_environment
+from torchup.detect import detect_machine
+from torchup.errors import UsageError
+from torchup.i18n import text
+from torchup.model import message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torchup.cli.session import Session
+    from torchup.model import Result
+
+
+def distributed_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give `bench` ``--nproc``, ``--nnodes``, ``--node-rank``, ``--rendezvous``."""
+    decorated = function
+    for option in (
+        click.option(
+            "--rendezvous",
+            metavar="HOST:PORT",
+            help=text("bench.option.rendezvous", "Where the nodes meet: an address of node 0"),
+        ),
+        click.option(
+            "--node-rank",
+            type=click.IntRange(min=0),
+            help=text("bench.option.node-rank", "Which node this is, from 0"),
+        ),
+        click.option(
+            "--nnodes",
+            type=click.IntRange(1, 4096),
+            help=text("bench.option.nnodes", "Nodes that measure together; run the same command on each"),
+        ),
+        click.option(
+            "--nproc",
+            type=click.IntRange(1, 1024),
+            help=text("bench.option.nproc", "Processes on this node: scaling and all-reduce instead of the ladder"),
+        ),
+    ):
+        decorated = option(decorated)
+    return decorated
+
+
+def wanted_layout(
+    session: Session, *, nproc: int | None, nnodes: int | None, node_rank: int | None, rendezvous: str | None
+) -> Layout | None:
+    """The layout when several processes are asked for, by options, by torchrun or by Slurm; else ``None``."""
+    where = layout(session.host.environ(), processes=nproc, nodes=nnodes, node_rank=node_rank, rendezvous=rendezvous)
+    return None if where == Layout() and nproc is None else where
+
+
+def measure_distributed(
+    session: Session, python: str, where: Layout, *, devices: Sequence[str], repeats: int, **question: Any
+) -> tuple[Result, ...]:
+    """Measure by several processes; what torchup says on the way goes to stderr."""
+    known = survey_environment(session.host, python)
+    kinds = list(dict.fromkeys(facts.device.split(":")[0] for facts in known.devices))
+    if len(devices) > 1 or (devices and devices[0].split(":")[0] not in kinds):
+        raise UsageError(
+            message(
+                "distributed.device", "several processes measure one kind of device: {kinds}", kinds=", ".join(kinds)
+            )
+        )
+    device = devices[0].split(":")[0] if devices else kinds[0]
+    session.note(
+        message(
+            "distributed.start",
+            "{processes} process(es) here, node {node} of {nodes}, on {device}",
+            processes=where.processes,
+            node=where.node_rank,
+            nodes=where.nodes,
+            device=device,
+        )
+    )
+    return run_distributed(
+        session.host,
+        python,
+        where,
+        Question(device=device, **question),
+        repeats=repeats,
+        machine=detect_machine(session.host),
+        on_line=lambda line: _say(session, line),
+    )
+
+
+def _say(session: Session, line: str) -> None:
+    try:
+        step = msgspec.json.decode(line, type=dict[str, dict[str, Any]])["progress"]["step"]
+    except (msgspec.DecodeError, KeyError):
+        return
+    session.note(message("distributed.progress", "    step {step}", step=step))
