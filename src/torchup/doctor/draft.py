@@ -25,8 +25,8 @@ _NVIDIA = (
 )
 _VENDORS: tuple[tuple[Vendor, re.Pattern[str]], ...] = (
     (Vendor.AMD, re.compile(_AMD, re.IGNORECASE)),
-    (Vendor.NVIDIA, re.compile(_NVIDIA, re.IGNORECASE)),
     (Vendor.INTEL, re.compile(r"\bintel\b|\barc\b|\biris\b|\buhd\b|\bflex ?\d{3}", re.IGNORECASE)),
+    (Vendor.NVIDIA, re.compile(_NVIDIA, re.IGNORECASE)),
     (Vendor.APPLE, re.compile(r"\bapple\b|\bm[1-9]\b", re.IGNORECASE)),
 )
 
@@ -77,6 +77,7 @@ class Draft:
     packages: dict[tuple[str, str, str], Package] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
+    groups: tuple[str, ...] = ()
     commands: list[str] = field(default_factory=list)
     signs: list[Sign] = field(default_factory=list)
     modules: list[str] = field(default_factory=list)
@@ -124,6 +125,7 @@ class Draft:
             packages=tuple(self.packages.values()),
             environment=dict(self.environment),
             nodes=tuple(self.nodes),
+            groups=self.groups,
             commands=tuple(self.commands),
             signs=tuple(self.signs),
             modules=tuple(dict.fromkeys(self.modules)),

@@ -107,8 +107,9 @@ class Node(Value, frozen=True, kw_only=True):
     """A device node and whether this user may open it."""
 
     path: str
-    accessible: bool
+    accessible: bool  # for a user outside of its group
     mode: str | None = None
+    group: str | None = None  # the group that may open it too
 
 
 class Facts(Value, frozen=True, kw_only=True, dict=True):
@@ -124,6 +125,7 @@ class Facts(Value, frozen=True, kw_only=True, dict=True):
     packages: tuple[Package, ...] = ()
     environment: dict[str, str] = {}
     nodes: tuple[Node, ...] = ()
+    groups: tuple[str, ...] = ()  # of the user
     commands: tuple[str, ...] = ()  # what the user ran
     signs: tuple[Sign, ...] = ()
     modules: tuple[str, ...] = ()  # third-party packages named in tracebacks

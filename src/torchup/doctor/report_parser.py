@@ -36,6 +36,7 @@ def parse_report(text: str) -> Facts:
     read_session(draft, lines)
     draft.signs = find_signs(lines)
     _read_absent(draft, lines)
+    _read_device_rules(draft, lines)
     _conclude(draft)
     return draft.freeze()
 
@@ -102,6 +103,22 @@ def _read_absent(draft: Draft, lines: Sequence[str]) -> None:
                 )
             )
             return
+
+
+_NVIDIA_RULE = re.compile(r"^\s*c 195:")
+
+
+def _read_device_rules(draft: Draft, lines: Sequence[str]) -> None:
+    """Two readings of a container's devices.list: NVIDIA's nodes (major 195) were allowed, and are not any more."""
+    lists: list[bool] = []
+    for line in lines:
+        if "devices.list" in line:
+            lists.append(False)
+        elif lists and _NVIDIA_RULE.match(line):
+            lists[-1] = True
+    if len(lists) > 1 and lists[0] and not lists[-1]:
+        line = "devices.list: NVIDIA's device nodes (c 195:*) are not allowed any more"
+        draft.signs.append(Sign(code="container.rules-lost", cause="container-lost-gpu", line=line))
 
 
 def _conclude(draft: Draft) -> None:

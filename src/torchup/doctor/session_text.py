@@ -145,6 +145,8 @@ def _read_command(draft: Draft, command: str, following: Sequence[str]) -> None:
         draft.container_gpu_flag = bool(given) or bool(draft.container_gpu_flag)
     if command.startswith(("uname", "arch")) and following:
         read_arch(draft, following[0])
+    if command.strip() in ("groups", "id -Gn") and following:
+        draft.groups = tuple(following[0].split(":")[-1].split())
     if "version" in command and command.startswith("python") and following:
         read_python(draft, following[0])
     if "--query-gpu=driver_version" in command and following:
@@ -217,9 +219,9 @@ def _read_capability(draft: Draft, line: str) -> None:
 def _read_node(draft: Draft, node: re.Match[str]) -> None:
     path = node[5] if node[5].startswith("/") else f"/dev/{node[5]}"
     if re.match(r"/dev/(?:nvidia|kfd|dri|render|card)", path):
-        mode, owner = node[2], node[3]
-        others_may = mode[7] == "w" or (mode[4] == "w" and node[4] != "root") or owner != "root"
-        draft.nodes.append(Node(path=path, accessible=others_may, mode=node[1]))
+        mode = node[2]
+        group = node[4] if mode[4] == "w" and node[4] != "root" else None
+        draft.nodes.append(Node(path=path, accessible=mode[7] == "w", mode=node[1], group=group))
 
 
 def _read_kernel(draft: Draft, line: str) -> None:
@@ -251,6 +253,17 @@ def _read_machine_tools(draft: Draft, line: str) -> None:
     _read_kind(draft, line)
 
 
+def _read_marker(draft: Draft, name: str, value: str) -> None:
+    """The "environment" of ``pip inspect``, which is that of the interpreter."""
+    if name == "platform_machine":
+        _python_arch(draft, value)
+    elif name.startswith("python"):
+        read_python(draft, value)
+    else:
+        kinds = {"win32": Os.WINDOWS, "windows": Os.WINDOWS, "darwin": Os.MACOS, "linux": Os.LINUX}
+        draft.os = draft.os or kinds.get(value.lower())
+
+
 def _read_target(draft: Draft, line: str) -> None:
     """AMD's target of a GPU; a list of targets is what a build covers."""
     if "WARNING" in line or re.search(r"gfx\w+[;,] ?gfx", line):
@@ -260,7 +273,14 @@ def _read_target(draft: Draft, line: str) -> None:
         draft.add_gpu(f"AMD {target[0]}", vendor="amd", gfx=target[0])
 
 
+_MARKER = re.compile(
+    r'"(platform_machine|sys_platform|platform_system|python_full_version|python_version)"\s*:\s*"([^"]+)"'
+)
+
+
 def _read_kind(draft: Draft, line: str) -> None:
+    for name, value in _MARKER.findall(line) if '": "' in line or '":"' in line else ():
+        _read_marker(draft, name, value)
     if "Windows" in line and (windows := re.search(r"Microsoft Windows \[Version ([\d.]+)\]", line)):
         draft.os_version = draft.os_version or windows[1]
         draft.os = draft.os or Os.WINDOWS

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from support.doctor_examples import EXAMPLES
+from support.doctor_messages import MESSAGES
 from torchup.doctor import diagnose, parse_report
+from torchup.doctor.rules import RULES
 from torchup.model import Severity
 
 
@@ -18,3 +20,19 @@ def test_an_example_gets_its_cause(name):
     assert not [outcome for outcome in diagnosis.outcomes if outcome.status == "crash"]
     if expected is None:
         assert not [finding for finding in diagnosis.findings if finding.severity is Severity.ERROR]
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_gets_its_cause(name):
+    """One message or listing is enough for its cause, and what only looks like one is not."""
+    expected, text = MESSAGES[name]
+    diagnosis = diagnose(parse_report(text))
+    assert diagnosis.primary == expected
+    if expected is None:
+        assert not [finding for finding in diagnosis.findings if finding.severity is Severity.ERROR]
+
+
+def test_the_examples_show_every_cause():
+    """There is an example of each slug."""
+    shown = {expected for expected, _ in (*EXAMPLES.values(), *MESSAGES.values())}
+    assert {rule.slug for rule in RULES} <= shown

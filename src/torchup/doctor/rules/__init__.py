@@ -64,7 +64,7 @@ RULES: tuple[Rule, ...] = (
         family="platform",
         severity=_E,
         check=surroundings.glibc_too_old,
-        supersedes=("mixed-install", "companion-mismatch"),
+        supersedes=("python-version-unsupported", "mixed-install", "companion-mismatch"),
     ),
     Rule(
         slug="python-version-unsupported",

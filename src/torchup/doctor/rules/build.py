@@ -144,6 +144,7 @@ def warned_architecture(facts: Facts) -> tuple[ComputeCapability, tuple[ComputeC
     gpu = ComputeCapability.parse(warned.values["capability"])
     listed = facts.sign("arch.supported-list")
     words = re.findall(r"sm_\d+a?", listed.values.get("list", "")) if listed else []
+    words = words or re.findall(r"(\d+\.\d) which supports", warned.values.get("list", ""))
     if gpu is None:
         return None
     if "minimum" in warned.values:

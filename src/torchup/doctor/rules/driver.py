@@ -188,11 +188,13 @@ def wsl_driver_problem(facts: Facts, knowledge: Knowledge) -> Found | None:
     signs = quoted(facts, "wsl.blocked", "wsl.no-adapters", "wsl.installed-driver", "wsl.named-symbol")
     if facts.works and not signs:
         return None
-    inside = facts.system.wsl and facts.sign(
+    inside: object = facts.system.wsl and facts.sign(
         "driver.none", "smi.not-running", "driver.libcuda-missing", "smi.mismatch", "driver.smi-missing"
     )
     if facts.system.wsl and signs and facts.sign("wsl.installed-driver") and facts.works:
         return None
+    loaded = facts.libraries.get("libcuda.so.1", "/usr/lib/wsl/lib/")
+    inside = bool(inside) or (facts.system.wsl and "/wsl/" not in loaded)
     unseen = facts.system.wsl and bool(facts.torch.cuda) and facts.torch.cuda_available is False
     unseen = unseen and facts.nvidia.driver is None
     if not signs and not inside and not unseen:

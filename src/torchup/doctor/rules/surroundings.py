@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.doctor.knowledge import minor
+from torchup.doctor.knowledge import minor, version
 from torchup.doctor.redact import redact
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import (
@@ -20,7 +20,7 @@ from torchup.doctor.rules.common import (
 from torchup.model import Os, Remedy, Vendor, message
 
 if TYPE_CHECKING:
-    from torchup.doctor.facts import Facts
+    from torchup.doctor.facts import Facts, Node, Sign
     from torchup.doctor.knowledge import Knowledge
     from torchup.model import Message
 
@@ -155,7 +155,7 @@ def permission_device_nodes(facts: Facts, knowledge: Knowledge) -> Found | None:
     signs = facts.signs_of("permission-device-nodes")
     if facts.sign("kfd.no-node") or facts.sign("kfd.not-loaded"):
         signs = tuple(sign for sign in signs if sign.code != "kfd.hsa-resources")
-    closed = [node for node in facts.nodes if not node.accessible]
+    closed = [node for node in facts.nodes if not _may_open(node, facts)]
     if facts.works or not (signs or closed):
         return None
     lines = [*map(said, signs)]
@@ -176,6 +176,13 @@ def permission_device_nodes(facts: Facts, knowledge: Knowledge) -> Found | None:
         remedy=Remedy(text=text, commands=group_commands(), needs_root=True),
         certainty=Certainty.PROVEN,
     )
+
+
+def _may_open(node: Node, facts: Facts) -> bool:
+    """By the node's mode and group; a group counts only where the user's groups are known."""
+    if node.accessible or node.group is None:
+        return node.accessible
+    return not facts.groups or node.group in facts.groups
 
 
 def mixed_install(facts: Facts, knowledge: Knowledge) -> Found | None:
@@ -259,7 +266,7 @@ def _foreign_libraries(facts: Facts) -> list[Message]:
 def glibc_too_old(facts: Facts, knowledge: Knowledge) -> Found | None:
     """The wheel needs a newer glibc or libstdc++ than the system has."""
     del knowledge
-    signs = facts.signs_of("glibc-too-old")
+    signs = facts.signs_of("glibc-too-old") or _refused_by_glibc(facts)
     if not signs:
         return None
     if all(sign.code == "glibc.cxx" for sign in signs) and facts.environment.get("LD_LIBRARY_PATH"):
@@ -280,9 +287,26 @@ def glibc_too_old(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
+_GLIBC_SINCE_2_7 = (2, 28)  # manylinux_2_28, torch 2.7 and newer
+
+
+def _refused_by_glibc(facts: Facts) -> tuple[Sign, ...]:
+    """Pip's list of versions ends with 2.6.0 where glibc is older than 2.28."""
+    refused = facts.sign("python.no-version", "python.wheel-platform", "python.no-wheel")
+    glibc = facts.system.glibc
+    if refused is None or glibc is None or version(glibc) >= _GLIBC_SINCE_2_7:
+        return ()
+    offered = [part.strip() for part in refused.values.get("versions", "").split(",")]
+    ends = offered[-1].startswith("2.6.") if offered else False
+    tagged = "manylinux_2_28" in refused.values.get("wheel", "") + refused.line
+    return (refused,) if ends or tagged else ()
+
+
 def windows_dll_missing(facts: Facts, knowledge: Knowledge) -> Found | None:
     """WinError 126, 127 or 1114: the Visual C++ runtime or a dependent DLL is missing."""
     del knowledge
+    if facts.works and not any("torch" in sign.line.lower() for sign in facts.signs_of("windows-dll-missing")):
+        return None  # torch loads; the DLL is another package's
     text = message(
         "doctor.dll.remedy",
         "install the current Visual C++ redistributable (x64) and try again; fbgemm.dll of torch"

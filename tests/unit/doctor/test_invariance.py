@@ -1,0 +1,145 @@
+"""What copying does to a report must not change the diagnosis, and no text at all may break the parser."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from support.doctor_examples import EXAMPLES
+from support.doctor_messages import MESSAGES
+from torchup.doctor import diagnose, parse_report
+from torchup.doctor.clean import clean, decode
+
+ALL = {**EXAMPLES, **MESSAGES}
+WIDE = {ord(":"): ":", ord("("): "(", ord(")"): ")", ord(","): ","}
+SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def quoted(text: str) -> str:
+    """As a reply in a thread quotes it."""
+    return "\n".join(f"> {line}" for line in text.split("\n"))
+
+
+def twice_quoted(text: str) -> str:
+    """A quote of a quote."""
+    return quoted(quoted(text))
+
+
+def indented(text: str) -> str:
+    """As a code block."""
+    return "\n".join(f"    {line}" if line else line for line in text.split("\n"))
+
+
+def carriage_returns(text: str) -> str:
+    """As Windows ends lines."""
+    return text.replace("\n", "\r\n")
+
+
+def padded(text: str) -> str:
+    """As a console of fixed width copies it."""
+    return "\n".join(line.ljust(150) for line in text.split("\n"))
+
+
+def fenced(text: str) -> str:
+    """In a Markdown fence with words around it."""
+    return f"Hello, this is what I get:\n```bash\n{text}\n```\nThanks for any help!\n"
+
+
+def coloured(text: str) -> str:
+    """With the colours of a terminal."""
+    return "\n".join(f"\x1b[1;32m{line}\x1b[0m" for line in text.split("\n"))
+
+
+def full_width(text: str) -> str:
+    """Typed with a Chinese keyboard: the first colon of each label."""
+    return "\n".join(line.replace(": ", ":", 1) if line[:1].isalpha() else line for line in text.split("\n"))
+
+
+def with_byte_order_mark(text: str) -> str:
+    """As an editor on Windows saves it."""
+    return "\ufeff" + text
+
+
+def entities(text: str) -> str:
+    """As a page's source shows it."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+
+
+CHANGES = (
+    quoted, twice_quoted, indented, carriage_returns, padded, fenced, coloured, full_width, with_byte_order_mark, entities,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_copying_does_not_change_the_diagnosis(change):
+    """Quoting, indenting, colours, line ends and the like leave every example's cause as it is."""
+    for name, (expected, text) in ALL.items():
+        assert diagnose(parse_report(change(text))).primary == expected, name
+
+
+@SETTINGS
+@given(st.sampled_from(sorted(ALL)), st.lists(st.sampled_from(CHANGES), min_size=2, max_size=4, unique=True))
+def test_several_changes_at_once_do_not_either(name, changes):
+    """They may come together, in any order."""
+    expected, text = ALL[name]
+    for change in changes:
+        text = change(text)
+    assert diagnose(parse_report(text)).primary == expected
+
+
+@SETTINGS
+@given(st.sampled_from(sorted(MESSAGES)), st.integers(60, 140))
+def test_a_wrapped_message_is_still_found(name, width):
+    """A console that cuts lines at its width, words or not, does not hide a message."""
+    expected, text = MESSAGES[name]
+    if expected is None:
+        return
+    cut = [line[i : i + width] for line in text.split("\n") for i in range(0, max(len(line), 1), width)]
+    found = diagnose(parse_report("\n".join(cut)))
+    assert expected in {finding.rule for finding in found.findings}
+
+
+@SETTINGS
+@given(st.sampled_from(sorted(EXAMPLES)), st.randoms(use_true_random=False))
+def test_the_order_of_the_parts_does_not_matter(name, random):
+    """The paragraphs of a report may come in any order."""
+    expected, text = EXAMPLES[name]
+    parts = [part for part in text.split("\n\n") if part.strip()]
+    random.shuffle(parts)
+    assert diagnose(parse_report("\n\n".join(parts))).primary == expected
+
+
+@SETTINGS
+@given(st.sampled_from(sorted(ALL)), st.integers(0, 3000))
+def test_a_truncated_report_raises_nothing(name, length):
+    """Wherever a report is cut off, there is an answer."""
+    found = diagnose(parse_report(ALL[name][1][:length]))
+    assert not [outcome for outcome in found.outcomes if outcome.status == "crash"]
+
+
+@SETTINGS
+@given(st.text(max_size=400), st.sampled_from(sorted(ALL)))
+def test_any_text_is_an_answer(noise, name):
+    """Arbitrary characters before, within and after a report never raise, and no rule crashes."""
+    text = ALL[name][1]
+    half = len(text) // 2
+    for report in (noise, noise + text, text[:half] + noise + text[half:]):
+        found = diagnose(parse_report(report))
+        assert not [outcome for outcome in found.outcomes if outcome.status == "crash"]
+
+
+@SETTINGS
+@given(st.binary(max_size=300))
+def test_any_bytes_are_text(raw):
+    """A file of any content is read, and cleaning leaves no control character but the line's own."""
+    for line in clean(decode(raw)):
+        assert "\x1b" not in line
+        assert "\r" not in line
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "gb18030"])
+def test_encodings_of_windows_are_read(encoding):
+    """PowerShell writes UTF-16, a Chinese console GB18030."""
+    expected, text = MESSAGES["old nvidia-smi, Chinese labels"]
+    assert diagnose(parse_report(decode(text.encode(encoding)))).primary == expected
