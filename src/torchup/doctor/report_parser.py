@@ -85,7 +85,7 @@ def _unglued(draft: Draft, line: str) -> str:
     return line
 
 
-_ABSENT = re.compile(r"^\W*(?:E\s+)?(?:ModuleNotFoundError|ImportError): No module named ['\"]?([\w.]+)")
+_ABSENT = re.compile(r"^\W*(?:E\s+)?(?:ModuleNotFoundError|ImportError):\s*No module named ['\"]?([\w.]+)")
 _NOT_UNRELATED = ("torch", "vllm._", "torch.", "triton")
 
 

@@ -279,23 +279,23 @@ def mig_or_exclusive_mode(facts: Facts, knowledge: Knowledge) -> Found | None:
 
 
 _UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "bytes": 1}
+_SIZE = r"\d+(?:\.\d+)?(?:[KMGT]iB|bytes)"
+# Searched in the message without white space, which a console may have put anywhere.
+_OOM = re.compile(
+    rf"(?P<total>{_SIZE})totalcapacity;(?P<allocated>{_SIZE})alreadyallocated;(?P<free>{_SIZE})free"
+    rf"(?:;(?P<reserved>{_SIZE})(?:reservedintotal|cached))?"
+)
+_OOM_NEW = re.compile(
+    rf"hasatotalcapac\w+of(?P<total>{_SIZE})ofwhich(?P<free>{_SIZE})isfree"
+    rf"(?:.*?thisprocesshas(?P<mine>{_SIZE})memoryinuse)?"
+)
+_OTHERS = re.compile(rf"Process\d+has({_SIZE})memoryinuse")
+_SHARE_OF_OTHERS = 0.25  # of the GPU's memory; a desktop takes less
 
 
 def _size(text: str | None) -> float | None:
-    match = re.match(r"([\d.]+) ?(\w+)", text or "")
+    match = re.match(r"([\d.]+)(\w+)", text or "")
     return float(match[1].strip(".") or 0) * _UNITS.get(match[2], 2**20) if match else None
-
-
-_OOM = re.compile(
-    r"(?P<total>[\d.]+ \w+) total capacity; (?P<allocated>[\d.]+ \w+) already allocated; (?P<free>[\d.]+ \w+) free"
-    r"(?:; (?P<reserved>[\d.]+ \w+) (?:reserved in total|cached))?"
-)
-_OOM_NEW = re.compile(
-    r"has a total capac\w+ of (?P<total>[\d.]+ \w+) of which (?P<free>[\d.]+ \w+) is free"
-    r"(?:.*?this process has (?P<mine>[\d.]+ \w+) memory in use)?"
-)
-_OTHERS = re.compile(r"Process \d+ has ([\d.]+ \w+) memory in use")
-_SHARE_OF_OTHERS = 0.25  # of the GPU's memory; a desktop takes less
 
 
 def memory_held_by_others(facts: Facts, knowledge: Knowledge) -> Found | None:
@@ -329,6 +329,7 @@ def memory_held_by_others(facts: Facts, knowledge: Knowledge) -> Found | None:
 
 def _held(text: str) -> tuple[float | None, float | None]:
     """Bytes held by others and bytes in all, from torch's message."""
+    text = "".join(text.split())
     if (old := _OOM.search(text)) is not None:
         total, free = _size(old["total"]), _size(old["free"])
         mine = _size(old["reserved"]) or _size(old["allocated"])
