@@ -11,6 +11,11 @@ settings.register_profile("torchup", deadline=None)  # these machines are noisy;
 settings.load_profile("torchup")
 
 
+def pytest_addoption(parser):
+    """`--update-golden` rewrites the recorded plans; look at the difference before you commit it."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden/plans")
+
+
 @pytest.fixture(autouse=True)
 def quiet_surroundings(monkeypatch, tmp_path):
     """Keep the developer's own settings, locale and torchup data out of the tests."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.machines import machine, nvidia
+from support.plan_machines import machine, nvidia
 from torchup.catalog import load_catalog
 from torchup.catalog.types import Arch
 from torchup.catalog.versions import version_key
@@ -197,7 +197,7 @@ def planned(target, **request):
 
 
 @given(target=machines)
-@settings(max_examples=120)
+@settings(max_examples=40)
 def test_every_plan_keeps_every_law(target):
     """The chosen build has code for each covered GPU, a driver that serves it, and floors that the system meets."""
     plan = planned(target)
@@ -224,7 +224,7 @@ def test_every_plan_keeps_every_law(target):
 
 
 @given(target=machines)
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_a_gpu_is_never_left_unused_in_silence(target):
     """A plan for a machine with GPUs uses one, unless the CPU was asked for; asked for, it is always there."""
     plan = planned(target)
@@ -236,7 +236,7 @@ def test_a_gpu_is_never_left_unused_in_silence(target):
 
 
 @given(gpu=st.sampled_from([g for g in GPUS if g.capability >= cc("7.5")]), one=drivers, other=drivers)
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_a_newer_driver_never_gives_an_older_torch(gpu, one, other):
     """Monotone in the driver, for cards whose support has not ended."""
     old, new = sorted((one, other), key=version_key)

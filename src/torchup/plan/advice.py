@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torchup.plan.judge import Fit, Question
 
 _HIDE = {
-    Vendor.NVIDIA: "CUDA_VISIBLE_DEVICES",
+    Vendor.NVIDIA: "CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES",  # else CUDA counts the fastest card first
     Vendor.AMD: "HIP_VISIBLE_DEVICES",
     Vendor.INTEL: "ONEAPI_DEVICE_SELECTOR",
     Vendor.APPLE: "",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from torchup.catalog.types import LISTED, Catalog, Companion, Publication, Row, is_vendor
+from torchup.catalog.types import LISTED, UNSURE, Catalog, Companion, Publication, Row, is_vendor
 from torchup.catalog.versions import python_key, version_key
 from torchup.model import InstallerName, Offer, Request, Source, Survey, Value
 
@@ -60,7 +60,7 @@ def _of_channel(target: Target, request: Request, catalog: Catalog, survey: Surv
         return tuple(c for c in _offered(target, catalog, survey) if f"/{request.channel}/" in c.source.url)
     newest: dict[str, Row] = {}
     for row in catalog.by_platform.get(target.platform or "", ()):
-        if not is_vendor(row):
+        if not is_vendor(row) and row.certainty != UNSURE:
             newest.setdefault(row.variant, row)
     current = [row for row in newest.values() if row.torch == catalog.newest_torch]
     return tuple(_open_ended(row, request, catalog) for row in current)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.catalog.types import kind_of
 from torchup.errors import NetworkError, NoBuildError, TorchupError
 from torchup.model import Machine, Message, Os, Reason, Rejection, Survey, Vendor, message
+from torchup.plan.compat import VENDOR_OF_KIND
 from torchup.plan.target import gpu_name, is_32_bit, is_musl, platform_of
 from torchup.plan.whatif import advised_branch, best_row, driver_gives, families, with_conda
 
@@ -54,7 +56,7 @@ def no_build(question: Question, rejected: list[Rejection], survey: Survey) -> T
     """The error for a machine where every candidate was rejected."""
     if not rejected:
         return _not_published(question)
-    cpu_possible = any(r.reason == Reason.CPU_ONLY for r in rejected)
+    cpu_possible = any(r.reason == Reason.CPU_ONLY or r.detail.code == "plan.reject.mps" for r in rejected)
     silent = [source.name for source in survey.sources if source.reachable is False]
     if not cpu_possible and any(r.reason == Reason.UNREACHABLE for r in rejected):
         return NetworkError(
@@ -128,12 +130,18 @@ def _text(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
     first = telling(question, rejected)
     machine = question.target.machine
     names = ", ".join(gpu_name(machine.gpus[index]) for index in question.graphics.wanted)
+    unknown = [machine.gpus[i] for i in question.graphics.lost if machine.gpus[i].vendor == Vendor.AMD]
+    if any(gpu.gfx is None for gpu in unknown):
+        return message("plan.none.gfx-unknown", "which code the {gpu} runs is not known (its gfx target)", gpu=names)
     if cpu_possible and not question.graphics.usable:
         return message("plan.none.gpu-unsupported", "no published build of torch runs on the {gpu}", gpu=names)
     if first.detail.code in _DRIVER_FAULTS:
         bare = message("plan.none.no-driver", "no NVIDIA driver is loaded")
         detail = bare if first.detail.code == "plan.reject.no-driver" else first.detail
         return message("plan.none.gpu-driver", "the {gpu} cannot be used: {detail}", gpu=names, detail=detail)
+    if question.request.variant and not any(_serves(question, r.variant) for r in rejected):
+        wanted = question.request.variant
+        return message("plan.none.other-vendor", "{variant} is not for the {gpu}", variant=wanted, gpu=names or "CPU")
     if names:
         return message(
             "plan.none.gpu",
@@ -152,7 +160,19 @@ def _text(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
     )
 
 
+def _serves(question: Question, variant: str) -> bool:
+    vendor = VENDOR_OF_KIND.get(kind_of(variant))
+    return vendor is None or any(gpu.vendor == vendor for gpu in question.target.machine.gpus)
+
+
 def _hint(question: Question, rejected: list[Rejection], *, cpu_possible: bool) -> Message:
+    if question.request.variant and not any(_serves(question, r.variant) for r in rejected):
+        return message(
+            "plan.hint.other-vendor",
+            "leave out --variant, or name the machine it is for: --assume gpu=NAME",
+        )
+    if any(gpu.vendor == Vendor.AMD and gpu.gfx is None for gpu in question.target.machine.gpus):
+        return message("plan.hint.gfx", "name it, as rocminfo does: --assume gfx=gfx1100; or take the CPU build: --cpu")
     change = change_hint(question, rejected)
     if not cpu_possible:
         return change or message("plan.none.see-catalog", "`torchup catalog show` lists what was published")

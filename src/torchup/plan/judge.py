@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.catalog.types import UNSURE
 from torchup.catalog.versions import version_key
 from torchup.model import Machine, Message, Os, Reason, Rejection, Request, Value, Vendor, message
 from torchup.plan.compat import (
@@ -55,6 +56,8 @@ class Question(Value, frozen=True, kw_only=True):
 def judge(candidate: Candidate, question: Question) -> Fit | Rejection:
     """Apply the laws in the order in which a person would want to hear of them."""
     row, machine = candidate.row, question.target.machine
+    if row.certainty == UNSURE and question.request.variant != row.variant:
+        return _reject(row, Reason.MISSING_PAIR, _UNSURE)
     against = _system_against(row, machine)
     if against is not None:
         return _reject(row, *against)
@@ -153,8 +156,6 @@ def _gpu_code(row: Row, question: Question) -> Running | Against:
 def _driven(row: Row, code: Running, question: Question) -> Running | Against:
     """Of the GPUs with code those that the driver serves."""
     target = question.target
-    if driver := driver_against(row, target):
-        return Reason.DRIVER, driver
     version = target.nvidia.version if target.nvidia else None
     problems = {}
     for index in code:
@@ -162,8 +163,8 @@ def _driven(row: Row, code: Running, question: Question) -> Running | Against:
         family = question.catalog.family(capability) if capability else None
         problems[index] = driver_fits_gpu(family, version, windows=target.windows_driver)
     running = {index: found for index, found in code.items() if problems[index] is None}
-    first = next((problem for problem in problems.values() if problem is not None), _NO_VENDOR[Vendor.NVIDIA])
-    return running or (Reason.DRIVER, first)
+    against = driver_against(row, target) if running else next(filter(None, problems.values()))
+    return (Reason.DRIVER, against) if against else running
 
 
 def no_code(row: Row, target: Target, indexes: list[int]) -> Message:
@@ -176,6 +177,7 @@ def no_code(row: Row, target: Target, indexes: list[int]) -> Message:
     )
 
 
+_UNSURE = message("plan.reject.unsure", "it is not certain that this build was published")
 _LEAVES_GPU = message("plan.reject.cpu-only", "would leave the GPU unused")
 _NO_VENDOR = {
     Vendor.NVIDIA: message("plan.reject.no-nvidia", "needs an NVIDIA GPU; there is none here"),

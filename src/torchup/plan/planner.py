@@ -186,7 +186,7 @@ def _plan(best: Fit, rejected: tuple[Rejection, ...], question: Question, survey
         sources=_sources(candidate, question, survey),
         uses_gpu=best.uses_gpu,
         covered_gpus=best.covered,
-        uncovered_gpus=() if question.request.cpu else uncovered,
+        uncovered_gpus=uncovered if best.uses_gpu else (),
         rejected=rejected,
         missing_companions=missing,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.catalog.types import LIKELY, LISTED, UNSURE
 from torchup.catalog.versions import variant_key, version_key
 from torchup.model import Message, Reason, Rejection, message
 from torchup.plan.gpus import weight
@@ -12,8 +11,6 @@ from torchup.plan.target import gpu_name
 
 if TYPE_CHECKING:
     from torchup.plan.judge import Fit, Question
-
-_CERTAINTY = {LISTED: 2, LIKELY: 2, UNSURE: 1}
 
 
 def rank(fits: list[Fit], question: Question) -> list[Fit]:
@@ -32,7 +29,6 @@ def _key(fit: Fit, question: Question) -> tuple[object, ...]:
         len(fit.covered),
         row.arch_known,
         version_key(row.torch),
-        _CERTAINTY[row.certainty],
         variant_key(row.variant),
         -(row.size_bytes or 0),
         -fit.candidate.position,
@@ -60,8 +56,6 @@ def _beaten(fit: Fit, best: Fit, question: Question) -> tuple[Reason, Message]:
         return Reason.ARCH, message(
             "plan.reject.unknown", "newer than the catalogue: which GPUs it has code for is not known"
         )
-    if row.certainty == UNSURE:
-        return Reason.MISSING_PAIR, message("plan.reject.unsure", "it is not certain that this build was published")
     if version_key(row.torch) != version_key(first.torch):
         return Reason.OLDER, message("plan.reject.older", "works, older than {torch}", torch=first.torch)
     return Reason.OLDER, message("plan.reject.older-runtime", "works, {variant} is newer", variant=first.variant)

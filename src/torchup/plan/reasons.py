@@ -32,7 +32,7 @@ def why(plan: Plan, best: Fit, question: Question) -> tuple[Message, ...]:
 def _newer(plan: Plan, best: Fit, question: Question) -> Iterator[Message]:
     """What is newer than the choice and why it was not taken; nothing when the choice is the newest."""
     row = best.candidate.row
-    newer = [r for r in plan.rejected if version_key(r.torch) > version_key(row.torch)]
+    newer = [r for r in plan.rejected if version_key(r.torch) > version_key(row.torch) and r.detail.code != _UNSURE]
     telling = [r for r in newer if r.reason != Reason.CPU_ONLY and _same_kind(r.variant, row.variant)]
     if newer and not telling:
         newest = newer[0].torch
@@ -51,6 +51,11 @@ def _newer(plan: Plan, best: Fit, question: Question) -> Iterator[Message]:
 
 
 def _newest(row: Row, question: Question) -> Message:
+    request = question.request
+    if request.channel != "stable":
+        return message("plan.why.channel", "the {channel} channel was asked for", channel=request.channel)
+    if request.torch:
+        return message("plan.why.asked", "torch {wanted} was asked for; this is the newest of it", wanted=request.torch)
     if row.torch == question.catalog.newest_torch:
         return message("plan.why.newest", "{torch} is the newest release", torch=row.torch)
     return message(
@@ -71,6 +76,7 @@ def _vendor(best: Fit) -> Iterator[Message]:
         )
 
 
+_UNSURE = "plan.reject.unsure"
 _KINDS = {"cuda": "CUDA", "rocm": "ROCm", "xpu": "XPU", "cpu": "CPU"}
 
 
@@ -108,6 +114,9 @@ def _code(best: Fit, question: Question) -> Iterator[Message]:
         if code in {None, "mps"}:
             continue
         name = gpu_name(question.target.machine.gpus[index])
+        if code == "xpu":
+            yield message("plan.why.xpu", "the XPU build supports the {gpu}", gpu=name)
+            continue
         if code == "unknown":
             yield message(
                 "plan.why.code-unknown",

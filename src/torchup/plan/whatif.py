@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from torchup.catalog.types import UNSURE
 from torchup.catalog.versions import version_key
 from torchup.model import Driver, Gpu, InstallerName, Machine, Request, Survey, Vendor
 from torchup.plan.candidates import candidates
@@ -38,7 +37,7 @@ def best_row(machine: Machine, request: Request, catalog: Catalog) -> Row | None
         verdict = judge(candidate, question)
         if isinstance(verdict, Fit) and verdict.uses_gpu:
             using.append(verdict)
-            if set(question.graphics.usable) <= set(verdict.covered) and candidate.row.certainty != UNSURE:
+            if set(question.graphics.usable) <= set(verdict.covered):
                 return candidate.row
     return rank(using, question)[0].candidate.row if using else None
 
