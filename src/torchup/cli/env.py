@@ -187,6 +187,11 @@ def adopt_command(session: Session, path: str, name: str | None) -> Answer:
     environment = registry.adopt(session.host, path, name)
     done = text("env.adopt.done", "`{name}` is {path}, left as it is", name=environment.name, path=environment.path)
     notices = () if environment.torch else (_no_torch(environment),)
+    if environment.source == "pytorch":
+        ended = message(
+            "env.adopt.ended", "its channel `pytorch` ended with 2.5.1: torchup explain conda-channels-ended"
+        )
+        notices = (*notices, Notice(code="env.adopt.ended", level="warning", text=ended))
     return Answer(command="env adopt", data=environment, text=lambda: done, notices=notices)
 
 

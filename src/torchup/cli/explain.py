@@ -12,12 +12,16 @@ from torchup.cli.session import Session, common_options
 from torchup.doctor.explain import explanations
 from torchup.errors import UsageError
 from torchup.i18n import text
+from torchup.install import conda_texts
 from torchup.model import message
 from torchup.plan.explain import QUESTIONS
 from torchup.report.explain_text import explanation_text, index_text, question_text
 
 if TYPE_CHECKING:
     from torchup.model import Message
+
+
+ANSWERS = QUESTIONS | conda_texts.QUESTIONS
 
 
 @click.command(
@@ -37,8 +41,8 @@ def command(session: Session, code: str | None) -> Answer:
     if slug in explanations():
         entry = explanations()[slug]
         return Answer(command="explain", data=entry, text=lambda: explanation_text(entry, session.style))
-    if slug in QUESTIONS:
-        answer = QUESTIONS[slug]
+    if slug in ANSWERS:
+        answer = ANSWERS[slug]
         data = {"slug": slug, "title": answer[0], "answer": answer[1:]}
         return Answer(command="explain", data=data, text=lambda: question_text(slug, answer, session.style))
     raise _unknown(code)
@@ -46,7 +50,7 @@ def command(session: Session, code: str | None) -> Answer:
 
 def _titles() -> dict[str, Message]:
     causes = {slug: entry.title for slug, entry in explanations().items()}
-    return causes | {slug: answer[0] for slug, answer in QUESTIONS.items()}
+    return causes | {slug: answer[0] for slug, answer in ANSWERS.items()}
 
 
 def _unknown(code: str) -> UsageError:

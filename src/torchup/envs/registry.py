@@ -10,6 +10,7 @@ import msgspec
 
 from torchup.encoding import to_json
 from torchup.envs import distributions, records, transaction
+from torchup.envs.conda_prefix import read_prefix
 from torchup.envs.paths import is_windows_path, join, python_of, scripts_of, split
 from torchup.errors import InstallError, UsageError
 from torchup.model import Environment, InstallerName, message
@@ -189,14 +190,15 @@ def adopt(host: Host, path: str, name: str | None = None) -> Environment:
         raise UsageError(text, hint=message("envs.exists.hint", "choose another name with --name"))
     packages = distributions.versions(host, target)
     public, _, variant = (packages.get("torch") or "").partition("+")
-    conda = host.is_dir(join(target, "conda-meta"))
+    conda = read_prefix(host, target)
     environment = Environment(
         name=name,
         path=target,
         python=python_version(host, target),
-        torch=public or None,
-        variant=variant or None,
+        torch=public or (conda.torch if conda else None),
+        variant=variant or (conda.variant if conda else None),
         installer=InstallerName.CONDA if conda else None,
+        source=conda.channel if conda else None,
         adopted=True,
         created_at=host.now().isoformat(timespec="seconds"),
         packages=packages,

@@ -1,0 +1,41 @@
+"""What `torchup explain` says of conda's past: channels and installers that have ended.
+
+Sources: PyTorch's announcement (pytorch#138506), the release notes of 2.6.0, and the README of conda-forge/miniforge.
+"""
+
+from __future__ import annotations
+
+from torchup.model import Message, message
+
+QUESTIONS: dict[str, tuple[Message, ...]] = {
+    "conda-channels-ended": (
+        message("conda.question.ended", "Which conda recipes for PyTorch still work?"),
+        message(
+            "conda.question.ended.channel",
+            "The channel `pytorch` (conda install ... -c pytorch -c nvidia) ended: its last torch is 2.5.1, of October"
+            " 2024, and its last CUDA 12.4. The command still succeeds and gives you that old build without a word;"
+            " the same holds for mirrors of it (cloud/pytorch).",
+        ),
+        message(
+            "conda.question.ended.names",
+            "`pytorch-cuda=12.4`, `cpuonly` and `cudatoolkit` belong to that channel. On conda-forge the packages are"
+            " `pytorch-gpu` or `pytorch`, with `cuda-version=12.9` where a CUDA runtime has to be pinned.",
+        ),
+        message(
+            "conda.question.ended.mambaforge",
+            "Mambaforge was retired in January 2025 and its installers were removed: Miniforge has the same content."
+            " torchup needs neither, nor conda itself.",
+        ),
+        message(
+            "conda.question.ended.defaults",
+            "Anaconda's own channel (`defaults`) needs a licence in organisations of 200 people and more, and has its"
+            " own, older torch builds. Miniforge uses conda-forge only.",
+        ),
+        message(
+            "conda.question.ended.today",
+            "Today: `torchup up --installer conda` installs conda-forge's build for this machine; `torchup plan"
+            " --installer conda` shows it first. An environment of the old channel stays usable: `torchup env adopt"
+            " PATH` takes it as it is.",
+        ),
+    ),
+}
