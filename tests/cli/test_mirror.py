@@ -124,3 +124,9 @@ def test_wrong_names_are_usage_errors(capsys):
     assert "did you mean `nju`" in capsys.readouterr().err
     assert main(["mirror", "test", "njuu", "--json"]) == ExitCode.USAGE
     assert json.loads(capsys.readouterr().out)["status"] == "error"
+
+
+def test_a_variant_that_is_none_is_a_usage_error(capsys):
+    """What would become part of an address is checked first."""
+    assert main(["mirror", "test", "nju", "--variant", "../../x"]) == ExitCode.USAGE
+    assert "is not a variant" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from torchup.catalog.load import read_overlay
 from torchup.cli.answer import Answer
 from torchup.cli.plan import overlay_path
 from torchup.cli.session import Session, common_options
+from torchup.cli.variant_type import VariantType
 from torchup.encoding import to_builtins, to_json
 from torchup.errors import UsageError
 from torchup.i18n import render, text
@@ -35,7 +36,7 @@ SHOWN = 20  # rows of the diff before "and N more"
 )
 @click.option("--mirror", metavar="NAME|URL", help=text("catalog.refresh.mirror", "Ask this mirror first"))
 @click.option(
-    "--variant", "variants", multiple=True, metavar="NAME",
+    "--variant", "variants", type=VariantType(), multiple=True, metavar="NAME",
     help=text("catalog.refresh.variant", "Only this variant's index (repeatable)"),
 )  # fmt: skip
 @click.option("--write", is_flag=True, help=text("catalog.refresh.write", "Keep what was learned, beside the package"))

@@ -9,6 +9,7 @@ import click
 from torchup.catalog import load_catalog
 from torchup.cli.answer import Answer
 from torchup.cli.session import Session, common_options
+from torchup.cli.variant_type import VariantType
 from torchup.errors import ExitCode
 from torchup.i18n import render, text
 from torchup.model import Notice, message
@@ -54,14 +55,18 @@ def list_command(session: Session) -> Answer:
 )
 @click.argument("names", nargs=-1, metavar="[NAME|URL]...")
 @click.option(
-    "--variant", default="cpu", show_default=True, help=text("mirror.test.variant", "Which build's index to ask for")
+    "--variant",
+    default="cpu",
+    show_default=True,
+    type=VariantType(),
+    help=text("mirror.test.variant", "Which build's index to ask for"),
 )
 @common_options
 def test_command(session: Session, names: tuple[str, ...], variant: str) -> Answer:
     """`torchup mirror test`."""
     mirrors = [find_mirror(name) for name in names] or [official_mirror(), *load_mirrors().mirror]
     connection, notices = connection_of(session.host, read_configuration(session.host))
-    session.note(message("mirror.testing", "measuring {count} mirrors", count=len(mirrors)))
+    session.note(message("mirror.testing", "measuring mirrors: {count}", count=len(mirrors)))
     tests = measure_mirrors(session.host, mirrors, variant, connection)
     newest = load_catalog().newest_torch
     works = any(test.ok for test in tests)

@@ -111,12 +111,15 @@ def _internal(trace: str, argv: Sequence[str]) -> TorchupError:
 
 
 def _write_log(trace: str, argv: Sequence[str]) -> str:
+    from torchup.sources.urls import redact  # noqa: PLC0415  # only when something went wrong
+
     host = RealHost()
     path = f"{host.folders().log}/torchup-{host.now():%Y%m%dT%H%M%S}.log"
+    content = redact(f"torchup {' '.join(argv)}\n\n{trace}")
     try:
-        host.write_text(path, f"torchup {' '.join(argv)}\n\n{trace}")
+        host.write_text(path, content)
     except OSError:
-        sys.stderr.write(trace)  # the disk is full or read-only: the terminal is the only place left
+        sys.stderr.write(content)  # the disk is full or read-only: the terminal is the only place left
         return "stderr"
     return path
 

@@ -131,7 +131,7 @@ def _links(text: str, url: str) -> Iterator[tuple[str, dict[str, str], bool]]:
     base = url
     for match in _ANCHOR.finditer(text):
         attributes = {
-            name.lower(): html.unescape(double or single or bare)
+            name.lower(): _plain(double or single or bare)
             for name, double, single, bare in _ATTRIBUTE.findall(match[2])
         }
         target = attributes.get("href")
@@ -143,7 +143,13 @@ def _links(text: str, url: str) -> Iterator[tuple[str, dict[str, str], bool]]:
             yield _join(base, target), attributes, bool(_YANKED.search(" " + match[2]))
 
 
+def _plain(value: str) -> str:
+    return html.unescape(value) if "&" in value else value
+
+
 def _join(base: str, target: str) -> str:
+    if target.startswith(("https://", "http://")) and "@" not in target:
+        return target.strip()  # most links of PyPI; a page has a thousand
     try:
         return without_credentials(urljoin(without_credentials(base), target.strip()))
     except ValueError:  # an address that is none ("http://[")

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from torchup.model import InstallerName, Notice, Os, Source, Survey, message
+from torchup.errors import UsageError
+from torchup.model import InstallerName, Message, Notice, Os, Source, Survey, message
+from torchup.settings import load_settings
 from torchup.sources.conda_survey import survey_conda
 from torchup.sources.configured import places, read_configuration
 from torchup.sources.constraints import constraint_files, constraint_lines
 from torchup.sources.find_links import list_folder
 from torchup.sources.index_client import Connection, Listing, PageRequest, read_pages
-from torchup.sources.mirrors import suggested
-from torchup.sources.urls import local_path, page_url
+from torchup.sources.mirrors import find_mirror, suggested
+from torchup.sources.urls import credentials, local_path, page_url
 from torchup.sources.variants import known_variants, worth_asking
 
 if TYPE_CHECKING:
@@ -39,8 +41,9 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | No
     With ``request.offline`` nothing of the network is contacted; local folders are read all the same.
 
     Raises:
-        UsageError: the mirror asked for does not exist.
+        UsageError: the mirror asked for does not exist, or its password stands on the command line.
     """
+    _keep_logins_off_the_command_line(host, request)
     configuration = read_configuration(host)
     if request.installer is InstallerName.CONDA:
         return survey_conda(host, request, configuration)
@@ -48,13 +51,20 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | No
     connection, notices = connection_of(host, configuration)
     answers = ask(host, found, connection, offline=request.offline)
     files = constraint_files(host, configuration)
+    sources = tuple(told(place.source, answers.get(place.source.name, ())) for place in found)
     return Survey(
-        sources=tuple(told(place.source, answers.get(place.source.name, ())) for place in found),
+        sources=sources,
         offers=_fitting((o for listings in answers.values() for listing in listings for o in listing.offers), machine),
         constraints=constraint_lines(host, files),
         constraint_files=files,
         certificate=connection.certificate,
-        notices=(*configuration.pip.notices, *configuration.uv.notices, *notices, *_suggestion(host, request)),
+        notices=(
+            *configuration.pip.notices,
+            *configuration.uv.notices,
+            *notices,
+            *_about_mirror(request, sources),
+            *_suggestion(host, request),
+        ),
     )
 
 
@@ -131,6 +141,41 @@ def _fitting(offers: Iterable[Offer], machine: Machine) -> tuple[Offer, ...]:
         return tag == "any" or (start in tag and (tag.endswith(ends) or tag == "win32"))
 
     return tuple(offer for offer in offers if any(fits(tag) for tag in offer.platform_tags))
+
+
+def _keep_logins_off_the_command_line(host: Host, request: Request) -> None:
+    """Every user of a machine sees its command lines; what installs later reads the login from where it lies."""
+    if request.mirror and credentials(request.mirror) and load_settings(host).text("mirror") != request.mirror:
+        raise UsageError(
+            message("sources.mirror.login", "a password does not belong on the command line"),
+            hint=message(
+                "sources.mirror.login.hint",
+                "put the address into TORCHUP_MIRROR or torchup.toml, or the login into your netrc file",
+            ),
+        )
+
+
+def _about_mirror(request: Request, sources: Sequence[Source]) -> tuple[Notice, ...]:
+    """What the user has to know of the mirror asked for: that it is silent, or never had PyTorch's wheels."""
+    if not request.mirror:
+        return ()
+    mirror = find_mirror(request.mirror)
+    asked = [source for source in sources if source.name.startswith("mirror:")]
+    silent = [source for source in asked if source.reachable is False]
+    found: list[Message] = []
+    if asked and len(silent) == len(asked):
+        found.append(
+            message(
+                "sources.mirror.silent",
+                "the mirror {name} did not answer ({why}); other sources are used",
+                name=mirror.name,
+                why=silent[0].detail,
+            )
+        )
+    if mirror.pytorch is None:
+        lacks = mirror.lacks_pytorch or "no PyTorch wheels are known there"
+        found.append(message("sources.mirror.lacks", "{name}: {lacks}", name=mirror.name, lacks=lacks))
+    return tuple(Notice(code=text.code, level="warning", text=text) for text in found)
 
 
 def _suggestion(host: Host, request: Request) -> tuple[Notice, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from torchup.catalog.types import is_vendor
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from torchup.model import Machine, Request
 
 _ARCHITECTURES = {"amd64": "x86_64", "x64": "x86_64"}
+_NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*")
 _FAMILY = {Vendor.NVIDIA: "cu", Vendor.AMD: "rocm", Vendor.INTEL: "xpu"}
 
 
@@ -25,8 +27,8 @@ def worth_asking(known: Iterable[str], machine: Machine, request: Request) -> tu
     A wider choice than the planner's, which holds the rules: the vendor's family, less the CUDA majors that are newer
     than the driver serves (every minor of a major runs on it, by CUDA's minor-version compatibility).
     """
-    if request.variant:
-        return (request.variant,)
+    if request.variant:  # the planner says what is wrong with a name that cannot stand in an address
+        return (request.variant,) if _NAME.fullmatch(request.variant) else ()
     if request.cpu or machine.os is Os.MACOS:
         return ("cpu",)
     vendors = {gpu.vendor for gpu in machine.gpus} | {driver.vendor for driver in machine.drivers}

@@ -215,3 +215,33 @@ def test_a_login_of_the_netrc_is_sent_to_its_host_alone(tmp_path, server):
     result = survey(host, LINUX, Request(), None)
     assert len(result.offers) == 1
     assert "s3cret" not in repr(result)
+
+
+def test_a_mirror_that_is_silent_is_told_loudly(tmp_path):
+    """Who asks for a mirror hears that it did not answer and that others are used instead."""
+    result = survey(IsolatedHost(tmp_path), LINUX, Request(mirror="http://127.0.0.1:1/whl/{variant}"), None)
+    (notice,) = result.notices
+    assert (notice.code, notice.level) == ("sources.mirror.silent", "warning")
+    assert "no connection" in str(notice.text)
+
+
+def test_a_mirror_without_pytorch_says_so(tmp_path):
+    """`--mirror tuna` serves PyPI; torch itself still comes from PyTorch's index, and the user is told why."""
+    result = survey(IsolatedHost(tmp_path), LINUX, Request(mirror="tuna"), None)
+    assert [source.name for source in result.sources] == ["mirror:tuna", "pytorch-index:cpu"]
+    assert "sources.mirror.lacks" in [notice.code for notice in result.notices]
+
+
+def test_a_password_on_the_command_line_is_refused(tmp_path, server):
+    """Every user of a machine sees its command lines; a variable or a file is private."""
+    address = server.url("simple").replace("http://", "http://me:secret@")
+    with pytest.raises(UsageError) as caught:
+        survey(IsolatedHost(tmp_path), LINUX, Request(mirror=address), None)
+    assert "secret" not in str(caught.value)
+    survey(IsolatedHost(tmp_path, {"TORCHUP_MIRROR": address}), LINUX, Request(mirror=address), None)
+
+
+def test_a_variant_that_cannot_stand_in_an_address_is_not_asked_for(tmp_path):
+    """The planner tells the user; no strange address is contacted."""
+    names = [s.name for s in survey(IsolatedHost(tmp_path), LINUX, Request(variant="../x"), None).sources]
+    assert names == ["pypi"]
