@@ -48,7 +48,7 @@ def read_prefix(host: Host, path: str) -> CondaPrefix | None:
         packages=packages,
         torch=version,
         variant=variant_of(build),
-        channel=re.sub(r"/(?:noarch|[a-z]+-[a-z0-9]+)$", "", channel).rpartition("/")[2] or None,
+        channel=re.sub(r"/(?:noarch|(?:linux|osx|win)-[a-z0-9]+)$", "", channel).rpartition("/")[2] or None,
     )
 
 
