@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import click
 from torchup.cli.answer import Answer
 from torchup.cli.defaults import defaults_for
 from torchup.cli.session import Session, changing_options, common_options
-from torchup.envs import activation, records, registry, transaction
+from torchup.envs import activation, kernels, records, registry, transaction
 from torchup.envs.project import environment_name
 from torchup.errors import UsageError
 from torchup.i18n import text
@@ -124,6 +125,9 @@ def remove_command(session: Session, name: str) -> Answer:
         return Answer(command="env remove", data={"would_remove": removed}, text=lambda: "\n".join(removed))
     _agree(session, question)
     registry.remove(session.host, name)
+    with contextlib.suppress(OSError):  # `kernel list` tells of a stale one
+        for kernel in kernels.of_environment(session.host, environment.path):
+            kernels.remove(session.host, kernel)
     return Answer(
         command="env remove",
         data=environment,

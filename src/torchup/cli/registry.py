@@ -56,4 +56,5 @@ VERBS: dict[str, tuple[str, Message]] = {
         "torchup.cli.catalog",
         message("catalog.summary", "Show, check and refresh what is known of published builds"),
     ),
+    "self": ("torchup.cli.self", message("self.summary", "Show and remove what torchup has written")),
 }

@@ -1,0 +1,97 @@
+"""`torchup self`: what torchup has written on this machine, and taking it away again."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from torchup.cli.answer import Answer
+from torchup.cli.session import Session, changing_options, common_options
+from torchup.envs.owned import owned, remove_all, shared
+from torchup.envs.transaction import in_use
+from torchup.errors import InstallError, UsageError
+from torchup.i18n import text
+from torchup.install.uv import uv_binary
+from torchup.model import message
+from torchup.report.style import table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torchup.envs.owned import Owned
+    from torchup.host import Host
+
+
+@click.group(name="self", help=text("self.help", "Show and remove what torchup has written on this machine"))
+def command() -> None:
+    """Only subcommands; each does its own work."""
+
+
+@command.command(name="paths", help=text("self.paths.help", "List everything that torchup has written"))
+@common_options
+def paths_command(session: Session) -> Answer:
+    """`torchup self paths`."""
+    host = session.host
+    places, others = owned(host), _shared(host)
+    folders = host.folders()
+    standard = {"data": folders.data, "cache": folders.cache, "config": folders.config, "log": folders.log}
+    return Answer(
+        command="self paths",
+        data={"folders": standard, "owned": places, "shared_with_uv": others},
+        text=lambda: _text(session, places, others),
+    )
+
+
+@command.command(
+    name="uninstall", help=text("self.uninstall.help", "Remove everything that torchup has written, but not torchup")
+)
+@changing_options
+@common_options
+def uninstall_command(session: Session) -> Answer:
+    """`torchup self uninstall`."""
+    host = session.host
+    places, others = owned(host), _shared(host)
+    if session.dry_run:
+        would = text("self.uninstall.would", "these would be removed:")
+        return Answer(
+            command="self uninstall",
+            data={"would_remove": places, "shared_with_uv": others},
+            text=lambda: f"{would}\n{_text(session, places, others)}",
+        )
+    question = message(
+        "self.uninstall.ask", "remove {count} places with all environments and results?", count=len(places)
+    )
+    if places and not session.confirm(question):
+        raise UsageError(
+            message("env.not-agreed", "nothing was changed"), hint=message("env.not-agreed.hint", "--yes agrees")
+        )
+    try:
+        removed = remove_all(host)
+    except OSError as error:
+        raise in_use(error.filename or host.folders().data, error) from error
+    done = text(
+        "self.uninstall.done",
+        "{count} places removed; torchup itself: {python} -m pip uninstall torchup",
+        count=len(removed),
+        python=sys.executable,
+    )
+    return Answer(command="self uninstall", data={"removed": removed, "shared_with_uv": others}, text=lambda: done)
+
+
+def _shared(host: Host) -> tuple[str, ...]:
+    try:
+        return shared(host, uv_binary())
+    except InstallError:
+        return ()  # without uv nothing of it was filled
+
+
+def _text(session: Session, places: Sequence[Owned], others: Sequence[str]) -> str:
+    rows = [(place.kind if place.name is None else f"{place.kind} {place.name}", place.path) for place in places]
+    lines = [table(("", ""), rows, session.style)] if rows else [text("self.paths.none", "nothing is written yet")]
+    if others:
+        lines.append(
+            text("self.paths.shared", "shared with uv, not torchup's to remove: {paths}", paths=", ".join(others))
+        )
+    return "\n".join(lines)
