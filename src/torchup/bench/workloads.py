@@ -41,9 +41,29 @@ MNIST_RECIPES = (
         summary=message("bench.recipe.script", "the article's program: samples one by one through a DataLoader"),
     ),
     Recipe(
+        name="loader",
+        weight=3.0,
+        summary=message(
+            "bench.recipe.loader", "a DataLoader used well: whole batches, workers that stay, pinned memory"
+        ),
+    ),
+    Recipe(
         name="resident",
         weight=2.0,
         summary=message("bench.recipe.resident", "data on the device, nothing read back until the epoch ends"),
+    ),
+    Recipe(
+        name="graph",
+        weight=2.0,
+        summary=message("bench.recipe.graph", "steps recorded once and replayed (CUDA graphs; torch.compile on a CPU)"),
+    ),
+    Recipe(
+        name="fused",
+        summary=message("bench.recipe.fused", "the step written by hand for the device and compiled on the spot"),
+    ),
+    Recipe(
+        name="best",
+        summary=message("bench.recipe.best", "the fastest of those that the device supports"),
     ),
 )
 

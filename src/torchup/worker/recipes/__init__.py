@@ -6,7 +6,11 @@ from typing import Any, List
 # Name -> module of this package. The order is the ladder's, slowest first.
 REGISTRY = {
     "script": "recipes.script",
+    "loader": "recipes.loader",
     "resident": "recipes.resident",
+    "graph": "recipes.graph",
+    "fused": "recipes.fused",
+    "best": "recipes.best",
 }
 
 

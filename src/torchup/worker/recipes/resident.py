@@ -5,9 +5,12 @@ No loader, and the loss stays on the device until the epoch ends, so nothing wai
 
 import devices
 import lenet
+import sweep
 import torch
 
 from recipes.base import BaseRecipe
+
+SWEEP_STEPS = 10
 
 
 def layout(device: str) -> torch.memory_format:
@@ -19,12 +22,28 @@ class Recipe(BaseRecipe):
     """Eager PyTorch on data that is already there."""
 
     def prepare(self) -> None:
-        lenet.warm_up(self.task.device, memory_format=layout(self.task.device))
+        device = self.task.device
+        lenet.warm_up(device, memory_format=layout(device))
+        if devices.kind(device) == "cpu":
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Torch's threads for steps as small as these: more are not always faster."""
+        net = lenet.Net().to(memory_format=torch.channels_last)
+        update = lenet.optimiser(net, **fast_options("cpu"))
+        images = torch.zeros(lenet.BATCH, 1, 28, 28).to(memory_format=torch.channels_last)
+        labels = torch.zeros(lenet.BATCH, dtype=torch.long)
+
+        def steps() -> None:
+            for _ in range(SWEEP_STEPS):
+                lenet.train_step(net, update, images, labels)
+
+        sweep.torch_threads(steps, self.task.threads, self.facts)
 
     def start(self) -> None:
         super().start()
         self.net = self.net.to(device=self.task.device, memory_format=layout(self.task.device))
-        self.update = lenet.optimiser(self.net)
+        self.update = lenet.optimiser(self.net, **fast_options(self.task.device))
 
     def load(self) -> None:
         device = self.task.device
@@ -35,8 +54,28 @@ class Recipe(BaseRecipe):
         order = lenet.draw_order(len(self.labels)).to(self.task.device)
         batches = lenet.batches(order)
         losses = torch.empty(len(batches), device=self.task.device)
-        for step, positions in enumerate(batches):
-            images = self.images.index_select(0, positions)
-            labels = self.labels.index_select(0, positions)
-            losses[step] = lenet.train_step(self.net, self.update, images, labels)
+        with devices.autocast(self.task.device, self.task.precision):
+            for step, positions in enumerate(batches):
+                images = self.images.index_select(0, positions)
+                labels = self.labels.index_select(0, positions)
+                losses[step] = lenet.train_step(self.net, self.update, images, labels)
         return losses
+
+
+def fast_options(device: str) -> dict:
+    """The optimiser's implementation: one kernel for all parameters where this torch has it."""
+    kind = devices.kind(device)
+    if kind == "cpu":
+        return {"fused": True} if _has_fused_sgd() else {}
+    return {"foreach": True} if kind in ("cuda", "xpu") else {}
+
+
+def _has_fused_sgd() -> bool:
+    """SGD(fused=True) on the CPU came with torch 2.4."""
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    parameter.grad = torch.zeros(1)
+    try:
+        torch.optim.SGD([parameter], lr=0.1, momentum=0.9, fused=True).step()
+    except (TypeError, RuntimeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,503 @@
+// The article's training run as one hand-written loop: forward, backward and update of a step without a library call.
+//
+// How it is laid out
+// - L samples travel side by side in the lanes of one vector, so every operation of the network is the same
+//   instruction for L samples and a weight is one broadcast. A batch of 64 is 64/L groups.
+// - A thread takes every T-th group through forward and backward (phase A). Then (phase B) each thread owns a slice of
+//   the parameters: it sums their gradients over the whole batch in registers and applies momentum and step at once.
+//   Two barriers a step; no other synchronisation, no allocation.
+// - Convolution, ReLU and pooling are one kernel; it keeps which of the four positions won, for the way back.
+//
+// The mathematics is that of lenet.py: mean cross entropy, SGD with momentum, float32. Only the order of sums differs.
+
+#include <atomic>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#if defined(__AVX512F__)
+constexpr int L = 16;
+#else
+constexpr int L = 8;
+#endif
+
+typedef float V __attribute__((vector_size(L * 4)));
+typedef int32_t VI __attribute__((vector_size(L * 4)));
+typedef float U8 __attribute__((vector_size(32)));
+typedef float U4 __attribute__((vector_size(16)));
+
+#define UNROLL _Pragma("GCC unroll 16")
+#define INLINE static inline __attribute__((always_inline))
+
+namespace {
+
+constexpr int MAX_BATCH = 64;
+constexpr int MAX_GROUPS = MAX_BATCH / L;
+constexpr int BLOCK = MAX_GROUPS < 4 ? MAX_GROUPS : 4;  // groups that a thread takes through the linear layers together
+constexpr int C1 = 6, C2 = 16, F0 = 256, F1 = 120, F2 = 84, F3 = 10;
+constexpr int IN = 28, P1 = 12, P2 = 4;  // widths: image, after the first pool, after the second
+constexpr int W1_SIZE = C1 * 25, W2_SIZE = C2 * C1 * 25;
+constexpr int CONV_SIZE = W1_SIZE + C1 + W2_SIZE + C2;
+
+INLINE V keep(V value, VI mask) { return (V)((VI)value & mask); }
+
+struct Parameters {  // pointers into torch's own tensors, in the order of Net.parameters()
+    float *w1, *b1, *w2, *b2, *w3, *b3, *w4, *b4, *w5, *b5;
+};
+
+struct Group {  // what one group of L samples needs again on the way back
+    V input[IN * IN];
+    V pooled1[C1 * P1 * P1];
+    VI winner1[C1 * P1 * P1];
+    VI winner2[C2 * P2 * P2];
+};
+
+struct alignas(64) Scratch {  // one a thread
+    Group groups[BLOCK];
+    V x0[F0 * BLOCK], x1[F1 * BLOCK], x2[F2 * BLOCK], x3[F3 * BLOCK];  // activations, [feature][group]
+    V d0[F0 * BLOCK], d1[F1 * BLOCK], d2[F2 * BLOCK], d3[F3 * BLOCK];  // their gradients
+    V d_conv2[C2 * 64], d_pooled1[C1 * P1 * P1], d_conv1[C1 * 576];
+    V conv_gradient[CONV_SIZE];  // w1, b1, w2, b2; the lanes are still to be summed
+    double loss;
+};
+
+struct alignas(64) Shared {  // sample-major copies for the weight gradients of the linear layers
+    float x0[MAX_BATCH * F0], x1[MAX_BATCH * F1], x2[MAX_BATCH * F2];
+    float d1[MAX_BATCH * F1], d2[MAX_BATCH * F2], d3[MAX_BATCH * F3];
+};
+
+class Barrier {
+  public:
+    explicit Barrier(int threads) : threads_(threads) {}
+    void wait() {
+        if (threads_ == 1) return;
+        const int phase = phase_.load(std::memory_order_acquire);
+        if (arrived_.fetch_add(1, std::memory_order_acq_rel) == threads_ - 1) {
+            arrived_.store(0, std::memory_order_relaxed);
+            phase_.store(phase + 1, std::memory_order_release);
+            return;
+        }
+        for (int spins = 0; phase_.load(std::memory_order_acquire) == phase; ++spins)
+            if (spins > 4000) std::this_thread::yield();  // another program has the core: let it end its slice
+    }
+
+  private:
+    const int threads_;
+    std::atomic<int> arrived_{0}, phase_{0};
+};
+
+// ------------------------------------------------------------------ convolutions
+
+// OC output channels of one pooled position: 4 x OC sums in registers, then the largest of the four, then ReLU.
+template <int OC, int IC, int W>
+INLINE void conv_pool(const V *in, const float *w, const float *bias, int y, int x, V *out, VI *winner, int plane) {
+    V sum[OC][4];
+    UNROLL for (int o = 0; o < OC; ++o) UNROLL for (int q = 0; q < 4; ++q) sum[o][q] = V{} + bias[o];
+    for (int ic = 0; ic < IC; ++ic) {
+        const V *p = in + ic * W * W + 2 * y * W + 2 * x;
+        const float *tap = w + ic * 25;
+        for (int ky = 0; ky < 5; ++ky, p += W, tap += 5)
+            UNROLL for (int kx = 0; kx < 5; ++kx) {
+                V weight[OC];
+                UNROLL for (int o = 0; o < OC; ++o) weight[o] = V{} + tap[o * IC * 25 + kx];
+                UNROLL for (int q = 0; q < 4; ++q) {
+                    const V value = p[(q >> 1) * W + (q & 1) + kx];
+                    UNROLL for (int o = 0; o < OC; ++o) sum[o][q] += weight[o] * value;
+                }
+            }
+    }
+    UNROLL for (int o = 0; o < OC; ++o) {
+        V best = sum[o][0];
+        VI which = VI{};
+        UNROLL for (int q = 1; q < 4; ++q) {
+            const VI more = sum[o][q] > best;
+            best = keep(sum[o][q], more) + keep(best, ~more);
+            which = (which & ~more) | (more & q);
+        }
+        const VI positive = best > V{};
+        out[o * plane] = keep(best, positive);
+        winner[o * plane] = (which & positive) | ~positive;  // -1: ReLU lets nothing through
+    }
+}
+
+template <int IC, int OC, int W, int P>
+INLINE void conv_layer(const V *in, const float *w, const float *b, V *out, VI *winner, int out_stride) {
+    constexpr int PLANE = P * P;
+    for (int y = 0; y < P; ++y)
+        for (int x = 0; x < P; ++x) {
+            int o = 0;
+            V local[4];
+            VI local_winner[4];
+            auto store = [&](int count) {
+                for (int k = 0; k < count; ++k) {
+                    out[((o + k) * PLANE + y * P + x) * out_stride] = local[k];
+                    winner[(o + k) * PLANE + y * P + x] = local_winner[k];
+                }
+            };
+            constexpr int THREES = OC % 3 == 0 ? OC : OC - 4;  // 6 = 3 + 3; 16 = 3 + 3 + 3 + 3 + 2 + 2
+            for (; o < THREES; o += 3) {
+                conv_pool<3, IC, W>(in, w + o * IC * 25, b + o, y, x, local, local_winner, 1);
+                store(3);
+            }
+            for (; o < OC; o += 2) {
+                conv_pool<2, IC, W>(in, w + o * IC * 25, b + o, y, x, local, local_winner, 1);
+                store(2);
+            }
+        }
+}
+
+// Spread the gradient of pooled positions to the winners; the others get zero. Adds the bias gradient on the way.
+template <int OC, int P>
+INLINE void unpool(const V *d, int d_stride, const VI *winner, V *full, V *d_bias) {
+    constexpr int W = 2 * P;
+    for (int o = 0; o < OC; ++o) {
+        V total = V{};
+        for (int y = 0; y < P; ++y)
+            for (int x = 0; x < P; ++x) {
+                const int at = o * P * P + y * P + x;
+                const V value = d[at * d_stride];
+                const VI which = winner[at];
+                V *place = full + o * W * W + 2 * y * W + 2 * x;
+                UNROLL for (int q = 0; q < 4; ++q) {
+                    const V part = keep(value, which == q);
+                    place[(q >> 1) * W + (q & 1)] = part;
+                    total += part;
+                }
+            }
+        d_bias[o] += total;
+    }
+}
+
+// Weight gradient: for two output channels and a row of five taps, ten sums in registers over all positions.
+template <int IC, int OC, int W>
+INLINE void conv_weight_gradient(const V *in, const V *d, V *gradient) {
+    constexpr int OW = W - 4;
+    for (int ic = 0; ic < IC; ++ic)
+        for (int o = 0; o < OC; o += 2)
+            for (int ky = 0; ky < 5; ++ky) {
+                V sum[2][5];
+                UNROLL for (int k = 0; k < 5; ++k) sum[0][k] = sum[1][k] = V{};
+                for (int y = 0; y < OW; ++y) {
+                    const V *p = in + ic * W * W + (y + ky) * W;
+                    const V *first = d + o * OW * OW + y * OW, *second = first + OW * OW;
+                    for (int x = 0; x < OW; ++x) {
+                        const V a = first[x], b = second[x];
+                        UNROLL for (int k = 0; k < 5; ++k) {
+                            const V value = p[x + k];
+                            sum[0][k] += a * value;
+                            sum[1][k] += b * value;
+                        }
+                    }
+                }
+                V *g = gradient + (o * IC + ic) * 25 + ky * 5;
+                UNROLL for (int k = 0; k < 5; ++k) {
+                    g[k] += sum[0][k];
+                    g[IC * 25 + k] += sum[1][k];
+                }
+            }
+}
+
+// Gradient of the second convolution's input: a row of twelve sums in registers, no multiplication with padding.
+INLINE void conv2_input_gradient(const V *d, const float *w, V *out) {
+    for (int ic = 0; ic < C1; ++ic)
+        for (int row = 0; row < P1; ++row) {
+            V sum[P1];
+            UNROLL for (int x = 0; x < P1; ++x) sum[x] = V{};
+            const int first = row < 8 ? 0 : row - 7, last = row < 4 ? row : 4;
+            for (int o = 0; o < C2; ++o)
+                for (int ky = first; ky <= last; ++ky) {
+                    const V *p = d + o * 64 + (row - ky) * 8;
+                    const float *tap = w + ((o * C1 + ic) * 5 + ky) * 5;
+                    UNROLL for (int kx = 0; kx < 5; ++kx) {
+                        const V weight = V{} + tap[kx];
+                        UNROLL for (int x = 0; x < 8; ++x) sum[x + kx] += weight * p[x];
+                    }
+                }
+            UNROLL for (int x = 0; x < P1; ++x) out[ic * P1 * P1 + row * P1 + x] = sum[x];
+        }
+}
+
+// ------------------------------------------------------------------ linear layers, NG groups at a time
+
+// T outputs of `NG` groups: sums in registers. Element (o, i) of the weights is w[o * so + i * si].
+template <int T, int NG>
+INLINE void linear_tile(const V *x, int inputs, const float *w, int so, int si, const float *bias, V *out) {
+    V sum[T][NG];
+    UNROLL for (int t = 0; t < T; ++t) UNROLL for (int g = 0; g < NG; ++g) sum[t][g] = V{} + (bias ? bias[t] : 0.0f);
+    for (int i = 0; i < inputs; ++i) {
+        V value[NG];
+        UNROLL for (int g = 0; g < NG; ++g) value[g] = x[i * NG + g];
+        UNROLL for (int t = 0; t < T; ++t) {
+            const V weight = V{} + w[t * so + i * si];
+            UNROLL for (int g = 0; g < NG; ++g) sum[t][g] += weight * value[g];
+        }
+    }
+    UNROLL for (int t = 0; t < T; ++t) UNROLL for (int g = 0; g < NG; ++g) out[t * NG + g] = sum[t][g];
+}
+
+template <int NG>
+INLINE void linear(const V *x, int inputs, int outputs, const float *w, int so, int si, const float *bias, V *out) {
+    constexpr int T = 12 / NG;
+    int o = 0;
+    for (; o + T <= outputs; o += T)
+        linear_tile<T, NG>(x, inputs, w + o * so, so, si, bias ? bias + o : nullptr, out + o * NG);
+    for (; o + 2 <= outputs; o += 2)
+        linear_tile<2, NG>(x, inputs, w + o * so, so, si, bias ? bias + o : nullptr, out + o * NG);
+    for (; o < outputs; ++o)
+        linear_tile<1, NG>(x, inputs, w + o * so, so, si, bias ? bias + o : nullptr, out + o * NG);
+}
+
+INLINE void relu(V *x, int count) {
+    for (int i = 0; i < count; ++i) x[i] = keep(x[i], x[i] > V{});
+}
+
+INLINE void through_relu(V *d, const V *x, int count) {
+    for (int i = 0; i < count; ++i) d[i] = keep(d[i], x[i] > V{});
+}
+
+// ------------------------------------------------------------------ a step
+
+struct Run {
+    Parameters p, m;  // parameters and their momentum
+    const uint8_t *images;
+    const int64_t *labels;
+    const float *table;  // byte -> normalised pixel
+    float rate, momentum;
+    int threads;
+    std::vector<std::unique_ptr<Scratch>> scratch;
+    std::unique_ptr<Shared> shared;
+};
+
+void load_group(const Run &run, const int64_t *order, int count, V *input) {
+    alignas(64) float *out = reinterpret_cast<float *>(input);
+    for (int lane = 0; lane < L; ++lane) {
+        if (lane >= count) {
+            for (int i = 0; i < IN * IN; ++i) out[i * L + lane] = 0.0f;
+            continue;
+        }
+        const uint8_t *image = run.images + order[lane] * (IN * IN);
+        for (int i = 0; i < IN * IN; ++i) out[i * L + lane] = run.table[image[i]];
+    }
+}
+
+// Softmax and cross entropy of NG groups; logits in, their gradient out. Lanes without a sample get zero.
+template <int NG>
+double loss_and_gradient(const Run &run, const int64_t *order, const int *group_at, int batch, const V *x, V *d) {
+    double loss = 0.0;
+    for (int g = 0; g < NG; ++g)
+        for (int lane = 0; lane < L; ++lane) {
+            const int sample = group_at[g] * L + lane;
+            if (sample >= batch) {
+                for (int o = 0; o < F3; ++o) d[o * NG + g][lane] = 0.0f;
+                continue;
+            }
+            float largest = x[g][lane], total = 0.0f, power[F3];
+            for (int o = 1; o < F3; ++o) largest = std::fmax(largest, x[o * NG + g][lane]);
+            for (int o = 0; o < F3; ++o) total += power[o] = std::exp(x[o * NG + g][lane] - largest);
+            const int64_t truth = run.labels[order[sample]];
+            loss += std::log(total) + largest - x[truth * NG + g][lane];
+            for (int o = 0; o < F3; ++o) d[o * NG + g][lane] = (power[o] / total - (o == truth)) / batch;
+        }
+    return loss;
+}
+
+template <int NG>
+void sample_major(const V *x, int features, const int *group_at, float *out) {
+    const float *in = reinterpret_cast<const float *>(x);
+    for (int g = 0; g < NG; ++g)
+        for (int lane = 0; lane < L; ++lane) {
+            float *row = out + (group_at[g] * L + lane) * features;
+            for (int i = 0; i < features; ++i) row[i] = in[(i * NG + g) * L + lane];
+        }
+}
+
+// Phase A for NG groups of one thread.
+template <int NG>
+__attribute__((noinline)) void through(Run &run, Scratch &s, const int64_t *order, int batch, const int *group_at) {
+    const Parameters &p = run.p;
+    for (int g = 0; g < NG; ++g) {
+        Group &group = s.groups[g];
+        load_group(run, order + group_at[g] * L, batch - group_at[g] * L, group.input);
+        conv_layer<1, C1, IN, P1>(group.input, p.w1, p.b1, group.pooled1, group.winner1, 1);
+        conv_layer<C1, C2, P1, P2>(group.pooled1, p.w2, p.b2, s.x0 + g, group.winner2, NG);
+    }
+    linear<NG>(s.x0, F0, F1, p.w3, F0, 1, p.b3, s.x1);
+    relu(s.x1, F1 * NG);
+    linear<NG>(s.x1, F1, F2, p.w4, F1, 1, p.b4, s.x2);
+    relu(s.x2, F2 * NG);
+    linear<NG>(s.x2, F2, F3, p.w5, F2, 1, p.b5, s.x3);
+    s.loss += loss_and_gradient<NG>(run, order, group_at, batch, s.x3, s.d3);
+    linear<NG>(s.d3, F3, F2, p.w5, 1, F2, nullptr, s.d2);
+    through_relu(s.d2, s.x2, F2 * NG);
+    linear<NG>(s.d2, F2, F1, p.w4, 1, F1, nullptr, s.d1);
+    through_relu(s.d1, s.x1, F1 * NG);
+    linear<NG>(s.d1, F1, F0, p.w3, 1, F0, nullptr, s.d0);
+    Shared &all = *run.shared;
+    sample_major<NG>(s.x0, F0, group_at, all.x0);
+    sample_major<NG>(s.x1, F1, group_at, all.x1);
+    sample_major<NG>(s.x2, F2, group_at, all.x2);
+    sample_major<NG>(s.d1, F1, group_at, all.d1);
+    sample_major<NG>(s.d2, F2, group_at, all.d2);
+    sample_major<NG>(s.d3, F3, group_at, all.d3);
+    V *g1 = s.conv_gradient, *gb1 = g1 + W1_SIZE, *g2 = gb1 + C1, *gb2 = g2 + W2_SIZE;
+    for (int g = 0; g < NG; ++g) {
+        Group &group = s.groups[g];
+        unpool<C2, P2>(s.d0 + g, NG, group.winner2, s.d_conv2, gb2);
+        conv_weight_gradient<C1, C2, P1>(group.pooled1, s.d_conv2, g2);
+        conv2_input_gradient(s.d_conv2, p.w2, s.d_pooled1);
+        unpool<C1, P1>(s.d_pooled1, 1, group.winner1, s.d_conv1, gb1);
+        conv_weight_gradient<1, C1, IN>(group.input, s.d_conv1, g1);
+    }
+}
+
+void phase_a(Run &run, int thread, const int64_t *order, int batch) {
+    Scratch &s = *run.scratch[thread];
+    std::memset(s.conv_gradient, 0, sizeof s.conv_gradient);
+    s.loss = 0.0;
+    const int groups = (batch + L - 1) / L;
+    int mine[MAX_GROUPS], count = 0;
+    for (int g = thread; g < groups; g += run.threads) mine[count++] = g;
+    for (int at = 0; at < count; at += BLOCK) {
+        switch (count - at < BLOCK ? count - at : BLOCK) {
+            case 1: through<1>(run, s, order, batch, mine + at); break;
+            case 2: through<2>(run, s, order, batch, mine + at); break;
+            case 3: through<3>(run, s, order, batch, mine + at); break;
+            default: through<4>(run, s, order, batch, mine + at); break;
+        }
+    }
+}
+
+// Rows of torch's tensors lie at any multiple of four bytes; memcpy is how to say so, and becomes one instruction.
+template <typename U>
+INLINE U load(const float *from) {
+    U value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+template <typename U>
+INLINE void update(float *w, float *m, U gradient, float rate, float momentum) {
+    const U speed = load<U>(m) * momentum + gradient;
+    const U moved = load<U>(w) - speed * rate;
+    std::memcpy(m, &speed, sizeof speed);
+    std::memcpy(w, &moved, sizeof moved);
+}
+
+// R rows x C vectors of a linear layer's weights: gradient summed over the batch in registers, then applied.
+template <typename U, int R, int C>
+INLINE void rows(const Run &run, const float *d, int outputs, const float *x, int inputs, int samples, float *w, float *m) {
+    constexpr int WIDTH = sizeof(U) / sizeof(float);
+    U sum[R][C];
+    UNROLL for (int r = 0; r < R; ++r) UNROLL for (int c = 0; c < C; ++c) sum[r][c] = U{};
+    for (int s = 0; s < samples; ++s) {
+        U value[C];
+        UNROLL for (int c = 0; c < C; ++c) value[c] = load<U>(x + s * inputs + c * WIDTH);
+        UNROLL for (int r = 0; r < R; ++r) {
+            const U factor = U{} + d[s * outputs + r];
+            UNROLL for (int c = 0; c < C; ++c) sum[r][c] += factor * value[c];
+        }
+    }
+    UNROLL for (int r = 0; r < R; ++r) UNROLL for (int c = 0; c < C; ++c)
+        update(w + r * inputs + c * WIDTH, m + r * inputs + c * WIDTH, sum[r][c], run.rate, run.momentum);
+}
+
+template <int R>
+INLINE void row_block(const Run &run, const float *d, int outputs, const float *x, int inputs, int samples, float *w, float *m) {
+    int i = 0;
+    for (; i + 24 <= inputs; i += 24) rows<U8, R, 3>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
+    for (; i + 8 <= inputs; i += 8) rows<U8, R, 1>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
+    for (; i + 4 <= inputs; i += 4) rows<U4, R, 1>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
+}
+
+// This thread's share of a linear layer's rows.
+void linear_update(const Run &run, int thread, const float *d, int outputs, const float *x, int inputs, int samples,
+                   float *w, float *b, float *mw, float *mb) {
+    const int blocks = (outputs + 3) / 4;
+    for (int block = thread; block < blocks; block += run.threads) {
+        const int o = block * 4, count = outputs - o < 4 ? outputs - o : 4;
+        if (count == 4)
+            row_block<4>(run, d + o, outputs, x, inputs, samples, w + o * inputs, mw + o * inputs);
+        else
+            row_block<2>(run, d + o, outputs, x, inputs, samples, w + o * inputs, mw + o * inputs);  // 10 = 4 + 4 + 2
+        for (int r = o; r < o + count; ++r) {
+            float total = 0.0f;
+            for (int s = 0; s < samples; ++s) total += d[s * outputs + r];
+            update(b + r, mb + r, total, run.rate, run.momentum);
+        }
+    }
+}
+
+// This thread's share of the convolutions' parameters: sum over threads and lanes, then apply.
+void conv_update(const Run &run, int thread) {
+    float *const w[4] = {run.p.w1, run.p.b1, run.p.w2, run.p.b2}, *const m[4] = {run.m.w1, run.m.b1, run.m.w2, run.m.b2};
+    const int sizes[4] = {W1_SIZE, C1, W2_SIZE, C2};
+    int at = 0;
+    for (int part = 0; part < 4; at += sizes[part], ++part) {
+        const int begin = sizes[part] * thread / run.threads, end = sizes[part] * (thread + 1) / run.threads;
+        for (int i = begin; i < end; ++i) {
+            V sum = run.scratch[0]->conv_gradient[at + i];
+            for (int t = 1; t < run.threads; ++t) sum += run.scratch[t]->conv_gradient[at + i];
+            float total = 0.0f;
+            for (int lane = 0; lane < L; ++lane) total += sum[lane];
+            update(w[part] + i, m[part] + i, total, run.rate, run.momentum);
+        }
+    }
+}
+
+void phase_b(const Run &run, int thread, int batch) {
+    const int samples = (batch + L - 1) / L * L;  // lanes without a sample hold zero gradients
+    const Parameters &p = run.p, &m = run.m;
+    const Shared &all = *run.shared;
+    linear_update(run, thread, all.d1, F1, all.x0, F0, samples, p.w3, p.b3, m.w3, m.b3);
+    linear_update(run, thread, all.d2, F2, all.x1, F1, samples, p.w4, p.b4, m.w4, m.b4);
+    linear_update(run, thread, all.d3, F3, all.x2, F2, samples, p.w5, p.b5, m.w5, m.b5);
+    conv_update(run, thread);
+}
+
+void work(Run &run, Barrier &barrier, int thread, const int64_t *order, int64_t samples, int batch, float *losses) {
+    for (int64_t at = 0, step = 0; at < samples; at += batch, ++step) {
+        const int size = static_cast<int>(samples - at < batch ? samples - at : batch);
+        phase_a(run, thread, order + at, size);
+        barrier.wait();
+        if (thread == 0) {
+            double total = 0.0;
+            for (int t = 0; t < run.threads; ++t) total += run.scratch[t]->loss;
+            losses[step] = static_cast<float>(total / size);
+        }
+        phase_b(run, thread, size);
+        barrier.wait();
+    }
+}
+
+}  // namespace
+
+extern "C" int torchup_lanes() { return L; }
+
+// Train on `samples` images in `order`; writes one loss a step. Returns 0, or 1 when an argument cannot be.
+// parameters, momenta: ten pointers each, in the order of Net.parameters().
+extern "C" int torchup_train(float **parameters, float **momenta, const uint8_t *images, const int64_t *labels,
+                             const float *table, const int64_t *order, int64_t samples, int batch, float rate,
+                             float momentum, int threads, float *losses) {
+    if (batch < 1 || batch > MAX_BATCH || threads < 1 || threads > MAX_GROUPS) return 1;
+    Run run;
+    std::memcpy(&run.p, parameters, sizeof run.p);
+    std::memcpy(&run.m, momenta, sizeof run.m);
+    run.images = images;
+    run.labels = labels;
+    run.table = table;
+    run.rate = rate;
+    run.momentum = momentum;
+    run.threads = threads;
+    for (int t = 0; t < threads; ++t) run.scratch.emplace_back(new Scratch);
+    run.shared.reset(new Shared);
+    Barrier barrier(threads);
+    std::vector<std::thread> others;
+    for (int t = 1; t < threads; ++t)
+        others.emplace_back([&, t] { work(run, barrier, t, order, samples, batch, losses); });
+    work(run, barrier, 0, order, samples, batch, losses);
+    for (auto &other : others) other.join();
+    return 0;
+}

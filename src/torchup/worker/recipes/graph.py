@@ -1,0 +1,231 @@
+"""`graph`: the training step recorded once and replayed.
+
+On CUDA and ROCm the step (forward, backward, update, bookkeeping) is captured in CUDA graphs: one graph of a single
+step and one of many, so that a launch costs once what it cost sixty times a step. Position in the epoch, order and
+losses live on the device; the host only replays. On a CPU there is nothing to capture: torch.compile fuses instead.
+"""
+
+from typing import Any, List, Optional
+
+import compiler
+import devices
+import lenet
+import torch
+
+from recipes import resident
+from recipes.base import BaseRecipe, Task
+from recipes.check import LOSS_TOLERANCE, agrees
+
+MANY = 32  # steps in the large graph; an epoch of 938 is 29 of them, 9 single steps and the tail
+WARM_STEPS = 3  # before a capture, on a side stream, as torch's documentation of CUDA graphs asks
+
+
+class Captured:
+    """A network, its optimiser and its data in fixed places, and the graphs that train with them."""
+
+    def __init__(self, net: torch.nn.Module, device: str, samples: int, *, compiled: bool) -> None:
+        self.net = net
+        self._forward: Any = torch.compile(net) if compiled else net
+        self.update = lenet.optimiser(net, foreach=True)
+        self.images = torch.zeros(samples, 1, 28, 28, device=device)
+        self.labels = torch.zeros(samples, dtype=torch.long, device=device)
+        self.order = torch.arange(samples, device=device)
+        self._steps = (samples + lenet.BATCH - 1) // lenet.BATCH
+        self.losses = torch.zeros(self._steps, device=device)
+        self._cursor = torch.zeros(1, dtype=torch.long, device=device)
+        self._step = torch.zeros(1, dtype=torch.long, device=device)
+        self._range = torch.arange(lenet.BATCH, device=device)
+        self._full, self._tail = divmod(samples, lenet.BATCH)
+        self._warm(device)
+        self._single = self._capture(lenet.BATCH, 1)
+        self._many = self._capture(lenet.BATCH, MANY) if self._full >= MANY else None
+        self._last = self._capture(self._tail, 1) if self._tail else None
+
+    def _body(self, size: int) -> None:
+        positions = self.order.index_select(0, self._cursor + self._range[:size])
+        images, labels = self.images.index_select(0, positions), self.labels.index_select(0, positions)
+        loss = lenet.train_step(self._forward, self.update, images, labels)
+        self.losses.index_copy_(0, self._step, loss.view(1))
+        self._cursor += size
+        self._step += 1
+
+    def _warm(self, device: str) -> None:
+        side = torch.cuda.Stream(device)
+        side.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(side):
+            for size in [lenet.BATCH] * WARM_STEPS + ([self._tail] if self._tail else []):
+                self.rewind()
+                self._body(size)
+        torch.cuda.current_stream(device).wait_stream(side)
+
+    def _capture(self, size: int, steps: int) -> Any:
+        self.rewind()
+        graph = torch.cuda.CUDAGraph()
+        self.update.zero_grad(set_to_none=True)
+        with torch.cuda.graph(graph):
+            for _ in range(steps):
+                self._body(size)
+        return graph
+
+    def rewind(self) -> None:
+        """Back to the first step of an epoch."""
+        self._cursor.zero_()
+        self._step.zero_()
+
+    def restart(self, fresh: torch.nn.Module) -> None:
+        """Take the weights of ``fresh`` and forget all momentum; zero momentum is what a new optimiser has."""
+        with torch.no_grad():
+            for mine, other in zip(self.net.parameters(), fresh.parameters()):
+                mine.copy_(other)
+        for state in self.update.state.values():
+            state["momentum_buffer"].zero_()
+
+    def epoch(self) -> torch.Tensor:
+        """Replay one epoch; the losses, on the device."""
+        self.rewind()
+        full = self._full
+        if self._many is not None:
+            for _ in range(full // MANY):
+                self._many.replay()
+            full %= MANY
+        for _ in range(full):
+            self._single.replay()
+        if self._last is not None:
+            self._last.replay()
+        return self.losses.clone()
+
+
+class CudaGraph(BaseRecipe):
+    """CUDA graphs, of compiled kernels where they are right and faster."""
+
+    def prepare(self) -> None:
+        device = self.task.device
+        lenet.warm_up(device)
+        with devices.Stopwatch(device) as watch:
+            compiled = self._compiled_is_better()
+            self.captured = self._make(compiled, len(self.task.train.labels))
+        self.compile_seconds = watch.seconds
+        self.facts["compiled"] = compiled
+
+    def _make(self, compiled: bool, samples: int) -> Captured:  # noqa: FBT001  # one of two ways, named by the caller
+        net = lenet.Net().to(self.task.device)
+        with devices.autocast(self.task.device, self.task.precision):
+            return Captured(net, self.task.device, samples, compiled=compiled)
+
+    def _compiled_is_better(self) -> bool:
+        """Try both on a small epoch: what is wrong is an error for eager and a note for torch.compile."""
+        seconds: List[float] = []
+        for compiled in (False, True):
+            try:
+                seconds.append(self._trial(compiled))
+            except Exception as error:  # a missing Triton, an inductor failure: the eager graph remains
+                if not compiled:
+                    raise
+                self.notes.append("torch.compile left out: %s" % str(error).splitlines()[0][:200])
+        return len(seconds) == 2 and seconds[1] < seconds[0]
+
+    def _trial(self, compiled: bool) -> float:  # noqa: FBT001  # one of two ways, named by the caller
+        captured: List[Captured] = []
+
+        def train(net: lenet.Net, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            one = self._make(compiled, len(labels))
+            one.restart(net)
+            one.images.copy_(lenet.normalised(images))
+            one.labels.copy_(labels)
+            losses = one.epoch()
+            net.load_state_dict(one.net.state_dict())
+            captured.append(one)
+            return losses
+
+        if self.task.precision.startswith("fp32"):
+            self.facts["check_difference"] = agrees(self.task.device, train)
+        else:
+            train(lenet.Net().to(self.task.device), *_blank(self.task.device))
+        with devices.Stopwatch(self.task.device) as watch:
+            captured[0].epoch()
+        return watch.seconds
+
+    def resize(self) -> None:
+        """Capture again for the whole data set, after a trial on a part of it (see `best`)."""
+        self.captured = self._make(bool(self.facts["compiled"]), len(self.task.train.labels))
+
+    def start(self) -> None:
+        super().start()
+        self.captured.restart(self.net.to(self.task.device))
+        self.net = self.captured.net
+
+    def load(self) -> None:
+        self.captured.images.copy_(lenet.normalised(self.task.train.images.to(self.task.device)))
+        self.captured.labels.copy_(self.task.train.labels)
+
+    def epoch(self) -> torch.Tensor:
+        self.captured.order.copy_(lenet.draw_order(len(self.task.train.labels)))
+        return self.captured.epoch()
+
+
+def _blank(device: str) -> Any:
+    count = lenet.BATCH + lenet.BATCH // 2
+    images = torch.zeros(count, 28, 28, dtype=torch.uint8, device=device)
+    return images, torch.zeros(count, dtype=torch.long, device=device)
+
+
+class Compiled(resident.Recipe):
+    """A CPU: forward and backward by torch.compile, the rest as `resident`."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        device = self.task.device
+        with devices.Stopwatch(device) as watch:
+            self.compiled_step = torch.compile(_loss)
+            net = lenet.Net().to(memory_format=resident.layout(device))
+            for size in (lenet.BATCH, lenet.BATCH // 2):
+                images = torch.zeros(size, 1, 28, 28).to(memory_format=resident.layout(device))
+                self.compiled_step(net, images, torch.zeros(size, dtype=torch.long)).backward()
+        self.compile_seconds = watch.seconds
+        self.facts["check_difference"] = agrees(device, self._train)
+        self.facts["check_tolerance"] = LOSS_TOLERANCE
+
+    def _step(self, net: Any, update: Any, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        update.zero_grad()
+        loss = self.compiled_step(net, images, labels)
+        loss.backward()
+        update.step()
+        return loss.detach()
+
+    def _train(self, net: lenet.Net, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        net = net.to(memory_format=resident.layout(self.task.device))
+        update = lenet.optimiser(net, **resident.fast_options(self.task.device))
+        inputs = lenet.normalised(images).to(memory_format=resident.layout(self.task.device))
+        pairs = zip(inputs.split(lenet.BATCH), labels.split(lenet.BATCH))
+        return torch.stack([self._step(net, update, part, truth) for part, truth in pairs])
+
+    def epoch(self) -> torch.Tensor:
+        batches = lenet.batches(lenet.draw_order(len(self.labels)))
+        losses = torch.empty(len(batches))
+        for step, positions in enumerate(batches):
+            images, labels = self.images.index_select(0, positions), self.labels.index_select(0, positions)
+            losses[step] = self._step(self.net, self.update, images, labels)
+        return losses
+
+
+def _loss(net: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.cross_entropy(net(images), labels)
+
+
+class Recipe(BaseRecipe):
+    """Chooses the way of the device."""
+
+    def __new__(cls, task: Task) -> Any:
+        del cls
+        return Compiled(task) if devices.kind(task.device) == "cpu" else CudaGraph(task)
+
+    @staticmethod
+    def refusal(device: str) -> Optional[str]:
+        kind = devices.kind(device)
+        if kind == "cuda":
+            return None if hasattr(torch.cuda, "CUDAGraph") else "this torch has no CUDA graphs"
+        if kind == "cpu":
+            if not hasattr(torch, "compile"):
+                return "this torch has no torch.compile"
+            return None if compiler.find() else "torch.compile needs a C++ compiler"
+        return "torch records no graphs on " + kind
