@@ -167,7 +167,7 @@ def troubled() -> list[Spec]:
         linux("linux-azure-mismatch-smi-only", "Real: the complaint (az-hop issue 269). Everything else was completed.", smi=True,
               pci=(("10de:1db5", "nvidia", "0001:00:00.0"),),
               commands=(nvml(NO_NVML), query(SMI, "Failed to initialize NVML: Driver/library version mismatch\n", code=18)),
-              claims={DRIVER + "problem": "library-not-found", GPU + "compute_capability": "7.0"}),
+              claims={DRIVER + "problem": "library-version-mismatch", GPU + "compute_capability": "7.0"}),
         linux("linux-popos-hybrid-580-mismatch", "Real: /proc/driver/nvidia/version 580.142 with libnvidia-ml 580.159.04 and the two "
               "display devices of one machine (index 61070957399). NVML's answer follows from them.", distribution=("pop", "24.04"), glibc="2.39",
               pci=(("8086:a7a0", "i915", "0000:00:02.0"), ("10de:2757", "nvidia", "0000:01:00.0")),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 from support import machine_writers as write
-from support.machines import NO_NVML, WINDOWS_PYTHON, Spec, done, linux, macos, nvml, query, windows, wsl
+from support.machines import NO_NVML, WINDOWS_PYTHON, Spec, done, interpreter, linux, macos, nvml, query, windows, wsl
+from torchup.detect.windows import SCRIPT
+from torchup.detect.wsl import POWERSHELL
 
 GIB = 1024**3
 GPU, DRIVER = "gpus.0.", "drivers.0."
@@ -115,6 +117,11 @@ def amd() -> list[Spec]:
         wsl("wsl-ubuntu-amd-cpu-agent-only", "Real: rocminfo on WSL showing only the processor (ROCm issue 3470). The rest was completed.",
             programs={"rocminfo": ROCMINFO}, commands=(nvml(NO_NVML), done(ROCMINFO, out=write.rocminfo([("CPU", "CPU", "CPU", 0, None)]))),
             claims={"gpus": [], "wsl_version": 2}),
+        wsl("wsl-ubuntu-arc-a770-by-windows", "Windows names the card through its PowerShell; Level Zero is installed; completed.",
+            programs={"powershell.exe": POWERSHELL}, accesses={"/usr/lib/x86_64-linux-gnu/libze_intel_gpu.so.1": (True, False)},
+            commands=(nvml(NO_NVML), done(POWERSHELL, "-NoProfile", "-NonInteractive", "-Command", SCRIPT, out=write.cim(
+                [write.adapter("Intel(R) Arc(TM) A770 Graphics", "Intel Corporation", "PCI\\VEN_8086&DEV_56A0&SUBSYS_1", "31.0.101.5330", 1)], cpu="x"))),
+            claims={GPU + "xpu": True, "level_zero": True, "wsl": True}),
     ]  # fmt: skip
 
 
@@ -340,8 +347,6 @@ def without_gpu() -> list[Spec]:
 
 def several_pythons() -> list:
     """The interpreters of the workstation."""
-    from support.machines import interpreter  # noqa: PLC0415
-
     home = "/home/user"
     return [
         interpreter(f"{home}/.pyenv/versions/3.13.0/bin/python3", "3.13.0"),

@@ -105,8 +105,8 @@ def linux(
         programs=found_programs | (programs or {}),
         commands=(interpreter("/usr/bin/python3", system_python, arch), *commands),
         files=base | (files or {}),
-        directories={"/usr/bin": ("python3",)} | (directories or {}),
-        accesses=accesses or {},
+        directories=directories or {},
+        accesses={"/usr/bin/python3": (True, False)} | (accesses or {}),
     )  # fmt: skip
     return Spec(name=name, recording=recording, claims=claims or {})
 
@@ -166,8 +166,7 @@ def windows(
             interpreter("C:\\Python311\\python.exe", "3.11.9", arch),
             *commands,
         ),
-        directories={"C:\\Windows\\System32": (), "C:\\Python311": ("python.exe", "pip.exe")},
-        accesses=accesses or {},
+        accesses={"C:\\Python311\\python.exe": (True, True)} | (accesses or {}),
     )  # fmt: skip
     return Spec(name=name, recording=recording, claims=claims or {})
 
@@ -222,6 +221,6 @@ def macos(
             interpreter("/opt/homebrew/bin/python3", *system_python),
             *commands,
         ),
-        directories={"/opt/homebrew/bin": ("python3",), "/usr/bin": ("python3",)},
+        accesses={"/opt/homebrew/bin/python3": (True, True), "/usr/bin/python3": (True, False)},
     )  # fmt: skip
     return Spec(name=name, recording=recording, claims=claims or {})

@@ -16,6 +16,7 @@ from torchup.detect.python import probe_pythons
 from torchup.detect.surroundings import Surroundings
 from torchup.detect.tools import probe_tools
 from torchup.detect.windows import probe_windows
+from torchup.detect.wsl import probe_wsl
 from torchup.model import Machine, Problem
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ PROBES: dict[str, Callable[[Surroundings], Part]] = {
     "nvidia": probe_nvidia,
     "amd": probe_amd,
     "intel": probe_intel,
+    "wsl": probe_wsl,
     "windows": probe_windows,
     "hardware": probe_hardware,
     "pythons": probe_pythons,

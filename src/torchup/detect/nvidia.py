@@ -158,9 +158,9 @@ class _Ladder:
         smi = self.around.find("nvidia-smi", SMI_PLACES)
         if smi and not self._complete():
             self._query(smi)
-        if smi and not self._complete():
+        if smi and not self._complete() and not self._complained():
             self._xml(smi)
-        if smi and not self._complete():
+        if smi and not self._complete() and not self._complained():
             self._banner(smi)
         self._files()
         self._bus()
@@ -183,6 +183,10 @@ class _Ladder:
         known = self.gpus and all(gpu.value.name and gpu.value.compute_capability for gpu in self.gpus)
         return bool(known and driver.version and driver.cuda_api)
 
+    def _complained(self) -> bool:
+        """The tool said what is wrong: its other forms would say the same."""
+        return not self.gpus and self.driver.value.problem not in {None, "library-not-found"}
+
     def _take(self, reading: Reading, source: str) -> None:
         found = [sourced(gpu, source) for gpu in reading.gpus]
         if not self.gpus:
@@ -196,10 +200,10 @@ class _Ladder:
             problem=reading.problem,
             detail=reading.detail,
         )
-        self.driver = fill(self.driver, sourced(driver, source))
-        if reading.gpus and reading.problem is None and self.driver.value.problem == "library-not-found":
-            # NVML lies where only nvidia-smi finds it: the driver is fine.
+        if self.driver.value.problem == "library-not-found" and (reading.gpus or reading.problem):
+            # NVML lies where only nvidia-smi finds it: what the tool says of the driver counts.
             self.driver = self._without_problem()
+        self.driver = fill(self.driver, sourced(driver, source))
 
     def _without_problem(self) -> Sourced[Driver]:
         value = msgspec.structs.replace(self.driver.value, problem=None, detail=None)
@@ -211,7 +215,8 @@ class _Ladder:
         if completed.timed_out:
             self.hung = True
             self.problems.append(Problem(probe=probe, code="timeout", detail=f"no answer in {self.around.timeout:g} s"))
-            self.driver = fill(self.driver, sourced(Driver(vendor=Vendor.NVIDIA, problem="timeout"), probe))
+            trouble = sourced(Driver(vendor=Vendor.NVIDIA, problem="timeout"), probe)
+            self.driver = fill(self._without_problem(), trouble)
         return not completed.timed_out and not completed.missing
 
     def _nvml(self) -> None:

@@ -29,7 +29,7 @@ QUESTION = (
     "'true' if 'free-threading' in sys.version else 'false',sys.implementation.name))"
 )
 MOST = 12  # interpreters asked; each costs about 15 ms of processor time
-_NAMES = re.compile(r"python(3(\.\d{1,2}t?)?)?(\.exe)?", re.IGNORECASE)
+NAMES = ("python3", "python", *(f"python3.{minor}{t}" for minor in range(8, 17) for t in ("", "t")))
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 
 
@@ -98,9 +98,9 @@ def _on_path(around: Surroundings) -> Iterable[str]:
         # WindowsApps holds stand-ins that open the Store when run; shims are scripts around what is found elsewhere.
         if "WindowsApps" in folder or folder.endswith("shims"):
             continue
-        for name in around.host.list_dir(folder) or ():
-            if _NAMES.fullmatch(name):
-                yield join(around, folder, name)
+        for name in (f"{name}.exe" for name in NAMES) if around.os == Os.WINDOWS else NAMES:
+            if around.host.exists(path := join(around, folder, name)):
+                yield path
 
 
 def _in_places(around: Surroundings) -> Iterable[str]:
@@ -124,9 +124,7 @@ def _in_places(around: Surroundings) -> Iterable[str]:
     if environment := environ.get("VIRTUAL_ENV"):
         yield f"{environment}/{'Scripts/python.exe' if windows else 'bin/python'}"
     if around.os == Os.MACOS:
-        for name in host.list_dir("/opt/homebrew/bin") or ():
-            if _NAMES.fullmatch(name):
-                yield f"/opt/homebrew/bin/{name}"
+        yield from (path for name in NAMES if host.exists(path := f"/opt/homebrew/bin/{name}"))
 
 
 def conda_prefixes(around: Surroundings) -> list[str]:

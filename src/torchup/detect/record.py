@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from torchup.detect import detect_machine
 from torchup.detect.redact import redact
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torchup.host import RecordingHost
+    from torchup.host.recorded import Recording
     from torchup.model import Machine
 
 # Variables that probes read besides those they report; values are redacted like everything else.
@@ -31,6 +35,16 @@ def kept_variables(environ: Mapping[str, str]) -> dict[str, str]:
     return relevant_variables(environ) | {name: environ[name] for name in ASKED if name in environ}
 
 
+def trimmed(recording: Recording) -> Recording:
+    """Without the names of packages that no probe reads: they say more of their owner than of the machine."""
+    kept = re.compile(r"(python|conda|mamba|pip)-\d.*")
+    directories = {
+        folder: tuple(filter(kept.match, names)) if folder.endswith(("conda-meta", "-packages")) else names
+        for folder, names in recording.directories.items()
+    }
+    return msgspec.structs.replace(recording, directories=directories)
+
+
 def record_machine(host: RecordingHost, folder: str) -> tuple[Machine, str]:
     """Detect and write ``recording.json`` and ``expected.json`` into a folder; returns the machine and the path.
 
@@ -38,7 +52,7 @@ def record_machine(host: RecordingHost, folder: str) -> tuple[Machine, str]:
     """
     machine = detect_machine(host)
     environ = host.environ()
-    recording = redact(host.recording(note=NOTE, environ=kept_variables(environ)), environ)
+    recording = redact(trimmed(host.recording(note=NOTE, environ=kept_variables(environ))), environ)
     written = dump_recording(recording)
     replayed = detect_machine(RecordedHost(load_recording(written)))
     path = f"{folder.rstrip('/')}/{FILE_NAME}"

@@ -163,13 +163,16 @@ def nvidia_version(version: str | None) -> str | None:
     return f"{int(digits[-5:-2])}.{digits[-2:]}"
 
 
-def inventory(around: Surroundings) -> Inventory:
-    """Windows' answer, asked once for all probes: CIM, else the registry; memory sizes always from the registry."""
-    return around.once("windows", lambda: _ask(around))
+def inventory(around: Surroundings, shell: str | None = None) -> Inventory:
+    """Windows' answer, asked once for all probes: CIM, else the registry; memory sizes always from the registry.
+
+    ``shell`` is the PowerShell to ask, else the machine's own.
+    """
+    return around.once("windows", lambda: _ask(around, shell))
 
 
-def _ask(around: Surroundings) -> Inventory:
-    shell = around.find("powershell", POWERSHELL_PLACES) or around.host.which("pwsh")
+def _ask(around: Surroundings, shell: str | None) -> Inventory:
+    shell = shell or around.find("powershell", POWERSHELL_PLACES) or around.host.which("pwsh")
     powershell = [(shell, "-NoProfile", "-NonInteractive", "-Command", SCRIPT)] if shell else []
     keys, boot, *answers = around.run_all(
         ("reg", "query", DISPLAY_CLASS, "/s"),

@@ -42,6 +42,7 @@ class Recording(Value, frozen=True, kw_only=True):
     files: dict[str, str | None] = {}  # path -> text; None: there, but unreadable
     directories: dict[str, tuple[str, ...]] = {}
     accesses: dict[str, tuple[bool, bool]] = {}
+    links: dict[str, str] = {}  # path -> where its links lead, where that is elsewhere
     responses: tuple[HttpResponse, ...] = ()
 
 
@@ -155,8 +156,8 @@ class RecordedHost:
         return self.recording.accesses.get(path) or ((True, False) if self.exists(path) else None)
 
     def real_path(self, path: str) -> str:
-        """Links are not recorded."""
-        return path
+        """See `Host.real_path`."""
+        return self.recording.links.get(path, path)
 
     def write_text(self, path: str, text: str, *, private: bool = False) -> None:
         """Refused: a recording is read-only."""
@@ -220,6 +221,7 @@ class RecordingHost(RealHost):
         self._files: dict[str, str | None] = {}
         self._directories: dict[str, tuple[str, ...]] = {}
         self._accesses: dict[str, tuple[bool, bool]] = {}
+        self._links: dict[str, str] = {}
         self._disk_free: int | None = None
 
     def which(self, program: str) -> str | None:
@@ -278,6 +280,13 @@ class RecordingHost(RealHost):
             self._accesses[path] = found
         return found
 
+    def real_path(self, path: str) -> str:
+        """See `Host.real_path`."""
+        real = super().real_path(path)
+        if real != path:
+            self._links[path] = real
+        return real
+
     def disk_free(self, path: str) -> int | None:
         """See `Host.disk_free`."""
         self._disk_free = super().disk_free(path)
@@ -303,6 +312,7 @@ class RecordingHost(RealHost):
             files=self._files,
             directories=self._directories,
             accesses=self._accesses,
+            links=self._links,
         )
 
 
