@@ -139,3 +139,26 @@ def test_advice_names_noise_drift_and_shortness():
     assert "warming" in codes(result(repeats=(1.1, 1.1, 1.1, 1.0, 1.0, 1.0)))
     assert "outliers" in codes(result(repeats=(1.0, 1.01, 0.99, 1.02, 0.98, 1.0, 3.0)))
     assert "short" in codes(result(repeats=(1e-5, 1e-5, 1e-5)))
+
+
+def test_a_laptop_that_slows_down_is_told():
+    """Six epochs of 10 s and six of 15 s: the rate of the first minute, the rate after it, and the advice."""
+    times = [10.0] * 6 + [15.0] * 6
+    hot = result(seconds=150.0, samples_per_second=4800.0, repeats=(150.0,), parameters={"epoch_seconds": times})
+    done = stats.with_statistics(hot)
+    assert done.first_minute_rate == pytest.approx(6000)
+    assert done.sustained_rate == pytest.approx(4000)
+    assert "sustained" in codes(done)
+
+
+@pytest.mark.parametrize("times", [[], [10.0] * 6, "x", [80.0]])
+def test_short_runs_have_no_sustained_rate(times):
+    """Less than a minute and a half says nothing about heat."""
+    assert stats.sustained_rates(result(parameters={"epoch_seconds": times})) == (None, None)
+
+
+def test_one_long_epoch_has_no_later_rate():
+    """A first epoch of two minutes is all there is."""
+    first, later = stats.sustained_rates(result(seconds=120.0, parameters={"epoch_seconds": [120.0]}))
+    assert first is not None
+    assert later is None

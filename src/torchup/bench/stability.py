@@ -21,7 +21,7 @@ def advice(result: Result) -> tuple[Notice, ...]:
         text = message("stability.not-measured", "a published number, not measured by torchup")
         return (Notice(code=text.code, text=text),)
     summary = summarise(result.repeats or (result.seconds,))
-    found = [*_from_telemetry(result), *_from_samples(summary)]
+    found = [*_from_telemetry(result), *_from_samples(summary), *_from_rates(result)]
     return tuple(sorted(found, key=lambda notice: notice.level != "warning"))
 
 
@@ -39,6 +39,18 @@ def _from_samples(summary: Summary) -> list[Notice]:
         text = message("stability.short", "the measured unit is shorter than 1 ms: the clock's own cost shows")
         found.append(Notice(code=text.code, text=text))
     return found
+
+
+def _from_rates(result: Result) -> list[Notice]:
+    first, later = result.first_minute_rate, result.sustained_rate
+    if first is None or later is None or later >= first * (1 - DRIFT):
+        return []
+    text = message(
+        "stability.sustained",
+        "after its first minute it ran {percent} % slower: the machine cannot keep its speed (heat, power)",
+        percent=f"{100 * (1 - later / first):.0f}",
+    )
+    return [Notice(code=text.code, level="warning", text=text)]
 
 
 def _few(count: int) -> Notice:

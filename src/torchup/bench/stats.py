@@ -28,6 +28,8 @@ MODIFIED_Z = 3.5  # B. Iglewicz and D. C. Hoaglin, How to Detect and Handle Outl
 TUKEY = 1.5  # fences of J. W. Tukey, Exploratory Data Analysis, 1977
 FEW_FOR_OUTLIERS = 5
 FEW_FOR_DRIFT = 6
+MINUTE = 60.0  # seconds before a laptop's power budget for short bursts is spent...
+LATER = 30.0  # ...and how much must follow for a rate that says something
 _POINTS = 600  # of a distribution that enters a ratio: 600 x 600 products stay under a second
 
 Distribution = tuple[tuple[float, float], ...]  # (value, probability), by value
@@ -69,9 +71,33 @@ def summarise(samples: Sequence[float]) -> Summary:
 def with_statistics(result: Result) -> Result:
     """The result with ``median``, ``ci95``, ``outliers`` and ``stable`` computed from its raw ``repeats``."""
     summary = summarise(result.repeats or (result.seconds,))
+    first, later = sustained_rates(result)
     return msgspec.structs.replace(
-        result, median=summary.median, ci95=summary.ci95, outliers=summary.outliers, stable=summary.stable
+        result,
+        median=summary.median,
+        ci95=summary.ci95,
+        outliers=summary.outliers,
+        stable=summary.stable,
+        first_minute_rate=first,
+        sustained_rate=later,
     )
+
+
+def sustained_rates(result: Result) -> tuple[float | None, float | None]:
+    """Samples a second in the first minute and after it, from the times of the epochs; laptops slow down when hot.
+
+    Both ``None`` for a run of less than a minute and a half, or one that does not tell its epochs' times.
+    """
+    times = result.parameters.get("epoch_seconds")
+    if not isinstance(times, list | tuple) or not times or result.samples_per_second is None:
+        return None, None
+    if sum(times) < MINUTE + LATER:
+        return None, None
+    samples = result.samples_per_second * result.seconds / len(times)  # of an epoch
+    ends = [sum(times[: n + 1]) for n in range(len(times))]
+    inside = [t for t, end in zip(times, ends, strict=True) if end <= MINUTE] or [times[0]]
+    after = list(times[len(inside) :])
+    return samples * len(inside) / sum(inside), samples * len(after) / sum(after) if after else None
 
 
 def median(samples: Sequence[float]) -> float:
