@@ -51,6 +51,15 @@ def test_two_processes_train_what_one_trains():
     assert not RealHost().list_dir(RealHost().folders().log)
 
 
+def test_gpt_is_shared_like_mnist():
+    """Two processes with a sequence each give the loss of one with both; the rate is told in tokens too."""
+    question = Question(workload="gpt", model="tiny", steps=4, largest_bytes=16, scaling=("strong",))
+    results = run_distributed(RealHost(), torch_python(), Layout(processes=2), question)
+    strong = next(r for r in results if r.world_size == 2 and r.workload == "gpt")
+    assert strong.parameters["loss_difference"] < 1e-4
+    assert strong.quality["tokens_per_second"] == pytest.approx(64 * strong.samples_per_second)
+
+
 def kill_rank(number, before, done):
     """Wait for a rank of this test's group that is past its imports, and kill it without mercy."""
     while not done.is_set():

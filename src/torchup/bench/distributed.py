@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from torchup.model import Machine, Telemetry
 
 SCRIPT = "distributed.py"
-WORKLOADS = ("mnist",)  # those of worker/distributed.py
+WORKLOADS = ("mnist", "gpt")  # those of worker/distributed.py
 STARTING = 600.0  # seconds for imports, rendezvous and warm-up around the timed parts
 LONGEST = 6 * 3600.0
 OVERRUN = 4.0
@@ -45,6 +45,7 @@ class Question(Value, frozen=True, kw_only=True):
     precision: str = "fp32-default"
     data: str | None = None
     patience: float | None = None
+    model: str | None = None  # of gpt: 124m
     scaling: tuple[str, ...] | None = None  # strong, weak; both by default
     largest_bytes: int | None = None  # of the all-reduce curve
 
@@ -73,6 +74,7 @@ class RawAnswer(Value, frozen=True, kw_only=True):
     torch: str
     python: str
     device_facts: dict[str, Any] = {}
+    facts: dict[str, Any] = {}  # of the task: sequence length...
 
 
 def run_distributed(
@@ -257,6 +259,7 @@ def _point_result(answers: Sequence[RawAnswer], index: int, question: Question, 
         "batch_per_process": point.batch / point.size,
         "steps": point.steps,
         "threads": first.threads,
+        **first.facts,
     }
     if alone is not None:
         alone_rate = median([a.samples / a.seconds for a in (_alone(answer, point) for answer in answers)])
@@ -265,11 +268,13 @@ def _point_result(answers: Sequence[RawAnswer], index: int, question: Question, 
             parameters["loss_difference"] = max(
                 (abs(a - b) for a, b in zip(point.losses, alone.losses, strict=False)), default=0.0
             )
+    sequence = first.facts.get("sequence")
     result = Result(
         workload=question.workload,
         recipe="ddp",
         seconds=median(seconds),
         samples_per_second=rate,
+        quality={"tokens_per_second": rate * sequence} if isinstance(sequence, int) else {},
         repeats=seconds,
         parameters=parameters,
         world_size=point.size,

@@ -6,7 +6,8 @@ under DistributedDataParallel, and a curve of all-reduces. Rank 0 speaks; the ot
 
 Request keys: ``workload`` (mnist, gpt), ``device`` (cpu, cuda, xpu), ``epochs`` (1), ``steps`` (at most, per
 measurement), ``budget`` (seconds for all timed parts), ``threads`` (of each rank), ``precision``, ``seed``, ``data``,
-``scaling`` (list), ``largest_bytes`` (of the all-reduces), ``patience`` (seconds until a silent rank counts as lost).
+``model`` (of gpt), ``scaling`` (list), ``largest_bytes`` (of the all-reduces), ``patience`` (seconds until a silent
+rank counts as lost).
 """
 
 import contextlib
@@ -28,8 +29,6 @@ import lines  # after the path is set
 
 BACKENDS = {"cpu": "gloo", "cuda": "nccl", "xpu": "xccl"}
 PATIENCE = 600.0  # seconds; ranks wait for each other while a smaller group is measured
-TRIAL_STEPS = 20  # untimed, and the measure for what the budget is good for
-LEAST_STEPS = 20
 KEPT_LOSSES = 200
 REDUCE_BYTES = [4 * 4**exponent for exponent in range(13)]  # 4 B to 64 MiB; the MNIST gradient is 174 KiB of it
 REDUCE_SECONDS = 0.5  # for each size
@@ -86,6 +85,10 @@ class Mnist:
     """The article's training: data on the device, the batch order that one process would draw."""
 
     batch = 64
+    least_steps = 20
+    trial_steps = 20  # untimed, and the measure for what the budget is good for
+    warm_steps = 3
+    facts: Dict[str, Any] = {}
 
     def __init__(self, request: Dict[str, Any], device: str) -> None:
         import idx
@@ -118,7 +121,47 @@ class Mnist:
         return functional.cross_entropy(net(self.images[chosen]), self.labels[chosen])
 
 
-WORKLOADS = {"mnist": Mnist}
+class Gpt:
+    """A training step of GPT-2 on made-up tokens; ``model`` in the request chooses the size (124m).
+
+    The CPU gets shorter and fewer sequences, or a step would take a minute; the result says which.
+    """
+
+    least_steps = 3
+    trial_steps = 1
+    warm_steps = 1
+    steps_per_epoch = 20
+
+    def __init__(self, request: Dict[str, Any], device: str) -> None:
+        import gpt2
+
+        self.gpt2, self.device, self.seed = gpt2, device, int(request.get("seed") or 0)
+        self.size = gpt2.SIZES[request.get("model") or "124m"]
+        self.batch = 2 if device == "cpu" else 8
+        self.length = min(self.size.context, 256 if device == "cpu" else 1024)
+        self.facts = {"model": request.get("model") or "124m", "sequence": self.length}
+
+    def fresh(self) -> Any:
+        """The network with its initial weights, on the device."""
+        return self.gpt2.fresh(self.size, self.seed).to(self.device)
+
+    def optimiser(self, net: Any) -> Any:
+        """AdamW."""
+        return self.gpt2.optimiser(net)
+
+    def batches(self, batch: int) -> Iterator[Any]:
+        """Global batches of tokens; all ranks make the same."""
+        number = self.seed
+        while True:
+            number += 1
+            yield self.gpt2.made_up_tokens(self.size, batch, self.length, number)
+
+    def loss(self, net: Any, tokens: Any) -> Any:
+        """Mean loss of this rank's sequences."""
+        return self.gpt2.loss(net, tokens.to(self.device))
+
+
+WORKLOADS = {"mnist": Mnist, "gpt": Gpt}
 
 
 # ---------------------------------------------------------------- measuring
@@ -179,7 +222,7 @@ def train(trainer: Trainer, steps: int, *, report: bool) -> Tuple[float, List[fl
     start = devices.now(device)
     for number in range(steps):
         losses[number] = trainer.step()
-        if report and number % 100 == 99:
+        if report and (number % 100 == 99 or steps <= trainer.task.steps_per_epoch <= 20):
             lines.emit({"progress": {"step": number + 1, "seconds": time.perf_counter() - start}})
     devices.synchronize(device)
     dist.barrier(group.handle)
@@ -192,7 +235,7 @@ def scale(task: Any, kind: str, group: Group, here: Place, *, steps: int, precis
     """One point of a scaling curve: ``kind`` strong or weak, by a group of ranks."""
     global_batch = task.batch * (group.size if kind == "weak" else 1)
     warm = Trainer(task, group, here.rank, global_batch, precision)
-    for _ in range(3):
+    for _ in range(task.warm_steps):
         warm.step()
     trainer = Trainer(task, group, here.rank, global_batch, precision)
     seconds, losses = train(trainer, steps, report=here.rank == 0)
@@ -237,9 +280,9 @@ def steps_for(task: Any, request: Dict[str, Any], alone: Group, here: Place, poi
     if request.get("budget") and here.rank == 0:
         trial = Trainer(task, alone, 0, task.batch, request.get("precision") or "fp32-default")
         trial.step()
-        seconds, _ = train(trial, TRIAL_STEPS, report=False)
-        affordable = int(request["budget"] / points / (seconds / TRIAL_STEPS))
-        decided[0] = max(LEAST_STEPS, min(wanted, affordable))
+        seconds, _ = train(trial, task.trial_steps, report=False)
+        affordable = int(request["budget"] / points / (seconds / task.trial_steps))
+        decided[0] = max(task.least_steps, min(wanted, affordable))
     dist.broadcast(decided, 0)
     return int(decided)
 
@@ -264,7 +307,8 @@ def measure(request: Dict[str, Any], here: Place) -> Dict[str, Any]:
         points = []
         for kind in kinds:
             for group in groups:
-                if here.rank < group.size:
+                too_many = kind == "strong" and group.size > task.batch  # nothing to do for some of them
+                if here.rank < group.size and not too_many:
                     points.append(scale(task, kind, group, here, steps=steps, precision=precision))
                 dist.barrier()
         largest = int(request.get("largest_bytes") or REDUCE_BYTES[-1])
@@ -279,7 +323,7 @@ def measure(request: Dict[str, Any], here: Place) -> Dict[str, Any]:
         "world_size": here.world,
         "nodes": here.nodes,
         "threads": torch.get_num_threads(),
-        "epoch_steps": task.steps_per_epoch,
+        "facts": task.facts,
         "torch": torch.__version__,
         "python": sys.version.split()[0],
         "device_facts": devices.facts(device),
