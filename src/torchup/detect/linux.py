@@ -22,6 +22,7 @@ HYPERVISORS = (
     ("Xen", "xen"), ("Parallels", "parallels"), ("Alibaba Cloud", "alibaba"), ("OpenStack", "openstack"),
     ("Bochs", "kvm"), ("DigitalOcean", "digitalocean"), ("Hetzner", "kvm"), ("Tencent Cloud", "tencent"),
 )  # fmt: skip
+_SYSTEMD_NAMES = {"microsoft": "hyperv", "oracle": "virtualbox", "amazon": "ec2", "google": "gce", "qemu": "kvm"}
 
 
 def parse_os_release(text: str) -> dict[str, str]:
@@ -65,7 +66,7 @@ def probe_linux(around: Surroundings) -> Part:
         **_libc(around),
         **_wsl(around),
         **_container(host),
-        **_virtual_machine(host),
+        **_virtual_machine(around),
     }
     return Part(facts=found)
 
@@ -114,17 +115,21 @@ def container_kind(host: Host) -> tuple[str | None, str]:
     return None, ""
 
 
-def _virtual_machine(host: Host) -> dict[str, Fact[object]]:
-    folder = "/sys/class/dmi/id"
+def _virtual_machine(around: Surroundings) -> dict[str, Fact[object]]:
+    host, folder = around.host, "/sys/class/dmi/id"
     said = " ".join(host.read_text(f"{folder}/{name}", 256) or "" for name in ("sys_vendor", "product_name"))
     said = " ".join(said.split())
     for words, name in HYPERVISORS:
         if words in said:
             return facts(folder, virtual_machine=name)
     cpuinfo = host.read_text("/proc/cpuinfo", 65536) or ""
-    if re.search(r"^flags\s*:.*\bhypervisor\b", cpuinfo, re.MULTILINE):
-        return facts("/proc/cpuinfo", virtual_machine="unknown")
-    return {}
+    if not re.search(r"^flags\s*:.*\bhypervisor\b", cpuinfo, re.MULTILINE):
+        return {}
+    asker = host.which("systemd-detect-virt")  # reads the processor's own answer, which no file shows
+    said = around.run(asker, "--vm").stdout.strip() if asker else ""
+    if said and said != "none":
+        return facts("systemd-detect-virt", virtual_machine=_SYSTEMD_NAMES.get(said, said))
+    return facts("/proc/cpuinfo", virtual_machine="unknown")
 
 
 def _secure_boot(host: Host) -> bool | None:
