@@ -8,7 +8,7 @@ from msgspec import structs
 
 from torchup.bench.assemble import QualityError
 from torchup.bench.runner import run_benchmark
-from torchup.catalog import load_catalog
+from torchup.catalog.stored import stored_catalog
 from torchup.detect import detect_machine
 from torchup.envs.paths import python_of
 from torchup.envs.verification import verify_environment
@@ -73,11 +73,19 @@ class Report(Value, frozen=True, kw_only=True):
     results_file: str | None = None
 
 
-def plan_for(host: Host, request: Request) -> tuple[Machine, Plan]:
-    """Detect this machine and choose for it. Raises `NoBuildError`, `NetworkError`."""
+def plan_for(host: Host, request: Request, say: Callable[[Message], None] = lambda _: None) -> tuple[Machine, Plan]:
+    """Detect this machine and choose for it; ``say`` hears what is to be known of the user's configuration.
+
+    Raises:
+        NoBuildError, NetworkError: nothing fits, or nobody answers.
+        UsageError: the mirror asked for does not exist.
+    """
     machine = detect_machine(host)
-    catalog = load_catalog()
-    return machine, resolve(machine, request, catalog, survey(host, machine, request, catalog))
+    catalog = stored_catalog(host, say)
+    found = survey(host, machine, request, catalog)
+    for notice in found.notices:
+        say(notice.text)
+    return machine, resolve(machine, request, catalog, found)
 
 
 def up(host: Host, wanted: Wanted, listener: Listener) -> Report:
@@ -90,7 +98,7 @@ def up(host: Host, wanted: Wanted, listener: Listener) -> Report:
         BenchError: a measurement failed or missed its accuracy bar.
     """
     listener.say(message("up.detect", "looking at this machine"))
-    machine, plan = plan_for(host, wanted.request)
+    machine, plan = plan_for(host, wanted.request, listener.say)
     report = Report(machine=machine, plan=plan)
     if not listener.planned(machine, plan):
         return report

@@ -8,8 +8,8 @@ import click
 
 from torchup.catalog import load_catalog
 from torchup.catalog.load import read_overlay
+from torchup.catalog.stored import overlay_path
 from torchup.cli.answer import Answer
-from torchup.cli.plan import overlay_path
 from torchup.cli.session import Session, common_options
 from torchup.cli.variant_type import VariantType
 from torchup.encoding import to_builtins, to_json
@@ -43,7 +43,7 @@ SHOWN = 20  # rows of the diff before "and N more"
 @common_options
 def command(session: Session, *, mirror: str | None, variants: tuple[str, ...], write: bool) -> Answer:
     """`torchup catalog refresh`."""
-    path = overlay_path(session)
+    path = overlay_path(session.host)
     stored = session.host.read_bytes(path)
     previous = read_overlay(stored) if stored is not None else None
     session.note(message("catalog.refreshing", "reading index pages"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from torchup.catalog import load_catalog
+from torchup.catalog.stored import stored_catalog
 from torchup.cli.answer import Answer
 from torchup.cli.session import Session, common_options
 from torchup.cli.variant_type import VariantType
@@ -68,7 +68,7 @@ def test_command(session: Session, names: tuple[str, ...], variant: str) -> Answ
     connection, notices = connection_of(session.host, read_configuration(session.host))
     session.note(message("mirror.testing", "measuring mirrors: {count}", count=len(mirrors)))
     tests = measure_mirrors(session.host, mirrors, variant, connection)
-    newest = load_catalog().newest_torch
+    newest = stored_catalog(session.host, session.note).newest_torch
     works = any(test.ok for test in tests)
     return Answer(
         command="mirror test",

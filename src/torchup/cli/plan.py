@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 from msgspec.structs import replace
 
-from torchup.catalog import load_catalog
+from torchup.catalog.stored import stored_catalog
 from torchup.cli.answer import Answer
 from torchup.cli.machine_options import NamedMachine, machine_options, named_machines
 from torchup.cli.request_options import request_options
 from torchup.cli.session import Session, common_options
 from torchup.encoding import to_builtins
-from torchup.errors import ExitCode, TorchupError, UsageError
+from torchup.errors import ExitCode, TorchupError
 from torchup.i18n import render, text
 from torchup.model import Survey, message
 from torchup.plan import resolve
@@ -87,16 +87,7 @@ def _export(session: Session, target: NamedMachine, plan: Plan, kind: str) -> An
 
 def current_catalog(session: Session) -> Catalog:
     """The built-in catalogue with what this user's refreshes learned; a damaged file of those is named and left out."""
-    try:
-        return load_catalog(session.host.read_bytes(overlay_path(session)))
-    except UsageError as error:
-        session.note(error.text)
-        return load_catalog()
-
-
-def overlay_path(session: Session) -> str:
-    """Where `torchup catalog refresh --write` keeps what it learned."""
-    return f"{session.host.folders().data}/catalog.json"
+    return stored_catalog(session.host, session.note)
 
 
 def ask_sources(session: Session, target: NamedMachine, request: Request, catalog: Catalog) -> Survey:

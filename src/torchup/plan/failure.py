@@ -57,11 +57,14 @@ def no_build(question: Question, rejected: list[Rejection], survey: Survey) -> T
     if not rejected:
         return _not_published(question)
     cpu_possible = any(r.reason == Reason.CPU_ONLY or r.detail.code == "plan.reject.mps" for r in rejected)
-    silent = [source.name for source in survey.sources if source.reachable is False]
+    silent = [source for source in survey.sources if source.reachable is False]
     if not cpu_possible and any(r.reason == Reason.UNREACHABLE for r in rejected):
         return NetworkError(
             message(
-                "plan.none.unreachable", "no source with a fitting build answered: {sources}", sources=", ".join(silent)
+                "plan.none.unreachable",
+                "no source with a fitting build answered: {sources} ({why})",
+                sources=", ".join(source.name for source in silent),
+                why=(silent[-1].detail if silent else None) or "-",
             ),
             hint=message(
                 "plan.none.unreachable.hint", "check the network, or name a mirror: --mirror NAME (torchup mirror list)"
