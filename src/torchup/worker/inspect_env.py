@@ -100,9 +100,19 @@ def companion_cuda(folders: List[str], name: str) -> Optional[str]:
         if os.path.isfile(path):
             with open(path, encoding="utf-8", errors="replace") as file:
                 text = file.read(TEXT_LIMIT)
-            match = re.search(r"^cuda\b[^=\n]*=\s*(?:'([\d.]+)'|\"([\d.]+)\"|None)", text, re.MULTILINE)
-            return (match[1] or match[2] or "") if match else None
+            return stated_cuda(text)
     return None
+
+
+def stated_cuda(text: str) -> Optional[str]:
+    """CUDA in a version file: ``cuda = '12.6'``, or the label of ``__version__ = '0.28.0+cu130'``."""
+    match = re.search(r"^cuda\b[^=\n]*=\s*['\"]([\d.]+)['\"]", text, re.MULTILINE)
+    if match:
+        return match[1]
+    label = re.search(r"^__version__\s*=\s*['\"][^'\"+]+\+(?:cu(\d+)(\d)|cpu)['\"]", text, re.MULTILINE)
+    if label is None:
+        return None
+    return "%s.%s" % (label[1], label[2]) if label[1] else ""
 
 
 def inspect_torch(python: Dict[str, Any]) -> Dict[str, Any]:

@@ -17,7 +17,7 @@ from torchup.doctor.rules.common import (
     reinstall,
     said,
 )
-from torchup.model import Os, Remedy, Vendor, message
+from torchup.model import Os, Remedy, Severity, Vendor, message
 
 if TYPE_CHECKING:
     from torchup.doctor.facts import Facts, Node, Sign
@@ -45,7 +45,8 @@ def visible_devices_hide(facts: Facts, knowledge: Knowledge) -> Found | None:
     hiding = [name for name, value in selectors.items() if _hides(name, value, facts)]
     conflict = _conflict(selectors) if facts.torch.hip or facts.of(Vendor.AMD) else None
     failed = unseen is not None or facts.torch.cuda_available is False
-    if not (failed and (hiding or conflict or unseen is not None)):
+    hidden_here = facts.live and bool(hiding) and bool(facts.gpus) and facts.torch.variant != "cpu"
+    if not hidden_here and not (failed and (hiding or conflict or unseen is not None)):
         return None
     lines = [
         message("doctor.visible.value", "{name}={value}", name=name, value=redact(value))
@@ -199,6 +200,8 @@ def mixed_install(facts: Facts, knowledge: Knowledge) -> Found | None:
         signs, symptom = [*signs, cxx], True
     if not symptom and not ((doubles or places) and not facts.works):
         return None
+    several = len(facts.versions("torch", origin="pip")) > 1
+    quiet = facts.live and not symptom and facts.torch.import_error is None and not (doubles or several)
     lines: list[Message] = [*map(said, signs), *doubles, *places, *foreign]
     if places and not signs:
         lines += [*map(said, facts.signs_of("companion-mismatch"))]
@@ -218,6 +221,8 @@ def mixed_install(facts: Facts, knowledge: Knowledge) -> Found | None:
         evidence=tuple(lines),
         remedy=Remedy(text=text, commands=commands),
         certainty=Certainty.PROVEN if symptom else Certainty.TABLE,
+        severity=Severity.WARNING if quiet else None,  # the same torch twice: confusing, not broken
+        primary=not quiet,
     )
 
 
