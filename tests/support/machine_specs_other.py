@@ -139,7 +139,7 @@ def intel() -> list[Spec]:
         linux("linux-ubuntu-core-ultra-155h", "Real: PCI id of xpu-smi (ipex-llm issue 11605), processor of clinfo (llama.cpp issue 11500). The rest was completed.",
               cpuinfo="model name\t: Intel(R) Core(TM) Ultra 7 155H\nflags\t\t: sse4_2 avx f16c fma avx2\n", pci=(("8086:7d55", "i915", "0000:00:02.0"),),
               accesses=level_zero, claims={GPU + "xpu": True, GPU + "integrated": True, "cpu.model": "Intel(R) Core(TM) Ultra 7 155H"}),
-        linux("linux-debian-n305-uhd", "Real: sycl-ls lists its UHD Graphics as a Level Zero device (llama.cpp issue 14689): still no XPU. "
+        linux("linux-debian-n305-uhd", distribution=("debian", "12"), glibc="2.36", note="Real: sycl-ls lists its UHD Graphics as a Level Zero device (llama.cpp issue 14689): still no XPU. "
               "PCI id and the rest were completed.", pci=(("8086:46d0", "i915", "0000:00:02.0"),), accesses=level_zero,
               cpuinfo="model name\t: Intel(R) Core(TM) i3-N305\nflags\t\t: sse4_2 avx f16c fma avx2\n", claims={GPU + "xpu": False, GPU + "integrated": True}),
         linux("linux-ubuntu-a750-and-uhd770", "Real: both devices' names (llama.cpp issue 8551). PCI ids and the rest were completed.",
