@@ -15,7 +15,7 @@ from torchup.sources.constraints import constraint_files, constraint_lines
 from torchup.sources.find_links import list_folder
 from torchup.sources.index_client import Connection, Listing, PageRequest, read_pages
 from torchup.sources.mirrors import find_mirror, suggested
-from torchup.sources.urls import credentials, local_path, page_url
+from torchup.sources.urls import credentials, local_path, page_url, without_credentials
 from torchup.sources.variants import known_variants, worth_asking
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | No
             *configuration.uv.notices,
             *notices,
             *_about_mirror(request, sources),
+            *_named_by_the_project(host, request),
             *_suggestion(host, request),
         ),
     )
@@ -176,6 +177,22 @@ def _about_mirror(request: Request, sources: Sequence[Source]) -> tuple[Notice, 
         lacks = mirror.lacks_pytorch or "no PyTorch wheels are known there"
         found.append(message("sources.mirror.lacks", "{name}: {lacks}", name=mirror.name, lacks=lacks))
     return tuple(Notice(code=text.code, level="warning", text=text) for text in found)
+
+
+def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
+    """An address that a project's own file names: whoever wrote that file decides what code is installed."""
+    settings, environ = load_settings(host), host.environ()
+    if not request.mirror or "://" not in request.mirror or environ.get("TORCHUP_MIRROR") == request.mirror:
+        return ()
+    if settings.path is None or settings.text("mirror") != request.mirror:
+        return ()
+    text = message(
+        "sources.mirror.by-project",
+        "{file} names the index {url}: packages from there run as you, so go on only if you trust that folder",
+        file=settings.path,
+        url=without_credentials(request.mirror),
+    )
+    return (Notice(code=text.code, level="warning", text=text),)
 
 
 def _suggestion(host: Host, request: Request) -> tuple[Notice, ...]:

@@ -245,3 +245,17 @@ def test_a_variant_that_cannot_stand_in_an_address_is_not_asked_for(tmp_path):
     """The planner tells the user; no strange address is contacted."""
     names = [s.name for s in survey(IsolatedHost(tmp_path), LINUX, Request(variant="../x"), None).sources]
     assert names == ["pypi"]
+
+
+def test_an_index_that_a_project_names_is_pointed_out(tmp_path, server, monkeypatch):
+    """An address in torchup.toml of a cloned project is used, with a warning that names the file; a flag is not."""
+    project = tmp_path / "cloned"
+    project.mkdir()
+    (project / "torchup.toml").write_text(f'mirror = "{server.url("simple")}"')
+    monkeypatch.chdir(project)
+    asked = Request(mirror=server.url("simple"))
+    codes = [notice.code for notice in survey(IsolatedHost(tmp_path), LINUX, asked, None).notices]
+    assert "sources.mirror.by-project" in codes
+    chosen = {"TORCHUP_MIRROR": server.url("simple")}
+    codes = [notice.code for notice in survey(IsolatedHost(tmp_path, chosen), LINUX, asked, None).notices]
+    assert "sources.mirror.by-project" not in codes

@@ -1,0 +1,78 @@
+"""What the documents tell people to type exists; links between them lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from torchup.cli.app import make_app
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+GENERATED = ("commands.md", "json.md")
+
+
+def commands(text: str) -> list[str]:
+    """Every `torchup ...` that a page shows, from code blocks and from inline code."""
+    blocks = re.findall(
+        r"^(?:\$ )?(torchup .+)$",
+        "\n".join(re.findall(r"```(?:console|sh|bash)\n(.*?)```", text, re.DOTALL)),
+        re.MULTILINE,
+    )
+    inline = re.findall(r"`(torchup [^`]+)`", text)
+    return [" ".join(command.split()) for command in (*blocks, *inline)]
+
+
+SHOWN = sorted(
+    {(page, command) for page in PAGES if page.name not in GENERATED for command in commands(page.read_text("utf-8"))}
+)
+
+
+def parse(command: click.Command, arguments: list[str], parent: click.Context | None = None) -> None:
+    """Parse as click would, without running anything; raises `click.ClickException` for what does not exist."""
+    if isinstance(command, click.Group):
+        context = click.Context(command, parent=parent, info_name=command.name)
+        words = [word for word in arguments if not word.startswith("-")]
+        assert words, "a group needs a command"
+        found = command.get_command(context, words[0])
+        assert found is not None, f"no such command: {words[0]}"
+        parse(found, arguments[arguments.index(words[0]) + 1 :], context)
+        return
+    context = click.Context(command, parent=parent, info_name=command.name, resilient_parsing=False)
+    values, rest, _ = command.make_parser(context).parse_args(list(arguments))
+    assert not rest
+    known = {name for parameter in command.params for name in parameter.opts}
+    assert all(name in known or any(p.name == name for p in command.params) for name in values)
+
+
+@pytest.mark.parametrize(("page", "command"), SHOWN, ids=lambda value: getattr(value, "name", str(value)))
+def test_commands_in_the_documents_exist(page, command):
+    """Every torchup command line that a document shows can be parsed by the program."""
+    command = command.split(" | ", maxsplit=1)[0].split(" > ", maxsplit=1)[0].split(" && ", maxsplit=1)[0]
+    arguments = [word for word in shlex.split(command, comments=True)[1:] if word not in {"...", "…"}]
+    if {"-h", "--help", "--version"} & set(arguments) or not arguments or arguments[0].isupper():
+        return
+    parse(make_app(), arguments)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_documents_lead_somewhere(page):
+    """A relative link names a file that exists."""
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+    missing = [target for target in targets if not (page.parent / target).exists()]
+    assert not missing
+
+
+def test_the_threat_model_names_tests_that_exist():
+    """Every row of the threat model names a test, and the test is there."""
+    page = (ROOT / "docs" / "explanation" / "threat-model.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith(("| input", "|---"))]
+    source = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    for row in rows:
+        named = re.findall(r"`(test_\w+)`", row)
+        assert named, row
+        assert all(f"def {name}(" in source for name in named), row
