@@ -14,6 +14,7 @@ from torchup.envs.paths import python_of
 from torchup.envs.verification import verify_environment
 from torchup.errors import VerifyError
 from torchup.install import engine
+from torchup.install.bundle import load_bundle
 from torchup.model import (
     Environment,
     Machine,
@@ -50,6 +51,7 @@ class Wanted(Value, frozen=True, kw_only=True):
     budget: float | None = DEFAULT_BUDGET
     epochs: int | None = None
     recipes: tuple[str, ...] = ("script", "resident")
+    bundle: str | None = None  # a folder made by `env bundle`: its plan and wheels, and no network
 
 
 class Listener(Value, frozen=True, kw_only=True):
@@ -98,12 +100,19 @@ def up(host: Host, wanted: Wanted, listener: Listener) -> Report:
         BenchError: a measurement failed or missed its accuracy bar.
     """
     listener.say(message("up.detect", "looking at this machine"))
-    machine, plan = plan_for(host, wanted.request, listener.say)
+    machine, plan = _chosen(host, wanted, listener)
     report = Report(machine=machine, plan=plan)
     if not listener.planned(machine, plan):
         return report
     report = _installed(host, wanted, report, listener)
     return _measured(host, wanted, report, listener) if wanted.measure else report
+
+
+def _chosen(host: Host, wanted: Wanted, listener: Listener) -> tuple[Machine, Plan]:
+    """This machine and what goes on it: chosen now, or where there was a network. Raises `UsageError` for no bundle."""
+    if wanted.bundle is not None:
+        return detect_machine(host), load_bundle(host, wanted.bundle)
+    return plan_for(host, wanted.request, listener.say)
 
 
 def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -> Report:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -136,3 +137,22 @@ def test_a_name_that_leaves_the_folder_is_refused(tmp_path):
     completed = torchup("up", "--cpu", "--yes", "--env", "../../evil", home=tmp_path)
     assert completed.returncode == 2
     assert not (tmp_path.parent / "evil").exists()
+
+
+def test_a_bundle_installs_without_any_network(finished, tmp_path):
+    """Wheels collected on one machine make the environment on another that has no network at all."""
+    home, _ = finished
+    bundled = torchup("env", "bundle", "default", "-o", str(tmp_path / "bundle"), home=home)
+    assert bundled.returncode == 0, bundled.stderr
+    cut_off = ["unshare", "-n"] if shutil.which("unshare") and os.geteuid() == 0 else []
+    completed = subprocess.run(
+        [*cut_off, *COMMAND, "up", "--from", str(tmp_path / "bundle"), "--yes", "--no-bench", "--json"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TORCHUP_HOME": str(tmp_path / "there"), "HTTPS_PROXY": "http://127.0.0.1:1"},
+        timeout=900,
+        check=False,
+    )
+    assert completed.returncode == 0, completed.stderr
+    data = json.loads(completed.stdout)["data"]
+    assert (data["environment"]["source"], data["verification"]["passed"]) == ("bundle", True)

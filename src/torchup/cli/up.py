@@ -41,6 +41,12 @@ T = TypeVar("T")
 )
 @click.option("--env", "name", metavar="NAME", help=text("up.option.env", "Name of the environment (default: default)"))
 @click.option("--path", metavar="DIR", help=text("up.option.path", "Put the environment there"))
+@click.option(
+    "--from",
+    "bundle",
+    metavar="DIR",
+    help=text("up.option.from", "Install from a folder made by `torchup env bundle`, without any network"),
+)
 @request_options
 @click.option("--no-bench", is_flag=True, help=text("up.option.no-bench", "Stop after the verification"))
 @click.option(
@@ -59,6 +65,7 @@ def command(
     *,
     name: str | None,
     path: str | None,
+    bundle: str | None,
     request: Request,
     no_bench: bool,
     budget: float,
@@ -66,7 +73,9 @@ def command(
 ) -> Answer:
     """Parse, do the main job, render."""
     chosen = environment_name(session.host, name)
-    wanted = up.Wanted(request=request, name=chosen, path=path, measure=not no_bench, budget=budget, epochs=epochs)
+    wanted = up.Wanted(
+        request=request, name=chosen, path=path, bundle=bundle, measure=not no_bench, budget=budget, epochs=epochs
+    )
     with _listener(session, wanted) as listener:
         report = up.up(session.host, wanted, listener)
     return _answer(session, wanted, report)
