@@ -21,6 +21,7 @@ TABLE = load_gpu_table()
         ("NVIDIA A100-SXM4-80GB", "8.0", 80),
         ("NVIDIA A100-PCIE-40GB", "8.0", 40),
         ("Tesla V100-PCIE-16GB", "7.0", 16),
+        ("NVIDIA GH200 480GB", "9.0", 96),
         ("NVIDIA H100 80GB HBM3", "9.0", 80),
         ("NVIDIA GeForce RTX 3070 Ti Laptop GPU", "8.6", 8),
         ("Quadro RTX 6000", "7.5", 24),

@@ -50,6 +50,13 @@ def test_several_gpus_and_repeated_options():
     assert machine.container_gpu is True
 
 
+def test_several_of_a_kind_and_a_mac_by_its_chip():
+    """``4x`` counts; a chip of Apple's makes the machine a Mac."""
+    assert [gpu.name for gpu in assume(LINUX, ["gpu=4x H100"]).gpus] == ["H100"] * 4
+    mac = assume(LINUX, ["gpu=m4 pro"])
+    assert (mac.os, mac.arch, mac.gpus[0].name, mac.glibc) == (Os.MACOS, "arm64", "Apple M4 Pro", None)
+
+
 def test_no_gpu_at_all():
     """``gpu=none`` takes cards and drivers away."""
     machine = assume(LINUX, ["gpu=none"])

@@ -222,9 +222,14 @@ def _row(product: _Product, name: str, memory_bytes: int | None) -> GpuRow:
 
 
 def _with_memory_of(row: GpuRow, name: str) -> GpuRow:
-    """A size in the name ("A100-SXM4-40GB", "H100 80GB HBM3") is truer than the table's."""
+    """A size in the name ("A100-SXM4-40GB", "H100 80GB HBM3") is truer than the table's.
+
+    Products come in sizes up to twice the table's; more is another memory ("GH200 480GB" counts the processor's).
+    """
     said = _MEMORY.search(name)
-    return msgspec.structs.replace(row, memory_bytes=int(said[1]) * GIB) if said else row
+    size = int(said[1]) * GIB if said else 0
+    plausible = 0 < size <= 2 * (row.memory_bytes or size)
+    return msgspec.structs.replace(row, memory_bytes=size) if plausible else row
 
 
 @cache

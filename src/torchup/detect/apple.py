@@ -146,6 +146,8 @@ def probe_macos(around: Surroundings) -> Part:
         ("/usr/bin/sw_vers", "-productVersion"),
         (PROFILER, "SPDisplaysDataType", "-json"),
     )
+    if not asked.stdout:  # before macOS 10.15 there is no -i; unknown names are then complained of and passed over
+        asked = around.run("/usr/sbin/sysctl", *SYSCTL_NAMES)
     sysctl, said = parse_sysctl(asked.stdout), parse_macos_version(versions.stdout)
     # Old Pythons are told 10.16 by mac_ver(); sw_vers is not.
     version = facts("sw_vers", os_version=said) or facts("platform", os_version=around.platform.mac_version or None)

@@ -63,6 +63,9 @@ def assume(base: Machine, items: Sequence[str], table: GpuTable | None = None) -
     """
     table = table or load_gpu_table()
     pairs = [pair for item in items for pair in split_item(item)]
+    pairs = [(key, name) for key, value in pairs for name in (_several(value) if key == "gpu" else (value,))]
+    if "os" not in dict(pairs) and any(key == "gpu" and _apple_chip(value) for key, value in pairs):
+        pairs.append(("os", "macos"))
     machine = _moved(base, pairs)
     said = dict(pairs)
     vendor = Vendor.NVIDIA if {"cc", "compute_capability"} & said.keys() else Vendor.AMD if "gfx" in said else None
@@ -126,11 +129,23 @@ def _moved(base: Machine, pairs: Sequence[tuple[str, str]]) -> Machine:
     )
 
 
+def _several(value: str) -> tuple[str, ...]:
+    """``4x H100`` four times; a name alone once."""
+    match = re.fullmatch(r"([1-9]|1[0-6])\s*[x\u00d7*]\s*(\S.*)", value, re.IGNORECASE)
+    return (match[2],) * int(match[1]) if match else (value,)
+
+
+def _apple_chip(name: str) -> str | None:
+    """``Apple M1 Max`` from ``m1 max``."""
+    match = re.fullmatch(r"(?:apple\s+)?(m[1-9](?:\s+(?:pro|max|ultra))?)", name, re.IGNORECASE)
+    return f"Apple {match[1].title()}" if match else None
+
+
 def _gpu(name: str, table: GpuTable, vendor: Vendor | None) -> Gpu:
     """A GPU by product name or PCI id; one that the table does not know is taken where its target is given too."""
+    if chip := _apple_chip(name):  # before the table: NVIDIA's M4 and M6 are called Tesla M4 and M6
+        return Gpu(vendor=Vendor.APPLE, name=chip, integrated=True)
     row = table.by_pci(name) if re.fullmatch(r"[0-9a-fA-F]{4}:[0-9a-fA-F]{4}", name) else table.by_name(name)
-    if row is None and (chip := re.fullmatch(r"(?i)(?:apple\s+)?(m\d{1,2}(?:\s+(?:pro|max|ultra))?)", name)):
-        return Gpu(vendor=Vendor.APPLE, name=f"Apple {chip[1].title()}", integrated=True)
     if row is None and vendor is not None:
         return Gpu(vendor=vendor, name=name)
     if row is None:

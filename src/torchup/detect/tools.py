@@ -64,7 +64,8 @@ def _conda(around: Surroundings) -> list[Tool]:
         for tool in ("conda", "mamba"):
             match = next(filter(None, (re.fullmatch(rf"{tool}-(\d[\w.]*)-[\w.]+\.json", name) for name in names)), None)
             if match:
-                found.append(Tool(name=tool, version=match[1], path=f"{prefix}/bin/{tool}"))
+                program = f"Scripts/{tool}.exe" if around.os == Os.WINDOWS else f"bin/{tool}"
+                found.append(Tool(name=tool, version=match[1], path=f"{prefix}/{program}"))
     return found
 
 
