@@ -22,7 +22,7 @@ RELEVANT = re.compile(
     r"bitsandbytes|intel-openmp|llvm-openmp|mkl|ipex|torch-scatter|torch-sparse|mmcv(?:-full)?|"
     r"onnxruntime-gpu|tensorflow(?:-gpu)?)"
 )
-_VERSION = r"(\d+(?:\.\w+)*(?:[-!+]?[\w.]+)*)"
+_VERSION = r"(\d[\w.!+-]*)"  # one class, no nesting: a hostile line must not cost exponential time
 _TAGGED_PIP = re.compile(r"^\s*\[pip3?\]\s*([A-Za-z][\w.-]*)\s*(?:==|@|\()?\s*" + _VERSION)
 _TAGGED_CONDA = re.compile(r"^\s*\[conda\]\s*([A-Za-z_][\w.-]*)\s+" + _VERSION + r"\s*(\S*)\s*(\S*)")
 _FREEZE = re.compile(r"^\s*([A-Za-z][\w.-]*?)\s*(?:===?|@)\s*" + _VERSION + r"\s*(?:[;#].*)?$")
