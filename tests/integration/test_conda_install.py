@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,23 +14,41 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
+from support.bench import torch_python
 from support.conda_channel import VERSION, build, index, small_forge
 from support.conda_server import serve
 from support.plans import importing, refusing
 from support.wheels import make_wheel
+from torchup.catalog import load_catalog
+from torchup.cli import main
+from torchup.detect import detect_machine
 from torchup.encoding import to_json
 from torchup.envs import registry, transaction
 from torchup.errors import InstallError, NetworkError, NoBuildError, VerifyError
-from torchup.host import RealHost
+from torchup.host import RealHost, RecordedHost
+from torchup.host.recorded import load_recording
 from torchup.install import engine
-from torchup.model import Build, Driver, Gpu, InstallerName, Machine, Os, Plan, Source, Vendor
-from torchup.plan import conda
+from torchup.model import (
+    Build,
+    Driver,
+    Gpu,
+    InstallerName,
+    Machine,
+    Os,
+    Plan,
+    Request,
+    Source,
+    Survey,
+    Vendor,
+)
+from torchup.plan import conda, resolve
 
 pytest.importorskip("rattler", reason="py-rattler is an optional extra: pip install 'torchup[conda]'")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="the packages are for Linux")]
 
 HOST = RealHost()
 ARCH = os.uname().machine
+SUBDIR = "linux-64" if ARCH == "x86_64" else "linux-aarch64"
 
 
 class Channel(NamedTuple):
@@ -43,7 +62,7 @@ class Channel(NamedTuple):
 def channel(tmp_path_factory):
     """A small conda-forge, served."""
     folder = tmp_path_factory.mktemp("channel 频道")
-    build(folder, *small_forge("linux-64" if ARCH == "x86_64" else "linux-aarch64"))
+    build(folder, *small_forge(SUBDIR))
     index(folder)
     with serve(folder) as served:
         yield Channel(folder, served.url)
@@ -91,14 +110,61 @@ def test_a_planned_environment_is_made_and_runs(channel):
     assert "127.0.0.1" not in (HOST.read_text(f"{environment.path}/torchup-conda.lock") or "127.0.0.1")
 
 
+RECORDINGS = Path(__file__).parents[1] / "machines"
+
+
 @pytest.mark.parametrize(
-    ("capability", "cuda", "variant", "flavour"),
-    [("6.1", "12.9", "cu129", "cuda129"), ("8.9", "13.0", "cu130", "cuda130")],
+    ("name", "virtual", "variant", "flavour"),
+    [
+        ("linux-ubuntu-l40s-595", ("__cuda=13.", "__cuda_arch=8.9"), "cu130", "cuda130"),
+        ("linux-ubuntu-rtx4090", ("__cuda=12.4", "__cuda_arch=8.9"), "cu129", "cuda129"),
+        ("linux-ubuntu-mixed-4090-1080", ("__cuda=", "__cuda_arch=6.1"), "cu129", "cuda129"),
+        ("linux-debian-n305-uhd", (), "cpu", "cpu"),
+    ],
 )
-def test_a_recorded_machine_gets_its_build_whatever_this_machine_is(channel, capability, cuda, variant, flavour):
-    """`__cuda` and `__cuda_arch` come from the planned machine, not from the one that runs the tests."""
-    environment, _ = install(plan(channel, variant, machine(capability, cuda)))
+def test_a_recorded_machine_gets_its_build_whatever_this_machine_is(channel, name, virtual, variant, flavour):
+    """Detected from a recording, planned from the catalogue, solved with its virtual packages, installed, run."""
+    recording = load_recording((RECORDINGS / name / "recording.json").read_text("utf-8"))
+    recorded = detect_machine(RecordedHost(recording))
+    recorded = msgspec.structs.replace(recorded, arch=ARCH)  # packages must run on the machine that tests
+    request = Request(installer=InstallerName.CONDA, python=VERSION, torch="2.13.0")
+    mirrors = {conda.CONDA_FORGE: (channel.url,)}
+    planned = resolve(recorded, request, load_catalog(), Survey(conda_mirrors=mirrors))
+    found = planned.conda.virtual_packages
+    assert all(any(text.startswith(start) for text in found) for start in virtual), found
+    assert bool(virtual) == any(text.startswith("__cuda") for text in found)
+    assert planned.build.variant == variant
+    environment, _ = install(planned)
     assert run(environment, "python", "-c", "import torch; print(torch.flavour)") == flavour
+
+
+def test_the_whole_way_on_the_command_line(tmp_path, monkeypatch, capsys):
+    """`env create --installer conda` with a real torch behind the channel: planned, installed, climbed, shown."""
+    site = subprocess.run(
+        [torch_python(), "-c", "import os, torch; print(os.path.dirname(os.path.dirname(torch.__file__)))"],
+        capture_output=True, text=True, check=True, timeout=120,
+    ).stdout.strip()  # fmt: skip
+    monkeypatch.setenv("HOME", str(tmp_path))
+    build(tmp_path / "forge", *small_forge(SUBDIR, site))
+    url = index(tmp_path / "forge")
+    options = ["--installer", "conda", "--mirror", url, "--python", VERSION, "--cpu", "--yes"]
+    assert main(["env", "create", "demo", *options]) == 0, capsys.readouterr()
+    out = capsys.readouterr().out
+    assert "matrix products are right" in out
+    assert main(["env", "show", "demo", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)["data"]
+    assert "conda-forge" in json.dumps(shown)
+
+
+def test_a_damaged_package_cache_is_noticed_and_gone_around(channel):
+    """A file of the cache was edited (environments are linked to it): the second try fetches the package again."""
+    first, _ = install(plan(channel))
+    (file,) = Path(HOST.folders().cache, "conda", "pkgs").glob("pytorch-*/**/torch/parts.py")
+    file.write_text("import nonsense_of_a_damaged_disk")
+    HOST.remove(first.path)
+    second, told = install(plan(channel))
+    assert "install.cache-damaged" in [event.text.code for event in told]
+    assert run(second, "python", "-c", "import torch; print(torch.flavour)") == "cpu"
 
 
 def test_a_build_that_the_machine_cannot_run_is_refused_with_the_reason(channel):
@@ -161,7 +227,7 @@ engine.install(RealHost(), from_json(sys.stdin.read(), Plan), "default", verify=
 """
 
 
-@pytest.mark.parametrize("part", ["repodata_shards", "native-1.0", "pytorch-2.13.0"])
+@pytest.mark.parametrize("part", ["repodata_shards", "pytorch-2.13.0"])
 def test_kill_in_the_middle_leaves_the_old_one_and_a_second_run_succeeds(channel, part, tmp_path):
     """SIGKILL while the index or a package is on its way: the old environment works, the next run finishes."""
     first, _ = install(plan(channel, packages=("where",)))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import io
 import json
+import subprocess
 import sys
 import tarfile
 from dataclasses import dataclass, field
@@ -115,12 +115,19 @@ def _add(archive: tarfile.TarFile, name: str, file: File) -> None:
     archive.addfile(entry, io.BytesIO(file.raw))
 
 
+INDEX = """
+import asyncio, os, sys
+from pathlib import Path
+from rattler.index import index_fs
+asyncio.run(index_fs(Path(sys.argv[1]), write_zst=True, write_shards=True, force=True))
+os._exit(0)  # py-rattler's threads may outlive the interpreter, which then aborts
+"""
+
+
 def index(channel: Path) -> str:
     """Write repodata.json, its compressed form and shards; returns the channel's URL."""
-    from rattler.index import index_fs  # noqa: PLC0415  # an extra: only tests that need it pay and require it
-
     (channel / "noarch").mkdir(parents=True, exist_ok=True)
-    asyncio.run(index_fs(channel, write_zst=True, write_shards=True, force=True))
+    subprocess.run([sys.executable, "-c", INDEX, str(channel)], check=True, timeout=120)
     return channel.as_uri()
 
 
@@ -151,8 +158,9 @@ def python(subdir: str = "linux-64") -> Package:
 
 def pytorch(flavour: str, number: int, depends: Sequence[str], *, site: str = "", subdir: str = "linux-64") -> Package:
     """One build of torch; ``site`` is a folder with a real one, else it is a module that says its flavour."""
-    module = f'__version__ = "{TORCH}"\nflavour = "{flavour}"\nprefix = "{{prefix}}"\n'
-    files = {f"{SITE}/elsewhere.pth": File(f"{site}\n")} if site else {f"{SITE}/torch/__init__.py": File(module)}
+    module = f'from torch.parts import flavour\n__version__ = "{TORCH}"\nprefix = "{{prefix}}"\n'
+    own = {f"{SITE}/torch/__init__.py": File(module), f"{SITE}/torch/parts.py": File(f'flavour = "{flavour}"\n')}
+    files = {f"{SITE}/elsewhere.pth": File(f"{site}\n")} if site else own
     return Package(
         "pytorch",
         TORCH,
@@ -170,6 +178,14 @@ def metadata(name: str, version: str, site: str = SITE) -> dict[str, File]:
     return {f"{site}/{name}-{version}.dist-info/METADATA": File(text)}
 
 
+# As much of torchvision as verification asks for.
+VISION = """\
+__version__ = "0.28.0"
+class ops:
+    @staticmethod
+    def nms(boxes, scores, threshold):
+        return scores.argmax().unsqueeze(0)
+"""
 WHERE = "import sys\n\n\ndef main():\n    print(sys.prefix)\n"
 
 
@@ -186,12 +202,14 @@ def small_forge(subdir: str = "linux-64", site: str = "") -> list[Package]:
         Package("cuda-version", "12.9", subdir="noarch", noarch="generic", constrains=("__cuda >=12",)),
         Package("cuda-version", "13.0", subdir="noarch", noarch="generic", constrains=("__cuda >=13",)),
         Package("torchvision", "0.28.0", build=f"cpu_{TAG}_0", subdir=subdir, depends=("pytorch",),
-                files={f"{SITE}/torchvision/__init__.py": File('__version__ = "0.28.0"\n')}),
+                files={f"{SITE}/torchvision/__init__.py": File(VISION), **metadata("torchvision", "0.28.0")}),
         Package("where", "1.0", build="py_0", subdir="noarch", noarch="python", depends=("python",),
                 entry_points=("where = where:main",),
                 files={"site-packages/where/__init__.py": File(WHERE), **metadata("where", "1.0", "site-packages")}),
         Package("pip", "26.0", build="py_0", subdir="noarch", noarch="python", depends=("python",),
                 files=metadata("pip", "26.0", "site-packages")),
+        Package("numpy", "2.4.0", build=f"{TAG}_0", subdir=subdir, depends=("python",),
+                files=metadata("numpy", "2.4.0")),
         Package("native", "1.0", subdir=subdir, depends=(),
                 files={"bin/native": File('#!/bin/sh\ncat "{prefix}/share/native.bin"\n', executable=True),
                        "share/native.bin": File(b"\x7fELF\0{prefix}/share\0tail")}),

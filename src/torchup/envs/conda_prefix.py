@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -67,3 +68,35 @@ def _record(host: Host, path: str) -> dict[str, Any]:
         return msgspec.json.decode(host.read_bytes(path) or b"{}", type=dict[str, Any])
     except msgspec.DecodeError:
         return {}
+
+
+def damaged(host: Host, path: str, size_limit: int, limit: int = 5) -> tuple[str, ...] | None:
+    """Files that are not as conda's records say, at most ``limit``; ``None`` where conda made no environment.
+
+    Only files up to ``size_limit`` bytes are hashed, larger ones must exist. Files that hold the environment's own path
+    are compared with what linking wrote (``sha256_in_prefix``).
+    """
+    folder = join(path, "conda-meta")
+    names = host.list_dir(folder)
+    if names is None:
+        return None
+    found: list[str] = []
+    for name in names:
+        record = _record(host, join(folder, name)) if name.endswith(".json") else {}
+        data = record.get("paths_data")
+        entries = data.get("paths") if isinstance(data, dict) else None
+        for entry in entries if isinstance(entries, list) and len(found) < limit else ():
+            file = join(path, *str(entry.get("_path", "")).split("/"))
+            if not _intact(host, file, entry, size_limit):
+                found.append(file)
+    return tuple(found[:limit])
+
+
+def _intact(host: Host, file: str, entry: dict[str, Any], size_limit: int) -> bool:
+    if entry.get("path_type") in {"softlink", "directory"}:
+        return True  # its hash is that of the text of the link
+    expected = entry.get("sha256_in_prefix") or entry.get("sha256")
+    content = host.read_bytes(file, size_limit + 1)
+    if content is None or expected is None or len(content) > size_limit:
+        return content is not None
+    return hashlib.sha256(content).hexdigest() == str(expected)

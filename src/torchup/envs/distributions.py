@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from torchup.envs import conda_prefix
 from torchup.envs.paths import join
 from torchup.model import Value
 
@@ -59,6 +60,8 @@ def damaged(host: Host, path: str, limit: int = 5) -> tuple[str, ...]:
     Existence, and the hash of files up to `HASHED_BYTES`: enough to tell a damaged download cache (uv links
     environments to it, so an edit in one damages all) from a torch that fails for its own reasons.
     """
+    if (of_conda := conda_prefix.damaged(host, path, HASHED_BYTES, limit)) is not None:
+        return of_conda  # its packages need no RECORD
     found: list[str] = []
     for folder in _site_packages(host, path):
         for entry in host.list_dir(folder) or ():

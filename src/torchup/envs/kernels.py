@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from torchup.encoding import to_json
+from torchup.envs.activation import program_folders
 from torchup.envs.distributions import versions
-from torchup.envs.paths import is_windows_path, join, scripts_of, split
+from torchup.envs.paths import is_windows_path, join, split
 from torchup.errors import UsageError
 from torchup.model import Value, message
 
@@ -99,14 +100,6 @@ def kernelspec(
         "env": {"PATH": folders, marker: environment.path},
         "metadata": {**_table(its, "metadata"), **mark},
     }
-
-
-def program_folders(path: str, *, conda: bool) -> tuple[str, ...]:
-    """The folders that activation puts first on PATH."""
-    if conda and is_windows_path(path):
-        below = (("Library", "mingw-w64", "bin"), ("Library", "usr", "bin"), ("Library", "bin"), ("Scripts",), ("bin",))
-        return (path, *(join(path, *parts) for parts in below))
-    return (scripts_of(path),)
 
 
 def parse(name: str, folder: str, text: str) -> Kernel:

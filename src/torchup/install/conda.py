@@ -67,7 +67,10 @@ class CondaInstaller:
             return uv.INSTALLER.perform(host, step, path, on_line)
         require_rattler(host)
         final = final_path(path)
-        extra = ["--final", final, "--cache", join(host.folders().cache, "conda")]
+        # What the engine tells uv when its cache is damaged holds here, too: another cache, which goes with staging.
+        without_cache = "UV_NO_CACHE" in step.environment
+        cache = join(split(path)[0], "conda-cache") if without_cache else join(host.folders().cache, "conda")
+        extra = ["--final", final, "--cache", cache]
         if host.is_dir(join(final, "conda-meta")):
             extra += ["--keep", final]
         completed = host.run(
