@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Event(Value, frozen=True, kw_only=True):
     """Something an installation tells: a stage that begins, or a line of the tool at work in it."""
 
-    stage: str  # recover | check | keep | step | verify | swap | done | reused
+    stage: str  # recover | check | keep | step | verify | swap | changed | done | reused
     text: Message
     position: int | None = None  # 1-based, of ``total`` steps
     total: int | None = None

@@ -12,7 +12,7 @@ from torchup.envs.paths import python_of, split
 from torchup.errors import InstallError, TorchupError, VerifyError
 from torchup.install.base import Event, Progress, installer
 from torchup.install.failures import explain
-from torchup.install.keep import own_packages, requirements
+from torchup.install.keep import changed, changes, own_packages, requirements
 from torchup.model import Environment, Verification, message
 from torchup.sources.child_environment import child_environment
 
@@ -110,6 +110,7 @@ def _reuse(host: Host, name: str, target: str, tell: Progress) -> Environment:
 def _replace(
     host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Progress, keep: bool
 ) -> Environment:
+    before = distributions.versions(host, target)
     mine = _own(host, plan, target) if keep else ()
     staged, verification = _build_and_verify(host, plan, target, mine, verify=verify, tell=tell)
     installer(plan.installer).settle(host, staged, target)
@@ -120,6 +121,8 @@ def _replace(
     tell(Event(stage="swap", text=message("install.swap", "put it in place")))
     transaction.commit(host, staged, target)
     registry.point_to(host, environment)
+    if before:
+        tell(Event(stage="changed", text=changed(changes(before, environment.packages))))
     tell(Event(stage="done", text=message("install.done", "`{name}` is ready", name=name)))
     return environment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.model import Change
+from torchup.model import Change, Message, message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Packages whose version follows torch's: the new plan decides about them, and about pip the installer.
 FOLLOWERS = {"torch", "torchvision", "torchaudio", "triton", "pytorch-triton", "pip", "setuptools", "wheel", "uv"}
+SHOWN = 8  # changes named in one line; a CUDA upgrade changes 30 packages that nobody asked about
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
@@ -49,6 +50,17 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change
         for name in every
         if before.get(name) != after.get(name)
     )
+
+
+def changed(found: Sequence[Change]) -> Message:
+    """One line of what changed, torch and its companions first."""
+    if not found:
+        return message("install.changed.nothing", "no package changed")
+    ordered = sorted(found, key=lambda change: (change.name not in FOLLOWERS, change.name))
+    parts = [f"{change.name} {change.before or '-'} -> {change.after or '-'}" for change in ordered[:SHOWN]]
+    if len(ordered) > SHOWN:
+        parts.append(f"+{len(ordered) - SHOWN}")
+    return message("install.changed", "changed: {packages}", packages=", ".join(parts))
 
 
 def requirement_name(line: str) -> str:
