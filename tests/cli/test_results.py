@@ -76,11 +76,11 @@ def test_show_json_is_the_run(capsys, runs):
 def test_compare_finds_the_regression(capsys, runs):
     """A fifth slower past a threshold of five per cent is exit code 1, without a threshold it is 0."""
     assert call(capsys, "compare", *runs)[0] == 0
-    code, out, err = call(capsys, "compare", *runs, "--threshold", "5")
+    code, out, err = call(capsys, "compare", *runs, "--threshold", "5%")
     assert code == 1
     assert out.count("slower") == 2
     assert "2 of 2 comparisons are slower by more than 5 %" in err
-    assert call(capsys, "compare", *runs, "--threshold", "30%")[0] == 0
+    assert call(capsys, "compare", *runs, "--threshold", "0.3")[0] == 0
 
 
 def test_compare_two_recipes_of_one_run(capsys, runs):
@@ -107,7 +107,9 @@ def test_other_precision_is_refused(capsys, runs):
         (("show", "latest"), "0 stored"),
         (("show", "missing/file.json"), "cannot be read"),
         (("compare", "article", "article:nope"), "no result nope"),
-        (("compare", "article", "--threshold", "x"), "not a percentage"),
+        (("compare", "article", "--threshold", "x"), "not a share"),
+        (("compare", "article", "--threshold", "5"), "write 5% or 0.05"),
+        (("compare", "article", "--threshold", "-1%"), "not a share"),
         (("frobnicate",), "No such command"),
     ],
 )

@@ -63,22 +63,23 @@ def show_command(session: Session, run: str) -> Answer:
     )
 
 
-class _Percent(click.ParamType[float]):
-    """``5`` or ``5%``: a share of 0.05."""
+class _Share(click.ParamType[float]):
+    """``0.05`` or ``5%``; a plain ``5`` could mean either and is refused."""
 
-    name = "percent"
+    name = "share"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read the text; a negative or absurd number is a usage error."""
+        """Read the text; what is not a share between 0 and 1, or a percentage, is a usage error."""
+        plain = str(value).strip()
         try:
-            number = float(str(value).strip().removesuffix("%"))
+            share = float(plain[:-1]) / 100 if plain.endswith("%") else float(plain)
         except ValueError:
-            number = -1.0
-        if not 0 <= number <= 1000:  # noqa: PLR2004  # ten times slower is the largest threshold that means anything
+            share = -1.0
+        if not 0 <= share <= (10 if plain.endswith("%") else 1):  # ten times slower is still a threshold
             self.fail(
-                text("results.threshold.bad", "`{value}` is not a percentage, such as 5 or 5%", value=value), param, ctx
+                text("results.threshold.bad", "`{value}` is not a share: write 5% or 0.05", value=value), param, ctx
             )
-        return number / 100
+        return share
 
 
 @command.command(
@@ -93,8 +94,8 @@ class _Percent(click.ParamType[float]):
 @click.argument("candidate", default="latest")
 @click.option(
     "--threshold",
-    type=_Percent(),
-    help=text("results.option.threshold", "Exit 1 when the candidate is slower by more than this percentage"),
+    type=_Share(),
+    help=text("results.option.threshold", "Exit 1 when the candidate is slower by more than this share (0.05 or 5%)"),
 )
 @click.option(
     "--across",

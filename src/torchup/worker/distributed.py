@@ -127,7 +127,7 @@ class Gpt:
     The CPU gets shorter and fewer sequences, or a step would take a minute; the result says which.
     """
 
-    least_steps = 3
+    least_steps = 2
     trial_steps = 1
     warm_steps = 1
     steps_per_epoch = 20
@@ -138,7 +138,7 @@ class Gpt:
         self.gpt2, self.device, self.seed = gpt2, device, int(request.get("seed") or 0)
         self.size = gpt2.SIZES[request.get("model") or "124m"]
         self.batch = 2 if device == "cpu" else 8
-        self.length = min(self.size.context, 256 if device == "cpu" else 1024)
+        self.length = min(self.size.context, 128 if device == "cpu" else 1024)
         self.facts = {"model": request.get("model") or "124m", "sequence": self.length}
 
     def fresh(self) -> Any:
