@@ -7,7 +7,6 @@ device ids in ``data/pci.toml`` (read only when an id is looked up).
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -197,6 +196,8 @@ class GpuTable:
     @cached_property
     def _devices(self) -> dict[tuple[Vendor | None, str], tuple[_Chip, str]]:
         chips = {(chip.vendor, chip.chip): chip for chip in self._file.chip}
+        import tomllib  # noqa: PLC0415  # 10 ms that a machine with no GPU need not pay
+
         groups = tomllib.loads((DATA / "pci.toml").read_text("utf-8"))
         return {
             (Vendor(vendor), device): (chips[Vendor(vendor), chip], name)
@@ -235,5 +236,7 @@ def _with_memory_of(row: GpuRow, name: str) -> GpuRow:
 @cache
 def load_gpu_table() -> GpuTable:
     """Read and validate the table; `msgspec.ValidationError` names the row that does not fit."""
+    import tomllib  # noqa: PLC0415  # same
+
     data = tomllib.loads((DATA / "gpus.toml").read_text("utf-8"))
     return GpuTable(msgspec.convert(data, _File))

@@ -11,7 +11,7 @@ import msgspec
 from torchup.catalog.gpus import load_gpu_table
 from torchup.detect import amd_tools, kfd
 from torchup.detect.parts import Part, Sourced, facts, fill, sourced
-from torchup.model import DeviceNode, Driver, Fact, Gpu, Os, Problem, Vendor
+from torchup.model import DeviceNode, Driver, Fact, Gpu, Problem, Vendor
 
 if TYPE_CHECKING:
     from torchup.detect.surroundings import Surroundings
@@ -21,8 +21,6 @@ ROCM = "/opt/rocm"
 
 def probe_amd(around: Surroundings) -> Part:
     """AMD's GPUs, their driver, the device nodes and ROCm's version (Linux, WSL)."""
-    if around.os != Os.LINUX:
-        return Part()
     host = around.host
     devices = [device for device in around.pci if device.vendor_id == "1002"]
     nodes = kfd.read_nodes(host)

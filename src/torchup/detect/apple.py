@@ -9,7 +9,7 @@ import msgspec
 
 from torchup.catalog.gpus import GIB, load_gpu_table
 from torchup.detect.parts import Part, Sourced, facts, sourced, string
-from torchup.model import Cpu, Gpu, Os, Problem, Vendor
+from torchup.model import Cpu, Gpu, Problem, Vendor
 
 if TYPE_CHECKING:
     from torchup.detect.surroundings import Surroundings
@@ -139,8 +139,6 @@ def parse_macos_version(text: str) -> str | None:
 
 def probe_macos(around: Surroundings) -> Part:
     """A Mac: everything but its Pythons and tools."""
-    if around.os != Os.MACOS:
-        return Part()
     asked, versions, profile = around.run_all(
         ("/usr/sbin/sysctl", "-i", *SYSCTL_NAMES),
         ("/usr/bin/sw_vers", "-productVersion"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +42,8 @@ def _arm_model(first: dict[str, str]) -> str | None:
 @cache
 def arm_cores() -> dict[str, dict[str, str]]:
     """Names of ARM cores by implementer and part (/proc/cpuinfo has only the numbers)."""
+    import tomllib  # noqa: PLC0415  # only ARM needs it
+
     found: dict[str, dict[str, str]] = tomllib.loads((DATA / "arm_cores.toml").read_text("utf-8"))["core"]
     return found
 

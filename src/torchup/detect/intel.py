@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torchup.catalog.gpus import load_gpu_table
 from torchup.detect.parts import Part, Sourced, facts, sourced
-from torchup.model import Driver, Fact, Gpu, Os, Vendor
+from torchup.model import Driver, Fact, Gpu, Vendor
 
 if TYPE_CHECKING:
     from torchup.detect.surroundings import Surroundings
@@ -26,15 +26,14 @@ WINDOWS_LEVEL_ZERO = ("C:\\Windows\\System32\\ze_intel_gpu64.dll", "C:\\Windows\
 def probe_intel(around: Surroundings) -> Part:
     """Intel's GPUs on Linux, and whether their compute runtime is installed."""
     devices = [device for device in around.pci if device.vendor_id == "8086"]
-    wsl = around.host.exists("/dev/dxg")
-    if around.os != Os.LINUX or not (devices or wsl):
+    if not devices:
         return Part()
     gpus = [named(sourced(Gpu(vendor=Vendor.INTEL, pci_id=device.pci_id), "PCI bus")) for device in devices]
     modules = tuple(dict.fromkeys(device.driver for device in devices if device.driver))
     drivers = tuple(
         sourced(Driver(vendor=Vendor.INTEL, flavor=module, loaded=True), "PCI bus") for module in modules[:1]
     )
-    return Part(facts=level_zero(around.host, LEVEL_ZERO) if devices else {}, gpus=tuple(gpus), drivers=drivers)
+    return Part(facts=level_zero(around.host, LEVEL_ZERO), gpus=tuple(gpus), drivers=drivers)
 
 
 def level_zero(host: Host, places: tuple[str, ...]) -> dict[str, Fact[Any]]:

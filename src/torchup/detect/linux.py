@@ -7,11 +7,11 @@ import shlex
 from typing import TYPE_CHECKING
 
 from torchup.detect.parts import Part, facts
-from torchup.model import Fact, Os
 
 if TYPE_CHECKING:
     from torchup.detect.surroundings import Surroundings
     from torchup.host import Host
+    from torchup.model import Fact
 
 SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 GPU_NODES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd", "/dev/dri/renderD128", "/dev/nvgpu/igpu0")
@@ -53,8 +53,6 @@ def parse_tegra_release(text: str) -> str | None:
 
 def probe_linux(around: Surroundings) -> Part:
     """Everything about the system that is not a GPU."""
-    if around.os != Os.LINUX:
-        return Part()
     host, platform = around.host, around.platform
     release = parse_os_release(host.read_text("/etc/os-release", 65536) or host.read_text("/usr/lib/os-release") or "")
     tegra = parse_tegra_release(host.read_text("/etc/nv_tegra_release", 4096) or "")

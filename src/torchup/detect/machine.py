@@ -2,51 +2,53 @@
 
 from __future__ import annotations
 
+import importlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from torchup.detect.amd import probe_amd
-from torchup.detect.apple import probe_macos
-from torchup.detect.hardware import probe_hardware
-from torchup.detect.intel import probe_intel
-from torchup.detect.linux import probe_linux
-from torchup.detect.nvidia import probe_nvidia
 from torchup.detect.parts import Part, assemble
-from torchup.detect.python import probe_pythons
 from torchup.detect.surroundings import Surroundings
-from torchup.detect.tools import probe_tools
-from torchup.detect.windows import probe_windows
-from torchup.detect.wsl import probe_wsl
-from torchup.model import Machine, Problem
+from torchup.model import Machine, Os, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torchup.host import Host
 
-# One line a topic. Order counts twice: the first part that knows a fact wins, and GPUs are numbered in this order.
-PROBES: dict[str, Callable[[Surroundings], Part]] = {
-    "linux": probe_linux,
-    "macos": probe_macos,
-    "nvidia": probe_nvidia,
-    "amd": probe_amd,
-    "intel": probe_intel,
-    "wsl": probe_wsl,
-    "windows": probe_windows,
-    "hardware": probe_hardware,
-    "pythons": probe_pythons,
-    "tools": probe_tools,
+_EVERYWHERE = frozenset(Os)
+_LINUX, _MACOS, _WINDOWS = frozenset({Os.LINUX}), frozenset({Os.MACOS}), frozenset({Os.WINDOWS})
+# One line a topic: where it is asked, and its function, imported only there (start-up counts). Order counts twice: the
+# first part that knows a fact wins, and GPUs are numbered in this order.
+PROBES: dict[str, tuple[frozenset[Os], str]] = {
+    "linux": (_LINUX, "torchup.detect.linux:probe_linux"),
+    "macos": (_MACOS, "torchup.detect.apple:probe_macos"),
+    "nvidia": (_LINUX | _WINDOWS, "torchup.detect.nvidia:probe_nvidia"),
+    "amd": (_LINUX, "torchup.detect.amd:probe_amd"),
+    "intel": (_LINUX, "torchup.detect.intel:probe_intel"),
+    "wsl": (_LINUX, "torchup.detect.wsl:probe_wsl"),
+    "windows": (_WINDOWS, "torchup.detect.windows:probe_windows"),
+    "hardware": (_EVERYWHERE, "torchup.detect.hardware:probe_hardware"),
+    "pythons": (_EVERYWHERE, "torchup.detect.python:probe_pythons"),
+    "tools": (_EVERYWHERE, "torchup.detect.tools:probe_tools"),
 }
 
 
 def detect(host: Host) -> Machine:
     """Run every probe in a thread of its own (they wait, they do not compute) and put the parts together."""
     around = Surroundings(host)
-    with ThreadPoolExecutor(max_workers=len(PROBES), thread_name_prefix="probe") as pool:
-        running = [pool.submit(_guarded, name, probe, around) for name, probe in PROBES.items()]
+    probes = {name: load(place) for name, (systems, place) in PROBES.items() if around.os in systems}
+    with ThreadPoolExecutor(max_workers=len(probes), thread_name_prefix="probe") as pool:
+        running = [pool.submit(_guarded, name, probe, around) for name, probe in probes.items()]
         parts = [future.result() for future in running]
     base = Machine(os=around.os, arch=around.arch, sources={"os": "platform", "arch": "platform"})
     return assemble(base, parts)
+
+
+def load(place: str) -> Callable[[Surroundings], Part]:
+    """The function at ``module:function``."""
+    module, _, function = place.partition(":")
+    probe: Callable[[Surroundings], Part] = getattr(importlib.import_module(module), function)
+    return probe
 
 
 def _guarded(name: str, probe: Callable[[Surroundings], Part], around: Surroundings) -> Part:

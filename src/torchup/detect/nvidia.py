@@ -16,7 +16,6 @@ from torchup.detect import nvidia_smi
 from torchup.detect.linux import container_kind, parse_tegra_release
 from torchup.detect.nvidia_smi import Reading
 from torchup.detect.parts import Part, Sourced, fill, sourced
-from torchup.detect.windows import display_adapters, inventory
 from torchup.model import Driver, Gpu, Os, Problem, Value, Vendor
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ def _nvml_gpu(gpu: NvmlGpu) -> Gpu:
 
 def probe_nvidia(around: Surroundings) -> Part:
     """NVIDIA's GPUs and driver, by every rung that is needed."""
-    if around.os == Os.MACOS or not _worth_asking(around):
+    if not _worth_asking(around):
         return Part()
     ladder = _Ladder(around)
     ladder.climb()
@@ -290,6 +289,8 @@ class _Ladder:
         """Where no process named the GPUs, the PCI bus, Windows' inventory or Jetson's device tree do."""
         if self.around.os == Os.WINDOWS:
             if not self._complete():
+                from torchup.detect.windows import display_adapters, inventory  # noqa: PLC0415  # Windows alone pays it
+
                 gpus, drivers = display_adapters(inventory(self.around), (Vendor.NVIDIA,))
                 self.gpus = self.gpus or list(gpus)
                 self.driver = fill(self.driver, drivers[0] if drivers else None)

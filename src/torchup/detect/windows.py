@@ -14,7 +14,7 @@ from torchup.catalog.gpus import PCI_VENDORS, load_gpu_table
 from torchup.detect.intel import WINDOWS_LEVEL_ZERO, level_zero
 from torchup.detect.linux import HYPERVISORS
 from torchup.detect.parts import Part, Sourced, facts, sourced, string
-from torchup.model import Cpu, Driver, Gpu, Os, Problem, Value, Vendor
+from torchup.model import Cpu, Driver, Gpu, Problem, Value, Vendor
 
 if TYPE_CHECKING:
     from torchup.detect.surroundings import Surroundings
@@ -197,8 +197,6 @@ def _ask(around: Surroundings, shell: str | None) -> Inventory:
 
 def probe_windows(around: Surroundings) -> Part:
     """The system, and the GPUs of AMD and Intel (NVIDIA's own tools know more of its cards)."""
-    if around.os != Os.WINDOWS:
-        return Part()
     said = inventory(around)
     cores, threads = around.host.cpu_count()
     processor = said.cpu or around.platform.machine

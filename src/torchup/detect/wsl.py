@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.detect.intel import LEVEL_ZERO, level_zero
 from torchup.detect.parts import Part
-from torchup.detect.windows import display_adapters, inventory
-from torchup.model import Os, Vendor
+from torchup.model import Vendor
 
 if TYPE_CHECKING:
     from torchup.detect.surroundings import Surroundings
@@ -18,11 +16,14 @@ POWERSHELL = "/mnt/c/Windows/System32/WindowsPowerShell/v1.0/powershell.exe"
 def probe_wsl(around: Surroundings) -> Part:
     """Intel's GPUs on WSL 2, and AMD's where ROCm is not there to name them."""
     host = around.host
-    if around.os != Os.LINUX or not host.exists("/dev/dxg") or host.exists("/usr/lib/wsl/lib/libnvidia-ml.so.1"):
+    if not host.exists("/dev/dxg") or host.exists("/usr/lib/wsl/lib/libnvidia-ml.so.1"):
         return Part()
     shell = around.find("powershell.exe", (POWERSHELL,))
     if shell is None:
         return Part()
+    from torchup.detect.intel import LEVEL_ZERO, level_zero  # noqa: PLC0415  # only such machines pay these imports
+    from torchup.detect.windows import display_adapters, inventory  # noqa: PLC0415  # same
+
     rocm = around.find("rocminfo", ("/opt/rocm/bin/rocminfo",)) is not None
     said = inventory(around, shell)
     gpus, _ = display_adapters(said, (Vendor.INTEL,) if rocm else (Vendor.INTEL, Vendor.AMD))
