@@ -123,6 +123,7 @@ def test_run_of_nothing_and_of_what_is_not_there(home, capsys):
     assert torchup(capsys, "env", "run", "--", "no-such-program")[0] == 127
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130), ("SIGUSR1", 10)])
 def test_run_passes_signals_on(home, name, code, tmp_path):
     """A signal to torchup reaches the program: it ends by it, or handles it."""
@@ -166,6 +167,7 @@ def test_remove_asks_first(home, capsys):
     assert not Path(kernel.folder).exists()
 
 
+@pytest.mark.slow
 def test_adopt_takes_a_venv_as_it_is(home, tmp_path, capsys):
     """Named after its project's folder; listed; run in; forgotten without being deleted."""
     venv = tmp_path / "thesis" / ".venv"
@@ -201,6 +203,7 @@ def test_export_writes_every_package_as_it_is(home, capsys):
     assert torchup(capsys, "env", "export", "--format", "nonsense")[0] == 2
 
 
+@pytest.mark.slow
 def test_a_folder_that_has_gone_is_told_and_can_be_forgotten(home, tmp_path, capsys):
     """A --path environment that was deleted by hand is listed with a warning, and removed from the list."""
     wheels = tmp_path / "wheels"
@@ -230,6 +233,7 @@ def test_a_damaged_record_does_not_hide_the_environment(home, capsys):
     assert torchup(capsys, "env", "show", "default")[0] == 0
 
 
+@pytest.mark.slow
 def test_self_paths_and_uninstall_find_everything(home, tmp_path, capsys):
     """What is listed is removed, and nothing of torchup is left; uv's own folders and adopted environments stay."""
     wheels = tmp_path / "wheels"

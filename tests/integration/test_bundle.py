@@ -106,6 +106,7 @@ def test_a_failed_bundle_leaves_an_empty_folder(tmp_path, monkeypatch):
     assert not list((tmp_path / "b").iterdir())
 
 
+@pytest.mark.slow
 def test_a_bundle_of_a_plan_is_verified_like_any_other(wheels, tmp_path):
     """`load_bundle` gives an ordinary plan: the engine re-uses what satisfies it."""
     first = engine.install(HOST, folder_plan(wheels), "default", verify=importing())

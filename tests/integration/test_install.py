@@ -92,6 +92,7 @@ def test_an_upgrade_keeps_what_the_user_added_and_says_what_changed(wheels):
     assert changed == [("mine", None, "1.0"), ("torch", "2.12.0+cpu", "2.13.0+cpu")]
 
 
+@pytest.mark.slow
 def test_a_kept_package_gives_way_where_its_version_does_not_fit(wheels):
     """If the user's version conflicts with the new torch, another version of the package is taken."""
     make_wheel(wheels, "picky", "1.0", requires=["torch<2.13"])
@@ -120,6 +121,7 @@ def test_a_plan_that_cannot_be_resolved_is_explained(wheels):
     assert "9.9.9" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_rollback_goes_back_and_forth(wheels):
     """The previous version comes back with working programs, and a second rollback undoes the first."""
     install(folder_plan(wheels, "2.12.0"))
@@ -128,6 +130,7 @@ def test_rollback_goes_back_and_forth(wheels):
     assert run(registry.roll_back(HOST, "default"), "torchrun").startswith("torchrun of 2.13.0")
 
 
+@pytest.mark.slow
 def test_user_settings_of_uv_do_not_change_the_choice(wheels, monkeypatch, tmp_path):
     """UV_* variables that name other places, or ask for another torch, are not obeyed."""
     for name, value in {
@@ -145,6 +148,7 @@ def test_user_settings_of_uv_do_not_change_the_choice(wheels, monkeypatch, tmp_p
     assert environment.torch == "2.13.0"
 
 
+@pytest.mark.slow
 def test_constraints_of_the_plan_hold(wheels):
     """A constraint line decides about a dependency's version."""
     make_wheel(wheels, "filelock", "3.2")
@@ -152,6 +156,7 @@ def test_constraints_of_the_plan_hold(wheels):
     assert environment.packages["filelock"] == "3.1"
 
 
+@pytest.mark.slow
 def test_path_puts_an_environment_anywhere(wheels, tmp_path):
     """``path`` makes it there; it is found by name, and removed with its pointer."""
     place = tmp_path / "项目 x" / ".venv"
@@ -181,6 +186,7 @@ def test_too_little_space_is_told_before_anything_is_downloaded(wheels):
     assert caught.value.code == "install.disk-space"
 
 
+@pytest.mark.slow
 def test_adopt_takes_an_environment_as_it_is(wheels, tmp_path):
     """An adopted environment is listed with what is in it; removing it forgets it and deletes nothing."""
     place = tmp_path / "old env"
@@ -223,6 +229,7 @@ def test_the_pip_engine_makes_the_same(wheels):
     assert out.splitlines() == [f"{environment.path}/bin/torchrun", environment.path]
 
 
+@pytest.mark.slow
 def test_what_a_kill_left_is_cleared(wheels):
     """Half an environment in staging is removed by the next run."""
     target = registry.environment_path(HOST, "default")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -93,7 +94,8 @@ def _locked(
     try:
         return _replace(host, plan, name, target, verify=verify, tell=tell, keep=keep)
     except BaseException:
-        transaction.recover(host, target)
+        with contextlib.suppress(OSError):  # a later run clears what cannot be cleared now; the first error matters
+            transaction.recover(host, target)
         raise
 
 
@@ -148,6 +150,7 @@ def _build_and_verify(
         if error.code != CACHE_DAMAGED:
             raise
     tell(Event(stage="check", text=message("install.cache-damaged", "the download cache is damaged; doing without")))
+    transaction.clean(host, target)  # the disk need not hold both attempts
     staged = _build(host, plan, target, mine, tell, overlay=NO_CACHE)
     verification = _verify(host, staged, verify, tell)
     if not verification.passed:
@@ -187,6 +190,7 @@ def _build(
             raise
     text = message("install.keep.loose", "not at the same versions; trying others")
     tell(Event(stage="keep", text=text))
+    transaction.clean(host, target)
     return _stage(host, _and(plan, loose), target, tell, overlay or {})
 
 
