@@ -13,7 +13,7 @@ from torchup.errors import UsageError
 from torchup.host import PlatformFacts, RealHost, RecordedHost
 from torchup.host.base import StandardFolders
 from torchup.host.recorded import Recording
-from torchup.model import Build, Environment, InstallerName, Os, Plan, Source
+from torchup.model import Build, Environment, Plan, Source
 
 
 def environment(path="/data/envs/default", **changes) -> Environment:
@@ -134,20 +134,6 @@ def test_refresh_follows_the_environment_and_keeps_the_users_label(tmp_path, mon
     kernels.refresh(host, environment(torch="2.14.0", variant="cu126"), "/py")
     labels = {kernel.display_name for kernel in kernels.of_environment(host, "/data/envs/default")}
     assert labels == {"PyTorch 2.14 cu126 (default)", "My GPU"}
-
-
-def test_with_words_become_packages():
-    """`--with jupyter` is JupyterLab, `--with hub` is JupyterHub with it; each package once."""
-    assert jupyter.with_packages(("jupyter",), Os.WINDOWS) == ("jupyterlab>=4", "ipykernel>=6")
-    assert jupyter.with_packages(("jupyter", "hub"), Os.LINUX) == ("jupyterlab>=4", "ipykernel>=6", "jupyterhub>=5")
-    assert "configurable-http-proxy" in jupyter.with_packages(("hub",), Os.LINUX, InstallerName.CONDA)
-
-
-@pytest.mark.parametrize(("words", "os"), [(("hub",), Os.WINDOWS), (("lab",), Os.LINUX)])
-def test_with_words_that_cannot_be(words, os):
-    """JupyterHub does not run on Windows; an unknown word is told with those that are known."""
-    with pytest.raises(UsageError):
-        jupyter.with_packages(words, os)
 
 
 def test_ipykernel_comes_from_where_torch_came_from():

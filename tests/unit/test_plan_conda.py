@@ -119,6 +119,12 @@ def test_a_mirror_serves_and_a_folder_replaces():
     assert (local.channels, local.mirrors) == (("file:///srv/conda-forge",), {})
 
 
+def test_a_hub_gets_its_proxy_from_conda_forge():
+    """What npm has to bring beside pip is a conda package."""
+    build = Build(torch="2.13.0", variant="cpu")
+    assert conda.order(linux(), build, "3.12", ("jupyterhub",)).specs[-2:] == ("jupyterhub", "configurable-http-proxy")
+
+
 def test_cpu_order_cannot_become_a_cuda_build():
     """A CPU build is asked for by its build string; no CUDA package is named."""
     assert conda.torch_specs(Build(torch="2.13.0", variant="cpu")) == ("pytorch=2.13.0=cpu*",)

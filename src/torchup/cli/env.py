@@ -149,6 +149,8 @@ def rollback_command(session: Session, name: str | None) -> Answer:
         would = text("env.rollback.would", "`{name}` would go back to torch {torch}", name=chosen, torch=label)
         return Answer(command="env rollback", data={"would_restore": label}, text=lambda: would)
     after = registry.roll_back(host, chosen)
+    with contextlib.suppress(OSError):  # kernels go on working; only their labels name the other torch
+        kernels.refresh(host, after, registry.find_python(host, after.path) or registry.python_of(after.path))
     changed = changes(before.packages if before else {}, after.packages)
     label = env_text.torch_label(after)
     done = text("env.rollback.done", "`{name}` is back at torch {torch}", name=chosen, torch=label)

@@ -1,4 +1,4 @@
-"""What ``--with jupyter`` and ``--with hub`` add to an environment, and what a kernel needs in it."""
+"""What a Jupyter kernel needs in its environment: ipykernel, from where torch came from, and proof that it works."""
 
 from __future__ import annotations
 
@@ -7,45 +7,20 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from torchup.envs import records
-from torchup.errors import InstallError, UsageError
+from torchup.errors import InstallError
 from torchup.install import uv
 from torchup.install.arguments import usable, uv_arguments
 from torchup.install.failures import explain
-from torchup.model import InstallerName, Os, Step, message, verbatim
+from torchup.model import Step, message, verbatim
 from torchup.sources.child_environment import child_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from torchup.host import Host
     from torchup.model import Plan
 
-# PyPI and conda-forge have them under the same names.
-EXTRAS: dict[str, tuple[str, ...]] = {
-    "jupyter": ("jupyterlab>=4", "ipykernel>=6"),
-    "hub": ("jupyterhub>=5", "jupyterlab>=4", "ipykernel>=6"),
-}
 KERNEL_PACKAGES = ("ipykernel", "pip")  # pip, so that `!pip` in a notebook does not find another environment's
-
-
-def with_packages(extras: Sequence[str], os: Os, installer: InstallerName | None = None) -> tuple[str, ...]:
-    """Requirements of ``--with`` words, each once; conda also has the hub's proxy, which is no Python package.
-
-    Raises:
-        UsageError: an unknown word, or JupyterHub on Windows, where it does not run.
-    """
-    unknown = [word for word in extras if word not in EXTRAS]
-    if unknown:
-        text = message(
-            "jupyter.with.unknown", "--with knows {known}, not `{word}`", known=", ".join(EXTRAS), word=unknown[0]
-        )
-        raise UsageError(text)
-    if "hub" in extras and os is Os.WINDOWS:
-        text = message("jupyter.hub.windows", "JupyterHub does not run on Windows")
-        hint = message("jupyter.hub.windows.hint", "use --with jupyter, or run torchup inside WSL")
-        raise UsageError(text, hint=hint)
-    proxy = ("configurable-http-proxy",) if "hub" in extras and installer is InstallerName.CONDA else ()
-    return tuple(dict.fromkeys((*(name for word in extras for name in EXTRAS[word]), *proxy)))
 
 
 # Printed by the environment's own ipykernel: proves that it can be imported, and tells what it can do.

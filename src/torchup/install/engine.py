@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
-from torchup.envs import distributions, records, registry, transaction
+from torchup.envs import distributions, kernels, records, registry, transaction
 from torchup.envs.paths import python_of, split
 from torchup.errors import InstallError, TorchupError, VerifyError
 from torchup.install.base import Event, Progress, installer
@@ -125,6 +125,8 @@ def _replace(
     registry.point_to(host, environment)
     if before:
         tell(Event(stage="changed", text=changed(changes(before, environment.packages))))
+    with contextlib.suppress(OSError):  # an old label in Jupyter is not worth a failed installation
+        kernels.refresh(host, environment, registry.find_python(host, target) or python_of(target))
     tell(Event(stage="done", text=message("install.done", "`{name}` is ready", name=name)))
     return environment
 

@@ -210,8 +210,10 @@ def conda_name(name: str) -> str:
 
 def _others(packages: Sequence[str], build: Build) -> tuple[str, ...]:
     own = {"torch", *(canonicalize_name(name) for name in build.companions)}
-    requirements = [_requirement(text) for text in packages]
-    return tuple(match_spec(item) for item in requirements if canonicalize_name(item.name) not in own)
+    requirements = [item for text in packages if canonicalize_name((item := _requirement(text)).name) not in own]
+    # JupyterHub's proxy is no Python package: pip's users need npm for it, conda-forge has it.
+    proxy = ("configurable-http-proxy",) if any(item.name == "jupyterhub" for item in requirements) else ()
+    return (*(match_spec(item) for item in requirements), *proxy)
 
 
 def _requirement(text: str) -> Requirement:
