@@ -159,7 +159,7 @@ def test_explain_knows_every_cause_and_question(capsys):
         assert main(["explain", slug]) == 0
         assert capsys.readouterr().out.startswith(f"{slug}: ")
     assert main(["explain"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == len(RULES) + len(QUESTIONS)
+    assert len(capsys.readouterr().out.splitlines()) >= len(RULES) + len(QUESTIONS)
 
 
 def test_explain_guesses(capsys):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -102,11 +101,11 @@ def _list() -> Answer:
 
 
 def _answer(session: Session, examined: Examined, found: Diagnosis, options: dict[str, Any]) -> Answer:
-    from torchup.report.doctor_text import doctor_markdown, doctor_text  # noqa: PLC0415  # --json never needs it
-
     facts: Facts = examined.facts
 
     def words() -> str:
+        from torchup.report.doctor_text import doctor_markdown, doctor_text  # noqa: PLC0415  # --json never needs it
+
         if options["form"] == "md":
             return doctor_markdown(found, facts)
         return doctor_text(found, facts, session.style, verbose=session.verbose)
@@ -178,7 +177,9 @@ def _pretended(session: Session, options: dict[str, Any]) -> Examined:
 
 
 def _live(session: Session, env: str | None, python: str | None) -> Examined:
-    from torchup.cli.doctor_target import interpreter, stray_kernels  # noqa: PLC0415  # not for reports
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # not for reports
+
+    from torchup.cli.doctor_target import interpreter, stray_kernels  # noqa: PLC0415  # same
     from torchup.detect import detect_machine  # noqa: PLC0415  # same
     from torchup.doctor.live import facts_of  # noqa: PLC0415  # same
     from torchup.envs.inspection import inspect_environment  # noqa: PLC0415  # same

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from torchup.envs import registry
-from torchup.envs.project import environment_name
 from torchup.errors import UsageError
 from torchup.i18n import text
 from torchup.model import Value, message
@@ -41,6 +39,9 @@ def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def find_target(session: Session, env: str | None, python: str | None) -> Target:
     """What to work on. Raises `UsageError` when there is no such environment or interpreter."""
+    from torchup.envs import registry  # noqa: PLC0415  # a verb that only offers the options needs no environments
+    from torchup.envs.project import environment_name  # noqa: PLC0415  # same
+
     if env is not None and python is not None:
         raise UsageError(message("target.both", "--env and --python name two different things: give one of them"))
     if python is not None:

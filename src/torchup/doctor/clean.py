@@ -9,7 +9,7 @@ import re
 from collections import Counter
 
 LIMIT = 4_000_000  # characters read of a report; a pasted log beyond that says nothing new
-LINE_LIMIT = 20_000  # longer lines (minified files, base64) carry no facts
+LINE_LIMIT = 4_000  # longer lines (minified files, base64) carry no facts, and patterns must stay cheap on them
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])|\x9b[0-?]*[ -/]*[@-~]")
 _BARE_COLOURS = re.compile(r"\[(?:\d{1,2}(?:;\d{1,3})*)m")  # the escape character itself was lost on the way

@@ -23,11 +23,11 @@ _NVIDIA = (
     r"nvidia|geforce|quadro|tesla|titan|\b(?:rtx|gtx|gt|mx) ?a?\d{2,4}|\bgrid\b|\bjetson\b|\borin\b|"
     r"\b(?:rtx|gtx)\b|\b[abhlptvk]\d{1,3}[a-z]?\b(?!-)|\bg[bh]\d{2,3}\b|\bgh200\b"
 )
-_VENDORS: tuple[tuple[Vendor, re.Pattern[str]], ...] = (
-    (Vendor.AMD, re.compile(_AMD, re.IGNORECASE)),
-    (Vendor.INTEL, re.compile(r"\bintel\b|\barc\b|\biris\b|\buhd\b|\bflex ?\d{3}", re.IGNORECASE)),
-    (Vendor.NVIDIA, re.compile(_NVIDIA, re.IGNORECASE)),
-    (Vendor.APPLE, re.compile(r"\bapple\b|\bm[1-9]\b", re.IGNORECASE)),
+_VENDORS: tuple[tuple[Vendor, str], ...] = (
+    (Vendor.AMD, _AMD),
+    (Vendor.INTEL, r"\bintel\b|\barc\b|\biris\b|\buhd\b|\bflex ?\d{3}"),
+    (Vendor.NVIDIA, _NVIDIA),
+    (Vendor.APPLE, r"\bapple\b|\bm[1-9]\b"),
 )
 
 
@@ -38,7 +38,8 @@ def is_unknown(value: str) -> bool:
 
 def vendor_of(name: str) -> Vendor | None:
     """The vendor that a GPU's name gives away."""
-    return next((vendor for vendor, pattern in _VENDORS if pattern.search(name)), None)
+    lower = name.lower()
+    return next((vendor for vendor, pattern in _VENDORS if re.search(pattern, lower)), None)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torchup.model import ComputeCapability, Vendor
@@ -136,7 +136,7 @@ class Knowledge:
 @cache
 def load_knowledge() -> Knowledge:
     """The built-in tables."""
-    text = files("torchup.doctor").joinpath("data/history.toml").read_text("utf-8")
+    text = (Path(__file__).parent / "data" / "history.toml").read_text("utf-8")
     return Knowledge(tomllib.loads(text))
 
 

@@ -23,25 +23,25 @@ RELEVANT = re.compile(
     r"onnxruntime-gpu|tensorflow(?:-gpu)?)"
 )
 _VERSION = r"(\d[\w.!+-]*)"  # one class, no nesting: a hostile line must not cost exponential time
-_TAGGED_PIP = re.compile(r"^\s*\[pip3?\]\s*([A-Za-z][\w.-]*)\s*(?:==|@|\()?\s*" + _VERSION)
-_TAGGED_CONDA = re.compile(r"^\s*\[conda\]\s*([A-Za-z_][\w.-]*)\s+" + _VERSION + r"\s*(\S*)\s*(\S*)")
-_FREEZE = re.compile(r"^\s*([A-Za-z][\w.-]*?)\s*(?:===?|@)\s*" + _VERSION + r"\s*(?:[;#].*)?$")
-_DASHED = re.compile(r"^\s*([A-Za-z]\w*)-(\d+(?:\.\d+)+(?:\+[\w.]+)?)\s*$")
-_ROW = re.compile(r"^\s*([A-Za-z_][\w.-]*)\s{1,}" + _VERSION + r"(?:\s+(\S+))?(?:\s+(\S+))?\s*$")
-_LABELLED = re.compile(r"^\s*[-*•]?\s*\**([A-Za-z][\w-]*)\**(?: version)?\s*[:=]\s*v?" + _VERSION + r"\s*$")
-_SATISFIED = re.compile(r"Requirement already satisfied: ([\w.-]+)\S* in (\S+).*?(?:\((\d[\w.+]*)\))?\s*$")
-_INSTALLED = re.compile(r"Successfully installed (.+)")
-_WHEEL = re.compile(r"\b(torch|torchvision|torchaudio)-(\d[\w.]*(?:(?:\+|%2B)[\w.]+)?)-c?p[py\d]")
-_ATTRIBUTE = re.compile(r"(torch\w*)\.__version__")
+_TAGGED_PIP = r"^\s*\[pip3?\]\s*([A-Za-z][\w.-]*)\s*(?:==|@|\()?\s*" + _VERSION
+_TAGGED_CONDA = r"^\s*\[conda\]\s*([A-Za-z_][\w.-]*)\s+" + _VERSION + r"\s*(\S*)\s*(\S*)"
+_FREEZE = r"^\s*([A-Za-z][\w.-]*?)\s*(?:===?|@)\s*" + _VERSION + r"\s*(?:[;#].*)?$"
+_DASHED = r"^\s*([A-Za-z]\w*)-(\d+(?:\.\d+)+(?:\+[\w.]+)?)\s*$"
+_ROW = r"^\s*([A-Za-z_][\w.-]*)\s{1,}" + _VERSION + r"(?:\s+(\S+))?(?:\s+(\S+))?\s*$"
+_LABELLED = r"^\s*[-*•]?\s*\**([A-Za-z][\w-]*)\**(?: version)?\s*[:=]\s*v?" + _VERSION + r"\s*$"
+_SATISFIED = r"Requirement already satisfied: ([\w.-]+)\S* in (\S+).*?(?:\((\d[\w.+]*)\))?\s*$"
+_INSTALLED = r"Successfully installed (.+)"
+_WHEEL = r"\b(torch|torchvision|torchaudio)-(\d[\w.]*(?:(?:\+|%2B)[\w.]+)?)-c?p[py\d]"
+_ATTRIBUTE = r"(torch\w*)\.__version__"
 
 
 def read_packages(draft: Draft, lines: Sequence[str]) -> None:
     """Read every line that lists a relevant package."""
     for line in lines:
         if line.lstrip().startswith("[conda]"):
-            _read_conda(draft, _TAGGED_CONDA.match(line))
+            _read_conda(draft, re.match(_TAGGED_CONDA, line))
         elif line.lstrip().startswith("[pip"):
-            _add(draft, _TAGGED_PIP.match(line))
+            _add(draft, re.match(_TAGGED_PIP, line))
         elif "Successfully installed" in line:
             _read_installed(draft, line)
         elif "already satisfied" in line:
@@ -53,7 +53,7 @@ def read_packages(draft: Draft, lines: Sequence[str]) -> None:
 def _read_plain(draft: Draft, line: str) -> None:
     if len(line) > _LONG:
         return
-    if (row := _ROW.match(line)) is not None and RELEVANT.fullmatch(normal(row[1])):
+    if (row := re.match(_ROW, line)) is not None and RELEVANT.fullmatch(normal(row[1])):
         build = row[3] or ""
         if row[4] or re.search(r"^\d{1,4}$|_\d+$|^py\d|^h[0-9a-f]{7}|pypi|<pip>|^main$|^mkl$|^cuda$", build):
             _read_conda(draft, row)
@@ -61,7 +61,7 @@ def _read_plain(draft: Draft, line: str) -> None:
             _add(draft, row)
         return
     for pattern in (_FREEZE, _DASHED, _LABELLED):
-        if (match := pattern.match(line)) is not None:
+        if (match := re.match(pattern, line)) is not None:
             _add(draft, match)
             return
 
@@ -83,7 +83,7 @@ def _read_conda(draft: Draft, match: re.Match[str] | None) -> None:
 
 
 def _read_installed(draft: Draft, line: str) -> None:
-    found = _INSTALLED.search(line)
+    found = re.search(_INSTALLED, line)
     for word in found[1].split() if found else ():
         name, _, version = word.rpartition("-")
         if RELEVANT.fullmatch(normal(name)) and version[:1].isdigit():
@@ -98,7 +98,7 @@ def _replace(draft: Draft, name: str, version: str) -> None:
 
 
 def _read_satisfied(draft: Draft, line: str) -> None:
-    found = _SATISFIED.search(line)
+    found = re.search(_SATISFIED, line)
     if found is None:
         return
     name = normal(re.split(r"[=<>!~\[]", found[1])[0])

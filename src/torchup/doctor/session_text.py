@@ -22,55 +22,53 @@ if TYPE_CHECKING:
 
     from torchup.doctor.draft import Draft
 
-_COMMAND = re.compile(
+_COMMAND = (
     r"^\s*(?:\(\S+\)\s*)?(?:[\w.-]+@[\w.-]+[:\s][^$#]*[$#]|\$|%|PS [A-Z]:\\[^>]*>|[A-Z]:\\[^>]*>|!|RUN)\s*(\S.*)$"
 )
-_PROMPT = re.compile(r"^\s*(?:>>>|In \[\d*\]:)\s*(.*)$")
-_INLINE = re.compile(
+_PROMPT = r"^\s*(?:>>>|In \[\d*\]:)\s*(.*)$"
+_INLINE = (
     r"(torch\.(?:cuda|xpu|backends\.mps)\.(?:is_available|is_built|_is_compiled|"
     r"device_count)\(\))[`'\")\s]{0,4}(?:returns?|gives?|prints?|is|=+>?|-+>|:|→|返回|为|"
     r"结果)?[`'\"\s:]{0,4}(True|False|\d+)\b"
 )
-_VARIABLE = re.compile(
+_VARIABLE = (
     r"(?:^|\s|export |set |env )[\"']?((?:CUDA|HIP|ROCR|NVIDIA|LD|DYLD|PYTORCH|HSA|GPU|ONEAPI|ZE|SYCL|"
     r"KMP|OMP|NCCL|VLLM|TORCH|PYTHON|CONDA|MKL)_?[A-Z0-9_]*|LD_LIBRARY_PATH|PYTHONPATH)=[\"']?([^\s\"']*)"
 )
-_OS_ENVIRON = re.compile(
+_OS_ENVIRON = (
     r"os\.environ\[\s*[\"'](\w+)[\"']\s*\]\s*=\s*[\"']([^\"']*)[\"']|"
     r"\$env:(\w+)\s*=\s*[\"']([^\"']*)[\"']|%env (\w+)[= ](\S+)"
 )
-_NODE = re.compile(r"^\s*([cb]([rwxsStT-]{9})[.+@]?)\s+\d+\s+(\S+)\s+(\S+)\s+[\d, ]+(?:\s.*)?\s(/dev/\S+|\S+)\s*$")
-_LIBRARY = re.compile(r"^\s*(lib[\w.+-]+)\s*=>\s*(/\S+)")
-_MODULE = re.compile(r"(?:site|dist)-packages[/\\](\w+)")
-_PLACE = re.compile(r"([^\s\"'(]*(?:site|dist)-packages)[/\\](?:torch|torchvision|torchaudio)[/\\]")
-_WANTED = re.compile(r"\binstall\b.*?\btorch={2,3}(\d[\w.]*)(?:\+(\w[\w.]*))?")
-_INDEX = re.compile(r"whl/(?:nightly/|test/)?(cu\d{2,3}|cpu|xpu|rocm[\d.]+)")
-_KERNEL_MODULE = re.compile(r"NVRM version.*?(?:Kernel Module|Module for \S+)\s+([\d.]+)")
-_DPKG = re.compile(
+_NODE = r"^\s*([cb]([rwxsStT-]{9})[.+@]?)\s+\d+\s+(\S+)\s+(\S+)\s+[\d, ]+(?:\s.*)?\s(/dev/\S+|\S+)\s*$"
+_LIBRARY = r"^\s*(lib[\w.+-]+)\s*=>\s*(/\S+)"
+_MODULE = r"(?:site|dist)-packages[/\\](\w+)"
+_PLACE = r"([^\s\"'(]{0,300}(?:site|dist)-packages)[/\\](?:torch|torchvision|torchaudio)[/\\]"
+_WANTED = r"\binstall\b.*?\btorch={2,3}(\d[\w.]*)(?:\+(\w[\w.]*))?"
+_INDEX = r"whl/(?:nightly/|test/)?(cu\d{2,3}|cpu|xpu|rocm[\d.]+)"
+_KERNEL_MODULE = r"NVRM version.*?(?:Kernel Module|Module for \S+)\s+([\d.]+)"
+_DPKG = (
     r"^[ih]i\s+(nvidia-(?:driver|smi|utils|kernel|headless)\S*|libnvidia-\S+|cuda-drivers\S*)\s+(?:\d:)?(\d{3}\.[\d.]+)"
 )
-_UNAME = re.compile(r"\bLinux \S+ (\d+\.\d+\.\S+) .*\b(x86_64|aarch64|i686|ppc64le)\b(?: GNU/Linux)?")
-_BANNER = re.compile(r"^\s*Python (\d\.\d+\.\d+\w*)\s*(\|[^(]*)?(\(.*)$")
-_BANNER_OS = re.compile(r"\bon (linux|darwin|win32)\b")
-_LSPCI = re.compile(
-    r"(?:VGA compatible controller|3D controller|Display controller|Processing accelerators)[^:]*:\s*(.+)"
-)
-_GFX = re.compile(r"\bgfx(?:9[0-9a-f]{2}|1[0-2][0-9a-f]{2}|8\d\d)\b")
-_PROPERTIES = re.compile(r"_(?:Cuda|Xpu)DeviceProperties\(name='([^']+)'(?:.*?major=(\d+), minor=(\d+))?")
+_UNAME = r"\bLinux \S+ (\d+\.\d+\.\S+) .*\b(x86_64|aarch64|i686|ppc64le)\b(?: GNU/Linux)?"
+_BANNER = r"^\s*Python (\d\.\d+\.\d+\w*)\s*(\|[^(]*)?(\(.*)$"
+_BANNER_OS = r"\bon (linux|darwin|win32)\b"
+_LSPCI = r"(?:VGA compatible controller|3D controller|Display controller|Processing accelerators)[^:]*:\s*(.+)"
+_GFX = r"\bgfx(?:9[0-9a-f]{2}|1[0-2][0-9a-f]{2}|8\d\d)\b"
+_PROPERTIES = r"_(?:Cuda|Xpu)DeviceProperties\(name='([^']+)'(?:.*?major=(\d+), minor=(\d+))?"
 _DOCKER = re.compile(
     r"\b(?:docker|podman|nerdctl)(?:-compose)?\s+(?:run|start|exec|compose)\b|\bdocker-compose\b|\bnvidia-docker\b",
     re.IGNORECASE,
 )
-_CAPABILITY = re.compile(r"(\S.*?) with CUDA capability sm_(\d+)")
+_CAPABILITY = r"(\S.*?) with CUDA capability sm_(\d+)"
 
 
 def read_session(draft: Draft, lines: Sequence[str]) -> None:
     """Read prompts, commands and tool output among the lines."""
     for position, line in enumerate(lines):
-        prompt = _PROMPT.match(line)
+        prompt = re.match(_PROMPT, line)
         if prompt is not None:
             _answer(draft, prompt[1], lines[position + 1 : position + 3])
-        elif (command := _COMMAND.match(line)) is not None:
+        elif (command := re.match(_COMMAND, line)) is not None:
             _read_command(draft, command[1], lines[position + 1 : position + 4])
         if "=" in line or "%env" in line:
             _read_variables(draft, line)
@@ -151,9 +149,9 @@ def _read_command(draft: Draft, command: str, following: Sequence[str]) -> None:
         read_python(draft, following[0])
     if "--query-gpu=driver_version" in command and following:
         read_driver(draft, next((line for line in following if re.match(r"\s*\d{3}\.", line)), ""))
-    if (wanted := _WANTED.search(command)) is not None:
+    if (wanted := re.search(_WANTED, command[:500])) is not None:
         draft.wanted.setdefault("version", wanted[1])
-        index = wanted[2] or (_INDEX.search(command) or ["", ""])[1]
+        index = wanted[2] or (re.search(_INDEX, command) or ["", ""])[1]
         draft.first(draft.wanted, "variant", index.rstrip("."))
     _read_printed(draft, command, following)
 
@@ -172,9 +170,9 @@ def _read_printed(draft: Draft, command: str, following: Sequence[str]) -> None:
 
 
 def _read_variables(draft: Draft, line: str) -> None:
-    for name, value in _VARIABLE.findall(line):
+    for name, value in re.findall(_VARIABLE, line):
         draft.environment.setdefault(name, value)
-    for groups in _OS_ENVIRON.findall(line):
+    for groups in re.findall(_OS_ENVIRON, line):
         found = [part for part in groups if part]
         if found:
             value = found[1] if len(found) > 1 else ""
@@ -183,32 +181,32 @@ def _read_variables(draft: Draft, line: str) -> None:
 
 def _read_tools(draft: Draft, line: str) -> None:
     if "torch." in line:
-        for expression, value in _INLINE.findall(line):
+        for expression, value in re.findall(_INLINE, line):
             take_value(draft, expression, value)
     if "-packages" in line:
-        draft.modules.extend(name.lower() for name in _MODULE.findall(line))
-        draft.locations.extend(_PLACE.findall(line))
-    if "=>" in line and (library := _LIBRARY.match(line)):
+        draft.modules.extend(name.lower() for name in re.findall(_MODULE, line))
+        draft.locations.extend(re.findall(_PLACE, line))
+    if "=>" in line and (library := re.match(_LIBRARY, line)):
         draft.libraries.setdefault(library[1], library[2])
     if "DeviceProperties(" in line:
         _read_properties(draft, line)
     if "with CUDA capability" in line:
         _read_capability(draft, line)
-    if line[:1] in "cb " and (node := _NODE.match(line)) is not None:
+    if line[:1] in "cb " and (node := re.match(_NODE, line)) is not None:
         _read_node(draft, node)
     _read_kernel(draft, line)
     _read_machine_tools(draft, line)
 
 
 def _read_properties(draft: Draft, line: str) -> None:
-    for name, major, minor in _PROPERTIES.findall(line):
+    for name, major, minor in re.findall(_PROPERTIES, line):
         draft.add_gpu(name, **({"capability": f"{major}.{minor}"} if major else {}))
         if major:
             draft.flags.setdefault("cuda_available", True)  # torch prints it of a device it has opened
 
 
 def _read_capability(draft: Draft, line: str) -> None:
-    found = _CAPABILITY.search(line)
+    found = re.search(_CAPABILITY, line)
     if found is None:
         return
     digits = found[2]
@@ -225,24 +223,24 @@ def _read_node(draft: Draft, node: re.Match[str]) -> None:
 
 
 def _read_kernel(draft: Draft, line: str) -> None:
-    if "NVRM" in line and (module := _KERNEL_MODULE.search(line)):
+    if "NVRM" in line and (module := re.search(_KERNEL_MODULE, line)):
         draft.first(draft.nvidia, "module", module[1])
-    if line[:2] in ("ii", "hi") and (package := _DPKG.match(line)):
+    if line[:2] in ("ii", "hi") and (package := re.match(_DPKG, line)):
         draft.first(draft.nvidia, "library", package[2].split("-")[0])
-    if "Linux " in line and (uname := _UNAME.search(line)):
+    if "Linux " in line and (uname := re.search(_UNAME, line)):
         draft.os, draft.kernel = draft.os or Os.LINUX, draft.kernel or uname[1]
         draft.arch = draft.arch or uname[2]
         draft.wsl |= "microsoft" in line.lower()
         draft.jetson = draft.jetson or ("unknown" if "tegra" in line else None)
-    if "Python " in line and (banner := _BANNER.match(line)):
+    if "Python " in line and (banner := re.match(_BANNER, line)):
         read_python(draft, banner[1] + " " + (banner[2] or "") + banner[3])
-    if (where := _BANNER_OS.search(line)) is not None and ("[" in line or "GCC" in line or "Clang" in line):
+    if (where := re.search(_BANNER_OS, line)) is not None and ("[" in line or "GCC" in line or "Clang" in line):
         draft.os = draft.os or {"linux": Os.LINUX, "darwin": Os.MACOS, "win32": Os.WINDOWS}[where[1]]
         draft.conda_python |= "conda" in line.lower()
 
 
 def _read_machine_tools(draft: Draft, line: str) -> None:
-    if ("controller" in line or "accelerators" in line) and (pci := _LSPCI.search(line)) is not None:
+    if ("controller" in line or "accelerators" in line) and (pci := re.search(_LSPCI, line)) is not None:
         read_gpu(draft, re.sub(r"\s*\(rev .*", "", pci[1]))
     if "gfx" in line and "gfx" not in str(draft.gpus):
         _read_target(draft, line)
@@ -268,18 +266,16 @@ def _read_target(draft: Draft, line: str) -> None:
     """AMD's target of a GPU; a list of targets is what a build covers."""
     if "WARNING" in line or re.search(r"gfx\w+[;,] ?gfx", line):
         return
-    target = _GFX.search(line)
+    target = re.search(_GFX, line)
     if target is not None and re.search(r"^\s*(?:Name:\s+|Target:|.*(?:GPU|GCN|Agent|Radeon|AMD))", line):
         draft.add_gpu(f"AMD {target[0]}", vendor="amd", gfx=target[0])
 
 
-_MARKER = re.compile(
-    r'"(platform_machine|sys_platform|platform_system|python_full_version|python_version)"\s*:\s*"([^"]+)"'
-)
+_MARKER = r'"(platform_machine|sys_platform|platform_system|python_full_version|python_version)"\s*:\s*"([^"]+)"'
 
 
 def _read_kind(draft: Draft, line: str) -> None:
-    for name, value in _MARKER.findall(line) if '": "' in line or '":"' in line else ():
+    for name, value in re.findall(_MARKER, line) if '": "' in line or '":"' in line else ():
         _read_marker(draft, name, value)
     if "Windows" in line and (windows := re.search(r"Microsoft Windows \[Version ([\d.]+)\]", line)):
         draft.os_version = draft.os_version or windows[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torchup.doctor.facts import Sign
@@ -31,7 +31,7 @@ class Signature(Value, frozen=True, kw_only=True):
 @cache
 def load_signatures() -> tuple[Signature, ...]:
     """The rows, in the order of the file."""
-    text = files("torchup.doctor").joinpath("data/signatures.toml").read_text("utf-8")
+    text = (Path(__file__).parent / "data" / "signatures.toml").read_text("utf-8")
     return tuple(
         Signature(
             code=row["code"],

@@ -12,19 +12,17 @@ if TYPE_CHECKING:
 
     from torchup.doctor.draft import Draft
 
-_BANNER = re.compile(r"NVIDIA-SMI (?:version\s*:?\s*)?([\d.]+)")
-_DRIVER = re.compile(r"(?:Driver|KMD) Version\s*: ?([\d.]+)")
-_CUDA = re.compile(r"CUDA (?:UMD )?Version\s*: ?(\d+\.\d+)")
+_BANNER = r"NVIDIA-SMI (?:version\s*:?\s*)?([\d.]+)"
+_DRIVER = r"(?:Driver|KMD) Version\s*: ?([\d.]+)"
+_CUDA = r"CUDA (?:UMD )?Version\s*: ?(\d+\.\d+)"
 # | 0  NVIDIA GeForce RTX 3060    Off | 00000000:09:00.0  On |
-_GPU_ROW = re.compile(
-    r"^\W{0,4}(\d{1,2})\s{1,6}(\S.*?)\s{1,}(On|Off|TCC|WDDM|MCDM|N/A)\s*\|\s*([0-9A-Fa-f]{4,8}:[0-9A-Fa-f:.]+)"
-)
-_MEMORY_ROW = re.compile(r"(\d+)\s?MiB\s*/\s*(\d+)\s?MiB")
-_MODE = re.compile(r"\b(Default|E\. ?(?:Process|Thread)|Exclusive\w*|Prohibited)\b")
-_MIG = re.compile(r"\|\s*(Enabled|Disabled)\*?\s*\|?\s*$")
-_LISTED = re.compile(r"^\s*GPU (\d+)\s*:\s*(.+?)(?:\s*\(UUID.*)?$")
-_MIG_DEVICE = re.compile(r"^\s*MIG \d+\w?g?\.\d+\w*.*Device\s+\d+")
-_PROCESS = re.compile(r"^\W{0,4}(\d{1,2})\s+(?:N/A\s+N/A\s+)?(\d+)\s+(C|G|C\+G)\s+(\S.*?)\s+(\d+)\s?MiB")
+_GPU_ROW = r"^\W{0,4}(\d{1,2})\s{1,6}(\S.*?)\s{1,}(On|Off|TCC|WDDM|MCDM|N/A)\s*\|\s*([0-9A-Fa-f]{4,8}:[0-9A-Fa-f:.]+)"
+_MEMORY_ROW = r"(\d+)\s?MiB\s*/\s*(\d+)\s?MiB"
+_MODE = r"\b(Default|E\. ?(?:Process|Thread)|Exclusive\w*|Prohibited)\b"
+_MIG = r"\|\s*(Enabled|Disabled)\*?\s*\|?\s*$"
+_LISTED = r"^\s*GPU (\d+)\s*:\s*(.+?)(?:\s*\(UUID.*)?$"
+_MIG_DEVICE = r"^\s*MIG \d+\w?g?\.\d+\w*.*Device\s+\d+"
+_PROCESS = r"^\W{0,4}(\d{1,2})\s+(?:N/A\s+N/A\s+)?(\d+)\s+(C|G|C\+G)\s+(\S.*?)\s+(\d+)\s?MiB"
 
 
 def read_smi(draft: Draft, lines: Sequence[str]) -> None:
@@ -33,24 +31,24 @@ def read_smi(draft: Draft, lines: Sequence[str]) -> None:
     for line in lines:
         if "Version" in line or "NVIDIA-SMI" in line:
             _read_banner(draft, line)
-        if (row := _GPU_ROW.match(line)) is not None:
+        if (row := re.match(_GPU_ROW, line)) is not None:
             current = draft.add_gpu(_name(row[2]), row[1], vendor="nvidia")
             draft.smi_worked = True
         elif "MiB" in line and current is not None:
             _read_memory(current, line)
-        elif current is not None and (mig := _MIG.search(line)) is not None:
+        elif current is not None and (mig := re.search(_MIG, line)) is not None:
             current.setdefault("mig_mode", mig[1].lower())
         _read_listing(draft, line)
 
 
 def _read_banner(draft: Draft, line: str) -> None:
-    banner = _BANNER.search(line)
-    driver = _DRIVER.search(line)
+    banner = re.search(_BANNER, line)
+    driver = re.search(_DRIVER, line)
     if banner and driver:
         draft.smi_worked = True
     if driver and (banner or "KMD" in line or line.strip().startswith("Driver Version")):
         read_driver(draft, driver[1])
-    cuda = _CUDA.search(line)
+    cuda = re.search(_CUDA, line)
     if cuda and (banner or "UMD" in line):
         draft.first(draft.nvidia, "cuda_api", cuda[1])
 
@@ -60,12 +58,12 @@ def _name(text: str) -> str:
 
 
 def _read_memory(gpu: dict[str, str], line: str) -> None:
-    memory = _MEMORY_ROW.search(line)
+    memory = re.search(_MEMORY_ROW, line)
     if memory is None:
         return
     gpu.setdefault("used", memory[1])
     gpu.setdefault("total", memory[2])
-    mode = _MODE.search(line[memory.end() :])
+    mode = re.search(_MODE, line[memory.end() :])
     if mode:
         word = mode[1].lower()
         value = "prohibited" if word.startswith("p") else "default" if word.startswith("d") else "exclusive-process"
@@ -73,10 +71,10 @@ def _read_memory(gpu: dict[str, str], line: str) -> None:
 
 
 def _read_listing(draft: Draft, line: str) -> None:
-    listed = _LISTED.match(line)
+    listed = re.match(_LISTED, line)
     if listed and not re.search(r"[=;]|capacity|\bout of\b", listed[2]):
         draft.add_gpu(listed[2], listed[1])
-    elif _MIG_DEVICE.match(line) and draft.gpus:
+    elif re.match(_MIG_DEVICE, line) and draft.gpus:
         gpu = draft.gpus[-1]
         gpu["mig"] = str(int(gpu.get("mig", "0")) + 1)
         gpu.setdefault("mig_mode", "enabled")

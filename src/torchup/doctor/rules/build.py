@@ -22,7 +22,7 @@ from torchup.doctor.rules.common import (
     torch_cuda,
     torch_line,
 )
-from torchup.model import ComputeCapability, Os, Remedy, Severity, Vendor, message
+from torchup.model import ComputeCapability, Os, Remedy, Vendor, message
 
 if TYPE_CHECKING:
     from torchup.doctor.facts import Facts, Sign
@@ -166,8 +166,10 @@ def uncovered(
     failed = facts.sign(*_FAILURES, "arch.ptxas") is not None
     if not failed and facts.torch.cuda is None and not facts.torch.arch_list:
         return None  # which build it is was not said
-    gpus = capabilities(facts, knowledge)
+    gpus = capabilities(facts, knowledge)  # `is_available()` proves nothing about code for them: only a kernel does
     missing = [gpu for gpu in gpus if listed and not any(covers(code, gpu) for code in listed)]
+    if not failed and len(missing) < len(gpus):
+        return None  # a card for the display beside the one that computes
     if not missing or facts.torch.kernel_ran:
         return None
     return max(missing), listed, Certainty.PROVEN if failed else Certainty.TABLE
@@ -218,7 +220,12 @@ def _too_new(
         "install a newer build; GPUs of the RTX 50 and B200 generation need CUDA 12.8 or newer, the"
         " RTX 30 generation 11.1, RTX 20 10.0",
     )
-    return _arch_found(facts, summary, _arch_evidence(facts, gpu, listed), reinstall(facts, knowledge, text), certainty)
+    return Found(
+        summary=summary,
+        evidence=_arch_evidence(facts, gpu, listed),
+        remedy=reinstall(facts, knowledge, text),
+        certainty=certainty,
+    )
 
 
 def _arch_evidence(
@@ -267,23 +274,12 @@ def _too_old(
         "install a build that still has it; do not update past driver branch 580, newer ones drop"
         " GPUs before the GTX 16 and RTX 20 generation",
     )
-    return _arch_found(facts, summary, _arch_evidence(facts, gpu, listed), reinstall(facts, knowledge, text), certainty)
-
-
-def _arch_found(
-    facts: Facts, summary: Message, evidence: tuple[Message, ...], remedy: Remedy, certainty: Certainty
-) -> Found:
-    """A device that torch opened and that failed at nothing is no error, whatever the table says."""
-    if certainty is Certainty.TABLE and facts.works:
-        return Found(
-            summary=summary,
-            evidence=evidence,
-            remedy=remedy,
-            certainty=certainty,
-            severity=Severity.WARNING,
-            primary=False,
-        )
-    return Found(summary=summary, evidence=evidence, remedy=remedy, certainty=certainty)
+    return Found(
+        summary=summary,
+        evidence=_arch_evidence(facts, gpu, listed),
+        remedy=reinstall(facts, knowledge, text),
+        certainty=certainty,
+    )
 
 
 def extension_arch_missing(facts: Facts, knowledge: Knowledge) -> Found | None:

@@ -281,15 +281,15 @@ def mig_or_exclusive_mode(facts: Facts, knowledge: Knowledge) -> Found | None:
 _UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "bytes": 1}
 _SIZE = r"\d+(?:\.\d+)?(?:[KMGT]iB|bytes)"
 # Searched in the message without white space, which a console may have put anywhere.
-_OOM = re.compile(
+_OOM = (
     rf"(?P<total>{_SIZE})totalcapacity;(?P<allocated>{_SIZE})alreadyallocated;(?P<free>{_SIZE})free"
     rf"(?:;(?P<reserved>{_SIZE})(?:reservedintotal|cached))?"
 )
-_OOM_NEW = re.compile(
+_OOM_NEW = (
     rf"hasatotalcapac\w+of(?P<total>{_SIZE})ofwhich(?P<free>{_SIZE})isfree"
     rf"(?:.*?thisprocesshas(?P<mine>{_SIZE})memoryinuse)?"
 )
-_OTHERS = re.compile(rf"Process\d+has({_SIZE})memoryinuse")
+_OTHERS = rf"Process\d+has({_SIZE})memoryinuse"
 _SHARE_OF_OTHERS = 0.25  # of the GPU's memory; a desktop takes less
 
 
@@ -330,13 +330,13 @@ def memory_held_by_others(facts: Facts, knowledge: Knowledge) -> Found | None:
 def _held(text: str) -> tuple[float | None, float | None]:
     """Bytes held by others and bytes in all, from torch's message."""
     text = "".join(text.split())
-    if (old := _OOM.search(text)) is not None:
+    if (old := re.search(_OOM, text)) is not None:
         total, free = _size(old["total"]), _size(old["free"])
         mine = _size(old["reserved"]) or _size(old["allocated"])
         return (total - free - mine, total) if None not in (total, free, mine) else (None, None)  # type: ignore[operator]
-    if (new := _OOM_NEW.search(text)) is not None:
+    if (new := re.search(_OOM_NEW, text)) is not None:
         total, free, mine = _size(new["total"]), _size(new["free"]), _size(new["mine"])
-        others = sum(filter(None, map(_size, _OTHERS.findall(text))))
+        others = sum(filter(None, map(_size, re.findall(_OTHERS, text))))
         if total is not None and free is not None and mine is not None:
             return max(others, total - free - mine), total
         return (others, total) if others else (None, total)
