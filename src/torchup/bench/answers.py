@@ -17,6 +17,8 @@ class DeviceFacts(Value, frozen=True, kw_only=True):
     compute_capability: str | None = None
     gfx: str | None = None
     l2_bytes: int | None = None
+    peak_flops: float | None = None  # measured on the spot (CPU), a second
+    peak_bandwidth: float | None = None  # measured on the spot (CPU), bytes a second
 
 
 class Capabilities(Value, frozen=True, kw_only=True):

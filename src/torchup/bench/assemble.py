@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from torchup.bench.answers import DeviceFacts
+from torchup.bench.limits import Peak, limit, peak_of
 from torchup.bench.stats import median, with_statistics
 from torchup.errors import BenchError
 from torchup.model import Message, Result, message
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from torchup.bench.runner import Request
     from torchup.bench.schedule import Task
     from torchup.bench.workloads import Workload
+    from torchup.catalog.peaks import Peaks
     from torchup.model import Machine
 
 _AGREEMENT_STEPS = 100
@@ -36,6 +39,7 @@ def assemble(
     workload: Workload,
     known: Capabilities,
     machine: Machine | None,
+    peaks: Peaks,
 ) -> tuple[Result, ...]:
     """One result for each device and recipe, its repeats together, in the order of devices and of the ladder."""
     groups: dict[tuple[str, str], list[RawResult]] = {}
@@ -52,6 +56,7 @@ def assemble(
             workload=workload,
             machine=machine,
             reference=reference,
+            peak=_peak(device, known, request.precision, machine, peaks),
         )
         for device, recipe in order
         if (device, recipe) in groups
@@ -67,6 +72,7 @@ def _result(
     workload: Workload,
     machine: Machine | None,
     reference: tuple[float, ...],
+    peak: Peak,
 ) -> Result:
     epochs = min((len(run.epoch_seconds) for run in runs), default=0)
     seconds = [_seconds(run, epochs) for run in runs]
@@ -94,8 +100,24 @@ def _result(
         first_seconds=first.epoch_seconds[0] if first.epoch_seconds else None,
         peak_memory_bytes=max((run.peak_memory_bytes or 0 for run in runs), default=0) or None,
         curves=first.curves,
+        limit=limit(
+            peak, flops=_scaled(first.flops, first, epochs), moved=_scaled(first.bytes, first, epochs), seconds=middle
+        ),
     )
     return with_statistics(result)
+
+
+def _scaled(work: float | None, run: RawResult, epochs: int) -> float | None:
+    """The work of as many epochs as all repeats have."""
+    return work * epochs / len(run.epoch_seconds) if work is not None and epochs else work
+
+
+def _peak(device: str, known: Capabilities, precision: str, machine: Machine | None, peaks: Peaks) -> Peak:
+    facts = next(facts for facts in known.devices if facts.device == device)
+    if device == "mps" and machine is not None:
+        cores = next((gpu.cores for gpu in machine.gpus), None)
+        return peak_of(DeviceFacts(device=device, name=machine.cpu.model), precision, peaks, apple_cores=cores)
+    return peak_of(facts, precision, peaks)
 
 
 def _seconds(run: RawResult, epochs: int) -> float:

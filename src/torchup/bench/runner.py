@@ -10,9 +10,13 @@ import msgspec
 from torchup.bench import schedule
 from torchup.bench.answers import Capabilities, Progress, RawResult, WorkerError
 from torchup.bench.assemble import assemble, check_quality
+from torchup.bench.breakdown import Alone, with_breakdowns
 from torchup.bench.code_hash import worker_hash
+from torchup.bench.limits import refuse_impossible
+from torchup.bench.schedule import Task
 from torchup.bench.telemetry import Recorder, with_surroundings
 from torchup.bench.workloads import REGISTRY, Recipe, Workload
+from torchup.catalog.peaks import load_peaks
 from torchup.envs.worker import run_worker
 from torchup.errors import BenchError, TimeLimitError, UsageError
 from torchup.model import Value, message, verbatim
@@ -20,7 +24,6 @@ from torchup.model import Value, message, verbatim
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from torchup.bench.schedule import Task
     from torchup.envs.worker import WorkerAnswer
     from torchup.host import Host
     from torchup.model import Machine, Result, Telemetry
@@ -100,8 +103,13 @@ def run_benchmark(
     definition = find_workload(request.workload, known)
     tasks = schedule.plan(request, definition, known)
     raw, recorded = _run_all(host, python, tasks, request, on_progress)
-    results = assemble(tasks=tasks, raw=raw, request=request, workload=definition, known=known, machine=machine)
+    results = assemble(
+        tasks=tasks, raw=raw, request=request, workload=definition, known=known, machine=machine, peaks=load_peaks()
+    )
     results = with_surroundings(results, tasks, recorded, code_hash=worker_hash(host))
+    for result in results:
+        refuse_impossible(result)
+    results = with_breakdowns(results, _measure_alone(host, python, request, results))
     check_quality(results, definition)
     return results
 
@@ -151,6 +159,22 @@ def _run_all(
         if left is not None:
             left = max(0.0, left - raw.seconds)
     return done, recorded
+
+
+def _measure_alone(host: Host, python: str, request: Request, results: tuple[Result, ...]) -> dict[str, Alone]:
+    """Loader and copies by themselves, on every device where the run and `resident` were measured."""
+    recipes: dict[str, set[str]] = {}
+    for result in results:
+        recipes.setdefault(result.device, set()).add(result.recipe)
+    alone = {}
+    for device, measured in recipes.items():
+        if request.workload == "mnist" and {"script", "resident"} <= measured:
+            task = Task(workload=request.workload, recipe="script", device=device, repeat=0)
+            seconds = {
+                probe: measure(host, python, task, request, probe=probe).seconds for probe in ("input", "transfer")
+            }
+            alone[device] = Alone(**seconds)
+    return alone
 
 
 def measure(

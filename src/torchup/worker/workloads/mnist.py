@@ -1,7 +1,8 @@
 """`mnist`: the article's training run, by one of the recipes.
 
 Request keys: ``recipe``, ``device``, ``epochs`` (10), ``budget`` (seconds for the timed part, ``None`` without),
-``seed``, ``precision``, ``threads``, ``data`` (folder of IDX files of the same shape), ``keep_losses`` (steps).
+``seed``, ``precision``, ``threads``, ``data`` (folder of IDX files of the same shape), ``keep_losses`` (steps),
+``probe`` (measure one part of the run alone, see probes.py).
 """
 
 import math
@@ -12,11 +13,13 @@ import devices
 import idx
 import lenet
 import lines
+import probes
 import recipes
 import torch
 from recipes.base import BaseRecipe, Task
 
 EPOCHS = 10
+BYTES_A_SAMPLE = 28 * 28 + 8  # an image of bytes and its label: the least that has to be read
 KEPT_LOSSES = 200  # steps whose losses are always reported: enough to see that two recipes train alike
 
 
@@ -27,6 +30,8 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         idx.DataError: data files missing or damaged.
         recipes.UnavailableError: the recipe cannot run on that device here.
     """
+    if request.get("probe"):
+        return probes.run(request)
     recipe = make_recipe(request)
     prepared = time.perf_counter()
     recipe.prepare()
@@ -48,6 +53,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         "peak_memory_bytes": memory,
         "losses": torch.cat(losses)[: int(request.get("keep_losses") or KEPT_LOSSES)].tolist(),
         "flops": 2 * lenet.TRAIN_MACS * len(epoch_seconds) * len(recipe.task.train.labels),
+        "bytes": BYTES_A_SAMPLE * len(epoch_seconds) * len(recipe.task.train.labels),
         "curves": {"loss per epoch": [(epoch + 1, _mean(part)) for epoch, part in enumerate(losses)]},
         "parameters": {
             "epochs": len(epoch_seconds),

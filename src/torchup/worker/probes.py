@@ -1,0 +1,41 @@
+"""Parts of the article's run, measured alone: the loader without a device, the copies without a loader."""
+
+from typing import Any, Dict
+
+import devices
+import idx
+import lenet
+import samples
+import torch
+
+WORKERS = 2
+
+
+def run(request: Dict[str, Any]) -> Dict[str, Any]:
+    """``probe``: ``input`` or ``transfer``; the seconds of one epoch of it."""
+    train, _ = idx.load(request.get("data"))
+    seconds = {"input": _input, "transfer": _transfer}[request["probe"]](train, request["device"])
+    return {"seconds": seconds, "samples": len(train.labels)}
+
+
+def _input(train: idx.Split, device: str) -> float:
+    """The script's DataLoader, its batches thrown away."""
+    del device
+    transform, _ = samples.choose_transform()
+    loader = torch.utils.data.DataLoader(
+        samples.Samples(train, transform), batch_size=lenet.BATCH, shuffle=True, num_workers=WORKERS
+    )
+    with devices.Stopwatch("cpu") as watch:
+        for _ in loader:
+            pass
+    return watch.seconds
+
+
+def _transfer(train: idx.Split, device: str) -> float:
+    """As many copies of a batch, from the pageable memory that a DataLoader gives, as an epoch has steps."""
+    batch = torch.zeros(lenet.BATCH, 1, 28, 28), torch.zeros(lenet.BATCH, dtype=torch.long)
+    with devices.Stopwatch(device) as watch:
+        for _ in range((len(train.labels) + lenet.BATCH - 1) // lenet.BATCH):
+            for part in batch:
+                part.to(device)
+    return watch.seconds

@@ -1,0 +1,103 @@
+"""Peaks, the roofline and the refusal of what cannot be."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from torchup.bench.answers import DeviceFacts
+from torchup.bench.limits import TOLERANCE, limit, peak_of, refuse_impossible
+from torchup.catalog.peaks import load_peaks
+from torchup.errors import BenchError
+from torchup.model import Result
+
+PEAKS = load_peaks()
+
+
+def test_every_row_matches_a_name_and_says_where_it_is_from():
+    """Expressions compile, peaks are positive, sources are named."""
+    for row in PEAKS.gpu:
+        re.compile(row.match)
+        assert row.source
+        assert row.confidence
+        assert row.mem_gbs > 0
+        assert all(value > 0 for value in row.tflops.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "fp32"),
+    [
+        ("NVIDIA GeForce RTX 3070 Ti Laptop GPU", 16.6),
+        ("NVIDIA GeForce RTX 3070 Ti", 21.7),
+        ("NVIDIA GeForce RTX 3070", 20.3),
+        ("NVIDIA A100-SXM4-80GB", 19.5),
+        ("NVIDIA H100 80GB HBM3", 67),
+        ("NVIDIA H100 PCIe", 51),
+        ("Tesla T4", 8.1),
+        ("Apple M1 Max", 10.62),
+    ],
+)
+def test_names_as_torch_says_them_find_their_own_row(name, fp32):
+    """A laptop GPU is not the desktop one, an SXM card not the PCIe one."""
+    assert PEAKS.find(name).tflops["fp32"] == pytest.approx(fp32)
+
+
+@pytest.mark.parametrize("name", [None, "", "NVIDIA GeForce RTX 9999", "Device 2d05", "Apple M9 Ultra"])
+def test_unknown_devices_have_no_peak(name):
+    """Unknown hardware is never given another GPU's number."""
+    assert PEAKS.find(name) is None
+    found = limit(
+        peak_of(DeviceFacts(device="cuda:0", name=name), "fp32-default", PEAKS), flops=1e12, moved=1e9, seconds=1
+    )
+    assert (found.seconds, found.share, found.bound) == (None, None, None)
+
+
+def test_namesakes_are_told_apart_by_their_cores_or_not_at_all():
+    """Two M3 Max share a name: without the core count neither peak is claimed."""
+    assert PEAKS.find("Apple M3 Max") is None
+    assert PEAKS.find("Apple M3 Max", 40).tflops["fp32"] == pytest.approx(14.32)
+
+
+def test_precision_chooses_the_rate():
+    """TF32 counts where convolutions may use it and not where it is forbidden."""
+    row = PEAKS.find("NVIDIA A100-SXM4-80GB")
+    assert row.flops("fp32-strict") == pytest.approx(19.5e12)
+    assert row.flops("fp32-default") == pytest.approx(156e12)
+    assert row.flops("bf16") == pytest.approx(312e12)
+
+
+@given(
+    flops=st.floats(1e6, 1e18), moved=st.floats(1e3, 1e15), rate=st.floats(1e9, 1e15), width=st.floats(1e8, 1e13),
+    seconds=st.floats(1e-6, 1e6),
+)  # fmt: skip
+def test_the_limit_is_the_larger_bound(flops, moved, rate, width, seconds):
+    """No run is faster than either bound; the share is the bound over the time."""
+    facts = DeviceFacts(device="cpu", peak_flops=rate, peak_bandwidth=width)
+    found = limit(peak_of(facts, "fp32-default", PEAKS), flops=flops, moved=moved, seconds=seconds)
+    assert found.seconds == pytest.approx(max(flops / rate, moved / width))
+    assert found.share == pytest.approx(found.seconds / seconds)
+    assert found.bound == ("flops" if flops / rate >= moved / width else "bytes")
+
+
+def result(seconds):
+    """A result of 1e12 FLOP on a device of 1e12 FLOP a second."""
+    facts = DeviceFacts(device="cpu", peak_flops=1e12)
+    found = limit(peak_of(facts, "fp32-default", PEAKS), flops=1e12, moved=None, seconds=seconds)
+    return Result(workload="mnist", recipe="fused", device="cpu", seconds=seconds, limit=found)
+
+
+def test_a_result_above_the_roofline_is_refused():
+    """What is faster than the device can be was measured wrongly: exit 6, and nothing is kept."""
+    with pytest.raises(BenchError) as caught:
+        refuse_impossible(result(0.5))
+    assert caught.value.exit_code == 6
+    assert caught.value.code == "bench.above-roofline"
+
+
+def test_a_result_at_the_roofline_is_kept():
+    """A boost clock a few per cent above the datasheet is no measuring error."""
+    refuse_impossible(result(1.0))
+    refuse_impossible(result(1.0 / TOLERANCE + 0.01))
