@@ -84,3 +84,16 @@ def test_expert(case):
     assert not isinstance(found, TorchupError), (found.text, found.hint)
     assert found.build.label == case.build
     assert set(case.advice) <= {notice.code for notice in found.advice}
+
+
+def test_the_comparison_page_is_of_this_planner():
+    """The page that compares torchup with other tools shows what torchup says today (the script rewrites it)."""
+    page = (Path(__file__).parents[2] / "docs" / "explanation" / "selection.md").read_text("utf-8")
+    cases = {case.name: case for case in GROUPS["hard"]()}
+    rows = [
+        line.split(" | ") for line in page.splitlines() if line.startswith("| ") and line[2:].split(" ")[0] in cases
+    ]
+    assert len(rows) >= 30
+    for name, shown, *_ in rows:
+        found = outcome(cases[name.removeprefix("| ")])
+        assert shown == ("none" if isinstance(found, TorchupError) else found.build.label)
