@@ -51,6 +51,7 @@ TARGETS = {
     "kfd": Target("torchup.detect.kfd:parse_node", ("kfd/topology",)),
     "system-profiler-json": Target("torchup.detect.apple:parse_displays_json", ("SPDisplaysDataType -json",)),
     "system-profiler-text": Target("torchup.detect.apple:parse_displays_text", ("SPDisplaysDataType",)),
+    "vm-stat": Target("torchup.detect.apple:parse_vm_stat", ("vm_stat",)),
     "sysctl": Target("torchup.detect.apple:parse_sysctl", ("sysctl",)),
     "cim": Target("torchup.detect.windows:parse_cim", ("powershell",)),
     "registry": Target("torchup.detect.windows:parse_registry", ("reg query",)),

@@ -37,6 +37,7 @@ PARSERS = [
     apple.parse_sysctl,
     apple.parse_macos_version,
     apple.parse_size,
+    apple.parse_vm_stat,
     windows.parse_cim,
     windows.parse_registry,
     windows.parse_secure_boot,

@@ -179,8 +179,10 @@ def apple() -> list[Spec]:
                "machdep.cpu.features": "FPU VME SSE4.1 SSE4.2 AVX1.0 RDRAND F16C FMA", "machdep.cpu.leaf7_features": "BMI1 AVX2 SMEP"}  # fmt: skip
     intel_mac = {"arch": "x86_64", "system_python": ("3.11.9", "x86_64"), "cores": (4, 8)}
     return [
-        macos("macos-sonoma-m1", "Real: chip and GPU cores (glpi-agent 11.0-apple-M1). macOS 14.5 and the rest were completed.", sysctl=m1, rows=chip("Apple M1", 8),
-              claims={GPU + "name": "Apple M1", GPU + "cores": 8, GPU + "memory_bytes": 16 * GIB, "os_version": "14.5", "translated": False, "cpu.model": "Apple M1"}),
+        macos("macos-sonoma-m1", "Real: chip and GPU cores (glpi-agent 11.0-apple-M1). macOS 14.5 and the rest were completed.", sysctl=m1, rows=chip("Apple M1", 8), commands=(done("/usr/bin/vm_stat", out="Mach Virtual Memory Statistics: (page size of 16384 bytes)\n"
+                  "Pages free:                              100000.\nPages active:                            200000.\nPages inactive:                          150000.\n"
+                  "Pages speculative:                         5000.\nPages throttled:                              0.\n"),),
+              claims={"memory_available_bytes": 255000 * 16384, GPU + "name": "Apple M1", GPU + "cores": 8, GPU + "memory_bytes": 16 * GIB, "os_version": "14.5", "translated": False, "cpu.model": "Apple M1"}),
         macos("macos-bigsur-m1-text", "Real: system_profiler's text and the brand string of macOS 11 (glpi-agent, archspec). -json was left out.",
               sysctl=m1 | {"machdep.cpu.brand_string": "Apple processor"}, version="11.0", kernel="20.1.0",
               text="Graphics/Displays:\n\n    Apple M1:\n\n      Chipset Model: Apple M1\n      Type: GPU\n      Bus: Built-In\n      Total Number of Cores: 8\n"

@@ -137,12 +137,20 @@ def parse_macos_version(text: str) -> str | None:
     return match[1] if match else None
 
 
+def parse_vm_stat(text: str) -> int | None:
+    """Bytes that are free or can be freed at once: free, inactive and speculative pages."""
+    size = re.search(r"page size of (\d{1,7}) bytes", text)
+    counts = re.findall(r"^Pages (?:free|inactive|speculative):\s+(\d{1,12})\.", text, re.MULTILINE)
+    return int(size[1]) * sum(map(int, counts)) if size and counts else None
+
+
 def probe_macos(around: Surroundings) -> Part:
     """A Mac: everything but its Pythons and tools."""
-    asked, versions, profile = around.run_all(
+    asked, versions, profile, pages = around.run_all(
         ("/usr/sbin/sysctl", "-i", *SYSCTL_NAMES),
         ("/usr/bin/sw_vers", "-productVersion"),
         (PROFILER, "SPDisplaysDataType", "-json"),
+        ("/usr/bin/vm_stat",),
     )
     if not asked.stdout:  # before macOS 10.15 there is no -i; unknown names are then complained of and passed over
         asked = around.run("/usr/sbin/sysctl", *SYSCTL_NAMES)
@@ -161,6 +169,7 @@ def probe_macos(around: Surroundings) -> Part:
             if sysctl.get("kern.hv_vmm_present") == "1"
             else {}
         ),
+        **facts("vm_stat", memory_available_bytes=parse_vm_stat(pages.stdout)),
         **facts("sysctl", cpu=_cpu(around, sysctl, gpus)),
     }
     memory = _number(sysctl.get("hw.memsize"))

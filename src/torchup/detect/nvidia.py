@@ -196,6 +196,7 @@ class _Ladder:
             vendor=Vendor.NVIDIA,
             version=reading.driver,
             cuda_api=reading.cuda_api,
+            loaded=True if reading.gpus and reading.problem is None else None,
             problem=reading.problem,
             detail=reading.detail,
         )
@@ -279,6 +280,9 @@ class _Ladder:
             self._driver_fact("/sys/module", flavor="nouveau", loaded=True)
         elif loaded:
             self._driver_fact("/sys/module", loaded=True)
+        elif "vfio-pci" in bound:
+            self.driver = self._without_problem()
+            self._driver_fact("PCI bus", loaded=False, problem="reserved-for-vm", detail="bound to vfio-pci")
         elif bound:
             self._driver_fact("/sys/module", loaded=False)
 

@@ -113,6 +113,7 @@ def _in_places(around: Surroundings) -> Iterable[str]:
     parents = [
         environ.get("PYENV_ROOT", f"{home}/.pyenv") + "/versions",
         environ.get("UV_PYTHON_INSTALL_DIR", uv),
+        "C:/Program Files" if windows else f"{home}/.local/share/mise/installs/python",
         f"{local}/Programs/Python" if windows else "/Library/Frameworks/Python.framework/Versions",
     ]
     for parent in parents:

@@ -29,6 +29,7 @@ MEANINGS: dict[str, Message] = {
     "not-in-container": message(
         "detect.problem.not-in-container", "the GPU is in the machine but was not passed into this container"
     ),
+    "reserved-for-vm": message("detect.problem.reserved-for-vm", "the GPU is reserved for virtual machines"),
     "corrupted-inforom": message("detect.problem.corrupted-inforom", "the GPU's own configuration memory is damaged"),
     "insufficient-resources": message(
         "detect.problem.insufficient-resources", "the driver lacks resources (memory, device nodes)"
@@ -101,9 +102,10 @@ def _hardware(machine: Machine) -> list[tuple[str, str, str]]:
         memory += ", " + text("detect.memory.limit", "limited to {size}", size=gib(machine.memory_limit_bytes))
     if machine.memory_available_bytes is not None:
         memory += ", " + text("detect.memory.available", "{size} available", size=gib(machine.memory_available_bytes))
+    features = [(text("detect.fact.features", "Instructions"), " ".join(cpu.features), at("cpu", ""))]
     return [
         (text("detect.fact.cpu", "Processor"), f"{cpu.model or '?'} ({counts})", at("cpu", "")),
-        (text("detect.fact.features", "Instructions"), " ".join(cpu.features) or "?", at("cpu", "")),
+        *(features if cpu.features else []),
         (text("detect.fact.memory", "Memory"), memory, at("memory_bytes", "")),
         (text("detect.fact.disk", "Free disk"), gib(machine.disk_free_bytes), at("disk_free_bytes", "")),
     ]
