@@ -185,3 +185,13 @@ def test_an_unwritable_file_is_a_sentence(capsys, runs, tmp_path):
         code, _, err = call(capsys, *arguments, str(tmp_path / "file" / "x"))
         assert code == 2
         assert "cannot be written" in err
+
+
+def test_runs_that_a_budget_cut_short_are_shown_by_the_epoch(capsys):
+    """A ladder never sets two epochs beside ten."""
+    host = RealHost()
+    path = store.save(host, [result("script", 100.0), result("resident", 5.0, parameters={"epochs": 2})])
+    out = call(capsys, "show", path)[1]
+    assert "times of one epoch" in out
+    assert "10.0 s" in out
+    assert "4.00x" in out

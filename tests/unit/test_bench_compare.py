@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.results import result
-from torchup.bench.compare import Labelled, Verdict, compare, compare_sets, judge
+from torchup.bench.compare import Labelled, Verdict, common_unit, compare, compare_sets, judge
 from torchup.results.baselines import load_baseline
 
 
@@ -122,3 +122,11 @@ def test_the_article_is_set_beside_every_device_and_marked():
     assert [round(c.ratio, 3) for c in report.comparisons] == [0.417, 0.7, 0.47, 1.015]
     assert all("compare.not-measured" in {caveat.code for caveat in c.caveats} for c in report.comparisons)
     assert {c.base.measured for c in report.comparisons} == {False}
+
+
+def test_runs_of_different_length_share_the_epoch_as_unit():
+    """Ten epochs beside two are compared by the epoch; equal ones, and those that do not say, as they are."""
+    two = result(parameters={"epochs": 2})
+    assert common_unit([result(), two]) == ("epoch", [10, 2])
+    assert common_unit([result(), result()]) == ("run", [1, 1])
+    assert common_unit([result(), result(parameters={})]) == ("run", [1, 1])

@@ -98,3 +98,10 @@ def test_scales_hold_their_values_and_have_few_round_ticks(values, log, zero):
     assert 1 <= len(ticks) <= 8
     slack = (scale.high - scale.low) * 1e-6
     assert all(scale.low - slack <= tick <= scale.high + slack for tick in ticks)
+
+
+def test_a_short_run_is_drawn_by_the_epoch():
+    """Two epochs are not drawn beside ten as if they were the same work."""
+    text = page([run(result("script", 100.0), result("resident", 5.0, parameters={"epochs": 2}))])
+    assert "time of one epoch" in text
+    assert 'aria-label="resident, Example (cpu): 2.50 s"' in text

@@ -266,6 +266,18 @@ def amount_of(result: Result) -> tuple[str, int] | None:
     return None
 
 
+def common_unit(results: Sequence[Result]) -> tuple[str, list[int]]:
+    """What the times of several results can be set side by side for, and what each has to be divided by.
+
+    ``run`` and ones when all measured the same amount; ``epoch`` when a budget cut some of them short.
+    """
+    amounts = [amount_of(result) for result in results]
+    known = [amount for amount in amounts if amount is not None]
+    if len(known) < len(amounts) or len({unit for unit, _ in known}) != 1 or len(set(known)) == 1:
+        return "run", [1] * len(amounts)
+    return known[0][0], [count for _, count in known]
+
+
 def _samples(base: Result, candidate: Result) -> tuple[str, tuple[list[float], list[float]]]:
     """The raw times of both sides; an epoch's (a step's) where the two measured different numbers of them."""
     sides = (list(base.repeats or (base.seconds,)), list(candidate.repeats or (candidate.seconds,)))

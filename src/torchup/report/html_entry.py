@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from torchup.bench.compare import common_unit
 from torchup.i18n import render
 from torchup.model import Result, Value, message
-from torchup.report import numbers
 from torchup.report.results_text import is_scaled, short_device
 
 if TYPE_CHECKING:
@@ -25,16 +27,25 @@ class Entry(Value, frozen=True, kw_only=True):
     result: Result
     published: bool
     show_run: bool = False  # several runs are on the page
+    divisor: int = 1  # times are shown divided by it: epochs, where a budget cut some runs short
 
     @property
     def seconds(self) -> float:
         """The time to show: the median."""
-        return self.result.median if self.result.median is not None else self.result.seconds
+        return (self.result.median if self.result.median is not None else self.result.seconds) / self.divisor
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Its interval."""
+        bounds = self.result.ci95
+        return (bounds[0] / self.divisor, bounds[1] / self.divisor) if bounds else None
 
     @property
     def recipe(self) -> str:
-        """The recipe, with the number of processes where there are several."""
-        return self.result.recipe if self.result.world_size == 1 else f"{self.result.recipe} x{self.result.world_size}"
+        """The recipe, with kind of scaling and number of processes where there are several."""
+        parts = [self.result.recipe, str(self.result.parameters.get("scaling", ""))]
+        parts.append(f"x{self.result.world_size}" if self.result.world_size > 1 else "")
+        return " ".join(part for part in parts if part)
 
     @property
     def device(self) -> str:
@@ -94,11 +105,10 @@ def by_workload(entries: Iterable[Entry], kinds: frozenset[str]) -> dict[str, li
     return groups
 
 
-def interval_or_spread(entry: Entry) -> str:
-    """The interval, or how many repeats there are when there is none."""
-    if entry.result.ci95 is not None:
-        return numbers.interval(entry.result.ci95)
-    return numbers.NONE
+def comparable(group: Sequence[Entry]) -> tuple[str, list[Entry]]:
+    """The entries with times of the same amount of work, and what it is: ``run`` or ``epoch``."""
+    unit, divisors = common_unit([entry.result for entry in group])
+    return unit, [msgspec.structs.replace(entry, divisor=by) for entry, by in zip(group, divisors, strict=True)]
 
 
 def kind_name(kind: str) -> Message:

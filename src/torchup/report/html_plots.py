@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from torchup.i18n import text
@@ -124,12 +125,16 @@ def _scaling_chart(key: tuple[str, str, str], group: dict[int, Entry]) -> Markup
         x,
         y,
         title=caption,
-        show=(numbers.tick, numbers.tick),
+        show=(_whole, numbers.tick),
         names=(text("html.scaling.x", "processes"), text("html.scaling.y", "speed-up")),
     )
     return element(
         "figure", {"data-group": True, **group[sizes[-1]].attributes}, element("figcaption", None, caption), drawn
     )
+
+
+def _whole(count: float) -> str:
+    return f"{count:.0f}" if math.isclose(count, round(count)) else ""
 
 
 def curves(entries: Sequence[Entry]) -> Markup:

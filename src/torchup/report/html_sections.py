@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torchup.i18n import render, text
 from torchup.report import numbers, svg
-from torchup.report.html_entry import USUAL_PRECISION, Entry, by_workload
+from torchup.report.html_entry import USUAL_PRECISION, Entry, by_workload, comparable
 from torchup.report.markup import Markup, element, join, prose
 from torchup.report.results_text import PARTS, part_name, shares
 
@@ -47,12 +47,13 @@ def summary(entries: Sequence[Entry]) -> Markup:
 
 
 def _tiles(workload: str, measured: Sequence[Entry]) -> Markup:
-    best, worst = min(measured, key=_seconds), max(measured, key=_seconds)
+    unit, timed = comparable(measured)
+    best, worst = min(timed, key=_seconds), max(timed, key=_seconds)
     tiles = [
         (
             text("html.tile.fastest", "{workload}: fastest", workload=workload),
             numbers.seconds(best.seconds),
-            f"{best.recipe} · {best.device}",
+            f"{best.recipe} · {best.device}" + ("" if unit == "run" else f" · {text('html.tile.epoch', 'one epoch')}"),
         )
     ]
     if best.seconds < worst.seconds:
@@ -60,7 +61,9 @@ def _tiles(workload: str, measured: Sequence[Entry]) -> Markup:
         tiles.append((text("html.tile.speedup", "Speed-up"), numbers.ratio(worst.seconds / best.seconds), detail))
     accuracy = best.result.quality.get("test_accuracy")
     if accuracy is not None:
-        tiles.append((text("html.tile.accuracy", "Accuracy"), numbers.percent(accuracy, 2), best.recipe))
+        epochs = best.result.parameters.get("epochs", numbers.NONE)
+        detail = text("html.tile.accuracy.detail", "{recipe}, {epochs} epochs", recipe=best.recipe, epochs=epochs)
+        tiles.append((text("html.tile.accuracy", "Accuracy"), numbers.percent(accuracy, 2), detail))
     if best.result.limit is not None and best.result.limit.share is not None:
         bound = best.result.limit.bound or ""
         tiles.append(
@@ -145,8 +148,9 @@ def speedruns(entries: Sequence[Entry]) -> Markup:
 
 
 def _ladder(workload: str, group: Sequence[Entry]) -> Markup:
-    ordered = sorted(group, key=_seconds, reverse=True)
-    bounds = [bound for entry in ordered for bound in entry.result.ci95 or ()]
+    unit, entries = comparable(group)
+    ordered = sorted(entries, key=_seconds, reverse=True)
+    bounds = [bound for entry in ordered for bound in entry.interval or ()]
     scale = svg.Scale.around([*(entry.seconds for entry in ordered), *bounds], log=True)
     slowest = max((e.seconds for e in ordered if not e.published), default=ordered[0].seconds)
     rows = [_ladder_row(entry, scale, slowest) for entry in ordered]
@@ -157,17 +161,23 @@ def _ladder(workload: str, group: Sequence[Entry]) -> Markup:
         svg.axis_row(scale, numbers.tick_seconds),
         element("div", {"class": "value"}),
     )
-    caption = element(
-        "figcaption",
-        None,
-        text(
-            "html.ladder.caption",
-            "{workload}: time of the whole run, {precision} unless said otherwise",
-            workload=workload,
-            precision=USUAL_PRECISION,
-        ),
+    what = unit_name(unit)
+    caption = text(
+        "html.ladder.caption",
+        "{workload}: {what}, {precision} unless said otherwise",
+        workload=workload,
+        what=what,
+        precision=USUAL_PRECISION,
     )
-    return element("figure", {"data-group": True}, caption, element("div", {"class": "rows"}, *rows, axis))
+    content = element("div", {"class": "rows"}, *rows, axis)
+    return element("figure", {"data-group": True}, element("figcaption", None, caption), content)
+
+
+def unit_name(unit: str) -> str:
+    """What a time is a time of."""
+    if unit == "run":
+        return text("html.unit.run", "time of the whole run")
+    return text("html.unit.epoch", "time of one epoch, because the runs have different numbers of them")
 
 
 def _ladder_row(entry: Entry, scale: svg.Scale, slowest: float) -> Markup:
@@ -176,7 +186,7 @@ def _ladder_row(entry: Entry, scale: svg.Scale, slowest: float) -> Markup:
         "div",
         {"class": entry.classes("row"), **entry.attributes},
         element("div", {"class": "name"}, entry.recipe, element("small", None, entry.context)),
-        svg.row_chart(scale, entry.seconds, entry.result.ci95, label, hollow=entry.published),
+        svg.row_chart(scale, entry.seconds, entry.interval, label, hollow=entry.published),
         element(
             "div",
             {"class": "value"},
@@ -195,7 +205,8 @@ def devices(entries: Sequence[Entry]) -> Markup:
     for workload, group in by_workload(entries, LADDER).items():
         columns = list(dict.fromkeys((entry.run if entry.show_run else "", entry.device) for entry in group))
         if len(columns) > 1:
-            tables.append(_device_table(workload, group, columns))
+            unit, timed = comparable(group)
+            tables.append(_device_table(f"{workload}: {unit_name(unit)}", timed, columns))
     intro = text(
         "html.devices.intro",
         "Median time; in brackets how many times as fast as the slowest device with the"

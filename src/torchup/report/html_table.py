@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from torchup.i18n import text
 from torchup.report import numbers
-from torchup.report.html_entry import Entry, interval_or_spread
 from torchup.report.html_sections import section
 from torchup.report.markup import Markup, element
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from torchup.report.html_entry import Entry
 
 
 def all_results(entries: Sequence[Entry]) -> Markup:
@@ -54,7 +55,7 @@ def _table_row(entry: Entry) -> Markup:
         element("td", None, entry.device),
         element("td", None, result.precision),
         _number(numbers.seconds(entry.seconds), entry.seconds),
-        _number(interval_or_spread(entry), result.ci95[1] - result.ci95[0] if result.ci95 else None),
+        _number(numbers.interval(result.ci95), result.ci95[1] - result.ci95[0] if result.ci95 else None),
         _number(numbers.amount(result.samples_per_second, "/s"), result.samples_per_second),
         _number(quality, next(iter(result.quality.values()), None)),
         _number(numbers.size(result.peak_memory_bytes), result.peak_memory_bytes),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.bench.compare import Comparison, Labelled, Refusal, Report, Side, Verdict, compare_sets
+from torchup.bench.compare import Comparison, Labelled, Refusal, Report, Side, Verdict, common_unit, compare_sets
 from torchup.bench.stability import advice
 from torchup.i18n import printable, render, text
 from torchup.model import message
@@ -150,12 +150,21 @@ def _difference(result: Result) -> str:
 
 
 def ladder(results: Sequence[Result], style: Style) -> str:
-    """One row a result, the slowest first. What is the same in every row is said once, above; empty columns go."""
-    ordered = sorted(results, key=_time, reverse=True)
-    columns = _ladder_columns(ordered)
-    caption = [ordered[0].workload]
+    """One row a result, the slowest first. What is the same in every row is said once, above; empty columns go.
+
+    Where a budget cut some runs short, all times are those of an epoch.
+    """
+    unit, divisors = common_unit(results)
+    timed = sorted(
+        ((_time(result) / by, by, result) for result, by in zip(results, divisors, strict=True)),
+        key=lambda entry: entry[0],
+        reverse=True,
+    )
+    caption = [results[0].workload]
+    if unit != "run":
+        caption.append(text("results.ladder.epoch", "times of one epoch"))
     kept: list[tuple[str, list[str]]] = []
-    for header, cells, is_context in columns:
+    for header, cells, is_context in _ladder_columns(timed):
         if is_context and len(set(cells)) == 1:
             caption.append(cells[0])
         elif any(cell != numbers.NONE for cell in cells):
@@ -164,15 +173,17 @@ def ladder(results: Sequence[Result], style: Style) -> str:
     return f"{printable(', '.join(caption))}\n{table([header for header, _ in kept], rows, style)}"
 
 
-def _ladder_columns(ordered: Sequence[Result]) -> list[tuple[str, list[str], bool]]:
+def _ladder_columns(timed: Sequence[tuple[float, int, Result]]) -> list[tuple[str, list[str], bool]]:
     """Header, cells, and whether the column is context (said once when all rows agree)."""
-    slowest = _time(ordered[0])
+    slowest = timed[0][0]
+    ordered = [result for _, _, result in timed]
+    intervals = [(r.ci95[0] / by, r.ci95[1] / by) if r.ci95 else None for _, by, r in timed]
     return [
         (text("results.column.recipe", "Recipe"), [_recipe(r) for r in ordered], False),
         (text("results.column.device", "Device"), [short_device(r) for r in ordered], True),
         (text("results.column.precision", "Precision"), [r.precision for r in ordered], True),
-        (text("results.column.median", "Median"), [numbers.seconds(_time(r)) for r in ordered], False),
-        (text("results.column.interval", "95 % interval"), [numbers.interval(r.ci95) for r in ordered], False),
+        (text("results.column.median", "Median"), [numbers.seconds(time) for time, _, _ in timed], False),
+        (text("results.column.interval", "95 % interval"), [numbers.interval(i) for i in intervals], False),
         (text("results.column.rate", "Rate"), [numbers.amount(r.samples_per_second, "/s") for r in ordered], False),
         (
             text("results.column.accuracy", "Accuracy"),
@@ -180,7 +191,7 @@ def _ladder_columns(ordered: Sequence[Result]) -> list[tuple[str, list[str], boo
             False,
         ),
         (text("results.column.reached", "Reached"), [_reached(r) for r in ordered], False),
-        (text("results.column.speedup", "Speed-up"), [numbers.ratio(slowest / _time(r)) for r in ordered], False),
+        (text("results.column.speedup", "Speed-up"), [numbers.ratio(slowest / time) for time, _, _ in timed], False),
     ]
 
 
