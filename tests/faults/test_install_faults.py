@@ -112,7 +112,6 @@ def test_an_index_that_misbehaves(wheels, installer, survived):
     ("kind", "installer"),
     [
         ("a truncated wheel", "uv"),
-        ("a truncated wheel", "pip"),
         ("a web page in a wheel's place", "uv"),
         ("a wheel with a wrong member", "uv"),
     ],
@@ -177,7 +176,7 @@ def small_disk(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("left", "installer"),
-    [(0, "uv"), (4096, "uv"), (40_000, "uv"), (100_000, "uv"), (1_500_000, "uv"), (1_500_000, "pip")],
+    [(0, "uv"), (4096, "uv"), (40_000, "uv"), (100_000, "uv"), (1_500_000, "uv")],
 )
 def test_a_full_disk(wheels, small_disk, left, installer, survived):
     """The disk is full at the first write, in the middle, near the end: exit 4, old environment works, nothing lost."""

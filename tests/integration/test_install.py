@@ -168,6 +168,14 @@ def test_path_puts_an_environment_anywhere(wheels, tmp_path):
     assert registry.list_environments(HOST) == ()
 
 
+@pytest.mark.slow
+def test_a_long_chinese_path_is_a_path_like_any_other(wheels, tmp_path):
+    """180 Chinese characters are 540 bytes: no file of torchup's has the whole path as its name."""
+    place = tmp_path.joinpath(*(["项目" * 15] * 6))
+    environment, _ = install(folder_plan(wheels), "long", path=str(place))
+    assert run(environment, "torchrun").endswith(str(place))
+
+
 def test_a_folder_that_is_not_ours_is_not_touched(wheels, tmp_path):
     """A non-empty folder in the way is refused."""
     (tmp_path / "work").mkdir()

@@ -51,6 +51,10 @@ class _Lines:
             self._session.note(message("install.progress.detail", "    {line}", line=event.detail))
 
 
+# Lines that say how far a tool is; the rest is for -v.
+TOLD = ("Resolved", "Prepared", "Building", "Built", "Collecting", "Installing", "Downloading", "Solving", "Linking")
+
+
 class _Bars:
     """A bar over the bytes that the tool tells of; finished stages stay as lines above it."""
 
@@ -72,7 +76,7 @@ class _Bars:
         self._stage, self._downloads = event, Downloads()
         if event.stage in {"done", "reused"}:
             self._bars.console.print(render(_line(event)), markup=False, highlight=False)
-        self._bars.reset(self._task, description=render(event.text), total=None, detail="")
+        self._bars.reset(self._task, description=render(event.text)[:60], total=None, detail="")
 
     def _follow(self, line: str) -> None:
         self._downloads = follow(self._downloads, line)
@@ -81,7 +85,7 @@ class _Bars:
             self._bars.update(
                 self._task, total=self._downloads.total, completed=self._downloads.finished, detail=printable(detail)
             )
-        else:
+        elif line.lstrip().startswith(TOLD):
             self._bars.update(self._task, detail=printable(line.strip())[:40])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,9 @@ def list_environments(host: Host) -> tuple[Environment, ...]:
 def lock(host: Host, target: str) -> AbstractContextManager[object]:
     """Hold the lock of the environment at ``target``; raises `TimeoutError` if another torchup has it, or `OSError`."""
     # One flat folder of locks: a lock beside the target would be litter in a user's project.
-    key = re.sub(r"\W+", "-", host.real_path(target))[-120:]
+    # The hash tells places apart, the rest is for people; a whole path may be longer than a file's name can be.
+    place = host.real_path(target)
+    key = f"{re.sub(r'[^a-zA-Z0-9]+', '-', place)[-40:]}-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
     return host.lock(join(host.folders().data, "locks", f"{key}.lock"))
 
 
