@@ -8,11 +8,13 @@ from msgspec import structs
 
 from torchup.bench.assemble import QualityError
 from torchup.bench.runner import run_benchmark
-from torchup.catalog.stored import stored_catalog
+from torchup.choice import Choice, choose, next_source
 from torchup.detect import detect_machine
+from torchup.envs import records
 from torchup.envs.paths import python_of
+from torchup.envs.registry import environment_path
 from torchup.envs.verification import verify_environment
-from torchup.errors import VerifyError
+from torchup.errors import NetworkError, VerifyError
 from torchup.install import engine
 from torchup.install.bundle import load_bundle
 from torchup.model import (
@@ -26,9 +28,8 @@ from torchup.model import (
     Verification,
     message,
 )
-from torchup.plan import resolve
 from torchup.results import store
-from torchup.sources import survey
+from torchup.sources.mirrors import mirror_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,19 +76,10 @@ class Report(Value, frozen=True, kw_only=True):
     results_file: str | None = None
 
 
-def plan_for(host: Host, request: Request, say: Callable[[Message], None] = lambda _: None) -> tuple[Machine, Plan]:
-    """Detect this machine and choose for it; ``say`` hears what is to be known of the user's configuration.
-
-    Raises:
-        NoBuildError, NetworkError: nothing fits, or nobody answers.
-        UsageError: the mirror asked for does not exist.
-    """
-    machine = detect_machine(host)
-    catalog = stored_catalog(host, say)
-    found = survey(host, machine, request, catalog)
-    for notice in found.notices:
-        say(notice.text)
-    return machine, resolve(machine, request, catalog, found)
+def plan_for(host: Host, request: Request) -> tuple[Machine, Plan]:
+    """Detect this machine and choose for it. Raises what `choose` raises."""
+    choice = choose(host, request, lambda _: None)
+    return choice.machine, choice.plan
 
 
 def up(host: Host, wanted: Wanted, listener: Listener) -> Report:
@@ -100,19 +92,54 @@ def up(host: Host, wanted: Wanted, listener: Listener) -> Report:
         BenchError: a measurement failed or missed its accuracy bar.
     """
     listener.say(message("up.detect", "looking at this machine"))
-    machine, plan = _chosen(host, wanted, listener)
-    report = Report(machine=machine, plan=plan)
-    if not listener.planned(machine, plan):
-        return report
-    report = _installed(host, wanted, report, listener)
+    choice = _chosen(host, wanted, listener)
+    if not listener.planned(choice.machine, choice.plan):
+        return Report(machine=choice.machine, plan=choice.plan)
+    report = _installed_from_any(host, wanted, choice, listener)
     return _measured(host, wanted, report, listener) if wanted.measure else report
 
 
-def _chosen(host: Host, wanted: Wanted, listener: Listener) -> tuple[Machine, Plan]:
+def _chosen(host: Host, wanted: Wanted, listener: Listener) -> Choice:
     """This machine and what goes on it: chosen now, or where there was a network. Raises `UsageError` for no bundle."""
     if wanted.bundle is not None:
-        return detect_machine(host), load_bundle(host, wanted.bundle)
-    return plan_for(host, wanted.request, listener.say)
+        plan = load_bundle(host, wanted.bundle)
+        return Choice(machine=detect_machine(host), request=wanted.request, plan=plan)
+    return choose(host, _same_mirror(host, wanted, listener.say), listener.say)
+
+
+def _installed_from_any(host: Host, wanted: Wanted, choice: Choice, listener: Listener) -> Report:
+    """Install; when the source does not serve what it listed, the same build from the next that has it."""
+    while True:
+        report = Report(machine=choice.machine, plan=choice.plan)
+        try:
+            return _installed(host, wanted, report, listener)
+        except NetworkError as error:
+            following = next_source(choice)
+            if following is None:
+                raise
+            listener.say(error.text)
+            listener.say(
+                message(
+                    "up.next-source",
+                    "{failed} did not serve it; the same build is tried from {source}",
+                    failed=choice.plan.build.source,
+                    source=following.plan.build.source,
+                )
+            )
+            choice = following
+
+
+def _same_mirror(host: Host, wanted: Wanted, say: Callable[[Message], None]) -> Request:
+    """An update goes the way the installation went: who needed a mirror then needs it now."""
+    record = records.read(host, environment_path(host, wanted.name, wanted.path))
+    used = mirror_of(record.plan) if record is not None and record.plan is not None else None
+    if wanted.request.mirror or used is None:
+        return wanted.request
+    again = message(
+        "up.same-mirror", "the mirror {name} is used again; `--mirror official` asks the originals", name=used
+    )
+    say(again)
+    return structs.replace(wanted.request, mirror=used)
 
 
 def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -> Report:

@@ -36,6 +36,13 @@ def test_other_variants_and_rivals_of_the_chosen_source_are_left_out():
     assert arguments == ("--index-url", PYPI.url, "--extra-index-url", MIRROR.url)
 
 
+def test_a_build_may_name_its_source_without_the_variant():
+    """The planner says `mirror:nju` for the source `mirror:nju:cu126`; its rivals are left out all the same."""
+    assert pip_arguments(plan(MIRROR, PYTORCH, PYPI, chosen="mirror:nju")) == (
+        "--index-url", PYPI.url, "--extra-index-url", MIRROR.url,
+    )  # fmt: skip
+
+
 def test_companions_may_come_from_the_variants_index_when_torch_is_in_a_folder():
     """A general source that was chosen for torch does not shut out the variant's index."""
     arguments = pip_arguments(plan(CPU, PYTORCH, FOLDER, PYPI, variant="cpu", chosen="find-links"))

@@ -26,7 +26,7 @@ def index_options(sources: Sequence[Source], *, variant: str | None = None, chos
     Left out: sources that did not answer, those of other variants, and, where the ``chosen`` source is one variant's
     index, its rivals for that variant. The main index is the one that serves any package and is not an extra one.
     """
-    picked = next((source for source in sources if source.name == chosen), None)
+    picked = chosen_source(sources, variant, chosen)
     usable = [source for source in sources if source.reachable is not False and _matters(source, variant, picked)]
     indexes = [source for source in usable if source.kind == "index"]
     main = min(indexes, key=_rank_as_main, default=None)
@@ -35,6 +35,12 @@ def index_options(sources: Sequence[Source], *, variant: str | None = None, chos
         extra_index_urls=tuple(source.url for source in indexes if source is not main),
         find_links=tuple(source.url for source in usable if source.kind == "find-links"),
     )
+
+
+def chosen_source(sources: Sequence[Source], variant: str | None, chosen: str | None) -> Source | None:
+    """The source that a build names: ``pytorch-index`` of a cu126 build is the source ``pytorch-index:cu126``."""
+    names = {chosen, f"{chosen}:{variant}"} if chosen else set()
+    return next((source for source in sources if source.name in names), None)
 
 
 def _matters(source: Source, variant: str | None, picked: Source | None) -> bool:

@@ -6,13 +6,19 @@ import difflib
 import re
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from torchup.errors import UsageError
 from torchup.model import Value, message
+from torchup.plan.index_options import chosen_source
 from torchup.sources.urls import host_of, redact
 
+if TYPE_CHECKING:
+    from torchup.model import Plan
+
+OFFICIAL = "official"  # `--mirror official`: the originals, whatever a setting or an earlier installation says
 _VARIANT_END = re.compile(r"/(?:cpu|cu\d{2,4}|rocm\d[\d.]*|xpu)/?$")
 
 
@@ -80,6 +86,8 @@ def find_mirror(asked: str, table: MirrorTable | None = None) -> Mirror:
     Raises:
         UsageError: no mirror has the name.
     """
+    if asked.lower() == OFFICIAL:
+        return official_mirror(table)
     known = (table or load_mirrors()).mirror
     for mirror in known:
         if mirror.name == asked.lower():
@@ -114,9 +122,21 @@ def official_mirror(table: MirrorTable | None = None) -> Mirror:
     """The originals, as if they were a mirror: what the others are measured against."""
     official = (table or load_mirrors()).official
     return Mirror(
-        name="official",
+        name=OFFICIAL,
         title="PyTorch, PyPI, conda-forge",
         pytorch=Part(url=official.pytorch, source=official.source),
         pypi=Part(url=official.pypi, source=official.source),
         conda=Part(url=official.conda_forge.removesuffix("/conda-forge"), source=official.source),
     )
+
+
+def mirror_of(plan: Plan, table: MirrorTable | None = None) -> str | None:
+    """The ``--mirror`` that a plan's torch came from, so that an update can go the same way; ``None``: no mirror."""
+    source = chosen_source(plan.sources, plan.build.variant, plan.build.source)
+    if source is None or not source.name.startswith("mirror:"):
+        return None
+    known = next((m.name for m in (table or load_mirrors()).mirror if m.name == source.name.split(":")[1]), None)
+    if known is not None:
+        return known
+    variant = source.variant
+    return source.url.replace(f"/{variant}", "/{variant}") if variant else source.url

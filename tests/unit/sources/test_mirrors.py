@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from torchup.errors import UsageError
-from torchup.sources.mirrors import find_mirror, load_mirrors, suggested
+from torchup.model import Build, Plan, Source
+from torchup.sources.mirrors import find_mirror, load_mirrors, mirror_of, suggested
 from torchup.sources.urls import redact
 
 
@@ -61,3 +62,24 @@ def test_an_unknown_name_lists_the_known():
 def test_credentials_are_taken_out_of_any_text(text, shown):
     """Only what stands before the host's @ is taken."""
     assert redact(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "variant", "mirror"),
+    [
+        ("mirror:nju:cu126", "https://mirrors.nju.edu.cn/pytorch/whl/cu126", "cu126", "nju"),
+        ("mirror:h:8080:cu126", "http://h:8080/whl/cu126", "cu126", "http://h:8080/whl/{variant}"),
+        ("mirror:h", "https://h/simple", None, "https://h/simple"),
+        ("pytorch-index:cu126", "https://download.pytorch.org/whl/cu126", "cu126", None),
+    ],
+)
+def test_the_mirror_of_a_plan_can_be_asked_again(name, url, variant, mirror):
+    """An update goes the way of the installation: by name where the mirror has one, else by its address."""
+    source = Source(name=name, url=url, variant=variant)
+    plan = Plan(build=Build(torch="2.14.1", variant="cu126", source=name), python="3.12", sources=(source,))
+    assert mirror_of(plan) == mirror
+
+
+def test_official_is_no_mirror_but_a_way_back():
+    """`--mirror official` asks the originals although a setting names a mirror."""
+    assert find_mirror("Official").pytorch.url.startswith("https://download.pytorch.org")

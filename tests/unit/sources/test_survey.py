@@ -259,3 +259,10 @@ def test_an_index_that_a_project_names_is_pointed_out(tmp_path, server, monkeypa
     chosen = {"TORCHUP_MIRROR": server.url("simple")}
     codes = [notice.code for notice in survey(IsolatedHost(tmp_path, chosen), LINUX, asked, None).notices]
     assert "sources.mirror.by-project" not in codes
+
+
+def test_official_means_the_originals(tmp_path):
+    """`--mirror official` takes back a mirror that a setting or an installation named."""
+    result = survey(IsolatedHost(tmp_path), LINUX, Request(mirror="official"), None)
+    assert [source.name for source in result.sources] == ["pytorch-index:cpu", "pypi"]
+    assert result.notices == ()

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from torchup.errors import UsageError
 from torchup.model import InstallerName, message
-from torchup.plan.index_options import IndexOptions, index_options
+from torchup.plan.index_options import IndexOptions, chosen_source, index_options
 
 if TYPE_CHECKING:
     from torchup.model import Machine, Plan, Source
@@ -19,9 +19,9 @@ def places(plan: Plan) -> IndexOptions:
     return index_options(plan.sources, variant=plan.build.variant, chosen=plan.build.source)
 
 
-def chosen_source(plan: Plan) -> Source | None:
+def torch_source(plan: Plan) -> Source | None:
     """The source that torch comes from."""
-    return next((source for source in plan.sources if source.name == plan.build.source), None)
+    return chosen_source(plan.sources, plan.build.variant, plan.build.source)
 
 
 def header(plan: Plan, machine: Machine, mark: str = "#") -> str:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from torchup.model import Os
 from torchup.plan.exports.common import (
     array,
-    chosen_source,
     for_pip,
     header,
     pip_option_lines,
     places,
     plain_python,
     quoted,
+    torch_source,
 )
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _machine_name(machine: Machine) -> str:
 
 
 def _uv_indexes(plan: Plan) -> list[str]:
-    found, torch = places(plan), chosen_source(plan)
+    found, torch = places(plan), torch_source(plan)
     lines: list[str] = []
     name = None
     for position, url in enumerate(found.extra_index_urls, 1):
