@@ -56,6 +56,13 @@ def put_distribution(site: Path, name: str, version: str, code: str = "") -> Non
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
 
 
+def stand_in(
+    version: str, *, cuda: str | None = None, before: str = "", numpy_error: str = "", cuda_error: str = ""
+) -> str:
+    """The source of a package that says of itself what a torch says, after doing ``before``."""
+    return STAND_IN.format(version=version, cuda=cuda, before=before, numpy_error=numpy_error, cuda_error=cuda_error)
+
+
 def put_torch(
     site: Path,
     version: str = "2.2.0+cpu",
@@ -66,7 +73,7 @@ def put_torch(
     cuda_error: str = "",
 ) -> None:
     """A stand-in that says of itself what a torch says, after doing ``before``."""
-    code = STAND_IN.format(version=version, cuda=cuda, before=before, numpy_error=numpy_error, cuda_error=cuda_error)
+    code = stand_in(version, cuda=cuda, before=before, numpy_error=numpy_error, cuda_error=cuda_error)
     put_distribution(site, "torch", version, code)
 
 
