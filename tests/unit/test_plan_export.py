@@ -12,6 +12,7 @@ import yaml
 from torchup.errors import UsageError
 from torchup.model import Build, CondaOrder, InstallerName, Machine, Os, Plan, Source
 from torchup.plan.export import FORMATS, export
+from torchup.plan.exports import WRITTEN
 
 LINUX = Machine(os=Os.LINUX, arch="x86_64")
 WINDOWS = Machine(os=Os.WINDOWS, arch="x86_64")
@@ -171,3 +172,8 @@ def test_powershell_strings_are_literal():
 def test_json_is_the_plan():
     """The document of `plan --json` without its envelope."""
     assert json.loads(export(PLAN, LINUX, "json"))["build"]["variant"] == "cu126"
+
+
+def test_the_formats_listed_are_the_formats_written():
+    """The names that `--export` offers, kept apart for speed, are those of the writers."""
+    assert tuple(FORMATS) == WRITTEN

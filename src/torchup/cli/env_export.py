@@ -10,7 +10,8 @@ from torchup.cli.session import Session, common_options
 from torchup.detect import detect_machine
 from torchup.envs.project import environment_name
 from torchup.i18n import text
-from torchup.plan.export import LOCK, NAMES, export
+from torchup.plan.export import export
+from torchup.plan.exports import LOCK, NAMES
 
 
 @click.command(name="export", help=text("env.export.help", "Write an environment as a file of another tool, on stdout"))

@@ -17,7 +17,7 @@ from torchup.errors import ExitCode, TorchupError
 from torchup.i18n import render, text
 from torchup.model import Survey, message
 from torchup.plan import resolve
-from torchup.plan.export import LOCK, NAMES, export
+from torchup.plan.exports import LOCK, NAMES
 from torchup.report.plan_text import Outcome, failure_of, outcomes_text, plan_text
 
 if TYPE_CHECKING:
@@ -70,7 +70,6 @@ def command(
         command="plan",
         data=plan,
         text=lambda: plan_text(plan, target.machine, session.style, destination=destination, verbose=session.verbose),
-        notices=survey.notices,
     )
 
 
@@ -81,6 +80,8 @@ def _export(session: Session, target: NamedMachine, plan: Plan, kind: str) -> An
         session.note(message("plan.locking", "resolving every dependency with uv"))
         content = lock(session.host, plan, target.machine, here=target.here)
     else:
+        from torchup.plan.export import export  # noqa: PLC0415  # loads parsers that a plan on screen does not need
+
         content = export(plan, target.machine, kind)
     return Answer(command="plan", data={"format": kind, "content": content}, text=lambda: content.removesuffix("\n"))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from torchup.encoding import to_json
 from torchup.errors import UsageError
 from torchup.model import message
+from torchup.plan.exports import NAMES
 from torchup.plan.exports.container import dockerfile
 from torchup.plan.exports.environments import environment_yml, pixi
 from torchup.plan.exports.requirements import pyproject, requirements
@@ -30,8 +31,6 @@ FORMATS: dict[str, Callable[[Plan, Machine], str]] = {
     "script-ps1": script_ps1,
     "json": lambda plan, _: to_json(plan),
 }
-LOCK = "pylock"
-NAMES = (*FORMATS, LOCK)
 
 
 def export(plan: Plan, machine: Machine, kind: str) -> str:

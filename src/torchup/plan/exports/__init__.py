@@ -1,1 +1,8 @@
 """The export formats, a file for each family of tools."""
+
+from __future__ import annotations
+
+LOCK = "pylock"
+# What `torchup.plan.export.FORMATS` writes; here without its imports, because every `torchup plan` lists them.
+WRITTEN = ("requirements", "pyproject", "environment.yml", "pixi", "dockerfile", "script-sh", "script-ps1", "json")
+NAMES = (*WRITTEN, LOCK)
