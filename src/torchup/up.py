@@ -195,6 +195,6 @@ def _measured(host: Host, wanted: Wanted, report: Report, listener: Listener) ->
             on_progress=listener.measuring,
         )
     except QualityError as error:
-        store.save(host, error.results)
+        store.save_or_say(host, error.results, listener.say)
         raise
-    return structs.replace(report, results=results, results_file=store.save(host, results))
+    return structs.replace(report, results=results, results_file=store.save_or_say(host, results, listener.say))

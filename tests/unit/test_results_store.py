@@ -142,6 +142,15 @@ def test_an_unwritable_folder_is_a_sentence(tmp_path, monkeypatch):
     assert caught.value.code == "results.cannot-save"
 
 
+def test_a_measurement_is_not_lost_with_its_file(tmp_path, monkeypatch):
+    """Where the run cannot be saved it is said, and nothing is raised."""
+    monkeypatch.setenv("TORCHUP_HOME", str(tmp_path / "file"))
+    (tmp_path / "file").write_text("")
+    said = []
+    assert store.save_or_say(RealHost(), [result()], said.append) is None
+    assert [text.code for text in said] == ["results.cannot-save"]
+
+
 def test_nothing_private_is_written(monkeypatch):
     """User, host, paths, addresses and serial numbers do not reach the disk."""
     monkeypatch.setenv("USER", "wilhelmina")

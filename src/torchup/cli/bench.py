@@ -128,7 +128,7 @@ def command(
                 on_progress=tell,
             )
     except QualityError as error:
-        store.save(session.host, error.results)
+        store.save_or_say(session.host, error.results, session.note)
         raise
     return answer(session, results)
 
@@ -147,11 +147,11 @@ def distributed_answer(session: Session, python: str, where: Layout, **question:
 
 def answer(session: Session, results: tuple[Result, ...]) -> Answer:
     """Save the run and show it."""
-    path = store.save(session.host, results)
+    path = store.save_or_say(session.host, results, session.note)
     saved = Notice(code="bench.saved", text=message("bench.saved", "saved: {path}", path=path))
     return Answer(
         command="bench",
         data=results,
         text=lambda: bench_text(results, session.style, baseline=load_baseline("article")),
-        notices=(saved,),
+        notices=(saved,) if path else (),
     )

@@ -9,7 +9,7 @@ import msgspec
 from torchup.bench.compare import common_unit
 from torchup.i18n import render
 from torchup.model import Result, Value, message
-from torchup.report.results_text import is_scaled, short_device
+from torchup.report.results_text import is_scaled, recipe_text, short_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,9 +43,7 @@ class Entry(Value, frozen=True, kw_only=True):
     @property
     def recipe(self) -> str:
         """The recipe, with kind of scaling and number of processes where there are several."""
-        parts = [self.result.recipe, str(self.result.parameters.get("scaling", ""))]
-        parts.append(f"x{self.result.world_size}" if self.result.world_size > 1 else "")
-        return " ".join(part for part in parts if part)
+        return recipe_text(self.result)
 
     @property
     def device(self) -> str:

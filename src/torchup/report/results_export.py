@@ -6,10 +6,11 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from torchup.bench.compare import common_unit
 from torchup.bench.stability import advice
 from torchup.i18n import printable, render, text
 from torchup.report import numbers
-from torchup.report.results_text import PARTS, quality_text, short_device
+from torchup.report.results_text import PARTS, quality_text, recipe_text, short_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,12 +48,18 @@ def _machine(run: Run) -> str:
 
 
 def _markdown_table(results: Sequence[Result]) -> str:
-    slowest = max(_time(result) for result in results)
+    unit, divisors = common_unit(results)
+    timed = sorted(
+        ((_time(result) / by, by, result) for result, by in zip(results, divisors, strict=True)),
+        key=lambda entry: entry[0],
+        reverse=True,
+    )
+    median = text("results.column.median", "Median")
     headers = (
         text("results.column.recipe", "Recipe"),
         text("results.column.device", "Device"),
         text("results.column.precision", "Precision"),
-        text("results.column.median", "Median"),
+        median if unit == "run" else f"{median} ({text('html.tile.epoch', 'one epoch')})",
         text("results.column.interval", "95 % interval"),
         text("results.column.rate", "Rate"),
         text("results.column.quality", "Quality"),
@@ -61,16 +68,16 @@ def _markdown_table(results: Sequence[Result]) -> str:
     rows = [headers, tuple("---" for _ in headers)]
     rows += [
         (
-            result.recipe,
+            recipe_text(result),
             short_device(result),
             result.precision,
-            numbers.seconds(_time(result)),
-            numbers.interval(result.ci95),
+            numbers.seconds(seconds),
+            numbers.interval((result.ci95[0] / by, result.ci95[1] / by) if result.ci95 else None),
             numbers.amount(result.samples_per_second, "/s"),
             quality_text(result) or numbers.NONE,
-            numbers.ratio(slowest / _time(result)),
+            numbers.ratio(timed[0][0] / seconds),
         )
-        for result in sorted(results, key=_time, reverse=True)
+        for seconds, by, result in timed
     ]
     return "\n".join(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows)
 

@@ -179,7 +179,7 @@ def _ladder_columns(timed: Sequence[tuple[float, int, Result]]) -> list[tuple[st
     ordered = [result for _, _, result in timed]
     intervals = [(r.ci95[0] / by, r.ci95[1] / by) if r.ci95 else None for _, by, r in timed]
     return [
-        (text("results.column.recipe", "Recipe"), [_recipe(r) for r in ordered], False),
+        (text("results.column.recipe", "Recipe"), [recipe_text(r) for r in ordered], False),
         (text("results.column.device", "Device"), [short_device(r) for r in ordered], True),
         (text("results.column.precision", "Precision"), [r.precision for r in ordered], True),
         (text("results.column.median", "Median"), [numbers.seconds(time) for time, _, _ in timed], False),
@@ -208,8 +208,11 @@ def quality_text(result: Result) -> str:
     )
 
 
-def _recipe(result: Result) -> str:
-    return result.recipe if result.world_size == 1 else f"{result.recipe} x{result.world_size}"
+def recipe_text(result: Result) -> str:
+    """The recipe, with kind of scaling and number of processes where there are several: ``ddp strong x2``."""
+    parts = [result.recipe, str(result.parameters.get("scaling", ""))]
+    parts.append(f"x{result.world_size}" if result.world_size > 1 else "")
+    return " ".join(part for part in parts if part)
 
 
 _NOISE = re.compile(

@@ -17,7 +17,7 @@ from torchup.results.baselines import BASELINES, load_baseline
 from torchup.results.schema import SIZE_LIMIT, Run, RunFileError, parse_run, to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from torchup.host import Host
     from torchup.model import Result
@@ -54,6 +54,15 @@ def save(host: Host, results: Iterable[Result], *, title: str | None = None) -> 
         results=kept,
     )
     return save_run(host, run)
+
+
+def save_or_say(host: Host, results: Iterable[Result], say: Callable[[Message], None]) -> str | None:
+    """As `save`; where that fails it is said, and the measurement is still there to be shown."""
+    try:
+        return save(host, results)
+    except UsageError as error:
+        say(error.text)
+        return None
 
 
 def keep(host: Host, run: Run) -> tuple[Run, bool]:
