@@ -187,15 +187,21 @@ def macos(
     system_python: tuple[str, str] = ("3.12.4", "arm64"),
     python: str = "3.12.4",
     commands: tuple[Completed, ...] = (),
+    profiler_hangs: bool = False,
     claims: dict[str, Any] | None = None,
 ) -> Spec:
     """A Mac; ``rows`` are system_profiler's JSON, ``text`` its plain output (old systems)."""
     profiler = "/usr/sbin/system_profiler"
     known = {key: value for key, value in sysctl.items() if key in SYSCTL_NAMES}
+    hangs = done(profiler, "SPDisplaysDataType", "-json", timed_out=True)
     shown = (
-        done(profiler, "SPDisplaysDataType", "-json", out=write.displays(rows))
-        if rows is not None
-        else done(profiler, "SPDisplaysDataType", "-json", out="", err="usage: system_profiler", code=1)
+        hangs
+        if profiler_hangs
+        else (
+            done(profiler, "SPDisplaysDataType", "-json", out=write.displays(rows))
+            if rows is not None
+            else done(profiler, "SPDisplaysDataType", "-json", out="", err="usage: system_profiler", code=1)
+        )
     )
     recording = Recording(
         note=note,

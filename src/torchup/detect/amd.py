@@ -10,6 +10,7 @@ import msgspec
 
 from torchup.catalog.gpus import load_gpu_table
 from torchup.detect import amd_tools, kfd
+from torchup.detect.linux import container_kind
 from torchup.detect.parts import Part, Sourced, facts, fill, sourced
 from torchup.model import DeviceNode, Driver, Fact, Gpu, Problem, Vendor
 
@@ -127,15 +128,15 @@ def _driver(
     host = around.host
     loaded = host.is_dir("/sys/module/amdgpu") or None
     version = (host.read_text("/sys/module/amdgpu/version", 64) or "").strip() or None
-    kfd_node = next((node for node in nodes if node.path == "/dev/kfd"), None)
     problem, detail, source = (*said, "rocminfo") if said else (None, None, "")
+    kfd_node = next((node for node in nodes if node.path == "/dev/kfd"), None)
     if kfd_node is not None and not (kfd_node.readable and kfd_node.writable):
         problem, detail, source = "no-permission", "/dev/kfd is not open to this user", "/dev/kfd"
-    elif has_gpu and kfd_node is None and problem is None and not host.exists("/dev/dxg"):
-        problem = "not-in-container" if loaded and host.exists("/.dockerenv") else "no-kfd"
-        detail, source = "there is no /dev/kfd", "/dev"
     elif has_gpu and not loaded and not host.exists("/dev/dxg"):
         problem, detail, source = "not-loaded", "the amdgpu module is not loaded", "/sys/module"
+    elif has_gpu and kfd_node is None and not host.exists("/dev/dxg"):
+        problem = "not-in-container" if container_kind(host)[0] else "no-kfd"
+        detail, source = "there is no /dev/kfd", "/dev"
     if not (loaded or problem):
         return ()
     driver = Driver(vendor=Vendor.AMD, version=version, flavor="amdgpu" if loaded else None, loaded=bool(loaded))

@@ -29,6 +29,11 @@ MEANINGS: dict[str, Message] = {
     "not-in-container": message(
         "detect.problem.not-in-container", "the GPU is in the machine but was not passed into this container"
     ),
+    "no-kfd": message("detect.problem.no-kfd", "the kernel offers no compute device (/dev/kfd)"),
+    "kfd-error": message("detect.problem.kfd-error", "the compute device /dev/kfd cannot be opened"),
+    "disabled": message("detect.problem.disabled", "the GPU is disabled in the Device Manager"),
+    "not-started": message("detect.problem.not-started", "Windows could not start the GPU"),
+    "stopped-by-windows": message("detect.problem.stopped-by-windows", "Windows has stopped the GPU (code 43)"),
     "reserved-for-vm": message("detect.problem.reserved-for-vm", "the GPU is reserved for virtual machines"),
     "corrupted-inforom": message("detect.problem.corrupted-inforom", "the GPU's own configuration memory is damaged"),
     "insufficient-resources": message(
