@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -161,14 +162,36 @@ def test_a_mirror_that_refuses_is_a_network_error_without_the_password(runner, c
     assert "wrong-secret" not in runner.output
 
 
-@pytest.mark.parametrize(("fault", "kind"), [("missing", "network"), ("altered", "link"), ("cut", "network")])
-def test_a_broken_package_is_told_and_a_second_run_succeeds(runner, channel, fault, kind):
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made with openssl")
+def test_a_private_certificate_authority_is_trusted_when_it_is_named(runner, channel, tmp_path):
+    """A company's mirror: refused without its authority, served with SSL_CERT_FILE."""
+    openssl = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj"
+    extension = "subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n"
+    (tmp_path / "extension").write_text(extension)
+    for command in (
+        f"{openssl} /CN=authority -keyout ca.key -out ca.pem",
+        "openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout leaf.key -out leaf.csr",
+        "openssl x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile extension -out leaf.pem",
+    ):
+        subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    both = tmp_path / "both.pem"
+    both.write_text((tmp_path / "leaf.pem").read_text() + (tmp_path / "leaf.key").read_text())
+    with serve(channel, tls=both) as served:
+        assert runner("solve", "native", mirror=served.url) == 7
+        assert "certificate" in runner.output
+        trusted = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+        assert runner("solve", "native", mirror=served.url, environment=trusted) == 0, runner.output
+
+
+@pytest.mark.parametrize("fault", ["missing", "altered", "exchanged", "cut"])
+def test_a_broken_package_is_told_and_a_second_run_succeeds(runner, channel, fault):
     """A package that is gone, altered or cut short fails the link; with a good channel the same command works."""
     with serve(channel) as served:
         assert runner("solve", "native", channel=FORGE, mirror=served.url) == 0
     with serve(channel, broken={"native-1.0": fault}) as served:
         assert runner("link", "native", channel=FORGE, mirror=served.url) in {4, 7}
-        assert runner.events[-1]["error"] in {kind, "network"}, runner.output
+        assert runner.events[-1]["error"] in {"link", "network"}, runner.output
+    assert not (runner.prefix / "bin" / "native").exists()
     with serve(channel) as served:
         assert runner("link", "native", channel=FORGE, mirror=served.url) == 0, runner.output
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.server
+import ssl
 import threading
 from typing import TYPE_CHECKING
 
@@ -51,11 +52,15 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             self._damage(fault)
 
     def _damage(self, fault):
-        content = (self.server.folder / self.path.lstrip("/")).read_bytes()
+        file = self.server.folder / self.path.lstrip("/")
+        if fault == "exchanged":
+            file = next(other for other in sorted(file.parent.glob("*.tar.bz2")) if other != file)
+        content = file.read_bytes()
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content[:-8] + b"x" * 8 if fault == "altered" else content[: len(content) // 2])
+        sent = {"exchanged": content, "altered": content[:-8] + b"x" * 8}
+        self.wfile.write(sent.get(fault, content[: len(content) // 2]))
         self.wfile.flush()
         if fault == "stalled":
             self.server.stopped.wait()
@@ -83,15 +88,24 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serve(folder: Path, *, password: str | None = None, broken: dict[str, str] | None = None) -> Iterator[Served]:
+def serve(
+    folder: Path, *, password: str | None = None, broken: dict[str, str] | None = None, tls: Path | None = None
+) -> Iterator[Served]:
     """Serve a folder.
 
     Args:
         folder: what is served.
         password: ``user:password`` that every request must bring.
-        broken: part of a path -> ``missing`` (404), ``altered`` (other bytes), ``cut`` (half of them), ``stalled``.
+        broken: part of a path -> ``missing`` (404), ``altered`` (other bytes), ``exchanged`` (another package's),
+            ``cut`` (half of them), ``stalled``.
+        tls: a file with certificate and key for ``localhost``.
     """
     server = Server(folder, password, broken or {})
+    if tls is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.served.url = f"https://localhost:{server.server_port}"
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:
         yield server.served
