@@ -13,6 +13,7 @@ import click
 from torchup import i18n
 from torchup.cli.answer import Answer, envelope, error_envelope
 from torchup.cli.app import make_app
+from torchup.cli.help_format import translate_click
 from torchup.cli.session import Session
 from torchup.errors import ExitCode, InterruptedByUserError, TorchupError, UsageError
 from torchup.host import RealHost
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if arguments is None else arguments)
     session = Session()
     i18n.use(_language(argv, session))
+    translate_click()
     _never_fail_to_print()
     with contextlib.suppress(ValueError):  # only the main thread may set handlers; elsewhere there is nothing to end
         signal.signal(signal.SIGTERM, _terminate)

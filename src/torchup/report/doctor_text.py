@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import textwrap
 from typing import TYPE_CHECKING
 
 from torchup.doctor.panel import Panel, panel
 from torchup.doctor.redact import redact
 from torchup.i18n import render, text
+from torchup.report.columns import wrap
 from torchup.report.style import mark
 
 if TYPE_CHECKING:
@@ -65,9 +65,7 @@ def command_line(command: Sequence[str]) -> str:
 
 def _wrapped(prefix: str, words: str, style: Style) -> list[str]:
     indent = " " * len(prefix) if len(prefix) < _DEEP else " " * 8
-    return textwrap.wrap(
-        words, width=max(style.width, 40), initial_indent=prefix, subsequent_indent=indent, break_long_words=False
-    )
+    return wrap(words, max(style.width, 40), first=prefix, rest=indent)
 
 
 _DEEP = 14  # a longer prefix is no indentation for the lines below

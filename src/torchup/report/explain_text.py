@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
-import unicodedata
 from typing import TYPE_CHECKING
 
 from torchup.i18n import render, text
+from torchup.report.columns import fill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,33 +41,7 @@ def _section(title: str, words: str, style: Style) -> str:
 
 
 def _paragraph(words: str, style: Style, indent: str = "") -> str:
-    width = min(max(style.width, 40), 100)
-    if any(unicodedata.east_asian_width(character) in "WF" for character in words):
-        return _wide(words, width, indent)
-    return textwrap.fill(words, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
-
-
-def _wide(words: str, width: int, indent: str) -> str:
-    """Chinese has no spaces to break at: fill by columns, two a character, without parting Latin words."""
-    lines, line, columns = [], indent, len(indent)
-    for piece in _pieces(words):
-        size = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in piece)
-        if columns + size > width and line.strip() and piece not in "，。；：、）」":
-            lines.append(line.rstrip())
-            line, columns, piece = indent, len(indent), piece.lstrip()  # noqa: PLW2901  # the space stays behind
-        line, columns = line + piece, columns + size
-    return "\n".join([*lines, line.rstrip()])
-
-
-def _pieces(words: str) -> list[str]:
-    pieces: list[str] = []
-    for character in words:
-        joins = character.isascii() and not character.isspace() and pieces and pieces[-1].isascii()
-        if joins and not pieces[-1].isspace():
-            pieces[-1] += character
-        else:
-            pieces.append(character)
-    return pieces
+    return fill(words, min(max(style.width, 40), 100), first=indent, rest=indent)
 
 
 def causes_page(entries: Mapping[str, Explanation], severities: Mapping[str, str]) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 from torchup.i18n import printable, render, text
 from torchup.model import Machine, Plan, Reason, Rejection, Value, Vendor
+from torchup.report.columns import cells, fill, pad
 from torchup.report.style import Style, mark, table
 
 if TYPE_CHECKING:
@@ -141,27 +141,14 @@ def _advice(plan: Plan, style: Style) -> list[str]:
     lines = []
     for notice in plan.advice:
         sign = mark(style, "warning" if notice.level == "warning" else "info")
-        lines.append(_wrap(f"{sign} {render(notice.text)}", "", style.width, 2))
+        lines.append(fill(render(notice.text), style.width, first=f"{sign} ", rest="  "))
     return ["", *lines] if lines else []
 
 
 def _section(label: str, lines: Sequence[str], width: int, style: Style) -> str:
-    first = label + " " * (width - cells(label))
-    wrapped = [_wrap(line, "" if index else first, style.width, width) for index, line in enumerate(lines)]
-    return "\n".join(part if part.startswith(first) else " " * width + part for part in wrapped)
-
-
-def _wrap(line: str, lead: str, width: int, indent: int) -> str:
-    room = max(width - indent, 30)
-    parts = textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False) or [""]
-    return lead + ("\n" + " " * indent).join(parts)
-
-
-def cells(value: str) -> int:
-    """Columns that a text takes; Chinese characters take two."""
-    import unicodedata  # noqa: PLC0415  # only reports need it
-
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in value)
+    margin, room = " " * width, max(style.width, width + 30)
+    leads = (pad(label, width), *[margin] * len(lines))
+    return "\n".join(fill(line, room, first=lead, rest=margin) for lead, line in zip(leads, lines, strict=False))
 
 
 def failure_of(error: TorchupError) -> tuple[str, str | None]:
