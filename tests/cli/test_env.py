@@ -194,6 +194,15 @@ def test_a_project_names_its_environment(home, tmp_path, monkeypatch, capsys):
     assert torchup(capsys, "env", "list")[0] == 2
 
 
+def test_create_of_what_is_there_has_nothing_to_do(home, capsys):
+    """Without a wish nothing is planned, asked or contacted: answered at once, and where to find a newer one."""
+    code, out, err = torchup(capsys, "env", "create", "default")
+    assert (code, err) == (0, "")
+    assert out.startswith("nothing to do: `default` has torch 2.13.0+cpu")
+    assert document(capsys, "env", "create", "default")["data"]["reused"] is True
+    assert torchup(capsys, "env", "create", "a/b")[0] == 2
+
+
 def test_export_writes_every_package_as_it_is(home, capsys):
     """requirements.txt with exact versions, from where they came."""
     code, out, _ = torchup(capsys, "env", "export")
