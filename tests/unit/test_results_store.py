@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from support.results import result, run
 from torchup.bench import code_hash, stats
+from torchup.catalog.peaks import load_peaks
 from torchup.encoding import to_json
 from torchup.errors import UsageError
 from torchup.host import RealHost
@@ -233,7 +234,7 @@ def believable(**changes):
 
 def complaints(*results, torchup="1.0", version="1.0"):
     """The codes that the check gives."""
-    found = problems(run(*results, torchup=torchup), version=version, code_hash="h")
+    found = problems(run(*results, torchup=torchup), version=version, code_hash="h", peaks=load_peaks())
     return {(notice.level, notice.code.removeprefix("check.")) for notice in found}
 
 
@@ -250,8 +251,20 @@ def test_an_honest_run_has_no_problems():
         ({"seconds": 50.0}, "seconds"),
         ({"code_hash": "other"}, "hash"),
         ({"repeats": (1e-6, 1e-6, 1e-6), "seconds": 1e-6, "median": 1e-6, "ci95": (1e-6, 1e-6)}, "roof"),
-        ({"limit": Limit(flops=1e15, peak_flops=1e12)}, "roof"),
+        ({"workload": "other", "limit": Limit(flops=1e15, peak_flops=1e12)}, "roof"),
         ({"limit": Limit(seconds=200.0)}, "limit"),
+        (
+            {
+                "device": "cuda:0",
+                "device_name": "NVIDIA GeForce RTX 3070 Ti Laptop GPU",
+                "seconds": 0.04,
+                "repeats": (0.04, 0.04, 0.04),
+                "median": 0.04,
+                "ci95": (0.04, 0.04),
+                "limit": Limit(flops=1.0, peak_flops=1e18),
+            },
+            "roof",
+        ),
     ],
 )
 def test_numbers_that_contradict_each_other_are_errors(changes, code):

@@ -9,6 +9,7 @@ import click
 import torchup
 from torchup.bench.code_hash import worker_hash
 from torchup.bench.compare import Labelled, compare_sets
+from torchup.catalog.peaks import load_peaks
 from torchup.cli.answer import Answer
 from torchup.cli.session import Session, common_options
 from torchup.errors import ExitCode, UsageError
@@ -201,7 +202,9 @@ def export_command(session: Session, run: str, form: str, output: str | None) ->
 def import_command(session: Session, file: str, force: bool) -> Answer:  # noqa: FBT001  # click's signature
     """`torchup results import FILE`."""
     found = store.read(session.host, file)
-    notices = check.problems(found, version=torchup.__version__, code_hash=worker_hash(session.host))
+    notices = check.problems(
+        found, version=torchup.__version__, code_hash=worker_hash(session.host), peaks=load_peaks()
+    )
     errors = [notice for notice in notices if notice.level == "error"]
     if errors and not force:
         raise UsageError(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from torchup.bench.limits import TOLERANCE
 from torchup.bench.stats import median as middle
 from torchup.bench.stats import median_interval
 from torchup.model import Message, Notice, message
@@ -17,30 +18,34 @@ from torchup.model import Message, Notice, message
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from torchup.catalog.peaks import Peaks
     from torchup.model import Result
     from torchup.results.schema import Run
 
-TOLERANCE = 1e-6
-ROOF_SLACK = 1.02  # clocks are read to a per cent or two; more above the roof is a measuring error
+ROUNDING = 1e-6
 # The fastest single accelerator of peaks.toml does 2.5e15 dense FLOP/s in the precisions that torchup measures.
 FASTEST_KNOWN = 5e15
+# One hardware thread: 64 FLOP a cycle (two AVX-512 multiply-add units) at 6 GHz; no CPU does more in float32.
+CPU_FASTEST = 64 * 6e9
+MOST_THREADS = 1024
 MNIST_FLOPS_PER_SAMPLE = 1.517e6  # forward and backward of the article's network, 2 x 758,520 multiply-adds
 MNIST_SAMPLES = 60_000
 
 
-def problems(run: Run, *, version: str, code_hash: str | None) -> tuple[Notice, ...]:
+def problems(run: Run, *, version: str, code_hash: str | None, peaks: Peaks) -> tuple[Notice, ...]:
     """What speaks against a run: errors make it unbelievable, warnings are told and kept.
 
     Args:
         run: what was read.
         version: of this torchup.
         code_hash: sha256 of this torchup's worker.
+        peaks: what devices can do at most.
     """
     found: list[Notice] = []
     for number, result in enumerate(run.results):
         place = f"{number + 1} ({result.workload} {result.recipe})"
         found += [_error(text) for text in _contradictions(result, place)]
-        found += [_error(text) for text in _above_roof(result, place)]
+        found += [_error(text) for text in _above_roof(result, place, peaks)]
         found += _code(result, place, written_by=run.torchup, version=version, known=code_hash)
         if not result.measured:
             text = message(
@@ -57,7 +62,7 @@ def _error(text: Message) -> Notice:
 
 
 def _close(one: float, other: float) -> bool:
-    return math.isclose(one, other, rel_tol=TOLERANCE)
+    return math.isclose(one, other, rel_tol=ROUNDING)
 
 
 def _contradictions(result: Result, place: str) -> Iterator[Message]:
@@ -70,20 +75,39 @@ def _contradictions(result: Result, place: str) -> Iterator[Message]:
         own is None or not all(_close(a, b) for a, b in zip(result.ci95, own, strict=True))
     ):
         yield message("check.interval", "result {place}: its interval is not that of its raw samples", place=place)
-    if not min(result.repeats) * (1 - TOLERANCE) <= result.seconds <= max(result.repeats) * (1 + TOLERANCE):
+    if not min(result.repeats) * (1 - ROUNDING) <= result.seconds <= max(result.repeats) * (1 + ROUNDING):
         yield message("check.seconds", "result {place}: its time lies outside its raw samples", place=place)
 
 
-def _above_roof(result: Result, place: str) -> Iterator[Message]:
-    """Faster than the device can be: the limit it carries, and for MNIST the work that is known."""
+def _above_roof(result: Result, place: str, peaks: Peaks) -> Iterator[Message]:
+    """Faster than the device can be. What torchup knows of device and work goes before what the file says of them."""
     fastest = min(result.repeats, default=result.seconds)
     limit = result.limit
-    flops = limit.flops if limit is not None and limit.flops else known_flops(result)
-    peak = limit.peak_flops if limit is not None and limit.peak_flops else FASTEST_KNOWN * result.world_size
-    if flops is not None and flops / fastest > peak * ROOF_SLACK:
+    flops = known_flops(result) or (limit.flops if limit is not None else None)
+    if flops is not None and flops / fastest > TOLERANCE * peak_flops(result, peaks):
         yield message("check.roof", "result {place}: more work a second than the device can do", place=place)
-    elif limit is not None and limit.seconds is not None and limit.seconds > fastest * ROOF_SLACK:
+    elif limit is not None and limit.seconds is not None and limit.seconds > fastest * TOLERANCE:
         yield message("check.limit", "result {place}: faster than its own device limit", place=place)
+
+
+def peak_flops(result: Result, peaks: Peaks) -> float:
+    """The most FLOP a second that can be believed of the result's devices together."""
+    bounds = [FASTEST_KNOWN]
+    if result.limit is not None and result.limit.peak_flops:
+        bounds.append(result.limit.peak_flops)
+    if result.device == "cpu":
+        bounds.append(CPU_FASTEST * _threads(result))
+    else:
+        row = peaks.find(result.device_name)
+        known = row.flops(result.precision) if row is not None else None
+        bounds += [known] if known else []
+    return min(bounds) * (result.world_size if result.device != "cpu" else 1)
+
+
+def _threads(result: Result) -> int:
+    cpu = result.machine.get("cpu")
+    threads = cpu.get("threads") if isinstance(cpu, dict) else None
+    return threads if isinstance(threads, int) and threads > 0 else MOST_THREADS
 
 
 def known_flops(result: Result) -> float | None:
