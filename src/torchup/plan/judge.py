@@ -114,8 +114,7 @@ def _system_against(row: Row, machine: Machine) -> Against | None:
         return Reason.GLIBC, glibc
     if machine.os == Os.MACOS and (macos := macos_against(row.macos, machine.os_version)):
         return Reason.OS, macos
-    jetson = version_key(machine.jetson)[:1] if machine.jetson else ()
-    if row.jetson and version_key(row.jetson) != jetson:
+    if row.jetson and version_key(row.jetson) != version_key(machine.jetson or "")[:1]:
         return Reason.PLATFORM, message(
             "plan.reject.jetson", "is built for Jetson with L4T {release}", release=row.jetson
         )

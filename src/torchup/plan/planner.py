@@ -114,12 +114,22 @@ def version_matches(version: str, wanted: str) -> bool:
     from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415  # plain versions need no parser
 
     try:
-        return version in SpecifierSet(wanted)
+        return allows(SpecifierSet(wanted), version)
     except InvalidSpecifier as error:
         raise UsageError(
             message("plan.torch.invalid", "`{text}` is not a torch version", text=wanted),
             hint=message("plan.torch.invalid.hint", "write 2.14, 2.14.1 or a range such as '>=2.12,<2.15'"),
         ) from error
+
+
+def allows(limit: SpecifierSet, version: str) -> bool:
+    """Whether a specifier admits a version; what is no version (a nightly channel's name) is not admitted."""
+    from packaging.version import InvalidVersion  # noqa: PLC0415  # loaded with the specifier
+
+    try:
+        return version in limit
+    except InvalidVersion:
+        return False
 
 
 def torch_limits(constraints: tuple[str, ...]) -> tuple[SpecifierSet, ...]:
@@ -142,7 +152,7 @@ def torch_limits(constraints: tuple[str, ...]) -> tuple[SpecifierSet, ...]:
 def constrained(candidate: Candidate, limits: tuple[SpecifierSet, ...]) -> Rejection | None:
     """Whether the user's own constraints forbid a version."""
     for limit in limits:
-        if candidate.row.torch not in limit:
+        if candidate.floor is None and not allows(limit, candidate.row.torch):
             detail = message("plan.reject.constraint", "the constraint file allows torch{limit}", limit=limit)
             return Rejection(
                 torch=candidate.row.torch, variant=candidate.row.variant, reason=Reason.MISSING_PAIR, detail=detail

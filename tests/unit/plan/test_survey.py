@@ -218,3 +218,27 @@ def test_offline_without_a_folder_says_where_it_is_published():
     found = plan(machine("linux"), [unasked], [], offline=True)
     assert found.build.label == "2.15.0+cpu"
     assert found.build.index_url == "https://download.pytorch.org/whl/cpu"
+
+
+def test_a_nightly_index_is_read_as_it_is():
+    """With --channel nightly only the nightly index counts, and its exact version is required."""
+    nightly = Source(
+        name="pytorch-nightly:cu132",
+        url="https://download.pytorch.org/whl/nightly/cu132",
+        variant="cu132",
+        reachable=True,
+    )
+    offers = [offer(nightly, "2.17.0.dev20261120", "cu132"), *pypi_torch("2.15.0")]
+    target = machine("linux", RTX_4090, driver="610.43.02")
+    found = plan(target, [nightly, PYPI], offers, channel="nightly")
+    assert found.packages[0] == "torch==2.17.0.dev20261120+cu132"
+    with pytest.raises(NoBuildError):
+        plan(target, [nightly, PYPI], offers, channel="nightly", torch=">=3")
+
+
+def test_what_is_no_version_is_no_crash():
+    """A nightly channel that was not asked has no version: a wish for one finds nothing, in a sentence."""
+    with pytest.raises(NoBuildError):
+        resolve(machine("linux"), Request(channel="nightly", torch=">=2.12"), CATALOG)
+    unasked = Survey(constraints=("torch<=2.14.1",))
+    assert resolve(machine("linux"), Request(channel="nightly"), CATALOG, unasked).packages[0].startswith("torch>=")
