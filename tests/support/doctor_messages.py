@@ -183,5 +183,13 @@ MESSAGES: dict[str, tuple[str | None, str]] = {
         "driver-too-old",
         "操作系统：Ubuntu 18.04\nPyTorch版本：1.10.0+cu113\n显卡型号：GeForce GTX 1080 Ti\n显卡驱动版本：430.64\nCUDA是否可用：False\n",
     ),
+    "a DLL of an old torch": (
+        "windows-dll-missing",
+        "FileNotFoundError: Could not find module 'F:\\env\\lib\\site-packages\\torch\\lib\\c10.dll' (or one of its dependencies).",
+    ),
+    "torchvision's extension": (
+        "companion-mismatch",
+        "ImportError: /opt/env/lib/python3.7/site-packages/torchvision/_C.cpython-37m-x86_64-linux-gnu.so: undefined symbol: _ZN2at7getTypeERKNS_6TensorE",
+    ),
     "slow input": ("healthy-but-slow", "GPU: 1 x A100\nDataLoader is the bottleneck: GPU utilization very low\n"),
 }
