@@ -193,6 +193,14 @@ def test_replacing_keeps_packages_and_rolling_back_finds_its_own_paths(channel, 
     assert run(first, "where") == first.path
 
 
+def test_from_a_cuda_build_back_to_the_cpu(channel):
+    """What the old plan asked for in torch's family does not bind the new one; the user's packages stay."""
+    install(plan(channel, "cu129", machine("8.6", "12.9"), packages=("where",)))
+    environment, _ = install(plan(channel, packages=()))
+    assert run(environment, "python", "-c", "import torch; print(torch.flavour)") == "cpu"
+    assert run(environment, "where") == environment.path
+
+
 def test_a_second_run_has_nothing_to_do(channel):
     """An environment that is as planned is not solved again."""
     install(plan(channel))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 
+import msgspec
 import pytest
 
 from torchup.envs import transaction
 from torchup.errors import InstallError, NetworkError, NoBuildError, UsageError
 from torchup.host import Completed, RealHost
 from torchup.install import conda as installer
-from torchup.model import Build, CondaOrder, InstallerName, Machine, Os, Plan, Step, verbatim
+from torchup.model import Build, CondaOrder, InstallerName, Machine, Os, Plan, Source, Step, verbatim
 from torchup.plan import conda
 
 HOST = RealHost()
@@ -112,6 +113,13 @@ def test_progress_lines_are_for_people():
     ):
         installer._pass_on(line, told.append)
     assert told == ["pytorch 2.13.0, pip 26.0", "pytorch 1.5/3.0 MB", "pytorch"]
+
+
+def test_without_a_place_for_pip_the_default_index_is_meant():
+    """A conda channel is no index: it must not switch indexes off for what pip installs."""
+    forge = Source(name="conda-forge", url=conda.CONDA_FORGE, kind="conda")
+    plan = msgspec.structs.replace(PLAN, packages=(*PLAN.packages, "mine==1.0"), sources=(forge,))
+    assert "--no-index" not in installer.INSTALLER.steps(plan, "/envs/demo")[2].argv
 
 
 def test_what_only_pip_has_is_installed_with_pip_afterwards():

@@ -39,8 +39,9 @@ PIP_CLEARED = (
 
 
 def usable(sources: Sequence[Source]) -> tuple[Source, ...]:
-    """The sources that may be used: all but those found unreachable, each place once, order kept."""
-    unique = {(source.kind, source.url): source for source in reversed(sources) if source.reachable is not False}
+    """The sources that uv and pip may use: all but channels of conda and those found unreachable; each place once."""
+    found = (source for source in reversed(sources) if source.reachable is not False and source.kind != "conda")
+    unique = {(source.kind, source.url): source for source in found}
     return tuple(reversed(unique.values()))
 
 

@@ -43,6 +43,18 @@ LOCK = "torchup-conda.lock"
 EXIT = {"solve": 3, "link": 4, "virtual": 5, "network": 7, "internal": 70}
 STALL = 120.0  # seconds without a byte or a finished package; a slow line still moves, a dead one never does
 RETRIES = 3
+# What only a plan decides: kept from an environment that is replaced, a `pytorch-gpu` would forbid the CPU build.
+PLANNED = {
+    "python",
+    "pip",
+    "pytorch",
+    "pytorch-gpu",
+    "pytorch-cpu",
+    "libtorch",
+    "cuda-version",
+    "torchvision",
+    "torchaudio",
+}
 
 
 class VirtualPackageError(Exception):
@@ -199,7 +211,7 @@ def _with_kept(options: argparse.Namespace) -> tuple[list[Any], list[Any]]:
     if options.keep is None:
         return specs, []
     records = installed(options.keep)
-    named = {spec.name.normalized for spec in specs}
+    named = {spec.name.normalized for spec in specs} | PLANNED
     kept = [rattler.MatchSpec(text) for record in records for text in record.requested_specs]
     return specs + [spec for spec in kept if spec.name.normalized not in named], records
 
