@@ -91,10 +91,15 @@ def _find_links() -> list[str]:
     return list(dict.fromkeys(place for line in (*found, given) for place in line.split()))
 
 
+def _calm() -> dict[str, str]:
+    """One OpenMP thread: two that wait for each other on a busy machine turn seconds into minutes."""
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
 def ask(python: str, script: str, request: dict, *, timeout: float = 300.0) -> list[dict]:
     """Run a worker's script and return all its JSON lines."""
     command = [python, "-I", "-B", str(WORKER / script), json.dumps(request)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, env=_calm())
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert lines, done.stderr
     return lines
@@ -104,6 +109,6 @@ def inside(python: str, code: str, *, timeout: float = 300.0) -> str:
     """Run code inside the environment with the worker's folder importable; its stdout."""
     prelude = f"import sys; sys.path.insert(0, {str(WORKER)!r})\n"
     command = [python, "-I", "-B", "-c", prelude + code]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, env=_calm())
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -84,7 +84,7 @@ def with_breakdowns(results: tuple[Result, ...], alone: Mapping[str, Alone]) -> 
 
 def _explained(result: Result, results: tuple[Result, ...], alone: Alone) -> Result:
     beside = {r.recipe: r.seconds / _epochs(r) for r in results if r.device == result.device and _epochs(r)}
-    if result.workload != "mnist" or result.recipe not in beside:
+    if result.workload not in {"mnist", "fashion-mnist"} or result.recipe not in beside:
         return result
     parameters = dict(result.parameters)
     check = sum_check(beside, alone) if result.recipe == "script" else None

@@ -72,6 +72,8 @@ def refuse_impossible(result: Result) -> None:
     """Raise `BenchError` for a result that is faster than its device can be."""
     if result.limit is None or result.limit.share is None or result.limit.share <= TOLERANCE:
         return
+    if result.device == "cpu" and result.limit.bound == "bytes":
+        return  # the CPU's bandwidth is what a copy reached, on a busy machine less than there is: no upper bound
     raise BenchError(
         message(
             "bench.above-roofline",

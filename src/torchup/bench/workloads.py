@@ -67,6 +67,13 @@ MNIST_RECIPES = (
     ),
 )
 
+
+def _single(name: str, summary: Message) -> Workload:
+    """A workload that is run in one way."""
+    recipe = Recipe(name="default", kind="micro", summary=summary)
+    return Workload(name=name, summary=summary, recipes=(recipe,), default_recipes=("default",))
+
+
 REGISTRY: dict[str, Workload] = {
     workload.name: workload
     for workload in (
@@ -78,5 +85,18 @@ REGISTRY: dict[str, Workload] = {
             accuracy=MNIST_ACCURACY,
             accuracy_epochs=MNIST_EPOCHS,
         ),
+        Workload(
+            name="fashion-mnist",
+            summary=message("bench.workload.fashion-mnist", "the same on Fashion-MNIST's files (--data DIR)"),
+            recipes=MNIST_RECIPES,
+            default_recipes=("script", "resident"),
+        ),
+        _single("matmul", message("bench.workload.matmul", "matrix products: TFLOP/s by size and number format")),
+        _single("conv", message("bench.workload.conv", "a 3 x 3 convolution, forward and backward, both layouts")),
+        _single("bandwidth", message("bench.workload.bandwidth", "device memory, and host to device both ways")),
+        _single("launch", message("bench.workload.launch", "what a call costs that does almost nothing")),
+        _single("dataloader", message("bench.workload.dataloader", "how many DataLoader workers feed fastest")),
+        _single("cifar-resnet", message("bench.workload.cifar-resnet", "train ResNet-18 on CIFAR-shaped images")),
+        _single("gpt", message("bench.workload.gpt", "training steps of a 124 million parameter GPT-2")),
     )
 }

@@ -11,6 +11,14 @@ from typing import Any, List
 # Name -> module of this package.
 REGISTRY = {
     "mnist": "workloads.mnist",
+    "fashion-mnist": "workloads.fashion_mnist",
+    "matmul": "workloads.matmul",
+    "conv": "workloads.conv",
+    "bandwidth": "workloads.bandwidth",
+    "launch": "workloads.launch",
+    "dataloader": "workloads.dataloader",
+    "cifar-resnet": "workloads.cifar_resnet",
+    "gpt": "workloads.gpt",
 }
 GROUP = "torchup.workloads"
 

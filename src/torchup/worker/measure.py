@@ -1,0 +1,46 @@
+"""Timing of short work: warm up, choose how often, take several samples, keep them all."""
+
+import itertools
+from typing import Any, Callable, Dict, List, Tuple
+
+import devices
+
+SAMPLES = 7
+LEAST = 0.02  # seconds of one sample: a thousand times what reading the clock and synchronising cost
+MOST_CALLS = 100_000
+
+
+def samples(device: str, work: Callable[[], Any], *, least: float = LEAST, count: int = SAMPLES) -> List[float]:
+    """Seconds of one call, several times: each sample is a loop that lasts at least ``least`` seconds."""
+    calls = _calls(device, work, least)
+    found = []
+    for _ in range(count):
+        with devices.Stopwatch(device) as watch:
+            for _ in range(calls):
+                work()
+        found.append(watch.seconds / calls)
+    return found
+
+
+def _calls(device: str, work: Callable[[], Any], least: float) -> int:
+    """Double the calls until a sample is long enough; that is the warm-up too."""
+    for exponent in itertools.count():
+        calls = 2**exponent
+        with devices.Stopwatch(device) as watch:
+            for _ in range(calls):
+                work()
+        if watch.seconds >= least or calls >= MOST_CALLS:
+            return calls
+    raise AssertionError
+
+
+def middle(values: List[float]) -> float:
+    """The median."""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def answer(rows: List[Tuple[str, List[Tuple[float, float]]]], best: Dict[str, float], **further: Any) -> Dict[str, Any]:
+    """A micro workload's raw result: curves by name, ``best`` figures as quality, and what else belongs to it."""
+    return {"curves": dict(rows), "quality": best, **further}

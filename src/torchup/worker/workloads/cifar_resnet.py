@@ -1,0 +1,110 @@
+"""`cifar-resnet`: ResNet-18 on CIFAR-shaped images: the user's CIFAR-10 files, else made-up images, and says which."""
+
+import time
+from typing import Any, Dict, List
+
+import cifar
+import devices
+import lines
+import measure
+import torch
+from torch import nn
+from torch.nn import functional
+
+BATCH = 128
+STEPS = 40
+WARM_STEPS = 3
+SECONDS = 30.0  # without a budget: enough for a GPU, and a CPU measures fewer steps
+
+
+class Block(nn.Module):
+    """Two 3 x 3 convolutions and a way around them."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        self.around = nn.Sequential()
+        if stride != 1 or inputs != outputs:
+            self.around = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        hidden = functional.relu(self.norm1(self.conv1(images)))
+        return functional.relu(self.norm2(self.conv2(hidden)) + self.around(images))
+
+
+def resnet18() -> nn.Module:
+    """ResNet-18 with the 3 x 3 stem that CIFAR's small images want; 11.2 million parameters."""
+    layers: List[nn.Module] = [nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU()]
+    inputs = 64
+    for outputs, stride in ((64, 1), (128, 2), (256, 2), (512, 2)):
+        layers += [Block(inputs, outputs, stride), Block(outputs, outputs, 1)]
+        inputs = outputs
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
+
+
+def run(request: Dict[str, Any]) -> Dict[str, Any]:
+    """Training steps on data that is on the device; images a second."""
+    device, precision = request["device"], request.get("precision") or "fp32-default"
+    devices.set_precision(precision)
+    data = cifar.load(request.get("data"))
+    torch.manual_seed(int(request.get("seed") or 0))
+    net = resnet18().to(device=device, memory_format=torch.channels_last)
+    update = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
+    images = data.images[: BATCH * STEPS].to(device).float().div_(255).to(memory_format=torch.channels_last)
+    labels = data.labels[: BATCH * STEPS].to(device)
+
+    def step(number: int) -> torch.Tensor:
+        start = (number * BATCH) % (len(labels) - BATCH + 1)
+        update.zero_grad()
+        with devices.autocast(device, precision):
+            loss = functional.cross_entropy(net(images[start : start + BATCH]), labels[start : start + BATCH])
+        loss.backward()
+        update.step()
+        return loss.detach()
+
+    devices.reset_peak_memory(device)
+    taken, losses = timed_steps(device, step, float(request.get("budget") or SECONDS))
+    memory, counted = devices.peak_memory(device)
+    synthetic = request.get("data") is None
+    return measure.answer(
+        [("seconds by step", [(i + 1, s) for i, s in enumerate(taken)])],
+        {"images_per_second": BATCH / measure.middle(taken), "final_loss": losses[-1]},
+        seconds=sum(taken), samples=BATCH * len(taken), peak_memory_bytes=memory,
+        flops=_flops(net, images[:2]) / 2 * BATCH * len(taken),
+        parameters={"batch": BATCH, "steps": len(taken), "synthetic": synthetic, "peak_memory_counted": counted,
+                    "threads": torch.get_num_threads()},
+        notes=["made-up images of CIFAR-10's shape; --data DIR takes the real ones"] if synthetic else [],
+    )  # fmt: skip
+
+
+def timed_steps(device: str, step: Any, budget: float) -> Any:
+    """(seconds of each step, losses): warm-up outside, then as many as fit, at least three."""
+    first = time.perf_counter()
+    for number in range(WARM_STEPS):
+        step(number)
+    devices.synchronize(device)
+    if time.perf_counter() - first > budget:
+        lines.emit({"progress": {"seconds": time.perf_counter() - first}})
+    taken: List[float] = []
+    losses: List[float] = []
+    while len(taken) < STEPS and (len(taken) < 3 or sum(taken) + taken[-1] < budget):
+        with devices.Stopwatch(device) as watch:
+            loss = step(len(taken))
+        taken.append(watch.seconds)
+        losses.append(float(loss))
+    return taken, losses
+
+
+def _flops(net: nn.Module, images: torch.Tensor) -> float:
+    """FLOP of forward and backward for these images, as torch counts them; 0 where this torch cannot count."""
+    try:
+        from torch.utils.flop_counter import FlopCounterMode
+    except ImportError:
+        return 0.0
+    with FlopCounterMode(display=False) as counter:
+        net(images).sum().backward()
+    net.zero_grad()
+    return float(counter.get_total_flops())

@@ -1,0 +1,14 @@
+"""`fashion-mnist`: the article's training on Fashion-MNIST's four IDX files, which the user has (``--data DIR``)."""
+
+from typing import Any, Dict
+
+import idx
+
+from workloads import mnist
+
+
+def run(request: Dict[str, Any]) -> Dict[str, Any]:
+    """As `mnist`; there is no accuracy bar, because another data set has another one."""
+    if not request.get("data"):
+        raise idx.DataError("fashion-mnist does not come with torchup: --data DIR names the folder of its four files")
+    return mnist.run(request)

@@ -1,0 +1,53 @@
+"""`matmul`: square matrix products, sizes swept, a curve for each number format: TFLOP/s over the size."""
+
+import time
+from typing import Any, Dict, List, Tuple
+
+import devices
+import measure
+import torch
+
+SIZES = (128, 256, 512, 1024, 2048, 4096, 8192)
+LONGEST = {"cpu": 1.0}  # seconds of one product that is still tried
+FORMATS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def run(request: Dict[str, Any]) -> Dict[str, Any]:
+    """Sweep sizes for float32 (TF32 as ``precision`` says) and, where the device has them, bf16 and fp16."""
+    device = request["device"]
+    devices.set_precision(request.get("precision") or "fp32-default")
+    if request.get("threads"):
+        torch.set_num_threads(int(request["threads"]))
+    start = time.perf_counter()
+    curves: List[Tuple[str, List[Tuple[float, float]]]] = []
+    best: Dict[str, float] = {}
+    notes: List[str] = []
+    fp32: Tuple[float, float] = (0.0, 0.0)
+    for name, dtype in FORMATS.items():
+        try:
+            curve = sweep(device, dtype)
+        except RuntimeError as error:
+            notes.append("%s: %s" % (name, str(error).splitlines()[0][:150]))
+            continue
+        curves.append(("TFLOP/s " + name, [(size, rate / 1e12) for size, rate, _ in curve]))
+        best["tflops_" + name] = max(rate for _, rate, _ in curve) / 1e12
+        if name == "fp32":
+            size, _, seconds = max(curve, key=lambda row: row[1])
+            fp32 = (2.0 * size**3, seconds)
+    return measure.answer(
+        curves, best, seconds=fp32[1] or time.perf_counter() - start, flops=fp32[0] or None, notes=notes,
+        parameters={"threads": torch.get_num_threads(), "wall_seconds": time.perf_counter() - start},
+    )  # fmt: skip
+
+
+def sweep(device: str, dtype: torch.dtype) -> List[Tuple[int, float, float]]:
+    """(size, FLOP/s, seconds) for each size until one takes too long; the operands are random, zeros run faster."""
+    found = []
+    limit = LONGEST.get(devices.kind(device), 0.25)
+    for size in SIZES:
+        left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+        seconds = min(measure.samples(device, lambda a=left, b=right: a @ b, count=5))
+        found.append((size, 2.0 * size**3 / seconds, seconds))
+        if seconds * 8 > limit:
+            break
+    return found

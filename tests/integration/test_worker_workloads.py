@@ -1,0 +1,138 @@
+"""The clock, the devices and the small workloads inside a real environment."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from support.bench import ask, inside, torch_python
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def python():
+    """An interpreter with torch."""
+    return torch_python()
+
+
+def test_the_clock_waits_for_a_slow_kernel_on_every_device(python):
+    """Work that a device takes long for is inside the time, although the call that queued it returned at once.
+
+    The device here is a pretended accelerator: its "kernel" runs in a thread and only synchronising waits for it. Real
+    accelerators present on the machine are timed too, against the time that reading the result back takes.
+    """
+    code = """
+import threading, time, types, torch, devices
+pending = []
+fake = types.SimpleNamespace(synchronize=lambda *_: [thread.join() for thread in pending])
+out = {}
+for kind in ("cuda", "xpu", "mps"):
+    original = getattr(torch, kind, None)
+    setattr(torch, kind, fake)
+    with devices.Stopwatch(kind) as watch:
+        pending[:] = [threading.Thread(target=time.sleep, args=(0.2,))]
+        pending[0].start()
+    out[kind] = watch.seconds
+    setattr(torch, kind, original)
+with devices.Stopwatch("cpu") as watch:
+    time.sleep(0.2)
+out["cpu"] = watch.seconds
+for device in devices.available():
+    big = torch.randn(512, 512, device=device)
+    def slow():
+        value = big
+        for _ in range(20):
+            value = value @ big
+        return value
+    float(slow().sum())
+    with devices.Stopwatch(device) as timed:
+        slow()
+    start = time.perf_counter(); float(slow().sum()); whole = time.perf_counter() - start
+    out[device] = 0.2 if timed.seconds > 0.02 * whole else 0.0
+import json; print(json.dumps(out))
+"""
+    for device, seconds in json.loads(inside(python, code).splitlines()[-1]).items():
+        assert seconds >= 0.19, device
+
+
+def test_a_device_without_a_known_way_to_wait_is_refused(python):
+    """A time that cannot be synchronised is not taken."""
+    code = """
+import devices
+try:
+    devices.synchronize("meta")
+except ValueError as error:
+    print("refused", error)
+"""
+    assert inside(python, code).startswith("refused")
+
+
+def test_launch_measures_queued_and_waited_calls(python):
+    """The smallest workload gives its figures and a curve of raw samples."""
+    result = ask(python, "bench.py", {"workload": "launch", "device": "cpu"})[-1]["result"]
+    assert result["quality"]["queued_us"] > 0
+    assert result["quality"]["waited_us"] > 0
+    assert len(result["curves"]["queued, microseconds by sample"]) == 7
+
+
+def test_unknown_workloads_and_missing_data_are_answers_not_crashes(python):
+    """The worker says what is wrong in its last line."""
+    final = ask(python, "bench.py", {"workload": "nothing", "device": "cpu"})[-1]
+    assert "nothing" in final["error"]["text"]
+    final = ask(python, "bench.py", {"workload": "fashion-mnist", "device": "cpu"})[-1]
+    assert final["error"]["code"] == "DataError"
+
+
+def test_cifar_files_are_read_and_damaged_ones_named(python, tmp_path):
+    """Records of 3,073 bytes become images and labels; a torn file is an error that names it."""
+    (tmp_path / "data_batch_1.bin").write_bytes(bytes([7]) + bytes(range(256)) * 12 + bytes([2]) + bytes(3072))
+    code = f"""
+import cifar, idx
+split = cifar.load({str(tmp_path)!r})
+print(split.labels.tolist(), tuple(split.images.shape), int(split.images[0, 0, 0, 5]))
+open({str(tmp_path / "data_batch_1.bin")!r}, "ab").write(b"x")
+try:
+    cifar.load({str(tmp_path)!r})
+except idx.DataError as error:
+    print(error)
+"""
+    lines = inside(python, code).splitlines()
+    assert lines[0] == "[7, 2] (2, 3, 32, 32) 5"
+    assert "data_batch_1.bin" in lines[1]
+
+
+def test_a_plugin_is_found_by_its_entry_point(python, tmp_path):
+    """A package in the environment that declares `torchup.workloads` adds a workload."""
+    (tmp_path / "theirs.py").write_text("def run(request):\n    return {'seconds': 1.5}\n")
+    info = tmp_path / "theirs-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[torchup.workloads]\ntheirs = theirs\n")
+    code = f"""
+sys.path.append({str(tmp_path)!r})
+import workloads
+print("theirs" in workloads.names(), workloads.load("theirs").run({{}})["seconds"])
+"""
+    assert inside(python, code).split() == ["True", "1.5"]
+
+
+def test_a_fused_kernel_that_computes_something_else_is_refused(python):
+    """The check before the timing catches a wrong learning rate."""
+    code = """
+import lenet
+from recipes import check
+def wrong(net, images, labels):
+    update = lenet.optimiser(net)
+    for group in update.param_groups:
+        group["lr"] = 0.0015
+    import torch
+    inputs = lenet.normalised(images)
+    return torch.stack([lenet.train_step(net, update, a, b) for a, b in zip(inputs.split(64), labels.split(64))])
+try:
+    check.agrees("cpu", wrong)
+except check.MismatchError as error:
+    print("refused:", error)
+"""
+    assert inside(python, code).startswith("refused:")
