@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 
@@ -11,6 +12,7 @@ from support.index_server import JSON_TYPE, Fault, IndexServer, make_wheel
 from support.sources import IsolatedHost
 from torchup.cli import main
 from torchup.errors import ExitCode
+from torchup.host import RealHost
 from torchup.model import Machine, Os, Request
 from torchup.sources import index_client, survey
 
@@ -118,6 +120,37 @@ def test_a_page_larger_than_the_limit_is_not_read_to_its_end(tmp_path, server, m
     server.fault("broken/*", Fault(body=b"<a href=x>" * 1000))
     _, sources = look(tmp_path, server)
     assert "larger than" in str(sources["index-url"].detail)
+
+
+@pytest.mark.parametrize("name", ["401", "500", "plain garbage", "a JSON bomb", "a zip file"])
+def test_an_index_that_answers_wrongly_is_not_given_to_an_installer(tmp_path, server, name):
+    """What no installer could read counts as not reachable; an index that merely lacks torch stays."""
+    server.fault("broken/*", FAULTS[name][0])
+    _, sources = look(tmp_path, server)
+    assert sources["index-url"].reachable is False
+    server.fault("broken/*", FAULTS["404"][0])
+    assert look(tmp_path, server)[1]["index-url"].reachable is True
+
+
+def test_nothing_else_serves_is_exit_7(tmp_path, server, monkeypatch, capsys):
+    """`torchup plan` on a machine whose only index is broken ends with the network's code and the reason."""
+    server.fault("broken/*", FAULTS["500"][0])
+    for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_CERT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_INDEX_URL", server.url("broken"))
+    monkeypatch.setenv("UV_NO_CONFIG", "1")
+    real = RealHost.fetch
+
+    def only_here(self, url, **options):
+        return real(self, url, **(options if "127.0.0.1" in url else {**options, "proxy": "http://127.0.0.1:1"}))
+
+    monkeypatch.setattr(RealHost, "fetch", only_here)
+    assert main(["plan", "--cpu", "--json"]) == ExitCode.NETWORK
+    output = capsys.readouterr()
+    assert json.loads(output.out)["exit_code"] == ExitCode.NETWORK
+    assert "HTTP 500" in output.err
+    assert "Traceback" not in output.err
 
 
 def test_a_mirror_that_is_down_ends_in_the_network_exit_code(capsys, monkeypatch):

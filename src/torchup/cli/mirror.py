@@ -116,6 +116,12 @@ def _details(mirror: Mirror) -> str:
         if part is not None:
             guess = text("mirror.inferred", " (inferred)") if part.inferred else ""
             lines += [f"  {name}: {part.url}", *([f"    {part.state}"] if part.state else [])]
+            lines += [text("mirror.or", "    or {url}", url=part.alternative)] if part.alternative else []
+            lines += (
+                [text("mirror.seen", "    seen there: {variants}", variants=" ".join(part.variants))]
+                if part.variants
+                else []
+            )
             lines.append(f"    [{part.source}]{guess}")
     return "\n".join([*lines, *([f"  {mirror.lacks_pytorch}"] if mirror.lacks_pytorch else [])])
 

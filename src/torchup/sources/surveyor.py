@@ -129,8 +129,10 @@ def told(source: Source, listings: Sequence[Listing]) -> Source:
     if any(listing.offers for listing in listings):
         return replace(source, reachable=True)
     problem = next((one.problem for one in listings if one.problem and one.problem.code != "sources.not-there"), None)
+    if problem is not None:  # an error page, a login page, garbage: an installer would stumble over it too
+        return replace(source, reachable=False, detail=problem)
     nothing = message("sources.nothing", "it has no wheels of {packages}", packages=", ".join(PACKAGES))
-    return replace(source, reachable=True, detail=problem or nothing)
+    return replace(source, reachable=True, detail=nothing)
 
 
 def _fitting(offers: Iterable[Offer], machine: Machine) -> tuple[Offer, ...]:
