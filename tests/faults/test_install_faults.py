@@ -86,7 +86,7 @@ FAULTS = {
 }
 
 
-PIP_FAULTS = ("the index is down", "404 for a file", "a wrong hash")  # each costs seconds of ensurepip
+PIP_FAULTS = ("the index is down", "a wrong hash")  # each costs seconds of ensurepip
 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])

@@ -140,14 +140,18 @@ def killed_install(base_name, **job):
 def test_sigkill_at_every_step_of_an_installation(bases, base, tmp_path, survived):
     """The old environment works at every instant, a second run succeeds and leaves nothing over."""
     outcomes = at_every_operation(bases[base], tmp_path, killed_install(base))
-    kind = "SIGKILL before each operation of an upgrade" if base == "old" else "SIGKILL ... of a first installation"
+    kind = (
+        "SIGKILL before each operation of an upgrade"
+        if base == "old"
+        else "SIGKILL before each operation of a first installation"
+    )
     check(survived, kind, outcomes)
 
 
 def test_sigkill_without_atomic_exchange(bases, tmp_path, survived):
     """On a system that must rename twice, any next command that looks for the environment puts it in place."""
     outcomes = at_every_operation(bases["old"], tmp_path, killed_install("old", exchange=False), exchange=False)
-    check(survived, "SIGKILL ... of an upgrade where renames are not atomic (Windows)", outcomes)
+    check(survived, "SIGKILL before each operation of an upgrade where renames are not atomic (Windows)", outcomes)
 
 
 @pytest.mark.parametrize("base", ["old", "empty"])
@@ -164,7 +168,11 @@ def test_ctrl_c_at_every_step_of_an_installation(bases, base, tmp_path, survived
         return None
 
     outcomes = at_every_operation(bases[base], tmp_path, try_one)
-    kind = "Ctrl-C before each operation of an upgrade" if base == "old" else "Ctrl-C ... of a first installation"
+    kind = (
+        "Ctrl-C before each operation of an upgrade"
+        if base == "old"
+        else "Ctrl-C before each operation of a first installation"
+    )
     check(survived, kind, outcomes)
 
 
@@ -181,7 +189,7 @@ def test_sigkill_at_every_step_of_a_rollback(bases, exchange, tmp_path, survived
         return None
 
     outcomes = at_every_operation(bases["both"], tmp_path, try_one, action="rollback", exchange=exchange)
-    check(survived, "SIGKILL ... of a roll-back", outcomes)
+    check(survived, "SIGKILL before each operation of a roll-back", outcomes)
 
 
 def test_sigkill_at_every_step_of_a_removal(bases, tmp_path, survived):
@@ -195,7 +203,11 @@ def test_sigkill_at_every_step_of_a_removal(bases, tmp_path, survived):
             return f"after the next run: {place.works()!r} {place.leftovers()}"
         return None
 
-    check(survived, "SIGKILL ... of a removal", at_every_operation(bases["both"], tmp_path, try_one, action="remove"))
+    check(
+        survived,
+        "SIGKILL before each operation of a removal",
+        at_every_operation(bases["both"], tmp_path, try_one, action="remove"),
+    )
 
 
 @pytest.mark.parametrize("how", ["KILL", "INT", "TERM"])
