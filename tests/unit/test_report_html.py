@@ -37,7 +37,7 @@ def test_every_section_is_there():
     text = full_page()
     for name in ("ladder", "devices", "breakdown", "roofline", "speedruns", "scaling", "curves", "results", "details"):
         assert f'<section aria-labelledby="{name}-title" id="{name}">' in text, name
-    assert "is waiting for input, not for the device" in text
+    assert "waits for the DataLoader" in text
     assert "published, not measured" in text
     assert "Peak unknown" in text
 

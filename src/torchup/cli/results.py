@@ -16,6 +16,7 @@ from torchup.errors import ExitCode, UsageError
 from torchup.i18n import text
 from torchup.model import Notice, message
 from torchup.report import results_text
+from torchup.report.bench_text import bench_text
 from torchup.report.results_export import to_csv, to_markdown
 from torchup.results import check, store
 from torchup.results.anonymous import anonymous
@@ -56,11 +57,11 @@ def list_command(session: Session) -> Answer:
 def show_command(session: Session, run: str) -> Answer:
     """`torchup results show RUN`."""
     found = store.load(session.host, run)
-    baseline = load_baseline("article")
+    baseline = None if found.origin == "baseline" else load_baseline("article")
     return Answer(
         command="results show",
         data=found,
-        text=lambda: results_text.show_text(found, session.style, baseline=baseline),
+        text=lambda: f"{results_text.heading(found)}\n\n{bench_text(found.results, session.style, baseline=baseline)}",
     )
 
 

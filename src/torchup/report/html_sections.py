@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from torchup.i18n import render, text
 from torchup.report import numbers, svg
+from torchup.report.bench_text import advice as advice_lines
 from torchup.report.html_entry import USUAL_PRECISION, Entry, by_workload, comparable
 from torchup.report.markup import Markup, element, join, prose
 from torchup.report.results_text import PARTS, part_name, shares
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 LADDER = frozenset({"replica", "same-math"})
 SPEEDRUN = frozenset({"speedrun"})
-EAGER_LINE = 0.5  # a part above half of the time is worth a sentence
 
 
 def section(name: str, title: str, *content: str, intro: str = "") -> Markup:
@@ -42,7 +42,7 @@ def summary(entries: Sequence[Entry]) -> Markup:
         measured = [entry for entry in group if not entry.published]
         if measured:
             parts.append(_tiles(workload, measured))
-            parts.append(waiting_advice(measured))
+            parts.append(advice(measured))
     return join(*parts)
 
 
@@ -76,47 +76,12 @@ def _tiles(workload: str, measured: Sequence[Entry]) -> Markup:
     return element("dl", {"class": "tiles"}, *boxes)
 
 
-def waiting_advice(measured: Sequence[Entry]) -> Markup:
-    """The sentence that the article's reader needs: which part eats the slowest run's time."""
-    known = [entry for entry in measured if entry.result.breakdown is not None]
-    if not known:
-        return Markup()
-    entry = max(known, key=_seconds)
-    assert entry.result.breakdown is not None  # noqa: S101  # chosen for having one
-    found = shares(entry.result.breakdown)
-    if not found:
-        return Markup()
-    part, share = max(found.items(), key=lambda item: item[1])
-    if share < EAGER_LINE:
-        return Markup()
-    sentence = {
-        "input": text(
-            "html.advice.input",
-            "{percent} of `{recipe}` is waiting for input, not for the device: keep the"
-            " data on the device or prepare whole batches.",
-            percent=numbers.percent(share, 0),
-            recipe=entry.recipe,
-        ),
-        "transfer": text(
-            "html.advice.transfer",
-            "{percent} of `{recipe}` is copying to the device: use pinned memory or keep the data there.",
-            percent=numbers.percent(share, 0),
-            recipe=entry.recipe,
-        ),
-        "launch": text(
-            "html.advice.launch",
-            "{percent} of `{recipe}` is launching kernels: capture the step in a graph or compile it.",
-            percent=numbers.percent(share, 0),
-            recipe=entry.recipe,
-        ),
-        "compute": text(
-            "html.advice.compute",
-            "{percent} of `{recipe}` is computation: only a faster device, lower precision or better kernels help.",
-            percent=numbers.percent(share, 0),
-            recipe=entry.recipe,
-        ),
-    }.get(part)
-    return element("p", {"class": "advice"}, prose(sentence)) if sentence else Markup()
+def advice(measured: Sequence[Entry]) -> Markup:
+    """A sentence for each run that wastes most of its time: the same that `torchup bench` prints."""
+    lines: list[str] = []
+    for run in dict.fromkeys(entry.run for entry in measured):
+        lines += advice_lines([entry.result for entry in measured if entry.run == run])
+    return join(*(element("p", {"class": "advice"}, prose(line)) for line in lines))
 
 
 def _seconds(entry: Entry) -> float:

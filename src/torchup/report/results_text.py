@@ -78,14 +78,6 @@ def _time(result: Result) -> float:
 # ---------------------------------------------------------------- one run
 
 
-def show_text(run: Run, style: Style, *, baseline: Run | None = None) -> str:
-    """A run: its ladder, where the time went, what makes it unsure, and the published devices beside it."""
-    parts = [_heading(run), results_text(run.results, style)]
-    if baseline is not None and run.origin != "baseline":
-        parts.append(beside_text(run.results, baseline, style))
-    return "\n\n".join(part for part in parts if part)
-
-
 def results_text(results: Sequence[Result], style: Style) -> str:
     """Tables and bars of results, for `bench`, `up` and `results show`."""
     parts = []
@@ -98,7 +90,8 @@ def results_text(results: Sequence[Result], style: Style) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _heading(run: Run) -> str:
+def heading(run: Run) -> str:
+    """Which run it is, when it was made and by which torchup."""
     return text(
         "results.show.heading",
         "Run {id}, {when}, torchup {version}",
