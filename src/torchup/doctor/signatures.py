@@ -81,7 +81,8 @@ def occurs(parts: tuple[str, ...], squeezed: str) -> bool:
 def _sign(signature: Signature, parts: tuple[str, ...], lines: Sequence[str], flat: str) -> Sign:
     values: dict[str, str] = {}
     if signature.values:
-        match = re.search(signature.values, flat)
+        # a console may have cut the line within a word: then the text without its line ends has the values
+        match = re.search(signature.values, flat) or re.search(signature.values, "".join(lines))
         values = {name: text.strip() for name, text in match.groupdict().items() if text} if match else {}
     return Sign(code=signature.code, cause=signature.cause, line=_line(parts[0], lines), values=values)
 
