@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from support import machine_writers as write
 from torchup.catalog.gpus import load_gpu_table, words
-from torchup.detect import amd_tools, apple, hardware, kfd, linux, nvidia, nvidia_smi, python, tools, windows
+from torchup.detect import (
+    amd_tools,
+    apple,
+    detect_machine,
+    hardware,
+    kfd,
+    linux,
+    nvidia,
+    nvidia_smi,
+    python,
+    tools,
+    windows,
+)
 from torchup.detect.parts import Sourced, fill, sourced
 from torchup.detect.pretend import assume, load_machine
 from torchup.detect.redact import redact, redact_text
 from torchup.encoding import from_json, to_json
 from torchup.errors import UsageError
-from torchup.host import PlatformFacts, StandardFolders
-from torchup.host.recorded import Recording
+from torchup.host import PlatformFacts, RecordedHost, StandardFolders
+from torchup.host.recorded import Recording, load_recording
 from torchup.model import Driver, Gpu, Machine, Os, Vendor
 
 PARSERS = [
@@ -205,6 +221,33 @@ def test_a_redacted_recording_names_nobody(user, host, uuid):
     assert host not in text
     assert once.platform.python_executable == "/home/user/venv/bin/python"
     assert redact(once, environ) == once
+
+
+@settings(max_examples=40)
+@given(chance=some.randoms(use_true_random=False))
+def test_a_damaged_recording_still_replays(chance):
+    """Values cut, emptied or replaced in a real machine's recording: a machine comes out and no probe crashes."""
+    recordings = sorted((Path(__file__).parents[1] / "machines").glob("*/recording.json"))
+    text = to_json(spoiled(json.loads(chance.choice(recordings).read_text("utf-8")), chance))
+    try:
+        recording = load_recording(text)
+    except msgspec.DecodeError:
+        return
+    machine = detect_machine(RecordedHost(recording))
+    assert not [problem for problem in machine.problems if problem.code == "crashed"]
+    to_json(machine)
+
+
+def spoiled(value, chance):
+    """The same document with some of its parts missing, cut or replaced."""
+    if isinstance(value, str) and chance.random() < 0.1:
+        at = chance.randint(0, len(value))
+        return value[:at] + chance.choice(("", "\x00", "\x1b[31m", "\u4e2d", "0", " = : | ", value)) + value[at + 5 :]
+    if isinstance(value, dict):
+        return {key: spoiled(item, chance) for key, item in value.items() if chance.random() > 0.03}
+    if isinstance(value, list):
+        return [spoiled(item, chance) for item in value if chance.random() > 0.03]
+    return chance.choice((0, -1, 2**40)) if type(value) is int and chance.random() < 0.1 else value
 
 
 @given(text=some.text(max_size=200))

@@ -80,6 +80,18 @@ def xml(
     return "\n".join([*lines, "</nvidia_smi_log>"]) + "\n"
 
 
+def listing(cards: list[tuple[str, tuple[str, ...]]]) -> str:
+    """``nvidia-smi -L``: (name, MIG profiles) of each card."""
+    lines = []
+    for number, (name, profiles) in enumerate(cards):
+        lines.append(f"GPU {number}: {name} (UUID: GPU-00000000-0000-0000-0000-000000000000)")
+        lines += [
+            f"  MIG {profile:<11} Device {index:>2}: (UUID: MIG-00000000-0000-0000-0000-000000000000)"
+            for index, profile in enumerate(profiles)
+        ]
+    return "\n".join(lines) + "\n"
+
+
 def kernel_module(version: str, *, open_module: bool = False) -> str:
     """/proc/driver/nvidia/version in its two wordings."""
     if open_module:

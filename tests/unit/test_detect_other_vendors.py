@@ -98,6 +98,21 @@ def test_gfx_targets(text, gfx):
     assert amd_tools.gfx_target(text) == gfx
 
 
+def test_rocminfo_with_its_headings_cut():
+    """Excerpts in bug reports lose the stars and "Agent 2"."""
+    text = write.rocminfo(
+        [("AMD EPYC 9534", "AMD EPYC 9534", "CPU", 0, 1), ("gfx942", "AMD Instinct MI300X", "GPU", 29857, 201310208)]
+    )
+    text = text.replace("*******\nAgent 2\n*******\n", "[...]\n\n")
+    (gpu,) = amd_tools.parse_rocminfo(text)
+    assert (gpu.gfx, gpu.name, gpu.memory_bytes, gpu.pci_id) == (
+        "gfx942",
+        "AMD Instinct MI300X",
+        201310208 * 1024,
+        "1002:74a1",
+    )
+
+
 def test_amd_smi_in_both_shapes_and_after_warnings():
     """A list before 7.0, an object after; Python's warnings may come first; clocks alone are no card."""
     row = {

@@ -30,7 +30,8 @@ def complaint(text: str) -> tuple[str, str] | None:
 def parse_rocminfo(text: str) -> tuple[Gpu, ...]:
     """The GPU agents: target, marketing name, memory (the largest coarse-grained global pool), PCI id."""
     gpus = []
-    for agent in re.split(r"^\*+\s*$\n^Agent \d+\s*$", text, flags=re.MULTILINE):
+    # An agent begins with its name, two columns in; the heading above may be missing in excerpts.
+    for agent in re.split(r"^(?= {2}Name:)", text, flags=re.MULTILINE):
         fields = {
             name.strip(): value.strip()
             for name, value in reversed(re.findall(r"^ {2}(\S[^:\n]{0,40}):[ \t]*([^\n]{0,200})$", agent, re.MULTILINE))

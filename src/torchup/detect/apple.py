@@ -121,7 +121,8 @@ def _gpu(
         memory_bytes=parse_size(memory),
         pci_id=f"{_VENDOR_IDS[vendor]}:{number[1]}" if number and vendor in _VENDOR_IDS else None,
         cores=int(cores) if cores and cores.isdecimal() and len(cores) < 5 else None,  # noqa: PLR2004  # thousands at most
-        integrated=True if vendor is Vendor.APPLE or shared_memory else None,
+        # Intel's share the memory; Radeon cards of old laptops are also said to have "dynamic" memory.
+        integrated=True if vendor is Vendor.APPLE or (vendor is Vendor.INTEL and shared_memory) else None,
     )
 
 

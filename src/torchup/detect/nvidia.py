@@ -161,6 +161,8 @@ class _Ladder:
             self._xml(smi)
         if smi and not self._complete() and not self._complained():
             self._banner(smi)
+        if smi and any(gpu.value.mig_mode == "enabled" and gpu.value.mig_instances is None for gpu in self.gpus):
+            self._list(smi)
         self._files()
         self._bus()
 
@@ -257,6 +259,17 @@ class _Ladder:
         completed = self.around.run(smi)
         if self._answered(completed, "nvidia-smi"):
             self._take(nvidia_smi.parse_banner(completed.stdout + completed.stderr), "nvidia-smi")
+
+    def _list(self, smi: str) -> None:
+        """The banner and the query do not count MIG devices; ``-L`` lists them."""
+        completed = self.around.run(smi, "-L")
+        listed = nvidia_smi.parse_list(completed.stdout)
+        if self._answered(completed, "nvidia-smi -L") and len(listed) == len(self.gpus):
+            counts = [Gpu(vendor=Vendor.NVIDIA, mig_instances=count) for _, count in listed]
+            self.gpus = [
+                fill(gpu, sourced(count, "nvidia-smi -L")) if gpu.value.mig_mode == "enabled" else gpu
+                for gpu, count in zip(self.gpus, counts, strict=True)
+            ]
 
     def _note_garbage(self, reading: Reading, completed: Completed, probe: str) -> None:
         if not reading.gpus and reading.problem is None:
