@@ -71,6 +71,21 @@ def test_the_kernelspec_is_ipykernels_own_with_torchups_place(capsys, environmen
     assert spec["kernel_protocol_version"] == "5.5"
 
 
+def test_what_a_kernel_needs_and_the_environment_lacks_is_named(capsys, environment, tmp_path):
+    """An environment of uv's has no pip: `!pip` would be another one's, so it is installed with ipykernel."""
+    for package in ("pip-26.0", "ipykernel-7.1"):
+        HOST.remove(f"{environment.path}/lib/python3.12/site-packages/{package}.dist-info")
+    code, out, _ = call(capsys, "add", "lab", "--dry-run", "--json")
+    assert code == 0
+    assert json.loads(out)["data"]["install"] == ["ipykernel", "pip"]
+
+
+def test_the_projects_environment_is_meant_without_a_name(capsys, environment, monkeypatch):
+    """TORCHUP_ENV (or torchup.toml) names it, as for every other verb."""
+    monkeypatch.setenv("TORCHUP_ENV", "lab")
+    assert "PyTorch 2.13 cpu (lab)" in call(capsys, "add")[1]
+
+
 def test_an_ipykernel_that_does_not_work_is_told(capsys, environment):
     """Nothing is written for a kernel that could not start."""
     Path(environment.path, "bin", "python").write_text("#!/bin/sh\necho 'No module named zmq' >&2; exit 1\n")

@@ -143,6 +143,6 @@ def test_ipykernel_comes_from_where_torch_came_from():
         python="3.12",
         sources=(Source(name="wheelhouse", url="/wheels", kind="find-links"),),
     )
-    assert "--no-index" in jupyter.kernel_step("/e", plan).argv
-    assert jupyter.kernel_step("/e", None).argv[-2:] == ("ipykernel", "pip")
-    assert "--no-index" not in jupyter.kernel_step("/e", None).argv
+    assert "--no-index" in jupyter.packages_step("/e", ("ipykernel",), plan).argv
+    assert jupyter.packages_step("/e", ("ipykernel", "pip"), None).argv[-2:] == ("ipykernel", "pip")
+    assert "--no-index" not in jupyter.packages_step("/e", ("ipykernel",), None).argv

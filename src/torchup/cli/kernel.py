@@ -10,6 +10,7 @@ from torchup.cli.answer import Answer
 from torchup.cli.session import Session, changing_options, common_options
 from torchup.envs import jupyter, kernels, registry
 from torchup.envs.paths import join, python_of
+from torchup.envs.project import environment_name
 from torchup.errors import InstallError, UsageError
 from torchup.i18n import render, text
 from torchup.model import Notice, message, verbatim
@@ -37,25 +38,25 @@ def _place(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @command.command(name="add", help=text("kernel.add.help", "Make an environment a kernel; installs ipykernel in it"))
-@click.argument("environment", default=registry.DEFAULT_NAME)
+@click.argument("environment", required=False)
 @click.option("--display-name", metavar="TEXT", help=text("kernel.option.label", "What notebooks show"))
 @_place
 @common_options
 @changing_options
 def add_command(
-    session: Session, environment: str, display_name: str | None, prefix: str | None, *, user: bool
+    session: Session, environment: str | None, display_name: str | None, prefix: str | None, *, user: bool
 ) -> Answer:
     """`torchup kernel add ENVIRONMENT`."""
     folder = _folder(session.host, prefix, user=user)
-    found = registry.find(session.host, environment)
+    found = registry.find(session.host, environment_name(session.host, environment))
     python = registry.find_python(session.host, found.path) or python_of(found.path)
-    missing = not kernels.has_ipykernel(session.host, found.path)
+    missing = jupyter.missing_packages(session.host, found.path)
     if session.dry_run:
         return _would_add(found, folder, missing=missing)
     kernel = _add(session, found, python, folder, missing=missing, label=display_name)
     return Answer(
         command="kernel add",
-        data={"kernel": kernel, "installed": list(jupyter.KERNEL_PACKAGES) if missing else []},
+        data={"kernel": kernel, "installed": missing},
         text=lambda: text(
             "kernel.added", "Kernel `{label}` is ready ({name} in {folder})",
             label=kernel.display_name, name=kernel.name, folder=folder,
@@ -63,12 +64,18 @@ def add_command(
     )  # fmt: skip
 
 
-def _add(session: Session, found: Environment, python: str, folder: str, *, missing: bool, label: str | None) -> Kernel:
+def _add(
+    session: Session, found: Environment, python: str, folder: str, *, missing: tuple[str, ...], label: str | None
+) -> Kernel:
     try:
         with registry.lock(session.host, found.path):
             if missing:
-                session.note(message("kernel.installing", "installing ipykernel into `{name}`", name=found.name))
-                jupyter.add_kernel_packages(session.host, found.path, lambda line: _detail(session, line))
+                listed = ", ".join(missing)
+                said = message(
+                    "kernel.installing", "installing {packages} in `{name}`", packages=listed, name=found.name
+                )
+                session.note(said)
+                jupyter.add_packages(session.host, found.path, missing, lambda line: _detail(session, line))
             base = jupyter.own_kernelspec(session.host, python)
             return kernels.add(session.host, found, python, folder=folder, label=label, base=base)
     except TimeoutError as error:
@@ -82,17 +89,17 @@ def _detail(session: Session, line: str) -> None:
         session.note(verbatim(line))
 
 
-def _would_add(found: Environment, folder: str, *, missing: bool) -> Answer:
+def _would_add(found: Environment, folder: str, *, missing: tuple[str, ...]) -> Answer:
     name = kernels.kernel_name(found.name, found.path)
     path = join(folder, name, kernels.FILE_NAME)
-    packages = ", ".join(jupyter.KERNEL_PACKAGES)
+    packages = ", ".join(missing)
     lines = [
         message("kernel.would-install", "would install {packages} into {path}", packages=packages, path=found.path)
     ]
     lines = [*(lines if missing else ()), message("kernel.would-write", "would write {path}", path=path)]
     return Answer(
         command="kernel add",
-        data={"dry_run": True, "write": path, "install": list(jupyter.KERNEL_PACKAGES) if missing else []},
+        data={"dry_run": True, "write": path, "install": missing},
         text=lambda: "\n".join(render(line) for line in lines),
     )
 

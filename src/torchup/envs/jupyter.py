@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from torchup.envs import records
+from torchup.envs.distributions import versions
 from torchup.errors import InstallError
 from torchup.install import uv
 from torchup.install.arguments import usable, uv_arguments
@@ -15,7 +16,7 @@ from torchup.model import Step, message, verbatim
 from torchup.sources.child_environment import child_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torchup.host import Host
     from torchup.model import Plan
@@ -49,21 +50,27 @@ def own_kernelspec(host: Host, python: str) -> dict[str, Any]:
     )
 
 
-def kernel_step(path: str, plan: Plan | None) -> Step:
-    """The command that puts what a kernel needs into an environment, from the places that its plan named. Pure."""
+def missing_packages(host: Host, path: str) -> tuple[str, ...]:
+    """Which of `KERNEL_PACKAGES` the environment at ``path`` does not have."""
+    there = versions(host, path)
+    return tuple(name for name in KERNEL_PACKAGES if name not in there)
+
+
+def packages_step(path: str, packages: Sequence[str], plan: Plan | None) -> Step:
+    """The command that adds packages to an environment, from the places that its plan named. Pure."""
     places = uv_arguments(plan) if plan is not None and usable(plan.sources) else ()
     return Step(
-        argv=("uv", "pip", "install", "--no-config", "--python", path, *places, *KERNEL_PACKAGES),
-        summary=message("jupyter.step", "install {packages}", packages=", ".join(KERNEL_PACKAGES)),
+        argv=("uv", "pip", "install", "--no-config", "--python", path, *places, *packages),
+        summary=message("jupyter.step", "install {packages}", packages=", ".join(packages)),
         environment=uv.CLEARED,
         timeout=1800.0,
     )
 
 
-def add_kernel_packages(host: Host, path: str, on_line: Callable[[str], None]) -> None:
-    """Install ipykernel (and pip) into the environment at ``path``; raises `InstallError` or `NetworkError`."""
+def add_packages(host: Host, path: str, packages: Sequence[str], on_line: Callable[[str], None]) -> None:
+    """Install packages into the environment at ``path``; raises `InstallError` or `NetworkError`."""
     record = records.read(host, path)
-    step = kernel_step(path, record.plan if record else None)
+    step = packages_step(path, packages, record.plan if record else None)
     with child_environment(host) as overlay:
         completed = host.run(
             (uv.uv_binary(), *step.argv[1:]),
