@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from torchup.errors import UsageError
-from torchup.i18n import text
+from torchup.i18n import render, text
 from torchup.model import Value, message
 
 if TYPE_CHECKING:
@@ -23,6 +23,14 @@ class NamedMachine(Value, frozen=True, kw_only=True):
     name: str
     machine: Machine
     here: bool = False
+
+
+class Unreadable(Value, frozen=True, kw_only=True):
+    """A file of a folder that holds no machine; the others are planned all the same."""
+
+    name: str
+    failure: str
+    hint: str | None = None
 
 
 def machine_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,12 +73,20 @@ def named_machines(
     """
     if machine_path and recording:
         raise UsageError(message("cli.machine.both", "--machine and --from cannot be used together"))
-    found = _from_files(host, machine_path) if machine_path else (_detected(host, recording),)
+    if machine_path:
+        return (NamedMachine(name=machine_path, machine=_assumed(_read(host, machine_path), assumed)),)
+    found = _detected(host, recording)
     if not assumed:
-        return found
+        return (found,)
+    return (NamedMachine(name=found.name, machine=_assumed(found.machine, assumed)),)
+
+
+def _assumed(machine: Machine, assumed: Sequence[str]) -> Machine:
+    if not assumed:
+        return machine
     from torchup.detect.pretend import assume  # noqa: PLC0415  # only for pretended machines
 
-    return tuple(NamedMachine(name=one.name, machine=assume(one.machine, assumed)) for one in found)
+    return assume(machine, assumed)
 
 
 def _detected(host: Host, recording: str | None) -> NamedMachine:
@@ -83,16 +99,30 @@ def _detected(host: Host, recording: str | None) -> NamedMachine:
     return NamedMachine(name=recording, machine=detect_machine(recorded_host(host, recording)))
 
 
-def _from_files(host: Host, path: str) -> tuple[NamedMachine, ...]:
-    if not host.is_dir(path):
-        return (NamedMachine(name=path, machine=_read(host, path)),)
-    names = [name for name in host.list_dir(path) or () if name.endswith(".json")]
+def machines_in(host: Host, folder: str, assumed: Sequence[str]) -> tuple[NamedMachine | Unreadable, ...]:
+    """Every machine (``*.json``) of a folder, by name; a file that holds none says why.
+
+    Raises:
+        UsageError: there is no such file, or what is assumed is wrong.
+    """
+    names = [name for name in host.list_dir(folder) or () if name.endswith(".json")]
     if not names:
         raise UsageError(
-            message("cli.machine.empty", "there is no machine (*.json) in {path}", path=path),
-            hint=message("cli.machine.empty.hint", "`torchup detect --json > {path}/NAME.json` writes one", path=path),
+            message("cli.machine.empty", "there is no machine (*.json) in {path}", path=folder),
+            hint=message(
+                "cli.machine.empty.hint", "`torchup detect --json > {path}/NAME.json` writes one", path=folder
+            ),
         )
-    return tuple(NamedMachine(name=name, machine=_read(host, f"{path}/{name}")) for name in names)
+    found: list[NamedMachine | Unreadable] = []
+    for name in names:
+        try:
+            machine = _read(host, f"{folder}/{name}")
+        except UsageError as error:
+            hint = render(error.hint) if error.hint else None
+            found.append(Unreadable(name=name, failure=render(error.text), hint=hint))
+        else:
+            found.append(NamedMachine(name=name, machine=_assumed(machine, assumed)))
+    return tuple(found)
 
 
 def _read(host: Host, path: str) -> Machine:

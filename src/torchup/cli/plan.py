@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from torchup.catalog.stored import stored_catalog
 from torchup.cli.answer import Answer
-from torchup.cli.machine_options import NamedMachine, machine_options, named_machines
+from torchup.cli.machine_options import NamedMachine, Unreadable, machine_options, machines_in, named_machines
 from torchup.cli.request_options import request_options
 from torchup.cli.session import Session, common_options
 from torchup.encoding import to_builtins
@@ -55,11 +55,10 @@ def command(
     export_kind: str | None,
 ) -> Answer:
     """Plan for this machine, another one, or a folder of them."""
-    machines = named_machines(session.host, machine_path, assumed, recording)
     catalog = current_catalog(session)
-    if machine_path and session.host.is_dir(machine_path):
-        return _many(session, machines, request, catalog)
-    target = machines[0]
+    if machine_path and not recording and session.host.is_dir(machine_path):
+        return _many(session, machines_in(session.host, machine_path, assumed), request, catalog)
+    target = named_machines(session.host, machine_path, assumed, recording)[0]
     survey = ask_sources(session, target, request, catalog)
     if asked:
         return _why_not(asked, target, request, catalog, survey)
@@ -124,7 +123,9 @@ def _why_not(asked: str, target: NamedMachine, request: Request, catalog: Catalo
     return Answer(command="plan", data={"why_not": found}, text=lines)
 
 
-def _many(session: Session, machines: tuple[NamedMachine, ...], request: Request, catalog: Catalog) -> Answer:
+def _many(
+    session: Session, machines: tuple[NamedMachine | Unreadable, ...], request: Request, catalog: Catalog
+) -> Answer:
     outcomes = [_outcome(one, request, catalog) for one in machines]
     return Answer(
         command="plan",
@@ -134,7 +135,9 @@ def _many(session: Session, machines: tuple[NamedMachine, ...], request: Request
     )
 
 
-def _outcome(one: NamedMachine, request: Request, catalog: Catalog) -> Outcome:
+def _outcome(one: NamedMachine | Unreadable, request: Request, catalog: Catalog) -> Outcome:
+    if isinstance(one, Unreadable):
+        return Outcome(name=one.name, failure=one.failure, hint=one.hint)
     try:
         return Outcome(name=one.name, machine=one.machine, plan=resolve(one.machine, request, catalog))
     except TorchupError as error:

@@ -24,7 +24,7 @@ def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def with_request(*arguments: Any, **options: Any) -> Any:
         request = Request(
             torch=options.pop("torch"),
-            variant=options.pop("variant"),
+            variant=(options.pop("variant") or "").strip().lower() or None,
             python=options.pop("python"),
             packages=options.pop("packages"),
             profile=options.pop("profile"),

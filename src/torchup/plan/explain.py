@@ -12,7 +12,7 @@ from torchup.errors import NoBuildError
 from torchup.model import Machine, Message, Rejection, Request, Survey, Value, message
 from torchup.plan import resolve
 from torchup.plan.failure import driver_hint
-from torchup.plan.planner import consider, version_matches
+from torchup.plan.planner import consider, spelled, version_matches
 from torchup.plan.ranking import beaten, rank
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class WhyNot(Value, frozen=True, kw_only=True):
 def why_not(asked: str, machine: Machine, request: Request, catalog: Catalog, survey: Survey) -> WhyNot:
     """Why one variant (``cu132``), version (``2.15``) or build (``2.15.0+cu132``) is not what the plan takes."""
     torch, variant = parse_build(asked)
+    request = spelled(request, machine)
     free = msgspec.structs.replace(request, torch=None, variant=None, cpu=False)
     question, fits, rejected = consider(machine, free, catalog, survey)
     ranked = rank(fits, question)
@@ -70,7 +71,7 @@ def why_not(asked: str, machine: Machine, request: Request, catalog: Catalog, su
 
 def parse_build(asked: str) -> tuple[str | None, str | None]:
     """``cu132`` -> (None, "cu132"); ``2.15`` -> ("2.15", None); ``2.15.0+cu132`` -> both."""
-    match = _VARIANT.fullmatch(asked.strip())
+    match = _VARIANT.fullmatch(asked.strip().lower())
     if match:
         return match["torch"], "cpu" if match["variant"] == "mps" else match["variant"]
     return asked.strip(), None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.catalog.types import kind_of
-from torchup.errors import NetworkError, NoBuildError, TorchupError
+from torchup.errors import NetworkError, NoBuildError, TorchupError, UsageError
 from torchup.model import Machine, Message, Os, Reason, Rejection, Survey, Vendor, message
 from torchup.plan.compat import VENDOR_OF_KIND
 from torchup.plan.target import gpu_name, is_32_bit, is_musl, platform_of
@@ -75,9 +75,14 @@ def no_build(question: Question, rejected: list[Rejection], survey: Survey) -> T
     )
 
 
-def _not_published(question: Question) -> NoBuildError:
+def _not_published(question: Question) -> TorchupError:
     request = question.request
     rows = question.catalog.by_platform.get(question.target.platform or "", ())
+    if request.variant and request.variant not in question.catalog.variants:
+        return UsageError(
+            message("plan.variant.unknown", "there is no variant `{name}`", name=request.variant),
+            hint=message("plan.variant.known", "these are known: {names}", names=", ".join(question.catalog.variants)),
+        )
     wanted = " ".join(filter(None, (f"torch {request.torch}" if request.torch else "", request.variant)))
     return NoBuildError(
         message(

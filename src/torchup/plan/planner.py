@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +14,7 @@ from torchup.model import (
     InstallerName,
     Machine,
     Message,
+    Os,
     Plan,
     Reason,
     Rejection,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 def make_plan(machine: Machine, request: Request, catalog: Catalog, survey: Survey) -> Plan:
     """`torchup.plan.resolve`."""
+    request = spelled(request, machine)
     question, fits, rejected = consider(machine, request, catalog, survey)
     if not fits:
         raise no_build(question, rejected, survey)
@@ -93,6 +96,30 @@ def make_question(machine: Machine, request: Request, catalog: Catalog) -> Quest
 
 
 # ---------------------------------------------------------------- the request
+
+_PYTHON = re.compile(r"3\.\d{1,2}(\.\d+)?t?")
+
+
+def spelled(request: Request, machine: Machine) -> Request:
+    """The request as the rest of the planner reads it: ``2.14.1+CU126`` parted, ``mps`` as the macOS build.
+
+    Raises:
+        UsageError: two variants, or a Python that is none.
+    """
+    torch, _, local = (request.torch or "").strip().partition("+")
+    variant = (request.variant or local or "").strip().lower()
+    if request.variant and local and local.lower() != variant:
+        raise UsageError(
+            message("plan.variant.two", "--torch says {one}, --variant says {other}", one=local, other=request.variant)
+        )
+    if request.python and not _PYTHON.fullmatch(request.python.strip()):
+        raise UsageError(
+            message("plan.python.invalid", "`{text}` is not a Python version", text=request.python),
+            hint=message("plan.python.invalid.hint", "write 3.12, or 3.14t for a free-threaded build"),
+        )
+    if variant == "mps" and machine.os == Os.MACOS:
+        variant = ""  # the one macOS build has it
+    return msgspec.structs.replace(request, torch=torch or None, variant=variant or None)
 
 
 def asked_for(candidate: Candidate, request: Request) -> bool:

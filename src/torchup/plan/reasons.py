@@ -56,6 +56,13 @@ def _newest(row: Row, question: Question) -> Message:
         return message("plan.why.channel", "the {channel} channel was asked for", channel=request.channel)
     if request.torch:
         return message("plan.why.asked", "torch {wanted} was asked for; this is the newest of it", wanted=request.torch)
+    if request.variant and row.kind != "cpu":
+        return message(
+            "plan.why.variant",
+            "{variant} was asked for; {torch} is the newest of it",
+            variant=row.variant,
+            torch=row.torch,
+        )
     if row.torch == question.catalog.newest_torch:
         return message("plan.why.newest", "{torch} is the newest release", torch=row.torch)
     return message(

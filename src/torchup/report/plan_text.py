@@ -22,7 +22,7 @@ class Outcome(Value, frozen=True, kw_only=True):
     """What became of one machine of many: a plan, or why there is none."""
 
     name: str
-    machine: Machine
+    machine: Machine | None = None
     plan: Plan | None = None
     failure: str | None = None
     hint: str | None = None
@@ -169,9 +169,10 @@ def outcomes_text(outcomes: Iterable[Outcome], style: Style) -> str:
 
 def _outcome_row(outcome: Outcome) -> tuple[str, str, str, str]:
     plan = outcome.plan
+    line = machine_line(outcome.machine) if outcome.machine else "?"
     if plan is None:
-        reason = " ".join(filter(None, (outcome.failure, outcome.hint)))
-        return outcome.name, machine_line(outcome.machine), text("plan.none", "none"), reason
+        reason = "; ".join(filter(None, (outcome.failure, outcome.hint)))
+        return outcome.name, line, text("plan.none", "none"), reason
     reason = render(plan.why[0]) if plan.why else ""
     label = plan.build.label if plan.uses_gpu else f"{plan.build.label} (cpu-only)"
-    return outcome.name, machine_line(outcome.machine), label, reason
+    return outcome.name, line, label, reason
