@@ -71,7 +71,7 @@ def _without_network():
 @pytest.mark.slow
 def test_a_bundle_for_another_platform_holds_that_platforms_wheels(wheels, tmp_path):
     """Requirements that only Windows has are in Windows's bundle, whatever machine makes it."""
-    plan = msgspec.structs.replace(folder_plan(wheels), python="3.11")
+    plan = msgspec.structs.replace(folder_plan(wheels), python="3.11", python_path="/not/here/python3.11")
     bundle = collect(HOST, plan, str(tmp_path / "b"), platform="windows_x86_64")
     assert "winthing-1.0-cp311-cp311-win_amd64.whl" in bundle.files
     assert bundle.platform == "windows_x86_64"

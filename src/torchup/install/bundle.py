@@ -91,6 +91,13 @@ class _Job:
         """Of every tool: the user's settings of what to choose do not count."""
         return {**self.overlay, **dict.fromkeys(UV_CLEARED), **CLEARED}
 
+    @property
+    def python(self) -> str:
+        """What pip runs on: the planned Python; for another platform any will do, so torchup's own."""
+        if self.platform is not None:
+            return self.host.platform().python_executable
+        return self.plan.python_path or self.plan.python
+
     def run(self, step: Step) -> str:
         """Run one tool; its stdout."""
         event = Event(stage="step", text=step.summary)
@@ -189,11 +196,10 @@ def _resolve(job: _Job) -> tuple[str, ...]:
     job.host.write_text(wanted, "".join(f"{line}\n" for line in (*job.plan.packages, "pip")))
     job.host.write_text(constraints, "".join(f"{line}\n" for line in job.plan.constraints))
     target = ("--python-platform", PLATFORMS[job.platform][0]) if job.platform else ()
-    python = ("--python", job.plan.python_path) if job.plan.python_path else ()
     step = Step(
         argv=("uv", "pip", "compile", wanted, "--no-config", "--no-header", "--no-annotate", "--quiet", *target,
               "--python-version", job.plan.python.removesuffix("t"), "--only-binary", ":all:",
-              "--constraint", constraints, *python, *uv_arguments(job.plan)),
+              "--constraint", constraints, "--python", job.python, *uv_arguments(job.plan)),
         summary=message("bundle.step.resolve", "work out which packages belong to it"),
         environment=job.environment,
         timeout=600.0,
@@ -206,7 +212,7 @@ def _download(job: _Job, pins: Sequence[str]) -> None:
     # A pip of its own: this machine's Python may have none, or one too old to know today's platform tags.
     place = join(job.workshop, "pip")
     make = Step(
-        argv=("uv", "venv", "--no-config", "--no-project", "--python", job.plan.python_path or job.plan.python, place),
+        argv=("uv", "venv", "--no-config", "--no-project", "--python", job.python, place),
         summary=message("bundle.step.pip", "fetch pip, which downloads"),
         environment=job.environment,
         timeout=600.0,
