@@ -203,6 +203,25 @@ def test_create_of_what_is_there_has_nothing_to_do(home, capsys):
     assert torchup(capsys, "env", "create", "a/b")[0] == 2
 
 
+def test_bundle_refuses_what_it_cannot_collect(home, tmp_path, capsys):
+    """No folder, a folder in use, an unknown environment or platform, a file without a plan: exit 2 and a sentence."""
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "x").write_text("x")
+    (tmp_path / "no-plan.json").write_text('{"data": null}')
+    for words in (
+        ("default",),
+        ("default", "-o", str(tmp_path / "used")),
+        ("nope", "-o", str(tmp_path / "new")),
+        ("--plan", str(tmp_path / "no-plan.json"), "-o", str(tmp_path / "new")),
+        ("--plan", str(tmp_path / "missing.json"), "-o", str(tmp_path / "new")),
+        ("default", "-o", str(tmp_path / "new"), "--platform", "amiga"),
+    ):
+        code, out, err = torchup(capsys, "env", "bundle", *words)
+        assert (code, out) == (2, ""), words
+        assert err.startswith("error: ")
+    assert not (tmp_path / "new").exists()
+
+
 def test_export_writes_every_package_as_it_is(home, capsys):
     """requirements.txt with exact versions, from where they came."""
     code, out, _ = torchup(capsys, "env", "export")
