@@ -72,7 +72,9 @@ def mps_not_built(facts: Facts, knowledge: Knowledge) -> Found | None:
 def mps_no_device(facts: Facts, knowledge: Knowledge) -> Found | None:
     """MPS is built but no Metal device answers: virtual machine, sandbox, remote session."""
     sign = facts.sign("mps.memory")
-    nothing = sign is not None and sign.values.get("allocated") == sign.values.get("other") == "0 bytes"
+    nothing = sign is not None and {"".join(sign.values.get(name, "").split()) for name in ("allocated", "other")} == {
+        "0bytes"
+    }
     metal = facts.sign("mps.no-metal")
     floor = knowledge.mps_macos(facts.torch.version) if facts.torch.version else None
     new_enough = (

@@ -29,7 +29,7 @@ _LAST_INTEL_MAC = "2.2.2"
 def _offered(facts: Facts) -> tuple[str, ...]:
     """The versions that pip found for this Python; empty where it found none or did not say."""
     sign = facts.sign("python.no-version")
-    text = sign.values.get("versions", "") if sign else ""
+    text = "".join(sign.values.get("versions", "").split()) if sign else ""  # a console may have cut a number
     return tuple(part.strip() for part in text.split(",") if part.strip() and part.strip() != "none")
 
 
