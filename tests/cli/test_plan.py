@@ -92,6 +92,9 @@ def test_folder_of_machines_is_a_table(capsys, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("--variant", "foo", "--assume", LAPTOP), "no variant"),
+        (("--python", "abc", "--assume", LAPTOP), "not a Python version"),
+        (("--torch", "2.14+cu126", "--variant", "cu130", "--assume", LAPTOP), "--variant says cu130"),
         (("--machine", "/nowhere/machine.json"), "cannot be read"),
         (("--torch", "newest", "--assume", LAPTOP), "not a torch version"),
         (("--machine", "a.json", "--from", "b"), "cannot be used together"),
@@ -110,3 +113,28 @@ def test_a_pair_that_never_was(capsys):
     code, _, err = run(capsys, "--assume", LAPTOP, "--torch", "2.6", "--variant", "cu121")
     assert code == 3
     assert "cu124" in err
+
+
+def test_one_bad_file_does_not_hide_the_other_machines(capsys, tmp_path, monkeypatch):
+    """A file of the folder that is no machine is a row of the table, with its reason."""
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "bad.json").write_text("{")
+    (tmp_path / "good.json").write_text('{"os": "linux", "arch": "x86_64", "glibc": "2.35", "python": "3.12.3"}')
+    code, out, _ = run(capsys, "--machine", str(tmp_path))
+    assert code == 3
+    assert "not JSON" in out
+    assert "+cpu" in out
+
+
+def test_a_wheel_label_says_version_and_variant(capsys):
+    """`--torch 2.13.0+CU126` is what people paste."""
+    code, out, _ = run(capsys, "--json", "--assume", LAPTOP, "--torch", "2.13.0+CU126")
+    assert code == 0
+    assert json.loads(out)["data"]["packages"][0] == "torch==2.13.0+cu126"
+
+
+def test_a_folder_without_machines(capsys, tmp_path):
+    """Exit 2 and how to write one."""
+    code, _, err = run(capsys, "--machine", str(tmp_path))
+    assert code == 2
+    assert "torchup detect --json" in err
