@@ -107,6 +107,7 @@ def test_other_precision_is_refused(capsys, runs):
         (("show", "latest"), "0 stored"),
         (("show", "missing/file.json"), "cannot be read"),
         (("compare", "article", "article:nope"), "no result nope"),
+        (("compare", "article", "article"), "compared with itself"),
         (("compare", "article", "--threshold", "x"), "not a share"),
         (("compare", "article", "--threshold", "5"), "write 5% or 0.05"),
         (("compare", "article", "--threshold", "-1%"), "not a share"),

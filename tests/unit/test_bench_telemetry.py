@@ -10,7 +10,8 @@ import pytest
 
 from support.results import result, telemetry
 from torchup.bench import telemetry_probe as probe
-from torchup.bench.telemetry import Recorder, attach, steady_energy, summarise
+from torchup.bench.schedule import Task
+from torchup.bench.telemetry import Recorder, attach, steady_energy, summarise, with_surroundings
 from torchup.host import RealHost, RecordedHost
 from torchup.host.base import PlatformFacts
 from torchup.host.recorded import Recording
@@ -216,3 +217,12 @@ def test_a_machine_without_the_probe_is_measured_all_the_same(tmp_path, monkeypa
     with Recorder(replay, "cpu") as recorder:
         pass
     assert recorder.telemetry is None
+
+
+def test_the_load_is_that_before_the_first_run():
+    """What torchup itself did in earlier runs is not taken for a busy machine."""
+    tasks = [Task(workload="mnist", recipe=name, device="cpu", repeat=0) for name in ("script", "resident")]
+    recorded = [telemetry(load_average=0.1), telemetry(load_average=2.0)]
+    both = with_surroundings((result("script"), result("resident")), tasks, recorded, code_hash="h")
+    assert [r.telemetry.load_average for r in both] == [0.1, 0.1]
+    assert {r.code_hash for r in both} == {"h"}

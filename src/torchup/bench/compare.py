@@ -44,6 +44,8 @@ class Side(Value, frozen=True, kw_only=True):
     recipe: str
     device: str
     device_name: str | None
+    world_size: int = 1
+    scaling: str | None = None
     median: float
     ci95: tuple[float, float] | None
     repeats: int
@@ -329,6 +331,8 @@ def _side(labelled: Labelled, samples: Sequence[float]) -> Side:
         recipe=result.recipe,
         device=result.device,
         device_name=result.device_name,
+        world_size=result.world_size,
+        scaling=result.parameters.get("scaling"),
         median=median(samples),
         ci95=(result.ci95[0] * scale, result.ci95[1] * scale) if result.ci95 else None,
         repeats=len(samples),

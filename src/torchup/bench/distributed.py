@@ -94,11 +94,7 @@ def run_distributed(
         BenchError: a rank died or failed; the error names it and its log.
         TimeLimitError: the group did not come back.
     """
-    if question.workload not in WORKLOADS:
-        raise UsageError(
-            message("distributed.workload", "`{name}` is not made for several processes", name=question.workload),
-            hint=message("distributed.workload.hint", "these are: {names}", names=", ".join(WORKLOADS)),
-        )
+    check_workload(question.workload)
     answers: list[RawAnswer] = []
     recorded: list[Telemetry | None] = []
     for _ in range(repeats):
@@ -114,6 +110,15 @@ def run_distributed(
         msgspec.structs.replace(attach(result, recorded), code_hash=code_hash)
         for result in to_results(answers, question, machine)
     )
+
+
+def check_workload(name: str) -> None:
+    """Raise `UsageError` for a workload that has no form for several processes."""
+    if name not in WORKLOADS:
+        raise UsageError(
+            message("distributed.workload", "`{name}` is not made for several processes", name=name),
+            hint=message("distributed.workload.hint", "these are: {names}", names=", ".join(WORKLOADS)),
+        )
 
 
 def _ignore(_: str) -> None:

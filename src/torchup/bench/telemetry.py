@@ -119,11 +119,15 @@ class Recorder:
 def with_surroundings(
     results: Sequence[Result], tasks: Sequence[Task], recorded: Sequence[Telemetry | None], *, code_hash: str
 ) -> tuple[Result, ...]:
-    """Results with the hash of the code that measured them and the telemetry of their runs."""
+    """Results with the hash of the code that measured them and the telemetry of their runs.
+
+    The load before the first run is that of all: later ones would see what torchup itself did.
+    """
+    quiet = next((telemetry.load_average for telemetry in recorded if telemetry is not None), None)
     found = []
     for result in results:
         runs = [
-            t
+            msgspec.structs.replace(t, load_average=quiet) if t is not None else None
             for task, t in zip(tasks, recorded, strict=True)
             if (task.device, task.recipe) == (result.device, result.recipe)
         ]
@@ -142,7 +146,9 @@ def attach(result: Result, recorded: Sequence[Telemetry | None]) -> Result:
     assert chosen is not None  # noqa: S101  # filtered above
     throttle = tuple(dict.fromkeys(name for telemetry in known for name in telemetry.throttle))
     strangers = max((t.other_processes for t in known if t.other_processes is not None), default=None)
-    merged = msgspec.structs.replace(chosen, throttle=throttle, other_processes=strangers)
+    merged = msgspec.structs.replace(
+        chosen, throttle=throttle, other_processes=strangers, load_average=known[0].load_average
+    )
     return msgspec.structs.replace(result, telemetry=merged)
 
 

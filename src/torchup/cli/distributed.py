@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from torchup.bench.distributed import Question, run_distributed
+from torchup.bench.distributed import Question, check_workload, run_distributed
 from torchup.bench.layout import Layout, layout
 from torchup.bench.runner import survey_environment
 from torchup.detect import detect_machine
@@ -63,6 +63,7 @@ def measure_distributed(
     session: Session, python: str, where: Layout, *, devices: Sequence[str], repeats: int, **question: Any
 ) -> tuple[Result, ...]:
     """Measure by several processes; what torchup says on the way goes to stderr."""
+    check_workload(str(question.get("workload")))
     known = survey_environment(session.host, python)
     kinds = list(dict.fromkeys(facts.device.split(":")[0] for facts in known.devices))
     if len(devices) > 1 or (devices and devices[0].split(":")[0] not in kinds):

@@ -111,6 +111,11 @@ def compare_command(
 ) -> Answer:
     """`torchup results compare BASE CANDIDATE`."""
     left, right = Selector.parse(base), Selector.parse(candidate)
+    if left == right:
+        raise UsageError(
+            message("results.same", "`{run}` would be compared with itself", run=base),
+            hint=message("results.same.hint", "name two: `torchup results compare latest~1 latest`"),
+        )
     allowed = set(across) | ({"recipe", "kind"} if left.recipe and right.recipe else set())
     report = compare_sets(
         _chosen(session.host, left),

@@ -201,11 +201,11 @@ def quality_text(result: Result) -> str:
     )
 
 
-def recipe_text(result: Result) -> str:
+def recipe_text(side: Result | Side) -> str:
     """The recipe, with kind of scaling and number of processes where there are several: ``ddp strong x2``."""
-    parts = [result.recipe, str(result.parameters.get("scaling", ""))]
-    parts.append(f"x{result.world_size}" if result.world_size > 1 else "")
-    return " ".join(part for part in parts if part)
+    scaled = side.scaling if isinstance(side, Side) else side.parameters.get("scaling")
+    processes = f"x{side.world_size}" if side.world_size > 1 else ""
+    return " ".join(part for part in (side.recipe, str(scaled or ""), processes) if part)
 
 
 _NOISE = re.compile(
@@ -338,7 +338,7 @@ def _comparison_table(comparisons: Sequence[Comparison], style: Style) -> str:
 
 
 def _side(side: Side) -> str:
-    return f"{side.recipe} {numbers.seconds(side.median)}\n{short_device(side)}"
+    return f"{recipe_text(side)} {numbers.seconds(side.median)}\n{short_device(side)}"
 
 
 def _verdict(comparison: Comparison, style: Style) -> str:
@@ -375,8 +375,8 @@ def _refused(refused: Sequence[Refusal], style: Style) -> str:
             "compare.refused.line",
             "{workload} {base} against {candidate} ({keys})",
             workload=refusal.workload,
-            base=refusal.base.recipe,
-            candidate=refusal.candidate.recipe,
+            base=recipe_text(refusal.base),
+            candidate=recipe_text(refusal.candidate),
             keys=keys,
         )
         lines.append(f"{mark(style, 'skip')} {line}")
