@@ -44,7 +44,7 @@ TARGETS = {
     ),
     "nvidia-smi-list": Target("torchup.detect.nvidia_smi:parse_list"),
     "nvidia-kernel-module": Target("torchup.detect.nvidia_smi:parse_kernel_module", ("/proc/driver/nvidia/version",)),
-    "nvml": Target("torchup.detect.nvidia:parse_nvml", ("nvml_probe",)),
+    "nvml": Target("torchup.detect.nvml:parse_nvml", ("nvml_probe",)),
     "rocminfo": Target("torchup.detect.amd_tools:parse_rocminfo", ("rocminfo",)),
     "amd-smi": Target("torchup.detect.amd_tools:parse_amd_smi", ("amd-smi",)),
     "rocm-smi": Target("torchup.detect.amd_tools:parse_rocm_smi", ("rocm-smi",)),

@@ -19,8 +19,8 @@ from torchup.detect import (
     hardware,
     kfd,
     linux,
-    nvidia,
     nvidia_smi,
+    nvml,
     python,
     tools,
     windows,
@@ -39,7 +39,7 @@ PARSERS = [
     nvidia_smi.parse_xml,
     nvidia_smi.parse_list,
     nvidia_smi.parse_kernel_module,
-    nvidia.parse_nvml,
+    nvml.parse_nvml,
     lambda text: nvidia_smi.parse_query(text, nvidia_smi.FIELDS),
     amd_tools.parse_rocminfo,
     amd_tools.parse_amd_smi,
@@ -118,7 +118,7 @@ def test_what_a_tool_writes_is_read_back(capacity, used, major, minor):
             "550.54", "12.4", [{"name": "NVIDIA X", "pci": "2684", "total": f"{capacity} MiB", "used": f"{used} MiB"}]
         )
     ).gpus
-    reading = nvidia.parse_nvml(
+    reading = nvml.parse_nvml(
         write.nvml("550.54", 12040, [write.nvml_gpu("NVIDIA X", f"{major}.{minor}", capacity, "2684", used=used)])
     )
     assert reading is not None

@@ -6,7 +6,7 @@ import pytest
 
 from support import machine_writers as write
 from torchup.detect import nvidia_smi
-from torchup.detect.nvidia import NVML_ERRORS, cuda_from_number, parse_nvml
+from torchup.detect.nvml import NVML_ERRORS, cuda_from_number, parse_nvml
 from torchup.report.detect_text import MEANINGS
 
 MIB = 1024**2

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from torchup.detect import nvml_probe
-from torchup.detect.nvidia import parse_nvml
+from torchup.detect.nvml import parse_nvml
 
 
 class FakeError(Exception):
