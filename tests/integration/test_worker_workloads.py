@@ -57,6 +57,16 @@ import json; print(json.dumps(out))
         assert seconds >= 0.19, device
 
 
+def test_the_survey_names_devices_and_measures_the_peak_of_the_cpu(python):
+    """What the roofline is drawn from: FLOP and bytes a second that this CPU really reaches."""
+    known = ask(python, "bench.py", {"action": "devices"})[-1]["devices"]
+    cpu = next(facts for facts in known["devices"] if facts["device"] == "cpu")
+    assert cpu["peak_bandwidth"] > 1e7
+    if known["recipes"]["cpu"]["fused"] is None:  # there is a compiler
+        assert 1e8 < cpu["peak_flops"] < 1e15
+    assert "mnist" in known["workloads"]
+
+
 def test_a_device_without_a_known_way_to_wait_is_refused(python):
     """A time that cannot be synchronised is not taken."""
     code = """

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from torchup.host import Host
     from torchup.model import Machine, Result, Telemetry
 
-SURVEY_TIMEOUT = 120.0  # seconds; importing torch from a cold disk and making a first CUDA context
+SURVEY_TIMEOUT = 240.0  # seconds; torch from a cold disk, a first CUDA context, compiling the CPU's peak loop
 SETTING_UP = 300.0  # seconds for import, data, warm-up and the test, around the timed part
 LONGEST = 6 * 3600.0  # seconds; without a budget a run may take long on a slow machine, but not for ever
 OVERRUN = 4.0  # a first epoch always runs; past this multiple of the time given the child is stopped

@@ -17,6 +17,7 @@ import lines  # after the path is set
 
 def describe() -> Dict[str, Any]:
     """What this environment can measure with."""
+    import cpu_peak
     import devices
     import recipes
     import torch
@@ -26,7 +27,7 @@ def describe() -> Dict[str, Any]:
     return {
         "torch": torch.__version__,
         "python": sys.version.split()[0],
-        "devices": [devices.facts(device) for device in available],
+        "devices": [{**devices.facts(d), **(cpu_peak.measure() if d == "cpu" else {})} for d in available],
         "recipes": {d: {n: recipes.load(n).refusal(d) for n in recipes.names()} for d in available},
         "workloads": workloads.names(),
         "threads": torch.get_num_threads(),
