@@ -14,11 +14,7 @@ from torchup.host import RealHost
 from torchup.model import Machine, Os, Request
 from torchup.sources import survey
 
-pytestmark = [
-    pytest.mark.slow,
-    # the stand-in proxy wraps its sockets anew and leaves closing them to the garbage collector
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.slow
 LINUX = Machine(os=Os.LINUX, arch="x86_64")
 
 

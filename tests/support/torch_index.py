@@ -143,6 +143,13 @@ def serving(catalog: Catalog, chain: Path) -> Iterator[str]:  # noqa: C901  # a 
 
         do_HEAD = do_GET  # noqa: N815  # the server's name for it
 
+        def finish(self) -> None:
+            """Close the TLS socket too; the server knows only the plain one that was wrapped."""
+            try:
+                super().finish()
+            finally:
+                self.connection.close()
+
         def _answer(self, body: bytes, kind: str, status: int = 200) -> None:
             self.send_response(status)
             self.send_header("Content-Type", kind)
