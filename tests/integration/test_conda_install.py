@@ -199,6 +199,8 @@ def test_from_a_cuda_build_back_to_the_cpu(channel):
     environment, _ = install(plan(channel, packages=()))
     assert run(environment, "python", "-c", "import torch; print(torch.flavour)") == "cpu"
     assert run(environment, "where") == environment.path
+    third, _ = install(plan(channel, "cu129", machine("8.6", "12.9"), packages=()))
+    assert run(third, "where") == third.path  # asked for once, two replacements ago
 
 
 def test_a_second_run_has_nothing_to_do(channel):

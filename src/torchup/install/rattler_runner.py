@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -103,15 +104,16 @@ async def solve(options: argparse.Namespace) -> None:
     specs, locked = _with_kept(options)
     channels = [without_credentials(url) for url in options.channel]
     tell(event="solve", channels=channels, specs=[str(spec) for spec in specs])
+    index = Growth(options.cache / "repodata")
     try:
-        records = await _watched(_solve(options, specs, locked), options.stall)
+        records = await _watched(_solve(options, specs, locked), options.stall, index)
     except rattler_errors.GatewayError as error:
         if "304 Not Modified" not in str(error):
             raise
         # Servers that answer 304 without repeating ETag or Last-Modified (plain file servers do) confuse the cache of
         # py-rattler 0.28: without a cached index there is no conditional request.
         RealHost().remove(str(options.cache / "repodata"))
-        records = await _watched(_solve(options, specs, locked), options.stall)
+        records = await _watched(_solve(options, specs, locked), options.stall, index)
     _write_lock(records, options)
     tell(event="solved", packages=[[record.name.normalized, str(record.version)] for record in records])
 
@@ -132,7 +134,7 @@ async def link(options: argparse.Namespace) -> None:
             reporter=reporter,
             alternative_target_prefix=options.final or options.prefix,
             # py-rattler 0.28 takes the inner object only: MatchSpec itself raises TypeError
-            requested_specs=[rattler.MatchSpec(spec)._match_spec for spec in options.specs],  # noqa: SLF001
+            requested_specs=[spec._match_spec for spec in _with_kept(options)[0]],  # noqa: SLF001
             show_progress=False,
         ),
         options.stall,
@@ -333,18 +335,38 @@ class Reporter:
         self.moved_at = time.monotonic()
 
 
-async def _watched(work: Any, stall: float, reporter: Reporter | None = None) -> Any:
-    """Await ``work``; give up when nothing has moved for ``stall`` seconds (without a reporter: in all).
+class Growth:
+    """Movement of what reports none: the size of the folder that it downloads into."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._size = -1
+        self._grown_at = time.monotonic()
+
+    @property
+    def moved_at(self) -> float:
+        """When the folder was last seen to have another size."""
+        size = 0
+        for file in self.folder.rglob("*"):
+            with contextlib.suppress(OSError):  # temporary files come and go
+                size += file.stat().st_size
+        if size != self._size:
+            self._size, self._grown_at = size, time.monotonic()
+        return self._grown_at
+
+
+async def _watched(work: Any, stall: float, watched: Reporter | Growth) -> Any:
+    """Await ``work``; give up when nothing has moved for ``stall`` seconds.
 
     Also when torchup itself has been killed: nobody would take over what is made here.
     """
     task = asyncio.ensure_future(work)
-    started, parent = time.monotonic(), os.getppid()
+    parent = os.getppid()
     while not task.done():
         await asyncio.wait((task,), timeout=min(1.0, stall / 4))
         if os.getppid() != parent:
             raise StalledError("torchup has gone")
-        if not task.done() and time.monotonic() - (reporter.moved_at if reporter else started) > stall:
+        if not task.done() and time.monotonic() - watched.moved_at > stall:
             raise StalledError(f"nothing has come for {stall:.0f} s")
     return task.result()
 
