@@ -102,7 +102,8 @@ def _last_branch(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     ended = [family for family in families(question) if family.last_branch]
     if not ended or not plan.uses_gpu:
         return
-    place = "Windows driver" if question.target.machine.wsl else "driver"
+    wsl = question.target.machine.wsl
+    place = message("plan.place.windows", "Windows driver") if wsl else message("plan.place.driver", "driver")
     yield _warn(
         message(
             "plan.advice.last-branch",
