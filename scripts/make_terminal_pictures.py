@@ -34,7 +34,7 @@ def draw(name: str, arguments: tuple[str, ...]) -> None:
     console.print(Text(f"$ torchup {shown}", style="bold"))
     console.print(Text(completed.stdout.rstrip()))
     FOLDER.mkdir(parents=True, exist_ok=True)
-    svg = console.export_svg(title="torchup", unique_id=name.split(".")[0])
+    svg = console.export_svg(title="torchup", unique_id=name.split(".", maxsplit=1)[0])
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # the picture loads nothing from elsewhere
     (FOLDER / name).write_text("\n".join(line.rstrip() for line in svg.splitlines()) + "\n", encoding="utf-8")
 
