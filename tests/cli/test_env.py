@@ -121,6 +121,8 @@ def test_run_of_nothing_and_of_what_is_not_there(home, capsys):
     assert code == 2
     assert "torchup env run [NAME] -- python train.py" in err
     assert torchup(capsys, "env", "run", "--", "no-such-program")[0] == 127
+    code, _, err = torchup(capsys, "env", "run", "default", "python", "train.py")
+    assert (code, "torchup env run default -- PROGRAM" in err) == (2, True)
 
 
 @pytest.mark.slow

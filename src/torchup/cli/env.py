@@ -176,6 +176,9 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
     environment = registry.find(session.host, environment_name(session.host, name))
     session.as_json = False  # stdout is the program's
     program = activation.program(session.host, environment.path, argv[0])
+    if program is None and argv[0] in registry.names(session.host):
+        hint = message("env.run.separator.hint", "torchup env run {name} -- PROGRAM", name=argv[0])
+        raise UsageError(message("env.run.separator", "`--` is missing between name and program"), hint=hint)
     if program is None:
         session.note(message("env.run.no-program", "there is no program `{name}`", name=argv[0]))
         return Answer(command="env run", data=None, text=str, exit_code=NOT_FOUND)
