@@ -108,8 +108,8 @@ class Draft:
         """Note a distribution once for each tool that lists it."""
         self.packages.setdefault((package.name, package.version, package.origin), package)
 
-    def freeze(self) -> Facts:
-        """The facts."""
+    def freeze(self, text: str = "") -> Facts:
+        """The facts; ``text`` is the cleaned report that they were read from."""
         return Facts(
             system=self._system(),
             python=Python(
@@ -131,6 +131,7 @@ class Draft:
             signs=tuple(self.signs),
             modules=tuple(dict.fromkeys(self.modules)),
             libraries=dict(self.libraries),
+            text=text,
         )
 
     def _system(self) -> System:

@@ -57,7 +57,6 @@ class Torch(Value, frozen=True, kw_only=True):
     xpu_available: bool | None = None
     import_error: str | None = None
     locations: tuple[str, ...] = ()
-    pinned_cuda: str | None = None  # CUDA of the nvidia-* wheels it requires
 
 
 class Nvidia(Value, frozen=True, kw_only=True):

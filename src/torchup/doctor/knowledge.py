@@ -108,12 +108,6 @@ class Knowledge:
                 return row
         return None
 
-    def rocm_targets(self, rocm: str) -> tuple[str, ...]:
-        """AMD targets in the wheels of a ROCm version."""
-        table: dict[str, list[str]] = self._history["rocm_targets"]
-        known = [key for key in table if version(key) <= version(rocm)]
-        return tuple(table[max(known, key=version)]) if known else ()
-
     def wheel(self, gpu: ComputeCapability | None, driver: str | None, *, windows: bool) -> tuple[str, str] | None:
         """Variant and newest torch of the index that runs on this GPU with this driver; ``None``: driver too old.
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from torchup.doctor.facts import Facts
 
+TEXT_LIMIT = 200_000  # characters that rules may search; no paths of interest come later
 _LIST_KEYS = {"gpu models and configuration", "gpu 型号和配置", "cpu"}
 
 
@@ -38,7 +39,7 @@ def parse_report(text: str) -> Facts:
     _read_absent(draft, lines)
     _read_device_rules(draft, lines)
     _conclude(draft)
-    return draft.freeze()
+    return draft.freeze("\n".join(lines)[:TEXT_LIMIT])
 
 
 def _read_labels(draft: Draft, lines: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor.knowledge import version
 from torchup.doctor.redact import redact
-from torchup.doctor.rule import Certainty, Found
+from torchup.doctor.rule import Found
 from torchup.model import Os, Remedy, Vendor, message, verbatim
 
 if TYPE_CHECKING:
@@ -135,18 +135,6 @@ def group_commands() -> tuple[tuple[str, ...], ...]:
 def at_least(value: str | None, floor: str) -> bool | None:
     """Whether a version reaches a floor; ``None``: unknown."""
     return None if value is None else version(value) >= version(floor)
-
-
-def likely(found: Found, certainty: Certainty) -> Found:
-    """The same finding, less or more sure."""
-    return Found(
-        summary=found.summary,
-        evidence=found.evidence,
-        remedy=found.remedy,
-        certainty=certainty,
-        severity=found.severity,
-        primary=found.primary,
-    )
 
 
 def plain(text: str) -> Message:

@@ -301,7 +301,7 @@ def _refused_by_glibc(facts: Facts) -> tuple[Sign, ...]:
     glibc = facts.system.glibc
     if refused is None or glibc is None or version(glibc) >= _GLIBC_SINCE_2_7:
         return ()
-    offered = list("".join(refused.values.get("versions", "").split()).split(","))
+    offered = "".join(refused.values.get("versions", "").split()).split(",")
     ends = offered[-1].startswith("2.6.") if offered else False
     tagged = "manylinux_2_28" in refused.values.get("wheel", "") + refused.line
     return (refused,) if ends or tagged else ()
