@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from torchup.model import Message, Result
 
 HALF = 0.5
+SAME_MATHEMATICS = {"script", "loader", "resident", "graph", "fused", "best"}
 MUCH = 0.3
 
 
@@ -47,14 +48,16 @@ def split(recipe: str, epochs: int, seconds: Mapping[str, float], alone: Alone) 
         alone: what was measured by itself.
     """
     whole = seconds[recipe]
+    if recipe not in SAME_MATHEMATICS:
+        return None
     lean = min((seconds[name] for name in ("graph", "fused") if name in seconds), default=None)
     resident = seconds.get("resident")
     if recipe in {"graph", "fused", "best"}:
         return Breakdown(input=0.0, transfer=0.0, launch=0.0, compute=whole * epochs, other=0.0)
     if resident is None:
         return None
-    launch = max(0.0, resident - lean) if lean is not None else None
-    compute = min(resident, lean) if lean is not None else resident
+    compute = min(whole, resident, lean if lean is not None else resident)
+    launch = max(0.0, min(resident, whole) - compute) if lean is not None else None
     if recipe == "resident":
         return Breakdown(input=0.0, transfer=0.0, launch=_times(launch, epochs), compute=compute * epochs, other=0.0)
     transfer = min(alone.transfer or 0.0, max(0.0, whole - resident))

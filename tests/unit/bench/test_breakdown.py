@@ -48,6 +48,7 @@ def test_parts_are_never_negative_and_never_exceed_the_run_that_holds_them(scrip
     for recipe, one in seconds.items():
         parts = split(recipe, epochs, seconds, Alone(input=feed, transfer=copy))
         assert all((getattr(parts, name) or 0.0) >= 0 for name in PARTS)
+        assert total(parts) <= one * epochs * (1 + 1e-9)
         if script >= resident >= graph:
             assert total(parts) == pytest.approx(one * epochs)
 

@@ -116,6 +116,16 @@ def test_an_accuracy_below_the_bar_is_an_error_that_keeps_the_results():
     assert caught.value.results[0].quality["test_accuracy"] == 0.9749
 
 
+def test_a_speedrun_is_judged_at_any_length_and_is_not_part_of_all():
+    """Another training is only as good as its accuracy, and never stands in the ladder unasked."""
+    host = worker(lambda request: raw(request, epochs=2, quality={"test_accuracy": 0.95}))
+    with pytest.raises(QualityError):
+        run(host, devices=["cpu"], recipes=["speedrun"])
+    host = worker()
+    run(host, devices=["cpu"], recipes=["all"])
+    assert ("cpu", "speedrun") not in runs(host)
+
+
 def test_losses_are_held_against_the_script():
     """The largest difference of the first steps' losses is part of the result."""
     host = worker(lambda r: raw(r, losses=[2.3, 2.2, 2.1 if r["recipe"] == "script" else 2.25]))

@@ -11,6 +11,7 @@ REGISTRY = {
     "graph": "recipes.graph",
     "fused": "recipes.fused",
     "best": "recipes.best",
+    "speedrun": "recipes.speedrun",  # another training, never part of the ladder
 }
 
 

@@ -26,6 +26,8 @@ class BaseRecipe:
         facts: named values that belong to the result (torchvision, threads, compile seconds).
     """
 
+    epochs: Optional[int] = None  # a training of its own length (speedrun); None: as many as asked for
+
     def __init__(self, task: Task) -> None:
         self.task = task
         self.notes: List[str] = []

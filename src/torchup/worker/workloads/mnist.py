@@ -33,13 +33,14 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     if request.get("probe"):
         return probes.run(request)
     recipe = make_recipe(request)
+    epochs = recipe.epochs or int(request.get("epochs") or EPOCHS)
     prepared = time.perf_counter()
     recipe.prepare()
     if not lenet.order_is_the_loaders():
         raise RuntimeError("this torch draws its batch order in another way than torchup knows; please report it")
     devices.reset_peak_memory(recipe.task.device)
     warm_up_seconds = time.perf_counter() - prepared
-    epoch_seconds, losses, load_seconds = _train(recipe, int(request.get("epochs") or EPOCHS), request.get("budget"))
+    epoch_seconds, losses, load_seconds = _train(recipe, epochs, request.get("budget"))
     memory, counted = devices.peak_memory(recipe.task.device)
     with devices.Stopwatch(recipe.task.device) as test:
         accuracy = recipe.accuracy()
@@ -57,7 +58,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         "curves": {"loss per epoch": [(epoch + 1, _mean(part)) for epoch, part in enumerate(losses)]},
         "parameters": {
             "epochs": len(epoch_seconds),
-            "epochs_asked": int(request.get("epochs") or EPOCHS),
+            "epochs_asked": epochs,
             "batch": lenet.BATCH,
             "steps": sum(len(part) for part in losses),
             "seed": recipe.task.seed,
