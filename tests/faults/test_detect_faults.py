@@ -38,30 +38,30 @@ pytestmark = [
 def test_a_hung_nvidia_smi_costs_its_limit_once(tmp_path):
     """Every call of the fake tool would hang; detection pays one limit and says so."""
     fake(tmp_path, "nvidia-smi", b'#!/bin/sh\necho $$ >> "$0.calls"\nexec sleep 30\n')
-    ended, seconds = torchup("detect", "--json", path=tmp_path, TORCHUP_PROBE_TIMEOUT="1.5")
+    ended, seconds = torchup("detect", "--json", path=tmp_path, TORCHUP_PROBE_TIMEOUT="4")
     machine = json.loads(ended.stdout)["data"]["machine"]
     assert ended.returncode == 0
     assert [p["code"] for p in machine["problems"] if p["probe"] == "nvidia-smi"] == ["timeout"]
     assert machine["drivers"][0]["problem"] == "timeout"
     assert len((tmp_path / "nvidia-smi.calls").read_text().splitlines()) == 1
-    assert seconds < 15
+    assert seconds < 25
 
 
 def test_a_hung_tool_is_told_to_people_too(tmp_path):
     """The table ends with the probe that did not answer; stderr stays empty."""
     fake(tmp_path, "nvidia-smi", b"#!/bin/sh\nexec sleep 30\n")
-    ended, _ = torchup("detect", path=tmp_path, TORCHUP_PROBE_TIMEOUT="0.5")
+    ended, _ = torchup("detect", path=tmp_path, TORCHUP_PROBE_TIMEOUT="4")
     assert ended.returncode == 0
-    assert b"nvidia-smi: timeout (no answer in 0.5 s)" in ended.stdout
+    assert b"nvidia-smi: timeout (no answer in 4 s)" in ended.stdout
     assert ended.stderr == b""
 
 
 def test_a_tool_that_leaves_a_child_holding_the_pipe_does_not_hang_torchup(tmp_path):
     """A tool's background child keeps stdout open; the group is stopped at the limit."""
     fake(tmp_path, "nvidia-smi", b"#!/bin/sh\nsleep 30 &\nwait\n")
-    ended, seconds = torchup("detect", "--json", path=tmp_path, TORCHUP_PROBE_TIMEOUT="1")
+    ended, seconds = torchup("detect", "--json", path=tmp_path, TORCHUP_PROBE_TIMEOUT="4")
     assert ended.returncode == 0
-    assert seconds < 15
+    assert seconds < 25
 
 
 @pytest.mark.parametrize(
@@ -116,9 +116,9 @@ def test_hung_tools_of_several_vendors_wait_side_by_side(tmp_path):
     """nvidia-smi and uv both hang: their limits overlap."""
     for name in ("nvidia-smi", "uv", "micromamba"):
         fake(tmp_path, name, b"#!/bin/sh\nexec sleep 30\n")
-    ended, seconds = torchup("detect", "--json", path=tmp_path, TORCHUP_PROBE_TIMEOUT="3")
+    ended, seconds = torchup("detect", "--json", path=tmp_path, TORCHUP_PROBE_TIMEOUT="5")
     assert ended.returncode == 0
-    assert seconds < 6  # two limits in sequence would take six seconds and the start
+    assert seconds < 10  # two limits in sequence would take ten seconds and the start
 
 
 @pytest.mark.parametrize(
