@@ -151,17 +151,26 @@ def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -
         listener.installing(event)
 
     def verify(python: str) -> Verification:
-        proofs.append(verify_environment(host, python, expected=build))
+        # torch.compile takes most of the ladder's time and only ever warns: it is tried when all is in place.
+        proofs.append(verify_environment(host, python, expected=build, compile_rung=False))
         return proofs[-1]
 
     environment = engine.install(host, report.plan, wanted.name, path=wanted.path, verify=verify, progress=tell)
     reused = "reused" in stages
+    python = python_of(environment.path)
     if reused:
         listener.say(message("up.verify-again", "checking that it still works"))
-        # torch.compile is left out: it takes most of the ladder's time and only ever warns.
-        proofs.append(verify_environment(host, python_of(environment.path), expected=build, compile_rung=False))
-        _check(proofs[-1], wanted.name)
+        _check(verify(python), wanted.name)
+    else:
+        listener.say(message("up.compile", "trying torch.compile (it is in place and works without)"))
+        proofs.append(_with_compile(proofs[-1], verify_environment(host, python, only_compile=True)))
     return structs.replace(report, environment=environment, reused=reused, verification=proofs[-1])
+
+
+def _with_compile(proof: Verification, compiled: Verification) -> Verification:
+    """The ladder's answer with the rung that was climbed afterwards."""
+    last = tuple(rung for rung in compiled.rungs if rung.name == "compile")
+    return structs.replace(proof, rungs=(*proof.rungs, *last))
 
 
 def _check(verification: Verification, name: str) -> None:

@@ -28,6 +28,7 @@ def verify_environment(
     expected: Build | None = None,
     timeout: float = TIMEOUT,
     compile_rung: bool = True,
+    only_compile: bool = False,
     on_rung: Callable[[Rung], None] | None = None,
 ) -> Verification:
     """Climb the ladder in the environment of ``python``; never raises for what torch does.
@@ -38,6 +39,7 @@ def verify_environment(
         expected: the planned build; its version, variant and companions are then checked too.
         timeout: seconds for the whole ladder; the rung that hangs is reported as failed.
         compile_rung: whether to try torch.compile, which takes tens of seconds on a slow machine.
+        only_compile: climb only to the import and torch.compile: the rest was proved just now.
         on_rung: called with each rung as it ends.
     """
     request = {
@@ -45,6 +47,7 @@ def verify_environment(
         "variant": expected.variant if expected else None,
         "companions": expected.companions if expected else {},
         "compile": compile_rung,
+        "only_compile": only_compile,
     }
     collector = _Collector(on_rung)
     answer = run_worker(host, python, "verify.py", (json.dumps(request),), timeout=timeout, on_line=collector.line)

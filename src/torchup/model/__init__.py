@@ -1,0 +1,71 @@
+"""The values that flow through torchup: frozen, keyword-only, typed. No I/O; imports nothing of the package.
+
+Unknown is ``None``, never 0 or "". Sizes are bytes, times are seconds. Texts for people are
+`Message` values (a stable code, an English template, the values to fill in); JSON always carries the English.
+"""
+
+from __future__ import annotations
+
+from torchup.model.diagnosis import Diagnosis, Finding, Remedy, RuleOutcome
+from torchup.model.environment import Change, Environment, Rung, TorchInfo, Verification
+from torchup.model.machine import (
+    ComputeCapability,
+    Cpu,
+    DeviceNode,
+    Driver,
+    Gpu,
+    Machine,
+    Problem,
+    PythonInterpreter,
+    Tool,
+)
+from torchup.model.measurement import Breakdown, Limit, Result, Spread, Telemetry
+from torchup.model.plan import Build, CondaOrder, Offer, Plan, Rejection, Request, Source, Step, Survey
+from torchup.model.sets import InstallerName, Os, Reason, Severity, Vendor
+from torchup.model.text import Fact, Message, Notice, Value, message, verbatim
+
+__all__ = [
+    "Breakdown",
+    "Build",
+    "Change",
+    "ComputeCapability",
+    "CondaOrder",
+    "Cpu",
+    "DeviceNode",
+    "Diagnosis",
+    "Driver",
+    "Environment",
+    "Fact",
+    "Finding",
+    "Gpu",
+    "InstallerName",
+    "Limit",
+    "Machine",
+    "Message",
+    "Notice",
+    "Offer",
+    "Os",
+    "Plan",
+    "Problem",
+    "PythonInterpreter",
+    "Reason",
+    "Rejection",
+    "Remedy",
+    "Request",
+    "Result",
+    "RuleOutcome",
+    "Rung",
+    "Severity",
+    "Source",
+    "Spread",
+    "Step",
+    "Survey",
+    "Telemetry",
+    "Tool",
+    "TorchInfo",
+    "Value",
+    "Vendor",
+    "Verification",
+    "message",
+    "verbatim",
+]

@@ -1,0 +1,62 @@
+"""Environments on disk, and the proof that they work."""
+
+from __future__ import annotations
+
+from torchup.model.sets import InstallerName
+from torchup.model.text import Value
+
+
+class TorchInfo(Value, frozen=True, kw_only=True):
+    """What torch says of itself inside an environment."""
+
+    version: str | None = None
+    variant: str | None = None
+    cuda: str | None = None  # torch.version.cuda, the bundled runtime
+    hip: str | None = None
+    arch_list: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()  # "cuda:0", "mps", "cpu"
+    device_names: tuple[str, ...] = ()
+
+
+class Environment(Value, frozen=True, kw_only=True):
+    """An environment on disk that torchup made or adopted."""
+
+    name: str
+    path: str
+    python: str | None = None  # its interpreter's version
+    torch: str | None = None
+    variant: str | None = None
+    installer: InstallerName | None = None
+    source: str | None = None
+    adopted: bool = False
+    created_at: str | None = None  # ISO 8601, UTC
+    verified_at: str | None = None
+    packages: dict[str, str] = {}
+    requested: tuple[str, ...] = ()
+
+
+class Change(Value, frozen=True, kw_only=True):
+    """One package that an installation added (``before`` is ``None``), removed (``after``) or changed."""
+
+    name: str
+    before: str | None = None
+    after: str | None = None
+
+
+class Rung(Value, frozen=True, kw_only=True):
+    """One step of the verification ladder."""
+
+    name: str  # import, version, devices, arch, matmul, conv, optimiser, jit, compile, dataloader, companions, kernel
+    status: str  # pass | fail | warn | skip
+    seconds: float | None = None
+    device: str | None = None
+    proves: str | None = None
+    detail: str | None = None
+
+
+class Verification(Value, frozen=True, kw_only=True):
+    """The ladder's result for one environment."""
+
+    passed: bool
+    torch: TorchInfo = TorchInfo()
+    rungs: tuple[Rung, ...] = ()

@@ -1,0 +1,54 @@
+"""Closed sets."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Os(StrEnum):
+    """Operating system, as the Machine document spells it."""
+
+    LINUX = "linux"
+    WINDOWS = "windows"
+    MACOS = "macos"
+
+
+class Vendor(StrEnum):
+    """GPU vendor."""
+
+    NVIDIA = "nvidia"
+    AMD = "amd"
+    INTEL = "intel"
+    APPLE = "apple"
+
+
+class Severity(StrEnum):
+    """How bad a finding is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Reason(StrEnum):
+    """Why a build was not chosen."""
+
+    DRIVER = "driver"
+    ARCH = "arch"
+    PYTHON = "python"
+    GLIBC = "glibc"
+    OS = "os"
+    PLATFORM = "platform"
+    MISSING_PAIR = "missing-pair"
+    COMPANION = "companion"
+    UNREACHABLE = "unreachable"
+    OLDER = "older"
+    CPU_ONLY = "cpu-only"
+
+
+class InstallerName(StrEnum):
+    """What installs packages into an environment."""
+
+    UV = "uv"
+    PIP = "pip"
+    CONDA = "conda"
