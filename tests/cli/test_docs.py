@@ -37,7 +37,8 @@ def parse(command: click.Command, arguments: list[str], parent: click.Context | 
     if isinstance(command, click.Group):
         context = click.Context(command, parent=parent, info_name=command.name)
         words = [word for word in arguments if not word.startswith("-")]
-        assert words, "a group needs a command"
+        if not words:
+            return  # a group alone shows its help
         found = command.get_command(context, words[0])
         assert found is not None, f"no such command: {words[0]}"
         parse(found, arguments[arguments.index(words[0]) + 1 :], context)
