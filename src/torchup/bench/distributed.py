@@ -137,7 +137,10 @@ def _once(
         )
     else:
         argv = torchrun(python, where, request, logs)
-        answer = read_answer(host.run(argv, timeout=limit, environment={"PYTHONSAFEPATH": None}, on_line=on_line))
+        completed = host.run(argv, timeout=limit, environment={"PYTHONSAFEPATH": None}, on_line=on_line)
+        # The ranks share one stdout and end in any order: rank 0's result need not be the last line.
+        said = (read_answer(completed, key) for key in ("result", "error"))
+        answer = next((one for one in said if one.data), read_answer(completed))
     data = answer.data or {}
     if answer.returncode == 0 and ("result" in data or not where.speaks):
         _forget(host, logs)

@@ -46,19 +46,22 @@ def run_worker(
     return read_answer(host.run(argv, timeout=timeout, environment=environment, on_line=on_line))
 
 
-def read_answer(completed: Completed) -> WorkerAnswer:
-    """What a finished worker said, however it was started."""
+def read_answer(completed: Completed, key: str | None = None) -> WorkerAnswer:
+    """What a finished worker said, however it was started.
+
+    Several processes that share one stdout end in any order: ``key`` then names what the answer's object holds.
+    """
     return WorkerAnswer(
-        data=_last_object(completed.stdout),
+        data=_last_object(completed.stdout, key),
         returncode=completed.returncode,
         timed_out=completed.timed_out,
         stderr="\n".join(completed.stderr.splitlines()[-40:]),
     )
 
 
-def _last_object(stdout: str) -> dict[str, Any] | None:
+def _last_object(stdout: str, key: str | None) -> dict[str, Any] | None:
     for line in reversed(stdout.splitlines()):
-        if line.startswith("{"):
+        if line.startswith("{" if key is None else f'{{"{key}"'):
             try:
                 return msgspec.json.decode(line, type=dict[str, Any])
             except msgspec.DecodeError:
