@@ -1,4 +1,4 @@
-"""`torchup doctor --fix`: repair what lies inside the environment; print what lies outside of it, and run none of it.
+"""`torchup doctor --fix`: repair the environment and its kernels; print what lies outside, and run none of it.
 
 The environment is built anew beside the broken one, verified, and swapped in; the broken one stays as NAME.previous.
 """
@@ -18,12 +18,12 @@ from torchup.cli.plan import ask_sources, current_catalog
 from torchup.doctor.fix import repairable, request_for
 from torchup.doctor.redact import redact
 from torchup.encoding import to_builtins
-from torchup.envs import records, registry
+from torchup.envs import kernels, records, registry
 from torchup.envs.verification import verify_environment
 from torchup.errors import ExitCode, NoBuildError, UsageError
 from torchup.i18n import render, text
 from torchup.install.engine import install
-from torchup.model import Environment, Request, message
+from torchup.model import Environment, Notice, Request, message
 from torchup.plan import resolve
 from torchup.report.doctor_text import command_line, doctor_text
 
@@ -35,8 +35,35 @@ if TYPE_CHECKING:
     from torchup.model import Diagnosis, Finding, Plan
 
 
+STALE = ("python-missing", "environment-missing")
+
+
 def fix(session: Session, examined: Examined, found: Diagnosis) -> Answer:
     """Repair, or say what would be done; exit 1 when the cause is still there afterwards."""
+    answer = _environment(session, examined, found)
+    told = _kernels(session)
+    return replace(answer, notices=(*answer.notices, told)) if told else answer
+
+
+def _kernels(session: Session) -> Notice | None:
+    """Remove torchup's own Jupyter kernels that cannot start any more, after asking; others are only told of."""
+    stale = [kernel for kernel in kernels.find(session.host) if kernel.ours and kernel.problem in STALE]
+    names = ", ".join(kernel.name for kernel in stale)
+    if not stale:
+        return None
+    if session.dry_run:
+        would = message("doctor.fix.kernels.would", "would remove the Jupyter kernels {names}", names=names)
+        return Notice(code=would.code, text=would)
+    ask = message("doctor.fix.kernels", "remove the Jupyter kernels that cannot start any more ({names})?", names=names)
+    if not session.confirm(ask):
+        return None
+    for kernel in stale:
+        kernels.remove(session.host, kernel)
+    done = message("doctor.fix.kernels.done", "removed the Jupyter kernels {names}", names=names)
+    return Notice(code=done.code, text=done)
+
+
+def _environment(session: Session, examined: Examined, found: Diagnosis) -> Answer:
     finding = repairable(found)
     if finding is None or examined.python is None:
         return _cannot(session, examined, found)

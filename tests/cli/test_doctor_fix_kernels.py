@@ -1,0 +1,39 @@
+"""`torchup doctor --fix` repairs kernels: its own stale ones go, other people's stay."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from torchup.cli import main
+from torchup.envs.kernels import MARK
+
+
+@pytest.fixture
+def kernels(tmp_path, monkeypatch):
+    """A stale kernel of torchup's and a stale one of somebody else's."""
+    folder = tmp_path / "jupyter" / "kernels"
+    for name, metadata in (("torchup-old-123456", {MARK: {"name": "old", "path": "/gone"}}), ("theirs", {})):
+        (folder / name).mkdir(parents=True)
+        spec = {"argv": ["/gone/bin/python"], "display_name": name, "language": "python", "metadata": metadata}
+        (folder / name / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    return folder
+
+
+def test_only_stale_kernels_of_torchups_are_removed(capsys, kernels):
+    """`--yes` removes what torchup made and cannot start; a foreign kernel is left as it is."""
+    main(["doctor", "--python", sys.executable, "--fix", "--yes", "--only", "no-gpu", "--json"])
+    codes = [message["code"] for message in json.loads(capsys.readouterr().out)["messages"]]
+    assert "doctor.fix.kernels.done" in codes
+    assert [path.name for path in kernels.iterdir()] == ["theirs"]
+
+
+@pytest.mark.parametrize("arguments", [["--dry-run"], []])
+def test_nothing_is_removed_without_consent(capsys, kernels, arguments):
+    """`--dry-run`, or nobody there to agree, leaves every kernel."""
+    main(["doctor", "--python", sys.executable, "--fix", "--only", "no-gpu", "--json", *arguments])
+    capsys.readouterr()
+    assert len(list(kernels.iterdir())) == 2
