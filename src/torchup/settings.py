@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -97,6 +96,8 @@ def _checked(key: str, value: object, path: str | None) -> Any:
 
 def unknown_key(key: str, known: tuple[str, ...], path: str | None) -> UsageError:
     """The error for a key that is none, with a guess."""
+    import difflib  # noqa: PLC0415  # only a mistake pays for it
+
     close = difflib.get_close_matches(key, known, n=1)
     hint = (
         message("settings.did-you-mean", "did you mean `{name}`?", name=close[0])

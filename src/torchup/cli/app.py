@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from typing import Any
 
@@ -53,6 +52,8 @@ class LazyGroup(click.Group):
 
 def unknown_verb(name: str) -> UsageError:
     """The error for a verb that is not one."""
+    import difflib  # noqa: PLC0415  # only a mistake pays for it
+
     close = difflib.get_close_matches(name, VERBS, n=1)
     hint = (
         message("cli.verb.did-you-mean", "did you mean `torchup {name}`?", name=close[0])

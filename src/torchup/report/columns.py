@@ -7,7 +7,7 @@ import unicodedata
 
 # A word with the space before it, or one wide character: what may begin a new line.
 _WIDE = r"\u2e80-\u9fff\uff00-\uffef\u3000-\u303f"
-_PIECES = re.compile(rf"\s*[(\[（「『《“]*(?:[{_WIDE}]|[^\s{_WIDE}]+)")
+_PIECE = rf"\s*[(\[（「『《“]*(?:[{_WIDE}]|[^\s{_WIDE}]+)"
 _NEVER_FIRST = "，。；：、！？）」』》”"  # closing marks stay with what they close, one column over if need be
 
 
@@ -29,7 +29,7 @@ def wrap(text: str, width: int, *, first: str = "", rest: str = "") -> list[str]
     Words longer than a line are not parted. An empty text is one line: ``first``.
     """
     lines, line, empty = [], first, True
-    for match in _PIECES.finditer(text.replace("\n", " ")):
+    for match in re.finditer(_PIECE, text.replace("\n", " ")):
         piece = match.group()
         if empty:
             piece = piece.lstrip()
