@@ -108,5 +108,6 @@ def unknown_key(key: str, known: tuple[str, ...], path: str | None) -> UsageErro
 
 
 def _variables(host: Host) -> dict[str, Any]:
-    found = {key: host.environ().get(f"TORCHUP_{key.upper()}", "") for key in KEYS}
+    environ = host.environ()  # a copy each time it is asked for
+    found = {key: environ.get(f"TORCHUP_{key.upper()}", "") for key in KEYS}
     return {key: value.split() if key in LISTS else value for key, value in found.items() if value}

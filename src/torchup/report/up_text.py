@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from torchup.i18n import printable, render, text
 from torchup.report.bench_text import bench_text
+from torchup.report.columns import cells, pad
 from torchup.report.style import Style, mark
 from torchup.report.verify_text import rung_line, verdict
 
@@ -58,6 +59,6 @@ def _worth_showing(rungs: Sequence[Rung], style: Style) -> list[str]:
 
 
 def _next(steps: Sequence[tuple[str, str]]) -> str:
-    width = max((len(what) for what, _ in steps), default=0)
-    lines = [f"  {what.ljust(width)}  {command}" for what, command in steps]
+    width = max((cells(what) for what, _ in steps), default=0)
+    lines = [f"  {pad(what, width)}  {command}" for what, command in steps]
     return "\n".join([text("up.next", "Next:"), *lines])
