@@ -62,3 +62,10 @@ def docs(session: nox.Session) -> None:
     """Build the site; a broken link or anchor is an error."""
     session.install("-e", ".[docs]")
     session.run("mkdocs", "build", "--strict", "--site-dir", "site")
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """Show the next release notes, refusing badly named fragments; `-- build` moves them into CHANGELOG.md."""
+    session.install("towncrier>=24.8", "-e", ".")
+    session.run("towncrier", "build", "--yes" if "build" in session.posargs else "--draft")
