@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 CUT_OFF = "the answer was cut off"  # `HttpResponse.error` when fewer bytes came than were promised
 SCHEMES = ("http://", "https://", "file://")
+_OPENING = threading.Lock()  # a cache alone lets threads that start together all read the certificates
 
 
 class _Redirect(urllib.request.HTTPRedirectHandler):
@@ -46,7 +48,8 @@ def fetch(
         return HttpResponse(url=url, error="only http, https and file addresses are read")
     request = None
     try:
-        opener = _opener(certificate, proxy, verify)
+        with _OPENING:
+            opener = _opener(certificate, proxy, verify)
         request = urllib.request.Request(url, headers={"User-Agent": "torchup", **(headers or {})})  # noqa: S310  # scheme checked above
         with opener.open(request, timeout=timeout) as response:
             body = _read(response, limit, started + timeout)

@@ -197,10 +197,21 @@ def plain_variant(version: str, platform: str, catalog: Catalog) -> str:
     """
     if platform.startswith(("macos", "windows")):
         return "cpu"
-    plain = [row for row in catalog.by_platform.get(platform, ()) if any(p.name == "pypi" for p in row.publications)]
-    same = next((row for row in plain if version_key(row.torch) == version_key(version)), None)
-    newest = same or (plain[0] if plain else None)
-    return newest.variant if newest else "cpu"
+    plain = _plain_variants(platform, catalog)
+    return plain.get(version_key(version)) or next(iter(plain.values()), "cpu")
+
+
+def _plain_variants(platform: str, catalog: Catalog) -> dict[tuple[int, ...], str]:
+    """Release -> variant of PyPI's wheels for a platform, newest first; asked once a wheel, so made once."""
+    key = ("plain", platform)
+    if key not in catalog.memo:
+        found: dict[tuple[int, ...], str] = {}
+        for row in catalog.by_platform.get(platform, ()):
+            if any(place.name == "pypi" for place in row.publications):
+                found.setdefault(version_key(row.torch), row.variant)
+        catalog.memo[key] = found
+    plain: dict[tuple[int, ...], str] = catalog.memo[key]  # type: ignore[assignment]  # the memo holds any kind
+    return plain
 
 
 def _row_of_offers(version: str, variant: str, offers: list[Offer], target: Target, catalog: Catalog) -> Row:

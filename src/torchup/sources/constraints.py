@@ -6,8 +6,6 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from torchup.sources.find_links import absolute
 from torchup.sources.urls import local_path
 
@@ -41,11 +39,13 @@ def _lines(host: Host, file: str, depth: int) -> Iterator[str]:
         nested = _NESTED.fullmatch(line)
         if nested:
             yield from _lines(host, posixpath.join(posixpath.dirname(path or ""), nested[1]), depth - 1)
-        elif _is_requirement(line):
+        elif line and _is_requirement(line):
             yield line
 
 
 def _is_requirement(line: str) -> bool:
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415  # 8 ms; most users constrain nothing
+
     try:
         Requirement(line)
     except InvalidRequirement:

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from torchup.errors import UsageError
 from torchup.model import InstallerName, Message, Notice, Os, Source, Survey, message
 from torchup.settings import load_settings
-from torchup.sources.conda_survey import survey_conda
 from torchup.sources.configured import places, read_configuration
 from torchup.sources.constraints import constraint_files, constraint_lines
 from torchup.sources.find_links import list_folder
@@ -46,6 +45,8 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | No
     _keep_logins_off_the_command_line(host, request)
     configuration = read_configuration(host)
     if request.installer is InstallerName.CONDA:
+        from torchup.sources.conda_survey import survey_conda  # noqa: PLC0415  # only conda's users need its configuration
+
         return survey_conda(host, request, configuration)
     found = places(host, configuration, request, worth_asking(known_variants(catalog, machine), machine, request))
     connection, notices = connection_of(host, configuration)
