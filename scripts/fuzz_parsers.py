@@ -72,7 +72,7 @@ def load(name: str) -> Any:
 def check_of(target: Target) -> Callable[[bytes], None]:
     """A function that feeds bytes as a tool's output would be decoded, and lets nothing but documented errors pass."""
     from torchup.encoding import to_json  # noqa: PLC0415  # after instrumentation
-    from torchup.host.processes import decode  # noqa: PLC0415
+    from torchup.host.files import decode  # noqa: PLC0415
 
     function = load(target.function)
     documented = tuple(load(error) for error in target.errors)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-import traceback
 from typing import TYPE_CHECKING
 
 import click
@@ -42,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _show_error(InterruptedByUserError(interrupted), session, argv)
     except BrokenPipeError:
         return ExitCode.OK  # the reader (`| head`) has what it wanted
-    except Exception:  # noqa: BLE001  # the last line of defence: a person gets a sentence and a log, never a traceback
-        return _show_error(_internal(traceback.format_exc(), argv), session, argv)
+    except Exception as error:  # noqa: BLE001  # the last line of defence: a person gets a sentence and a log, never a traceback
+        return _show_error(_internal(error, argv), session, argv)
 
 
 def _language(argv: Sequence[str], session: Session) -> str:
@@ -98,13 +97,13 @@ def _show_error(error: TorchupError, session: Session, argv: Sequence[str]) -> i
         hint = i18n.text("cli.hint", "hint")
         click.echo(f"\n{hint}: {i18n.render(error.hint)}", err=True)
     if session.verbose and error.exit_code != ExitCode.INTERNAL:
-        path = _write_log("".join(traceback.format_exception(error)), argv)
+        path = _write_log(error, argv)
         click.echo(i18n.text("cli.log", "log: {path}", path=path), err=True)
     return int(error.exit_code)
 
 
-def _internal(trace: str, argv: Sequence[str]) -> TorchupError:
-    path = _write_log(trace, argv)
+def _internal(error: Exception, argv: Sequence[str]) -> TorchupError:
+    path = _write_log(error, argv)
     text = message("cli.internal", "torchup met a case it does not know; the details are in {path}", path=path)
     hint = message(
         "cli.internal.hint", "please report it with that file and the output of `torchup doctor --format md`"
@@ -112,12 +111,14 @@ def _internal(trace: str, argv: Sequence[str]) -> TorchupError:
     return TorchupError(text, hint=hint)
 
 
-def _write_log(trace: str, argv: Sequence[str]) -> str:
+def _write_log(error: Exception, argv: Sequence[str]) -> str:
+    import traceback  # noqa: PLC0415  # 3 ms that only a defect pays for
+
     from torchup.sources.urls import redact  # noqa: PLC0415  # only when something went wrong
 
     host = RealHost()
     path = f"{host.folders().log}/torchup-{host.now():%Y%m%dT%H%M%S}.log"
-    content = redact(f"torchup {' '.join(argv)}\n\n{trace}")
+    content = redact(f"torchup {' '.join(argv)}\n\n{''.join(traceback.format_exception(error))}")
     try:
         host.write_text(path, content)
     except OSError:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import stat
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +28,13 @@ def read_bytes(path: str, limit: int | None = None) -> bytes | None:
         return None
 
 
+def decode(raw: bytes) -> str:
+    """What a tool wrote, as text: UTF-16 where a byte-order mark says so (PowerShell, wsl.exe), else lossy UTF-8."""
+    if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return raw.decode("utf-16", errors="replace").replace("\r\n", "\n")
+    return raw.decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
+
+
 def list_dir(path: str) -> tuple[str, ...] | None:
     """See `Host.list_dir`."""
     try:
@@ -47,6 +52,8 @@ def write_bytes(path: str, content: bytes, *, private: bool = False) -> None:
     """Write a neighbour file, flush it to disk, rename it over the target."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
+    import tempfile  # 1 ms that a verb which only reads need not pay
+
     handle, neighbour = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -102,6 +109,8 @@ def remove(path: str) -> None:
     if os.path.islink(path) or os.path.isfile(path):
         os.unlink(path)
     elif os.path.isdir(path):
+        import shutil  # 2 ms that a verb which only reads need not pay
+
         shutil.rmtree(path, onerror=_writable_and_again)  # onexc needs Python 3.12
 
 
@@ -145,6 +154,8 @@ def linux_cores() -> int | None:
 
 def disk_free(path: str) -> int | None:
     """See `Host.disk_free`."""
+    import shutil  # see `remove`
+
     for folder in (Path(path), *Path(path).parents):
         with contextlib.suppress(OSError):
             return shutil.disk_usage(folder).free

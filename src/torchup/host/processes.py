@@ -13,6 +13,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING
 
 from torchup.host.base import Completed
+from torchup.host.files import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -222,10 +223,3 @@ class _Reader(threading.Thread):
     def text(self) -> str:
         """What was read, decoded."""
         return decode(b"".join(self._chunks))
-
-
-def decode(raw: bytes) -> str:
-    """Tool output as text: UTF-16 where a byte-order mark says so (PowerShell, wsl.exe), else lossy UTF-8."""
-    if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        return raw.decode("utf-16", errors="replace").replace("\r\n", "\n")
-    return raw.decode("utf-8-sig", errors="replace").replace("\r\n", "\n")

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from torchup.host import files, processes
+from torchup.host import files
 from torchup.host.base import PROBE_TIMEOUT, Completed, HttpResponse, PlatformFacts, StandardFolders
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ class RealHost:
 
     def which(self, program: str) -> str | None:
         """See `Host.which`."""
+        from torchup.host import processes  # subprocess costs 3 ms that `--help` need not pay
+
         return processes.which(program)
 
     def run(
@@ -100,12 +102,16 @@ class RealHost:
         on_line: Callable[[str], None] | None = None,
     ) -> Completed:
         """See `Host.run`."""
+        from torchup.host import processes  # see `which`
+
         return processes.run(argv, timeout=timeout, environment=environment, cwd=cwd, stdin=stdin, on_line=on_line)
 
     def run_attached(
         self, argv: Sequence[str], *, environment: Mapping[str, str | None] | None = None, cwd: str | None = None
     ) -> int:
         """See `Host.run_attached`."""
+        from torchup.host import processes  # see `which`
+
         return processes.run_attached(argv, environment=environment, cwd=cwd)
 
     def read_bytes(self, path: str, limit: int | None = None) -> bytes | None:
@@ -115,7 +121,7 @@ class RealHost:
     def read_text(self, path: str, limit: int | None = None) -> str | None:
         """See `Host.read_text`."""
         raw = files.read_bytes(path, limit)
-        return None if raw is None else processes.decode(raw)
+        return None if raw is None else files.decode(raw)
 
     def list_dir(self, path: str) -> tuple[str, ...] | None:
         """See `Host.list_dir`."""
