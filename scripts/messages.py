@@ -10,28 +10,50 @@ context, so two texts that happen to be the same English may differ in Chinese.
 
 from __future__ import annotations
 
+import ast
 import string
 import sys
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 PACKAGE = Path(__file__).parents[1] / "src" / "torchup"
 CATALOGUE = PACKAGE / "i18n" / "locale" / "zh_CN" / "LC_MESSAGES" / "torchup.po"
-KEYWORDS = {"message": ((1, "c"), 2), "text": ((1, "c"), 2)}
+KEYWORDS = {"message", "text"}
+
+
+def calls(source: str) -> Iterator[tuple[str, str]]:
+    """Code and English of every message in a source file.
+
+    Babel's own reader takes f-strings apart only from Python 3.12 on, so the catalogue would depend on the interpreter.
+    """
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(
+                func=ast.Name(id=name) | ast.Attribute(attr=name),
+                args=[ast.Constant(value=str(code)), ast.Constant(value=str(english)), *_],
+            ) if name in KEYWORDS:
+                yield code, english
 
 
 def extract() -> Catalog:
     """Every message of the package, in a stable order."""
     template = Catalog(project="torchup", charset="utf-8", fuzzy=False)
-    found = extract_from_dir(str(PACKAGE), method_map=[("**.py", "python")], keywords=KEYWORDS, strip_comment_tags=True)
-    for file, _, text, _, context in sorted(found, key=lambda row: (row[4] or "", row[0])):
-        if context:
-            template.add(text, context=context, locations=[(file, 0)])
+    files = {path: path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}
+    found = [
+        (code, str(path.relative_to(PACKAGE)), english)
+        for path, source in files.items()
+        for code, english in calls(source)
+    ]
+    for code, file, english in sorted(found):
+        template.add(english, context=code, locations=[(file, 0)])
     return template
 
 

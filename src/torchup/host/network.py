@@ -62,7 +62,8 @@ def fetch(
                 seconds=time.monotonic() - started,
             )
     except urllib.error.HTTPError as error:
-        return HttpResponse(url=url, status=error.code, error=str(error), seconds=time.monotonic() - started)
+        with error:  # it holds the connection open until it is closed
+            return HttpResponse(url=url, status=error.code, error=str(error), seconds=time.monotonic() - started)
     except (OSError, HTTPException, ValueError) as error:
         last = next(reversed(getattr(request, "redirect_dict", {})), None)  # the library's own list of redirects
         return HttpResponse(url=url, final_url=last, error=_reason(error), seconds=time.monotonic() - started)
