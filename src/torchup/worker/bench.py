@@ -48,6 +48,7 @@ def measure(request: Dict[str, Any]) -> Dict[str, Any]:
     import torch
     import workloads
 
+    devices.select(request["device"])
     result = workloads.load(request["workload"]).run(request)
     result.setdefault("device_facts", devices.facts(request["device"]))
     result.setdefault("torch", torch.__version__)

@@ -36,6 +36,12 @@ def _module(device: str) -> Any:
     return getattr(torch, kind(device))
 
 
+def select(device: str) -> None:
+    """Make the device the current one: graphs, Triton and libraries work there, wherever the tensors are."""
+    if kind(device) in ("cuda", "xpu") and torch.device(device).index is not None:
+        _module(device).set_device(torch.device(device))
+
+
 def synchronize(device: str) -> None:
     """Wait until everything queued on the device is done. On the CPU a call that returned is done."""
     name = kind(device)
@@ -147,6 +153,10 @@ def set_precision(precision: str) -> None:
 
 
 def autocast(device: str, precision: str) -> Any:
-    """The autocast context of a precision; one that does nothing for the float32 modes."""
+    """The autocast context of a precision; one that does nothing for the float32 modes.
+
+    Without its cache of cast weights: that lives as long as the context, and a recipe trains a whole epoch in one, so
+    every step after the first would see the weights of the first. Here no weight is cast twice in a step anyway.
+    """
     low = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
-    return torch.autocast(kind(device), dtype=low or torch.bfloat16, enabled=low is not None)
+    return torch.autocast(kind(device), dtype=low or torch.bfloat16, enabled=low is not None, cache_enabled=False)

@@ -121,7 +121,8 @@ class CudaGraph(BaseRecipe):
             except Exception as error:  # a missing Triton, an inductor failure: the eager graph remains
                 if not compiled:
                     raise
-                self.notes.append("torch.compile left out: %s" % str(error).splitlines()[0][:200])
+                reason = (str(error) or type(error).__name__).splitlines()[0][:200]
+                self.notes.append("torch.compile left out: " + reason)
         return len(seconds) == 2 and seconds[1] < seconds[0]
 
     def _trial(self, compiled: bool) -> float:  # noqa: FBT001  # one of two ways, named by the caller
