@@ -1,0 +1,334 @@
+"""What ``data`` of each command's JSON answer is. Held to the code by tests/cli/test_json_reference.py.
+
+A command with several shapes lists them all. A shape is a value type of torchup, a tuple of one, or a class below: one
+for each dictionary that a verb puts together itself. Comments behind the fields go into the page.
+"""
+
+from __future__ import annotations
+
+from torchup.bench.compare import Report
+from torchup.catalog.types import Learned, Row
+from torchup.doctor.explain import Explanation
+from torchup.doctor.panel import Panel
+from torchup.envs.kernels import Kernel
+from torchup.envs.owned import Owned
+from torchup.install.bundle import Bundle
+from torchup.model import (
+    Change,
+    Diagnosis,
+    Environment,
+    Machine,
+    Message,
+    Notice,
+    Plan,
+    Result,
+    Source,
+    Value,
+    Verification,
+)
+from torchup.plan.explain import WhyNot
+from torchup.results.schema import Run
+from torchup.sources.mirror_test import MirrorTest
+from torchup.sources.mirrors import Mirror
+from torchup.sources.refresh import Gain
+
+
+class Up(Value, frozen=True, kw_only=True):
+    """The main job. With ``--dry-run`` the machine and the plan are all there is."""
+
+    machine: Machine
+    plan: Plan
+    environment: Environment | None
+    reused: bool  # an environment that was there already is what the plan asks for
+    verification: Verification | None
+    results: tuple[Result, ...]  # empty with --no-bench
+
+
+class EnvironmentThere(Value, frozen=True, kw_only=True):
+    """``env create NAME`` without further options, where NAME is there and verified: nothing was looked up."""
+
+    environment: Environment
+    reused: bool
+
+
+class Detected(Value, frozen=True, kw_only=True):
+    """What `--machine FILE` reads, too."""
+
+    machine: Machine
+
+
+class PlanExport(Value, frozen=True, kw_only=True):
+    """With ``--export`` (``plan``) or ``--format`` (``env export``)."""
+
+    format: str
+    content: str  # the file, whole
+
+
+class PlanWhyNot(Value, frozen=True, kw_only=True):
+    """With ``--why-not``."""
+
+    why_not: WhyNot
+
+
+class PlannedMachine(Value, frozen=True, kw_only=True):
+    """One file of a folder of machines: its plan, or why there is none."""
+
+    file: str
+    plan: Plan | None
+    error: Message | None
+    hint: Message | None
+
+
+class PlanMany(Value, frozen=True, kw_only=True):
+    """With ``--machine DIR``."""
+
+    machines: tuple[PlannedMachine, ...]
+
+
+class EnvShow(Value, frozen=True, kw_only=True):
+    """One environment."""
+
+    environment: Environment
+    verification: Verification | None  # None: adopted, or never verified
+    activation: dict[str, str]  # shell -> the line to type there
+    previous: str | None  # torch of the version that `env rollback` would restore
+
+
+class EnvWouldRemove(Value, frozen=True, kw_only=True):
+    """With ``--dry-run``."""
+
+    would_remove: tuple[str, ...]  # folders
+
+
+class EnvRolledBack(Value, frozen=True, kw_only=True):
+    """What is in use now, and what that changed."""
+
+    environment: Environment
+    changes: tuple[Change, ...]
+
+
+class EnvWouldRestore(Value, frozen=True, kw_only=True):
+    """With ``--dry-run``."""
+
+    would_restore: str  # torch of the previous version; - where there is none
+
+
+class Doctor(Diagnosis, frozen=True, kw_only=True):
+    """The diagnosis and the versions that it rests on."""
+
+    versions: Panel
+
+
+class DoctorFixed(Diagnosis, frozen=True, kw_only=True):
+    """With ``--fix``: the diagnosis after the repair, or the one before where nothing was repaired."""
+
+    fixed: bool
+    environment: Environment | None = None  # the repaired one; the key is missing where nothing was repaired
+
+
+class DoctorWouldFix(Value, frozen=True, kw_only=True):
+    """With ``--fix --dry-run``, where there is something to repair."""
+
+    fixed: bool
+    dry_run: bool
+    plan: Plan
+
+
+class ListedRule(Value, frozen=True, kw_only=True):
+    """One rule of the doctor."""
+
+    rule: str
+    family: str
+    severity: str
+
+
+class DoctorRules(Value, frozen=True, kw_only=True):
+    """With ``--list``."""
+
+    rules: tuple[ListedRule, ...]
+
+
+class ExplainIndex(Value, frozen=True, kw_only=True):
+    """Without a code."""
+
+    codes: dict[str, Message]  # code -> title
+
+
+class ExplainQuestion(Value, frozen=True, kw_only=True):
+    """A question that is no cause."""
+
+    slug: str
+    title: Message
+    answer: tuple[Message, ...]  # paragraphs
+
+
+class ResultsList(Value, frozen=True, kw_only=True):
+    """The stored runs, oldest first."""
+
+    runs: tuple[Run, ...]
+    broken: tuple[Notice, ...]  # files that could not be read
+
+
+class ResultsReport(Value, frozen=True, kw_only=True):
+    """The page that was written."""
+
+    file: str
+    runs: tuple[str, ...]
+    bytes: int
+
+
+class ResultsExport(Value, frozen=True, kw_only=True):
+    """The run, written or printed."""
+
+    run: str
+    format: str
+    file: str | None  # with --output
+    content: str | None  # without
+
+
+class ResultsImport(Value, frozen=True, kw_only=True):
+    """What was kept."""
+
+    run: str
+    new: bool  # False: that run was here already
+    results: int
+
+
+class MirrorList(Value, frozen=True, kw_only=True):
+    """The mirrors that are known."""
+
+    mirrors: tuple[Mirror, ...]
+    in_use: str | None  # the one that the settings name
+
+
+class MirrorTests(Value, frozen=True, kw_only=True):
+    """What each mirror served, from here, now."""
+
+    variant: str
+    newest_known: str | None  # newest torch of the catalogue
+    tests: tuple[MirrorTest, ...]
+
+
+class KernelAdded(Value, frozen=True, kw_only=True):
+    """The kernel, and what had to be installed for it."""
+
+    kernel: Kernel
+    installed: tuple[str, ...]
+
+
+class KernelWouldAdd(Value, frozen=True, kw_only=True):
+    """With ``--dry-run``."""
+
+    dry_run: bool
+    write: str  # the file
+    install: tuple[str, ...]
+
+
+class KernelList(Value, frozen=True, kw_only=True):
+    """The kernels of the place asked about."""
+
+    kernels: tuple[Kernel, ...]
+
+
+class KernelRemoved(Value, frozen=True, kw_only=True):
+    """What went."""
+
+    removed: tuple[Kernel, ...]  # empty with --dry-run
+    dry_run: bool
+    found: tuple[Kernel, ...]
+
+
+class CatalogShow(Value, frozen=True, kw_only=True):
+    """Rows of the catalogue."""
+
+    as_of: str
+    rows: tuple[Row, ...]
+    sources: dict[str, str]  # short name in a row's source -> where it is
+
+
+class CatalogCheck(Value, frozen=True, kw_only=True):
+    """The catalogue held against its own laws."""
+
+    as_of: str
+    rows: int
+    breaches: tuple[Notice, ...]
+
+
+class CatalogRefresh(Value, frozen=True, kw_only=True):
+    """What index pages have that the catalogue does not."""
+
+    as_of: str
+    sources: tuple[Source, ...]
+    new: tuple[Learned, ...]
+    gains: tuple[Gain, ...]
+    new_variants: tuple[str, ...]
+    gone: tuple[str, ...]  # known builds that their own index answered without
+    learned: int  # builds in the overlay, those of earlier refreshes included
+    written: str | None  # with --write: the file
+
+
+class Folders(Value, frozen=True, kw_only=True):
+    """Where torchup writes."""
+
+    data: str
+    cache: str
+    config: str
+    log: str
+
+
+class SelfPaths(Value, frozen=True, kw_only=True):
+    """Everything that torchup has written."""
+
+    folders: Folders
+    owned: tuple[Owned, ...]
+    shared_with_uv: tuple[str, ...]  # filled by uv for torchup and for others; never removed
+
+
+class SelfUninstalled(Value, frozen=True, kw_only=True):
+    """What went."""
+
+    removed: tuple[Owned, ...]
+    shared_with_uv: tuple[str, ...]
+
+
+class SelfWouldUninstall(Value, frozen=True, kw_only=True):
+    """With ``--dry-run``."""
+
+    would_remove: tuple[Owned, ...]
+    shared_with_uv: tuple[str, ...]
+
+
+ANSWERS: dict[str, tuple[object, ...]] = {
+    "up": (Up,),
+    "detect": (Detected,),
+    "plan": (Plan, PlanMany, PlanWhyNot, PlanExport),
+    "env create": (Up, EnvironmentThere),
+    "env adopt": (Environment,),
+    "env list": (tuple[Environment, ...],),
+    "env show": (EnvShow,),
+    "env remove": (Environment, EnvWouldRemove),
+    "env rollback": (EnvRolledBack, EnvWouldRestore),
+    "env run": (None,),
+    "env export": (PlanExport,),
+    "env bundle": (Bundle,),
+    "verify": (Verification,),
+    "doctor": (Doctor, DoctorFixed, DoctorWouldFix, DoctorRules),
+    "bench": (tuple[Result, ...],),
+    "explain": (Explanation, ExplainQuestion, ExplainIndex),
+    "results list": (ResultsList,),
+    "results show": (Run,),
+    "results compare": (Report,),
+    "results report": (ResultsReport,),
+    "results export": (ResultsExport,),
+    "results import": (ResultsImport,),
+    "mirror list": (MirrorList,),
+    "mirror test": (MirrorTests,),
+    "kernel add": (KernelAdded, KernelWouldAdd),
+    "kernel list": (KernelList,),
+    "kernel remove": (KernelRemoved,),
+    "catalog show": (CatalogShow,),
+    "catalog check": (CatalogCheck,),
+    "catalog refresh": (CatalogRefresh,),
+    "self paths": (SelfPaths,),
+    "self uninstall": (SelfUninstalled, SelfWouldUninstall),
+}
