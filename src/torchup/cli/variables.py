@@ -13,10 +13,10 @@ VARIABLES = {
         "cli.variable.mirror", "Mirror to install from: a name of `torchup mirror list`, or a URL"
     ),
     "TORCHUP_WHEELHOUSE": message("cli.variable.wheelhouse", "A folder of wheels, tried after every other source"),
-    "TORCHUP_TORCH, _VARIANT, _PYTHON, _PROFILE, _CHANNEL, _INSTALLER, _WITH, _REQUIRE, _CPU, _OFFLINE": message(
-        "cli.variable.request", "The options of the same names, where no flag is given; torchup.toml comes after them"
-    ),
     "TORCHUP_ENV": message("cli.variable.env", "Name of the environment to work on"),
+    "TORCHUP_PROBE_TIMEOUT": message(
+        "cli.variable.probe-timeout", "Seconds that one question to the machine may take (10)"
+    ),
     "NO_COLOR": message("cli.variable.no-color", "Any value: no colour"),
     "COLUMNS": message("cli.variable.columns", "Width of text reports where stdout is no terminal"),
 }

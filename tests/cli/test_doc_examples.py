@@ -1,0 +1,86 @@
+"""The console examples of the documents do what the pages show; those that cannot run here say why."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from support.documents import MACHINES, examples, matches, pages, run, torchup_lines
+from support.results import breakdown, result
+from torchup.host import RealHost
+from torchup.results import store
+
+ALL = [example for page in pages() for example in examples(page)]
+REPORT = """\
+Collecting environment information...
+PyTorch version: 2.13.0+cu130
+Is debug build: False
+CUDA used to build PyTorch: 13.0
+ROCM used to build PyTorch: N/A
+
+OS: Ubuntu 24.04.2 LTS (x86_64)
+Python version: 3.12.3 (main, Feb  4 2025, 14:48:35) [GCC 13.3.0] (64-bit runtime)
+Python platform: Linux-6.8.0-57-generic-x86_64-with-glibc2.39
+Is CUDA available: False
+CUDA runtime version: Could not collect
+GPU models and configuration: GPU 0: NVIDIA GeForce RTX 3090
+Nvidia driver version: 550.144.03
+
+Versions of relevant libraries:
+[pip3] numpy==2.2.4
+[pip3] torch==2.13.0+cu130
+"""
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """What a reader has: a home, a report, machines that others sent, two stored runs and a baseline file."""
+    home = tmp_path / "home"
+    for folder in (home, tmp_path / "work" / "machines"):
+        folder.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work")
+    for name in ("HOME", "USERPROFILE", "JUPYTER_DATA_DIR", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(home))
+    for name in ("linux-ubuntu-rtx4090", "macos-sonoma-m1", "windows-11-rtx3070ti-laptop"):
+        shutil.copy(MACHINES / name / "expected.json", f"machines/{name}.json")
+    (tmp_path / "work" / "pasted.txt").write_text(REPORT, "utf-8")
+    _runs()
+
+
+def _runs() -> None:
+    samples = (0.99, 1.0, 1.0, 1.0, 1.01)
+    parts = breakdown(input=80, transfer=1.0, launch=4.0, compute=14.0, other=1.0)
+    for factor in (1.0, 0.8):
+        script, resident = (
+            result(recipe, seconds * factor, repeats=tuple(seconds * factor * s for s in samples), breakdown=parts)
+            for recipe, seconds in (("script", 100.0), ("resident", 25.0))
+        )
+        store.save(RealHost(), [script, resident])
+
+
+def test_every_example_says_whether_it_is_run():
+    """A console block has a comment before it: run, slow, or parsed and the reason."""
+    silent = [str(example) for example in ALL if example.kind is None]
+    assert not silent
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: f"{page.parent.name}/{page.name}")
+def test_the_examples_of_a_page_do_what_it_shows(page, desk):
+    """The examples of a page, one after the other as a reader types them, print what the page shows."""
+    for example in examples(page):
+        if example.kind == "run":
+            run(example)
+
+
+def test_what_is_shown_must_fit():
+    """The comparison itself: dots stand for text and lines, everything else must be there."""
+    assert matches("a ... c\n...\nz", "a b c\n1\n2\nz\n")
+    assert matches("", "anything\n")
+    assert not matches("a\nb", "a\n")
+    assert not matches("a", "a\nb\n")
+
+
+def test_a_line_with_redirections_is_taken_apart():
+    """What stands behind a pipe, a redirection or a comment is no argument."""
+    assert torchup_lines("torchup plan --json > p.json && torchup up  # then") == [["plan", "--json"], ["up"]]

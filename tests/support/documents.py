@@ -1,0 +1,158 @@
+"""Console examples of the documents: found, run and compared with what the page shows.
+
+A comment before a block says what becomes of it:
+
+    <!-- run -->                              every line is run, the output must be the one shown
+    <!-- run: on linux-docker-t4, exit 1 -->  the same on a recorded machine of tests/machines; the last line ends in 1
+    <!-- slow -->                             the same with an environment that has torch, as `default`
+    <!-- parsed: it installs -->              not run, and why; the program still parses every line of it
+
+Lines after ``$ `` or ``# `` are typed, the others are shown; a block without any such line is typed as a whole. In what
+is shown ``...`` alone stands for any lines, inside a line for any text. What is shown nowhere is not compared.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torchup.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+MACHINES = ROOT / "tests" / "machines"
+DIRECTIVE = re.compile(r"<!-- (?P<kind>run|slow|parsed)(?:: (?P<words>.*))? -->")
+BLOCK = re.compile(r"^```(?P<language>[\w-]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+ON_RECORDINGS = {"detect", "plan", "doctor"}  # the verbs that `--from` gives another machine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Typed:
+    """One command line and what the page shows of its output."""
+
+    command: str
+    shown: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One console block."""
+
+    page: Path
+    line: int
+    kind: str | None  # run | slow | parsed; None: the page does not say
+    machine: str | None
+    exit_code: int
+    typed: tuple[Typed, ...]
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def pages() -> list[Path]:
+    """The documents whose examples are meant to be typed."""
+    docs = ROOT / "docs"
+    return sorted(
+        [*ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md", *docs.glob("tutorial/*"), *docs.glob("how-to/*")]
+    )
+
+
+def examples(page: Path) -> Iterator[Example]:
+    """The console blocks of a page, in order."""
+    text = page.read_text("utf-8")
+    for found in BLOCK.finditer(text):
+        if found["language"] != "console":
+            continue
+        before = text[: found.start()].rstrip().rsplit("\n", 1)[-1]
+        directive = DIRECTIVE.fullmatch(before.strip())
+        words = (directive["words"] or "") if directive else ""
+        machine = re.search(r"\bon ([\w-]+)", words)
+        code = re.search(r"\bexit (\d+)", words)
+        yield Example(
+            page=page,
+            line=text.count("\n", 0, found.start("body")) + 1,
+            kind=directive["kind"] if directive else None,
+            machine=machine[1] if machine and directive and directive["kind"] == "run" else None,
+            exit_code=int(code[1]) if code else 0,
+            typed=tuple(_typed(found["body"])),
+        )
+
+
+def _typed(body: str) -> Iterator[Typed]:
+    lines = re.sub(r"\\\n\s*", "", body).splitlines()
+    if not any(re.match(r"[$#] ", line) for line in lines):
+        yield from (Typed(command=line, shown="") for line in lines if line.strip())
+        return
+    starts = [index for index, line in enumerate(lines) if re.match(r"[$#] ", line)]
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        yield Typed(command=lines[start][2:], shown="\n".join(lines[start + 1 : end]).strip("\n"))
+
+
+def torchup_lines(command: str) -> list[list[str]]:
+    """The arguments of every ``torchup`` in a command line of a shell, without redirections and comments."""
+    try:
+        words = shlex.split(command, comments=True)
+    except ValueError:  # a line of something that only looks like a shell
+        return []
+    found, current = [], None
+    for word in words:
+        if word in {"&&", "||", "|", ";", ">", ">>"}:
+            current = None
+        elif word in {"torchup", "torchup.exe"} and current is None:
+            current = []
+            found.append(current)
+        elif current is not None:
+            current.append(word)
+    return found
+
+
+def run(example: Example) -> None:
+    """Type every line of an example; raises `AssertionError` where the page shows something else."""
+    for number, typed in enumerate(example.typed):
+        code, output = _call(typed.command, example.machine)
+        last = number == len(example.typed) - 1
+        told = f"{example}\n$ {typed.command}\n{output}"
+        assert code == (example.exit_code if last else 0), f"exit code {code}: {told}"
+        assert matches(typed.shown, output), f"the page shows something else than {told}"
+
+
+def _call(command: str, machine: str | None) -> tuple[int, str]:
+    words = shlex.split(command, comments=True)
+    target = None
+    if len(words) > 2 and words[-2] == ">":
+        words, target = words[:-2], words[-1]
+    assert words[0] == "torchup", f"only torchup is run here: {command}"
+    arguments = words[1:]
+    if machine and arguments[0] in ON_RECORDINGS:
+        arguments += ["--from", str(MACHINES / machine)]
+    screen = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n", write_through=True)
+    stdout = Path(target).open("w", encoding="utf-8") if target else screen  # noqa: SIM115  # closed below
+    with redirect_stdout(stdout), redirect_stderr(screen):
+        code = main(arguments)
+    if target:
+        stdout.close()
+    sys.stdout.flush()
+    return code, screen.buffer.getvalue().decode()  # type: ignore[attr-defined]  # it is a BytesIO
+
+
+def matches(shown: str, output: str) -> bool:
+    """Whether output is what a page shows of it; nothing shown fits everything."""
+    if not shown.strip():
+        return True
+    wanted = [line.rstrip() for line in shown.splitlines()]
+    pattern = ""
+    for line in wanted:
+        if line.strip() == "...":
+            pattern += r"(?:[^\n]*\n)*"
+        else:
+            pattern += r"[^\n]*".join(re.escape(part) for part in line.split("...")) + r"\n"
+    got = "\n".join(line.rstrip() for line in output.strip("\n").splitlines()) + "\n"
+    return re.fullmatch(pattern, got) is not None
