@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import posixpath
+import sys
 from typing import TYPE_CHECKING
 
 from torchup.cli.target import find_target
@@ -18,18 +21,21 @@ if TYPE_CHECKING:
 def interpreter(session: Session, env: str | None, python: str | None) -> tuple[str, str | None]:
     """Path of the Python to examine, and the name of its environment where it is one of torchup's.
 
-    Without options: the active environment (VIRTUAL_ENV, CONDA_PREFIX), else torchup's own default one, else the
-    first ``python3`` or ``python`` on PATH. Raises `UsageError` where there is none.
+    Without options: the active environment (VIRTUAL_ENV, CONDA_PREFIX), unless it is the one that torchup itself was
+    installed into and holds no torch; else torchup's own default one, else the first ``python3`` or ``python`` on PATH.
+    Raises `UsageError` where there is none.
     """
     if env is not None or python is not None:
         target = find_target(session, env, python)
         return target.python, target.name
     host = session.host
+    made = registry.get(host, registry.DEFAULT_NAME) is not None
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
-        found = _python_in(host, host.environ().get(variable))
-        if found is not None:
+        prefix = host.environ().get(variable)
+        found = _python_in(host, prefix)
+        if found is not None and not (made and _holds_only_torchup(prefix or "")):
             return found, None
-    if registry.get(host, registry.DEFAULT_NAME) is not None:
+    if made:
         target = find_target(session, None, None)
         return target.python, target.name
     path = host.which("python3") or host.which("python")
@@ -39,6 +45,13 @@ def interpreter(session: Session, env: str | None, python: str | None) -> tuple[
             hint=message("doctor.target.none.hint", "name one with --python PATH, or make one with `torchup up`"),
         )
     return path, None
+
+
+def _holds_only_torchup(prefix: str) -> bool:
+    """Whether this is the environment that torchup runs in, and torch is not there: nobody means that one."""
+    return posixpath.normpath(prefix.replace("\\", "/")) == posixpath.normpath(
+        sys.prefix.replace("\\", "/")
+    ) and not importlib.util.find_spec("torch")
 
 
 def _python_in(host: Host, prefix: str | None) -> str | None:

@@ -154,17 +154,22 @@ def _text(session: Session, report: up.Report) -> str:
         verification=report.verification,
         results=report.results,
         baseline=load_baseline("article") if report.results else None,
-        next_steps=_next_steps(session, environment),
+        next_steps=_next_steps(session, environment, measured=bool(report.results)),
         style=session.style,
         reused=report.reused,
     )
 
 
-def _next_steps(session: Session, environment: Environment) -> tuple[tuple[str, str], ...]:
+def _next_steps(session: Session, environment: Environment, *, measured: bool) -> tuple[tuple[str, str], ...]:
     shells = activation.hints(session.host, environment.path)
     windows = session.host.platform().system == "Windows"
     activate = shells.get(activation.shell_of(session.host.environ(), windows=windows))
     steps = [(text("up.next.activate", "use it in this shell"), activate)] if activate else []
     steps.append((text("up.next.run", "run a program in it"), f"torchup env run {environment.name} -- python train.py"))
-    steps.append((text("up.next.results", "see the measurements again"), "torchup results show"))
+    if "ipykernel" in environment.packages:
+        steps.append((text("up.next.kernel", "use it in Jupyter"), f"torchup kernel add {environment.name}"))
+    if measured:
+        steps.append((text("up.next.results", "see the measurements again"), "torchup results show"))
+        page = "torchup results report --html report.html"
+        steps.append((text("up.next.report", "see them as a page"), page))
     return tuple(steps)

@@ -23,6 +23,7 @@ _PROBLEMS = {
     "no-devices": ("smi.no-devices", "driver-missing-or-broken"),
     "no-permission": ("smi.no-permission", "permission-device-nodes"),
     "blocked-by-os": ("wsl.blocked", "wsl-driver-problem"),
+    "not-in-container": ("docker.not-detected", "container-without-gpu"),
     "unknown-error": ("smi.unknown-error", "container-lost-gpu"),
 }
 
@@ -133,7 +134,7 @@ def _nvidia(machine: Machine) -> Nvidia:
 
 def _driver_signs(machine: Machine) -> Iterator[Sign]:
     for driver in machine.drivers:
-        if driver.vendor is Vendor.NVIDIA:
+        if driver.vendor is Vendor.NVIDIA or driver.problem == "not-in-container":
             yield from _signs_of(driver, has_gpu=any(gpu.vendor is Vendor.NVIDIA for gpu in machine.gpus))
 
 

@@ -1,0 +1,58 @@
+"""What somebody meets who knows the README only: the environment that is meant, and what to type next."""
+
+from __future__ import annotations
+
+import sys
+import venv
+
+import pytest
+
+from torchup.cli.doctor_target import interpreter
+from torchup.cli.session import Session
+from torchup.cli.up import _next_steps
+from torchup.envs import registry
+from torchup.host import RealHost
+from torchup.model import Environment
+
+HOST = RealHost()
+
+
+@pytest.fixture
+def default(tmp_path):
+    """An environment of torchup's called `default`."""
+    folder = tmp_path / "default"
+    venv.create(folder, symlinks=True)
+    registry.adopt(HOST, str(folder), "default")
+    return str(folder)
+
+
+def test_torchups_own_environment_is_not_the_one_that_is_meant(default, monkeypatch):
+    """Who activated the environment that holds torchup and no torch wants a diagnosis of what torchup made."""
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
+    path, name = interpreter(Session(), None, None)
+    assert (path.startswith(default), name) == (True, "default")
+
+
+def test_an_active_environment_comes_first(default, tmp_path, monkeypatch):
+    """Another environment that is active is the one that is meant."""
+    other = tmp_path / "other"
+    venv.create(other, symlinks=True)
+    monkeypatch.setenv("VIRTUAL_ENV", str(other))
+    path, name = interpreter(Session(), None, None)
+    assert (path.startswith(str(other)), name) == (True, None)
+
+
+def test_without_another_one_torchups_own_environment_is_examined(monkeypatch):
+    """Where torchup has made nothing, the active environment is all there is."""
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
+    assert interpreter(Session(), None, None)[0].startswith(sys.prefix)
+
+
+def test_the_end_of_up_names_the_kernel_and_the_page():
+    """An environment with ipykernel can become a kernel; what was measured can be seen as a page."""
+    environment = Environment(name="lab", path="/lab", packages={"ipykernel": "6.29.5"})
+    typed = [command for _, command in _next_steps(Session(), environment, measured=True)]
+    assert "torchup kernel add lab" in typed
+    assert "torchup results report --html report.html" in typed
+    bare = [command for _, command in _next_steps(Session(), Environment(name="lab", path="/lab"), measured=False)]
+    assert not [command for command in bare if "kernel" in command or "results" in command]
