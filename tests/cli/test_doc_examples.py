@@ -12,6 +12,7 @@ from torchup.host import RealHost
 from torchup.results import store
 
 ALL = [example for page in pages() for example in examples(page)]
+SENT = {"mac": "macos-sonoma-m1", "node1": "linux-ubuntu-rtx4090", "laptop": "windows-11-rtx3070ti-laptop"}
 REPORT = """\
 Collecting environment information...
 PyTorch version: 2.13.0+cu130
@@ -42,8 +43,8 @@ def desk(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "work")
     for name in ("HOME", "USERPROFILE", "JUPYTER_DATA_DIR", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(home))
-    for name in ("linux-ubuntu-rtx4090", "macos-sonoma-m1", "windows-11-rtx3070ti-laptop"):
-        shutil.copy(MACHINES / name / "expected.json", f"machines/{name}.json")
+    for name, machine in SENT.items():
+        shutil.copy(MACHINES / machine / "expected.json", f"machines/{name}.json")
     (tmp_path / "work" / "pasted.txt").write_text(REPORT, "utf-8")
     _runs()
 

@@ -6,9 +6,11 @@ A comment before a block says what becomes of it:
     <!-- run: on linux-docker-t4, exit 1 -->  the same on a recorded machine of tests/machines; the last line ends in 1
     <!-- slow -->                             the same with an environment that has torch, as `default`
     <!-- parsed: it installs -->              not run, and why; the program still parses every line of it
+    <!-- file: train.py -->                   before another block: the slow examples find it under that name
 
-Lines after ``$ `` or ``# `` are typed, the others are shown; a block without any such line is typed as a whole. In what
-is shown ``...`` alone stands for any lines, inside a line for any text. What is shown nowhere is not compared.
+Lines after ``$ `` are typed (``# ``, an administrator's, where there is none), the others are shown; a block without
+either is typed as a whole. In what is shown ``...`` alone stands for any lines, inside a line for any text. Where no
+output is shown none is compared.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from typing import TYPE_CHECKING
 from torchup.cli import main
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
 MACHINES = ROOT / "tests" / "machines"
@@ -87,13 +89,25 @@ def examples(page: Path) -> Iterator[Example]:
 
 
 def _typed(body: str) -> Iterator[Typed]:
-    lines = re.sub(r"\\\n\s*", "", body).splitlines()
-    if not any(re.match(r"[$#] ", line) for line in lines):
+    lines = body.splitlines()
+    prompt = next((mark for mark in ("$ ", "# ") if any(line.startswith(mark) for line in lines)), None)
+    if prompt is None:
         yield from (Typed(command=line, shown="") for line in lines if line.strip())
         return
-    starts = [index for index, line in enumerate(lines) if re.match(r"[$#] ", line)]
+    starts = [index for index, line in enumerate(lines) if line.startswith(prompt)]
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         yield Typed(command=lines[start][2:], shown="\n".join(lines[start + 1 : end]).strip("\n"))
+
+
+def files(page: Path) -> dict[str, str]:
+    """The files that a page tells the reader to save: name -> content."""
+    found = {}
+    text = page.read_text("utf-8")
+    for block in BLOCK.finditer(text):
+        name = re.search(r"<!-- file: (\S+) -->\s*$", text[: block.start()])
+        if name:
+            found[name[1]] = block["body"]
+    return found
 
 
 def torchup_lines(command: str) -> list[list[str]]:
@@ -114,10 +128,13 @@ def torchup_lines(command: str) -> list[list[str]]:
     return found
 
 
-def run(example: Example) -> None:
-    """Type every line of an example; raises `AssertionError` where the page shows something else."""
+def run(example: Example, call: Callable[[str, str | None], tuple[int, str]] | None = None) -> None:
+    """Type every line of an example; raises `AssertionError` where the page shows something else.
+
+    ``call`` takes a command line and a machine and gives exit code and output; without it torchup runs in this process.
+    """
     for number, typed in enumerate(example.typed):
-        code, output = _call(typed.command, example.machine)
+        code, output = (call or _call)(typed.command, example.machine)
         last = number == len(example.typed) - 1
         told = f"{example}\n$ {typed.command}\n{output}"
         assert code == (example.exit_code if last else 0), f"exit code {code}: {told}"
@@ -131,7 +148,7 @@ def _call(command: str, machine: str | None) -> tuple[int, str]:
         words, target = words[:-2], words[-1]
     assert words[0] == "torchup", f"only torchup is run here: {command}"
     arguments = words[1:]
-    if machine and arguments[0] in ON_RECORDINGS:
+    if machine and ON_RECORDINGS & set(arguments):
         arguments += ["--from", str(MACHINES / machine)]
     screen = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n", write_through=True)
     stdout = Path(target).open("w", encoding="utf-8") if target else screen  # noqa: SIM115  # closed below
