@@ -9,21 +9,25 @@ from pathlib import Path
 import click
 import pytest
 
-from support.documents import BLOCK, torchup_lines
+from support.documents import BLOCK, torchup_lines, typed_lines
 from torchup.cli.app import make_app
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 GENERATED = ("commands.md", "json.md")
-SHELLS = {"console", "sh", "bash", "yaml", "dockerfile", "powershell"}
+SHELLS = {"sh", "bash", "yaml", "dockerfile", "powershell"}
 
 
 def commands(text: str) -> list[str]:
     """Every `torchup ...` that a page shows, in blocks of a shell, of YAML or a Dockerfile, and in inline code."""
-    blocks = [found["body"] for found in BLOCK.finditer(text) if found["language"] in SHELLS]
-    lines = re.sub(r"\\\n\s*", " ", "\n".join(blocks)).splitlines()
+    lines = []
+    for found in BLOCK.finditer(text):
+        if found["language"] == "console":
+            lines += [typed.command for typed in typed_lines(found["body"])]
+        elif found["language"] in SHELLS:
+            lines += found["body"].splitlines()
     typed = [shlex.join(["torchup", *words]) for line in lines for words in torchup_lines(line)]
-    inline = re.findall(r"`(torchup [^`]+)`", text)
+    inline = re.findall(r"`(torchup [^`]+)`", BLOCK.sub("", text))
     return [" ".join(command.split()) for command in (*typed, *inline)]
 
 
@@ -36,12 +40,12 @@ def parse(command: click.Command, arguments: list[str], parent: click.Context | 
     """Parse and check as click would, running nothing; raises `click.ClickException` for what does not exist."""
     if isinstance(command, click.Group):
         context = click.Context(command, parent=parent, info_name=command.name)
-        words = [word for word in arguments if not word.startswith("-")]
+        _, words, _ = command.make_parser(context).parse_args(list(arguments))  # takes the group's own options off
         if not words:
             return  # a group alone shows its help
         found = command.get_command(context, words[0])
         assert found is not None, f"no such command: {words[0]}"
-        parse(found, arguments[arguments.index(words[0]) + 1 :], context)
+        parse(found, words[1:], context)
         return
     command.make_context(command.name, list(arguments), parent=parent)
 

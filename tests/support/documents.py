@@ -84,11 +84,12 @@ def examples(page: Path) -> Iterator[Example]:
             kind=directive["kind"] if directive else None,
             machine=machine[1] if machine and directive and directive["kind"] == "run" else None,
             exit_code=int(code[1]) if code else 0,
-            typed=tuple(_typed(found["body"])),
+            typed=tuple(typed_lines(found["body"])),
         )
 
 
-def _typed(body: str) -> Iterator[Typed]:
+def typed_lines(body: str) -> Iterator[Typed]:
+    """What a console block's reader types, each with what is shown of its output."""
     lines = body.splitlines()
     prompt = next((mark for mark in ("$ ", "# ") if any(line.startswith(mark) for line in lines)), None)
     if prompt is None:
