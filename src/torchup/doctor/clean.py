@@ -5,6 +5,7 @@ Nothing here can fail on any string; the parsers behind it see lines as a tool w
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 
@@ -24,6 +25,17 @@ _QUOTE = re.compile(r"\s*(?:[>|](?!>>)[ \t]?)")
 _TABLE_EDGE = re.compile(r"\s*\|.*\|\s*$")
 _FENCE = re.compile(r"^\s*(?:```|~~~)[\w-]*\s*$")
 _WRAPS = (*range(38, 241),)
+_FRAME = str.maketrans(dict.fromkeys("│┃║", "|"))
+_BOXED = re.compile(r"^\s*[│┃║]\s?(.*?)\s*(?:[│┃║]\s*)?$")
+# What loggers and runners write before each line; alone on a line it is no fact either.
+_LOGGED = re.compile(
+    r"^(?:\[rank\d+\]:\s?|"  # torchrun
+    r"\([A-Za-z_]\w* pid=\d+(?:, ip=[\d.]+)?\)\s?|"  # Ray, vLLM
+    r"(?:ERROR|WARNING|INFO|DEBUG) \d\d-\d\d \d\d:\d\d:\d\d \[[^\]\s]{1,60}\]\s?|"  # vLLM
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\s?){1,4}"  # CI services, logging
+)
+_NUMBERED = re.compile(r"^\s{0,6}(\d{1,5})(?:[:|]?\s{1,2}|$)")
+_SERVICE = re.compile(r"^([\w.@-]{1,40})\s{1,20}\|\s?")  # docker compose logs
 
 
 def decode(raw: bytes) -> str:
@@ -55,17 +67,38 @@ def clean(text: str) -> list[str]:
     if not text.isascii():
         text = text.translate(_INVISIBLE).translate(_WIDE)
     text = text.translate(_CONTROL)
+    if text.count("\\n") > _ENOUGH_FULL_LINES * (1 + text.count("\n")):  # a string as JSON or Python writes it
+        text = text.replace("\\r\\n", "\n").replace("\\n", "\n").replace("\\t", "\t").replace('\\"', '"')
     if "&" in text:
         for entity, character in _ENTITIES:
             text = text.replace(entity, character)
-    lines = [_plain(line[:LINE_LIMIT].expandtabs(8).rstrip()) for line in text.split("\n")]
-    return _unwrap(lines)
+    lines = _unprefix([line[:LINE_LIMIT].expandtabs(8).rstrip() for line in text.split("\n")])
+    return _unwrap([_plain(line) for line in lines])
+
+
+def _unprefix(lines: list[str]) -> list[str]:
+    """Without line numbers and names of services, where most lines have them."""
+    full = [line for line in lines if line]
+    if len(full) < _ENOUGH_FULL_LINES:
+        return lines
+    numbers = [int(found[1]) if (found := _NUMBERED.match(line)) else -1 for line in full]
+    steps = sum(after == before + 1 for before, after in itertools.pairwise(numbers))
+    if numbers[0] >= 0 and steps >= _MOST * (len(full) - 1):
+        return [_NUMBERED.sub("", line, count=1) for line in lines]
+    service = _SERVICE.match(full[len(full) // 2])
+    if service is not None and sum(line.startswith(service[1]) for line in full) >= _MOST * len(full):
+        return [_SERVICE.sub("", line, count=1) for line in lines]
+    return lines
 
 
 def _plain(line: str) -> str:
     """Without quote marks, code fences and the indentation they came with; prompts (``>>>``) stay."""
     while (mark := _QUOTE.match(line)) and not (mark[0].strip() == "|" and _TABLE_EDGE.match(line)):
         line = line[mark.end() :]
+    if line[:1] in "[(EWID2 " and (logged := _LOGGED.match(line)):
+        line = line[logged.end() :]
+    if not line.isascii() and (boxed := _BOXED.match(line)):
+        line = boxed[1].translate(_FRAME)
     if _FENCE.match(line):
         return ""
     line = line.replace("```", "")
@@ -108,6 +141,7 @@ def _join(block: list[str], width: int) -> list[str]:
 
 
 _ENOUGH_FULL_LINES = 3  # one longest line there always is, two may be chance
+_MOST = 0.8
 _STARTS_ANEW = re.compile(
     r"\s*(?:\[(?:pip3?|conda)\]|[+|]|(?:GPU|NIC|mlx)\S*\s|Traceback|File \"|[A-Z_]{3,}=|OS\s*:|"
     r"(?:[A-Z]\S*\s)?(?:\S+\s){0,4}\S{2,}\s*:\s)"

@@ -216,7 +216,7 @@ def _gpu(raw: Mapping[str, str]) -> Gpu | None:
     gfx = re.search(r"gfx[0-9a-f]{3,5}", name + " " + raw.get("gfx", ""), re.IGNORECASE)
     return Gpu(
         vendor=vendor,
-        name=None if name.endswith("...") or not name else name,
+        name=name or None,
         compute_capability=raw.get("capability"),
         gfx=gfx[0].lower() if gfx else None,
         memory_bytes=_mebibytes(raw.get("total")),

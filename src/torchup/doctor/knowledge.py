@@ -62,6 +62,20 @@ class Knowledge:
                 return tuple(filter(None, map(ComputeCapability.parse, row["sass"])))
         return ()
 
+    def left_out(self, gpu: ComputeCapability) -> str | None:
+        """On which side of the builds a GPU falls when one has no code for it: ``new``, ``old``, or ``None``: either.
+
+        A GPU that the first builds covered and today's do not was left out since; the reverse was added since.
+        """
+        builds = [tuple(filter(None, map(ComputeCapability.parse, row["sass"]))) for row in self._history["build"]]
+        first, last = builds[0], builds[-1]  # the table's first and last row are the oldest and the newest build
+        in_first, in_last = (any(covers(code, gpu) for code in build) for build in (first, last))
+        if in_first != in_last:
+            return "old" if in_first else "new"
+        if in_first:
+            return None
+        return "old" if gpu < min(first) else "new" if gpu > max(first) else None
+
     def pythons(self, torch: str) -> tuple[str, str] | None:
         """Oldest and newest Python that a torch has wheels for."""
         row = self._history["python"].get(minor(torch))
@@ -101,6 +115,8 @@ class Knowledge:
 
         plain = re.sub(r"(\d)(ti|super|xtx?)\b", r"\1 \2", name, flags=re.IGNORECASE)
         plain = re.sub(r"^\W*\d+ ?[x*×] ?|\bGRID\b|\bvGPU\b", " ", plain, flags=re.IGNORECASE)
+        plain = re.sub(r"(\d)-\d{1,2}[QCAB]\b", r"\1", plain)  # the slice of a vGPU: T4-8Q
+        plain = re.sub(r"\b([KMP]\d{2,3})[a-z]{1,2}\b", r"\1", plain)  # the cooling of a Tesla: K40m, K20Xm, M40c
         short = re.split(r"[,;/(\[]| with ", plain)[0]
         spaced = re.sub(r"\b(rtx|gtx|gt|rx)(\d)", r"\1 \2", short, flags=re.IGNORECASE)
         for words in dict.fromkeys((name, plain, short, spaced)):

@@ -35,9 +35,19 @@ def read_label(draft: Draft, line: str) -> str | None:
     key = key.removesuffix(" used").removeprefix("your ").removeprefix("my ")
     handler = HANDLERS.get(key)
     if handler is None:
+        _read_alike(draft, key, value)
         return None
     handler(draft, _REMARK.sub("", value).strip())
     return key
+
+
+def _read_alike(draft: Draft, key: str, value: str) -> None:
+    """A label that no tool prints: people call their GPU and their driver what they like."""
+    text = _REMARK.sub("", value).strip()
+    for pattern, handler in _ALIKE:
+        if re.search(pattern, key):
+            handler(draft, text)
+            return
 
 
 def read_torch_version(draft: Draft, value: str) -> None:
@@ -121,6 +131,8 @@ def read_platform(draft: Draft, value: str) -> None:
     if arch:
         draft.first(draft.python, "arch", arch[1].lower().replace("amd64", "x86_64"))
     kernel = re.match(r"Linux-(\S+?)-(?:x86_64|aarch64|i[36]86)", value)
+    if re.search(r"mac ?os|darwin", value, re.IGNORECASE) and re.search(r"\bm[1-9]\b", value, re.IGNORECASE):
+        draft.os, draft.apple_silicon = draft.os or Os.MACOS, True  # "macOS (M3)", typed by hand
     if kernel:
         draft.os, draft.kernel = draft.os or Os.LINUX, draft.kernel or kernel[1]
         draft.wsl |= "microsoft" in value.lower()
@@ -268,6 +280,20 @@ def read_mode(draft: Draft, value: str) -> None:
     gpu.setdefault("mode", mode)
 
 
+def read_capability(draft: Draft, value: str) -> None:
+    """``Compute capability: 12.0``, ``sm_120`` or ``(12, 0)``: of the one GPU that was named, or of an unnamed one."""
+    match = re.match(r"\W*(?:sm_?)?(\d{1,2})(?:\.|, ?)?(\d)\b", value)
+    if match is not None and len(draft.gpus) < 2:  # noqa: PLR2004  # of which of two, it does not say
+        gpu = draft.gpus[0] if draft.gpus else draft.add_gpu("NVIDIA GPU")
+        gpu.setdefault("capability", f"{match[1]}.{match[2]}")
+
+
+def read_arch_list(draft: Draft, value: str) -> None:
+    """``['sm_50', 'sm_60']`` beside a label such as "Arch list"."""
+    found = tuple(re.findall(r"(?:sm_|compute_)\d+\w?|gfx[0-9a-f]+", value))
+    draft.arch_list = draft.arch_list or found
+
+
 def read_hypervisor(draft: Draft, value: str) -> None:
     """Lscpu's hypervisor line."""
     if not is_unknown(value):
@@ -348,3 +374,22 @@ HANDLERS: dict[str, Callable[[Draft, str], None]] = {
     **_names(read_hypervisor, "hypervisor vendor|超管理器厂商"),
     **_names(read_installed, "installed torch|installed pytorch|torch installed"),
 }
+
+# Labels that only resemble those above: the first pattern that is found in the label decides.
+_ALIKE: tuple[tuple[str, Callable[[Draft, str], None]], ...] = (
+    (r"memory|vram|util|count|number|显存|利用率|support|amd|intel|radeon|adrenalin|offload|layer", lambda *_: None),
+    (r"cuda.*(?:availab|可用)", flag("cuda_available")),
+    (r"mps.*availab", flag("mps_available")),
+    (r"mps.*built", flag("mps_built")),
+    (r"compute cap|cuda cap|sm version|计算能力", read_capability),
+    (r"arch(?:itecture)? list", read_arch_list),
+    (r"driver|驱动", read_driver),
+    (
+        r"^(?:installed |current |using )?(?:py)?torch(?: build| package| wheel| install(?:ed|ation)?)?(?: version)?$",
+        read_torch_version,
+    ),
+    (r"\b(?:gpus?|graphics|cards?)\b|显卡", read_gpu),
+    (r"^(?:installed |current )?python\b.{0,12}$", read_python),
+    (r"^(?:host |guest |linux )?(?:os|distro|distribution|system)\b", read_os),
+    (r"\brocm\b", read_rocm),
+)

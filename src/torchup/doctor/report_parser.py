@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from torchup.doctor.clean import clean
 from torchup.doctor.draft import Draft, is_unknown, vendor_of
 from torchup.doctor.facts import Sign
+from torchup.doctor.hints import read_hints
 from torchup.doctor.labels import LABEL, read_cpu, read_gpu, read_label
 from torchup.doctor.listings import read_packages
 from torchup.doctor.session_text import read_session
@@ -38,8 +39,10 @@ def parse_report(text: str) -> Facts:
     draft.signs = find_signs(lines)
     _read_absent(draft, lines)
     _read_device_rules(draft, lines)
+    text = "\n".join(lines)[:TEXT_LIMIT]
+    read_hints(draft, text)
     _conclude(draft)
-    return draft.freeze("\n".join(lines)[:TEXT_LIMIT])
+    return draft.freeze(text)
 
 
 def _read_labels(draft: Draft, lines: Sequence[str]) -> None:
@@ -131,7 +134,8 @@ def _conclude(draft: Draft) -> None:
         draft.os = Os.LINUX
     if any(code.startswith(("docker.",)) for code in codes):
         draft.container = True
-    if "torch.absent" in codes and "version" not in draft.torch:
+    listed = any(name in ("torch", "pytorch") for name, _, _ in draft.packages)
+    if "torch.absent" in codes and "version" not in draft.torch and not (listed and "build.frontend" in codes):
         draft.torch_missing = True
     if draft.jetson and draft.arch is None:
         draft.arch = "aarch64"

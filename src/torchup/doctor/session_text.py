@@ -27,9 +27,9 @@ _COMMAND = (
 )
 _PROMPT = r"^\s*(?:>>>|In \[\d*\]:)\s*(.*)$"
 _INLINE = (
-    r"(torch\.(?:cuda|xpu|backends\.mps)\.(?:is_available|is_built|_is_compiled|"
-    r"device_count)\(\))[`'\")\s]{0,4}(?:returns?|gives?|prints?|is|=+>?|-+>|:|→|返回|为|"
-    r"结果)?[`'\"\s:]{0,4}(True|False|\d+)\b"
+    r"\b((?:torch\.)?(?:cuda|xpu|backends\.mps|mps)\.(?:is_available|is_built|_is_compiled|"
+    r"device_count)\(\))[`'\")\s]{0,4}(?:always )?(?:return(?:s|ed)?|gives?|gave|prints?|printed|is|was|shows?|"
+    r"=+>?|-+>|:|→|返回|为|是|结果)?[`'\"\s:]{0,4}((?i:True|False)|\d+)\b"
 )
 _VARIABLE = (
     r"(?:^|\s|export |set |env )[\"']?((?:CUDA|HIP|ROCR|NVIDIA|LD|DYLD|PYTORCH|HSA|GPU|ONEAPI|ZE|SYCL|"
@@ -180,7 +180,7 @@ def _read_variables(draft: Draft, line: str) -> None:
 
 
 def _read_tools(draft: Draft, line: str) -> None:
-    if "torch." in line:
+    if "()" in line:
         for expression, value in re.findall(_INLINE, line):
             take_value(draft, expression, value)
     if "-packages" in line:

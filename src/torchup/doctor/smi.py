@@ -16,13 +16,12 @@ _BANNER = r"NVIDIA-SMI (?:version\s*:?\s*)?([\d.]+)"
 _DRIVER = r"(?:Driver|KMD) Version\s*: ?([\d.]+)"
 _CUDA = r"CUDA (?:UMD )?Version\s*: ?(\d+\.\d+)"
 # | 0  NVIDIA GeForce RTX 3060    Off | 00000000:09:00.0  On |
-_GPU_ROW = r"^\W{0,4}(\d{1,2})\s{1,6}(\S.*?)\s{1,}(On|Off|TCC|WDDM|MCDM|N/A)\s*\|\s*([0-9A-Fa-f]{4,8}:[0-9A-Fa-f:.]+)"
+_GPU_ROW = r"^\W{0,40}(\d{1,2})\s{1,6}(\S.*?)\s{1,}(On|Off|TCC|WDDM|MCDM|N/A)\s*\|\s*([0-9A-Fa-f]{4,8}:[0-9A-Fa-f:.]+)"
 _MEMORY_ROW = r"(\d+)\s?MiB\s*/\s*(\d+)\s?MiB"
 _MODE = r"\b(Default|E\. ?(?:Process|Thread)|Exclusive\w*|Prohibited)\b"
 _MIG = r"\|\s*(Enabled|Disabled)\*?\s*\|?\s*$"
 _LISTED = r"^\s*GPU (\d+)\s*:\s*(.+?)(?:\s*\(UUID.*)?$"
 _MIG_DEVICE = r"^\s*MIG \d+\w?g?\.\d+\w*.*Device\s+\d+"
-_PROCESS = r"^\W{0,4}(\d{1,2})\s+(?:N/A\s+N/A\s+)?(\d+)\s+(C|G|C\+G)\s+(\S.*?)\s+(\d+)\s?MiB"
 
 
 def read_smi(draft: Draft, lines: Sequence[str]) -> None:

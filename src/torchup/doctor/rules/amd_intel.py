@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor.redact import redact
 from torchup.doctor.rule import Certainty, Found
-from torchup.doctor.rules.common import from_sign, gpu_line, install_command, plain, quoted, said, torch_line
+from torchup.doctor.rules.common import from_sign, gpu_line, install_command, quoted, said, torch_line
 from torchup.model import Os, Remedy, Vendor, message
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def rocm_wheel_not_installed(facts: Facts, knowledge: Knowledge) -> Found | None
     """An AMD GPU with a CUDA or CPU build of torch."""
     if facts.on_mac or is_rocm(facts) or facts.works or facts.of(Vendor.NVIDIA):
         return None
-    asked = [command for command in facts.commands if "whl/" in command and "rocm" in command]
+    asked = quoted(facts, "rocm.index")
     amd = facts.of(Vendor.AMD)
     other = facts.torch.variant is not None and re.match(r"cpu|cu\d", facts.torch.variant) is not None
     refused = (
@@ -42,7 +42,7 @@ def rocm_wheel_not_installed(facts: Facts, knowledge: Knowledge) -> Found | None
         return None
     lines: list[Message] = [gpu_line(facts, Vendor.AMD)] if amd else []
     lines += [torch_line(facts)] if facts.torch.version else []
-    lines += [*quoted(facts, "driver.none", "cpu.not-compiled"), *map(plain, asked[:1])]
+    lines += [*quoted(facts, "driver.none", "cpu.not-compiled"), *asked]
     text = message("doctor.rocm-wheel.remedy", "install the ROCm build; on Windows AMD's own index has it")
     command = (
         install_command(_ROCM_VARIANT)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _WARNINGS = ("arch.warned", "arch.range", "arch.cc-list")
 _FAILURES = ("arch.no-kernel", "arch.invalid-function", "arch.cublas")
 _LOADED_BY_CUDA = ("arch.cudnn-execution",)
+_UNKNOWN_BUILD = ("arch.no-kernel", "arch.invalid-function")
 # Packages that bring kernels of their own: when torch covers the GPU, the missing code is theirs.
 EXTENSIONS = {
     "vllm",
@@ -187,11 +188,29 @@ def arch_too_new(facts: Facts, knowledge: Knowledge) -> Found | None:
     if found is not None:
         gpu, listed, certainty = found
         return _too_new(facts, knowledge, gpu, listed, certainty) if not listed or gpu > max(listed) else None
+    if (unlisted := _left_out(facts, knowledge, "new")) is not None:
+        return _too_new(facts, knowledge, unlisted, (), Certainty.SAID)
     if facts.sign("arch.ptxas") is not None and facts.torch.kernel_ran is not True:
         sign = facts.sign("arch.ptxas")
         newest = ComputeCapability.parse(sign.values["sm"]) if sign and "sm" in sign.values else None
         return _too_new(facts, knowledge, newest, (), Certainty.SAID)
     return _libraries_too_old(facts, knowledge)
+
+
+def _left_out(facts: Facts, knowledge: Knowledge, side: str) -> ComputeCapability | None:
+    """A GPU without a kernel in a build that was not named: whether builds of its time or of today leave it out."""
+    gpus = capabilities(facts, knowledge)
+    known = bool(facts.torch.arch_list) or bool(_listed(facts, knowledge))
+    if facts.sign(*_UNKNOWN_BUILD) is None or known or not gpus or facts.torch.hip or _foreign_code(facts):
+        return None
+    return next((gpu for gpu in gpus if knowledge.left_out(gpu) == side), None)
+
+
+def _foreign_code(facts: Facts) -> bool:
+    """Whether the failing code was an extension's and not torch's."""
+    return facts.sign("extension.flash", "extension.nvcc-arch", "extension.frame") is not None or bool(
+        EXTENSIONS.intersection(facts.modules)
+    )
 
 
 def _libraries_too_old(facts: Facts, knowledge: Knowledge) -> Found | None:
@@ -254,6 +273,8 @@ def arch_too_old(facts: Facts, knowledge: Knowledge) -> Found | None:
     if dropped is not None:
         gpu = ComputeCapability.parse(dropped.values.get("capability", ""))
         return _too_old(facts, knowledge, gpu, (), Certainty.PROVEN)
+    if found is None and (unlisted := _left_out(facts, knowledge, "old")) is not None:
+        return _too_old(facts, knowledge, unlisted, (), Certainty.SAID)
     if found is None or not found[1] or found[0] > max(found[1]):
         return None
     return _too_old(facts, knowledge, *found)
@@ -295,7 +316,8 @@ def extension_arch_missing(facts: Facts, knowledge: Knowledge) -> Found | None:
     listed = tuple(filter(None, map(ComputeCapability.parse, facts.torch.arch_list))) or _listed(facts, knowledge)
     gpus = capabilities(facts, knowledge)
     covered = bool(gpus and listed) and all(any(covers(code, gpu) for code in listed) for gpu in gpus)
-    if own is None and (failed is None or facts.torch.hip or not (covered or (names and facts.works))):
+    foreign = _foreign_code(facts)  # its frames are in the trace
+    if own is None and (failed is None or facts.torch.hip or not (covered or foreign or (names and facts.works))):
         return None
     if warned_architecture(facts) is not None and uncovered(facts, knowledge) is not None:
         return None
@@ -463,6 +485,8 @@ def torch_not_installed(facts: Facts, knowledge: Knowledge) -> Found | None:
     remains = facts.torch.installed and facts.torch.import_error is not None and facts.extension_problem is None
     if facts.torch.installed is not False and not remains:
         return None
+    if facts.sign("build.frontend") is not None and not facts.live:
+        return None  # the environment that a package is built in has no torch; this one was not looked at
     if remains:
         return _remains(facts, knowledge)
     lines = quoted(facts, "torch.absent") or (

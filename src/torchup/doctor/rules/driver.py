@@ -37,11 +37,22 @@ _BROKEN = (
     "smi.not-loaded",
     "smi.lost",
     "smi.no-devices",
+    "smi.cuda-error",
+    "driver.container-cli",
     "driver.unknown-error",
     "driver.nouveau",
     "driver.module-missing",
     "driver.initialization",
     "driver.count-memory",
+)
+_NOT_REACHED = (  # inside WSL: the Windows driver does not get through
+    "driver.none",
+    "smi.not-running",
+    "driver.libcuda-missing",
+    "smi.mismatch",
+    "driver.smi-missing",
+    "smi.cuda-error",
+    "driver.container-cli",
 )
 _ABSENT = ("driver.none", "driver.libcuda-missing", "driver.smi-missing", "driver.no-device")
 
@@ -188,9 +199,7 @@ def wsl_driver_problem(facts: Facts, knowledge: Knowledge) -> Found | None:
     signs = quoted(facts, "wsl.blocked", "wsl.no-adapters", "wsl.installed-driver", "wsl.named-symbol")
     if facts.works and not signs:
         return None
-    inside: object = facts.system.wsl and facts.sign(
-        "driver.none", "smi.not-running", "driver.libcuda-missing", "smi.mismatch", "driver.smi-missing"
-    )
+    inside: object = facts.system.wsl and facts.sign(*_NOT_REACHED)
     if facts.system.wsl and signs and facts.sign("wsl.installed-driver") and facts.works:
         return None
     loaded = facts.libraries.get("libcuda.so.1", "/usr/lib/wsl/lib/")
@@ -202,9 +211,7 @@ def wsl_driver_problem(facts: Facts, knowledge: Knowledge) -> Found | None:
     cuda = torch_cuda(facts, knowledge)
     lines = [
         *signs,
-        *quoted(
-            facts, "driver.none", "smi.not-running", "driver.libcuda-missing", "smi.mismatch", "driver.smi-missing"
-        ),
+        *quoted(facts, *_NOT_REACHED),
     ]
     lines += [driver_line(facts)] if facts.nvidia.driver else []
     lines += [torch_line(facts)] if cuda and facts.torch.version else []
@@ -228,6 +235,8 @@ def wsl_driver_problem(facts: Facts, knowledge: Knowledge) -> Found | None:
 def fabric_manager_needed(facts: Facts, knowledge: Knowledge) -> Found | None:
     """An NVSwitch machine without a running, matching Fabric Manager (error 802)."""
     del knowledge
+    if facts.works:
+        return None
     text = message(
         "doctor.fabric.remedy", "install the Fabric Manager of exactly the driver's version and start its service"
     )

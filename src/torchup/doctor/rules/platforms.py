@@ -158,7 +158,7 @@ def windows_arm64_no_wheel(facts: Facts, knowledge: Knowledge) -> Found | None:
 def jetson_needs_nvidia_wheel(facts: Facts, knowledge: Knowledge) -> Found | None:
     """A Jetson with a generic aarch64 wheel."""
     del knowledge
-    if not facts.system.jetson or facts.works:
+    if not facts.system.jetson or not _gpu_is_out_of_reach(facts):
         return None
     local = facts.torch.local or ""
     if re.search(r"nv\d|tegra|a0\+", local):
@@ -180,11 +180,25 @@ def jetson_needs_nvidia_wheel(facts: Facts, knowledge: Knowledge) -> Found | Non
     )
 
 
+def _gpu_is_out_of_reach(facts: Facts) -> bool:
+    """On a Jetson: torch does not see the GPU, has no code for it, or is not there."""
+    if facts.sign("arch.no-kernel", "arch.warned") is not None:
+        return True
+    if facts.works:
+        return False
+    refused = facts.sign("cpu.not-compiled", "driver.none", "cuda.no-gpus", "driver.no-device", *_REFUSED)
+    installed = any("install" in command and "torch" in command for command in facts.commands)
+    unseen = facts.torch.cuda_available is False or facts.torch.variant == "cpu" or refused is not None
+    return unseen or installed or facts.live
+
+
 def x86_python_under_rosetta(facts: Facts, knowledge: Knowledge) -> Found | None:
     """An x86_64 Python runs translated on Apple silicon."""
     del knowledge
     x86 = "x86_64" in (facts.python.arch, facts.system.arch)
     dyld = facts.sign("python.elf-rosetta")
+    offered = _offered(facts)
+    x86 = x86 or (bool(offered) and offered[-1].startswith(_LAST_INTEL_MAC))  # pip found the wheels of an Intel Mac
     if facts.system.os not in (None, Os.MACOS) or not (
         (facts.system.apple_silicon and x86) or (dyld and facts.system.os is Os.MACOS)
     ):

@@ -12,6 +12,7 @@ from torchup.doctor.rules.common import (
     PIP,
     from_sign,
     group_commands,
+    pip_install,
     plain,
     quoted,
     reinstall,
@@ -46,8 +47,10 @@ def visible_devices_hide(facts: Facts, knowledge: Knowledge) -> Found | None:
     conflict = _conflict(selectors) if facts.torch.hip or facts.of(Vendor.AMD) else None
     failed = unseen is not None or facts.torch.cuda_available is False
     hidden_here = facts.live and bool(hiding) and bool(facts.gpus) and facts.torch.variant != "cpu"
-    if not hidden_here and not (failed and (hiding or conflict or unseen is not None)):
+    suspected = not facts.live and bool(_not_first(selectors)) and facts.torch.variant != "cpu"
+    if not hidden_here and not (failed and (hiding or conflict or unseen is not None or suspected)):
         return None
+    sure = hidden_here or hiding or conflict or unseen is not None
     lines = [
         message("doctor.visible.value", "{name}={value}", name=name, value=redact(value))
         for name, value in selectors.items()
@@ -66,8 +69,18 @@ def visible_devices_hide(facts: Facts, knowledge: Knowledge) -> Found | None:
         summary=message("doctor.visible.summary", "an environment variable hides the GPU from torch"),
         evidence=tuple(lines),
         remedy=Remedy(text=text, commands=unset),
-        certainty=Certainty.PROVEN if hiding or conflict else Certainty.SAID,
+        certainty=Certainty.PROVEN if hiding or conflict else Certainty.SAID if sure else Certainty.TABLE,
+        severity=None if sure else Severity.WARNING,
     )
+
+
+def _not_first(selectors: dict[str, str]) -> list[str]:
+    """Selectors of CUDA that name a GPU by a number other than 0: right on one machine, nothing on the next."""
+    return [
+        name
+        for name, value in selectors.items()
+        if name == "CUDA_VISIBLE_DEVICES" and re.match(r"\W*[1-9]\d?\W*$", value)
+    ]
 
 
 def _hides(name: str, value: str, facts: Facts) -> bool:
@@ -364,6 +377,9 @@ def build_headers_missing(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
     name = (facts.system.distribution or "").lower()
     commands: tuple[tuple[str, ...], ...] = ()
+    absent = facts.sign("torch.absent")
+    if absent is not None and facts.sign("build.frontend") is not None:
+        return _isolated_build(absent)
     if "ubuntu" in name or "debian" in name:
         commands = (("sudo", "apt", "install", "build-essential", "python3-dev"),)
     elif facts.on_mac:
@@ -373,6 +389,22 @@ def build_headers_missing(facts: Facts, knowledge: Knowledge) -> Found | None:
         "a package is being built from source and a header or compiler is missing; the installed torch is fine",
     )
     return from_sign(facts, "build-headers-missing", summary, Remedy(text=text, commands=commands, needs_root=True))
+
+
+def _isolated_build(absent: Sign) -> Found:
+    """A package whose setup.py imports torch, built where there is none."""
+    text = message(
+        "doctor.headers.remedy-isolated",
+        "install torch first, then build the package in the same environment, or take a prebuilt wheel of it",
+    )
+    return Found(
+        summary=message(
+            "doctor.headers.summary-isolated",
+            "a package that needs torch to be built is being built in an isolated environment without it",
+        ),
+        evidence=(said(absent),),
+        remedy=Remedy(text=text, commands=(pip_install("--no-build-isolation", "PACKAGE"),)),
+    )
 
 
 def healthy_but_slow(facts: Facts, knowledge: Knowledge) -> Found | None:

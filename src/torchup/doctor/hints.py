@@ -1,0 +1,67 @@
+"""What a report gives away in passing: the system by its paths, the machine by the words people have for it.
+
+Read last, and only where no tool said it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from torchup.model import Os
+
+if TYPE_CHECKING:
+    from torchup.doctor.draft import Draft
+
+_PATHS: tuple[tuple[Os, str], ...] = (
+    (Os.MACOS, r"(?<![\w:])/(?:Users/[^/\s]+/|opt/homebrew/|Library/Frameworks/|usr/local/Cellar/)"),
+    (Os.WINDOWS, r"\b[A-Za-z]:\\\w"),
+    (Os.LINUX, r"(?<![\w:])/(?:home/[^/\s]+/|root/)|/dist-packages/|-linux-gnu/"),
+)
+_MAC = r"\b(?:mac ?book|imac|mac mini|mac studio|mac laptop|my mac|mac ?os|os ?x)\b"
+_APPLE_SILICON = (
+    r"\bapple (?:silicon|m[1-9])\b|\bmac[\w ]{0,12}\W{0,2}m[1-9]\b|\bm[1-9] (?:pro|max|ultra|mac\w*|chip)\b"
+)
+_JETSON = r"(?<![/\w.-])jetson[ -](?:nano|orin|xavier|tx[12]|agx|thor)\b"
+_UV_PYTHON = r"You're using CPython (\d\.\d+)"
+_UV_PLATFORM = r"You're on \w+ \(`(macosx|manylinux|win)_?(\d+_\d+)?_?(\w+)`\)"
+
+
+def read_hints(draft: Draft, text: str) -> None:
+    """Fill in what the tools of a report left open. ``text`` is the cleaned report, at most `TEXT_LIMIT` of it."""
+    lower = text.lower()
+    _read_uv(draft, text)
+    if draft.os is None:
+        _read_paths(draft, text)
+    if "mac" in lower or "apple" in lower:
+        _read_mac(draft, lower)
+    if draft.jetson is None and "jetson" in lower and draft.arch in (None, "aarch64") and draft.os in (None, Os.LINUX):
+        draft.jetson = "unknown" if re.search(_JETSON, lower) else None
+
+
+def _read_paths(draft: Draft, text: str) -> None:
+    kinds = {kind for kind, pattern in _PATHS if re.search(pattern, text)}
+    if len(kinds) == 1:  # the paths of two systems: WSL, a container's host, or a thread of several people
+        draft.os = kinds.pop()
+
+
+def _read_mac(draft: Draft, lower: str) -> None:
+    if draft.os is None and re.search(_MAC, lower):
+        draft.os = Os.MACOS
+    if draft.os is Os.MACOS and draft.apple_silicon is None and re.search(_APPLE_SILICON, lower):
+        draft.apple_silicon = True
+
+
+def _read_uv(draft: Draft, text: str) -> None:
+    """The interpreter and the platform tag in uv's hints."""
+    if "You're" not in text:
+        return
+    if (python := re.search(_UV_PYTHON, text)) is not None:
+        draft.first(draft.python, "version", python[1])
+    if (platform := re.search(_UV_PLATFORM, text)) is None:
+        return
+    kind, numbers, arch = platform.groups()
+    draft.os = draft.os or {"macosx": Os.MACOS, "manylinux": Os.LINUX, "win": Os.WINDOWS}[kind]
+    draft.first(draft.python, "arch", {"amd64": "x86_64", "32": "i686"}.get(arch, arch))
+    if kind == "manylinux" and numbers and draft.glibc is None:
+        draft.glibc = numbers.replace("_", ".")
