@@ -192,4 +192,144 @@ MESSAGES: dict[str, tuple[str | None, str]] = {
         "ImportError: /opt/env/lib/python3.7/site-packages/torchvision/_C.cpython-37m-x86_64-linux-gnu.so: undefined symbol: _ZN2at7getTypeERKNS_6TensorE",
     ),
     "slow input": ("healthy-but-slow", "GPU: 1 x A100\nDataLoader is the bottleneck: GPU utilization very low\n"),
+    # what strangers' reports taught: the same causes in other tools' words
+    "no kernel, build not named, Kepler": (
+        "arch-not-in-build-too-old",
+        "CUDA error: no kernel image is available for execution on the device\nGraphics card: GeForce GTX 770",
+    ),
+    "no kernel, build not named, Blackwell": (
+        "arch-not-in-build-too-new",
+        "CUDA error: no kernel image is available for execution on the device\nMy card: RTX 5070 Ti",
+    ),
+    "no kernel, build not named, covered by all": (
+        None,
+        "CUDA error: no kernel image is available for execution on the device\nGPU: Tesla T4",
+    ),
+    "no kernel, of a card that only a capability tells": (
+        "arch-not-in-build-too-old",
+        "RuntimeError: CUDA error: no kernel image is available for execution on the device\nCompute capability: 3.0",
+    ),
+    "no kernel in an extension's own source": (
+        "extension-arch-missing",
+        "CUDA error (/build/third_party/flash-attention/csrc/launch.h:175): no kernel image is available for execution on the device\nGPU: RTX 5080",
+    ),
+    "no kernel below an extension's frame": (
+        "extension-arch-missing",
+        "RuntimeError: CUDA error: no kernel image is available for execution on the device\n00007FF _C_flashattention.pyd!PyInit__C_flashattention\nGPU: RTX 5080",
+    ),
+    "an extension of another torch": (
+        "companion-mismatch",
+        "ImportError: /srv/venv/lib/python3.11/site-packages/flash_attn_2_cuda.cpython-311-x86_64-linux-gnu.so: undefined symbol: _ZN3c104cuda9SetDeviceEa\ntorch: 2.8.0",
+    ),
+    "torch's own library of another build": (
+        "mixed-install",
+        "ImportError: /srv/venv/lib/python3.7/site-packages/torch/lib/libtorch.so.1: undefined symbol: _ZTIN2at10TensorImplE",
+    ),
+    "torch's module of another build": (
+        "mixed-install",
+        "ImportError: /srv/venv/lib/python3.6/site-packages/torch/_C.cpython-36m-x86_64-linux-gnu.so: undefined symbol: _ZN4thpp1",
+    ),
+    "NumPy's scalars are strangers": (
+        "numpy-abi",
+        "RuntimeError: Could not infer dtype of numpy.float32\ntorch: 2.1.2",
+    ),
+    "NumPy's scalars beside NumPy 1": (None, "RuntimeError: Could not infer dtype of numpy.float32\nnumpy==1.26.4"),
+    "Docker without the runtime": (
+        "container-without-gpu",
+        'docker: Error response from daemon: exec: \\"nvidia-container-runtime\\": executable file not found in $PATH: unknown.',
+    ),
+    "Docker's host without a driver that answers": (
+        "driver-missing-or-broken",
+        "stderr: nvidia-container-cli.real: initialization error: driver error: failed to process request",
+    ),
+    "the same inside WSL": (
+        "wsl-driver-problem",
+        "Linux box 5.15.133.1-microsoft-standard-WSL2 #1 SMP x86_64 GNU/Linux\nnvidia-container-cli: initialization error: driver error: failed to process request",
+    ),
+    "nvidia-smi without libcuda inside WSL": (
+        "wsl-driver-problem",
+        "WSL version: 2.1.5.0\n| NVIDIA-SMI 545.46                 Driver Version: 546.80       CUDA Version: ERR!     |",
+    ),
+    "Fabric Manager of another version": (
+        "fabric-manager-needed",
+        "fabric manager NVIDIA GPU driver interface version 535.1 don't match with driver version 535.2. Please update",
+    ),
+    "Fabric Manager's error where CUDA works": (None, "system not yet initialized\nIs CUDA available: True"),
+    "OMP's error without its name": (
+        "duplicate-openmp",
+        "Error #15: Initializing libomp.dylib, but found libomp.dylib",
+    ),
+    "memory of others, message cut at the front": (
+        "memory-held-by-other-process",
+        "Tried to allocate 216.00 MiB (GPU 0; 7.92 GiB total capacity; 69.00 MiB already allocated; 24.00 MiB free; 86.00 MiB reserved in total by PyTorch)",
+    ),
+    "memory of this program, message cut at the front": (
+        None,
+        "Tried to allocate 216.00 MiB (GPU 0; 7.92 GiB total capacity; 7.31 GiB already allocated; 24.00 MiB free; 7.50 GiB reserved in total by PyTorch)",
+    ),
+    "Poetry finds no wheel": (
+        "python-version-unsupported",
+        "Unable to find installation candidates for torch (2.5.1)\nPython: 3.14",
+    ),
+    "uv on an Intel Mac": (
+        "intel-mac-no-new-wheels",
+        "error: Distribution `torch==2.6.0` can't be installed because it doesn't have a source distribution or wheel for the current platform\nhint: You're on macOS (`macosx_14_0_x86_64`), but `torch` (v2.6.0) only has wheels for the following platforms: `macosx_11_0_arm64`",
+    ),
+    "uv with a Python that is too new": (
+        "python-version-unsupported",
+        "hint: You're using CPython 3.14 (`cp314`), but `torch` (v2.6.0) only has wheels with the following Python ABI tags: `cp312`",
+    ),
+    "wheels of an Intel Mac offered on an M3": (
+        "x86-python-under-rosetta",
+        "ERROR: Could not find a version that satisfies the requirement torch==2.3.0 (from versions: 2.1.2, 2.2.0, 2.2.1, 2.2.2)\nplatform: macOS (M3)",
+    ),
+    "an isolated build needs torch, which is there": (
+        "build-headers-missing",
+        "Getting requirements to build wheel ... error\nModuleNotFoundError: No module named 'torch'\n[end of output]\n$ pip list\ntorch                2.6.0+cu126",
+    ),
+    "Triton's compiler finds no headers on Windows": (
+        "build-headers-missing",
+        "cuda_utils.c:14: error: include file 'Python.h' not found",
+    ),
+    "toolkit of another CUDA at a build": (
+        "build-headers-missing",
+        "RuntimeError: The detected CUDA version (11.8) mismatches the version that was used to compile PyTorch (12.1).",
+    ),
+    "a Jetson in passing, a build that fails": (
+        "build-headers-missing",
+        "This is my Jetson Orin Nano.\nOSError: CUDA_HOME environment variable is not set. Please set it to your CUDA install root.",
+    ),
+    "a Jetson in passing, no GPU in sight": (
+        "jetson-needs-nvidia-wheel",
+        "I use a Jetson Nano and torch.cuda.is_available() always returned False.",
+    ),
+    "a Jetson without a kernel for it": (
+        "jetson-needs-nvidia-wheel",
+        "Python platform: Linux-5.15.136-tegra-aarch64-with-glibc2.35\nIs CUDA available: True\nRuntimeError: CUDA error: no kernel image is available for execution on the device",
+    ),
+    "a selector that may hide": (
+        "visible-devices-hide",
+        "CUDA_VISIBLE_DEVICES=3 python train.py\ntorch.cuda.is_available() is false here",
+    ),
+    "kfd, not permitted": ("permission-device-nodes", "Unable to open /dev/kfd read-write: Operation not permitted"),
+    "kfd without the GPU, resources": (
+        "gpu-not-supported-by-kfd",
+        "[    3.54] kfd kfd: amdgpu: PITCAIRN  not supported in kfd\nCall returned HSA_STATUS_ERROR_OUT_OF_RESOURCES: The runtime failed",
+    ),
+    "a library of another ROCm": (
+        "rocm-version-mismatch",
+        "ImportError: librocprofiler-sdk.so.1: cannot open shared object file: No such file or directory\ntorch: 2.12.0+rocm7.2",
+    ),
+    "torch without CUDA on a Mac": (
+        None,
+        "AssertionError: Torch not compiled with CUDA enabled\nI run it on my MacBook",
+    ),
+    "the arm server is told by a word": (
+        "aarch64-wheel-is-cpu",
+        "aarch64 machine with a NVIDIA GB10\ntorch==2.10.0+cpu\nAssertionError: Torch not compiled with CUDA enabled",
+    ),
+    "labels that nobody prints": (
+        "driver-too-old",
+        "Which graphics card: Tesla P100\nInstalled driver (server): 418.67\nInstalled torch version: 1.8.1+cu111\nDoes CUDA say available: no",
+    ),
 }

@@ -23,6 +23,11 @@ _APPLE_SILICON = (
     r"\bapple (?:silicon|m[1-9])\b|\bmac[\w ]{0,12}\W{0,2}m[1-9]\b|\bm[1-9] (?:pro|max|ultra|mac\w*|chip)\b"
 )
 _JETSON = r"(?<![/\w.-])jetson[ -](?:nano|orin|xavier|tx[12]|agx|thor)\b"
+_ARM = r"\baarch64\b"
+_GPU = (
+    r"\b(?:NVIDIA |GeForce |Quadro |Tesla )*(?:(?:RTX|GTX) ?(?:PRO |A)?\d{3,4}(?: ?Ti)?(?: ?SUPER)?|GB10|"
+    r"G[BH]200|GB300|[AHBLV][1-3]00|L40S?|Tesla [KMPTV]\d{1,3})\b"
+)
 _UV_PYTHON = r"You're using CPython (\d\.\d+)"
 _UV_PLATFORM = r"You're on \w+ \(`(macosx|manylinux|win)_?(\d+_\d+)?_?(\w+)`\)"
 
@@ -35,8 +40,19 @@ def read_hints(draft: Draft, text: str) -> None:
         _read_paths(draft, text)
     if "mac" in lower or "apple" in lower:
         _read_mac(draft, lower)
+    if draft.arch is None and "arch" not in draft.python and draft.os in (None, Os.LINUX) and re.search(_ARM, lower):
+        draft.arch = "aarch64"
+    if not draft.gpus:
+        _read_named_gpu(draft, text)
     if draft.jetson is None and "jetson" in lower and draft.arch in (None, "aarch64") and draft.os in (None, Os.LINUX):
         draft.jetson = "unknown" if re.search(_JETSON, lower) else None
+
+
+def _read_named_gpu(draft: Draft, text: str) -> None:
+    """The one NVIDIA GPU that somebody mentions; of several it is not clear which is in the machine."""
+    names = {re.sub(r"[\s-]|nvidia|geforce", "", name.lower()): name for name in re.findall(_GPU, text, re.IGNORECASE)}
+    if len(names) == 1 and draft.os is not Os.MACOS:
+        draft.add_gpu(names.popitem()[1], vendor="nvidia")
 
 
 def _read_paths(draft: Draft, text: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from support.doctor_examples import EXAMPLES
 from support.doctor_messages import MESSAGES
 from torchup.doctor import diagnose, parse_report
 from torchup.doctor.clean import clean, decode
+from torchup.model import Os
 
 ALL = {**EXAMPLES, **MESSAGES}
 SETTINGS = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
@@ -56,6 +59,22 @@ def full_width(text: str) -> str:
     return "\n".join(line.replace(": ", "\uff1a", 1) if line[:1].isalpha() else line for line in lines)
 
 
+def time_stamped(text: str) -> str:
+    """As a CI service writes its log."""
+    return "\n".join(f"2026-05-01T10:00:00.1234567Z {line}" for line in text.split("\n"))
+
+
+def logged(text: str) -> str:
+    """As a server with workers writes its log."""
+    prefix = "(EngineCore_DP0 pid=123) ERROR 01-05 12:12:01 [core.py:842] "
+    return "\n".join(prefix + line for line in text.split("\n"))
+
+
+def framed(text: str) -> str:
+    """In the box that a traceback printer draws."""
+    return "\n".join(f"\u2502 {line.ljust(98)} \u2502" for line in text.split("\n"))
+
+
 def with_byte_order_mark(text: str) -> str:
     """As an editor on Windows saves it."""
     return "\ufeff" + text
@@ -75,6 +94,9 @@ CHANGES = (
     fenced,
     coloured,
     full_width,
+    time_stamped,
+    logged,
+    framed,
     with_byte_order_mark,
     entities,
 )
@@ -152,3 +174,62 @@ def test_encodings_of_windows_are_read(encoding):
     """PowerShell writes UTF-16, a Chinese console GB18030."""
     expected, text = MESSAGES["old nvidia-smi, Chinese labels"]
     assert diagnose(parse_report(decode(text.encode(encoding)))).primary == expected
+
+
+def numbered(text: str) -> str:
+    """As an editor or `cat -n` shows it."""
+    return "\n".join(f"{number:>6}  {line}" for number, line in enumerate(text.split("\n"), 1))
+
+
+def of_a_service(text: str) -> str:
+    """As docker compose shows the log of one service."""
+    return "\n".join(f"trainer-1  | {line}" for line in text.split("\n"))
+
+
+def as_a_string(text: str) -> str:
+    """As JSON writes it: one line, its ends spelled out."""
+    return json.dumps({"log": "\n" + text})
+
+
+@pytest.mark.parametrize("change", [numbered, of_a_service, as_a_string])
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_whole_reports_survive_the_prefixes_of_their_lines(name, change):
+    """Numbers and names before most lines, and line ends that were spelled out, change nothing."""
+    expected, text = EXAMPLES[name]
+    assert diagnose(parse_report(change(text))).primary == expected
+
+
+def test_lists_that_begin_with_numbers_stay():
+    """Numbers that do not count up by one are the text's own."""
+    assert clean("7 packages\n8 cards\n2 nodes\n") == ["7 packages", "8 cards", "2 nodes", ""]
+
+
+@pytest.mark.parametrize(
+    ("text", "os", "silicon"),
+    [
+        ('File "/Users/ada/env/lib/python3.11/site-packages/x.py", line 1', Os.MACOS, None),
+        ('File "D:\\work\\venv\\lib\\x.py", line 1', Os.WINDOWS, None),
+        ('File "/home/ada/x.py", line 1', Os.LINUX, None),
+        ("C:\\Users\\ada mounted at /home/ada/c", None, None),
+        ("it is a MacBook Pro M2", Os.MACOS, True),
+        ("works on Apple silicon\nOS: Ubuntu 22.04", Os.LINUX, None),
+    ],
+)
+def test_paths_and_words_name_the_system(text, os, silicon):
+    """The system is read from paths and words where no tool says it; paths of two systems say nothing."""
+    system = parse_report(text).system
+    assert (system.os, system.apple_silicon) == (os, silicon)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("I run it on an RTX 4090 and it is fine", ["RTX 4090"]),
+        ("works with RTX 4090, fails with RTX 5090", []),
+        ("GPU: RTX 3060\nthe RTX 4090 of a friend works", ["RTX 3060"]),
+        ("a Tesla K40m in the rack\n| 0  Tesla K40m  On | 0000:04:00.0 Off |", ["Tesla K40m"]),
+    ],
+)
+def test_one_gpu_that_is_mentioned_is_taken(text, names):
+    """A GPU in a sentence counts when it is the only one and no tool lists any."""
+    assert [gpu.name for gpu in parse_report(text).gpus] == names

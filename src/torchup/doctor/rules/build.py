@@ -371,12 +371,30 @@ def companion_mismatch(facts: Facts, knowledge: Knowledge) -> Found | None:
         return None
     errors = tuple(plain(f"import {name}: {error}") for name, error in broken.items())
     certainty = Certainty.PROVEN if (signs and wrong) or broken else Certainty.SAID if signs else Certainty.TABLE
+    if signs and all(sign.code == "companion.extension" for sign in signs) and not wrong and not broken:
+        return _extension_of_another_torch(facts, signs)
     text = message("doctor.companion.remedy", "install torch, torchvision and torchaudio together, from one index")
     return Found(
         summary=message("doctor.companion.summary", "torchvision or torchaudio belongs to another build of torch"),
         evidence=(*map(said, signs), *errors, *(line for line in wrong)),
         remedy=Remedy(text=text, commands=(_together(facts),)),
         certainty=certainty,
+    )
+
+
+def _extension_of_another_torch(facts: Facts, signs: tuple[Sign, ...]) -> Found:
+    """A compiled package (flash-attn, vLLM...) that was linked to another version of torch than it meets."""
+    package = signs[0].values.get("package", "PACKAGE").replace("_", "-")
+    text = message(
+        "doctor.companion.remedy-extension",
+        "install a release of the package that was built for this torch, or build it anew beside it",
+    )
+    again = ("--force-reinstall", "--no-cache-dir", "--no-deps", "--no-build-isolation", package)
+    return Found(
+        summary=message("doctor.companion.summary-extension", "a compiled package was built for another torch"),
+        evidence=(*map(said, signs), *([torch_line(facts)] if facts.torch.version else [])),
+        remedy=Remedy(text=text, commands=(pip_install(*again),)),
+        certainty=Certainty.SAID,
     )
 
 

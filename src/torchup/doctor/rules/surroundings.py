@@ -167,7 +167,7 @@ def permission_device_nodes(facts: Facts, knowledge: Knowledge) -> Found | None:
     """/dev/nvidia*, /dev/kfd or /dev/dri are not accessible to this user."""
     del knowledge
     signs = facts.signs_of("permission-device-nodes")
-    if facts.sign("kfd.no-node") or facts.sign("kfd.not-loaded"):
+    if facts.sign("kfd.no-node", "kfd.not-loaded", "kfd.unsupported") is not None:
         signs = tuple(sign for sign in signs if sign.code != "kfd.hsa-resources")
     closed = [node for node in facts.nodes if not _may_open(node, facts)]
     if facts.works or not (signs or closed):
