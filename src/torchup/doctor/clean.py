@@ -67,7 +67,8 @@ def clean(text: str) -> list[str]:
     if not text.isascii():
         text = text.translate(_INVISIBLE).translate(_WIDE)
     text = text.translate(_CONTROL)
-    if text.count("\\n") > _ENOUGH_FULL_LINES * (1 + text.count("\n")):  # a string as JSON or Python writes it
+    if text.lstrip()[:1] in set("{[\"'b") and text.count("\\n") >= 2 * (1 + text.count("\n")):
+        # a string as JSON or Python writes it, its line ends spelled out
         text = text.replace("\\r\\n", "\n").replace("\\n", "\n").replace("\\t", "\t").replace('\\"', '"')
     if "&" in text:
         for entity, character in _ENTITIES:
@@ -92,11 +93,14 @@ def _unprefix(lines: list[str]) -> list[str]:
 
 
 def _plain(line: str) -> str:
-    """Without quote marks, code fences and the indentation they came with; prompts (``>>>``) stay."""
-    while (mark := _QUOTE.match(line)) and not (mark[0].strip() == "|" and _TABLE_EDGE.match(line)):
+    """Without quote marks, code fences, prefixes of logs and the indentation they came with; prompts (``>>>``) stay."""
+    while line:
+        mark = _QUOTE.match(line)
+        if mark is None or (mark[0].strip() == "|" and _TABLE_EDGE.match(line)):
+            mark = _LOGGED.match(line) if line[:1] in "[(EWID2" else None
+        if mark is None:
+            break
         line = line[mark.end() :]
-    if line[:1] in "[(EWID2 " and (logged := _LOGGED.match(line)):
-        line = line[logged.end() :]
     if not line.isascii() and (boxed := _BOXED.match(line)):
         line = boxed[1].translate(_FRAME)
     if _FENCE.match(line):
