@@ -94,15 +94,8 @@ def _unprefix(lines: list[str]) -> list[str]:
 
 def _plain(line: str) -> str:
     """Without quote marks, code fences, prefixes of logs and the indentation they came with; prompts (``>>>``) stay."""
-    while line:
-        mark = _QUOTE.match(line)
-        if mark is None or (mark[0].strip() == "|" and _TABLE_EDGE.match(line)):
-            mark = _LOGGED.match(line) if line[:1] in "[(EWID2" else None
-        if mark is None:
-            break
-        line = line[mark.end() :]
-    if not line.isascii() and (boxed := _BOXED.match(line)):
-        line = boxed[1].translate(_FRAME)
+    while line and (inner := _inner(line)) is not None:
+        line = inner
     if _FENCE.match(line):
         return ""
     line = line.replace("```", "")
@@ -110,6 +103,18 @@ def _plain(line: str) -> str:
     if stripped.startswith("`") and stripped.count("`") in (1, 2):
         return stripped.replace("`", "")
     return line
+
+
+def _inner(line: str) -> str | None:
+    """A line without the outermost thing that was put before it or around it; ``None``: nothing was."""
+    if line[:1] in "[(EWID2" and (logged := _LOGGED.match(line)):
+        return line[logged.end() :]
+    if not line.isascii() and (boxed := _BOXED.match(line)):
+        return boxed[1].translate(_FRAME)
+    mark = _QUOTE.match(line)
+    if mark is None or (mark[0].strip() == "|" and _TABLE_EDGE.match(line)):
+        return None
+    return line[mark.end() :]
 
 
 def _unwrap(lines: list[str]) -> list[str]:

@@ -70,6 +70,7 @@ def _read_mac(draft: Draft, lower: str) -> None:
 
 def _read_uv(draft: Draft, text: str) -> None:
     """The interpreter and the platform tag in uv's hints."""
+    text = text.replace("\n", "")  # a console may have cut the hint within a word
     if "You're" not in text:
         return
     if (python := re.search(_UV_PYTHON, text)) is not None:
