@@ -29,7 +29,7 @@ _FRAME = str.maketrans(dict.fromkeys("│┃║", "|"))
 _BOXED = re.compile(r"^\s*[│┃║]\s?(.*?)\s*(?:[│┃║]\s*)?$")
 # What loggers and runners write before each line; alone on a line it is no fact either.
 _LOGGED = re.compile(
-    r"^(?:\[rank\d+\]:\s?|"  # torchrun
+    r"^\s{0,40}(?:\[rank\d+\]:\s?|"  # torchrun
     r"\([A-Za-z_]\w* pid=\d+(?:, ip=[\d.]+)?\)\s?|"  # Ray, vLLM
     r"(?:ERROR|WARNING|INFO|DEBUG) \d\d-\d\d \d\d:\d\d:\d\d \[[^\]\s]{1,60}\]\s?|"  # vLLM
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\s?){1,4}"  # CI services, logging
@@ -107,7 +107,7 @@ def _plain(line: str) -> str:
 
 def _inner(line: str) -> str | None:
     """A line without the outermost thing that was put before it or around it; ``None``: nothing was."""
-    if line[:1] in "[(EWID2" and (logged := _LOGGED.match(line)):
+    if line.lstrip()[:1] in ("[", "(", "E", "W", "I", "D", "2") and (logged := _LOGGED.match(line)):
         return line[logged.end() :]
     if not line.isascii() and (boxed := _BOXED.match(line)):
         return boxed[1].translate(_FRAME)

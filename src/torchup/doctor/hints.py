@@ -20,7 +20,7 @@ _PATHS: tuple[tuple[Os, str], ...] = (
 )
 _MAC = r"\b(?:mac ?book|imac|mac mini|mac studio|mac laptop|my mac|mac ?os|os ?x)\b"
 _APPLE_SILICON = (
-    r"\bapple (?:silicon|m[1-9])\b|\bmac[\w ]{0,12}\W{0,2}m[1-9]\b|\bm[1-9] (?:pro|max|ultra|mac\w*|chip)\b"
+    r"\bapple (?:silicon|m[1-9])\b|\bmac[a-z ]{0,12}[ (,-]{1,2}m[1-9]\b|\bm[1-9] (?:pro|max|ultra|mac\w*|chip)\b"
 )
 _JETSON = r"(?<![/\w.-])jetson[ -](?:nano|orin|xavier|tx[12]|agx|thor)\b"
 _ARM = r"\baarch64\b"
