@@ -1,19 +1,29 @@
 """The one task runner. `nox` runs the gates and the tests; `.ci/run` and the public workflows run the same commands."""
 
+import json
+import shutil
 from pathlib import Path
 
 import nox
 
+nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"  # a session runs on the interpreters that are here and skips the others
+nox.options.error_on_missing_interpreters = False  # ... under CI too, where the workflow brings one at a time
 nox.options.sessions = ["lint", "types", "tests"]
+
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+FAST = ("python", "-m", "pytest", "-m", "not slow", "-q")
+SURVIVORS = 1  # mutants that no test can tell from the original; docs/explanation/testing.md names each
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style and the banned doors (ruff)."""
-    session.install("ruff")
+    """Style, the banned doors (ruff), every message with its Chinese."""
+    session.install("-e", ".[dev]")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("python", "scripts/messages.py", "check")
 
 
 @nox.session
@@ -24,15 +34,29 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def public_types(session: nox.Session) -> None:
+    """Every public name has a type that other checkers see alike (pyright); also proves that the types are shipped."""
+    session.install("pyright[nodejs]", "-e", ".")
+    session.run("python", "scripts/check_public_types.py")
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """All tests; pass arguments through: `nox -s tests -- -m "not slow"`."""
     session.install("-e", ".[dev]")
     session.run("python", "-m", "pytest", *session.posargs)
 
 
+@nox.session(python=PYTHONS)
+def pythons(session: nox.Session) -> None:
+    """The fast tests on every supported Python that is here."""
+    session.install("-e", ".[dev]")
+    session.run(*FAST, *session.posargs)
+
+
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Branch coverage of the pure rooms; the floor is in pyproject.toml."""
+    """Branch coverage of the pure rooms by the fast tests; rooms and floor are in pyproject.toml."""
     session.install("-e", ".[dev]")
     session.run("coverage", "run", "-m", "pytest", "-m", "not slow", "-q")
     session.run("coverage", "report")
@@ -42,19 +66,48 @@ def coverage(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """The fast tests on the oldest versions that pyproject.toml admits."""
     session.run_install("uv", "pip", "install", "--resolution", "lowest-direct", "-e", ".[dev]", external=True)
-    session.run("python", "-m", "pytest", "-m", "not slow", "-q")
+    session.run(*FAST, *session.posargs)
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Change plan/compat.py in every small way; a change that no test notices is an error, the known ones excepted."""
+    session.install("mutmut>=3.8", "-e", ".[dev]")
+    shutil.rmtree("mutants", ignore_errors=True)
+    session.run("mutmut", "run", *session.posargs)
+    session.run("mutmut", "results")
+    session.run("mutmut", "export-cicd-stats", silent=True)
+    counted = json.loads(Path("mutants", "mutmut-cicd-stats.json").read_text("utf-8"))
+    unnoticed = counted["total"] - counted["killed"]
+    session.log(f"{counted['killed']} of {counted['total']} changes noticed")
+    if unnoticed > SURVIVORS:
+        session.error(f"{unnoticed} changes went unnoticed, {SURVIVORS} are known; `mutmut show NAME` shows one")
 
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build wheel and sdist once, install the wheel into a bare environment, run the fast tests against it."""
-    session.install("build", "pytest", "hypothesis", "babel")
-    for old in Path("dist").glob("torchup-*"):
+    """Build sdist and wheel once, check them, run the fast tests against the installed wheel."""
+    session.install("build")
+    direct = Path(session.create_tmp(), "direct")
+    for old in [*Path("dist").glob("torchup-*"), *direct.glob("torchup-*")]:
         old.unlink()
-    session.run("python", "-m", "build", "--outdir", "dist", ".")
-    session.install(*map(str, Path("dist").glob("*.whl")))
+    session.run("python", "-m", "build", "--outdir", "dist", ".")  # the wheel is built from the sdist
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(direct), ".")
+    session.run("python", "scripts/check_distributions.py", "dist", str(direct))
+    (wheel,) = Path("dist").glob("*.whl")
+    session.install(f"{wheel.resolve()}[dev]")
     session.run("torchup", "--version")
-    session.run("python", "-m", "pytest", "-m", "not slow", "-q", "tests/unit", "tests/cli", "tests/golden")
+    where = session.run("python", "-c", "import torchup; print(torchup.__file__)", silent=True)
+    if "site-packages" not in str(where):
+        session.error(f"the tests would run on {where}, not on the wheel")
+    session.run(*FAST, *session.posargs)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Known vulnerabilities of the dependencies, and wheels for every platform; `-- --require` fails without data."""
+    session.install("pip-audit", "uv")
+    session.run("python", "scripts/audit_dependencies.py", *session.posargs)
 
 
 @nox.session

@@ -40,7 +40,7 @@ class TorchupError(Exception):
         super().__init__(str(text))
         self.text = text
         self.hint = hint
-        self.code = code or text.code
+        self.code: str = code or text.code
 
 
 class UsageError(TorchupError):

@@ -79,7 +79,9 @@ class Drm:
 
     def __init__(self, root: Path) -> None:
         cards = sorted(root.glob("sys/class/drm/card[0-9]*/device"))
-        self.cards = [card for card in cards if "-" not in card.parent.name and _read(card / "vendor") in {AMD, INTEL}]
+        self.cards: list[Path] = [
+            card for card in cards if "-" not in card.parent.name and _read(card / "vendor") in {AMD, INTEL}
+        ]
 
     def fixed(self) -> list[dict[str, Any]]:
         """What does not change during a run."""
@@ -115,11 +117,11 @@ class Processor:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.clocks = sorted(root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq"))
+        self.clocks: list[Path] = sorted(root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq"))
         sensors = [folder for folder in root.glob("sys/class/hwmon/hwmon*") if _read(folder / "name") in CPU_SENSORS]
-        self.sensor = sensors[0] / "temp1_input" if sensors else None
+        self.sensor: Path | None = sensors[0] / "temp1_input" if sensors else None
         packages = root.glob("sys/class/powercap/intel-rapl:[0-9]*")
-        self.packages = [p for p in packages if (_read(p / "name") or "").startswith("package")]
+        self.packages: list[Path] = [p for p in packages if (_read(p / "name") or "").startswith("package")]
 
     def fixed(self) -> dict[str, Any]:
         """Governor, battery, load before the run, and why what is missing is missing."""

@@ -107,7 +107,7 @@ class GpuTable:
 
     def __init__(self, file: _File) -> None:
         self._file = file
-        self.architectures = file.arch
+        self.architectures: tuple[Architecture, ...] = file.arch
 
     def by_name(self, name: str, vendor: Vendor | None = None) -> GpuRow | None:
         """The product that a name means; ``None`` where it is unknown or stands for several chips.

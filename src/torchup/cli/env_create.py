@@ -46,7 +46,7 @@ def _nothing_to_do(environment: Environment) -> Answer:
 
 
 # The parameters are those of `up`, so that none can be forgotten here.
-command = click.Command(
+command: click.Command = click.Command(
     name="create",
     callback=_create,
     help=text("env.create.help", "Make an environment: detect, plan, install, verify (`torchup up` also measures)"),

@@ -26,9 +26,9 @@ class Surroundings:
     def __init__(self, host: Host) -> None:
         self.host = host
         self.platform: PlatformFacts = host.platform()
-        self.os = _SYSTEMS.get(self.platform.system, Os.LINUX)
-        self.arch = machine_name(self.platform.machine)
-        self.timeout = _time_limit(host.environ().get("TORCHUP_PROBE_TIMEOUT"))
+        self.os: Os = _SYSTEMS.get(self.platform.system, Os.LINUX)
+        self.arch: str = machine_name(self.platform.machine)
+        self.timeout: float = _time_limit(host.environ().get("TORCHUP_PROBE_TIMEOUT"))
         self._lock = threading.RLock()
         self._kept: dict[str, object] = {}
 

@@ -295,7 +295,7 @@ class Reporter:
 
     def __init__(self, total: int) -> None:
         self.total = total
-        self.moved_at = time.monotonic()
+        self.moved_at: float = time.monotonic()
         self._names: dict[int, str] = {}
         self._bytes: dict[int, int] = {}
         self._told = 0.0

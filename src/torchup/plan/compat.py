@@ -79,9 +79,9 @@ def code_for(
 
 def xpu_supports(gpu: Gpu, catalog: Catalog) -> bool:
     """Whether the XPU builds run on an Intel GPU, by its name (docs.pytorch.org, get_start_xpu)."""
-    if gpu.xpu is not None:
-        return gpu.xpu
-    name = (gpu.name or "").replace("(R)", "").replace("(TM)", "").lower()
+    if gpu.xpu is not None or not gpu.name:
+        return bool(gpu.xpu)
+    name = gpu.name.replace("(R)", "").replace("(TM)", "").lower()
     if any(word.lower() in name for word in catalog.xpu.unsupported):
         return False
     return any(word.lower() in name for word in catalog.xpu.supported)
@@ -225,5 +225,4 @@ def mps_against(row: Row, macos: str | None) -> Message | None:
 
 def newest_python(pythons: Iterable[str]) -> str | None:
     """The newest of some Python versions, plain builds before free-threaded ones."""
-    found = sorted(pythons, key=lambda python: (not python.endswith("t"), version_key(python.removesuffix("t"))))
-    return found[-1] if found else None
+    return max(pythons, key=lambda python: (not python.endswith("t"), version_key(python)), default=None)
