@@ -21,6 +21,7 @@ _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
 }  # fmt: skip
 _CONTROL = dict.fromkeys([*range(9), *range(11, 13), *range(14, 32), 0x7F, *range(0x80, 0xA0)])
 _ENTITIES = (("&gt;", ">"), ("&lt;", "<"), ("&quot;", '"'), ("&#39;", "'"), ("&nbsp;", " "), ("&amp;", "&"))
+_LINE_END = re.compile(r"\r[ \t]*\n|\r")  # a console of fixed width copies blanks between the two
 _QUOTE = re.compile(r"\s*(?:[>|](?!>>)[ \t]?)")
 _TABLE_EDGE = re.compile(r"\s*\|.*\|\s*$")
 _FENCE = re.compile(r"^\s*(?:```|~~~)[\w-]*\s*$")
@@ -63,7 +64,7 @@ def clean(text: str) -> list[str]:
     text = text[:LIMIT]
     text = _ESCAPES.sub("", text) if "\x1b" in text or "\x9b" in text else text
     text = _BARE_COLOURS.sub("", text) if "[0m" in text or ";1m" in text else text
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _LINE_END.sub("\n", text) if "\r" in text else text
     if not text.isascii():
         text = text.translate(_INVISIBLE).translate(_WIDE)
     text = text.translate(_CONTROL)

@@ -110,6 +110,7 @@ def test_copying_does_not_change_the_diagnosis(change):
 
 
 @SETTINGS
+@example("Rosetta", [carriage_returns, padded])
 @given(st.sampled_from(sorted(ALL)), st.lists(st.sampled_from(CHANGES), min_size=2, max_size=4, unique=True))
 def test_several_changes_at_once_do_not_either(name, changes):
     """They may come together, in any order."""
