@@ -1,44 +1,88 @@
-"""Make the README's terminal pictures from real runs: run torchup, draw what it printed as SVG (rich).
+"""Make the README's terminal pictures from real runs: run torchup, draw what it printed as SVG.
 
 python scripts/make_terminal_pictures.py        # writes docs/assets/*.svg
+
+rich can export SVG too, but gives a Chinese character the place of one cell where a terminal gives it two.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import subprocess
 import sys
-from io import StringIO
+import tempfile
+from html import escape
+from itertools import groupby
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
+from rich.cells import cell_len
 
-FOLDER = Path(__file__).parents[1] / "docs" / "assets"
-WIDTH = 92
-MACHINE = "gpu=GTX 1080,driver=580.95.05,os=linux,arch=x86_64,python=3.12"
-PICTURES = {
-    "plan.svg": ("plan", "--assume", MACHINE),
-}
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs" / "assets"
+COLUMNS = 92
+# A machine that has not to be at hand; all that the plan asks for is said, so that the picture is the same anywhere.
+MACHINE = {
+    "os": "linux", "arch": "x86_64", "distribution": "ubuntu", "os_version": "24.04", "glibc": "2.39",
+    "python": "3.12.3",
+    "gpus": [{"vendor": "nvidia", "name": "NVIDIA GeForce GTX 1080", "memory_bytes": 8 << 30}],
+    "drivers": [{"vendor": "nvidia", "version": "580.95.05", "cuda_api": "13.0"}],
+}  # fmt: skip
+PICTURES = {"plan.svg": "en", "plan.zh-CN.svg": "zh"}
+CELL, LINE, EDGE, BAR = 10, 24, 16, 40  # width of a cell, height of a line, margin, height of the title bar
+FONTS = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 
 
-def draw(name: str, arguments: tuple[str, ...]) -> None:
-    """Run one command line and write its picture."""
-    environment = {**os.environ, "COLUMNS": str(WIDTH), "LC_ALL": "C.UTF-8"}
-    completed = subprocess.run(
-        [sys.executable, "-m", "torchup", *arguments], capture_output=True, text=True, env=environment, check=True
-    )
-    console = Console(record=True, width=WIDTH, file=StringIO())
-    shown = " ".join(f"'{word}'" if " " in word else word for word in arguments)
-    console.print(Text(f"$ torchup {shown}", style="bold"))
-    console.print(Text(completed.stdout.rstrip()))
+def printed(language: str) -> list[str]:
+    """The lines that `torchup plan` prints for the machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Path(folder) / "machine.json"
+        machine.write_text(json.dumps(MACHINE), encoding="utf-8")
+        environment = {**os.environ, "COLUMNS": str(COLUMNS), "LC_ALL": "C.UTF-8", "TORCHUP_HOME": folder}
+        command = [sys.executable, "-m", "torchup", "--lang", language, "plan", "--machine", str(machine)]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    return done.stdout.rstrip().splitlines()
+
+
+def picture(lines: list[str]) -> str:
+    """A terminal window with these lines; it loads nothing."""
+    width, height = COLUMNS * CELL + 2 * EDGE, len(lines) * LINE + BAR + EDGE
+    dots = zip((20, 40, 60), ("#ff5f57", "#febc2e", "#28c840"), strict=True)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
+        f"<style>text {{ font: 16.5px {FONTS}; fill: #d6d9de; white-space: pre }}",
+        ".typed { font-weight: bold }</style>",
+        f'<rect width="{width}" height="{height}" rx="8" fill="#23272e"/>',
+        *(f'<circle cx="{x}" cy="20" r="6" fill="{colour}"/>' for x, colour in dots),
+    ]
+    for number, line in enumerate(lines):
+        parts += _line(line, BAR + LINE * number + LINE * 0.75, " class='typed'" if number == 0 else "")
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _line(line: str, y: float, style: str) -> list[str]:
+    """One text a run of characters of the same width: each starts at its cell and is as wide as its cells."""
+    parts, cell = [], 0
+    for wide, run in groupby(line, key=lambda character: cell_len(character) > 1):
+        text = "".join(run)
+        cells = len(text) * (2 if wide else 1)
+        if text.strip():
+            start = cell + len(text) - len(text.lstrip())
+            shown = text.strip()
+            length = cell_len(shown) * CELL
+            place = f'x="{EDGE + start * CELL}" y="{y:g}" textLength="{length}" lengthAdjust="spacing"'
+            parts.append(f"<text {place}{style}>{escape(shown)}</text>")
+        cell += cells
+    return parts
+
+
+def main() -> None:
+    """Write every picture."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    svg = console.export_svg(title="torchup", unique_id=name.split(".", maxsplit=1)[0])
-    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # the picture loads nothing from elsewhere
-    (FOLDER / name).write_text("\n".join(line.rstrip() for line in svg.splitlines()) + "\n", encoding="utf-8")
+    for name, language in PICTURES.items():
+        svg = picture(["$ torchup plan", *printed(language)])
+        (FOLDER / name).write_text(svg, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    for picture, command in PICTURES.items():
-        draw(picture, command)
+    main()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import pytest
+from scripts.make_terminal_pictures import FOLDER, PICTURES, picture, printed
 
 from support.documents import BLOCK, torchup_lines, typed_lines
 from torchup.cli.app import make_app
@@ -83,3 +86,74 @@ def test_the_threat_model_names_tests_that_exist():
         named = re.findall(r"`(test_\w+)`", row)
         assert named, row
         assert all(f"def {name}(" in source for name in named), row
+
+
+# Every place outside that a document may point to, and what for. Nothing is fetched: documents are read without.
+OUTSIDE = {
+    "download.pytorch.org": "PyTorch's own index",
+    "pypi.org": "PyPI",
+    "repo.amd.com": "AMD's wheels",
+    "keepachangelog.com": "the form of the release notes",
+    "mirror.example": "an example",
+    "proxy.example": "an example",
+    "127.0.0.1": "this machine",
+}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_addresses_outside_are_well_formed_and_known(page):
+    """An address names a host of the one list, and is https but for this machine and a proxy."""
+    for address in re.findall(r"https?://[^\s)>\]`\"'|]+", page.read_text("utf-8")):
+        parts = urlsplit(address.rstrip(".,;"))
+        assert parts.hostname in OUTSIDE, address
+        assert parts.scheme == "https" or parts.hostname in {"127.0.0.1", "proxy.example"}, address
+
+
+def test_pages_load_nothing_from_elsewhere():
+    """No picture, script or style of a document comes from another host, the site's theme included."""
+    loaded = re.compile(r"!\[[^\]]*\]\(https?:|<(?:img|script|link|iframe)[^>]+https?:")
+    assert not [page for page in PAGES if loaded.search(page.read_text("utf-8"))]
+    site = (ROOT / "mkdocs.yml").read_text("utf-8")
+    assert "font: false" in site
+    assert "extra_javascript" not in site
+
+
+def test_every_page_is_in_the_navigation_of_the_site():
+    """A page that nobody can find is not there."""
+    site = (ROOT / "mkdocs.yml").read_text("utf-8")
+    missing = [
+        page for page in (ROOT / "docs").rglob("*.md") if str(page.relative_to(ROOT / "docs").as_posix()) not in site
+    ]
+    assert not missing
+
+
+def test_the_verification_page_has_every_rung():
+    """The table of what is verified names the rungs that the worker climbs, in any order."""
+    source = (ROOT / "src" / "torchup" / "worker" / "verify.py").read_text("utf-8")
+    climbed = {
+        *re.findall(r'climb\(\s*"(\w+)"', source),
+        *re.findall(r'^ +\("(\w+)", "[^"]+", check_', source, re.MULTILINE),
+    }
+    page = (ROOT / "docs" / "explanation" / "verification.md").read_text("utf-8")
+    told = {row[0] for row in re.findall(r"^\| (\w+) \|( .* \|)", page, re.MULTILINE)} - {"rung"}
+    assert told == climbed
+
+
+def test_the_pictures_are_of_what_the_program_prints():
+    """The README's pictures are current; `python scripts/make_terminal_pictures.py` draws them anew."""
+    stale = [
+        name
+        for name, language in PICTURES.items()
+        if (FOLDER / name).read_text("utf-8") != picture(["$ torchup plan", *printed(language)])
+    ]
+    assert not stale
+
+
+def test_every_dependency_has_its_reason():
+    """What pyproject.toml names is in the table of dependencies."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"].values()
+    needed = [*project["dependencies"], *(name for extra in extras for name in extra)]
+    names = {re.split(r"[\[<>=~! ]", requirement)[0] for requirement in needed} - {"torchup"}
+    page = (ROOT / "docs" / "explanation" / "dependencies.md").read_text("utf-8")
+    assert not [name for name in names if f"`{name}`" not in page]
