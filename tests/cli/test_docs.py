@@ -94,6 +94,7 @@ OUTSIDE = {
     "pypi.org": "PyPI",
     "repo.amd.com": "AMD's wheels",
     "keepachangelog.com": "the form of the release notes",
+    "semver.org": "what version numbers mean",
     "mirror.example": "an example",
     "proxy.example": "an example",
     "127.0.0.1": "this machine",
