@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar
 
 import msgspec
 
-from torchup.model import Message, verbatim
+from torchup.model import Message, message, verbatim
 
 T = TypeVar("T")
 
@@ -42,3 +43,31 @@ def to_json(value: object, *, indent: int = 2) -> str:
 def from_json(text: str | bytes, kind: type[T]) -> T:
     """Read a value from JSON; raises `msgspec.DecodeError` (which covers validation) on anything else."""
     return msgspec.json.decode(text, type=kind, dec_hook=_decode_other)
+
+
+# What msgspec says of a document that does not fit, and the same in our words. Each part in brackets is a value.
+_PLACE = re.compile(r"(?P<what>.*?)(?: - at (?:key in )?`\$?\.?(?P<path>.*)`)?", re.DOTALL)
+_SAID: tuple[tuple[str, Message], ...] = (
+    (r"Input data was truncated", message("decode.truncated", "it is empty or cut short")),
+    (r"JSON is malformed: .*\(byte (?P<byte>\d+)\)", message("decode.malformed", "it is not JSON (byte {byte})")),
+    (r"Object missing required field `(?P<name>.*)`", message("decode.missing", "the field `{name}` is missing")),
+    (r"Object contains unknown field `(?P<name>.*)`", message("decode.unknown", "there is no field `{name}`")),
+    (r"Expected `(?P<wanted>.*)`, got `(?P<found>.*)`", message("decode.kind", "{found} where {wanted} belongs")),
+    (r"Invalid enum value (?P<value>.*)", message("decode.enum", "{value} is not one of the known values")),
+)
+
+
+def decode_problem(error: Exception) -> Message:
+    """Why a document could not be read, as a text for people; what is not known is the library's own sentence."""
+    if isinstance(error, RecursionError):
+        return message("decode.deep", "it is nested too deeply")
+    said = _PLACE.fullmatch(str(error))
+    what, path = (said["what"], said["path"]) if said else (str(error), None)
+    words = next(
+        (_filled(known, found) for form, known in _SAID if (found := re.fullmatch(form, what))), verbatim(what[:200])
+    )
+    return message("decode.at", "{what} (at `{path}`)", what=words, path=path) if path else words
+
+
+def _filled(known: Message, found: re.Match[str]) -> Message:
+    return Message(known.code, known.template, tuple(found.groupdict().items()))

@@ -71,12 +71,16 @@ def nearest_file(host: Host) -> str | None:
 def _read(host: Host, path: str) -> dict[str, Any]:
     text = host.read_text(path, 1 << 20)
     if text is None:
-        raise UsageError(message("settings.unreadable", "{path} cannot be read", path=path))
+        raise UsageError(
+            message("settings.unreadable", "{path} cannot be read", path=path),
+            hint=message("settings.unreadable.hint", "see who may read it, or work in another folder"),
+        )
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(
-            message("settings.not-toml", "{path} is not valid TOML: {error}", path=path, error=error)
+            message("settings.not-toml", "{path} is not valid TOML: {error}", path=path, error=error),
+            hint=message("settings.not-toml.hint", 'a line reads `key = "value"`; correct the file or remove it'),
         ) from error
 
 
@@ -88,9 +92,10 @@ def _checked(key: str, value: object, path: str | None) -> Any:
         return value
     if key in TEXTS and isinstance(value, str):
         return value
-    kind = "a list of texts" if key in LISTS else "true or false" if key in FLAGS else "a text in quotes"
+    form = f'{key} = ["..."]' if key in LISTS else f"{key} = true" if key in FLAGS else f'{key} = "..."'
     raise UsageError(
-        message("settings.type", "{path}: `{key}` has to be {kind}", path=path, key=key, kind=kind),
+        message("settings.type", "{path}: the value of `{key}` is of the wrong kind", path=path, key=key),
+        hint=message("settings.type.hint", "write `{form}`", form=form),
     )
 
 

@@ -53,7 +53,7 @@ def test_a_mistyped_verb_gets_a_guess(capsys, verb):
     assert main(["prob"]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err == "error: there is no command `prob`\n\nhint: did you mean `torchup probe`?\n"
+    assert captured.err == "error: there is no command `torchup prob`\n\nhint: did you mean `torchup probe`?\n"
 
 
 def test_an_unknown_option_names_the_help(capsys, verb):

@@ -111,7 +111,7 @@ def test_other_precision_is_refused(capsys, runs):
         (("compare", "article", "--threshold", "x"), "not a share"),
         (("compare", "article", "--threshold", "5"), "write 5% or 0.05"),
         (("compare", "article", "--threshold", "-1%"), "not a share"),
-        (("frobnicate",), "No such command"),
+        (("frobnicate",), "there is no command `torchup results frobnicate`"),
     ],
 )
 def test_wrong_input_is_exit_code_2(capsys, arguments, words):

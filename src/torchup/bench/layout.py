@@ -64,7 +64,10 @@ def layout(
 def _asked(processes: int, nodes: int, node_rank: int | None, rendezvous: str | None) -> Layout:
     if nodes == 1:
         if node_rank:
-            raise UsageError(message("distributed.rank-alone", "`--node-rank` needs `--nnodes` of 2 or more"))
+            raise UsageError(
+                message("distributed.rank-alone", "`--node-rank` needs `--nnodes` of 2 or more"),
+                hint=message("distributed.rank-alone.hint", "on one node leave `--node-rank` out"),
+            )
         return Layout(processes=processes)
     if rendezvous is None or node_rank is None:
         raise UsageError(
@@ -77,6 +80,7 @@ def _asked(processes: int, nodes: int, node_rank: int | None, rendezvous: str | 
     if not 0 <= node_rank < nodes:
         raise UsageError(
             message("distributed.node-rank", "`--node-rank` counts from 0 to {last}", last=nodes - 1),
+            hint=message("distributed.node-rank.hint", "each node has a number of its own; the first one is 0"),
         )
     address, port = _endpoint(rendezvous)
     return Layout(processes=processes, nodes=nodes, node_rank=node_rank, address=address, port=port)
@@ -87,7 +91,10 @@ def _endpoint(text: str) -> tuple[str, int]:
     match = re.fullmatch(r"\[([0-9A-Fa-f:.%]+)\](?::(\d{1,5}))?|([A-Za-z0-9._-]+)(?::(\d{1,5}))?", text)
     port = int((match[2] or match[4] or PORT) if match else 0)
     if match is None or not 0 < port < 1 << 16:
-        raise UsageError(message("distributed.rendezvous", "`{text}` is not HOST:PORT", text=text))
+        raise UsageError(
+            message("distributed.rendezvous", "`{text}` is not HOST:PORT", text=text),
+            hint=message("distributed.rendezvous.hint", "for example `--rendezvous node0:29400`"),
+        )
     return match[1] or match[3], port
 
 

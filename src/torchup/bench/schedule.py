@@ -41,7 +41,8 @@ def plan(request: Request, workload: Workload, known: Capabilities) -> tuple[Tas
         raise UsageError(
             message(
                 "bench.recipe.unable", "none of these recipes runs here: {reasons}", reasons="; ".join(sorted(reasons))
-            )
+            ),
+            hint=message("bench.recipe.unable.hint", "leave out --recipe to measure those that do"),
         )
     weights = {recipe.name: recipe.weight for recipe in workload.recipes}
     cheap_first = sorted(able, key=lambda pair: weights[pair[1]])

@@ -11,9 +11,7 @@ import torchup
 from torchup.cli.defaults import defaults_for
 from torchup.cli.registry import VERBS
 from torchup.cli.session import Session, common_options
-from torchup.errors import UsageError
 from torchup.i18n import render, text
-from torchup.model import message
 
 
 class LazyGroup(click.Group):
@@ -38,29 +36,16 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with a guess for a mistyped verb."""
         if args and args[0] not in VERBS and not args[0].startswith("-"):
+            from torchup.cli.unknown_verb import unknown_verb  # noqa: PLC0415  # only a mistake pays for it
+
             raise unknown_verb(args[0])
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs from the registry's summaries."""
         del ctx
-        if not VERBS:
-            return
         with formatter.section(text("cli.help.commands", "Commands")):
             formatter.write_dl([(name, render(summary)) for name, (_, summary) in VERBS.items()])
-
-
-def unknown_verb(name: str) -> UsageError:
-    """The error for a verb that is not one."""
-    import difflib  # noqa: PLC0415  # only a mistake pays for it
-
-    close = difflib.get_close_matches(name, VERBS, n=1)
-    hint = (
-        message("cli.verb.did-you-mean", "did you mean `torchup {name}`?", name=close[0])
-        if close
-        else message("cli.verb.see-help", "`torchup --help` lists the commands")
-    )
-    return UsageError(message("cli.verb.unknown", "there is no command `{name}`", name=name), hint=hint)
 
 
 def _group(session: Session, **_: Any) -> None:
@@ -72,7 +57,7 @@ def make_app() -> click.Group:
     """Build the group in the current language."""
     return LazyGroup(
         name="torchup",
-        callback=common_options(_group),  # type: ignore[arg-type]  # a group returns nothing, a verb an Answer
+        callback=common_options(_group),
         help=text(
             "cli.help",
             "Take a machine to a PyTorch that really runs on its GPU: choose the build, install it, prove it with"

@@ -56,6 +56,7 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
 @click.option(
     "--epochs",
     type=click.IntRange(1, 1000),
+    metavar="N",
     help=text("bench.option.epochs", "Epochs to train (default: the workload's)"),
 )
 @click.option(
@@ -67,6 +68,7 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
 @click.option(
     "--repeats",
     type=click.IntRange(1, 100),
+    metavar="N",
     default=1,
     show_default=True,
     help=text("bench.option.repeats", "Runs of each, in fresh processes that take turns"),
@@ -81,6 +83,7 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
 @click.option(
     "--threads",
     type=click.IntRange(1, 1024),
+    metavar="N",
     help=text("bench.option.threads", "CPU threads of torch (default: torch's choice)"),
 )
 @click.option("--data", type=str, metavar="DIR", help=text("bench.option.data", "Folder with your own data files"))

@@ -9,6 +9,7 @@ import click
 from torchup.catalog.check import LAWS, check
 from torchup.cli.answer import Answer
 from torchup.cli.catalog_refresh import command as refresh_command
+from torchup.cli.groups import VerbGroup
 from torchup.cli.plan import current_catalog
 from torchup.cli.session import Session, common_options
 from torchup.errors import ExitCode, UsageError
@@ -21,9 +22,15 @@ if TYPE_CHECKING:
     from torchup.catalog.types import Catalog, Row
 
 
-@click.group(name="catalog", help=text("catalog.help", "Show, check and refresh what is known of published builds"))
-def command() -> None:
+@click.group(
+    cls=VerbGroup,
+    name="catalog",
+    help=text("catalog.help", "Show, check and refresh what is known of published builds"),
+)
+@common_options
+def command(session: Session) -> None:
     """Only subcommands; each does its own work."""
+    del session
 
 
 @command.command(name="show", help=text("catalog.show.help", "Show the builds; by default the newest of each variant"))

@@ -64,7 +64,8 @@ def _write(session: Session, path: str, found: Refresh) -> None:
         session.host.write_text(path, to_json(found.overlay))
     except OSError as error:
         reason = message("catalog.refresh.unwritable", "{path} cannot be written: {error}", path=path, error=error)
-        raise UsageError(reason) from error
+        hint = message("catalog.refresh.unwritable.hint", "set TORCHUP_HOME to a folder that is yours")
+        raise UsageError(reason, hint=hint) from error
 
 
 def refresh_text(found: Refresh, written: str | None, style: Style) -> str:

@@ -6,12 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from torchup.errors import UsageError
+from torchup.model import message
 from torchup.settings import load_settings, unknown_key
 
 if TYPE_CHECKING:
     from torchup.host import Host
 
 _NOT_BY_CLICK = {"lang"}  # chosen before the command line is parsed
+# What a variable or a file may say for the user. The rest is the command line's alone: a torchup.toml comes with a
+# project that was cloned, and must neither answer a question (--yes, --fix, --force), nor name a program to run or a
+# file to write. So nothing is here by default, and an option whose value is a place never is (`_PLACES`).
+_SETTABLE = frozenset({
+    "torch", "variant", "python", "profile", "with", "require", "cpu", "channel", "mirror", "installer", "offline",
+    "env", "budget", "epochs", "repeats", "recipe", "device", "precision", "threads", "nproc", "no-bench",
+    "timeout", "compile", "only", "ignore", "strict", "threshold", "across", "no-baseline", "platform", "all",
+})  # fmt: skip
+_PLACES = frozenset({"PATH", "DIR", "FILE", "FILE|DIR"})
 
 
 def defaults_for(command: click.Command, verb: str, host: Host) -> dict[str, Any]:
@@ -26,7 +37,10 @@ def defaults_for(command: click.Command, verb: str, host: Host) -> dict[str, Any
     commands = [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
     known = tuple(sorted({name for one in commands for name in _names(one)}))
     for key in own:
-        if key.replace("_", "-") not in known:
+        name = key.replace("_", "-")
+        if name not in known and any(name in _flags(option) for one in commands for option in one.params):
+            raise _command_line_only(f"{verb}.{key}", settings.path)
+        if name not in known:
             raise unknown_key(f"{verb}.{key}", tuple(f"{verb}.{name}" for name in known), settings.path)
     chosen = general | {key.replace("_", "-"): value for key, value in own.items()}
     table = _map(command, chosen)
@@ -42,10 +56,23 @@ def _map(command: click.Command, chosen: dict[str, Any]) -> dict[str, Any]:
 
 
 def _names(command: click.Command) -> dict[str, str]:
+    """What a file may set -> the parameter's name."""
     return {
-        flag.removeprefix("--"): str(option.name)
+        flag: str(option.name)
         for option in command.params
-        if isinstance(option, click.Option)
-        for flag in option.opts
-        if flag.startswith("--")
+        if option.metavar not in _PLACES
+        for flag in _flags(option)
+        if flag in _SETTABLE
     }
+
+
+def _flags(option: click.Parameter) -> tuple[str, ...]:
+    names = option.opts if isinstance(option, click.Option) else ()
+    return tuple(name.removeprefix("--") for name in names if name.startswith("--"))
+
+
+def _command_line_only(key: str, path: str | None) -> UsageError:
+    return UsageError(
+        message("settings.command-line-only", "{path}: `{key}` is never taken from a file", path=path, key=key),
+        hint=message("settings.command-line-only.hint", "remove it there, and give it on the command line"),
+    )

@@ -10,6 +10,7 @@ import msgspec
 from torchup.cli.answer import Answer
 from torchup.cli.session import Session, common_options
 from torchup.detect import detect_machine
+from torchup.encoding import decode_problem
 from torchup.errors import TorchupError, UsageError
 from torchup.host import RecordedHost, RecordingHost
 from torchup.i18n import text
@@ -78,12 +79,15 @@ def _record(folder: str, session: Session) -> tuple[Machine, tuple[Notice, ...]]
         machine, path = record_machine(RecordingHost(), folder)
     except OSError as error:
         raise UsageError(
-            message("detect.record.failed", "the recording cannot be written: {reason}", reason=error),
+            message(
+                "detect.record.failed", "the recording cannot be written: {reason}", reason=error.strerror or error
+            ),
             hint=message("detect.record.failed.hint", "name a folder that you may write to"),
         ) from error
     except msgspec.DecodeError as error:
         raise TorchupError(
-            message("detect.record.invalid", "the recording does not replay: {reason}", reason=error)
+            message("detect.record.invalid", "the recording does not replay: {reason}", reason=decode_problem(error)),
+            hint=message("detect.record.invalid.hint", "record into a new folder: `torchup detect --record DIR`"),
         ) from error
     del session
     done = message(

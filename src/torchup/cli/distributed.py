@@ -34,16 +34,19 @@ def distributed_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--node-rank",
             type=click.IntRange(min=0),
+            metavar="N",
             help=text("bench.option.node-rank", "Which node this is, from 0"),
         ),
         click.option(
             "--nnodes",
             type=click.IntRange(1, 4096),
+            metavar="N",
             help=text("bench.option.nnodes", "Nodes that measure together; run the same command on each"),
         ),
         click.option(
             "--nproc",
             type=click.IntRange(1, 1024),
+            metavar="N",
             help=text("bench.option.nproc", "Processes on this node: scaling and all-reduce instead of the ladder"),
         ),
     ):
@@ -70,7 +73,8 @@ def measure_distributed(
         raise UsageError(
             message(
                 "distributed.device", "several processes measure one kind of device: {kinds}", kinds=", ".join(kinds)
-            )
+            ),
+            hint=message("distributed.device.hint", "name one: `--device {kind}`", kind=kinds[0] if kinds else "cpu"),
         )
     device = devices[0].split(":")[0] if devices else kinds[0]
     session.note(

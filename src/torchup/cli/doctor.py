@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from torchup.model import Diagnosis, Finding, Machine, Notice
 
 
+REPORT_LIMIT = 16 * 1024 * 1024  # bytes; the rest of an endless one is not read
+
+
 class Examined(Value, frozen=True, kw_only=True):
     """What was looked at: the facts, and for a live environment the machine, the interpreter and stray kernels."""
 
@@ -86,9 +89,15 @@ def _check(options: dict[str, Any]) -> None:
             text_ = message("doctor.rule.unknown", "no rule begins with `{name}`", name=name)
             raise UsageError(text_, hint=message("doctor.rule.unknown.hint", "`torchup doctor --list` names them all"))
     if options["report"] and (options["env"] or options["python"] or options["machine_path"] or options["recording"]):
-        raise UsageError(message("doctor.report.alone", "--report is about another machine: it goes with no target"))
+        raise UsageError(
+            message("doctor.report.alone", "--report is about another machine: it goes with no target"),
+            hint=message("doctor.report.alone.hint", "leave out --env, --python, --machine and --from"),
+        )
     if options["fix"] and options["report"]:
-        raise UsageError(message("doctor.fix.report", "a report cannot be repaired, only an environment here"))
+        raise UsageError(
+            message("doctor.fix.report", "a report cannot be repaired, only an environment here"),
+            hint=message("doctor.fix.report.hint", "on that machine: `torchup doctor --fix`"),
+        )
 
 
 def _list() -> Answer:
@@ -144,15 +153,34 @@ def _versions(facts: Facts) -> dict[str, str | None]:
 
 def _examine(session: Session, options: dict[str, Any]) -> Examined:
     if options["report"]:
-        return Examined(facts=parse_report(read_report(session, options["report"])))
+        return Examined(facts=_reported(read_report(session, options["report"])))
     if options["machine_path"] or options["recording"] or options["assumed"]:
         return _pretended(session, options)
     return _live(session, options["env"], options["python"])
 
 
+def _reported(words: str) -> Facts:
+    """The facts of a report; one that says nothing is no sign of health."""
+    from msgspec.structs import replace  # noqa: PLC0415
+
+    from torchup.doctor.facts import Facts as Known  # noqa: PLC0415
+
+    facts = parse_report(words)
+    if replace(facts, text="") == Known():
+        raise UsageError(
+            message("doctor.report.nothing", "nothing in this report is known to torchup"),
+            hint=message(
+                "doctor.report.nothing.hint",
+                "paste what one of these prints: `torchup doctor --format md`, `python -m torch.utils.collect_env`,"
+                " `nvidia-smi`, `pip list`, or the whole error message",
+            ),
+        )
+    return facts
+
+
 def read_report(session: Session, path: str) -> str:
     """The text of a report file, or of stdin."""
-    raw = sys.stdin.buffer.read() if path == "-" else session.host.read_bytes(path)
+    raw = sys.stdin.buffer.read(REPORT_LIMIT) if path == "-" else session.host.read_bytes(path, REPORT_LIMIT)
     if raw is None:
         raise UsageError(
             message("doctor.report.unreadable", "the report {path} cannot be read", path=path),

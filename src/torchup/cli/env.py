@@ -10,6 +10,7 @@ import click
 
 from torchup.cli.answer import Answer
 from torchup.cli.defaults import defaults_for
+from torchup.cli.groups import VerbGroup
 from torchup.cli.session import Session, changing_options, common_options
 from torchup.envs import activation, kernels, records, registry, transaction
 from torchup.envs.project import environment_name
@@ -35,7 +36,7 @@ LAZY = {
 }
 
 
-class _EnvGroup(click.Group):
+class _EnvGroup(VerbGroup):
     """A group of which some commands are imported on first use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -58,8 +59,10 @@ class _EnvGroup(click.Group):
     name="env",
     help=text("env.help", "Create, list, show, remove, roll back, run in, export and adopt environments"),
 )
-def command() -> None:
+@common_options
+def command(session: Session) -> None:
     """Only subcommands; each does its own work."""
+    del session
 
 
 @command.command(name="list", help=text("env.list.help", "List the environments"))

@@ -10,13 +10,14 @@ import msgspec
 from torchup.cli.answer import Answer
 from torchup.cli.install_progress import install_progress
 from torchup.cli.session import Session, common_options
-from torchup.encoding import from_builtins
+from torchup.encoding import decode_problem, from_builtins
 from torchup.envs import records, registry
 from torchup.envs.project import environment_name
 from torchup.errors import UsageError
 from torchup.i18n import text
 from torchup.install.bundle import PLATFORMS, collect
 from torchup.model import Plan, message
+from torchup.plan.packages import check_packages
 
 if TYPE_CHECKING:
     from torchup.host import Host
@@ -56,12 +57,21 @@ def command(session: Session, name: str | None, output: str, platform: str | Non
 
 def read_plan(host: Host, file: str) -> Plan:
     """The plan in a file that `torchup plan --json` or `--export json` wrote. Raises `UsageError`."""
+    hint = message("env.bundle.no-plan.hint", "`torchup plan --json > {file}` writes one", file=file)
+    raw = host.read_bytes(file)
+    if raw is None:
+        raise UsageError(
+            message("env.bundle.plan-unreadable", "there is no readable file {file}", file=file), hint=hint
+        )
     try:
-        document = msgspec.json.decode(host.read_bytes(file) or b"", type=dict[str, Any])
-        return from_builtins(document.get("data", document), Plan)
-    except msgspec.DecodeError as error:
-        text_ = message("env.bundle.no-plan", "{file} holds no plan: {error}", file=file, error=error)
-        raise UsageError(text_) from error
+        document = msgspec.json.decode(raw, type=dict[str, Any])
+        plan = from_builtins(document.get("data", document), Plan)
+    except (msgspec.DecodeError, RecursionError) as error:
+        problem = decode_problem(error)
+        text_ = message("env.bundle.no-plan", "{file} holds no plan: {error}", file=file, error=problem)
+        raise UsageError(text_, hint=hint) from error
+    check_packages((*plan.packages, *plan.constraints))  # lines of a requirements file, where an option would be obeyed
+    return msgspec.structs.replace(plan, python_path=None, steps=())  # a program of the machine that it was made for
 
 
 def recorded_plan(host: Host, name: str, *, pinned: bool) -> Plan:
@@ -71,5 +81,8 @@ def recorded_plan(host: Host, name: str, *, pinned: bool) -> Plan:
     plan = None if record is None else records.pinned_plan(record) if pinned else record.plan
     if plan is None:
         text_ = message("env.no-plan", "`{name}` was adopted; where its packages come from is not known", name=name)
-        raise UsageError(text_)
+        hint = message(
+            "env.no-plan.hint", "bundle a plan instead: `torchup plan --json > plan.json`, then --plan plan.json"
+        )
+        raise UsageError(text_, hint=hint)
     return plan

@@ -22,7 +22,8 @@ from torchup.plan.exports import LOCK, NAMES
     type=click.Choice(NAMES),
     default="requirements",
     show_default=True,
-    help=text("env.export.format", "Which tool's file"),
+    metavar="FORMAT",
+    help=text("env.export.format", "Which tool's file: {names}", names=", ".join(NAMES)),
 )
 @common_options
 def command(session: Session, name: str | None, kind: str) -> Answer:

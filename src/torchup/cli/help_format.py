@@ -1,64 +1,35 @@
-"""click's help in the current language: its own few texts translated, lines broken by columns, not characters."""
+"""click's help in a language of wide characters: lines are broken by columns, not characters."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import click
-import click.core
-import click.decorators
-import click.exceptions
-import click.formatting
-import click.types
 
-from torchup.i18n import current, render
-from torchup.model import message
+from torchup.i18n import current, text
 from torchup.report.columns import cells, fill, pad, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from torchup.model import Message
 
-# click's texts that a user of torchup can meet, as click spells them. The doubled braces are click's own fields.
-_TEXTS: dict[str, Message] = {
-    "Usage:": message("click.usage", "Usage:"),
-    "Options": message("click.options", "Options"),
-    "Commands": message("click.commands", "Commands"),
-    "Show this message and exit.": message("click.help", "Show this message and exit"),
-    "default: {default}": message("click.default", "default: {{default}}"),
-    "No such option {name!r}.": message("click.no-such-option", "There is no option {{name}}"),
-    "No such command {name!r}.": message("click.no-such-command", "There is no command {{name}}"),
-    "Missing argument": message("click.missing-argument", "Missing argument"),
-    "Missing option": message("click.missing-option", "Missing option"),
-    "Missing parameter": message("click.missing-parameter", "Missing parameter"),
-    "Missing command.": message("click.missing-command", "Missing command"),
-    "Invalid value: {message}": message("click.invalid", "Invalid value: {{message}}"),
-    "Invalid value for {param_hint}: {message}": message(
-        "click.invalid-for", "Invalid value for {{param_hint}}: {{message}}"
-    ),
-    "{value!r} is not a valid {number_type}.": message(
-        "click.not-a-number", "`{{value}}` is not a valid {{number_type}}"
-    ),
-    "{value} is not in the range {range}.": message("click.not-in-range", "{{value}} is not in the range {{range}}"),
-    "Option {name!r} does not take a value.": message("click.no-value", "Option {{name}} does not take a value"),
-}
-
-
-def _translate(english: str) -> str:
-    return render(_TEXTS[english]) if english in _TEXTS and current() != "en" else english
-
-
-def translate_click() -> None:
-    """Give click our texts: it reads them through a gettext function that each of its modules holds by name."""
-    for module in (click.core, click.decorators, click.exceptions, click.formatting, click.types):
-        if hasattr(module, "_"):
-            setattr(module, "_", _translate)  # noqa: B010  # no attribute that click declares
+def use_columns() -> None:
+    """Let help count columns where characters are wide; click's own formatter counts characters."""
     click.Context.formatter_class = click.HelpFormatter if current() == "en" else WideFormatter
 
 
 class WideFormatter(click.HelpFormatter):
     """Help that counts columns, for languages whose characters take two and whose words have no spaces."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        """Write the usage line; its words are options and names, which break at spaces."""
+        lead = text("click.usage", "Usage:") if prefix is None else prefix
+        rest = " " * (self.current_indent + cells(f"{lead} {prog} "))
+        self.write(fill(args, self.width, first=f"{lead}{prog} ", rest=rest) + "\n")
+
+    def write_heading(self, heading: str) -> None:
+        """Write the title of a section."""
+        self.write(" " * self.current_indent + text("cli.help.heading", "{title}:", title=heading) + "\n")
 
     def write_text(self, text: str) -> None:
         """Write a text, its paragraphs broken at the width."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from torchup.cli.answer import Answer
+from torchup.cli.groups import VerbGroup
 from torchup.cli.session import Session, changing_options, common_options
 from torchup.envs import jupyter, kernels, registry
 from torchup.envs.paths import join, python_of
@@ -24,9 +25,13 @@ if TYPE_CHECKING:
     from torchup.model import Environment
 
 
-@click.group(name="kernel", help=text("kernel.help", "Use environments in Jupyter: add, list and remove kernels"))
-def command() -> None:
+@click.group(
+    cls=VerbGroup, name="kernel", help=text("kernel.help", "Use environments in Jupyter: add, list and remove kernels")
+)
+@common_options
+def command(session: Session) -> None:
     """Only subcommands; each does its own work."""
+    del session
 
 
 def _place(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -129,7 +134,10 @@ def list_command(session: Session, prefix: str | None, *, user: bool) -> Answer:
 def remove_command(session: Session, names: tuple[str, ...], prefix: str | None, *, stale: bool, user: bool) -> Answer:
     """`torchup kernel remove NAME...`."""
     if bool(names) == stale:
-        raise UsageError(message("kernel.remove.which", "name the kernels to remove, or give --stale"))
+        raise UsageError(
+            message("kernel.remove.which", "name the kernels to remove, or give --stale"),
+            hint=message("kernel.unknown.hint", "`torchup kernel list` shows those that are there"),
+        )
     found = _find(session.host, prefix, user=user)
     chosen = _stale(found) if stale else tuple(kernel for name in names for kernel in _named(found, name))
     listed = ", ".join(kernel.name for kernel in chosen)
@@ -192,7 +200,10 @@ def _find(host: Host, prefix: str | None, *, user: bool) -> tuple[Kernel, ...]:
 
 def _folder(host: Host, prefix: str | None, *, user: bool) -> str:
     if prefix is not None and user:
-        raise UsageError(message("kernel.place.both", "--user and --prefix exclude each other"))
+        raise UsageError(
+            message("kernel.place.both", "--user and --prefix exclude each other"),
+            hint=message("kernel.place.both.hint", "leave both out for this user's Jupyter"),
+        )
     if prefix is None:
         return kernels.user_folder(host)
     absolute = prefix if prefix.startswith(("/", "\\")) or prefix[1:2] == ":" else join(host.cwd(), prefix)

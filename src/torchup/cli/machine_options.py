@@ -42,7 +42,7 @@ def machine_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 "--machine",
                 "machine_path",
                 metavar="FILE|DIR",
-                help=text("cli.machine.file", "Plan for the machine in FILE (`torchup detect --json`), or all in DIR"),
+                help=text("cli.machine.file", "For the machine in FILE (`torchup detect --json`), or all in DIR"),
             ),
             click.option(
                 "--assume",
@@ -55,7 +55,7 @@ def machine_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 "--from",
                 "recording",
                 metavar="DIR",
-                help=text("cli.machine.from", "Plan for the machine recorded in DIR (`torchup detect --record`)"),
+                help=text("cli.machine.from", "For the machine recorded in DIR (`torchup detect --record DIR`)"),
             ),
         )
     ):
@@ -72,7 +72,10 @@ def named_machines(
         UsageError: options that exclude each other, a file that is missing or not a machine.
     """
     if machine_path and recording:
-        raise UsageError(message("cli.machine.both", "--machine and --from cannot be used together"))
+        raise UsageError(
+            message("cli.machine.both", "--machine and --from cannot be used together"),
+            hint=message("cli.machine.both.hint", "give one of them; --assume changes either"),
+        )
     if machine_path:
         return (NamedMachine(name=machine_path, machine=_assumed(_read(host, machine_path), assumed)),)
     found = _detected(host, recording)

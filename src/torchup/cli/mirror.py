@@ -8,10 +8,11 @@ import click
 
 from torchup.catalog.stored import stored_catalog
 from torchup.cli.answer import Answer
+from torchup.cli.groups import VerbGroup
 from torchup.cli.session import Session, common_options
 from torchup.cli.variant_type import VariantType
 from torchup.errors import ExitCode
-from torchup.i18n import render, text
+from torchup.i18n import current, render, text
 from torchup.model import Notice, message
 from torchup.report.style import mark, table
 from torchup.settings import load_settings
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
     from torchup.report.style import Style
 
 
-@click.group(name="mirror", help=text("mirror.help", "List mirrors, and measure them from here"))
-def command() -> None:
+@click.group(cls=VerbGroup, name="mirror", help=text("mirror.help", "List mirrors, and measure them from here"))
+@common_options
+def command(session: Session) -> None:
     """Only subcommands; each does its own work."""
+    del session
 
 
 @command.command(name="list", help=text("mirror.list.help", "Show every mirror by name and what it carries"))
@@ -90,13 +93,17 @@ def list_text(mirrors: Sequence[Mirror], chosen: str | None, style: Style, *, ve
         text("mirror.column.name", "name"), text("mirror.column.title", "mirror"),
         text("mirror.column.pytorch", "PyTorch wheels"), "PyPI", "conda",
     )  # fmt: skip
-    rows = [(one.name, one.title, _kind(one.pytorch), _yes(one.pypi), _yes(one.conda)) for one in mirrors]
+    rows = [(one.name, _title(one), _kind(one.pytorch), _yes(one.pypi), _yes(one.conda)) for one in mirrors]
     parts = [table(headers, rows, style)]
     if verbose:
         parts += [_details(mirror) for mirror in mirrors]
     used = chosen or text("mirror.none-chosen", "none (--mirror NAME, TORCHUP_MIRROR, or `mirror` in torchup.toml)")
     parts.append(text("mirror.in-use", "In use: {name}", name=used))
     return "\n\n".join(parts)
+
+
+def _title(mirror: Mirror) -> str:
+    return mirror.title_zh or mirror.title if current() == "zh" else mirror.title
 
 
 def _kind(part: Part | None) -> str:
@@ -110,7 +117,7 @@ def _yes(part: Part | None) -> str:
 
 
 def _details(mirror: Mirror) -> str:
-    lines = [f"{mirror.name}: {mirror.title}"]
+    lines = [f"{mirror.name}: {_title(mirror)}"]
     for name in ("pytorch", "pypi", "conda", "miniforge"):
         part: Part | None = getattr(mirror, name)
         if part is not None:

@@ -41,7 +41,10 @@ if TYPE_CHECKING:
     "--export",
     "export_kind",
     type=click.Choice(NAMES),
-    help=text("plan.option.export", "Write the plan as a file of another tool, on stdout"),
+    metavar="FORMAT",
+    help=text(
+        "plan.option.export", "Write the plan as a file of another tool, on stdout: {names}", names=", ".join(NAMES)
+    ),
 )
 @common_options
 def command(

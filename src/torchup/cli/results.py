@@ -11,6 +11,8 @@ from torchup.bench.code_hash import worker_hash
 from torchup.bench.compare import Labelled, compare_sets
 from torchup.catalog.peaks import load_peaks
 from torchup.cli.answer import Answer
+from torchup.cli.click_texts import Phrase
+from torchup.cli.groups import VerbGroup
 from torchup.cli.session import Session, common_options
 from torchup.errors import ExitCode, UsageError
 from torchup.i18n import text
@@ -31,9 +33,15 @@ if TYPE_CHECKING:
 ACROSS = ("recipe", "kind", "precision", "parameters", "world_size")
 
 
-@click.group(name="results", help=text("results.help", "List, show, compare, report, export and import measurements"))
-def command() -> None:
+@click.group(
+    cls=VerbGroup,
+    name="results",
+    help=text("results.help", "List, show, compare, report, export and import measurements"),
+)
+@common_options
+def command(session: Session) -> None:
     """Only subcommands; each does its own work."""
+    del session
 
 
 @command.command(name="list", help=text("results.list.help", "List the stored runs, oldest first"))
@@ -78,9 +86,8 @@ class _Share(click.ParamType[float]):
         except ValueError:
             share = -1.0
         if not 0 <= share <= (10 if plain.endswith("%") else 1):  # ten times slower is still a threshold
-            self.fail(
-                text("results.threshold.bad", "`{value}` is not a share: write 5% or 0.05", value=value), param, ctx
-            )
+            bad = message("results.threshold.bad", "`{value}` is not a share: write 5% or 0.05", value=value)
+            self.fail(Phrase(bad), param, ctx)
         return share
 
 
@@ -236,7 +243,8 @@ def _write(host: Host, path: str, content: str) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(
-            message("results.cannot-write", "{file} cannot be written: {reason}", file=path, reason=reason)
+            message("results.cannot-write", "{file} cannot be written: {reason}", file=path, reason=reason),
+            hint=message("results.cannot-write.hint", "name a file in a folder that is yours and has space"),
         ) from error
 
 

@@ -12,15 +12,19 @@ import click
 from torchup import i18n
 from torchup.cli.answer import Answer, envelope, error_envelope
 from torchup.cli.app import make_app
-from torchup.cli.help_format import translate_click
+from torchup.cli.click_texts import translate_click
+from torchup.cli.help_format import use_columns
 from torchup.cli.session import Session
 from torchup.errors import ExitCode, InterruptedByUserError, TorchupError, UsageError
 from torchup.host import RealHost
-from torchup.model import message, verbatim
+from torchup.model import message
 from torchup.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_ASCII = {"ascii", "us-ascii", "ansi_x3.4-1968", "646"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     session = Session()
     i18n.use(_language(argv, session))
     translate_click()
+    use_columns()
     _never_fail_to_print()
     with contextlib.suppress(ValueError):  # only the main thread may set handlers; elsewhere there is nothing to end
         signal.signal(signal.SIGTERM, _terminate)
@@ -52,7 +57,22 @@ def _language(argv: Sequence[str], session: Session) -> str:
         with contextlib.suppress(UsageError):
             chosen = load_settings(session.host).text("lang")
             environ = {**environ, "TORCHUP_LANG": chosen} if chosen else environ
-    return i18n.choose(argv, environ)
+    chosen = i18n.choose(argv, environ, session.host.language)
+    return chosen if _can_show(chosen) else "en"
+
+
+def _can_show(language: str) -> bool:
+    """Whether the consoles have the language's characters; question marks would help nobody.
+
+    ASCII counts as able: click takes such a stream for one that is set up wrongly, and writes UTF-8 to it.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        try:
+            i18n.SAMPLES[language].encode("utf-8" if encoding.lower() in _ASCII else encoding)
+        except (UnicodeEncodeError, LookupError):
+            return False
+    return True
 
 
 def _invoke(argv: list[str], session: Session) -> Answer | None:
@@ -63,15 +83,12 @@ def _invoke(argv: list[str], session: Session) -> Answer | None:
         click.echo(error.format_message())
         return None
     except click.ClickException as error:
-        raise _usage(error) from error
+        from torchup.cli.usage import command_path, usage_error  # noqa: PLC0415  # only a mistake pays for it
+
+        context = getattr(error, "ctx", None)
+        typed = " ".join(("torchup", *command_path(app, argv)))
+        raise usage_error(error, context.command_path if context is not None else typed) from error
     return result if isinstance(result, Answer) else None
-
-
-def _usage(error: click.ClickException) -> UsageError:
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "torchup"
-    hint = message("cli.usage.hint", "see `{command} --help`", command=path)
-    return UsageError(verbatim(error.format_message()), hint=hint, code="cli.usage")
 
 
 def _show(answer: Answer | None, session: Session) -> int:
@@ -89,13 +106,13 @@ def _show(answer: Answer | None, session: Session) -> int:
 
 def _show_error(error: TorchupError, session: Session, argv: Sequence[str]) -> int:
     if session.as_json or "--json" in argv:
-        command = next((a for a in argv if not a.startswith("-")), "torchup")
+        from torchup.cli.usage import command_path  # noqa: PLC0415  # only a mistake pays for it
+
+        command = " ".join(command_path(make_app(), argv)) or "torchup"
         click.echo(error_envelope(command, error), nl=False)
-    label = i18n.text("cli.error", "error")
-    click.echo(f"{label}: {i18n.render(error.text)}", err=True)
+    click.echo(i18n.text("cli.error", "error: {text}", text=error.text), err=True)
     if error.hint is not None:
-        hint = i18n.text("cli.hint", "hint")
-        click.echo(f"\n{hint}: {i18n.render(error.hint)}", err=True)
+        click.echo("\n" + i18n.text("cli.hint", "hint: {text}", text=error.hint), err=True)
     if session.verbose and error.exit_code != ExitCode.INTERNAL:
         path = _write_log(error, argv)
         click.echo(i18n.text("cli.log", "log: {path}", path=path), err=True)

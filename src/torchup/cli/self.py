@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from torchup.cli.answer import Answer
+from torchup.cli.groups import VerbGroup
 from torchup.cli.session import Session, changing_options, common_options
 from torchup.envs.owned import owned, remove_all, shared
 from torchup.envs.transaction import in_use
@@ -24,9 +25,13 @@ if TYPE_CHECKING:
     from torchup.host import Host
 
 
-@click.group(name="self", help=text("self.help", "Show and remove what torchup has written on this machine"))
-def command() -> None:
+@click.group(
+    cls=VerbGroup, name="self", help=text("self.help", "Show and remove what torchup has written on this machine")
+)
+@common_options
+def command(session: Session) -> None:
     """Only subcommands; each does its own work."""
+    del session
 
 
 @command.command(name="paths", help=text("self.paths.help", "List everything that torchup has written"))

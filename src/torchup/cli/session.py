@@ -53,7 +53,7 @@ class Session:
         width = int(columns) if columns.isdecimal() and int(columns) > 0 else self._terminal_width()
         encoding = (sys.stdout.encoding or "ascii").lower()
         color = is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-        return Style(width=max(width, 40), unicode="utf" in encoding, color=color)
+        return Style(width=max(width, 40), unicode="utf" in encoding or encoding == "gb18030", color=color)
 
     def _terminal_width(self) -> int:
         try:
@@ -79,12 +79,12 @@ def _flag(*names: str, target: str, help_text: str) -> Callable[[Callable[..., A
     return click.option(*names, is_flag=True, expose_value=False, callback=_set(target), help=help_text)
 
 
-def common_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
+def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a verb ``--json``, ``--lang``, ``-v`` and the `Session` as its first argument."""
 
     @click.pass_obj
     @functools.wraps(function)
-    def with_session(session: Session, /, *arguments: Any, **options: Any) -> Answer:
+    def with_session(session: Session, /, *arguments: Any, **options: Any) -> Any:
         return function(session, *arguments, **options)
 
     decorated: Callable[..., Any] = with_session

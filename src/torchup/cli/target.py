@@ -43,7 +43,10 @@ def find_target(session: Session, env: str | None, python: str | None) -> Target
     from torchup.envs.project import environment_name  # noqa: PLC0415  # same
 
     if env is not None and python is not None:
-        raise UsageError(message("target.both", "--env and --python name two different things: give one of them"))
+        raise UsageError(
+            message("target.both", "--env and --python name two different things: give one of them"),
+            hint=message("target.both.hint", "`torchup env list` shows what --env can name"),
+        )
     if python is not None:
         return Target(python=_interpreter(session, python))
     name = environment_name(session.host, env)

@@ -52,12 +52,17 @@ T = TypeVar("T")
 @click.option(
     "--budget",
     type=click.FloatRange(min=5),
+    metavar="SECONDS",
     default=up.DEFAULT_BUDGET,
     show_default=True,
-    metavar="SECONDS",
     help=text("up.option.budget", "Seconds for the measurement; what would outrun it trains fewer whole epochs"),
 )
-@click.option("--epochs", type=click.IntRange(1, 1000), help=text("up.option.epochs", "Epochs to train (default: 10)"))
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help=text("up.option.epochs", "Epochs to train (default: 10)"),
+)
 @changing_options
 @common_options
 def command(

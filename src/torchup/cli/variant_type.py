@@ -6,7 +6,8 @@ import re
 
 import click
 
-from torchup.i18n import text
+from torchup.cli.click_texts import Phrase
+from torchup.model import message
 
 _NAME = re.compile(r"[a-z][a-z0-9._-]*")
 
@@ -19,7 +20,6 @@ class VariantType(click.ParamType[str]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Refuse what cannot be one: slashes, spaces, dots that climb."""
         if not _NAME.fullmatch(value) or ".." in value:
-            self.fail(
-                text("cli.variant.bad", "`{value}` is not a variant, such as cpu or cu126", value=value), param, ctx
-            )
+            bad = message("cli.variant.bad", "`{value}` is not a variant, such as cpu or cu126", value=value)
+            self.fail(Phrase(bad), param, ctx)
         return value

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1),
+    metavar="SECONDS",
     default=TIMEOUT,
     show_default=True,
     help=text("verify.option.timeout", "Seconds for the whole ladder"),

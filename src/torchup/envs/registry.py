@@ -167,7 +167,8 @@ def roll_back(host: Host, name: str) -> Environment:
             if not host.exists(transaction.previous_of(target)):
                 find(host, name)
                 text = message("envs.no-previous", "`{name}` has no previous version to go back to", name=name)
-                raise InstallError(text)
+                hint = message("envs.no-previous.hint", "there is one after `torchup up` has replaced something")
+                raise InstallError(text, hint=hint)
             transaction.roll_back(host, target)
     except TimeoutError as error:
         raise busy(name) from error

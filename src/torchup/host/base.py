@@ -94,6 +94,10 @@ class Host(Protocol):
         """The process's environment variables, read-only."""
         ...
 
+    def language(self) -> str:
+        """The language tag that the operating system is set to; empty where only variables tell it (Linux)."""
+        ...
+
     def cwd(self) -> str:
         """The current folder."""
         ...

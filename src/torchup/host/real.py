@@ -51,6 +51,12 @@ class RealHost:
         """See `Host.environ`."""
         return MappingProxyType(dict(os.environ))
 
+    def language(self) -> str:
+        """See `Host.language`."""
+        from torchup.host.language import system_language  # most shells have a locale variable
+
+        return system_language()
+
     def cwd(self) -> str:
         """See `Host.cwd`."""
         return os.getcwd()

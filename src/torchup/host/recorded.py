@@ -66,6 +66,10 @@ class RecordedHost:
         """See `Host.environ`."""
         return self.recording.environ
 
+    def language(self) -> str:
+        """See `Host.language`; a recording's reader has a language of his own."""
+        return ""
+
     def cwd(self) -> str:
         """See `Host.cwd`."""
         return self.recording.cwd

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 from torchup.model import Message, message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 LANGUAGES = ("en", "zh")
+SAMPLES = {"en": "a", "zh": "\u4e2d"}  # a character that a console has to have
 _LOCALES = {"zh": "zh_CN"}
 _current: ContextVar[str] = ContextVar("language", default="en")
 
@@ -34,15 +35,28 @@ def current() -> str:
     return _current.get()
 
 
-def choose(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
-    """The language asked for: ``--lang``, then TORCHUP_LANG, then the POSIX locale variables, else English."""
+def choose(arguments: Sequence[str], environ: Mapping[str, str], system: Callable[[], str] = str) -> str:
+    """The language asked for: ``--lang``, TORCHUP_LANG, the POSIX locale variables, the system's own, else English.
+
+    Args:
+        arguments: the command line.
+        environ: the environment variables.
+        system: the language that the operating system is set to; asked only where no variable says one.
+    """
     for position, argument in enumerate(arguments):
         if argument == "--lang" and position + 1 < len(arguments):
             return _known(arguments[position + 1])
         if argument.startswith("--lang="):
             return _known(argument.removeprefix("--lang="))
-    names = ("TORCHUP_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
-    return next((_known(environ[name]) for name in names if environ.get(name)), "en")
+    return _known(environ.get("TORCHUP_LANG") or _locale(environ) or system())
+
+
+def _locale(environ: Mapping[str, str]) -> str:
+    """The locale for texts. LANGUAGE, a list, goes before it, but not before the C locale (gettext's rule)."""
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    locale = next((environ[name] for name in names if environ.get(name)), "")
+    preferred = environ.get("LANGUAGE", "").split(":")[0]
+    return preferred if preferred and locale.partition(".")[0] not in {"", "C", "POSIX"} else locale
 
 
 def _known(name: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from torchup.encoding import from_json, to_json
+from torchup.encoding import decode_problem, from_json, to_json
 from torchup.envs.paths import join, python_of
 from torchup.errors import InstallError, UsageError
 from torchup.install.arguments import UV_CLEARED, pip_arguments, uv_arguments
@@ -23,6 +23,7 @@ from torchup.install.failures import explain
 from torchup.install.pip import CLEARED
 from torchup.install.uv import UvInstaller
 from torchup.model import InstallerName, Plan, Source, Step, Value, message
+from torchup.plan.packages import check_packages
 from torchup.sources.child_environment import child_environment
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ def collect(
         if not isinstance(error, OSError):
             raise
         text = message("bundle.os-error", "{folder} cannot be written: {error}", folder=folder, error=error)
-        raise InstallError(text) from error
+        hint = message("bundle.os-error.hint", "name a folder that is yours and has space with -o")
+        raise InstallError(text, hint=hint) from error
     return bundle
 
 
@@ -159,11 +161,15 @@ def load_bundle(host: Host, folder: str) -> Plan:
         raise UsageError(text, hint=message("bundle.none.hint", "`torchup env bundle -o DIR` makes one"))
     try:
         bundle = from_json(raw, Bundle)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         text = message(
-            "bundle.damaged", "{folder}/{file} cannot be read: {error}", folder=folder, file=PLAN_FILE, error=error
-        )
-        raise UsageError(text) from error
+            "bundle.damaged", "{folder}/{file} cannot be read: {error}", folder=folder, file=PLAN_FILE,
+            error=decode_problem(error),
+        )  # fmt: skip
+        raise UsageError(
+            text, hint=message("bundle.incomplete.hint", "copy it again; SHA256SUMS tells whether it is whole")
+        ) from error
+    check_packages(bundle.plan.packages)
     wheels = join(folder, "wheels")
     present = set(host.list_dir(wheels) or ())
     missing = [name for name in bundle.files if name not in present]
@@ -181,7 +187,10 @@ def load_bundle(host: Host, folder: str) -> Plan:
 
 def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> None:
     if plan.installer == InstallerName.CONDA:
-        raise UsageError(message("bundle.conda", "a conda plan cannot be bundled"))
+        raise UsageError(
+            message("bundle.conda", "a conda plan cannot be bundled"),
+            hint=message("bundle.conda.hint", "bundle a plan of wheels: leave out `--installer conda`"),
+        )
     if platform is not None and platform not in PLATFORMS:
         text = message("bundle.platform", "there is no platform `{name}`", name=platform)
         raise UsageError(text, hint=message("bundle.platform.hint", "known: {names}", names=", ".join(PLATFORMS)))
@@ -253,7 +262,10 @@ def _sums(job: _Job) -> dict[str, str]:
     )
     digests = [line.rpartition("sha256:")[2].strip() for line in job.run(step).splitlines() if "sha256:" in line]
     if len(digests) != len(names):
-        raise InstallError(message("bundle.hash", "the downloaded files cannot be read"))
+        raise InstallError(
+            message("bundle.hash", "the downloaded files cannot be read"),
+            hint=message("bundle.hash.hint", "see whether the disk is full, then repeat the command"),
+        )
     return dict(zip(names, digests, strict=True))
 
 

@@ -213,7 +213,10 @@ def failure(step: Step, completed: Completed) -> TorchupError:
         )
         hint = message("conda.network.hint", "check the network, or name a mirror of conda-forge with --mirror")
         return NetworkError(text, hint=hint)
-    return InstallError(message("conda.failed", "could not {step}:\n{words}", step=step.summary, words=words))
+    return InstallError(
+        message("conda.failed", "could not {step}:\n{words}", step=step.summary, words=words),
+        hint=message("conda.failed.hint", "try again, or install wheels instead: `torchup up --installer uv`"),
+    )
 
 
 INSTALLER = CondaInstaller()

@@ -71,7 +71,8 @@ def _platform(machine: Machine) -> str:
 
 def _failed(completed: Completed) -> NetworkError:
     if completed.timed_out:
-        return NetworkError(message("lock.timeout", "uv did not finish in {seconds} s", seconds=f"{TIMEOUT:.0f}"))
+        late = message("lock.timeout", "uv did not finish in {seconds} s", seconds=f"{TIMEOUT:.0f}")
+        return NetworkError(late, hint=message("lock.failed.hint", "`torchup plan` shows which sources answer"))
     words = redact(completed.stderr.strip())[-1500:]
     return NetworkError(
         message("lock.failed", "uv could not resolve the plan: {words}", words=words),

@@ -220,7 +220,10 @@ def _requirement(text: str) -> Requirement:
     try:
         return Requirement(text)
     except InvalidRequirement as error:
-        raise UsageError(message("conda.requirement", "`{text}` is not a requirement", text=text)) from error
+        raise UsageError(
+            message("conda.requirement", "`{text}` is not a requirement", text=text),
+            hint=message("conda.requirement.hint", "write a name, with a version where one is needed: `pandas>=2`"),
+        ) from error
 
 
 def match_spec(requirement: Requirement) -> str:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.model import Vendor
+from packaging.requirements import InvalidRequirement, Requirement
+
+from torchup.errors import UsageError
+from torchup.model import Vendor, message
 from torchup.plan.judge import companion_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torchup.plan.judge import Fit, Question
 
 _BUILT_WITH_TORCH = ("torchvision", "torchaudio")
@@ -60,3 +65,21 @@ def _extra(fit: Fit, question: Question) -> str:
 
 def _name(requirement: str) -> str:
     return requirement.split("<", maxsplit=1)[0].split(">", maxsplit=1)[0].split("=", maxsplit=1)[0].strip()
+
+
+def check_packages(packages: Iterable[str]) -> None:
+    """Refuse what is no requirement: in its place an option would make pip or uv do something else.
+
+    Raises:
+        UsageError: a text that PEP 508 does not know.
+    """
+    for text in packages:
+        try:
+            Requirement(text)
+        except InvalidRequirement:
+            raise UsageError(
+                message("plan.package.invalid", "`{text}` is not a package", text=text),
+                hint=message(
+                    "plan.package.invalid.hint", "write a name, as in `pandas>=2`, or `name @ https://...` for a file"
+                ),
+            ) from None

@@ -28,7 +28,7 @@ from torchup.plan.candidates import Candidate, candidates, is_surveyed
 from torchup.plan.failure import no_build, platform_problem
 from torchup.plan.gpus import sort_gpus
 from torchup.plan.judge import Fit, Question, companion_of, judge
-from torchup.plan.packages import requirements
+from torchup.plan.packages import check_packages, requirements
 from torchup.plan.pythons import pythons_of
 from torchup.plan.ranking import beaten, rank
 from torchup.plan.reasons import why
@@ -110,13 +110,15 @@ def spelled(request: Request, machine: Machine) -> Request:
     variant = (request.variant or local or "").strip().lower()
     if request.variant and local and local.lower() != variant:
         raise UsageError(
-            message("plan.variant.two", "--torch says {one}, --variant says {other}", one=local, other=request.variant)
+            message("plan.variant.two", "--torch says {one}, --variant says {other}", one=local, other=request.variant),
+            hint=message("plan.variant.two.hint", "leave one of the two out"),
         )
     if request.python and not _PYTHON.fullmatch(request.python.strip()):
         raise UsageError(
             message("plan.python.invalid", "`{text}` is not a Python version", text=request.python),
             hint=message("plan.python.invalid.hint", "write 3.12, or 3.14t for a free-threaded build"),
         )
+    check_packages((*request.packages, *request.require))
     if variant == "mps" and machine.os == Os.MACOS:
         variant = ""  # the one macOS build has it
     return msgspec.structs.replace(request, torch=torch or None, variant=variant or None)

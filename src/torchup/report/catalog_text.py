@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.i18n import text
+from torchup.i18n import printable, text
+from torchup.report.columns import cells, fill, pad
 from torchup.report.plan_text import size_text
 from torchup.report.style import Style, table
 
@@ -14,8 +15,16 @@ if TYPE_CHECKING:
     from torchup.catalog.types import Row
 
 
+_TABLE_WIDTH = 120  # columns; below it the cells of the table would break inside words
+
+
 def catalog_text(rows: Sequence[Row], style: Style) -> str:
-    """One line a row: build, platform, Pythons, code, what it needs, companions, size, where published."""
+    """A row each: build, platform, Pythons, code, what it needs, companions, size, where published.
+
+    A console that is too narrow for so many columns gets a paragraph a row.
+    """
+    if style.width < _TABLE_WIDTH:
+        return "\n".join(_paragraph(row, style) for row in rows)
     headers = (
         text("catalog.column.build", "Build"),
         text("catalog.column.platform", "Platform"),
@@ -29,6 +38,24 @@ def catalog_text(rows: Sequence[Row], style: Style) -> str:
     return table(headers, [_row(row) for row in rows], style)
 
 
+def _paragraph(row: Row, style: Style) -> str:
+    build, platform, python, code, needs, companions, size, places = _row(row)
+    named = (
+        (text("catalog.column.needs", "Needs"), needs),
+        (text("catalog.column.companions", "Companions"), companions),
+        (text("catalog.column.code", "Code for"), code),
+        (text("catalog.column.where", "Published"), places),
+    )
+    head = "  ".join(part for part in (build, platform, f"Python {python}", size) if part)
+    width = max(cells(label) for label, _ in named) + 2
+    lines = [
+        fill(words, style.width, first=pad(f"    {label}", width + 4), rest=" " * (width + 4))
+        for label, words in named
+        if words
+    ]
+    return printable("\n".join([head, *lines]))
+
+
 def _row(row: Row) -> tuple[str, ...]:
     code = row.arch.text if row.arch else "" if row.arch_known else text("catalog.unknown", "unknown")
     places = ", ".join(place.name for place in row.publications)
@@ -40,8 +67,12 @@ def _row(row: Row) -> tuple[str, ...]:
         ", ".join(_needs(row)),
         " ".join(f"{name} {found.version}" for name, found in row.companions.items()),
         size_text(row.size_bytes) if row.size_bytes else "",
-        places if row.certainty == "listed" else f"{places} ({row.certainty})",
+        places if row.certainty == "listed" else f"{places} ({_certainty(row.certainty)})",
     )
+
+
+def _certainty(word: str) -> str:
+    return text("catalog.unsure", "unsure") if word == "unsure" else text("catalog.likely", "likely")
 
 
 def _needs(row: Row) -> list[str]:

@@ -44,6 +44,23 @@ MEANINGS: dict[str, Message] = {
 }
 
 
+# The sources that are words; the rest are names of files, tools and interfaces.
+SOURCES: dict[str, Message] = {
+    "operating system": message("detect.source.system", "operating system"),
+    "file system of the data folder": message("detect.source.file-system", "file system of the data folder"),
+    "PATH and usual places": message("detect.source.path", "PATH and usual places"),
+    "usual places": message("detect.source.places", "usual places"),
+    "environment": message("detect.source.environment", "environment"),
+    "firmware": message("detect.source.firmware", "firmware"),
+    "kernel release": message("detect.source.kernel", "kernel release"),
+    "registry": message("detect.source.registry", "registry"),
+    "unified memory": message("detect.source.unified", "unified memory"),
+    "GPU table by PCI id": message("detect.source.pci-id", "GPU table by PCI id"),
+    "GPU table by name": message("detect.source.name", "GPU table by name"),
+    "PCI bus": message("detect.source.pci", "PCI bus"),
+}
+
+
 def machine_text(machine: Machine, style: Style, *, verbose: bool = False) -> str:
     """Tables of the system, the GPUs and the drivers, and what a probe could not say."""
     rows = [*_system(machine), *_gpus(machine), *_drivers(machine), *_software(machine, verbose=verbose)]
@@ -52,11 +69,15 @@ def machine_text(machine: Machine, style: Style, *, verbose: bool = False) -> st
         text("detect.header.value", "Value"),
         text("detect.header.source", "Source"),
     )
-    parts = [table(headers, rows, style)]
+    parts = [table(headers, [(fact, value, _source(source)) for fact, value, source in rows], style)]
     if not machine.gpus:
         parts.append(text("detect.no-gpu", "No GPU was found: PyTorch will run on the processor."))
     parts += [_problem(problem, style) for problem in machine.problems]
     return "\n".join(parts)
+
+
+def _source(names: str) -> str:
+    return ", ".join(render(SOURCES[name]) if name in SOURCES else name for name in names.split(", "))
 
 
 def gib(size: int | None) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from torchup.encoding import from_builtins, to_json
+from torchup.encoding import decode_problem, from_builtins, to_json
 from torchup.errors import UsageError
 from torchup.model import Message, Result, Value, message
 
@@ -60,23 +60,26 @@ def parse_run(text: str | bytes, *, name: str) -> Run:
         RunFileError: not JSON, not a result file, a newer version, or values that cannot be.
     """
     if len(text) > SIZE_LIMIT:
-        raise RunFileError(message("results.too-large", "{name} is larger than a result file can be", name=name))
+        raise RunFileError(
+            message("results.too-large", "{name} is larger than a result file can be", name=name),
+            hint=message("results.corrupt.hint", "measure again with `torchup bench`, or export the run once more"),
+        )
     try:
         data = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise _corrupt(name, str(error)) from error
+        raise _corrupt(name, decode_problem(error)) from error
     raised = upgrade(data, name=name)
     _check_size(raised, name)
     try:
         run = from_builtins(raised.get("run"), Run)
     except msgspec.ValidationError as error:
-        raise _corrupt(name, str(error)) from error
+        raise _corrupt(name, decode_problem(error)) from error
     for problem in impossible(run):
-        raise _corrupt(name, str(problem))
+        raise _corrupt(name, problem)
     return run
 
 
-def _corrupt(name: str, detail: str) -> RunFileError:
+def _corrupt(name: str, detail: Message) -> RunFileError:
     return RunFileError(
         message("results.corrupt", "{name} is not a readable result file: {detail}", name=name, detail=detail),
         hint=message("results.corrupt.hint", "measure again with `torchup bench`, or export the run once more"),
@@ -91,7 +94,7 @@ def upgrade(data: object, *, name: str, steps: Mapping[int, Callable[[Any], Any]
     known = UPGRADES if steps is None else steps
     version = version_of(data)
     if version is None or not isinstance(data, dict | list):
-        raise _corrupt(name, "neither a result file nor the JSON answer of `torchup bench`")
+        raise _corrupt(name, message("results.neither", "neither a result file nor the JSON answer of `torchup bench`"))
     if version > VERSION:
         raise RunFileError(
             message(
@@ -107,7 +110,10 @@ def upgrade(data: object, *, name: str, steps: Mapping[int, Callable[[Any], Any]
         try:
             data = known[version](data)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise _corrupt(name, f"version {version} could not be raised: {error!r}") from error
+            old = message(
+                "results.old-version", "its version {version} cannot be read: {error}", version=version, error=error
+            )
+            raise _corrupt(name, old) from error
         version += 1
     return data if isinstance(data, dict) else {}
 
@@ -143,7 +149,7 @@ def _check_size(data: object, name: str) -> None:
         value, depth = stack.pop()
         left -= 1
         if left < 0 or depth > DEPTH_LIMIT or (isinstance(value, str) and len(value) > TEXT_LIMIT):
-            raise _corrupt(name, "larger or deeper than a result can be")
+            raise _corrupt(name, message("results.too-deep", "larger or deeper than a result can be"))
         children = value.items() if isinstance(value, dict) else value if isinstance(value, list) else ()
         for child in children:
             stack.extend((part, depth + 1) for part in (child if isinstance(child, tuple) else (child,)))

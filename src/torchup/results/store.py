@@ -124,7 +124,10 @@ def read(host: Host, path: str, *, name: str | None = None) -> Run:
     """Read one result file; raises `RunFileError`."""
     content = host.read_bytes(path, SIZE_LIMIT + 1)
     if content is None:
-        raise RunFileError(message("results.unreadable", "{path} is not there or cannot be read", path=path))
+        raise RunFileError(
+            message("results.unreadable", "{path} is not there or cannot be read", path=path),
+            hint=message("results.unreadable.hint", "`torchup results export -o FILE` writes one to pass on"),
+        )
     return parse_run(content, name=name or posixpath.basename(path.replace("\\", "/")))
 
 
@@ -151,8 +154,11 @@ def load(host: Host, wanted: str) -> Run:
     if found:
         ids = ", ".join(run.id for run in found[:5])
         raise UsageError(
-            message("results.ambiguous", "`{wanted}` is the start of several runs: {ids}", wanted=wanted, ids=ids)
+            message("results.ambiguous", "`{wanted}` is the start of several runs: {ids}", wanted=wanted, ids=ids),
+            hint=message("results.ambiguous.hint", "write more of the id"),
         )
+    if host.exists(wanted):  # a file without the usual ending
+        return read(host, wanted)
     raise _unknown(message("results.unknown", "there is no run `{wanted}`", wanted=wanted))
 
 

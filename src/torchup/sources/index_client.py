@@ -145,7 +145,7 @@ def _listing(request: PageRequest, response: HttpResponse) -> Listing:
                 request.source,
             )
         except PageError as error:
-            problem = message("sources.not-a-page", "{error}", error=redact(str(error)))
+            problem = error.text
     return Listing(
         request=request,
         offers=offers,

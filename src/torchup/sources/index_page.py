@@ -15,7 +15,8 @@ from urllib.parse import urljoin
 import msgspec
 from packaging.version import InvalidVersion, Version
 
-from torchup.model import Offer
+from torchup.encoding import decode_problem
+from torchup.model import Message, Offer, message
 from torchup.sources.urls import file_name, without_credentials
 
 if TYPE_CHECKING:
@@ -35,7 +36,11 @@ _WHEEL_PARTS = (5, 6)  # without and with a build tag (PEP 427)
 
 
 class PageError(ValueError):
-    """What came is not an index page."""
+    """What came is not an index page; ``text`` says what it is."""
+
+    def __init__(self, text: Message) -> None:
+        super().__init__(str(text))
+        self.text = text
 
 
 class _File(msgspec.Struct):
@@ -76,7 +81,7 @@ def parse_page(body: bytes, content_type: str, url: str, source: str) -> tuple[O
     if kind.endswith("json") or (not kind and body.lstrip()[:1] == b"{"):
         return parse_json(body, url, source)
     if kind and not kind.endswith(("html", "text/plain")):
-        raise PageError(f"the answer is {kind}, not an index page")
+        raise PageError(message("sources.page.kind", "the answer is {kind}, not an index page", kind=kind[:60]))
     return parse_html(body.decode("utf-8", errors="replace"), url, source)
 
 
@@ -85,7 +90,10 @@ def parse_json(body: bytes, url: str, source: str) -> tuple[Offer, ...]:
     try:
         page = _PAGE.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise PageError(f"the answer is not the JSON of an index: {str(error)[:200]}") from None
+        problem = decode_problem(error)
+        raise PageError(
+            message("sources.page.json", "the answer is not the JSON of an index: {problem}", problem=problem)
+        ) from None
     return tuple(offer for raw in page.files if (offer := _json_offer(raw, url, source)) is not None)
 
 
@@ -109,7 +117,7 @@ def _json_offer(raw: msgspec.Raw, url: str, source: str) -> Offer | None:
 def parse_html(text: str, url: str, source: str) -> tuple[Offer, ...]:
     """Read the links of an HTML page: PEP 503, or any page that lists wheels."""
     if "<" not in text:
-        raise PageError("the answer is not HTML")
+        raise PageError(message("sources.page.html", "the answer is not HTML"))
     return tuple(
         offer
         for target, attributes, yanked in _links(text, url)

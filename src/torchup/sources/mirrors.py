@@ -39,6 +39,7 @@ class Mirror(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: str
     title: str
+    title_zh: str | None = None
     locale: str | None = None
     lacks_pytorch: str | None = None  # a sentence where people expect PyTorch wheels and there are none
     pytorch: Part | None = None
@@ -95,7 +96,11 @@ def find_mirror(asked: str, table: MirrorTable | None = None) -> Mirror:
     if "://" in asked:
         return _of_address(asked)
     names = [mirror.name for mirror in known]
-    close = difflib.get_close_matches(asked.lower(), names, n=1)
+    close = difflib.get_close_matches(asked.lower(), names, n=1) or [
+        mirror.name
+        for mirror in known
+        if len(asked) > 1 and asked.lower() in f"{mirror.title} {mirror.title_zh or ''}".lower()
+    ]
     hint = (
         message("sources.mirror.did-you-mean", "did you mean `{name}`?", name=close[0])
         if close

@@ -177,25 +177,47 @@ def _about_mirror(request: Request, sources: Sequence[Source]) -> tuple[Notice, 
             )
         )
     if mirror.pytorch is None:
-        lacks = mirror.lacks_pytorch or "no PyTorch wheels are known there"
-        found.append(message("sources.mirror.lacks", "{name}: {lacks}", name=mirror.name, lacks=lacks))
+        lacks = message("sources.mirror.lacks", "{name} is not known to have PyTorch's wheels", name=mirror.name)
+        found.append(lacks)
     return tuple(Notice(code=text.code, level="warning", text=text) for text in found)
 
 
 def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
-    """An address that a project's own file names: whoever wrote that file decides what code is installed."""
+    """What a project's own file names: whoever wrote that file decides what code is installed."""
     settings, environ = load_settings(host), host.environ()
-    if not request.mirror or "://" not in request.mirror or environ.get("TORCHUP_MIRROR") == request.mirror:
+    if settings.path is None:
         return ()
-    if settings.path is None or settings.text("mirror") != request.mirror:
-        return ()
-    text = message(
-        "sources.mirror.by-project",
-        "{file} names the index {url}: packages from there run as you, so go on only if you trust that folder",
-        file=settings.path,
-        url=without_credentials(request.mirror),
-    )
-    return (Notice(code=text.code, level="warning", text=text),)
+    by_file = {key: value for key, value in settings.values.items() if not environ.get(f"TORCHUP_{key.upper()}")}
+    by_file |= settings.verbs.get("up", {}) | settings.verbs.get("env create", {})
+    found: list[Message] = []
+    if request.mirror and "://" in request.mirror and by_file.get("mirror") == request.mirror:
+        found.append(
+            message(
+                "sources.mirror.by-project",
+                "{file} names the index {url}: packages from there run as you, so go on only if you trust that folder",
+                file=settings.path,
+                url=without_credentials(request.mirror),
+            )
+        )
+    if folder := by_file.get("wheelhouse"):
+        found.append(
+            message(
+                "sources.wheelhouse.by-project",
+                "{file} names the wheels in {folder}: they run as you, so go on only if you trust them",
+                file=settings.path,
+                folder=folder,
+            )
+        )
+    if packages := [name for name in by_file.get("with", ()) if name in request.packages]:
+        found.append(
+            message(
+                "sources.packages.by-project",
+                "{file} asks for {packages}: they run as you, so go on only if you know them",
+                file=settings.path,
+                packages=", ".join(map(without_credentials, packages)),
+            )
+        )
+    return tuple(Notice(code=text.code, level="warning", text=text) for text in found)
 
 
 def _suggestion(host: Host, request: Request) -> tuple[Notice, ...]:
