@@ -10,6 +10,8 @@ import msgspec
 from torchup.model import Message, message, verbatim
 
 T = TypeVar("T")
+# What decoding a stranger's document may raise: it does not fit, it is nested without end, it is no UTF-8.
+UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 def _encode_other(value: object) -> object:
@@ -41,7 +43,7 @@ def to_json(value: object, *, indent: int = 2) -> str:
 
 
 def from_json(text: str | bytes, kind: type[T]) -> T:
-    """Read a value from JSON; raises `msgspec.DecodeError` (which covers validation) on anything else."""
+    """Read a value from JSON; raises one of `UNREADABLE` on anything else."""
     return msgspec.json.decode(text, type=kind, dec_hook=_decode_other)
 
 

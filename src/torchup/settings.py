@@ -77,7 +77,7 @@ def _read(host: Host, path: str) -> dict[str, Any]:
         )
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of more digits than Python converts
         raise UsageError(
             message("settings.not-toml", "{path} is not valid TOML: {error}", path=path, error=error),
             hint=message("settings.not-toml.hint", 'a line reads `key = "value"`; correct the file or remove it'),

@@ -17,6 +17,7 @@ from torchup.bench.schedule import Task
 from torchup.bench.telemetry import Recorder, with_surroundings
 from torchup.bench.workloads import REGISTRY, Recipe, Workload
 from torchup.catalog.peaks import load_peaks
+from torchup.encoding import UNREADABLE
 from torchup.envs.worker import run_worker
 from torchup.errors import BenchError, TimeLimitError, UsageError
 from torchup.model import Value, message, verbatim
@@ -269,7 +270,7 @@ class _Watcher:
             news = msgspec.json.decode(text, type=dict[str, dict[str, Any]])["progress"]
             news = {key: value for key, value in news.items() if key in self._base.__struct_fields__}
             self._base = msgspec.convert({**msgspec.structs.asdict(self._base), "step": None, **news}, Progress)
-        except (msgspec.DecodeError, KeyError):
+        except (*UNREADABLE, KeyError):
             return
         self._tell(self._base)
 

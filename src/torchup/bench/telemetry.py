@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from torchup.encoding import UNREADABLE
 from torchup.model import Result, Spread, Telemetry
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Recorder:
     def _line(self, text: str) -> None:
         try:
             line = msgspec.json.decode(text, type=dict[str, Any])
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return
         if "fixed" in line:
             self._fixed = line["fixed"]

@@ -25,6 +25,7 @@ from torchup.catalog.types import (
     is_vendor,
 )
 from torchup.catalog.versions import variant_key, version_key
+from torchup.encoding import UNREADABLE, decode_problem
 from torchup.errors import UsageError
 from torchup.model import ComputeCapability, message
 
@@ -50,9 +51,11 @@ def read_overlay(text: str | bytes) -> Overlay:
     """Decode an overlay file."""
     try:
         return msgspec.json.decode(text, type=Overlay)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise UsageError(
-            message("catalog.overlay.invalid", "the refreshed catalogue is not valid: {error}", error=error),
+            message(
+                "catalog.overlay.invalid", "the refreshed catalogue is not valid: {error}", error=decode_problem(error)
+            ),
             hint=message("catalog.overlay.invalid.hint", "`torchup catalog refresh --write` makes it anew"),
         ) from error
 

@@ -8,6 +8,7 @@ from functools import cache
 _NUMBER = re.compile(r"\d+")
 _RUNTIME = re.compile(r"(cu|rocm)(\d+(?:\.\d+)*)")
 NEVER = (10**6,)
+DIGITS = 18  # of one number that count; a stranger's file may hold more than Python converts
 
 
 @cache
@@ -21,7 +22,7 @@ def version_key(text: str) -> tuple[int, ...]:
         match = _NUMBER.match(part)
         if match is None:
             break
-        numbers.append(int(match[0]))
+        numbers.append(int(match[0][:DIGITS]))
         if match.end() != len(part):
             break
     while numbers and numbers[-1] == 0:

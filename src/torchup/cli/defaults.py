@@ -40,6 +40,8 @@ def defaults_for(command: click.Command, verb: str, host: Host) -> dict[str, Any
         name = key.replace("_", "-")
         if name not in known and any(name in _flags(option) for one in commands for option in one.params):
             raise _command_line_only(f"{verb}.{key}", settings.path)
+        if name in known and not isinstance(own[key], (str, int, float, list)):  # a date, a table
+            raise _not_a_value(f"{verb}.{key}", settings.path)
         if name not in known:
             raise unknown_key(f"{verb}.{key}", tuple(f"{verb}.{name}" for name in known), settings.path)
     chosen = general | {key.replace("_", "-"): value for key, value in own.items()}
@@ -69,6 +71,14 @@ def _names(command: click.Command) -> dict[str, str]:
 def _flags(option: click.Parameter) -> tuple[str, ...]:
     names = option.opts if isinstance(option, click.Option) else ()
     return tuple(name.removeprefix("--") for name in names if name.startswith("--"))
+
+
+def _not_a_value(key: str, path: str | None) -> UsageError:
+    form = f'{key.rpartition(".")[2]} = "..."'
+    return UsageError(
+        message("settings.type", "{path}: the value of `{key}` is of the wrong kind", path=path, key=key),
+        hint=message("settings.type.hint", "write `{form}`", form=form),
+    )
 
 
 def _command_line_only(key: str, path: str | None) -> UsageError:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from torchup.cli.answer import Answer
 from torchup.cli.session import Session, common_options
 from torchup.detect import detect_machine
-from torchup.encoding import decode_problem
+from torchup.encoding import UNREADABLE, decode_problem
 from torchup.errors import TorchupError, UsageError
 from torchup.host import RecordedHost, RecordingHost
 from torchup.i18n import text
@@ -65,9 +64,11 @@ def recorded_host(host: Host, folder: str) -> RecordedHost:
         )
     try:
         return RecordedHost(load_recording(content))
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise UsageError(
-            message("detect.from.invalid", "{path} is not a recording: {reason}", path=path, reason=error),
+            message(
+                "detect.from.invalid", "{path} is not a recording: {reason}", path=path, reason=decode_problem(error)
+            ),
             hint=message("detect.from.invalid.hint", "record it again, or undo what was edited by hand"),
         ) from error
 
@@ -84,7 +85,7 @@ def _record(folder: str, session: Session) -> tuple[Machine, tuple[Notice, ...]]
             ),
             hint=message("detect.record.failed.hint", "name a folder that you may write to"),
         ) from error
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise TorchupError(
             message("detect.record.invalid", "the recording does not replay: {reason}", reason=decode_problem(error)),
             hint=message("detect.record.invalid.hint", "record into a new folder: `torchup detect --record DIR`"),

@@ -11,6 +11,7 @@ from torchup.bench.distributed import Question, check_workload, run_distributed
 from torchup.bench.layout import Layout, layout
 from torchup.bench.runner import survey_environment
 from torchup.detect import detect_machine
+from torchup.encoding import UNREADABLE
 from torchup.errors import UsageError
 from torchup.i18n import text
 from torchup.model import message
@@ -101,6 +102,6 @@ def measure_distributed(
 def _say(session: Session, line: str) -> None:
     try:
         step = msgspec.json.decode(line, type=dict[str, dict[str, Any]])["progress"]["step"]
-    except (msgspec.DecodeError, KeyError):
+    except (*UNREADABLE, KeyError):
         return
     session.note(message("distributed.progress", "    step {step}", step=step))

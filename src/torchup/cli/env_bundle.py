@@ -10,7 +10,7 @@ import msgspec
 from torchup.cli.answer import Answer
 from torchup.cli.install_progress import install_progress
 from torchup.cli.session import Session, common_options
-from torchup.encoding import decode_problem, from_builtins
+from torchup.encoding import UNREADABLE, decode_problem, from_builtins
 from torchup.envs import records, registry
 from torchup.envs.project import environment_name
 from torchup.errors import UsageError
@@ -66,7 +66,7 @@ def read_plan(host: Host, file: str) -> Plan:
     try:
         document = msgspec.json.decode(raw, type=dict[str, Any])
         plan = from_builtins(document.get("data", document), Plan)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         problem = decode_problem(error)
         text_ = message("env.bundle.no-plan", "{file} holds no plan: {error}", file=file, error=problem)
         raise UsageError(text_, hint=hint) from error

@@ -135,7 +135,8 @@ def _write_log(error: Exception, argv: Sequence[str]) -> str:
 
     host = RealHost()
     path = f"{host.folders().log}/torchup-{host.now():%Y%m%dT%H%M%S}.log"
-    content = redact(f"torchup {' '.join(argv)}\n\n{''.join(traceback.format_exception(error))}")
+    trace = "".join(traceback.format_exception(error))
+    content = i18n.printable(redact(f"torchup {' '.join(argv)}\n\n{trace}"))
     try:
         host.write_text(path, content)
     except OSError:

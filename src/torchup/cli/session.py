@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,7 @@ class Session:
         environ = self.host.environ()
         is_terminal = sys.stdout.isatty()
         columns = environ.get("COLUMNS", "")
-        width = int(columns) if columns.isdecimal() and int(columns) > 0 else self._terminal_width()
+        width = int(columns) if re.fullmatch("[1-9][0-9]{0,3}", columns) else self._terminal_width()
         encoding = (sys.stdout.encoding or "ascii").lower()
         color = is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
         return Style(width=max(width, 40), unicode="utf" in encoding or encoding == "gb18030", color=color)

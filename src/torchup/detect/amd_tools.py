@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from torchup.encoding import UNREADABLE
 from torchup.model import Gpu, Vendor
 
 MIB = 1024**2
@@ -121,7 +122,7 @@ def _json_after_noise(text: str) -> Any:
     for match in re.finditer(r"^[\[{]", text, re.MULTILINE):
         try:
             return msgspec.json.decode(text[match.start() :])
-        except (msgspec.DecodeError, RecursionError):
+        except UNREADABLE:
             continue
     return None
 

@@ -9,6 +9,7 @@ import msgspec
 
 from torchup.catalog.gpus import GIB, load_gpu_table
 from torchup.detect.parts import Part, Sourced, facts, sourced, string
+from torchup.encoding import UNREADABLE
 from torchup.model import Cpu, Gpu, Problem, Vendor
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def parse_displays_json(text: str) -> tuple[Gpu, ...]:
     """``system_profiler SPDisplaysDataType -json``: its keys are the same in every language."""
     try:
         data = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return ()
     rows = data.get("SPDisplaysDataType") if isinstance(data, dict) else None
     found = []

@@ -6,6 +6,7 @@ import msgspec
 
 from torchup.detect import nvidia_smi
 from torchup.detect.nvidia_smi import Reading
+from torchup.encoding import UNREADABLE
 from torchup.model import Gpu, Value, Vendor
 
 # nvmlReturn_t (nvml.h) -> problem code; what each means to a person is in report.detect_text.
@@ -53,7 +54,7 @@ def parse_nvml(stdout: str) -> Reading | None:
     """The child's JSON line as a reading; ``None`` where it said nothing that can be used."""
     try:
         answer = msgspec.json.decode(stdout.strip() or "null", type=NvmlAnswer)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     gpus = tuple(_nvml_gpu(gpu) for gpu in answer.gpus if gpu.error is None)
     error = answer.error or next((gpu.error for gpu in answer.gpus if gpu.error is not None), None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from torchup.catalog.gpus import GIB, load_gpu_table
-from torchup.encoding import from_builtins
+from torchup.encoding import UNREADABLE, decode_problem, from_builtins
 from torchup.errors import UsageError
 from torchup.model import ComputeCapability, Driver, Gpu, Machine, Os, Vendor, message
 
@@ -39,8 +39,10 @@ def load_machine(text: str) -> Machine:
     """
     try:
         data = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise _invalid(message("pretend.not-json", "the machine file is not JSON: {reason}", reason=error)) from error
+    except UNREADABLE as error:
+        raise _invalid(
+            message("pretend.not-json", "the machine file cannot be read: {reason}", reason=decode_problem(error))
+        ) from error
     for key in ("data", "machine"):
         if isinstance(data, dict) and isinstance(data.get(key), dict):
             data = data[key]
@@ -49,8 +51,7 @@ def load_machine(text: str) -> Machine:
     try:
         machine = from_builtins(_spelled(data), Machine)
     except msgspec.ValidationError as error:
-        reason = str(error).replace("`$.", "`").replace(" - at `$`", "")
-        said = message("pretend.invalid", "the machine file does not fit: {reason}", reason=reason)
+        said = message("pretend.invalid", "the machine file does not fit: {reason}", reason=decode_problem(error))
         raise _invalid(said) from error
     return _filled(machine, load_gpu_table())
 
@@ -257,7 +258,7 @@ _KEYS = {
 def size(text: str) -> int:
     """``24``, ``24GB``, ``24 GiB`` or ``512M`` in bytes; a bare number below 4096 is GiB, as people say it."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?", text.strip().lower())
-    if match is None:
+    if match is None or len(match[1]) > 15:  # noqa: PLR2004  # digits; more bytes than any machine has
         raise _wrong(message("pretend.size", "`{value}` is not a size such as 24GB", value=text))
     number = float(match[1])
     bare_gib = not match[2] and number < 4096  # noqa: PLR2004  # no machine has that few bytes

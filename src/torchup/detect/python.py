@@ -10,6 +10,7 @@ import msgspec
 
 from torchup.detect.parts import Part, facts
 from torchup.detect.surroundings import machine_name
+from torchup.encoding import UNREADABLE
 from torchup.model import Os, PythonInterpreter, Value
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def parse_answer(stdout: str) -> Answer | None:
         if line.startswith("{"):
             try:
                 return msgspec.json.decode(line, type=Answer)
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 return None
     return None
 

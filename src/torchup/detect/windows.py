@@ -14,6 +14,7 @@ from torchup.catalog.gpus import PCI_VENDORS, load_gpu_table
 from torchup.detect.intel import WINDOWS_LEVEL_ZERO, level_zero
 from torchup.detect.linux import HYPERVISORS
 from torchup.detect.parts import Part, Sourced, facts, sourced, string
+from torchup.encoding import UNREADABLE
 from torchup.model import Cpu, Driver, Gpu, Problem, Value, Vendor
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def parse_cim(text: str) -> Inventory | None:
     start = text.find("{")
     try:
         data = msgspec.json.decode(text[start:].strip()) if start >= 0 else None
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return None
     if not isinstance(data, dict):
         return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from torchup.encoding import UNREADABLE
 from torchup.envs.paths import join
 from torchup.model import Value
 
@@ -66,7 +67,7 @@ def variant_of(build: str) -> str | None:
 def _record(host: Host, path: str) -> dict[str, Any]:
     try:
         return msgspec.json.decode(host.read_bytes(path) or b"{}", type=dict[str, Any])
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return {}
 
 

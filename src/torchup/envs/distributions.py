@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from torchup.encoding import UNREADABLE
 from torchup.envs import conda_prefix
 from torchup.envs.paths import join
 from torchup.model import Value
@@ -116,7 +117,7 @@ def _read(host: Host, folder: str, name: str, version: str) -> Distribution:
 def _direct_url(raw: bytes | None) -> dict[str, Any]:
     try:
         return msgspec.json.decode(raw or b"{}", type=dict[str, Any])
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return {}  # damaged: the package is then taken for one from an index
 
 

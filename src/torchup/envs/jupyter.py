@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from torchup.encoding import UNREADABLE
 from torchup.envs import records
 from torchup.envs.distributions import versions
 from torchup.errors import InstallError
@@ -33,7 +34,7 @@ def own_kernelspec(host: Host, python: str) -> dict[str, Any]:
     completed = host.run((python, "-I", "-c", _SPEC), timeout=60.0)
     try:
         return msgspec.json.decode(completed.stdout, type=dict[str, Any])
-    except msgspec.DecodeError:
+    except UNREADABLE:
         words = "\n".join(completed.stderr.splitlines()[-3:]) or str(completed.returncode)
     raise InstallError(
         message(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from torchup.encoding import to_json
+from torchup.encoding import UNREADABLE, to_json
 from torchup.envs.activation import program_folders
 from torchup.envs.distributions import versions
 from torchup.envs.paths import is_windows_path, join, split
@@ -258,5 +258,5 @@ def refresh(host: Host, environment: Environment, python: str) -> tuple[Kernel, 
 def _decoded(text: str) -> dict[str, Any]:
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from torchup.encoding import from_builtins, to_json
+from torchup.encoding import UNREADABLE, from_builtins, to_json
 from torchup.envs.paths import join
 from torchup.errors import UsageError
 from torchup.model import Environment, Plan, Value, Verification, message
@@ -46,7 +46,7 @@ def load(host: Host, file: str) -> Record | None:
     try:
         data = msgspec.json.decode(host.read_bytes(file) or b"", type=dict[str, Any])
         return from_builtins(upgrade(data, UPGRADES, SCHEMA, file), Record)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
 
 

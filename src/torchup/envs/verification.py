@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from torchup.encoding import from_builtins
+from torchup.encoding import UNREADABLE, from_builtins
 from torchup.envs.worker import run_worker
 from torchup.model import Build, Rung, TorchInfo, Verification
 
@@ -79,7 +79,7 @@ class _Collector:
                 self.begun = parsed["begin"]
                 return
             rung = from_builtins(parsed["rung"], Rung)
-        except (msgspec.DecodeError, KeyError):
+        except (*UNREADABLE, KeyError):
             return
         self.begun = None
         self.rungs.append(rung)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from torchup.encoding import UNREADABLE
 from torchup.model import Value
 
 if TYPE_CHECKING:
@@ -64,6 +65,6 @@ def _last_object(stdout: str, key: str | None) -> dict[str, Any] | None:
         if line.startswith("{" if key is None else f'{{"{key}"'):
             try:
                 return msgspec.json.decode(line, type=dict[str, Any])
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 return None
     return None

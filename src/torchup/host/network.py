@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 CUT_OFF = "the answer was cut off"  # `HttpResponse.error` when fewer bytes came than were promised
 SCHEMES = ("http://", "https://", "file://")
 _OPENING = threading.Lock()  # a cache alone lets threads that start together all read the certificates
+# Where a redirect may lead: who can alter an unencrypted page must not take over what was asked for by TLS.
+_AFTER = {"http": {"http", "https"}, "https": {"https"}}
 
 
 class _Redirect(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, but never carries credentials to another host."""
+    """Follows redirects to web addresses, never out of TLS, and never carries credentials to another host."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:  # noqa: PLR0917  # the library's signature
+        scheme = urllib.parse.urlsplit(newurl).scheme.lower()
+        if scheme not in _AFTER[urllib.parse.urlsplit(req.full_url).scheme]:
+            raise urllib.error.URLError(f"it sends on to an address that is not followed ({scheme})")
         request = super().redirect_request(req, fp, code, msg, headers, newurl)
         if request is not None and urllib.parse.urlsplit(newurl).netloc != urllib.parse.urlsplit(req.full_url).netloc:
             request.remove_header("Authorization")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from torchup.encoding import decode_problem, from_json, to_json
+from torchup.encoding import UNREADABLE, decode_problem, from_json, to_json
 from torchup.envs.paths import join, python_of
 from torchup.errors import InstallError, UsageError
 from torchup.install.arguments import UV_CLEARED, pip_arguments, uv_arguments
@@ -161,7 +161,7 @@ def load_bundle(host: Host, folder: str) -> Plan:
         raise UsageError(text, hint=message("bundle.none.hint", "`torchup env bundle -o DIR` makes one"))
     try:
         bundle = from_json(raw, Bundle)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         text = message(
             "bundle.damaged", "{folder}/{file} cannot be read: {error}", folder=folder, file=PLAN_FILE,
             error=decode_problem(error),

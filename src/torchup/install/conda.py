@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from packaging.specifiers import SpecifierSet
 
+from torchup.encoding import UNREADABLE
 from torchup.envs.paths import join, split
 from torchup.errors import InstallError, NetworkError, NoBuildError, TorchupError, UsageError
 from torchup.install import uv
@@ -174,7 +175,7 @@ def events(stdout: str) -> list[dict[str, Any]]:
         if line.startswith("{"):
             try:
                 found.append(msgspec.json.decode(line, type=dict[str, Any]))
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 continue
     return found
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from torchup.catalog.versions import version_key
+from torchup.catalog.versions import DIGITS, version_key
 from torchup.errors import UsageError
 from torchup.model import (
     Build,
@@ -137,7 +137,8 @@ def asked_for(candidate: Candidate, request: Request) -> bool:
 def version_matches(version: str, wanted: str) -> bool:
     """``2.14`` means 2.14.*, ``2.14.1`` itself, anything with an operator is a specifier (``>=2.12,<2.15``)."""
     if wanted[:1].isdigit():
-        wish = tuple(int(part) for part in wanted.split("+", maxsplit=1)[0].split(".") if part.isdigit())
+        numbers = wanted.split("+", maxsplit=1)[0].split(".")
+        wish = tuple(int(part[:DIGITS]) for part in numbers if part.isdecimal())
         padded = (*version_key(version), 0, 0, 0)
         return padded[: len(wish)] == wish
     from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415  # plain versions need no parser

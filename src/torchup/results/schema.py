@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from torchup.encoding import decode_problem, from_builtins, to_json
+from torchup.encoding import UNREADABLE, decode_problem, from_builtins, to_json
 from torchup.errors import UsageError
 from torchup.model import Message, Result, Value, message
 
@@ -66,7 +66,7 @@ def parse_run(text: str | bytes, *, name: str) -> Run:
         )
     try:
         data = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise _corrupt(name, decode_problem(error)) from error
     raised = upgrade(data, name=name)
     _check_size(raised, name)

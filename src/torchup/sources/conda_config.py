@@ -118,7 +118,7 @@ def _toml(host: Host, path: str, notices: list[Notice]) -> dict[str, Any] | None
         return None
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         notices.append(_unreadable(path, error))
         return None
 

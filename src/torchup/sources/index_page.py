@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import msgspec
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
-from torchup.encoding import decode_problem
+from torchup.encoding import UNREADABLE, decode_problem
 from torchup.model import Message, Offer, message
 from torchup.sources.urls import file_name, without_credentials
 
@@ -32,6 +32,8 @@ _ATTRIBUTE = re.compile(r"""([a-z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))"
 _YANKED = re.compile(r"\sdata-yanked(?=[\s=/]|$)", re.IGNORECASE)
 _NAME = re.compile(r"[-_.]+")
 _SHA256 = re.compile(r"[#&]sha256=([0-9a-f]{64})")
+_NETWORK = ("https://", "http://")
+_FILE_NAME = re.compile(r"[^\s/\\]+\.whl")  # a name that climbs or hides a folder is no wheel's
 _WHEEL_PARTS = (5, 6)  # without and with a build tag (PEP 427)
 
 
@@ -89,7 +91,7 @@ def parse_json(body: bytes, url: str, source: str) -> tuple[Offer, ...]:
     """Read the JSON of PEP 691; one bad file does not spoil the rest. Raises `PageError` when it is something else."""
     try:
         page = _PAGE.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         problem = decode_problem(error)
         raise PageError(
             message("sources.page.json", "the answer is not the JSON of an index: {problem}", problem=problem)
@@ -100,7 +102,7 @@ def parse_json(body: bytes, url: str, source: str) -> tuple[Offer, ...]:
 def _json_offer(raw: msgspec.Raw, url: str, source: str) -> Offer | None:
     try:
         file = _FILE.decode(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     digest = file.hashes.get("sha256")
     return parse_filename(
@@ -146,7 +148,7 @@ def _links(text: str, url: str) -> Iterator[tuple[str, dict[str, str], bool]]:
         if target is None:
             continue
         if match[1].lower() == "base":
-            base = _join(url, target)
+            base = _join(url, target) or url
         else:
             yield _join(base, target), attributes, bool(_YANKED.search(" " + match[2]))
 
@@ -156,12 +158,15 @@ def _plain(value: str) -> str:
 
 
 def _join(base: str, target: str) -> str:
-    if target.startswith(("https://", "http://")) and "@" not in target:
+    if target.startswith(_NETWORK) and "@" not in target:
         return target.strip()  # most links of PyPI; a page has a thousand
     try:
-        return without_credentials(urljoin(without_credentials(base), target.strip()))
+        address = without_credentials(urljoin(without_credentials(base), target.strip()))
     except ValueError:  # an address that is none ("http://[")
         return ""
+    # A page of the network names files of the network: not this machine's (file:), not a program (javascript:).
+    local = not base.startswith(_NETWORK)
+    return address if local or address.startswith(_NETWORK) else ""
 
 
 def parse_filename(
@@ -175,7 +180,7 @@ def parse_filename(
     requires_python: str | None = None,
 ) -> Offer | None:
     """A wheel's file name -> what it offers (PEP 427), or ``None`` for anything but a wheel."""
-    if not filename.endswith(".whl") or not url:
+    if not _FILE_NAME.fullmatch(filename) or not url:
         return None
     parts = filename[:-4].split("-")
     version = _version(parts[1]) if len(parts) in _WHEEL_PARTS else None
@@ -203,6 +208,6 @@ def _version(text: str) -> tuple[str, str | None] | None:
     """(public, local) of a version (PEP 440), or ``None``."""
     try:
         version = Version(text)
-    except InvalidVersion:
+    except ValueError:  # no version at all, or one of more digits than Python counts
         return None
     return version.public, version.local

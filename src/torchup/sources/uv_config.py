@@ -95,7 +95,7 @@ def _read_file(host: Host, path: str, notices: list[Notice]) -> tuple[str, dict[
         return None
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         detail = redact(str(error))[:200]
         problem = message(
             "sources.config-unreadable",

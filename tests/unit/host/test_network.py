@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+import urllib.error
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from torchup.host import RealHost
+from torchup.host import RealHost, network
 
 HOST = RealHost()
 
@@ -21,6 +23,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/moved":
             self.send_response(302)
             self.send_header("Location", "/large")
+            self.end_headers()
+        elif self.path.startswith("/to/"):
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/to/"))
             self.end_headers()
         elif self.path == "/large":
             self.send_response(200)
@@ -85,6 +91,23 @@ def test_what_cannot_be_reached_says_why(url):
     response = HOST.fetch(url, timeout=2)
     assert response.status is None
     assert response.error
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x", "data:,x", "javascript:1"])
+def test_a_redirect_leads_to_the_web_only(server, target):
+    """A server cannot send torchup to this machine's files or to another protocol."""
+    response = HOST.fetch(f"{server}/to/{target}", timeout=2)
+    assert (response.ok, response.body) == (False, b"")
+
+
+def test_a_redirect_never_leaves_tls():
+    """From https on to http is refused, since whoever sits in between could then answer; to https it goes on."""
+    asked = urllib.request.Request("https://index.example/simple/", headers={"Authorization": "Basic x"})
+    follow = network._Redirect().redirect_request
+    with pytest.raises(urllib.error.URLError, match="not followed"):
+        follow(asked, None, 302, "", {}, "http://index.example/simple/")
+    assert follow(asked, None, 302, "", {}, "https://index.example/other/").get_header("Authorization")
+    assert follow(asked, None, 302, "", {}, "https://cdn.example/other/").get_header("Authorization") is None
 
 
 def test_a_file_address_is_read(tmp_path):

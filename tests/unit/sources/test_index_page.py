@@ -107,11 +107,41 @@ def test_what_is_no_page_says_so(body, kind):
         "torch-2.0-a-b-c-d-e.whl",
         "-----.whl",
         "t-1-2-3-4.zip",
+        "../torch-2.0-cp310-cp310-any.whl",
+        "..\\torch-2.0-cp310-cp310-any.whl",
+        "/etc/torch-2.0-cp310-cp310-any.whl",
+        "torch-2.0-cp310-cp310-any\n.whl",
+        f"torch-{'9' * 6000}-cp310-cp310-any.whl",
     ],
 )
 def test_names_that_are_no_wheels_offer_nothing(name):
-    """Only names of PEP 427 with a version of PEP 440 count."""
+    """Only names of PEP 427 with a version of PEP 440 count; none that climbs, none that Python cannot count."""
     assert parse_filename(name, "https://h/" + name, "s") is None
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "javascript:alert(1)//torch-2.0-cp310-cp310-any.whl",
+        "file:///etc/torch-2.0-cp310-cp310-any.whl",
+        "ftp://h/torch-2.0-cp310-cp310-any.whl",
+        "data:text/html,/torch-2.0-cp310-cp310-any.whl",
+        "..%2F..%2Ftorch-2.0-cp310-cp310-any.whl",
+    ],
+)
+def test_a_page_of_the_network_leads_to_the_network_only(target):
+    """A link to this machine's files, to a program or with a name that climbs is no wheel, in either kind of page."""
+    assert parse_html(f'<a href="{target}">x</a>', URL, "s") == ()
+    assert parse_html(f'<base href="file:///etc/"><a href="{target}">x</a>', URL, "s") == ()
+    if not target.startswith(".."):
+        file = {"filename": "torch-2.0-cp310-cp310-any.whl", "url": target}
+        assert parse_json(json.dumps({"files": [file]}).encode(), URL, "s") == ()
+
+
+def test_a_page_on_disk_leads_to_the_disk():
+    """An index in a folder names its files as file: addresses."""
+    (offer,) = parse_html('<a href="torch-2.0-cp310-cp310-any.whl">x</a>', "file:///srv/simple/torch/", "s")
+    assert offer.url == "file:///srv/simple/torch/torch-2.0-cp310-cp310-any.whl"
 
 
 PIECES = (
