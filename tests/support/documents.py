@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from torchup.cli import main
 
 if TYPE_CHECKING:
@@ -174,3 +176,17 @@ def matches(shown: str, output: str) -> bool:
             pattern += r"[^\n]*".join(re.escape(part) for part in line.split("...")) + r"\n"
     got = "\n".join(line.rstrip() for line in output.strip("\n").splitlines()) + "\n"
     return re.fullmatch(pattern, got) is not None
+
+
+def parse(command: click.Command, arguments: list[str], parent: click.Context | None = None) -> None:
+    """Parse and check as click would, running nothing; raises `click.ClickException` for what does not exist."""
+    if isinstance(command, click.Group):
+        context = click.Context(command, parent=parent, info_name=command.name)
+        _, words, _ = command.make_parser(context).parse_args(list(arguments))  # takes the group's own options off
+        if not words:
+            return  # a group alone shows its help
+        found = command.get_command(context, words[0])
+        assert found is not None, f"no such command: {words[0]}"
+        parse(found, words[1:], context)
+        return
+    command.make_context(command.name, list(arguments), parent=parent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from torchup.catalog.stored import stored_catalog
 from torchup.cli.answer import Answer
@@ -43,7 +44,7 @@ def list_command(session: Session) -> Answer:
     chosen = redact(load_settings(session.host).text("mirror") or "") or None
     return Answer(
         command="mirror list",
-        data={"mirrors": mirrors, "in_use": chosen},
+        data={"mirrors": [msgspec.structs.replace(one, title_zh=None) for one in mirrors], "in_use": chosen},
         text=lambda: list_text(mirrors, chosen, session.style, verbose=session.verbose),
     )
 

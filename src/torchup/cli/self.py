@@ -16,6 +16,7 @@ from torchup.errors import InstallError, UsageError
 from torchup.i18n import text
 from torchup.install.uv import uv_binary
 from torchup.model import message
+from torchup.report.columns import fill
 from torchup.report.style import table
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def uninstall_command(session: Session) -> Answer:
         raise in_use(error.filename or host.folders().data, error) from error
     done = text(
         "self.uninstall.done",
-        "{count} places removed; torchup itself: {python} -m pip uninstall torchup",
+        "{count} places removed; torchup itself goes with\n    {python} -m pip uninstall torchup",
         count=len(removed),
         python=sys.executable,
     )
@@ -96,7 +97,8 @@ def _text(session: Session, places: Sequence[Owned], others: Sequence[str]) -> s
     rows = [(place.kind if place.name is None else f"{place.kind} {place.name}", place.path) for place in places]
     lines = [table(("", ""), rows, session.style)] if rows else [text("self.paths.none", "nothing is written yet")]
     if others:
-        lines.append(
-            text("self.paths.shared", "shared with uv, not torchup's to remove: {paths}", paths=", ".join(others))
+        others_text = text(
+            "self.paths.shared", "shared with uv, not torchup's to remove: {paths}", paths=", ".join(others)
         )
+        lines.append(fill(others_text, session.style.width, rest="    "))
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from torchup.doctor.panel import Panel, panel
 from torchup.doctor.redact import redact
 from torchup.i18n import render, text
-from torchup.report.columns import wrap
+from torchup.report.columns import cells, pad, wrap
 from torchup.report.style import mark
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def headline(diagnosis: Diagnosis, style: Style) -> str:
     if diagnosis.primary is None:
         return f"{mark(style, 'pass')} " + text("doctor.text.healthy", "nothing is wrong with this environment")
     cause = next(finding for finding in diagnosis.findings if finding.rule == diagnosis.primary)
-    label = text("doctor.text.cause", "Main cause")
-    return f"{mark(style, str(cause.severity))} {label}: {cause.rule}"
+    return f"{mark(style, str(cause.severity))} " + text("doctor.text.cause", "Main cause: {rule}", rule=cause.rule)
 
 
 def _finding_lines(finding: Finding, style: Style) -> Iterator[str]:
@@ -48,8 +47,7 @@ def _finding_lines(finding: Finding, style: Style) -> Iterator[str]:
 
 
 def _remedy_lines(remedy: Remedy, style: Style) -> Iterator[str]:
-    label = text("doctor.text.fix", "Fix")
-    yield from _wrapped(f"    {label}: ", render(remedy.text), style)
+    yield from _wrapped("    " + text("doctor.text.fix", "Fix: "), render(remedy.text), style)
     for command in remedy.commands:
         yield f"        {command_line(command)}"
     if remedy.needs_root and remedy.commands:
@@ -79,12 +77,13 @@ def _panel_lines(values: Panel, style: Style) -> Iterator[str]:
     driver = values.driver_runs or unknown
     if values.driver:
         driver = text("doctor.panel.driver", "{cuda} (driver {driver})", cuda=driver, driver=values.driver)
-    yield "    " + text("doctor.panel.driver-runs", "the driver can run up to   {value}", value=driver)
-    yield "    " + text(
-        "doctor.panel.torch-built", "torch was built with       {value}", value=values.torch_built or none
+    rows = (
+        (text("doctor.panel.driver-runs", "the driver can run up to"), driver),
+        (text("doctor.panel.torch-built", "torch was built with"), values.torch_built or none),
+        (text("doctor.panel.toolkit", "CUDA toolkit (not needed)"), values.toolkit or none),
     )
-    toolkit = values.toolkit or none
-    yield "    " + text("doctor.panel.toolkit", "CUDA toolkit (not needed)  {value}", value=toolkit)
+    width = max(cells(label) for label, _ in rows)
+    yield from (f"    {pad(label, width)}  {value}" for label, value in rows)
 
 
 def _outcome_lines(diagnosis: Diagnosis, style: Style) -> Iterator[str]:
@@ -102,7 +101,7 @@ def doctor_markdown(diagnosis: Diagnosis, facts: Facts) -> str:
     if diagnosis.primary is None:
         lines.append(text("doctor.md.healthy", "No cause was found."))
     for finding in diagnosis.findings:
-        main = " (main cause)" if finding.rule == diagnosis.primary else ""
+        main = text("doctor.md.main", " (main cause)") if finding.rule == diagnosis.primary else ""
         lines += [f"**{finding.severity}: `{finding.rule}`**{main}: {render(finding.summary)}", ""]
         lines += [f"- `{_inline(render(line))}`" for line in finding.evidence]
         if finding.remedy is not None:
@@ -117,6 +116,7 @@ def _inline(line: str) -> str:
 
 
 def _markdown_facts(facts: Facts) -> str:
+    """The facts, labelled in English in every language: torchup and the maintainers read them again."""
     values = panel(facts)
     system, python, torch = facts.system, facts.python, facts.torch
     label = f"{torch.version}+{torch.local}" if torch.local else torch.version

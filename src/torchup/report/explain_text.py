@@ -31,9 +31,11 @@ def question_text(slug: str, answer: Sequence[Message], style: Style) -> str:
 
 def index_text(titles: Mapping[str, Message], style: Style) -> str:
     """Everything that can be explained, a line each."""
-    del style
-    width = max(map(len, titles))
-    return "\n".join(f"{slug:<{width}}  {render(title)}" for slug, title in titles.items())
+    width = max(map(len, titles)) + 2
+    return "\n".join(
+        fill(render(title), max(style.width, width + 20), first=slug.ljust(width), rest=" " * width)
+        for slug, title in titles.items()
+    )
 
 
 def _section(title: str, words: str, style: Style) -> str:
