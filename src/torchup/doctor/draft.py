@@ -92,17 +92,23 @@ class Draft:
     def add_gpu(self, name: str, index: str | None = None, **more: str) -> dict[str, str]:
         """Note a GPU once; a second mention of the same index or name only adds to it."""
         name = re.sub(r"\s+", " ", name).strip(" .,;|")
-        for gpu in self.gpus:
-            if (index is not None and gpu.get("index") == index) or (
-                index is None and name and _same(gpu["name"], name)
-            ):
-                gpu.update({key: value for key, value in more.items() if key not in gpu})
-                if len(name) > len(gpu["name"]) and "..." not in name:
-                    gpu["name"] = name
-                return gpu
-        gpu = {"name": name, **({} if index is None else {"index": index}), **more}
-        self.gpus.append(gpu)
+        more |= {} if index is None else {"index": index}
+        gpu = self._known_gpu(name, index)
+        if gpu is None:
+            gpu = {"name": name, **more}
+            self.gpus.append(gpu)
+            return gpu
+        gpu.update({key: value for key, value in more.items() if key not in gpu})
+        if len(name) > len(gpu["name"]) and "..." not in name:
+            gpu["name"] = name
         return gpu
+
+    def _known_gpu(self, name: str, index: str | None) -> dict[str, str] | None:
+        """The GPU of that index; else one of that name, which for a mention with an index has none of its own yet."""
+        if index is not None and (numbered := [gpu for gpu in self.gpus if gpu.get("index") == index]):
+            return numbered[0]
+        named = (gpu for gpu in self.gpus if name and _same(gpu["name"], name))
+        return next((gpu for gpu in named if index is None or "index" not in gpu), None)
 
     def add_package(self, package: Package) -> None:
         """Note a distribution once for each tool that lists it."""
