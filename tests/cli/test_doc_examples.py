@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
+import click
 import pytest
 
-from support.documents import MACHINES, examples, matches, pages, run, torchup_lines
+from support.documents import BLOCK, MACHINES, examples, files, matches, pages, run, torchup_lines
 from support.results import breakdown, result
+from torchup.cli.app import make_app
+from torchup.cli.defaults import defaults_for
 from torchup.host import RealHost
 from torchup.results import store
+from torchup.settings import load_settings
 
 ALL = [example for page in pages() for example in examples(page)]
 SENT = {"mac": "macos-sonoma-m1", "node1": "linux-ubuntu-rtx4090", "laptop": "windows-11-rtx3070ti-laptop"}
@@ -69,6 +74,8 @@ def test_every_example_says_whether_it_is_run():
 @pytest.mark.parametrize("page", pages(), ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_the_examples_of_a_page_do_what_it_shows(page, desk):
     """The examples of a page, one after the other as a reader types them, print what the page shows."""
+    for name, content in files(page).items():
+        Path(name).write_text(content, "utf-8")
     for example in examples(page):
         if example.kind == "run":
             run(example)
@@ -85,3 +92,23 @@ def test_what_is_shown_must_fit():
 def test_a_line_with_redirections_is_taken_apart():
     """What stands behind a pipe, a redirection or a comment is no argument."""
     assert torchup_lines("torchup plan --json > p.json && torchup up  # then") == [["plan", "--json"], ["up"]]
+
+
+SETTINGS = [
+    (page, found["body"])
+    for page in pages()
+    for found in BLOCK.finditer(page.read_text("utf-8"))
+    if found["language"] == "toml" and "[project" not in found["body"]
+]
+
+
+@pytest.mark.parametrize(("page", "text"), SETTINGS, ids=lambda value: getattr(value, "name", "toml"))
+def test_settings_that_a_page_shows_are_understood(page, text, desk):
+    """Every torchup.toml of the documents is read without an error, its tables of verbs included."""
+    Path("torchup.toml").write_text(text, "utf-8")
+    app = make_app()
+    context = click.Context(app, info_name="torchup")
+    for verb in load_settings(RealHost()).verbs:
+        command = app.get_command(context, verb)
+        assert command is not None
+        defaults_for(command, verb, RealHost())
