@@ -34,22 +34,21 @@ def commands(text: str) -> list[str]:
     return [" ".join(command.split()) for command in (*typed, *inline)]
 
 
-SHOWN = sorted(
-    {(page, command) for page in PAGES if page.name not in GENERATED for command in commands(page.read_text("utf-8"))}
-)
+WRITTEN = [page for page in PAGES if page.name not in GENERATED]
+SHOWN = {command: page for page in reversed(WRITTEN) for command in commands(page.read_text("utf-8"))}
 
 
-@pytest.mark.parametrize(("page", "command"), SHOWN, ids=lambda value: getattr(value, "name", str(value)))
-def test_commands_in_the_documents_exist(page, command):
+@pytest.mark.parametrize("shown", SHOWN)
+def test_commands_in_the_documents_exist(shown):
     """Every torchup command line that a document shows can be parsed by the program."""
-    command = command.split(" | ", maxsplit=1)[0].split(" > ", maxsplit=1)[0].split(" && ", maxsplit=1)[0]
+    command = shown.split(" | ", maxsplit=1)[0].split(" > ", maxsplit=1)[0].split(" && ", maxsplit=1)[0]
     arguments = [word for word in shlex.split(command, comments=True)[1:] if word not in {"...", "…"}]
     if {"-h", "--help", "--version"} & set(arguments) or not arguments or arguments[0].isupper():
         return
     try:
         parse(make_app(), arguments)
     except click.MissingParameter:
-        assert not arguments[-1].startswith("-"), command  # prose may name a command without its arguments
+        assert not arguments[-1].startswith("-"), SHOWN[shown]  # prose may name a command without its arguments
     except click.BadParameter as error:
         if not any(word.isupper() and word in error.message for word in arguments):  # FORMAT, NAME|URL
             raise

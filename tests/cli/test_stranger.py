@@ -6,7 +6,9 @@ import sys
 import venv
 
 import pytest
+from click.shell_completion import ShellComplete
 
+from torchup.cli.app import make_app
 from torchup.cli.doctor_target import interpreter
 from torchup.cli.session import Session
 from torchup.cli.up import _next_steps
@@ -56,3 +58,17 @@ def test_the_end_of_up_names_the_kernel_and_the_page():
     assert "torchup results report --html report.html" in typed
     bare = [command for _, command in _next_steps(Session(), Environment(name="lab", path="/lab"), measured=False)]
     assert not [command for command in bare if "kernel" in command or "results" in command]
+
+
+@pytest.mark.parametrize(
+    ("typed", "started", "offered"),
+    [
+        (["results"], "co", "compare"),
+        (["up"], "--ins", "--installer"),
+        (["up", "--installer"], "", "conda"),
+    ],
+)
+def test_the_tab_key_offers_what_the_page_says(typed, started, offered):
+    """Verbs, options and values are completed, as docs/how-to/completions.md says."""
+    complete = ShellComplete(make_app(), {}, "torchup", "_TORCHUP_COMPLETE")
+    assert offered in [item.value for item in complete.get_completions(typed, started)]
