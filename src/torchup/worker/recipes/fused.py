@@ -1,11 +1,16 @@
-"""`fused`: the training step written by hand for the device: C++ on a CPU, Triton on CUDA."""
+"""`fused`: the training step written by hand for the device: C++ on a CPU, Triton on CUDA and ROCm."""
 
 from typing import Any, Optional
 
 import devices
 
-from recipes import fused_cpu
+from recipes import fused_cpu, fused_triton
 from recipes.base import BaseRecipe, Task
+
+WITHOUT = {
+    "mps": "no hand-written kernel for Metal, and Triton does not compile for it",
+    "xpu": "the Triton kernels are written and checked for CUDA and ROCm, not for Intel GPUs",
+}
 
 
 class Recipe(BaseRecipe):
@@ -13,10 +18,13 @@ class Recipe(BaseRecipe):
 
     def __new__(cls, task: Task) -> Any:
         del cls
-        return fused_cpu.Recipe(task)
+        return (fused_cpu if devices.kind(task.device) == "cpu" else fused_triton).Recipe(task)
 
     @staticmethod
     def refusal(device: str) -> Optional[str]:
-        if devices.kind(device) == "cpu":
+        kind = devices.kind(device)
+        if kind == "cpu":
             return fused_cpu.refusal()
-        return "no hand-written kernel for " + devices.kind(device)
+        return (
+            fused_triton.refusal(device) if kind == "cuda" else WITHOUT.get(kind, "no hand-written kernel for " + kind)
+        )

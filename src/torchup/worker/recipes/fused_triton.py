@@ -1,0 +1,239 @@
+"""`fused` on CUDA and ROCm: forward, backward and update as hand-written Triton kernels (fused_triton_kernels.py).
+
+Two ways of running them, tried outside the clock with several sizes of a program: `graph`, two launches a step and a
+whole epoch of them in one CUDA graph; `epoch`, one launch an epoch, with barriers of the whole grid inside. Where
+neither can be had, plain launches. In Triton's interpreter (TRITON_INTERPRET=1) the kernels run on a CPU, for tests.
+"""
+
+import importlib.util
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+import devices
+import lenet
+import torch
+
+from recipes.base import BaseRecipe
+from recipes.check import agrees
+
+OLDEST_TRITON = (3, 0)  # dot's input_precision and constants of a module came with 3.0
+OLDEST_CAPABILITY = (7, 0)  # as torch/_inductor/scheduler.py asks of Triton; 3.7.1 still compiles these kernels for 7.0
+TF32_SINCE = (8, 0)
+WARPS = (4, 8)  # of 32 threads, for one sample
+STEPS_A_GRAPH = 1024  # an epoch of the article has 938; more launches than this are several graphs
+TRIAL_STEPS = 64
+
+
+class Way(NamedTuple):
+    """How the kernels are run: ``graph``, ``epoch`` or ``launches``, with so many warps a program."""
+
+    name: str
+    warps: int
+
+
+def refusal(device: str) -> Optional[str]:
+    """Why these kernels cannot run on a device of kind cuda (ROCm too); ``None`` where they can."""
+    if importlib.util.find_spec("triton") is None:
+        return "Triton is not in this environment: PyTorch's wheels for Linux bring it, those for Windows do not"
+    try:
+        import triton
+    except Exception as error:  # noqa: BLE001  # a broken Triton is a reason, whatever broke
+        return "Triton does not import: " + (str(error) or type(error).__name__).splitlines()[0][:200]
+    if tuple(int(part) for part in triton.__version__.split(".")[:2]) < OLDEST_TRITON:
+        return "Triton %s is too old for these kernels: 3.0 or newer" % triton.__version__
+    if not torch.version.hip and torch.cuda.get_device_capability(torch.device(device)) < OLDEST_CAPABILITY:
+        found = torch.cuda.get_device_capability(torch.device(device))
+        return "Triton compiles for compute capability 7.0 and newer; this GPU has %d.%d" % found
+    return None
+
+
+def dot_precisions(device: str, precision: str) -> Tuple[str, str]:
+    """What a label allows in (convolutions, linear layers), in Triton's words: what PyTorch does under that label.
+
+    By default PyTorch rounds convolutions to TF32 and matrix products not, on GPUs that have TF32 (compute capability
+    8.0 and newer). The first convolution and single-sample products run on no tensor cores and are never rounded.
+    """
+    has_tf32 = (
+        devices.kind(device) == "cuda"
+        and not torch.version.hip
+        and torch.cuda.get_device_capability(torch.device(device)) >= TF32_SINCE
+    )
+    allowed = {"fp32-default": ("tf32", "ieee"), "tf32": ("tf32", "tf32")} if has_tf32 else {}
+    return allowed.get(precision, ("ieee", "ieee"))
+
+
+class Training:
+    """Data, weights and work space in fixed places on the device, and one way of training with them."""
+
+    def __init__(self, device: str, samples: int, precision: str, way: Way) -> None:
+        from recipes import fused_triton_kernels as kernels
+
+        self._kernels = kernels
+        self._device = device
+        self._way = way
+        self._samples = samples
+        self._conv, self._linear = dot_precisions(device, precision)
+        self._sizes = [len(part) for part in lenet.batches(torch.empty(samples))]
+        self._allocate(device)
+        self._graphs: List[Tuple[Any, int]] = []  # with how often each is replayed
+        if way.name == "graph":
+            self._record()
+
+    def _allocate(self, device: str) -> None:
+        def space(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+            return torch.zeros(shape, dtype=dtype, device=device)
+
+        kernels = self._kernels
+        self.images = space(self._samples, 28 * 28, dtype=torch.uint8)
+        self.labels = space(self._samples, dtype=torch.int64)
+        self.order = torch.arange(self._samples, device=device)
+        self.weights, self._momenta = space(lenet.PARAMETERS), space(lenet.PARAMETERS)
+        self._losses = space(len(self._sizes))
+        self._sample_losses = space(lenet.BATCH)
+        self._rows = space(lenet.BATCH, kernels.ROW.value)
+        self._partials = space(lenet.BATCH, kernels.CONV.value)
+        self._scratch = space(lenet.BATCH, kernels.SCRATCH.value)
+        self._chosen = space(lenet.BATCH, kernels.CHOSEN.value, dtype=torch.int32)
+        self._counter = space(1, dtype=torch.int32)  # of steps, or of arrivals at the grid's barrier
+        # Normalised by the same operations as every other recipe's images on this device: bit-identical.
+        pixels = torch.arange(256, dtype=torch.uint8, device=device).view(1, 16, 16)
+        self._table = lenet.normalised(pixels).flatten().contiguous()
+
+    def restart(self, net: lenet.Net) -> None:
+        """Take the weights of ``net``, which from now on are views of those trained here, and forget all momentum."""
+        self.weights.copy_(torch.cat([parameter.detach().flatten() for parameter in net.parameters()]))
+        self._momenta.zero_()
+        parts = self.weights.split([parameter.numel() for parameter in net.parameters()])
+        for parameter, part in zip(net.parameters(), parts):
+            parameter.data = part.view_as(parameter)
+
+    def _step(self, size: int) -> None:
+        options = {"num_warps": self._way.warps, "num_stages": 1}
+        self._kernels.samples_kernel[(size,)](
+            self.images, self.labels, self.order, self._table, self.weights, self._rows, self._partials, self._scratch,
+            self._chosen, self._sample_losses, self._counter, size, lenet.BATCH, self._conv, **options,
+        )  # fmt: skip
+        self._kernels.update_kernel[(self._kernels.TILES.value,)](
+            self._rows, self._partials, self._sample_losses, self._losses, self.weights, self._momenta, self._counter,
+            size, lenet.LEARNING_RATE, lenet.MOMENTUM, lenet.BATCH, self._linear, **options,
+        )  # fmt: skip
+
+    def _record(self) -> None:
+        """Capture the epoch; each kernel was compiled and run before, since a capture must not compile."""
+        self._counter.zero_()
+        self._step(self._sizes[0])
+        devices.synchronize(self._device)
+        full, rest = divmod(len(self._sizes), STEPS_A_GRAPH)
+        if full:
+            self._graphs.append((self._capture(self._sizes[:STEPS_A_GRAPH]), full))
+        if rest:
+            self._graphs.append((self._capture(self._sizes[-rest:]), 1))
+
+    def _capture(self, sizes: List[int]) -> Any:
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            for size in sizes:
+                self._step(size)
+        return graph
+
+    def _launch_epoch(self) -> None:
+        """The one launch; a cooperative one, so that a grid that would not be resident at once is an error."""
+        programs, options = 1, {"num_warps": self._way.warps, "num_stages": 1}
+        if devices.kind(self._device) != "cpu":
+            many = torch.cuda.get_device_properties(torch.device(self._device)).multi_processor_count
+            programs = min(many, self._kernels.TILES.value)
+            options["launch_cooperative_grid"] = True
+        self._kernels.epoch_kernel[(programs,)](
+            self.images, self.labels, self.order, self._table, self.weights, self._momenta, self._rows, self._partials,
+            self._scratch, self._chosen, self._sample_losses, self._losses, self._counter, self._samples,
+            len(self._sizes), lenet.LEARNING_RATE, lenet.MOMENTUM, lenet.BATCH, self._conv, self._linear, **options,
+        )  # fmt: skip
+        if int(self._counter) != 2 * len(self._sizes) * programs:
+            raise RuntimeError("the programs of the epoch's kernel lost each other at a barrier")
+
+    def epoch(self) -> torch.Tensor:
+        """Train once through `order`; the per-step losses, on the device."""
+        self._counter.zero_()
+        if self._way.name == "epoch":
+            self._launch_epoch()
+        elif self._way.name == "graph":
+            for graph, times in self._graphs:
+                for _ in range(times):
+                    graph.replay()
+        else:
+            for size in self._sizes:
+                self._step(size)
+        return self._losses.clone()
+
+
+class Recipe(BaseRecipe):
+    """The fastest way of those that work and are right."""
+
+    def prepare(self) -> None:
+        device = self.task.device
+        if not self.task.precision.startswith(("fp32", "tf32")):
+            raise ValueError("these kernels are written for float32, not for " + self.task.precision)
+        lenet.warm_up(device)
+        with devices.Stopwatch(device) as watch:
+            self.way = self._fastest(ways(device))
+            self.resize()
+        self.compile_seconds = watch.seconds
+        conv, linear = dot_precisions(device, self.task.precision)
+        self.facts.update(way=self.way.name, warps=self.way.warps, products={"convolution": conv, "linear": linear})
+
+    def _fastest(self, candidates: List[Way]) -> Way:
+        """Try every way on noise: what does not run or is wrong becomes a note, unless nothing is left."""
+        seconds: Dict[Way, float] = {}
+        for way in candidates:
+            if way.name == "launches" and seconds:
+                continue
+            try:
+                seconds[way] = self._trial(way)
+            except Exception as error:  # noqa: BLE001  # a Triton that cannot compile, capture or launch this way
+                reason = (str(error) or type(error).__name__).splitlines()[0][:200]
+                self.notes.append("%s with %d warps left out: %s" % (way.name, way.warps, reason))
+        if not seconds:
+            raise RuntimeError("; ".join(self.notes))
+        self.facts["way_sweep"] = {"%s, %d warps" % way: value for way, value in seconds.items()}
+        return min(seconds, key=lambda way: seconds[way])
+
+    def _trial(self, way: Way) -> float:
+        """Seconds of a small epoch, once it has agreed with eager PyTorch."""
+        trained: List[Training] = []
+
+        def train(net: lenet.Net, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            training = Training(self.task.device, len(labels), self.task.precision, way)
+            training.restart(net)
+            training.images.copy_(images.view(len(labels), -1))
+            training.labels.copy_(labels)
+            trained.append(training)
+            return training.epoch()
+
+        self.facts["check_difference"] = agrees(self.task.device, train)
+        with devices.Stopwatch(self.task.device) as watch:
+            trained[0].epoch()
+        return watch.seconds
+
+    def resize(self) -> None:
+        """Make room, and a graph, for the whole data set; also after a trial on a part of it (see `best`)."""
+        self.training = Training(self.task.device, len(self.task.train.labels), self.task.precision, self.way)
+
+    def start(self) -> None:
+        super().start()
+        self.net = self.net.to(self.task.device)
+        self.training.restart(self.net)
+
+    def load(self) -> None:
+        self.training.images.copy_(self.task.train.images.view(len(self.task.train.images), -1))
+        self.training.labels.copy_(self.task.train.labels)
+
+    def epoch(self) -> torch.Tensor:
+        self.training.order.copy_(lenet.draw_order(len(self.task.train.labels)))
+        return self.training.epoch()
+
+
+def ways(device: str) -> List[Way]:
+    """What is worth trying: everything on a GPU; in the interpreter there is nothing to record."""
+    if devices.kind(device) == "cpu":
+        return [Way("launches", WARPS[0])]
+    tried = [Way(name, warps) for name in ("graph", "epoch") for warps in WARPS]
+    return [*tried, *(Way("launches", warps) for warps in WARPS)]
