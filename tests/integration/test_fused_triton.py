@@ -107,9 +107,9 @@ print(built.metadata.shared)
 
 
 def test_what_cannot_run_them_is_told_why(python):
-    """No Triton, a broken or old one, an old GPU, another vendor: each has its sentence; a GPU that can has none."""
+    """No Triton, a broken or old one, an old GPU, no compiler, AMD, Intel, Apple: each has its sentence; else none."""
     code = """
-import json, sys, types, torch
+import json, os, sys, types, torch
 from recipes import fused, fused_triton
 out = {"mps": fused.Recipe.refusal("mps"), "xpu": fused.Recipe.refusal("xpu:0")}
 out["missing"] = fused.Recipe.refusal("cuda:0")
@@ -120,27 +120,36 @@ sys.modules["triton"] = triton = types.ModuleType("triton")
 cases = ("old", "2.1.0", (8, 0)), ("pascal", "3.7.1", (6, 1)), ("fine", "3.7.1", (7, 5))
 for name, triton.__version__, capability in cases:
     out[name] = fused.Recipe.refusal("cuda:0")
+os.environ.pop("CC", None)
+fused_triton.shutil = types.SimpleNamespace(which=lambda name: None)
+out["compiler"] = fused.Recipe.refusal("cuda:0")
+os.environ["CC"] = "cc"
+fused_triton.sysconfig = types.SimpleNamespace(get_paths=lambda: {"include": "/nowhere"})
+out["headers"] = fused.Recipe.refusal("cuda:0")
+torch.version.hip = "7.2"
+out["amd"] = fused.Recipe.refusal("cuda:0")
 print(json.dumps(out))
 """
     told = json.loads(inside(python, code))
-    assert told.pop("fine") is None
-    words = {"mps": "Metal", "xpu": "Intel", "missing": "Windows", "broken": "import", "old": "2.1.0", "pascal": "6.1"}
+    assert told.pop("fine") in {None, told["compiler"], told["headers"]}  # of a machine that may lack both
+    words = {"mps": "Metal", "xpu": "Intel", "missing": "Windows", "broken": "import", "old": "2.1.0", "pascal": "6.1",
+             "compiler": "gcc", "headers": "python3-dev", "amd": "AMD"}  # fmt: skip
     assert {name for name, word in words.items() if word in told[name]} == set(words)
 
 
 def test_products_are_rounded_as_pytorch_rounds_under_the_same_label(python):
-    """TF32 by default in convolutions only, everywhere under `tf32`, nowhere when strict, on older GPUs, or on AMD."""
+    """TF32 by default in convolutions only, everywhere under `tf32`, nowhere when strict or on older GPUs."""
     code = """
 import torch
 from recipes.fused_triton import dot_precisions
-def all_three(capability, hip=None):
-    torch.cuda.get_device_capability, torch.version.hip = lambda device: capability, hip
+def all_three(capability):
+    torch.cuda.get_device_capability = lambda device: capability
     return [dot_precisions("cuda:0", name) for name in ("fp32-strict", "fp32-default", "tf32")]
 full = ("ieee", "ieee")
 print(all_three((8, 6)) == [full, ("tf32", "ieee"), ("tf32", "tf32")])
-print(all_three((7, 5)) == [full] * 3, all_three((9, 4), "7.2") == [full] * 3)
+print(all_three((7, 5)) == [full] * 3)
 """
-    assert inside(python, code).split() == ["True"] * 3
+    assert inside(python, code).split() == ["True"] * 2
 
 
 def test_a_way_that_fails_is_a_note_and_the_fastest_of_the_others_runs(python):
@@ -148,26 +157,29 @@ def test_a_way_that_fails_is_a_note_and_the_fastest_of_the_others_runs(python):
     code = """
 from recipes import fused_triton
 from recipes.base import Task
-seconds = {"graph": 2.0, "epoch": None, "launches": 9.0}
 class Recipe(fused_triton.Recipe):
     def _trial(self, way):
-        if seconds[way.name] is None:
+        if way.name not in seconds:
             raise RuntimeError()
-        return seconds[way.name] + way.warps / 8
-def fastest():
+        return seconds[way.name] + way.warps
+def fastest(**given):
+    global seconds
+    seconds = given
     recipe = Recipe(Task("cuda:0", "fp32-default", 0, None, None))
-    return recipe._fastest(fused_triton.ways("cuda:0")), len(recipe.notes), len(recipe.facts["way_sweep"])
-print(*fastest(), sep="|")
-seconds["graph"] = None
-print(*fastest(), sep="|")
-seconds["launches"] = None
+    print(*recipe._fastest(), len(recipe.notes), *recipe.facts["way_sweep"], sep="|")
+fastest(graph=2.0, launches=1.0, epoch=1.0)
+fastest(graph=2.0)
+fastest(launches=9.0)
+fastest(epoch=9.0)
 try:
     fastest()
 except RuntimeError as error:
     print(str(error).count("left out"))
 """
-    assert inside(python, code).split("\n")[:3] == [
-        "Way(name='graph', warps=4)|2|2",
-        "Way(name='launches', warps=4)|4|1",
-        "6",
+    assert inside(python, code).splitlines() == [
+        "epoch|4|0|graph, 4 warps|graph, 8 warps|epoch, 4 warps",
+        "graph|4|1|graph, 4 warps|graph, 8 warps",
+        "launches|4|3|launches, 4 warps|launches, 8 warps",
+        "epoch|8|4|epoch, 8 warps",
+        "5",
     ]

@@ -2,7 +2,7 @@
 
 Measured, all synchronised only at their ends: the run itself; the same loader without a device ("input alone"); copying
 one batch as often as the run does ("transfer alone"); `resident` (no loader); and the same arithmetic with hardly a
-call around it: `graph` on a GPU, `fused` on a CPU. Then, for a run that loads:
+call around it: the faster of `graph` and `fused`. Then, for a run that loads:
 
     compute  = the run with hardly a call
     launch   = resident - compute: what PyTorch's calls and kernel launches cost

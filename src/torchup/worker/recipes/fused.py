@@ -1,4 +1,4 @@
-"""`fused`: the training step written by hand for the device: C++ on a CPU, Triton on CUDA and ROCm."""
+"""`fused`: the training step written by hand for the device: C++ on a CPU, Triton on CUDA."""
 
 from typing import Any, Optional
 
@@ -9,7 +9,7 @@ from recipes.base import BaseRecipe, Task
 
 WITHOUT = {
     "mps": "no hand-written kernel for Metal, and Triton does not compile for it",
-    "xpu": "the Triton kernels are written and checked for CUDA and ROCm, not for Intel GPUs",
+    "xpu": "the Triton kernels are written and checked for CUDA, not for Intel GPUs",
 }
 
 

@@ -1,4 +1,4 @@
-"""`fused` on CUDA and ROCm: forward, backward and update as hand-written Triton kernels (fused_triton_kernels.py).
+"""`fused` on CUDA: forward, backward and update as hand-written Triton kernels (fused_triton_kernels.py).
 
 Two ways of running them, tried outside the clock with several sizes of a program: `graph`, two launches a step and a
 whole epoch of them in one CUDA graph; `epoch`, one launch an epoch, with barriers of the whole grid inside. Where
@@ -6,6 +6,10 @@ neither can be had, plain launches. In Triton's interpreter (TRITON_INTERPRET=1)
 """
 
 import importlib.util
+import os
+import shutil
+import sysconfig
+from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import devices
@@ -20,7 +24,6 @@ OLDEST_CAPABILITY = (7, 0)  # as torch/_inductor/scheduler.py asks of Triton; 3.
 TF32_SINCE = (8, 0)
 WARPS = (4, 8)  # of 32 threads, for one sample
 STEPS_A_GRAPH = 1024  # an epoch of the article has 938; more launches than this are several graphs
-TRIAL_STEPS = 64
 
 
 class Way(NamedTuple):
@@ -31,7 +34,13 @@ class Way(NamedTuple):
 
 
 def refusal(device: str) -> Optional[str]:
-    """Why these kernels cannot run on a device of kind cuda (ROCm too); ``None`` where they can."""
+    """Why these kernels cannot run on a device of kind cuda (ROCm too); ``None`` where they can.
+
+    AMD: threads of a program hand values to each other through global memory, and Triton 3.7's barrier is an
+    ``s_barrier`` there that waits for no store to it. NVIDIA's ``bar.sync`` does.
+    """
+    if torch.version.hip:
+        return "on AMD GPUs Triton's barriers do not order global memory, which these kernels rely on"
     if importlib.util.find_spec("triton") is None:
         return "Triton is not in this environment: PyTorch's wheels for Linux bring it, those for Windows do not"
     try:
@@ -40,9 +49,18 @@ def refusal(device: str) -> Optional[str]:
         return "Triton does not import: " + (str(error) or type(error).__name__).splitlines()[0][:200]
     if tuple(int(part) for part in triton.__version__.split(".")[:2]) < OLDEST_TRITON:
         return "Triton %s is too old for these kernels: 3.0 or newer" % triton.__version__
-    if not torch.version.hip and torch.cuda.get_device_capability(torch.device(device)) < OLDEST_CAPABILITY:
-        found = torch.cuda.get_device_capability(torch.device(device))
+    found = torch.cuda.get_device_capability(torch.device(device))
+    if found < OLDEST_CAPABILITY:
         return "Triton compiles for compute capability 7.0 and newer; this GPU has %d.%d" % found
+    return _lacks_for_building()
+
+
+def _lacks_for_building() -> Optional[str]:
+    """Triton compiles what starts a kernel on the spot, in C (triton/runtime/build.py)."""
+    if not (os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")):
+        return "Triton needs a C compiler (gcc or clang), and there is none on this machine"
+    if not (Path(sysconfig.get_paths()["include"]) / "Python.h").exists():
+        return "Triton needs Python's C headers (Debian and Ubuntu: python3-dev), and this Python has none"
     return None
 
 
@@ -52,11 +70,8 @@ def dot_precisions(device: str, precision: str) -> Tuple[str, str]:
     By default PyTorch rounds convolutions to TF32 and matrix products not, on GPUs that have TF32 (compute capability
     8.0 and newer). The first convolution and single-sample products run on no tensor cores and are never rounded.
     """
-    has_tf32 = (
-        devices.kind(device) == "cuda"
-        and not torch.version.hip
-        and torch.cuda.get_device_capability(torch.device(device)) >= TF32_SINCE
-    )
+    on_gpu = devices.kind(device) == "cuda"
+    has_tf32 = on_gpu and torch.cuda.get_device_capability(torch.device(device)) >= TF32_SINCE
     allowed = {"fp32-default": ("tf32", "ieee"), "tf32": ("tf32", "tf32")} if has_tf32 else {}
     return allowed.get(precision, ("ieee", "ieee"))
 
@@ -174,27 +189,36 @@ class Recipe(BaseRecipe):
             raise ValueError("these kernels are written for float32, not for " + self.task.precision)
         lenet.warm_up(device)
         with devices.Stopwatch(device) as watch:
-            self.way = self._fastest(ways(device))
+            self.way = self._fastest()
             self.resize()
         self.compile_seconds = watch.seconds
         conv, linear = dot_precisions(device, self.task.precision)
         self.facts.update(way=self.way.name, warps=self.way.warps, products={"convolution": conv, "linear": linear})
 
-    def _fastest(self, candidates: List[Way]) -> Way:
-        """Try every way on noise: what does not run or is wrong becomes a note, unless nothing is left."""
+    def _fastest(self) -> Way:
+        """Try the ways on noise, few of them: every size of a program is compiled for itself."""
         seconds: Dict[Way, float] = {}
-        for way in candidates:
-            if way.name == "launches" and seconds:
-                continue
-            try:
-                seconds[way] = self._trial(way)
-            except Exception as error:  # noqa: BLE001  # a Triton that cannot compile, capture or launch this way
-                reason = (str(error) or type(error).__name__).splitlines()[0][:200]
-                self.notes.append("%s with %d warps left out: %s" % (way.name, way.warps, reason))
+        if devices.kind(self.task.device) == "cpu":  # the interpreter: nothing to record, and size is no matter
+            self._try([Way("launches", WARPS[0])], seconds)
+        else:
+            self._try([Way("graph", warps) for warps in WARPS], seconds)
+            if not seconds:  # the same kernels, where no graph can be captured
+                self._try([Way("launches", warps) for warps in WARPS], seconds)
+            good = min(seconds, key=lambda way: seconds[way], default=Way("none", WARPS[-1]))
+            self._try([Way("epoch", good.warps)], seconds)
         if not seconds:
             raise RuntimeError("; ".join(self.notes))
         self.facts["way_sweep"] = {"%s, %d warps" % way: value for way, value in seconds.items()}
         return min(seconds, key=lambda way: seconds[way])
+
+    def _try(self, candidates: List[Way], seconds: Dict[Way, float]) -> None:
+        """Time each on noise; what does not run or is wrong becomes a note."""
+        for way in candidates:
+            try:
+                seconds[way] = self._trial(way)
+            except Exception as error:  # noqa: BLE001  # a Triton that cannot compile, capture or launch this way
+                reason = (str(error) or type(error).__name__).splitlines()[0][:200]
+                self.notes.append("%s with %d warps left out: %s" % (*way, reason))
 
     def _trial(self, way: Way) -> float:
         """Seconds of a small epoch, once it has agreed with eager PyTorch."""
@@ -229,11 +253,3 @@ class Recipe(BaseRecipe):
     def epoch(self) -> torch.Tensor:
         self.training.order.copy_(lenet.draw_order(len(self.task.train.labels)))
         return self.training.epoch()
-
-
-def ways(device: str) -> List[Way]:
-    """What is worth trying: everything on a GPU; in the interpreter there is nothing to record."""
-    if devices.kind(device) == "cpu":
-        return [Way("launches", WARPS[0])]
-    tried = [Way(name, warps) for name in ("graph", "epoch") for warps in WARPS]
-    return [*tried, *(Way("launches", warps) for warps in WARPS)]
