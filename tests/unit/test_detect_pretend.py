@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -150,6 +151,42 @@ def test_a_machine_file_that_is_none_is_a_usage_error(text):
     with pytest.raises(UsageError) as raised:
         load_machine(text)
     assert raised.value.hint is not None
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"drivers": [{"vendor": "nvidia", "version": "foo"}]}, "`drivers.0.version` is `foo`"),
+        ({"drivers": [{"vendor": "nvidia", "cuda_api": "new"}]}, "`drivers.0.cuda_api` is `new`"),
+        ({"gpus": [{"vendor": "nvidia", "compute_capability": "abc"}]}, "`gpus.0.compute_capability` is `abc`"),
+        ({"glibc": "weird"}, "`glibc` is `weird`"),
+    ],
+)
+def test_a_version_in_a_machine_file_that_is_none_is_named(fields, said):
+    """A plan never rests on a driver called foo: the file is refused and the key named."""
+    with pytest.raises(UsageError, match=re.escape(said)):
+        load_machine(json.dumps({"os": "linux", "arch": "x86_64", **fields}))
+
+
+def test_a_machine_file_nested_too_deeply_is_a_usage_error():
+    """A hundred thousand brackets end like any other file that is no JSON."""
+    with pytest.raises(UsageError, match="cannot be read"):
+        load_machine("[" * 100_000)
+
+
+def test_windows_own_number_of_a_driver_becomes_nvidias():
+    """Device Manager's 31.0.15.1694 is NVIDIA's 516.94, in a file as on the command line; other vendors keep theirs."""
+    drivers = [{"vendor": "nvidia", "version": "31.0.15.1694"}, {"vendor": "amd", "version": "32.0.12033.1030"}]
+    machine = load_machine(json.dumps({"os": "windows", "arch": "AMD64", "drivers": drivers}))
+    assert [driver.version for driver in machine.drivers] == ["516.94", "32.0.12033.1030"]
+    assumed = assume(LINUX, ["os=windows,gpu=RTX 4090,driver=31.0.15.1694"])
+    assert [driver.version for driver in assumed.drivers] == ["516.94"]
+
+
+def test_a_release_of_jetson_linux_may_have_its_r():
+    """NVIDIA writes R36.4.3, /etc/nv_tegra_release and the planner 36.4.3."""
+    machine = load_machine('{"os": "linux", "arch": "aarch64", "jetson": "R36.4.3"}')
+    assert machine.jetson == assume(machine, ["jetson=R36.4.3"]).jetson == "36.4.3"
 
 
 @pytest.mark.parametrize(

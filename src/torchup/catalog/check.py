@@ -124,16 +124,14 @@ def _sources(catalog: Catalog) -> Iterator[Message]:
 
 def _two_tables_agree(catalog: Catalog) -> Iterator[Message]:
     """The table of GPUs and the architectures here name the same capabilities and the same last driver branch."""
-    families = {family.name: family for family in catalog.families}
+    families: dict[str, set[tuple[str, int | None]]] = {}
+    for family in catalog.families:
+        here = {(str(capability), family.last_branch) for capability in family.capabilities}
+        families.setdefault(family.name, set()).update(here)
     for other in load_gpu_table().architectures:
-        family = families.pop(other.name, None)
         branch = re.match(r"R(\d+)", other.last_driver)
-        same = (
-            family is not None
-            and set(map(str, family.capabilities)) == set(other.cc)
-            and family.last_branch == (int(branch[1]) if branch else None)
-        )
-        if not same:
+        last = int(branch[1]) if branch else None
+        if families.pop(other.name, None) != {(capability, last) for capability in other.cc}:
             yield message("catalog.law.family", "the two tables disagree on {family}", family=other.name)
     for name in families:
         yield message("catalog.law.family", "the two tables disagree on {family}", family=name)

@@ -159,13 +159,14 @@ def _toolkit(row: schema.ToolkitRow) -> Toolkit:
 
 
 def _family(row: schema.FamilyRow, toolkits: tuple[schema.ToolkitRow, ...]) -> Family:
-    first = next((t for t in toolkits if t.version == row.first_toolkit), None)
+    first = next((_toolkit(t) for t in toolkits if t.version == row.first_toolkit), None)
+    branch = str(first.branch) if first else None  # where no driver shipped with the toolkit
     return Family(
         name=row.name,
         capabilities=capabilities(row.capabilities),
         first_toolkit=row.first_toolkit,
-        first_linux=first.linux if first else None,
-        first_windows=first.windows if first else None,
+        first_linux=(first and first.linux) or branch,
+        first_windows=(first and first.windows) or branch,
         last_branch=row.last_branch,
         last_cuda=row.last_cuda,
         source=row.source,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from torchup.catalog.gpus import GIB, load_gpu_table
+from torchup.catalog.versions import version_key
 from torchup.encoding import UNREADABLE, decode_problem, from_builtins
 from torchup.errors import UsageError
 from torchup.model import ComputeCapability, Driver, Gpu, Machine, Os, Vendor, message
@@ -53,7 +54,42 @@ def load_machine(text: str) -> Machine:
     except msgspec.ValidationError as error:
         said = message("pretend.invalid", "the machine file does not fit: {reason}", reason=decode_problem(error))
         raise _invalid(said) from error
-    return _filled(machine, load_gpu_table())
+    return _filled(_checked(machine), load_gpu_table())
+
+
+def _checked(machine: Machine) -> Machine:
+    """The machine with drivers numbered as NVIDIA numbers them; a version or capability that is none is an error."""
+    drivers = tuple(_driver_as_named(driver, machine.os) for driver in machine.drivers)
+    said = {"glibc": machine.glibc, "python": machine.python}
+    for number, driver in enumerate(drivers):
+        if driver.vendor is Vendor.NVIDIA:
+            said |= {f"drivers.{number}.version": driver.version, f"drivers.{number}.cuda_api": driver.cuda_api}
+    for name, value in said.items():
+        if value is not None and not version_key(value):
+            raise _invalid(_no_number(name, value))
+    for number, gpu in enumerate(machine.gpus):
+        if gpu.compute_capability is not None and gpu.capability is None:
+            raise _invalid(_no_number(f"gpus.{number}.compute_capability", gpu.compute_capability))
+    return msgspec.structs.replace(machine, drivers=drivers, jetson=_l4t(machine.jetson))
+
+
+def _no_number(name: str, value: str) -> Message:
+    return message("pretend.not-a-number", "`{key}` is `{value}`, which is no version", key=name, value=value)
+
+
+def _driver_as_named(driver: Driver, system: Os) -> Driver:
+    """A driver by NVIDIA's number, where Windows' own (``31.0.15.1694`` for 516.94) was given."""
+    if (system, driver.vendor) != (Os.WINDOWS, Vendor.NVIDIA):
+        return driver
+    from torchup.detect.windows import nvidia_version  # noqa: PLC0415  # only for drivers of Windows
+
+    named = nvidia_version(driver.version)
+    return msgspec.structs.replace(driver, version=named) if named else driver
+
+
+def _l4t(release: str | None) -> str | None:
+    """``36.4.3`` from ``R36.4.3``, as NVIDIA writes releases of Jetson Linux."""
+    return re.sub(r"^[rR](?=\d)", "", release) if release else release
 
 
 def assume(base: Machine, items: Sequence[str], table: GpuTable | None = None) -> Machine:
@@ -194,6 +230,10 @@ def _field(machine: Machine, key: str, value: str) -> Machine:
         parsed = _truth(value)
     elif name == "container" and value.lower() == "none":
         parsed = None
+    elif name == "jetson":
+        parsed = _l4t(value)
+    elif name in {"glibc", "python"} and not version_key(value):
+        raise _wrong(message("pretend.version", "`{value}` is not a version number", value=value))
     sources = machine.sources | {name: SOURCE}
     extra = {"libc": "glibc"} if name == "glibc" else {"glibc": None} if (name, value) == ("libc", "musl") else {}
     return msgspec.structs.replace(machine, **{name: parsed}, **extra, sources=sources)
@@ -208,6 +248,7 @@ def _driver(machine: Machine, key: str, value: str) -> Machine:
     if key == "driver":
         # Another driver serves another CUDA: what the present one serves is forgotten unless it is given too.
         new = msgspec.structs.replace(old, version=value, cuda_api=None, problem=None, detail=None)
+        new = _driver_as_named(new, machine.os)
     else:
         new = msgspec.structs.replace(old, cuda_api=value)
     others = tuple(driver for driver in machine.drivers if driver.vendor != vendor)

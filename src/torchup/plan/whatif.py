@@ -56,9 +56,12 @@ def with_conda(request: Request) -> Request:
 
 
 def advised_branch(question: Question) -> int:
-    """The driver branch to advise: the last that serves every card, else the newest long-term one."""
+    """The driver branch to advise: the newest long-term one, a later one for cards it does not know, none too late."""
+    windows = question.target.windows_driver
+    starts = [f.first_windows if windows else f.first_linux for f in families(question)]
     ends = [f.last_branch for f in families(question) if f.last_branch]
-    return min([question.catalog.long_term_branch(), *ends])
+    known = max([question.catalog.long_term_branch(), *(version_key(first)[0] for first in starts if first)])
+    return min([known, *ends])
 
 
 def families(question: Question) -> list[Family]:
