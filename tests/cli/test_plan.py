@@ -98,6 +98,16 @@ def test_folder_of_machines_is_a_table(capsys, tmp_path, monkeypatch):
         (("--machine", "/nowhere/machine.json"), "cannot be read"),
         (("--torch", "newest", "--assume", LAPTOP), "not a torch version"),
         (("--machine", "a.json", "--from", "b"), "cannot be used together"),
+        (("--cpu", "--variant", "cu126", "--assume", LAPTOP), "--cpu and cu126 exclude each other"),
+        (("--cpu", "--torch", "2.14.1+cu126", "--assume", LAPTOP), "--cpu and cu126 exclude each other"),
+        (("--installer", "conda", "--channel", "nightly", "--assume", LAPTOP), "conda-forge has no nightly builds"),
+        (("--with", "-e", "--assume", LAPTOP), "`-e` is not a package"),
+        (("--require", "bad name", "--assume", LAPTOP), "`bad name` is not a package"),
+        (("--with", "torch==1.0", "--assume", LAPTOP), "choose it with --torch"),
+        (("--mirror", "tunaa", "--assume", LAPTOP), "no mirror `tunaa`"),
+        (("--mirror", "ftp://example.org", "--assume", LAPTOP), "ftp://"),
+        (("--why-not", "", "--assume", LAPTOP), "neither a variant nor a version"),
+        (("--why-not", "2.15.0+foo", "--assume", LAPTOP), "neither a variant nor a version"),
     ],
 )
 def test_wrong_input_is_exit_2(capsys, arguments, said):
@@ -138,3 +148,68 @@ def test_a_folder_without_machines(capsys, tmp_path):
     code, _, err = run(capsys, "--machine", str(tmp_path))
     assert code == 2
     assert "torchup detect --json" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "hint"),
+    [
+        (("--installer", "conda", "--torch", "2.14"), "conda-forge has no torch 2.14", "it has 2.13.0+cu130"),
+        (("--channel", "nightly", "--torch", "2.14"), "the nightly channel has no torch 2.14", "without --channel"),
+        (("--channel", "test", "--variant", "cu126"), "the test channel has no cu126", "cu132"),
+        (("--require", "torchaudio", "--variant", "cu132"), "torchaudio cannot be had", "leave out --require"),
+    ],
+)
+def test_what_is_not_there_is_said_of_the_place_that_was_asked(capsys, arguments, said, hint):
+    """Exit 3 names conda-forge or the channel, not "not published", and what would be there."""
+    code, _, err = run(capsys, "--assume", "os=linux,glibc=2.35,gpu=RTX 3060,driver=580.95.05", *arguments)
+    assert code == 3
+    assert said in err
+    assert hint in err
+
+
+@pytest.mark.parametrize("option", [("--export", "requirements"), ("--why-not", "cu126")])
+def test_a_folder_of_machines_has_no_single_answer(capsys, tmp_path, option):
+    """--export and --why-not answer for one machine; with a folder they are refused, not ignored."""
+    (tmp_path / "a.json").write_text('{"os": "linux", "arch": "x86_64"}')
+    code, out, err = run(capsys, "--machine", str(tmp_path), *option)
+    assert (code, out) == (2, "")
+    assert option[0] in err
+
+
+def test_a_mirror_for_a_machine_elsewhere(capsys):
+    """An administrator's plan and export for another machine come from the mirror named; nobody is contacted."""
+    machine = "os=linux,glibc=2.35,gpu=RTX 3060,driver=580.95.05"
+    _, out, _ = run(capsys, "--json", "--assume", machine, "--mirror", "nju")
+    data = json.loads(out)["data"]
+    assert data["build"]["source"] == "mirror:nju"
+    assert data["build"]["index_url"] == "https://mirrors.nju.edu.cn/pytorch/whl/cu132"
+    _, out, _ = run(capsys, "--assume", machine, "--mirror", "tuna", "--export", "requirements")
+    assert "--index-url https://pypi.tuna.tsinghua.edu.cn/simple" in out
+    assert "--extra-index-url https://download.pytorch.org/whl/cu132" in out
+    _, out, _ = run(capsys, "--json", "--assume", machine, "--mirror", "tuna", "--installer", "conda")
+    assert json.loads(out)["data"]["build"]["index_url"].startswith("https://mirrors.tuna")
+
+
+def test_why_not_a_version_speaks_of_this_machines_kind_of_build_first(capsys):
+    """The build for the card leads, not one of another vendor or one that may not exist; the remedy follows."""
+    _, out, _ = run(capsys, "--assume", "os=linux,gpu=RTX 5090,driver=550.54.15", "--why-not", "2.15")
+    lines = out.splitlines()
+    assert lines[0].startswith("2.15.0+cu132: driver 550.54.15 is older than the GPU")
+    assert "580" in lines[-1]
+    _, out, _ = run(capsys, "--assume", "gpu=M1,os_version=13.0", "--why-not", "2.15")
+    assert out.splitlines()[0] == "2.15.0+mps: needs macOS 14.0; here is 13.0"
+    assert "update macOS" in out
+
+
+def test_why_not_the_choice_lists_its_nearest_rivals(capsys):
+    """None of the builds beside the chosen one is swallowed."""
+    _, out, _ = run(capsys, "--assume", "os=linux,glibc=2.35,gpu=GTX 1080,driver=580.95.05", "--why-not", "cu126")
+    assert out.splitlines()[:2] == ["2.14.1+cu126 is what the plan takes", "  2.14.0+cu126  works, older than 2.14.1"]
+
+
+def test_cards_of_a_kind_are_counted(capsys, monkeypatch):
+    """Eight H100 are one entry and one reason."""
+    monkeypatch.setenv("COLUMNS", "200")
+    _, out, _ = run(capsys, "--assume", "os=linux,glibc=2.35,gpu=8x H100,driver=580.95.05")
+    assert "8x H100" in out
+    assert out.count("has code for the H100") == 1

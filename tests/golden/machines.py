@@ -109,6 +109,46 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
         expert="On Windows the CUDA 12 line with Blackwell code is cu128, which ended at 2.11.",
     )
     yield Case(
+        name="b300-driver-570",
+        machine=machine("linux", nvidia("NVIDIA B300", "10.3", 288), driver="570.124.06"),
+        build="none",
+        hint="driver 580 or newer",
+        expert="sm_100 code would run, but CUDA 12.9 (branch 575) is the first that knows 10.3.",
+    )
+    yield Case(
+        name="gb10-driver-575",
+        machine=machine("linux", nvidia("NVIDIA GB10", "12.1", 120), arch="aarch64", driver="575.57.08"),
+        build="2.13.0+cu129",
+        expert="12.1 runs sm_120 code, and branch 575 is the first that knows it.",
+    )
+    yield Case(
+        name="rubin-driver-610",
+        machine=machine("linux", nvidia("NVIDIA Rubin", "10.7", 288), driver="610.43.02"),
+        build="none",
+        hint="driver 615 or newer",
+        expert="Newer than every long-term branch: the advice is the first branch that knows the card, not 580.",
+    )
+    yield Case(
+        name="a100-driver-470",
+        machine=machine("linux", A100, driver="470.256.02"),
+        build="2.7.1+cu118",
+        advice=("plan.advice.unlock", "plan.advice.compat-package"),
+        expert="cu118 on the old driver; on a data-centre GPU NVIDIA's compatibility package is the other way.",
+    )
+    yield Case(
+        name="rtx-3060-driver-470",
+        machine=machine("linux", RTX_3060, driver="470.256.02"),
+        build="2.7.1+cu118",
+        advice=("plan.advice.unlock",),
+        expert="The same driver, but GeForce cards have no forward compatibility: only an update helps.",
+    )
+    yield Case(
+        name="two-alike",
+        machine=machine("linux", RTX_3060, RTX_3060, driver="535.183.01"),
+        build="2.14.1+cu126",
+        expert="Two cards of a kind have one reason.",
+    )
+    yield Case(
         name="article-laptop-driver-516",
         machine=machine("windows", RTX_3070_TI, driver="516.94", cuda="11.7"),
         build="2.7.1+cu118",
@@ -185,6 +225,13 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
         advice=("plan.advice.not-seen",),
         expert="8.7 is in no wheel of PyTorch; NVIDIA's Jetson index has one for JetPack 6, Python 3.10.",
     )  # fmt: skip
+    yield Case(
+        name="jetson-orin-without-driver",
+        machine=machine("linux", nvidia("Orin", "8.7", 32), arch="aarch64", jetson="36.4.0"),
+        build="none",
+        hint="part of JetPack",
+        expert="No desktop driver helps a Jetson; its own comes with JetPack.",
+    )
     yield Case(
         name="jetson-orin-jetpack-5",
         machine=machine(

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from torchup.catalog import load_catalog
 from torchup.errors import NoBuildError, UsageError
-from torchup.model import Build, Cpu, Driver, Gpu, Machine, Os, Vendor
-from torchup.plan import conda
+from torchup.model import Build, Cpu, Driver, Gpu, InstallerName, Machine, Os, Request, Vendor
+from torchup.plan import conda, resolve
 
 V3 = ("sse4_2", "avx", "f16c", "fma", "avx2")
 
@@ -159,3 +160,12 @@ def test_microarchitecture_never_promises_more_than_the_features(features):
     for level, needed in conda._LEVELS:
         if order.index(level) <= reached:
             assert needed <= set(features)
+
+
+def test_a_driver_that_only_says_its_version_offers_the_cuda_it_serves():
+    """Without `__cuda` every conda GPU build would be unsolvable; the plan knows what the driver's version serves."""
+    machine = linux(**nvidia("8.6", cuda=None))
+    assert "__cuda=12.4=0" in conda.virtual_packages(machine, "12.4")
+    plan = resolve(machine, Request(installer=InstallerName.CONDA), load_catalog())
+    assert plan.conda is not None
+    assert "__cuda=12.4=0" in plan.conda.virtual_packages

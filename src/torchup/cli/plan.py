@@ -13,7 +13,7 @@ from torchup.cli.machine_options import NamedMachine, Unreadable, machine_option
 from torchup.cli.request_options import request_options
 from torchup.cli.session import Session, common_options
 from torchup.encoding import to_builtins
-from torchup.errors import ExitCode, TorchupError
+from torchup.errors import ExitCode, TorchupError, UsageError
 from torchup.i18n import render, text
 from torchup.model import Survey, message
 from torchup.plan import resolve
@@ -22,7 +22,7 @@ from torchup.report.plan_text import Outcome, failure_of, outcomes_text, plan_te
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog
-    from torchup.model import Plan, Request
+    from torchup.model import Machine, Plan, Request
 
 
 @click.command(
@@ -60,10 +60,12 @@ def command(
     """Plan for this machine, another one, or a folder of them."""
     catalog = current_catalog(session)
     if machine_path and not recording and session.host.is_dir(machine_path):
+        if asked is not None or export_kind:
+            raise _one_machine_only(machine_path, "--export" if export_kind else "--why-not")
         return _many(session, machines_in(session.host, machine_path, assumed), request, catalog)
     target = named_machines(session.host, machine_path, assumed, recording)[0]
     survey = ask_sources(session, target, request, catalog)
-    if asked:
+    if asked is not None:
         return _why_not(asked, target, request, catalog, survey)
     if export_kind:
         return _export(session, target, resolve(target.machine, request, catalog, survey), export_kind)
@@ -72,6 +74,18 @@ def command(
         command="plan",
         data=plan,
         text=lambda: plan_text(plan, target.machine, session.style, destination=destination, verbose=session.verbose),
+    )
+
+
+def _one_machine_only(path: str, option: str) -> UsageError:
+    return UsageError(
+        message(
+            "plan.one-machine",
+            "{option} answers for one machine, and {path} is a folder of them",
+            option=option,
+            path=path,
+        ),
+        hint=message("plan.one-machine.hint", "name one file of it: --machine {path}/NAME.json", path=path),
     )
 
 
@@ -94,12 +108,20 @@ def current_catalog(session: Session) -> Catalog:
 
 
 def ask_sources(session: Session, target: NamedMachine, request: Request, catalog: Catalog) -> Survey:
-    """What this machine's sources answer; nothing is asked for a machine that is elsewhere."""
+    """What this machine's sources answer; nothing is asked for a machine that is elsewhere, a mirror for it is told."""
     if not target.here:
-        return Survey()
+        return _told(session, target.machine, request, catalog)
     from torchup.sources import survey  # noqa: PLC0415  # pretended machines never need it
 
     return survey(session.host, target.machine, request, catalog)
+
+
+def _told(session: Session, machine: Machine, request: Request, catalog: Catalog) -> Survey:
+    if not request.mirror:
+        return Survey()
+    from torchup.sources.elsewhere import mirror_alone  # noqa: PLC0415  # few name a mirror for another machine
+
+    return mirror_alone(session.host, machine, request, catalog)
 
 
 def with_steps(session: Session, plan: Plan, *, here: bool, name: str = "default") -> tuple[Plan, str | None]:
@@ -113,12 +135,14 @@ def with_steps(session: Session, plan: Plan, *, here: bool, name: str = "default
 
 def _why_not(asked: str, target: NamedMachine, request: Request, catalog: Catalog, survey: Survey) -> Answer:
     from torchup.plan.explain import why_not  # noqa: PLC0415  # only for --why-not
+    from torchup.plan.target import variant_name  # noqa: PLC0415  # same
 
     found = why_not(asked, target.machine, request, catalog, survey)
 
     def lines() -> str:
         parts = [render(found.answer)]
-        parts += [f"  {b.torch}+{b.variant}  {render(b.detail)}" for b in found.builds[1:]]
+        others = found.builds[1:] if found.answer.code == "plan.why-not.answer" else found.builds
+        parts += [f"  {b.torch}+{variant_name(b.variant, target.machine)}  {render(b.detail)}" for b in others]
         if found.remedy is not None:
             parts.append(render(found.remedy))
         return "\n".join(parts)
@@ -129,7 +153,7 @@ def _why_not(asked: str, target: NamedMachine, request: Request, catalog: Catalo
 def _many(
     session: Session, machines: tuple[NamedMachine | Unreadable, ...], request: Request, catalog: Catalog
 ) -> Answer:
-    outcomes = [_outcome(one, request, catalog) for one in machines]
+    outcomes = [_outcome(session, one, request, catalog) for one in machines]
     return Answer(
         command="plan",
         data={"machines": [_outcome_data(outcome) for outcome in outcomes]},
@@ -138,11 +162,12 @@ def _many(
     )
 
 
-def _outcome(one: NamedMachine | Unreadable, request: Request, catalog: Catalog) -> Outcome:
+def _outcome(session: Session, one: NamedMachine | Unreadable, request: Request, catalog: Catalog) -> Outcome:
     if isinstance(one, Unreadable):
         return Outcome(name=one.name, failure=one.failure, hint=one.hint)
+    survey = _told(session, one.machine, request, catalog)
     try:
-        return Outcome(name=one.name, machine=one.machine, plan=resolve(one.machine, request, catalog))
+        return Outcome(name=one.name, machine=one.machine, plan=resolve(one.machine, request, catalog, survey))
     except TorchupError as error:
         failure, hint = failure_of(error)
         return Outcome(name=one.name, machine=one.machine, failure=failure, hint=hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from torchup.catalog.versions import version_key
 from torchup.errors import NetworkError, UsageError
 from torchup.install.arguments import UV_CLEARED, constraint_arguments, constraints_file, uv_arguments
 from torchup.install.uv import uv_binary
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
 TIMEOUT = 300.0  # seconds; a resolution of torch reads some 30 packages' metadata
 # uv's names of platforms (`uv pip compile --help`)
+_GLIBC_MINORS = (40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 28, 17)
 _PLATFORMS = {
-    (Os.LINUX, "x86_64"): "x86_64-manylinux_2_28",
-    (Os.LINUX, "aarch64"): "aarch64-manylinux_2_28",
+    (Os.LINUX, "x86_64"): "x86_64-manylinux_2_{minor}",
+    (Os.LINUX, "aarch64"): "aarch64-manylinux_2_{minor}",
     (Os.WINDOWS, "x86_64"): "x86_64-pc-windows-msvc",
     (Os.WINDOWS, "arm64"): "aarch64-pc-windows-msvc",
     (Os.MACOS, "arm64"): "aarch64-apple-darwin",
@@ -53,7 +55,7 @@ def lock(host: Host, plan: Plan, machine: Machine, *, here: bool) -> str:
         *uv_arguments(plan), *constraint_arguments(plan, folder),
     )  # fmt: skip
     with child_environment(host) as overlay:
-        environment = {**dict.fromkeys(UV_CLEARED), **overlay}
+        environment = {**dict.fromkeys(UV_CLEARED), **overlay, **({} if here else _macos(machine))}
         stdin = "\n".join(plan.packages)
         completed = host.run(argv, timeout=TIMEOUT, environment=environment, stdin=stdin)
     if not completed.ok:
@@ -66,7 +68,20 @@ def _platform(machine: Machine) -> str:
     if found is None:
         text = message("lock.platform", "uv cannot resolve for {os} on {arch}", os=machine.os, arch=machine.arch)
         raise UsageError(text, hint=message("lock.platform.hint", "run `torchup plan --export pylock` on that machine"))
-    return found
+    return found.format(minor=_glibc_minor(machine.glibc))
+
+
+def _glibc_minor(glibc: str | None) -> int:
+    """The newest glibc that uv has a name for and the machine has; torch's wheels need 2.28 where nothing is known."""
+    version = version_key(glibc or "2.28")
+    return next((minor for minor in _GLIBC_MINORS if version >= (2, minor)), _GLIBC_MINORS[-1])
+
+
+def _macos(machine: Machine) -> dict[str, str]:
+    """The macOS to resolve for: uv's own idea of one is older than what torch's wheels need."""
+    if machine.os is not Os.MACOS or not machine.os_version:
+        return {}
+    return {"MACOSX_DEPLOYMENT_TARGET": machine.os_version}
 
 
 def _failed(completed: Completed) -> NetworkError:

@@ -9,7 +9,7 @@ from torchup.catalog.versions import version_key
 from torchup.model import Notice, Os, Plan, Reason, Vendor, message
 from torchup.plan.compat import code_on_gpu
 from torchup.plan.gpus import is_integrated
-from torchup.plan.target import gpu_name
+from torchup.plan.target import forward_compat_possible, gpu_name
 from torchup.plan.whatif import best_row, families, newer_driver_gives, with_conda
 
 if TYPE_CHECKING:
@@ -157,6 +157,25 @@ def _driver_unlocks(plan: Plan, best: Fit, question: Question) -> Iterator[Notic
         )
 
 
+def _driver_may_stay(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    """Administrators of servers often cannot change the driver; their GPUs have another way."""
+    target = question.target
+    if target.forward_compat or not forward_compat_possible(target.machine, question.catalog):
+        return
+    if not any(_driver_unlocks(plan, best, question)):
+        return
+    gives = newer_driver_gives(question)
+    if gives is not None and gives[1].driver is not None:
+        yield _tell(
+            message(
+                "plan.advice.compat-package",
+                "where the driver must stay: NVIDIA's package cuda-compat-{cuda} can serve newer builds on this GPU"
+                " over the driver branches that its forward-compatibility table names",
+                cuda=gives[1].driver.cuda.replace(".", "-"),
+            )
+        )
+
+
 def _macos_unlocks(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     newest = next(iter(question.catalog.by_platform.get("macos_arm64", ())), None)
     if best.candidate.row.platform != "macos_arm64" or newest is None or not plan.uses_gpu:
@@ -253,9 +272,12 @@ def _companions(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.missing-companions",
-                "{packages}: no {variant} build for this torch can be had; left out (--require NAME insists)",
+                "{packages}: no {variant} build for torch {torch} and Python {python} can be had;"
+                " left out (--require NAME insists)",
                 packages=", ".join(plan.missing_companions),
                 variant=plan.build.variant,
+                torch=plan.build.torch,
+                python=plan.python,
             )
         )
 
@@ -336,6 +358,7 @@ _TOPICS = (
     _conda_serves_all,
     _last_branch,
     _driver_unlocks,
+    _driver_may_stay,
     _macos_unlocks,
     _intel_mac,
     _glibc,

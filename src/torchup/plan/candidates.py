@@ -51,7 +51,22 @@ def candidates(target: Target, request: Request, catalog: Catalog, survey: Surve
         return _of_channel(target, request, catalog, survey)
     if is_surveyed(survey):
         return (*_offered(target, catalog, survey), *_not_asked(target, catalog, survey))
-    return _all_published(target.platform or "", catalog)
+    return _through_mirror(_all_published(target.platform or "", catalog), survey)
+
+
+def _through_mirror(published: tuple[Candidate, ...], survey: Survey) -> tuple[Candidate, ...]:
+    """Of builds that nobody was asked for those that a mirror in the survey carries, taken from there."""
+    mirrors = [source for source in survey.sources if source.name.startswith("mirror:")]
+    if not mirrors:
+        return published
+    by_variant = {source.variant: source for source in reversed(mirrors)}  # the general one has no variant
+
+    def carried(candidate: Candidate) -> Candidate:
+        source = candidate.source
+        place = by_variant.get(source.variant) if source.variant or source.general else None
+        return msgspec.structs.replace(candidate, source=place) if place else candidate
+
+    return tuple(map(carried, published))
 
 
 def _of_channel(target: Target, request: Request, catalog: Catalog, survey: Survey) -> tuple[Candidate, ...]:

@@ -60,6 +60,7 @@ def order(
     *,
     channels: Sequence[str] = (CONDA_FORGE,),
     mirrors: Mapping[str, Sequence[str]] | None = None,
+    cuda: str | None = None,
 ) -> CondaOrder:
     """Write the order for one build.
 
@@ -71,6 +72,7 @@ def order(
         channels: canonical channel URLs, first has priority.
         mirrors: canonical channel URL -> URLs that serve the same bytes. A folder (``file:``) cannot stand in for a
             URL in py-rattler: it takes the channel's place, and the records then name the folder.
+        cuda: the newest CUDA that the driver serves, where only the driver's version says it.
 
     Raises:
         NoBuildError: conda has no packages for this kind of machine.
@@ -82,7 +84,7 @@ def order(
         subdir=subdir(machine),
         channels=tuple(folders.get(channel, channel) for channel in channels),
         specs=(*python_specs(python), *torch_specs(build), *_others(packages, build)),
-        virtual_packages=virtual_packages(machine),
+        virtual_packages=virtual_packages(machine, cuda),
         mirrors={channel: urls for channel, urls in served.items() if channel not in folders},
     )
 
@@ -106,13 +108,14 @@ def subdir(machine: Machine) -> str:
 # ---------------------------------------------------------------- virtual packages
 
 
-def virtual_packages(machine: Machine) -> tuple[str, ...]:
+def virtual_packages(machine: Machine, cuda: str | None = None) -> tuple[str, ...]:
     """The machine as conda's solver sees it: ``name=version=build`` (conda docs "Managing virtual packages").
 
     ``__cuda`` is the newest CUDA API that the driver serves, ``__cuda_arch`` the lowest compute capability of all
-    NVIDIA GPUs (present only beside ``__cuda``): a package must run on every one of them.
+    NVIDIA GPUs (present only beside ``__cuda``): a package must run on every one of them. ``cuda`` stands in where the
+    driver does not say what it serves.
     """
-    return (*_system(machine), *_cuda(machine), _entry("__archspec", "1", microarchitecture(machine)))
+    return (*_system(machine), *_cuda(machine, cuda), _entry("__archspec", "1", microarchitecture(machine)))
 
 
 def _system(machine: Machine) -> tuple[str, ...]:
@@ -124,14 +127,15 @@ def _system(machine: Machine) -> tuple[str, ...]:
     return (_entry("__unix"), _entry("__linux", _digits(machine.kernel)), *libc)
 
 
-def _cuda(machine: Machine) -> tuple[str, ...]:
+def _cuda(machine: Machine, by_version: str | None) -> tuple[str, ...]:
     driver = machine.driver(Vendor.NVIDIA)
-    if driver is None or not driver.cuda_api:
+    served = (driver.cuda_api or by_version) if driver else None
+    if served is None:
         return ()
     capabilities = [gpu.capability for gpu in machine.gpus if gpu.vendor is Vendor.NVIDIA]
     known = [capability for capability in capabilities if capability is not None]
     lowest = (_entry("__cuda_arch", str(min(known))),) if known and len(known) == len(capabilities) else ()
-    return (_entry("__cuda", driver.cuda_api), *lowest)
+    return (_entry("__cuda", served), *lowest)
 
 
 def microarchitecture(machine: Machine) -> str:

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from torchup.catalog.versions import version_key
-from torchup.errors import NoBuildError
+from torchup.errors import NoBuildError, UsageError
 from torchup.model import Machine, Message, Rejection, Request, Survey, Value, message
 from torchup.plan import resolve
-from torchup.plan.failure import driver_hint
+from torchup.plan.failure import change_hint, kinds_here
 from torchup.plan.planner import consider, spelled, version_matches
 from torchup.plan.ranking import beaten, rank
+from torchup.plan.target import variant_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torchup.catalog.types import Catalog
 
 _VARIANT = re.compile(r"(?:(?P<torch>\d[\d.]*)\+)?(?P<variant>cu\d{2,4}|rocm[\d.]+|xpu|cpu|mps)")
@@ -23,7 +26,7 @@ _SHOWN = 5
 
 
 class WhyNot(Value, frozen=True, kw_only=True):
-    """The answer to ``--why-not``: one text, and the builds it speaks of."""
+    """The answer to ``--why-not``: one text, and builds: that of the text first, where it speaks of one not taken."""
 
     asked: str
     answer: Message
@@ -42,11 +45,11 @@ def why_not(asked: str, machine: Machine, request: Request, catalog: Catalog, su
     lost = [r for r in (beaten(fit, ranked[0], question) for fit in ranked[1:]) if r is not None]
     matching = [
         r
-        for r in sorted((*lost, *rejected), key=lambda r: version_key(r.torch), reverse=True)
+        for r in _told_in_order((*lost, *rejected), kinds_here(question))
         if (torch is None or version_matches(r.torch, torch)) and (variant is None or r.variant == variant)
     ]
     if chosen and (torch is None or version_matches(chosen[0], torch)) and variant in {None, chosen[1]}:
-        label = f"{chosen[0]}+{chosen[1]}"
+        label = f"{chosen[0]}+{variant_name(chosen[1], machine)}"
         answer = message("plan.why-not.chosen", "{build} is what the plan takes", build=label)
         return WhyNot(asked=asked, answer=answer, builds=tuple(matching[:_SHOWN]))
     if not matching:
@@ -62,18 +65,35 @@ def why_not(asked: str, machine: Machine, request: Request, catalog: Catalog, su
         "plan.why-not.answer",
         "{torch}+{variant}: {detail}",
         torch=first.torch,
-        variant=first.variant,
+        variant=variant_name(first.variant, machine),
         detail=first.detail,
     )
-    remedy = driver_hint(question) if first.reason == "driver" else None
-    return WhyNot(asked=asked, answer=answer, builds=tuple(matching[:_SHOWN]), remedy=remedy)
+    return WhyNot(asked=asked, answer=answer, builds=tuple(matching[:_SHOWN]), remedy=change_hint(question, [first]))
+
+
+def _told_in_order(rejected: Iterable[Rejection], kinds: tuple[str, ...]) -> list[Rejection]:
+    """Newest first; before all, builds that are for this machine's kind of GPU and surely were published."""
+
+    def last(rejection: Rejection) -> tuple[bool, bool]:
+        return rejection.detail.code == "plan.reject.unsure", not rejection.variant.startswith(kinds)
+
+    return sorted(sorted(rejected, key=lambda r: version_key(r.torch), reverse=True), key=last)
 
 
 def parse_build(asked: str) -> tuple[str | None, str | None]:
-    """``cu132`` -> (None, "cu132"); ``2.15`` -> ("2.15", None); ``2.15.0+cu132`` -> both."""
+    """``cu132`` -> (None, "cu132"); ``2.15`` -> ("2.15", None); ``2.15.0+cu132`` -> both.
+
+    Raises:
+        UsageError: nothing, or a local part that is no variant.
+    """
     match = _VARIANT.fullmatch(asked.strip().lower())
     if match:
         return match["torch"], "cpu" if match["variant"] == "mps" else match["variant"]
+    if not asked.strip() or "+" in asked:
+        raise UsageError(
+            message("plan.why-not.invalid", "`{text}` is neither a variant nor a version", text=asked),
+            hint=message("plan.why-not.invalid.hint", "write cu132, 2.15 or 2.15.0+cu132"),
+        )
     return asked.strip(), None
 
 

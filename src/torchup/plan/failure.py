@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.catalog.types import kind_of
+from torchup.catalog.types import UNSURE, kind_of
 from torchup.errors import NetworkError, NoBuildError, TorchupError, UsageError
-from torchup.model import Machine, Message, Os, Reason, Rejection, Survey, Vendor, message
+from torchup.model import InstallerName, Machine, Message, Os, Reason, Rejection, Survey, Vendor, message
 from torchup.plan.compat import VENDOR_OF_KIND
-from torchup.plan.target import gpu_name, is_32_bit, is_musl, platform_of
+from torchup.plan.target import gpu_name, is_32_bit, is_musl, platform_of, variant_name
 from torchup.plan.whatif import advised_branch, best_row, driver_gives, families, with_conda
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _TOLD_FIRST = (
     Reason.COMPANION,
     Reason.UNREACHABLE,
 )
+_PREFIX = {Vendor.NVIDIA: "cu", Vendor.AMD: "rocm", Vendor.INTEL: "xpu", Vendor.APPLE: "cpu"}
 # Faults between driver and card, which no build can mend: said without naming a build.
 _DRIVER_FAULTS = {"plan.reject.driver-before-gpu", "plan.reject.driver-after-gpu", "plan.reject.no-driver"}
 
@@ -77,30 +78,62 @@ def no_build(question: Question, rejected: list[Rejection], survey: Survey) -> T
 
 def _not_published(question: Question) -> TorchupError:
     request = question.request
-    rows = question.catalog.by_platform.get(question.target.platform or "", ())
     if request.variant and request.variant not in question.catalog.variants:
         return UsageError(
             message("plan.variant.unknown", "there is no variant `{name}`", name=request.variant),
             hint=message("plan.variant.known", "these are known: {names}", names=", ".join(question.catalog.variants)),
         )
-    wanted = " ".join(filter(None, (f"torch {request.torch}" if request.torch else "", request.variant)))
+    wanted = " ".join(filter(None, (f"torch {request.torch}" if request.torch else "", request.variant))) or "torch"
+    if request.installer == InstallerName.CONDA:
+        return _not_on_conda_forge(question, wanted)
+    if request.channel != "stable":
+        return _not_in_channel(question, wanted)
     return NoBuildError(
         message(
             "plan.none.not-published",
             "{wanted} was not published for {platform}, as far as the catalogue knows",
-            wanted=wanted or "torch",
+            wanted=wanted,
             platform=question.target.platform,
         ),
-        hint=_nearest(question, rows),
+        hint=_nearest(question),
     )
 
 
-def _nearest(question: Question, rows: object) -> Message:
+def _not_on_conda_forge(question: Question, wanted: str) -> TorchupError:
+    builds = [row.label for row in question.catalog.conda if row.platform == question.target.platform]
+    return NoBuildError(
+        message(
+            "plan.none.conda",
+            "conda-forge has no {wanted} for {platform}, as far as the catalogue knows",
+            wanted=wanted,
+            platform=question.target.platform,
+        ),
+        hint=message("plan.none.conda.hint", "it has {builds}; --installer uv has more", builds=", ".join(builds))
+        if builds
+        else message("plan.none.conda.uv", "take --installer uv"),
+    )
+
+
+def _not_in_channel(question: Question, wanted: str) -> TorchupError:
+    catalog, channel = question.catalog, question.request.channel
+    rows = catalog.by_platform.get(question.target.platform or "", ())
+    variants = [row.variant for row in rows if row.torch == catalog.newest_torch and row.certainty != UNSURE]
+    return NoBuildError(
+        message("plan.none.channel", "the {channel} channel has no {wanted}", channel=channel, wanted=wanted),
+        hint=message(
+            "plan.none.channel.hint",
+            "it has what comes after {torch}, as {variants}; releases are found without --channel",
+            torch=catalog.newest_torch,
+            variants=", ".join(variants),
+        ),
+    )
+
+
+def _nearest(question: Question) -> Message:
     from torchup.plan.planner import version_matches  # noqa: PLC0415  # the planner imports this module
 
     request = question.request
     known = question.catalog.by_platform.get(question.target.platform or "", ())
-    del rows
     if request.torch and request.variant:
         same = [row.variant for row in known if version_matches(row.torch, request.torch)]
         if same:
@@ -122,16 +155,19 @@ def _nearest(question: Question, rows: object) -> Message:
 
 def telling(question: Question, rejected: list[Rejection]) -> Rejection:
     """The rejection that a person should hear: of a build for the GPU that is here, the newest."""
-    machine = question.target.machine
-    vendors = {machine.gpus[index].vendor for index in question.graphics.wanted}
-    prefix = {Vendor.NVIDIA: "cu", Vendor.AMD: "rocm", Vendor.INTEL: "xpu", Vendor.APPLE: "cpu"}
-    kinds = tuple(prefix[vendor] for vendor in vendors)
-    mine = [r for r in rejected if kinds and r.variant.startswith(kinds)] or rejected
+    mine = [r for r in rejected if r.variant.startswith(kinds_here(question))] or rejected
     for reason in _TOLD_FIRST:
         found = [r for r in mine if r.reason == reason]
         if found:
             return found[-1] if reason in {Reason.DRIVER, Reason.OS} else found[0]  # the easiest to reach
     return mine[0]
+
+
+def kinds_here(question: Question) -> tuple[str, ...]:
+    """How the names of the builds begin that are for the GPUs of a machine; without any those for its processor."""
+    gpus = question.target.machine.gpus
+    vendors = {gpus[index].vendor for index in question.graphics.wanted}
+    return tuple(_PREFIX[vendor] for vendor in vendors) or ("cpu",)
 
 
 def _text(question: Question, rejected: list[Rejection], *, cpu_possible: bool) -> Message:
@@ -156,14 +192,14 @@ def _text(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
             "no build fits that uses the {gpu}: {torch}+{variant} {detail}",
             gpu=names,
             torch=first.torch,
-            variant=first.variant,
+            variant=variant_name(first.variant, machine),
             detail=first.detail,
         )
     return message(
         "plan.none.other",
         "no build fits: {torch}+{variant} {detail}",
         torch=first.torch,
-        variant=first.variant,
+        variant=variant_name(first.variant, machine),
         detail=first.detail,
     )
 
@@ -190,7 +226,7 @@ def _hint(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
 
 
 def change_hint(question: Question, rejected: list[Rejection]) -> Message | None:
-    """What to change on the machine so that a build fits."""
+    """What to change on the machine, or in the request, so that a build fits."""
     machine = question.target.machine
     first = telling(question, rejected)
     if machine.os == Os.MACOS and first.reason == Reason.OS:
@@ -203,17 +239,25 @@ def change_hint(question: Question, rejected: list[Rejection]) -> Message | None
         )
     if any(r.reason == Reason.DRIVER for r in rejected) and families(question):
         return driver_hint(question)
-    if first.reason == Reason.GLIBC and best_row(machine, with_conda(question.request), question.catalog):
-        return message("plan.hint.glibc", "use a newer system, or conda-forge's build: --installer conda")
-    if first.reason == Reason.PLATFORM and machine.jetson:
-        return message("plan.hint.jetson", "update to JetPack 6 (L4T 36), for which wheels are published")
-    if first.reason == Reason.PYTHON:
-        return message("plan.hint.python", "choose another Python with --python, or leave it to torchup")
-    return None
+    if first.reason == Reason.GLIBC and not best_row(machine, with_conda(question.request), question.catalog):
+        return None
+    return _HINTS.get(first.reason) if first.reason != Reason.PLATFORM or machine.jetson else None
+
+
+_HINTS = {
+    Reason.GLIBC: message("plan.hint.glibc", "use a newer system, or conda-forge's build: --installer conda"),
+    Reason.PLATFORM: message("plan.hint.jetson", "update to JetPack 6 (L4T 36), for which wheels are published"),
+    Reason.PYTHON: message("plan.hint.python", "choose another Python with --python, or leave it to torchup"),
+    Reason.COMPANION: message(
+        "plan.hint.companion", "leave out --require, or leave the build to torchup: no --torch, no --variant"
+    ),
+}
 
 
 def driver_hint(question: Question) -> Message:
-    """Which driver to install and where: WSL and containers take it from outside."""
+    """Which driver to install and where: WSL and containers take it from outside, a Jetson from JetPack."""
+    if question.target.machine.jetson:
+        return message("plan.hint.jetson-driver", "a Jetson's driver is part of JetPack: install JetPack anew")
     branch = advised_branch(question)
     gives = driver_gives(question, branch)
     machine, values = question.target.machine, {"branch": branch, "torch": gives.label if gives else ""}

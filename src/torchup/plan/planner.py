@@ -98,13 +98,14 @@ def make_question(machine: Machine, request: Request, catalog: Catalog) -> Quest
 # ---------------------------------------------------------------- the request
 
 _PYTHON = re.compile(r"3\.\d{1,2}(\.\d+)?t?")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 def spelled(request: Request, machine: Machine) -> Request:
     """The request as the rest of the planner reads it: ``2.14.1+CU126`` parted, ``mps`` as the macOS build.
 
     Raises:
-        UsageError: two variants, or a Python that is none.
+        UsageError: wishes that exclude each other, a Python or a package that is none.
     """
     torch, _, local = (request.torch or "").strip().partition("+")
     variant = (request.variant or local or "").strip().lower()
@@ -121,7 +122,45 @@ def spelled(request: Request, machine: Machine) -> Request:
     check_packages((*request.packages, *request.require))
     if variant == "mps" and machine.os == Os.MACOS:
         variant = ""  # the one macOS build has it
+    _refuse_contradictions(request, variant)
+    for package in (*request.packages, *request.require):
+        _refuse_no_package(package)
     return msgspec.structs.replace(request, torch=torch or None, variant=variant or None)
+
+
+def _refuse_contradictions(request: Request, variant: str) -> None:
+    if request.cpu and variant not in {"", "cpu"}:
+        raise UsageError(
+            message("plan.cpu.variant", "--cpu and {variant} exclude each other", variant=variant),
+            hint=message("plan.cpu.variant.hint", "leave out one of them"),
+        )
+    if request.installer == InstallerName.CONDA and request.channel != "stable":
+        raise UsageError(
+            message(
+                "plan.channel.conda", "conda-forge has no {channel} builds, only releases", channel=request.channel
+            ),
+            hint=message("plan.channel.conda.hint", "leave out --channel, or take --installer uv"),
+        )
+
+
+def _refuse_no_package(text: str) -> None:
+    """What is no requirement would reach an installer's command line as an option or a path."""
+    name = text
+    if not _PLAIN_NAME.fullmatch(text):
+        from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415  # plain names need none
+
+        try:
+            name = Requirement(text).name
+        except InvalidRequirement as error:
+            raise UsageError(
+                message("plan.package.invalid", "`{text}` is not a package", text=text),
+                hint=message("plan.package.invalid.hint", "write einops, 'einops>=0.7' or 'NAME @ URL'"),
+            ) from error
+    if name.lower() == "torch":
+        raise UsageError(
+            message("plan.package.torch", "torch is in every plan; `{text}` says nothing more", text=text),
+            hint=message("plan.package.torch.hint", "choose it with --torch and --variant"),
+        )
 
 
 def asked_for(candidate: Candidate, request: Request) -> bool:
@@ -234,7 +273,8 @@ def _plan(best: Fit, rejected: tuple[Rejection, ...], question: Question, survey
         from torchup.plan import conda  # noqa: PLC0415  # only for conda
 
         mirrors = survey.conda_mirrors
-        asked = conda.order(question.target.machine, build, plan.python, packages, mirrors=mirrors)
+        cuda = question.target.cuda
+        asked = conda.order(question.target.machine, build, plan.python, packages, mirrors=mirrors, cuda=cuda)
         plan = msgspec.structs.replace(plan, conda=asked)
     return _explain(plan, best, question, survey)
 

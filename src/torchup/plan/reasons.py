@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torchup.catalog.types import is_vendor
 from torchup.catalog.versions import version_key
 from torchup.model import Message, Plan, Reason, message
-from torchup.plan.target import gpu_name
+from torchup.plan.target import gpu_name, variant_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,11 @@ def why(plan: Plan, best: Fit, question: Question) -> tuple[Message, ...]:
         _apple(best),
         _cpu(plan, question),
     )
-    return tuple(text for part in parts for text in part)
+    texts: list[Message] = []
+    for text in (text for part in parts for text in part):
+        if text not in texts:  # four cards of a kind have one reason
+            texts.append(text)
+    return tuple(texts)
 
 
 def _newer(plan: Plan, best: Fit, question: Question) -> Iterator[Message]:
@@ -43,7 +47,7 @@ def _newer(plan: Plan, best: Fit, question: Question) -> Iterator[Message]:
             "plan.why.newer",
             "{torch}+{variant} was not possible: {detail}",
             torch=first.torch,
-            variant=first.variant,
+            variant=variant_name(first.variant, question.target.machine),
             detail=first.detail,
         )
     if not newer:
@@ -84,6 +88,7 @@ def _vendor(best: Fit) -> Iterator[Message]:
 
 
 _UNSURE = "plan.reject.unsure"
+_MINOR_COMPAT_SINCE = 11  # the first CUDA major whose minors share a floor (NVIDIA CUDA compatibility guide)
 _KINDS = {"cuda": "CUDA", "rocm": "ROCm", "xpu": "XPU", "cpu": "CPU"}
 
 
@@ -108,7 +113,7 @@ def _runtime(best: Fit, question: Question) -> Iterator[Message]:
         yield message(
             "plan.why.driver",
             "CUDA {major} builds run on any driver >= {floor}; yours is {driver}",
-            major=major,
+            major=major if major >= _MINOR_COMPAT_SINCE else floor.cuda,
             floor=needed,
             driver=target.nvidia.version,
         )

@@ -62,7 +62,7 @@ def make_target(machine: Machine, catalog: Catalog) -> Target:
     by_version = served_by(nvidia.version, windows_driver, catalog) if nvidia and nvidia.version else None
     reported = nvidia.cuda_api if nvidia else None
     newer = bool(reported and by_version and version_key(reported)[:1] > version_key(by_version)[:1])
-    allowed = newer and _forward_compat_allowed(machine, catalog)
+    allowed = newer and forward_compat_possible(machine, catalog)
     trusted = reported if reported and (allowed or not newer) else None
     return Target(
         machine=machine,
@@ -90,7 +90,10 @@ def served_by(driver: str, windows: bool, catalog: Catalog) -> str | None:  # no
     return None
 
 
-def _forward_compat_allowed(machine: Machine, catalog: Catalog) -> bool:
+def forward_compat_possible(machine: Machine, catalog: Catalog) -> bool:
+    """Whether NVIDIA supports a newer libcuda over an older driver here: Linux, and data-centre or Jetson GPUs only."""
+    if machine.os != Os.LINUX or machine.wsl:
+        return False
     names = [gpu.name or "" for gpu in machine.gpus if gpu.vendor == Vendor.NVIDIA]
     return bool(names) and all(_is_data_centre(name, catalog) for name in names)
 
@@ -99,6 +102,11 @@ def _is_data_centre(name: str, catalog: Catalog) -> bool:
     words = name.replace("-", " ").split()
     consumer = {"GeForce", "RTX", "GTX", "TITAN", "Quadro"} & set(words)
     return not consumer and any(word in catalog.forward_compat for word in words)
+
+
+def variant_name(variant: str, machine: Machine) -> str:
+    """A variant for people: the one macOS build of Apple silicon is listed as ``cpu`` and contains MPS."""
+    return "mps" if variant == "cpu" and platform_of(machine) == "macos_arm64" else variant
 
 
 def gpu_name(gpu: Gpu) -> str:

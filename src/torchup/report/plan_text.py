@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from torchup.i18n import printable, render, text
 from torchup.model import Machine, Plan, Reason, Rejection, Value, Vendor
+from torchup.plan.target import variant_name
 from torchup.report.columns import cells, fill, pad
 from torchup.report.style import Style, mark, table
 
@@ -54,7 +56,9 @@ def machine_line(machine: Machine) -> str:
         parts.append(machine.container)
     if machine.python:
         parts.append(f"Python {machine.python}")
-    parts += [_gpu(machine, index) for index in range(len(machine.gpus))]
+    for name, alike in groupby(_gpu(machine, index) for index in range(len(machine.gpus))):
+        count = len(list(alike))
+        parts.append(f"{count}x {name}" if count > 1 else name)
     nvidia = machine.driver(Vendor.NVIDIA)
     if nvidia and nvidia.version:
         parts.append(text("plan.driver", "driver {version}", version=nvidia.version))
@@ -73,14 +77,17 @@ def _gpu(machine: Machine, index: int) -> str:
 def build_line(plan: Plan) -> str:
     """``torch 2.14.1+cu126  torchvision 0.29.1  Python 3.12``."""
     build = plan.build
-    variant = "+mps" if build.variant == "cpu" and plan.uses_gpu else f"+{build.variant}"
     named = [f"{name} {version}" for name, version in build.companions.items() if version]
-    return "  ".join([f"torch {build.torch}{variant}", *named, f"Python {plan.python}"])
+    return "  ".join([f"torch {build.torch}+{_variant(plan)}", *named, f"Python {plan.python}"])
+
+
+def _variant(plan: Plan) -> str:
+    return "mps" if plan.build.variant == "cpu" and plan.uses_gpu else plan.build.variant
 
 
 def _rejected_lines(plan: Plan, machine: Machine, *, verbose: bool) -> list[str]:
     rows = list(plan.rejected) if verbose else notable(plan, machine)
-    labels = [f"{row.torch}+{row.variant}" for row in rows]
+    labels = [f"{row.torch}+{variant_name(row.variant, machine)}" for row in rows]
     width = max(map(len, labels), default=0) + 2
     lines = [f"{label:<{width}}{render(row.detail)}" for label, row in zip(labels, rows, strict=True)]
     left = len(plan.rejected) - len(rows)
@@ -174,5 +181,8 @@ def _outcome_row(outcome: Outcome) -> tuple[str, str, str, str]:
         reason = "; ".join(filter(None, (outcome.failure, outcome.hint)))
         return outcome.name, line, text("plan.none", "none"), reason
     reason = render(plan.why[0]) if plan.why else ""
-    label = plan.build.label if plan.uses_gpu else f"{plan.build.label} (cpu-only)"
+    variant = _variant(plan)
+    label = f"{plan.build.torch}+{variant}"
+    if not plan.uses_gpu:
+        label = text("plan.cpu-only", "{build} (cpu-only)", build=label)
     return outcome.name, line, label, reason

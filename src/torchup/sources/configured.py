@@ -68,7 +68,7 @@ def places(host: Host, configuration: Configuration, request: Request, variants:
     """
     mirror = find_mirror(request.mirror) if request.mirror and request.mirror.lower() != OFFICIAL else None
     found = [
-        *(_mirror_places(mirror, variants) if mirror else ()),
+        *(mirror_places(mirror, variants) if mirror else ()),
         *_pytorch_places(request, variants),
         *_user_places(host, configuration),
         *_pypi_place(configuration, mirror),
@@ -109,7 +109,8 @@ def _place(name: str, address: str, *, kind: str = "index", origin: str | None =
     return Place(source=source, address=address)
 
 
-def _mirror_places(mirror: Mirror, variants: Sequence[str]) -> Iterator[Place]:
+def mirror_places(mirror: Mirror, variants: Sequence[str]) -> Iterator[Place]:
+    """The places that a mirror has for some variants, and its copy of PyPI."""
     name = f"mirror:{mirror.name}"
     if mirror.pytorch is not None:
         kind = "find-links" if mirror.pytorch.kind == "flat" else "index"

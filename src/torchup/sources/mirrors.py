@@ -94,6 +94,7 @@ def find_mirror(asked: str, table: MirrorTable | None = None) -> Mirror:
         if mirror.name == asked.lower():
             return mirror
     if "://" in asked:
+        _refuse_other_schemes(asked)
         return _of_address(asked)
     names = [mirror.name for mirror in known]
     close = difflib.get_close_matches(asked.lower(), names, n=1) or [
@@ -107,6 +108,15 @@ def find_mirror(asked: str, table: MirrorTable | None = None) -> Mirror:
         else message("sources.mirror.names", "known: {names}; an address works too", names=", ".join(names))
     )
     raise UsageError(message("sources.mirror.unknown", "there is no mirror `{name}`", name=asked), hint=hint)
+
+
+def _refuse_other_schemes(url: str) -> None:
+    scheme = url.partition("://")[0].lower()
+    if scheme not in {"http", "https", "file"}:
+        raise UsageError(
+            message("sources.mirror.scheme", "no installer reads an index from {scheme}://", scheme=scheme),
+            hint=message("sources.mirror.scheme.hint", "write an https://, http:// or file:// address"),
+        )
 
 
 def _of_address(url: str) -> Mirror:

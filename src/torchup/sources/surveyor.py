@@ -42,7 +42,7 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | No
     Raises:
         UsageError: the mirror asked for does not exist, or its password stands on the command line.
     """
-    _keep_logins_off_the_command_line(host, request)
+    refuse_logins(host, request)
     configuration = read_configuration(host)
     if request.installer is InstallerName.CONDA:
         from torchup.sources.conda_survey import survey_conda  # noqa: PLC0415  # only conda's users need its configuration
@@ -63,7 +63,7 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | No
             *configuration.pip.notices,
             *configuration.uv.notices,
             *notices,
-            *_about_mirror(request, sources),
+            *about_mirror(request, sources),
             *_named_by_the_project(host, request),
             *_suggestion(host, request),
         ),
@@ -147,7 +147,7 @@ def _fitting(offers: Iterable[Offer], machine: Machine) -> tuple[Offer, ...]:
     return tuple(offer for offer in offers if any(fits(tag) for tag in offer.platform_tags))
 
 
-def _keep_logins_off_the_command_line(host: Host, request: Request) -> None:
+def refuse_logins(host: Host, request: Request) -> None:
     """Every user of a machine sees its command lines; what installs later reads the login from where it lies."""
     if request.mirror and credentials(request.mirror) and load_settings(host).text("mirror") != request.mirror:
         raise UsageError(
@@ -159,7 +159,7 @@ def _keep_logins_off_the_command_line(host: Host, request: Request) -> None:
         )
 
 
-def _about_mirror(request: Request, sources: Sequence[Source]) -> tuple[Notice, ...]:
+def about_mirror(request: Request, sources: Sequence[Source]) -> tuple[Notice, ...]:
     """What the user has to know of the mirror asked for: that it is silent, or never had PyTorch's wheels."""
     if not request.mirror:
         return ()

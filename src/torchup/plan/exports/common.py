@@ -9,6 +9,7 @@ from urllib.parse import quote
 from torchup.errors import UsageError
 from torchup.model import InstallerName, message
 from torchup.plan.index_options import IndexOptions, chosen_source, index_options
+from torchup.plan.target import variant_name
 
 if TYPE_CHECKING:
     from torchup.model import Machine, Plan, Source
@@ -26,7 +27,8 @@ def torch_source(plan: Plan) -> Source | None:
 
 def header(plan: Plan, machine: Machine, mark: str = "#") -> str:
     """Comment lines that say what the file holds. The same plan gives the same text: no date, no user."""
-    what = f"torch {plan.build.label} for {machine.os.value} {machine.arch}, Python {plan.python}"
+    label = f"{plan.build.torch}+{variant_name(plan.build.variant, machine)}"
+    what = f"torch {label} for {machine.os.value} {machine.arch}, Python {plan.python}"
     lines = [f"{mark} {what}; written by `torchup plan --export`"]
     local = [url for url in (*places(plan).find_links, places(plan).index_url or "") if _is_local(url)]
     if local:

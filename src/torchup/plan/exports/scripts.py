@@ -109,7 +109,8 @@ def _ps1_conda(order: CondaOrder) -> list[str]:
     channels = [part for url in order.channels for part in ("--channel", url)]
     arguments = " ".join(_quote_ps1(part) for part in ("--override-channels", *channels, *order.specs))
     return [
-        "$tool = Get-Command micromamba, mamba, conda -ErrorAction SilentlyContinue | Select-Object -First 1",
+        "$tools = 'micromamba', 'mamba', 'conda'",
+        "$tool = Get-Command -Name $tools -ErrorAction SilentlyContinue | Select-Object -First 1",
         "if (-not $tool) { throw 'none of micromamba, mamba, conda is installed' }",
         f"Invoke-Checked $tool.Name create '--yes' '--prefix' $Environment {arguments}",
     ]
