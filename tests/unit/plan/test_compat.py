@@ -376,3 +376,24 @@ def test_the_apple_gpu_is_not_judged_without_a_floor_or_a_version():
 def test_the_newest_python_is_a_plain_one(pythons, newest):
     """Numbers, not letters, decide; a free-threaded build is taken only where there is no other."""
     assert newest_python(pythons) == newest
+
+
+@pytest.mark.parametrize(
+    ("capability", "driver", "fits"),
+    [
+        ("12.0", "570.26", True),
+        ("12.0", "560.35.05", False),
+        ("12.1", "570.26", False),
+        ("12.1", "575.51.03", True),
+        ("10.3", "570.26", False),
+        ("10.7", "610.43.02", False),
+        ("10.7", "615.10", True),
+        ("6.1", "580.95.05", True),
+        ("6.1", "590.44.01", False),
+    ],
+)
+def test_members_of_an_architecture_need_the_branch_of_their_own_toolkit(capability, driver, fits):
+    """CUDA 12.8 knows B200, 12.9 B300 and GB10; Rubin's toolkit shipped no driver, so its branch counts."""
+    gpu = ComputeCapability.parse(capability)
+    assert gpu is not None
+    assert (driver_fits_gpu(load_catalog().family(gpu), driver, windows=False) is None) is fits
