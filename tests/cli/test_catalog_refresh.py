@@ -40,6 +40,8 @@ def test_the_diff_is_shown_and_kept_only_on_request(mirror, capsys, tmp_path):
     shown = capsys.readouterr().out
     assert "9.1.0+cu126" in shown
     assert "unknown" in shown
+    assert "\nNo answer\n" in shown  # a source that was skipped is never skipped in silence
+    assert "  pytorch-index:cu126: " in shown
     overlay = tmp_path / "torchup-home" / "data" / "catalog.json"
     assert not overlay.exists()
     assert main([*arguments, "--write", "--json"]) == 0

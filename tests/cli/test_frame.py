@@ -122,3 +122,19 @@ def test_interruption_is_130(capsys, verb):
     verb(interrupted)
     assert main(["probe"]) == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (("--json", "env", "show", "nowhere"), "env show"),
+        (("--json", "--lang", "zh", "results", "show", "nowhere"), "results show"),
+        (("--json", "--lang", "en", "plan", "--python", "x"), "plan"),
+        (("env", "nothing", "--json"), "env"),
+        (("--json", "frobnicate"), "torchup"),
+    ],
+)
+def test_an_error_names_its_command_as_the_answer_would(capsys, arguments, command):
+    """A program that looks at `command` finds the same name whether it went well or not."""
+    assert main(arguments) == 2
+    assert json.loads(capsys.readouterr().out)["command"] == command

@@ -69,8 +69,9 @@ def _write(session: Session, path: str, found: Refresh) -> None:
 
 
 def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
-    """The diff: sources asked, new builds, new Pythons, builds that are gone."""
+    """The diff: sources asked, those that were silent and why, new builds, new Pythons, builds that are gone."""
     answered = [source for source in found.sources if source.reachable]
+    silent = [source for source in found.sources if source.reachable is False]
     parts = [
         text(
             "catalog.refresh.asked",
@@ -80,6 +81,10 @@ def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
             names=", ".join(source.name for source in answered[:SHOWN]),
         )
     ]
+    if silent:
+        title = text("catalog.refresh.silent", "No answer")
+        lines = [f"  {source.name}: {render(source.detail) if source.detail else '-'}" for source in silent[:SHOWN]]
+        parts.append("\n".join([title, *lines, *_more(len(silent))]))
     if found.new_variants:
         parts.append(text("catalog.refresh.variants", "New variants: {names}", names=", ".join(found.new_variants)))
     parts += _new(found, style)
