@@ -12,9 +12,12 @@ from torchup.cli.app import make_app
 from torchup.cli.doctor_target import interpreter
 from torchup.cli.session import Session
 from torchup.cli.up import _next_steps
+from torchup.doctor.knowledge import load_knowledge
+from torchup.doctor.live import facts_of
+from torchup.doctor.rules.common import reinstall
 from torchup.envs import registry
 from torchup.host import RealHost
-from torchup.model import Environment
+from torchup.model import Driver, Environment, Gpu, Machine, Os, Vendor, verbatim
 
 HOST = RealHost()
 
@@ -72,3 +75,19 @@ def test_the_tab_key_offers_what_the_page_says(typed, started, offered):
     """Verbs, options and values are completed, as docs/how-to/completions.md says."""
     complete = ShellComplete(make_app(), {}, "torchup", "_TORCHUP_COMPLETE")
     assert offered in [item.value for item in complete.get_completions(typed, started)]
+
+
+@pytest.mark.parametrize(
+    ("gpus", "typed"),
+    [
+        ((), "whl/cpu"),
+        ((Gpu(vendor=Vendor.AMD, gfx="gfx1100"),), "torchup up"),
+        ((Gpu(vendor=Vendor.NVIDIA, compute_capability="8.6"),), "whl/cu"),
+    ],
+)
+def test_what_to_install_is_for_the_machine_that_is_looked_at(gpus, typed):
+    """A live machine without a GPU is not told to install a CUDA build of gigabytes."""
+    driver = Driver(vendor=Vendor.NVIDIA, version="580.95.05")
+    facts = facts_of(Machine(os=Os.LINUX, arch="x86_64", gpus=gpus, drivers=(driver,)))
+    (command,) = reinstall(facts, load_knowledge(), verbatim("install torch")).commands
+    assert typed in " ".join(command)

@@ -90,7 +90,13 @@ def torch_cuda(facts: Facts, knowledge: Knowledge) -> str | None:
 
 
 def reinstall(facts: Facts, knowledge: Knowledge, text: Message) -> Remedy:
-    """Put the build in that fits the GPU and the driver."""
+    """Put the build in that fits the GPU and the driver.
+
+    A report often leaves the GPU out; a live machine without one gets the CPU build, one with another vendor's GPU
+    what `torchup up` chooses.
+    """
+    if facts.live and not facts.of(Vendor.NVIDIA):
+        return Remedy(text=text, commands=(("torchup", "up") if facts.gpus else install_command("cpu"),))
     gpus = capabilities(facts, knowledge)
     wheel = knowledge.wheel(min(gpus, default=None), newest_driver(facts), windows=on_windows(facts))
     if wheel is None:
