@@ -309,6 +309,15 @@ def _devices(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
                 "plan.advice.reboot", "the driver that is installed is not the one that is loaded: reboot before use"
             )
         )
+    if plan.uses_gpu and any(one.problem == "not-in-container" for one in machine.drivers):
+        options = "--device=/dev/kfd --device=/dev/dri" if kind == "rocm" else "--gpus all"
+        yield _warn(
+            message(
+                "plan.advice.container",
+                "the GPU was not passed into this container: start it anew with {options} before use",
+                options=options,
+            )
+        )
 
 
 def _forward_compat(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
