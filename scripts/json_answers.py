@@ -298,6 +298,13 @@ class SelfWouldUninstall(Value, frozen=True, kw_only=True):
     shared_with_uv: tuple[str, ...]
 
 
+class SelfCompletion(Value, frozen=True, kw_only=True):
+    """Answer of ``torchup self completion SHELL``."""
+
+    shell: str  # bash, zsh, fish, powershell
+    script: str  # what the shell is to run
+
+
 ANSWERS: dict[str, tuple[object, ...]] = {
     "up": (Up,),
     "detect": (Detected,),
@@ -331,4 +338,5 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "catalog refresh": (CatalogRefresh,),
     "self paths": (SelfPaths,),
     "self uninstall": (SelfUninstalled, SelfWouldUninstall),
+    "self completion": (SelfCompletion,),
 }

@@ -11,6 +11,7 @@ import torchup
 from torchup.cli.defaults import defaults_for
 from torchup.cli.registry import VERBS
 from torchup.cli.session import Session, common_options
+from torchup.cli.verb import write_examples
 from torchup.i18n import render, text
 
 
@@ -47,6 +48,10 @@ class LazyGroup(click.Group):
         with formatter.section(text("cli.help.commands", "Commands")):
             formatter.write_dl([(name, render(summary)) for name, (_, summary) in VERBS.items()])
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """End the help with the examples."""
+        write_examples(ctx, formatter)
+
 
 def _group(session: Session, **_: Any) -> None:
     """Only options; each verb does the work."""
@@ -63,7 +68,6 @@ def make_app() -> click.Group:
             "Take a machine to a PyTorch that really runs on its GPU: choose the build, install it, prove it with"
             " kernels, measure it, and explain what is wrong when it does not work.",
         ),
-        epilog=text("cli.help.epilog", "First use: torchup up"),
         context_settings={"help_option_names": ["-h", "--help"]},
         params=[
             click.Option(

@@ -14,6 +14,7 @@ from torchup.cli.distributed import distributed_options, measure_distributed, wa
 from torchup.cli.progress import progress_line
 from torchup.cli.session import Session, common_options
 from torchup.cli.target import find_target, target_options
+from torchup.cli.verb import Verb
 from torchup.detect import detect_machine
 from torchup.i18n import text
 from torchup.model import Notice, message
@@ -34,6 +35,7 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
 
 
 @click.command(
+    cls=Verb,
     name="bench",
     help=text("bench.help", "Measure the devices of an environment. Workloads: {names}", names=", ".join(REGISTRY)),
 )

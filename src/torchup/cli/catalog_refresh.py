@@ -12,6 +12,7 @@ from torchup.catalog.stored import overlay_path
 from torchup.cli.answer import Answer
 from torchup.cli.session import Session, common_options
 from torchup.cli.variant_type import VariantType
+from torchup.cli.verb import Verb
 from torchup.encoding import to_builtins, to_json
 from torchup.errors import UsageError
 from torchup.i18n import render, text
@@ -27,6 +28,7 @@ SHOWN = 20  # rows of the diff before "and N more"
 
 
 @click.command(
+    cls=Verb,
     name="refresh",
     help=text(
         "catalog.refresh.help",

@@ -8,6 +8,7 @@ import click
 
 from torchup.cli.answer import Answer
 from torchup.cli.session import Session, common_options
+from torchup.cli.verb import Verb
 from torchup.detect import detect_machine
 from torchup.encoding import UNREADABLE, decode_problem
 from torchup.errors import TorchupError, UsageError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    cls=Verb,
     name="detect",
     help=text(
         "detect.help", "Show what this machine has: system, GPUs, drivers, Pythons, and the source of each fact."

@@ -11,6 +11,7 @@ from torchup.cli.answer import Answer
 from torchup.cli.machine_options import machine_options
 from torchup.cli.session import Session, changing_options, common_options
 from torchup.cli.target import target_options
+from torchup.cli.verb import Verb
 from torchup.doctor import diagnose, parse_report
 from torchup.doctor.clean import decode
 from torchup.doctor.rules import RULES
@@ -41,6 +42,7 @@ class Examined(Value, frozen=True, kw_only=True):
 
 @click.command(
     "doctor",
+    cls=Verb,
     help=text("doctor.help", "Find what is wrong with a PyTorch environment and how to fix it"),
 )
 @click.option(

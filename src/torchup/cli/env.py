@@ -12,6 +12,7 @@ from torchup.cli.answer import Answer
 from torchup.cli.defaults import defaults_for
 from torchup.cli.groups import VerbGroup
 from torchup.cli.session import Session, changing_options, common_options
+from torchup.cli.target import environment_names
 from torchup.envs import activation, kernels, records, registry, transaction
 from torchup.envs.project import environment_name
 from torchup.errors import UsageError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from torchup.model import Environment, Message
 
 NOT_FOUND = 127  # what shells return for a command that is not there
-NAME = click.argument("name", required=False)
+NAME = click.argument("name", required=False, shell_complete=environment_names)
 
 
 # Subcommands that need more rooms than the rest; imported when they are used.
@@ -112,7 +113,7 @@ def show_command(session: Session, name: str | None) -> Answer:
 
 
 @command.command(name="remove", help=text("env.remove.help", "Remove an environment and its previous version"))
-@click.argument("name")
+@click.argument("name", shell_complete=environment_names)
 @changing_options
 @common_options
 def remove_command(session: Session, name: str) -> Answer:

@@ -10,6 +10,8 @@ import msgspec
 from torchup.cli.answer import Answer
 from torchup.cli.install_progress import install_progress
 from torchup.cli.session import Session, common_options
+from torchup.cli.target import environment_names
+from torchup.cli.verb import Verb
 from torchup.encoding import UNREADABLE, decode_problem, from_builtins
 from torchup.envs import records, registry
 from torchup.envs.project import environment_name
@@ -24,10 +26,11 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    cls=Verb,
     name="bundle",
     help=text("env.bundle.help", "Collect the wheels of an environment, or of a plan, for machines without a network"),
 )
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=environment_names)
 @click.option("-o", "--output", required=True, metavar="DIR", help=text("env.bundle.output", "A new folder"))
 @click.option(
     "--platform",

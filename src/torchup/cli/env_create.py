@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from torchup.cli import up
 from torchup.cli.answer import Answer
 from torchup.cli.session import Session
+from torchup.cli.verb import Verb
 from torchup.envs import registry
 from torchup.i18n import text
 from torchup.report.env_text import torch_label
@@ -46,7 +47,7 @@ def _nothing_to_do(environment: Environment) -> Answer:
 
 
 # The parameters are those of `up`, so that none can be forgotten here.
-command: click.Command = click.Command(
+command: click.Command = Verb(
     name="create",
     callback=_create,
     help=text("env.create.help", "Make an environment: detect, plan, install, verify (`torchup up` also measures)"),

@@ -7,6 +7,8 @@ import click
 from torchup.cli.answer import Answer
 from torchup.cli.env_bundle import recorded_plan
 from torchup.cli.session import Session, common_options
+from torchup.cli.target import environment_names
+from torchup.cli.verb import Verb
 from torchup.detect import detect_machine
 from torchup.envs.project import environment_name
 from torchup.i18n import text
@@ -14,8 +16,10 @@ from torchup.plan.export import export
 from torchup.plan.exports import LOCK, NAMES
 
 
-@click.command(name="export", help=text("env.export.help", "Write an environment as a file of another tool, on stdout"))
-@click.argument("name", required=False)
+@click.command(
+    cls=Verb, name="export", help=text("env.export.help", "Write an environment as a file of another tool, on stdout")
+)
+@click.argument("name", required=False, shell_complete=environment_names)
 @click.option(
     "--format",
     "kind",

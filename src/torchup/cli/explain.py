@@ -9,6 +9,7 @@ import click
 
 from torchup.cli.answer import Answer
 from torchup.cli.session import Session, common_options
+from torchup.cli.verb import Verb
 from torchup.doctor.explain import explanations
 from torchup.errors import UsageError
 from torchup.i18n import text
@@ -26,6 +27,7 @@ ANSWERS = QUESTIONS | conda_texts.QUESTIONS
 
 @click.command(
     "explain",
+    cls=Verb,
     help=text(
         "explain.help", "Say what a finding means and how to fix it, or answer a question; without CODE: list all"
     ),

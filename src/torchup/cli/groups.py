@@ -7,6 +7,7 @@ import re
 import click
 
 from torchup.cli.usage import did_you_mean
+from torchup.cli.verb import Verb, write_examples
 from torchup.errors import UsageError
 from torchup.i18n import text
 from torchup.model import message
@@ -16,6 +17,12 @@ _SENTENCE_END = re.compile(r"(?<=\.)\s+|(?<=。)")
 
 class VerbGroup(click.Group):
     """What ``torchup env``, ``results`` and the like are made of."""
+
+    command_class = Verb
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """End the help with the examples."""
+        write_examples(ctx, formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The subverbs in the order of their definition, which is that of a first use."""

@@ -12,6 +12,7 @@ from torchup.cli.answer import Answer
 from torchup.cli.machine_options import NamedMachine, Unreadable, machine_options, machines_in, named_machines
 from torchup.cli.request_options import request_options
 from torchup.cli.session import Session, common_options
+from torchup.cli.verb import Verb
 from torchup.encoding import to_builtins
 from torchup.errors import ExitCode, TorchupError, UsageError
 from torchup.i18n import render, text
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    cls=Verb,
     name="plan",
     help=text("plan.help", "Say which build of torch fits a machine, why, and why not the others. Changes nothing."),
 )

@@ -77,6 +77,10 @@ def _can_show(language: str) -> bool:
 
 def _invoke(argv: list[str], session: Session) -> Answer | None:
     app = make_app()
+    if session.host.environ().get("_TORCHUP_COMPLETE", "").startswith("powershell"):
+        from torchup.cli.completion import know_powershell  # noqa: PLC0415  # only a press of Tab pays for it
+
+        know_powershell()
     try:
         result = app.main(args=argv, prog_name="torchup", standalone_mode=False, obj=session)
     except click.exceptions.NoArgsIsHelpError as error:

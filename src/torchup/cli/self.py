@@ -86,6 +86,20 @@ def uninstall_command(session: Session) -> Answer:
     return Answer(command="self uninstall", data={"removed": removed, "shared_with_uv": others}, text=lambda: done)
 
 
+@command.command(
+    name="completion",
+    help=text("self.completion.help", "Print the script that lets a shell complete torchup's commands with Tab"),
+)
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish", "powershell")))
+@common_options
+def completion_command(session: Session, shell: str) -> Answer:  # noqa: ARG001  # every verb gets it
+    """`torchup self completion SHELL`."""
+    from torchup.cli.completion import script  # noqa: PLC0415  # a setting that is made once
+
+    source = script(shell)
+    return Answer(command="self completion", data={"shell": shell, "script": source}, text=lambda: source)
+
+
 def _shared(host: Host) -> tuple[str, ...]:
     try:
         return shared(host, uv_binary())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from torchup.errors import UsageError
+from torchup.host import RealHost
 from torchup.i18n import text
 from torchup.model import Value, message
 
@@ -26,10 +27,21 @@ class Target(Value, frozen=True, kw_only=True):
     build: Build | None = None
 
 
+def environment_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """The environments of torchup whose names begin so."""
+    from torchup.envs.registry import names  # noqa: PLC0415  # a verb that only offers the name needs no environments
+
+    return [name for name in names(RealHost()) if name.startswith(incomplete)]
+
+
 def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a verb ``--env`` and ``--python``; resolve them with `find_target`."""
     env = click.option(
-        "--env", "env", metavar="NAME", help=text("target.env", "Use this environment of torchup's (default: default)")
+        "--env",
+        "env",
+        metavar="NAME",
+        shell_complete=environment_names,
+        help=text("target.env", "Use this environment of torchup's (default: default)"),
     )
     python = click.option(
         "--python", metavar="PATH", help=text("target.python", "Use this Python instead of an environment of torchup's")

@@ -15,6 +15,8 @@ from torchup.cli.install_progress import install_progress
 from torchup.cli.progress import progress_line
 from torchup.cli.request_options import request_options
 from torchup.cli.session import Session, changing_options, common_options
+from torchup.cli.target import environment_names
+from torchup.cli.verb import Verb
 from torchup.envs import activation
 from torchup.envs.project import environment_name
 from torchup.envs.registry import environment_path
@@ -36,10 +38,17 @@ T = TypeVar("T")
 
 
 @click.command(
+    cls=Verb,
     name="up",
     help=text("up.help", "Detect, plan, install, verify, measure and report: a PyTorch that works, in one command"),
 )
-@click.option("--env", "name", metavar="NAME", help=text("up.option.env", "Name of the environment (default: default)"))
+@click.option(
+    "--env",
+    "name",
+    metavar="NAME",
+    shell_complete=environment_names,
+    help=text("up.option.env", "Name of the environment (default: default)"),
+)
 @click.option("--path", metavar="DIR", help=text("up.option.path", "Put the environment there"))
 @click.option(
     "--from",

@@ -9,6 +9,7 @@ import click
 from torchup.cli.answer import Answer
 from torchup.cli.session import Session, common_options
 from torchup.cli.target import find_target, target_options
+from torchup.cli.verb import Verb
 from torchup.envs.verification import TIMEOUT, verify_environment
 from torchup.errors import ExitCode
 from torchup.i18n import text
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    cls=Verb,
     name="verify",
     help=text("verify.help", "Run the verification ladder in an environment: kernels, not is_available()"),
 )
