@@ -41,7 +41,7 @@ SHOWN = {command: page for page in reversed(WRITTEN) for command in commands(pag
 @pytest.mark.parametrize("shown", SHOWN)
 def test_commands_in_the_documents_exist(shown):
     """Every torchup command line that a document shows can be parsed by the program."""
-    command = shown.split(" | ", maxsplit=1)[0].split(" > ", maxsplit=1)[0].split(" && ", maxsplit=1)[0]
+    command = re.split(r" (?:\||>>?|&&) ", shown, maxsplit=1)[0]
     arguments = [word for word in shlex.split(command, comments=True)[1:] if word not in {"...", "…"}]
     if {"-h", "--help", "--version"} & set(arguments) or not arguments or arguments[0].isupper():
         return

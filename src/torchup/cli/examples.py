@@ -141,7 +141,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             message("example.results.compare", "Beside the published times."),
         ),
         (
-            "torchup results compare latest:script latest:graph --across recipe",
+            "torchup results compare latest:script latest:graph",
             message("example.results.across", "Two ways of one run."),
         ),
         (
