@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
 from support.bench import WorkerHost
 from torchup.envs.verification import verify_environment
-from torchup.model import Build
+from torchup.i18n import use
+from torchup.model import Build, Rung
 from torchup.report.style import Style
-from torchup.report.verify_text import verify_text
+from torchup.report.verify_text import rung_line, verify_text
 
 
 def begin(name, device=None, *, soft=False):
@@ -99,3 +102,17 @@ def test_the_text_names_the_rung_that_failed_and_why():
     assert shown.splitlines()[0] == "This PyTorch does not work here: arch (cuda:0) failed."
     assert "sm_120 is not in it" in shown
     assert "1 checks do not apply" in shown
+
+
+def test_every_rung_of_the_worker_is_said_in_chinese():
+    """What a rung proves is not left in English, the companions included."""
+    source = (Path(__file__).parents[2] / "src" / "torchup" / "worker" / "verify.py").read_text("utf-8")
+    climbed = dict(re.findall(r'climb\(\s*"(\w+)",\s*"([^"]+)"', source))
+    climbed |= dict(re.findall(r'^ +\("(\w+)", "([^"]+)", check_', source, re.MULTILINE))
+    rungs = [Rung(name=name, status="pass", seconds=0.1, proves=proves) for name, proves in climbed.items()]
+    rungs.append(Rung(name="companions", status="pass", seconds=0.1, proves="torchvision fits this torch"))
+    use("zh")
+    lines = [rung_line(rung, Style(unicode=False)) for rung in rungs]
+    use("en")
+    assert len(lines) > 8
+    assert not [line for line in lines if not re.search(r"[\u4e00-\u9fff]", line)]
