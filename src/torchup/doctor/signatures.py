@@ -90,9 +90,10 @@ def _sign(signature: Signature, parts: tuple[str, ...], lines: Sequence[str], fl
 def _line(part: str, lines: Sequence[str]) -> str:
     """The line that the message begins on; the next ones too where it was wrapped."""
     head = part[:24]
-    for position, line in enumerate(lines):
+    for line in lines:
         if head in squeeze(line):
             return line.strip()[:EVIDENCE]
+    for position, line in enumerate(lines):
         if part[:8] in squeeze(line) and head in squeeze(" ".join(lines[position : position + 3])):
             return " ".join(" ".join(lines[position : position + 3]).split())[:EVIDENCE]
     return part

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor.redact import redact
 from torchup.doctor.rule import Certainty, Found
-from torchup.doctor.rules.common import from_sign, gpu_line, install_command, quoted, said, torch_line
+from torchup.doctor.rules.common import ROCM_VARIANT, from_sign, gpu_line, install_command, quoted, said, torch_line
 from torchup.model import Os, Remedy, Vendor, message
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from torchup.doctor.knowledge import Knowledge
     from torchup.model import Gpu, Message
 
-_ROCM_VARIANT = "rocm7.2"
 _DISCRETE_INTEL = re.compile(
     r"\barc\b|\bmax (?:series|\d)|\bflex\b|\bb[56]\d0\b|battlemage|alchemist|ponte vecchio|core ultra", re.IGNORECASE
 )
@@ -45,7 +44,7 @@ def rocm_wheel_not_installed(facts: Facts, knowledge: Knowledge) -> Found | None
     lines += [*quoted(facts, "driver.none", "cpu.not-compiled"), *asked]
     text = message("doctor.rocm-wheel.remedy", "install the ROCm build; on Windows AMD's own index has it")
     command = (
-        install_command(_ROCM_VARIANT)
+        install_command(ROCM_VARIANT)
         if facts.system.os is not Os.WINDOWS
         else ("python", "-m", "pip", "install", "torch", "--index-url", "https://repo.amd.com/rocm/whl-multi-arch/")
     )
@@ -130,7 +129,7 @@ def rocm_version_mismatch(facts: Facts, knowledge: Knowledge) -> Found | None:
     return Found(
         summary=message("doctor.rocm.summary", "libraries of another ROCm version are asked for than the system has"),
         evidence=tuple(lines),
-        remedy=Remedy(text=text, commands=(("ls", "/opt"), install_command(_ROCM_VARIANT))),
+        remedy=Remedy(text=text, commands=(("ls", "/opt"), install_command(ROCM_VARIANT))),
         certainty=Certainty.PROVEN,
     )
 

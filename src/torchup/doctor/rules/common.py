@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 INDEX = "https://download.pytorch.org/whl"
 PIP = ("python", "-m", "pip")
+ROCM_VARIANT = "rocm7.2"
 TRIO = ("torch", "torchvision", "torchaudio")
 
 
@@ -90,18 +91,27 @@ def torch_cuda(facts: Facts, knowledge: Knowledge) -> str | None:
 
 
 def reinstall(facts: Facts, knowledge: Knowledge, text: Message) -> Remedy:
-    """Put the build in that fits the GPU and the driver.
-
-    A report often leaves the GPU out; a live machine without one gets the CPU build, one with another vendor's GPU
-    what `torchup up` chooses.
-    """
-    if facts.live and not facts.of(Vendor.NVIDIA):
-        return Remedy(text=text, commands=(("torchup", "up") if facts.gpus else install_command("cpu"),))
+    """Put the build in that fits the GPU and the driver."""
+    if (plain_build := _without_nvidia(facts)) is not None:
+        return Remedy(text=text, commands=(plain_build,))
     gpus = capabilities(facts, knowledge)
     wheel = knowledge.wheel(min(gpus, default=None), newest_driver(facts), windows=on_windows(facts))
     if wheel is None:
         return Remedy(text=text, commands=driver_commands(facts), needs_root=True, needs_reboot=True)
     return Remedy(text=text, commands=(install_command(wheel[0]),))
+
+
+def _without_nvidia(facts: Facts) -> tuple[str, ...] | None:
+    """The build for a machine of which it is known that no NVIDIA GPU is in it; ``None``: there is, or may be, one."""
+    if facts.on_mac:
+        return pip_install("--force-reinstall", *TRIO)
+    if facts.of(Vendor.NVIDIA) or facts.nvidia.driver or not (facts.live or facts.gpus):
+        return None
+    if facts.of(Vendor.AMD) and facts.system.os is not Os.WINDOWS:
+        return install_command(ROCM_VARIANT)
+    if not facts.live:
+        return None
+    return install_command("cpu") if not facts.gpus else ("torchup", "up")  # the planner knows the other vendors
 
 
 def install_command(variant: str, *packages: str) -> tuple[str, ...]:

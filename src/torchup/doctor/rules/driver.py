@@ -144,6 +144,8 @@ def _absence_counts(facts: Facts) -> bool:
     said_none = facts.sign("driver.none", "driver.no-device", "driver.libcuda-missing") is not None
     if facts.of(Vendor.AMD) or facts.of(Vendor.INTEL):
         return False
+    if facts.live and not facts.of(Vendor.NVIDIA):
+        return False  # a CUDA build on a machine without an NVIDIA GPU: nothing is missing
     return (said_none or bool(facts.of(Vendor.NVIDIA))) and facts.torch.variant != "cpu"
 
 
@@ -405,7 +407,7 @@ def no_gpu_present(facts: Facts, knowledge: Knowledge) -> Found | None:
     usable = [gpu for gpu in facts.gpus if gpu.vendor is not Vendor.INTEL or is_usable_intel(gpu, knowledge)]
     if facts.on_mac or facts.works or usable or facts.nvidia.driver or facts.torch.installed is False:
         return None
-    if (
+    if not facts.live and (
         facts.system.wsl
         or facts.system.container
         or facts.system.jetson

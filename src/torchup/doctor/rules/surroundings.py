@@ -119,6 +119,8 @@ def container_without_gpu(facts: Facts, knowledge: Knowledge) -> Found | None:
         "driver.insufficient",
     )
     no_kfd = kfd is not None and facts.sign("kfd.not-loaded") is None
+    if facts.live and not facts.gpus:
+        started_without = False  # the bus was looked at: no GPU that could have been passed in
     if facts.works or not (signs or no_kfd or (started_without and unseen is not None)):
         return None
     lines: list[Message] = [*signs, *([said(kfd)] if kfd else []), *([said(unseen)] if unseen else [])]
