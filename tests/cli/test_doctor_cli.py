@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from types import SimpleNamespace
 
@@ -58,7 +59,29 @@ def test_json_has_the_documented_keys(capsys, report):
 def test_a_healthy_report_is_exit_0(capsys, report):
     """Nothing wrong: exit 0 and a sentence that says so."""
     assert main(["doctor", "--report", report(HEALTHY)]) == 0
-    assert "nothing is wrong" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "nothing in this report" in told.out
+    assert "can read" not in told.err
+
+
+def test_the_end_of_a_huge_log_is_read(capsys, report):
+    """A log of many megabytes says at its end how it failed."""
+    noise = "step 1 of the training, loss 0.1\n" * 100_000
+    end = "CUDA error: no kernel image is available for execution on the device\nGPU: RTX 5090\n"
+    assert main(["doctor", "--report", report(noise + end), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["data"]["primary"] == "arch-not-in-build-too-new"
+
+
+@pytest.mark.parametrize(("says", "code"), [("Python 3.6.15", 1), ("Python 3.12.1", 2), ("", 2)])
+@pytest.mark.skipif(os.name == "nt", reason="a script stands in for the interpreter")
+def test_a_python_that_cannot_be_examined(capsys, tmp_path, says, code):
+    """One that is too old is named by its version; one that does not run is an error, not a clean bill."""
+    python = tmp_path / "python3"
+    python.write_text(f"#!/bin/sh\n[ \"$1\" = -V ] && echo '{says}' && exit 0\nexit 3\n")
+    python.chmod(0o755)
+    assert main(["doctor", "--python", str(python), "--json"]) == code
+    data = json.loads(capsys.readouterr().out)["data"]
+    assert code == 2 or data["primary"] == "python-version-unsupported"
 
 
 def test_a_dash_reads_stdin(capsys, monkeypatch):

@@ -13,7 +13,7 @@ from torchup.cli.session import Session, changing_options, common_options
 from torchup.cli.target import target_options
 from torchup.cli.verb import Verb
 from torchup.doctor import diagnose, parse_report
-from torchup.doctor.clean import decode
+from torchup.doctor.clean import decode, has_words
 from torchup.doctor.rules import RULES
 from torchup.encoding import to_builtins
 from torchup.errors import ExitCode, UsageError
@@ -155,29 +155,32 @@ def _versions(facts: Facts) -> dict[str, str | None]:
 
 def _examine(session: Session, options: dict[str, Any]) -> Examined:
     if options["report"]:
-        return Examined(facts=_reported(read_report(session, options["report"])))
+        return _reported(read_report(session, options["report"]))
     if options["machine_path"] or options["recording"] or options["assumed"]:
         return _pretended(session, options)
     return _live(session, options["env"], options["python"])
 
 
-def _reported(words: str) -> Facts:
-    """The facts of a report; one that says nothing is no sign of health."""
+def _reported(words: str) -> Examined:
+    """The facts of a report; one that says nothing is no sign of health, and a file without words is a mistake."""
     from msgspec.structs import replace  # noqa: PLC0415
 
     from torchup.doctor.facts import Facts as Known  # noqa: PLC0415
+    from torchup.model import Notice as Told  # noqa: PLC0415
 
     facts = parse_report(words)
-    if replace(facts, text="") == Known():
-        raise UsageError(
-            message("doctor.report.nothing", "nothing in this report is known to torchup"),
-            hint=message(
-                "doctor.report.nothing.hint",
-                "paste what one of these prints: `torchup doctor --format md`, `python -m torch.utils.collect_env`,"
-                " `nvidia-smi`, `pip list`, or the whole error message",
-            ),
-        )
-    return facts
+    if replace(facts, text="") != Known():
+        return Examined(facts=facts)
+    nothing = message("doctor.report.nothing", "nothing in this report is known to torchup")
+    hint = message(
+        "doctor.report.nothing.hint",
+        "paste what one of these prints: `torchup doctor --format md`, `python -m torch.utils.collect_env`,"
+        " `nvidia-smi`, `pip list`, or the whole error message",
+    )
+    if not has_words(facts.text):
+        raise UsageError(nothing, hint=hint)
+    told = (nothing, hint)  # a question in prose, or another program's trouble: the environment is not accused
+    return Examined(facts=facts, notices=tuple(Told(code=part.code, level="warning", text=part) for part in told))
 
 
 def read_report(session: Session, path: str) -> str:
@@ -209,7 +212,7 @@ def _pretended(session: Session, options: dict[str, Any]) -> Examined:
 def _live(session: Session, env: str | None, python: str | None) -> Examined:
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # not for reports
 
-    from torchup.cli.doctor_target import interpreter, stray_kernels  # noqa: PLC0415  # same
+    from torchup.cli.doctor_target import interpreter, stray_kernels, without_answer  # noqa: PLC0415  # same
     from torchup.detect import detect_machine  # noqa: PLC0415  # same
     from torchup.doctor.live import facts_of  # noqa: PLC0415  # same
     from torchup.envs.inspection import inspect_environment  # noqa: PLC0415  # same
@@ -220,4 +223,7 @@ def _live(session: Session, env: str | None, python: str | None) -> Examined:
         inspection = inspect_environment(session.host, path)
         machine: Machine = detected.result()
     notices: tuple[Notice, ...] = stray_kernels(session.host)
-    return Examined(facts=facts_of(machine, inspection), machine=machine, python=path, name=name, notices=notices)
+    facts = facts_of(machine, inspection)
+    if inspection.python is None:
+        facts = without_answer(session.host, path, inspection.failure, facts)
+    return Examined(facts=facts, machine=machine, python=path, name=name, notices=notices)

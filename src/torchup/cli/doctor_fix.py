@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from torchup.cli.answer import Answer
+from torchup.cli.doctor_fix_numpy import exchange_numpy
 from torchup.cli.install_progress import install_progress
 from torchup.cli.machine_options import NamedMachine
 from torchup.cli.plan import ask_sources, current_catalog
@@ -67,8 +68,11 @@ def _environment(session: Session, examined: Examined, found: Diagnosis) -> Answ
     finding = repairable(found)
     if finding is None or examined.python is None:
         return _cannot(session, examined, found)
-    prefix = environment_of(session.host, examined.python)
-    plan = _plan(session, examined, finding)
+    only_numpy = finding.rule == "numpy-abi"
+    prefix = environment_of(session.host, examined.python, conda=only_numpy)
+    plan = None if is_conda(session.host, prefix) else _plan(session, examined, finding)
+    if plan is None:
+        return exchange_numpy(session, examined, prefix) or _declined(session, found, prefix)
     if session.dry_run:
         return _dry(plan, prefix)
     question = message(
@@ -78,16 +82,30 @@ def _environment(session: Session, examined: Examined, found: Diagnosis) -> Answ
         build=plan.build.label,
     )
     if not session.confirm(question):
-        session.note(message("doctor.fix.declined", "nothing was changed; --yes answers without asking"))
-        return _state(found, changed=False, prefix=prefix)
+        return _declined(session, found, prefix)
     environment = _rebuild(session, plan, prefix, examined.name)
     return _after(session, examined, environment)
 
 
-def environment_of(host: Host, python: str) -> str:
-    """The folder of the environment that a Python belongs to; raises `UsageError` where it must not be rebuilt."""
+def _declined(session: Session, found: Diagnosis, prefix: str) -> Answer:
+    session.note(message("doctor.fix.declined", "nothing was changed; --yes answers without asking"))
+    return _state(found, changed=False, prefix=prefix)
+
+
+def is_conda(host: Host, prefix: str) -> bool:
+    """Whether conda made an environment."""
+    return host.is_dir(posixpath.join(prefix, "conda-meta"))
+
+
+def environment_of(host: Host, python: str, *, conda: bool = False) -> str:
+    """The folder of the environment that a Python belongs to; raises `UsageError` where it must not be changed.
+
+    ``conda``: whether the repair is one that an environment of conda may get too.
+    """
     prefix = posixpath.dirname(posixpath.dirname(python.replace("\\", "/")))
-    if host.is_dir(posixpath.join(prefix, "conda-meta")):
+    if is_conda(host, prefix):
+        if conda:
+            return prefix
         raise UsageError(
             message("doctor.fix.conda", "{path} is a conda environment: torchup does not rebuild it", path=prefix),
             hint=message(
@@ -102,7 +120,8 @@ def environment_of(host: Host, python: str) -> str:
     return prefix
 
 
-def _plan(session: Session, examined: Examined, finding: Finding) -> Plan:
+def _plan(session: Session, examined: Examined, finding: Finding) -> Plan | None:
+    """What to build; ``None``: the same torch cannot be had any more, and only its NumPy is wrong."""
     catalog = current_catalog(session)
     target = NamedMachine(name="-", machine=examined.machine, here=True)
     wanted = request_for(finding.rule, examined.facts)
@@ -111,6 +130,8 @@ def _plan(session: Session, examined: Examined, finding: Finding) -> Plan:
     except NoBuildError:
         if wanted.torch is None:
             raise
+        if finding.rule == "numpy-abi":
+            return None
         session.note(message("doctor.fix.newer", "the same build cannot be had any more; choosing another"))
     any_build = Request(python=wanted.python)
     return resolve(target.machine, any_build, catalog, ask_sources(session, target, any_build, catalog))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import posixpath
+import re
 import sys
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from torchup.cli.target import find_target
+from torchup.doctor.knowledge import version
 from torchup.envs import kernels, registry
 from torchup.envs.paths import python_of
 from torchup.errors import UsageError
@@ -15,6 +19,7 @@ from torchup.model import Notice, message
 
 if TYPE_CHECKING:
     from torchup.cli.session import Session
+    from torchup.doctor.facts import Facts
     from torchup.host import Host
 
 
@@ -59,6 +64,21 @@ def _python_in(host: Host, prefix: str | None) -> str | None:
         return None
     found = registry.find_python(host, prefix)
     return found or (python_of(prefix) if host.exists(python_of(prefix)) else None)
+
+
+def without_answer(host: Host, python: str, failure: str | None, facts: Facts) -> Facts:
+    """The facts of a Python that could not be examined: its version at least. Raises `UsageError` if it does not run.
+
+    What torchup runs inside wants Python 3.8; an older one is told by its version.
+    """
+    asked = host.run((python, "-V"))
+    found = re.search(r"Python (\d+\.\d+[.\w]*)", asked.stdout + asked.stderr)
+    if not asked.ok or found is None or version(found[1]) >= (3, 8):
+        raise UsageError(
+            message("doctor.target.mute", "{path} cannot be examined: {failure}", path=python, failure=failure or "-"),
+            hint=message("doctor.target.mute.hint", "does `{path} -c pass` run?", path=python),
+        )
+    return replace(facts, python=replace(facts.python, version=found[1], path=python))
 
 
 def stray_kernels(host: Host) -> tuple[Notice, ...]:

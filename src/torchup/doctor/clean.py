@@ -9,7 +9,7 @@ import itertools
 import re
 from collections import Counter
 
-LIMIT = 4_000_000  # characters read of a report; a pasted log beyond that says nothing new
+LIMIT = 2_000_000  # characters read of a report, half from either end; a log's middle says nothing new
 LINE_LIMIT = 4_000  # longer lines (minified files, base64) carry no facts, and patterns must stay cheap on them
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])|\x9b[0-?]*[ -/]*[@-~]")
@@ -59,9 +59,16 @@ def _looks_chinese(raw: bytes) -> bool:
     return sum(byte >= 0x80 for byte in raw[:4000]) >= 4  # noqa: PLR2004  # two characters at least
 
 
+def has_words(text: str) -> bool:
+    """Whether a text is one that somebody wrote or a program printed: words, and few characters that are no text."""
+    strange = sum(character == "\ufffd" or not character.isprintable() for character in text if character != "\n")
+    return strange * 10 < len(text) and len(re.findall(r"[^\W\d_]{2,}", text)) >= 2  # noqa: PLR2004  # one may be chance
+
+
 def clean(text: str) -> list[str]:
     """The report's lines, without what copying put around them."""
-    text = text[:LIMIT]
+    if len(text) > LIMIT:  # the beginning says what was run, the end says how it failed
+        text = text[: LIMIT // 2] + "\n" + text[-LIMIT // 2 :]
     text = _ESCAPES.sub("", text) if "\x1b" in text or "\x9b" in text else text
     text = _BARE_COLOURS.sub("", text) if "[0m" in text or ";1m" in text else text
     text = _LINE_END.sub("\n", text) if "\r" in text else text

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def doctor_text(diagnosis: Diagnosis, facts: Facts, style: Style, *, verbose: bool = False) -> str:
     """What a person reads: the headline, each finding with its evidence and remedy, the three versions."""
-    blocks = [headline(diagnosis, style)]
+    blocks = [headline(diagnosis, style, live=facts.live)]
     blocks += ["\n".join(_finding_lines(finding, style)) for finding in diagnosis.findings]
     blocks.append("\n".join(_panel_lines(panel(facts), style)))
     if verbose:
@@ -29,8 +29,12 @@ def doctor_text(diagnosis: Diagnosis, facts: Facts, style: Style, *, verbose: bo
     return "\n\n".join(redact(block) for block in blocks if block)
 
 
-def headline(diagnosis: Diagnosis, style: Style) -> str:
-    """One line: what is wrong, or that nothing is."""
+def headline(diagnosis: Diagnosis, style: Style, *, live: bool = True) -> str:
+    """One line: what is wrong, or that nothing is; of a report only what it tells is known."""
+    if diagnosis.primary is None and not live:
+        return f"{mark(style, 'pass')} " + text(
+            "doctor.text.silent", "nothing in this report tells of a broken environment"
+        )
     if diagnosis.primary is None:
         return f"{mark(style, 'pass')} " + text("doctor.text.healthy", "nothing is wrong with this environment")
     cause = next(finding for finding in diagnosis.findings if finding.rule == diagnosis.primary)

@@ -168,3 +168,30 @@ def test_troubles_of_the_driver_are_causes(problem, cause):
     """What detection found wrong with the driver is named by the rules."""
     machine = Machine(os=Os.LINUX, arch="x86_64", drivers=(Driver(vendor=Vendor.NVIDIA, problem=problem),))
     assert diagnose(facts_of(machine)).primary == cause
+
+
+NO_DRIVER = "Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and installed a driver"
+
+
+@pytest.mark.parametrize("container", [None, "docker"])
+def test_a_cuda_build_without_a_gpu_is_no_fault(environment, container):
+    """Where the bus shows no GPU none is missing: PyPI's CUDA build on a server or in CI is healthy."""
+    put_torch(environment[0], "2.4.0+cu121", cuda="12.1", cuda_error=NO_DRIVER)
+    machine = Machine(os=Os.LINUX, arch="x86_64", container=container, container_gpu=False if container else None)
+    _, found = examine(environment[1], machine)
+    assert found.primary is None
+    assert [str(finding.severity) for finding in found.findings] == ["info"]
+
+
+@pytest.mark.parametrize(
+    ("machine", "index"),
+    [
+        (MACHINE, "whl/cpu"),
+        (WITH_GPU, "whl/cu1"),
+        (Machine(os=Os.LINUX, arch="x86_64", gpus=(Gpu(vendor=Vendor.AMD, name="Radeon RX 7900 XTX"),)), "whl/rocm"),
+    ],
+)
+def test_the_remedy_is_the_build_for_the_machine(environment, machine, index):
+    """Who has no torch is told to install the one that fits the GPU that is there, or that none is."""
+    _, found = examine(environment[1], machine)
+    assert index in " ".join(found.findings[0].remedy.commands[0])

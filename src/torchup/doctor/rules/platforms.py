@@ -60,7 +60,7 @@ def python_version_unsupported(facts: Facts, knowledge: Knowledge) -> Found | No
         signs = (*signs, _built_for(facts))
     if facts.works and facts.sign("python.compile") is None:
         return None
-    if not signs:
+    if not signs and not _older_than_any(facts):
         return None
     lines: list[Message] = [*signs]
     if facts.python.version:
@@ -75,6 +75,12 @@ def python_version_unsupported(facts: Facts, knowledge: Knowledge) -> Found | No
         remedy=Remedy(text=text, commands=(("uv", "venv", "--python", "3.12"), pip_install("torch"))),
         certainty=Certainty.SAID,
     )
+
+
+def _older_than_any(facts: Facts) -> bool:
+    """Whether the interpreter here is older than what any torch of this decade has wheels for."""
+    python = facts.python.version
+    return facts.live and facts.torch.installed is None and python is not None and version(python) < (3, 8)
 
 
 def _built_for(facts: Facts) -> Message:
