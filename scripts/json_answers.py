@@ -131,7 +131,8 @@ class DoctorWouldFix(Value, frozen=True, kw_only=True):
 
     fixed: bool
     dry_run: bool
-    plan: Plan
+    plan: Plan | None = None  # what would be built anew
+    commands: tuple[tuple[str, ...], ...] = ()  # instead of a plan: what would be run in the environment as it is
 
 
 class ListedRule(Value, frozen=True, kw_only=True):
