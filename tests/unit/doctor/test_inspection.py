@@ -181,17 +181,3 @@ def test_a_cuda_build_without_a_gpu_is_no_fault(environment, container):
     _, found = examine(environment[1], machine)
     assert found.primary is None
     assert [str(finding.severity) for finding in found.findings] == ["info"]
-
-
-@pytest.mark.parametrize(
-    ("machine", "index"),
-    [
-        (MACHINE, "whl/cpu"),
-        (WITH_GPU, "whl/cu1"),
-        (Machine(os=Os.LINUX, arch="x86_64", gpus=(Gpu(vendor=Vendor.AMD, name="Radeon RX 7900 XTX"),)), "whl/rocm"),
-    ],
-)
-def test_the_remedy_is_the_build_for_the_machine(environment, machine, index):
-    """Who has no torch is told to install the one that fits the GPU that is there, or that none is."""
-    _, found = examine(environment[1], machine)
-    assert index in " ".join(found.findings[0].remedy.commands[0])

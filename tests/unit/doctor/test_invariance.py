@@ -234,3 +234,18 @@ def test_paths_and_words_name_the_system(text, os, silicon):
 def test_one_gpu_that_is_mentioned_is_taken(text, names):
     """A GPU in a sentence counts when it is the only one and no tool lists any."""
     assert [gpu.name for gpu in parse_report(text).gpus] == names
+
+
+@pytest.mark.parametrize(
+    ("machine", "typed"),
+    [
+        ("GPU: Radeon RX 7900 XTX\nOS: Ubuntu 22.04", "whl/rocm"),
+        ("OS: macOS 15.1 (arm64)", "install --force-reinstall torch"),
+        ("GPU: RTX 3090\nOS: Ubuntu 22.04", "whl/cu"),
+    ],
+)
+def test_who_has_no_torch_is_told_the_build_for_the_reported_machine(machine, typed):
+    """The remedy fits the GPU that the report names."""
+    found = diagnose(parse_report(f"{machine}\nModuleNotFoundError: No module named 'torch'"))
+    assert found.primary == "torch-not-installed"
+    assert typed in " ".join(found.findings[0].remedy.commands[0])

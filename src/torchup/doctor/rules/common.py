@@ -102,16 +102,20 @@ def reinstall(facts: Facts, knowledge: Knowledge, text: Message) -> Remedy:
 
 
 def _without_nvidia(facts: Facts) -> tuple[str, ...] | None:
-    """The build for a machine of which it is known that no NVIDIA GPU is in it; ``None``: there is, or may be, one."""
+    """What to type where it is known that no NVIDIA GPU is in the machine; ``None``: there is, or may be, one.
+
+    A report often leaves the GPU out; a live machine without one gets the CPU build, one with another vendor's GPU
+    what `torchup up` chooses.
+    """
+    if facts.of(Vendor.NVIDIA):
+        return None
+    if facts.live:
+        return ("torchup", "up") if facts.gpus else install_command("cpu")
     if facts.on_mac:
         return pip_install("--force-reinstall", *TRIO)
-    if facts.of(Vendor.NVIDIA) or facts.nvidia.driver or not (facts.live or facts.gpus):
-        return None
-    if facts.of(Vendor.AMD) and facts.system.os is not Os.WINDOWS:
+    if facts.of(Vendor.AMD) and facts.system.os is not Os.WINDOWS and facts.nvidia.driver is None:
         return install_command(ROCM_VARIANT)
-    if not facts.live:
-        return None
-    return install_command("cpu") if not facts.gpus else ("torchup", "up")  # the planner knows the other vendors
+    return None
 
 
 def install_command(variant: str, *packages: str) -> tuple[str, ...]:
