@@ -111,6 +111,15 @@ def audit(session: nox.Session) -> None:
 
 
 @nox.session
+def workflows(session: nox.Session) -> None:
+    """The workflow files: their schema, and what attackers could use (zizmor)."""
+    session.install("zizmor", "check-jsonschema")
+    files = sorted(map(str, Path(".github", "workflows").glob("*.yml")))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *files)
+    session.run("zizmor", "--offline", "--quiet", ".github")
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Build the site; a broken link or anchor is an error."""
     session.install("-e", ".[docs]")
