@@ -15,6 +15,7 @@ from torchup.envs.paths import python_of
 from torchup.envs.registry import environment_path
 from torchup.envs.verification import verify_environment
 from torchup.errors import NetworkError, VerifyError
+from torchup.i18n.worker_words import told
 from torchup.install import engine
 from torchup.install.bundle import load_bundle
 from torchup.model import (
@@ -182,7 +183,7 @@ def _check(verification: Verification, name: str) -> None:
         "the environment `{name}` no longer works ({rung}: {detail})",
         name=name,
         rung=failed.name if failed else "-",
-        detail=(failed.detail if failed else None) or "-",
+        detail=told((failed.detail if failed else None) or "-"),
     )
     hint = message("up.broken.hint", "`torchup doctor --env {name}` explains; `--fix` repairs it", name=name)
     raise VerifyError(text, hint=hint)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
 from torchup import i18n
 from torchup.encoding import from_json, to_json
+from torchup.i18n.worker_words import told, told_all
 from torchup.model import Notice, message, verbatim
 
 
@@ -49,3 +54,39 @@ def test_json_carries_the_english_text():
     i18n.use("zh")
     assert '"2 cards"' in to_json(notice)
     assert str(from_json(to_json(notice), Notice).text) == "2 cards"
+
+
+WORKER = Path(i18n.__file__).parents[1] / "worker"
+
+
+def _sentences(tree: ast.AST) -> list[str]:
+    """What a worker says: a failed rung, a rung that is left out, a note; its values are put in as ones."""
+    found = []
+    for node in ast.walk(tree):
+        words = None
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("FailureError", "notes.append")):
+            words = node.args[0]
+        elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and "skip" in ast.unparse(node.value):
+            words = node.value.elts[1]
+        texts = [part.value for part in ast.walk(words or ast.Pass()) if isinstance(part, ast.Constant)]
+        found += [text for text in texts[:1] if isinstance(text, str) and " " in re.sub(r"%s: %s", "", text)]
+    return found
+
+
+def test_everything_that_a_worker_says_has_a_translation():
+    """Each sentence in the worker's source is known, so that it is told in the user's language."""
+    sources = [path.read_text("utf-8") for path in (WORKER / "verify.py", *WORKER.glob("*/*.py"))]
+    said = [sentence for source in sources for sentence in _sentences(ast.parse(source))]
+    assert len(said) > 20
+    filled = [re.sub(r"%[.\d]*[a-z]", "torch", sentence) for sentence in said]
+    ends = (": ", ": torch", "done with ")  # what is put behind them is an exception, or stands in the list whole
+    assert [one for one in filled if not told(one).code and not one.endswith(ends)] == []
+
+
+def test_what_a_worker_says_keeps_its_values():
+    """A known sentence is translated with what stands in it; an unknown one is told as it is; several are joined."""
+    other = told("torch is 2.12.0, planned was 2.13.0")
+    assert dict(other.values) == {"what": "torch", "found": "2.12.0", "planned": "2.13.0"}
+    assert "2.13.0" in i18n.render(other, "zh")
+    assert i18n.render(told("Segmentation fault"), "zh") == "Segmentation fault"
+    assert str(told_all([other, told("x")])) == "torch is 2.12.0, planned was 2.13.0; x"

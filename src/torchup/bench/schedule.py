@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.errors import UsageError
+from torchup.i18n.worker_words import told, told_all
 from torchup.model import Value, message
 
 if TYPE_CHECKING:
@@ -37,11 +38,12 @@ def plan(request: Request, workload: Workload, known: Capabilities) -> tuple[Tas
     recipes = chosen_recipes(request.recipes, workload)
     able = [(d, r) for d in devices for r in recipes if known.recipes.get(d, {}).get(r) is None]
     if not able:
-        reasons = {f"{r} ({d}): {known.recipes[d][r]}" for d in devices for r in recipes}
+        reasons = [
+            message("bench.recipe.reason", "{recipe} ({device}): {why}", recipe=r, device=d, why=told(why or "-"))
+            for d, r, why in sorted({(d, r, known.recipes[d][r]) for d in devices for r in recipes}, key=str)
+        ]
         raise UsageError(
-            message(
-                "bench.recipe.unable", "none of these recipes runs here: {reasons}", reasons="; ".join(sorted(reasons))
-            ),
+            message("bench.recipe.unable", "none of these recipes runs here: {reasons}", reasons=told_all(reasons)),
             hint=message("bench.recipe.unable.hint", "leave out --recipe to measure those that do"),
         )
     weights = {recipe.name: recipe.weight for recipe in workload.recipes}

@@ -73,7 +73,14 @@ def show_text(
     commands += [
         (text("env.show.activate", "activate ({shell})", shell=shell), line) for shell, line in activation.items()
     ]
-    return "\n".join((environment.name, table(("", ""), rows, style), "", *(f" {w}: {line}" for w, line in commands)))
+    return "\n".join(
+        (
+            environment.name,
+            table(("", ""), rows, style),
+            "",
+            *(" " + text("env.show.line", "{what}: {line}", what=what, line=line) for what, line in commands),
+        )
+    )
 
 
 def changes_text(changes: Sequence[Change], style: Style) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torchup.bench.stability import advice
 from torchup.encoding import to_builtins
 from torchup.i18n import render, text
+from torchup.i18n.worker_words import told
 from torchup.report import numbers, svg
 from torchup.report.html_entry import Entry, kind_name
 from torchup.report.html_sections import section
@@ -119,7 +120,7 @@ def _telemetry(entry: Entry) -> Iterator[tuple[str, str]]:
                 else str(value),
             )
     for name, reason in watched.unavailable.items():
-        yield name, text("html.fact.unavailable", "not read: {reason}", reason=reason)
+        yield name, text("html.fact.unavailable", "not read: {reason}", reason=told(reason))
 
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from torchup.bench.compare import Comparison, Labelled, Refusal, Report, Side, Verdict, common_unit, compare_sets
 from torchup.bench.stability import advice
 from torchup.i18n import printable, render, text
+from torchup.i18n.worker_words import told
 from torchup.model import message
 from torchup.report import numbers
 from torchup.report.style import mark, table
@@ -59,7 +60,7 @@ def list_text(listing: Listing, style: Style) -> str:
         text("results.column.device", "Device"),
         text("results.column.torch", "torch"),
     )
-    return table(headers, [_list_row(run) for run in listing.runs], style)
+    return table(headers, [_list_row(run) for run in listing.runs], style, whole=(0,))
 
 
 def _list_row(run: Run) -> tuple[str, ...]:
@@ -265,7 +266,7 @@ def unsure(results: Sequence[Result], style: Style) -> str:
             lines.setdefault(line, []).append(result.recipe)
             marks[line] = mark(style, notice.level)
         for note in result.notes:
-            line = render(message("results.note", "{note}", note=note))
+            line = render(told(note))
             lines.setdefault(line, []).append(result.recipe)
             marks[line] = mark(style, "info")
     return "\n".join(

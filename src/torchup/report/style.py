@@ -9,7 +9,7 @@ from torchup.i18n import printable
 from torchup.model import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 _MARKS: dict[str, tuple[str, str]] = {
     "pass": ("✓", "[ok]"),
@@ -35,8 +35,11 @@ def mark(style: Style, status: str) -> str:
     return f"\x1b[{_COLOURS[status]}m{sign}\x1b[0m" if style.color else sign
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style) -> str:
-    """Lay out a table in ``style.width`` columns; wide (Chinese) characters count two. Cells are made printable."""
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style, *, whole: Collection[int] = ()) -> str:
+    """Lay out a table in ``style.width`` columns; wide (Chinese) characters count two. Cells are made printable.
+
+    ``whole``: positions of columns whose cells are not parted, since people copy them.
+    """
     from rich.box import ASCII, SIMPLE_HEAD  # noqa: PLC0415  # rich costs 40 ms; only reports pay it
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -44,8 +47,8 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style) -
 
     output = StringIO()
     grid = Table(box=SIMPLE_HEAD if style.unicode else ASCII, pad_edge=False, show_header=any(headers))
-    for header in headers:
-        grid.add_column(header, overflow="fold")
+    for position, header in enumerate(headers):
+        grid.add_column(header, overflow="fold", no_wrap=position in whole)
     for row in rows:
         grid.add_row(*(Text(printable(cell)) for cell in row))
     Console(file=output, width=style.width, color_system=None, legacy_windows=False).print(grid)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.i18n import printable, render, text
-from torchup.model import message, verbatim
+from torchup.i18n import render, text
+from torchup.i18n.worker_words import told
+from torchup.model import message
 from torchup.report.style import Style, mark
 
 if TYPE_CHECKING:
@@ -26,22 +27,13 @@ _PROVES: dict[str, Message] = {
 }
 
 
-def _proves(rung: Rung) -> Message:
-    """What a rung proves; the worker's own English words where it is one that is not known here."""
-    package = (rung.proves or "").partition(" ")[0]
-    if rung.name == "companions" and package == "numpy":
-        return message("verify.proves.numpy", "numpy and torch share memory")
-    if rung.name == "companions":
-        return message("verify.proves.companion", "{package} fits this torch", package=package)
-    return _PROVES.get(rung.name) or verbatim(rung.proves or "")
-
-
 def rung_line(rung: Rung, style: Style) -> str:
     """One rung: sign, name, device, what it proves, seconds; its detail where it did not simply pass."""
+    proves = _PROVES.get(rung.name) or told(rung.proves or "")
     name = f"{rung.name} {rung.device}" if rung.device else rung.name
     seconds = f"{rung.seconds:.2f} s" if rung.seconds is not None and rung.status != "skip" else ""
-    line = f"{mark(style, _SIGNS.get(rung.status, 'info'))} {name:<18} {seconds:>8}  {render(_proves(rung))}"
-    return f"{line}\n    {printable(rung.detail)}" if rung.detail and rung.status in {"fail", "warn"} else line
+    line = f"{mark(style, _SIGNS.get(rung.status, 'info'))} {name:<18} {seconds:>8}  {render(proves)}"
+    return f"{line}\n    {render(told(rung.detail))}" if rung.detail and rung.status in {"fail", "warn"} else line
 
 
 def verify_text(result: Verification, style: Style) -> str:
