@@ -87,12 +87,17 @@ def walk(tmp_path, monkeypatch, capsys):
     return typed
 
 
+_WORD = re.compile(r"`[^`]*`|\S+")  # a command is one word
+
+
 def too_wide(line: str, shown: str, width: int = 80) -> list[str]:
     """Lines that outrun the terminal, but for closing marks and for words and commands that cannot be parted."""
     if "export" in line or "--format md" in line or "list -v" in line:
         return []  # files of other programs, and addresses
     wide = [one for one in shown.splitlines() if cells(one.rstrip("，。；：、？）")) > width]
-    return [one for one in wide if max(map(len, one.split())) < width // 2 and not one.startswith("        python")]
+    return [
+        one for one in wide if max(map(len, _WORD.findall(one))) < width // 2 and not one.startswith("        python")
+    ]
 
 
 # ---------------------------------------------------------------- next steps

@@ -10,6 +10,7 @@ import click.decorators
 import click.exceptions
 import click.formatting
 import click.parser
+import click.termui
 import click.types
 
 from torchup.i18n import render
@@ -23,6 +24,7 @@ _TEXTS: dict[str, Message] = {
     "Show this message and exit.": message("click.help", "Show this message and exit"),
     "required": message("click.required", "required"),
     "default: {default}": message("click.default", "default: {default}"),
+    "Error: invalid input": message("click.yes-or-no", "please answer y or n"),
     "Missing command.": message("click.missing-command", "which command?"),
     "{value!r} is not a valid {number_type}.": message("click.not-a-number", "`{value}` is not a {number_type}"),
     "{value} is not in the range {range}.": message("click.not-in-range", "{value} is not in the range {range}"),
@@ -79,7 +81,15 @@ def _plural(singular: str, plural: str, number: int) -> str:
 
 def translate_click() -> None:
     """Give click our texts: it reads them through gettext functions that each of its modules holds by name."""
-    for module in (click.core, click.decorators, click.exceptions, click.formatting, click.parser, click.types):
+    for module in (
+        click.core,
+        click.decorators,
+        click.exceptions,
+        click.formatting,
+        click.parser,
+        click.termui,
+        click.types,
+    ):
         for name, function in (("_", _translated), ("ngettext", _plural)):
             if hasattr(module, name):
                 setattr(module, name, function)

@@ -14,7 +14,7 @@ from torchup.cli.answer import Answer, envelope, error_envelope
 from torchup.cli.app import make_app
 from torchup.cli.click_texts import translate_click
 from torchup.cli.help_format import use_columns
-from torchup.cli.session import Session
+from torchup.cli.session import Session, say
 from torchup.errors import ExitCode, InterruptedByUserError, TorchupError, UsageError
 from torchup.host import RealHost
 from torchup.model import message
@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TorchupError as error:
         return _show_error(error, session, argv)
     except (KeyboardInterrupt, click.Abort):
+        if sys.stderr.isatty():
+            click.echo(err=True)  # the line of a question or of a bar is still open
         interrupted = message("cli.interrupted", "interrupted; nothing was left half done")
         return _show_error(InterruptedByUserError(interrupted), session, argv)
     except BrokenPipeError:
@@ -104,7 +106,7 @@ def _show(answer: Answer | None, session: Session) -> int:
         if shown := answer.text():  # `env run` has shown what there is: the program's own output
             click.echo(shown)
         for notice in answer.notices:
-            click.echo(i18n.render(notice.text), err=True)
+            say(i18n.render(notice.text))
     return int(answer.exit_code)
 
 
@@ -114,9 +116,9 @@ def _show_error(error: TorchupError, session: Session, argv: Sequence[str]) -> i
 
         command = " ".join(command_path(make_app(), argv)) or "torchup"
         click.echo(error_envelope(command, error), nl=False)
-    click.echo(i18n.text("cli.error", "error: {text}", text=error.text), err=True)
+    say(i18n.text("cli.error", "error: {text}", text=error.text))
     if error.hint is not None:
-        click.echo("\n" + i18n.text("cli.hint", "hint: {text}", text=error.hint), err=True)
+        say("\n" + i18n.text("cli.hint", "hint: {text}", text=error.hint))
     if session.verbose and error.exit_code != ExitCode.INTERNAL:
         path = _write_log(error, argv)
         click.echo(i18n.text("cli.log", "log: {path}", path=path), err=True)

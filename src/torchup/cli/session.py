@@ -13,6 +13,7 @@ import click
 
 from torchup.host import Host, RealHost
 from torchup.i18n import LANGUAGES, render, text
+from torchup.report.columns import cells, fill
 from torchup.report.style import Style
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Session:
     def note(self, value: Message) -> None:
         """Say something on the way, on stderr; stdout is for data."""
         if not self.as_json or self.verbose:
-            click.echo(render(value), err=True)
+            say(render(value))
 
     def confirm(self, question: Message) -> bool:
         """Ask before something is changed. ``--yes`` answers; without a terminal the answer is no."""
@@ -66,6 +67,14 @@ class Session:
     def interactive(self) -> bool:
         """Whether a person watches stderr: progress bars make sense."""
         return sys.stderr.isatty() and not self.as_json
+
+
+def say(words: str) -> None:
+    """Write to stderr; on a terminal lines are broken between words, as it would break them anywhere."""
+    if sys.stderr.isatty():
+        width = max(os.get_terminal_size(sys.stderr.fileno()).columns, 40)
+        words = "\n".join(fill(line, width) if cells(line) > width else line for line in words.splitlines())
+    click.echo(words, err=True)
 
 
 def _set(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:

@@ -132,7 +132,10 @@ def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) ->
     if session.as_json or not sys.stdin.isatty():
         text_ = message("up.not-agreed", "`torchup up` changes things and nobody is there to agree")
         raise UsageError(text_, hint=message("up.not-agreed.hint", "add --yes, or --dry-run to only see the plan"))
-    return session.confirm(message("up.ask", "make the environment `{name}` like this?", name=wanted.name))
+    if session.confirm(message("up.ask", "make the environment `{name}` like this?", name=wanted.name)):
+        return True
+    session.note(message("env.not-agreed", "nothing was changed"))
+    return False
 
 
 def _plan_text(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) -> str:

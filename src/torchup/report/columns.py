@@ -7,7 +7,8 @@ import unicodedata
 
 # A word with the space before it, or one wide character: what may begin a new line.
 _WIDE = r"\u2e80-\u9fff\uff00-\uffef\u3000-\u303f"
-_PIECE = rf"\s*[(\[（「『《“]*(?:[{_WIDE}]|[^\s{_WIDE}]+)"
+# A command in backticks is one piece: half of one cannot be copied.
+_PIECE = rf"\s*[(\[（「『《“]*(?:`[^`\n]{{1,60}}`[^\s{_WIDE}]*|[{_WIDE}]|[^\s{_WIDE}]+)"
 _NEVER_FIRST = "，。；：、！？）」』》”"  # closing marks stay with what they close, one column over if need be
 
 

@@ -41,3 +41,9 @@ def test_no_line_outruns_the_width_by_more_than_one_piece(text):
     for line in wrap(text, 20):
         last = max(line.split() or [""], key=cells)
         assert cells(line) <= 20 + 2 * sum(mark in line for mark in "，。（）") or cells(last) > 10
+
+
+def test_a_command_is_not_parted():
+    """Half a command cannot be copied: what stands in backticks goes to the next line whole, with its punctuation."""
+    lines = wrap("measure them with `torchup mirror test`, use one with `--mirror NAME`", 40)
+    assert lines == ["measure them with", "`torchup mirror test`, use one with", "`--mirror NAME`"]
