@@ -87,7 +87,7 @@ def walk(tmp_path, monkeypatch, capsys):
     return typed
 
 
-_WORD = re.compile(r"`[^`]*`|\S+")  # a command is one word
+_WORD = re.compile(r"\S*`[^`]*`\S*|\S+")  # a command is one word
 
 
 def too_wide(line: str, shown: str, width: int = 80) -> list[str]:

@@ -45,5 +45,5 @@ def test_no_line_outruns_the_width_by_more_than_one_piece(text):
 
 def test_a_command_is_not_parted():
     """Half a command cannot be copied: what stands in backticks goes to the next line whole, with its punctuation."""
-    lines = wrap("measure them with `torchup mirror test`, use one with `--mirror NAME`", 40)
+    lines = wrap("measure them with `torchup mirror test`, use one with `--mirror NAME`", 36)
     assert lines == ["measure them with", "`torchup mirror test`, use one with", "`--mirror NAME`"]
