@@ -72,7 +72,7 @@ def load(name: str) -> Any:
 def check_of(target: Target) -> Callable[[bytes], None]:
     """A function that feeds bytes as a tool's output would be decoded, and lets nothing but documented errors pass."""
     from torchup.encoding import to_json  # noqa: PLC0415  # after instrumentation
-    from torchup.host.files import decode  # noqa: PLC0415
+    from torchup.host.files import decode  # noqa: PLC0415  # only this target needs it
 
     function = load(target.function)
     documented = tuple(load(error) for error in target.errors)
@@ -88,7 +88,7 @@ def check_of(target: Target) -> Callable[[bytes], None]:
 
 def seeds(target: Target) -> Iterator[bytes]:
     """Outputs and files of the recorded machines that belong to a parser."""
-    from torchup.host.recorded import load_recording  # noqa: PLC0415
+    from torchup.host.recorded import load_recording  # noqa: PLC0415  # only this target needs it
 
     for path in sorted((ROOT / "tests" / "machines").glob("*/recording.json")):
         text = path.read_text("utf-8")
@@ -127,8 +127,8 @@ def with_atheris(name: str, seconds: int) -> int:
 
 def with_hypothesis(name: str, seconds: int) -> int:
     """Seeds with pieces cut, doubled, swapped and replaced, and plain random bytes, until the time is up."""
-    from hypothesis import HealthCheck, Phase, given, settings  # noqa: PLC0415
-    from hypothesis import strategies as some  # noqa: PLC0415
+    from hypothesis import HealthCheck, Phase, given, settings  # noqa: PLC0415  # only this target needs it
+    from hypothesis import strategies as some  # noqa: PLC0415  # only this target needs it
 
     check, known = check_of(TARGETS[name]), sorted(set(seeds(TARGETS[name]))) or [b""]
     executed, deadline = 0, time.monotonic() + seconds

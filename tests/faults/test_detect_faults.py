@@ -31,7 +31,7 @@ def fake(folder, name, script):
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="the fake tools are shell scripts"),
-    pytest.mark.skipif(os.path.exists("/dev/nvidiactl"), reason="a real NVIDIA driver answers before the fake tool"),  # noqa: PTH110
+    pytest.mark.skipif(os.path.exists("/dev/nvidiactl"), reason="a real NVIDIA driver answers before the fake tool"),  # noqa: PTH110  # a patched pathlib must not answer
 ]
 
 

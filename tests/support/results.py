@@ -26,7 +26,7 @@ def result(recipe: str = "script", seconds: float = 100.0, **changes: object) ->
         "machine": MACHINE,
         "parameters": {"epochs": 10, "batch": 64},
     }
-    return Result(**(values | changes))  # type: ignore[arg-type]
+    return Result(**(values | changes))
 
 
 def run(*results: Result, **changes: object) -> Run:
@@ -36,7 +36,7 @@ def run(*results: Result, **changes: object) -> Run:
         "created_at": "2026-01-01T00:00:00Z",
         "torchup": "0.1.0",
     }
-    return Run(results=results, **(values | changes))  # type: ignore[arg-type]
+    return Run(results=results, **(values | changes))
 
 
 def breakdown(**parts: float) -> Breakdown:
@@ -51,7 +51,7 @@ def telemetry(**changes: object) -> Telemetry:
         "gpu_clock_mhz": Spread(minimum=1700, median=1750, maximum=1800, first=1800, last=1750),
         "temperature_celsius": Spread(minimum=40, median=55, maximum=60, first=40, last=60),
     }  # fmt: skip
-    return Telemetry(**(values | changes))  # type: ignore[arg-type]
+    return Telemetry(**(values | changes))
 
 
 def limit(**changes: object) -> Limit:
@@ -60,4 +60,4 @@ def limit(**changes: object) -> Limit:
         "flops": 9.1e11, "bytes": 1e10, "peak_flops": 1e12, "peak_bandwidth": 1e11, "seconds": 0.91, "bound": "flops",
         "share": 0.0091, "source": "peaks.toml",
     }  # fmt: skip
-    return Limit(**(values | changes))  # type: ignore[arg-type]
+    return Limit(**(values | changes))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
 from torchup.catalog.gpus import DATA, load_gpu_table
@@ -122,8 +124,6 @@ def test_what_the_driver_says_wins():
 
 def test_every_row_is_consistent():
     """Capabilities parse and belong to their architecture; no name is in two rows; every memory entry has a row."""
-    import tomllib  # noqa: PLC0415
-
     data = tomllib.loads((DATA / "gpus.toml").read_text("utf-8"))
     generations = {arch["name"]: arch["cc"] for arch in data["arch"]}
     seen = {}
@@ -141,8 +141,6 @@ def test_every_row_is_consistent():
 
 def test_every_chip_has_devices():
     """pci.toml and the chips belong together."""
-    import tomllib  # noqa: PLC0415
-
     chips = tomllib.loads((DATA / "gpus.toml").read_text("utf-8"))["chip"]
     groups = tomllib.loads((DATA / "pci.toml").read_text("utf-8"))
     named = {(vendor, chip) for vendor, group in groups.items() for chip in group}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from support import machine_specs_nvidia
@@ -55,8 +56,6 @@ def test_a_shared_question_is_asked_once():
 )
 def test_the_time_limit_of_probes(text, seconds):
     """TORCHUP_PROBE_TIMEOUT in seconds; nonsense is the default."""
-    import msgspec  # noqa: PLC0415
-
     environ = {} if text is None else {"TORCHUP_PROBE_TIMEOUT": text}
     recording = msgspec.structs.replace(SPEC.recording, environ=environ)
     assert Surroundings(RecordedHost(recording)).timeout == seconds

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from support import machine_writers as write
@@ -180,9 +183,6 @@ def test_what_is_no_answer_of_nvml_is_none(text):
 
 def test_the_nvml_child_speaks_the_form_that_is_parsed():
     """The real child, run here (with or without a driver), prints a line that parses."""
-    import subprocess  # noqa: PLC0415
-    import sys  # noqa: PLC0415
-
     ended = subprocess.run(
         [sys.executable, "-I", "-m", "torchup.detect.nvml_probe"], capture_output=True, text=True, check=True
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -37,35 +38,35 @@ class FakeNvml:
             return refuse
         return object.__getattribute__(self, name)
 
-    def nvmlInit(self):  # noqa: N802  # NVIDIA's name
+    def nvmlInit(self):  # NVIDIA's name
         """Fails where the driver is not there."""
         if self._init is not None:
             raise FakeError(self._init, "Driver Not Loaded")
 
-    def nvmlShutdown(self):  # noqa: N802  # NVIDIA's name
+    def nvmlShutdown(self):  # NVIDIA's name
         """Remembered."""
         self.shut_down = True
 
-    nvmlSystemGetDriverVersion = staticmethod(lambda: b"550.54.15")  # noqa: N815  # NVIDIA's name; bytes as old bindings give
-    nvmlSystemGetCudaDriverVersion = staticmethod(lambda: 12040)  # noqa: N815
-    nvmlDeviceGetHandleByIndex = staticmethod(lambda index: index)  # noqa: N815
-    nvmlDeviceGetName = staticmethod(lambda _: "NVIDIA H100 80GB HBM3")  # noqa: N815
-    nvmlDeviceGetCudaComputeCapability = staticmethod(lambda _: (9, 0))  # noqa: N815
-    nvmlDeviceGetMemoryInfo = staticmethod(lambda _: SimpleNamespace(total=85520809984, used=1024))  # noqa: N815
-    nvmlDeviceGetPciInfo = staticmethod(lambda _: SimpleNamespace(pciDeviceId=0x233010DE))  # noqa: N815
-    nvmlDeviceGetComputeMode = staticmethod(lambda _: 3)  # noqa: N815
-    nvmlDeviceGetVirtualizationMode = staticmethod(lambda _: 1)  # noqa: N815
-    nvmlDeviceGetMaxMigDeviceCount = staticmethod(lambda _: 7)  # noqa: N815
+    nvmlSystemGetDriverVersion = staticmethod(lambda: b"550.54.15")  # NVIDIA's name; bytes as old bindings give
+    nvmlSystemGetCudaDriverVersion = staticmethod(lambda: 12040)
+    nvmlDeviceGetHandleByIndex = staticmethod(lambda index: index)
+    nvmlDeviceGetName = staticmethod(lambda _: "NVIDIA H100 80GB HBM3")
+    nvmlDeviceGetCudaComputeCapability = staticmethod(lambda _: (9, 0))
+    nvmlDeviceGetMemoryInfo = staticmethod(lambda _: SimpleNamespace(total=85520809984, used=1024))
+    nvmlDeviceGetPciInfo = staticmethod(lambda _: SimpleNamespace(pciDeviceId=0x233010DE))
+    nvmlDeviceGetComputeMode = staticmethod(lambda _: 3)
+    nvmlDeviceGetVirtualizationMode = staticmethod(lambda _: 1)
+    nvmlDeviceGetMaxMigDeviceCount = staticmethod(lambda _: 7)
 
-    def nvmlDeviceGetCount(self):  # noqa: N802
+    def nvmlDeviceGetCount(self):
         """How many cards."""
         return self._count
 
-    def nvmlDeviceGetMigMode(self, _):  # noqa: N802
+    def nvmlDeviceGetMigMode(self, _):
         """Current and pending mode."""
         return [int(self._mig > 0), 0]
 
-    def nvmlDeviceGetMigDeviceHandleByIndex(self, _, index):  # noqa: N802
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, _, index):
         """A handle, or not found."""
         if index >= self._mig:
             raise FakeError(6, "Not Found")
@@ -74,8 +75,6 @@ class FakeNvml:
 
 def read(monkeypatch, fake):
     """The child's answer with a fake binding, through the real parser."""
-    import json  # noqa: PLC0415
-
     monkeypatch.setattr(nvml_probe, "pynvml", fake)
     reading = parse_nvml(json.dumps(nvml_probe.ask()))
     assert reading is not None

@@ -55,7 +55,7 @@ def command(session: Session, record: str | None, source: str | None) -> Answer:
 
 def recorded_host(host: Host, folder: str) -> RecordedHost:
     """The machine in a folder's ``recording.json`` (or that file itself); raises `UsageError` where there is none."""
-    from torchup.host.recorded import FILE_NAME, load_recording  # noqa: PLC0415
+    from torchup.host.recorded import FILE_NAME, load_recording  # noqa: PLC0415  # only a recording pays for it
 
     path = folder if folder.endswith(".json") else f"{folder.rstrip('/')}/{FILE_NAME}"
     content = host.read_text(path)

@@ -138,9 +138,9 @@ def is_bad(findings: Sequence[Finding], *, strict: bool) -> bool:
 
 def safe(found: Diagnosis) -> Diagnosis:
     """The diagnosis without names of users, hosts and homes in a rule's own error text."""
-    from msgspec.structs import replace  # noqa: PLC0415
+    from msgspec.structs import replace  # noqa: PLC0415  # only an answer pays for it
 
-    from torchup.doctor.redact import redact  # noqa: PLC0415
+    from torchup.doctor.redact import redact  # noqa: PLC0415  # same
 
     outcomes = tuple(replace(o, detail=redact(o.detail)) if o.detail else o for o in found.outcomes)
     return replace(found, outcomes=outcomes)
@@ -163,10 +163,10 @@ def _examine(session: Session, options: dict[str, Any]) -> Examined:
 
 def _reported(words: str) -> Examined:
     """The facts of a report; one that says nothing is no sign of health, and a file without words is a mistake."""
-    from msgspec.structs import replace  # noqa: PLC0415
+    from msgspec.structs import replace  # noqa: PLC0415  # only an answer pays for it
 
-    from torchup.doctor.facts import Facts as Known  # noqa: PLC0415
-    from torchup.model import Notice as Told  # noqa: PLC0415
+    from torchup.doctor.facts import Facts as Known  # noqa: PLC0415  # only a report pays for it
+    from torchup.model import Notice as Told  # noqa: PLC0415  # same
 
     facts = parse_report(words)
     if replace(facts, text="") != Known():
@@ -202,8 +202,8 @@ def _pretended(session: Session, options: dict[str, Any]) -> Examined:
     machine = named_machines(session.host, options["machine_path"], options["assumed"], options["recording"])[0].machine
     inspection = None
     if options["env"] or options["python"]:
-        from torchup.cli.doctor_target import interpreter  # noqa: PLC0415
-        from torchup.envs.inspection import inspect_environment  # noqa: PLC0415
+        from torchup.cli.doctor_target import interpreter  # noqa: PLC0415  # only a named environment pays for it
+        from torchup.envs.inspection import inspect_environment  # noqa: PLC0415  # same
 
         inspection = inspect_environment(session.host, interpreter(session, options["env"], options["python"])[0])
     return Examined(facts=facts_of(machine, inspection), machine=machine)

@@ -27,7 +27,7 @@ def install_progress(session: Session) -> Iterator[Progress]:
         yield _Lines(session).tell
         return
     from rich.console import Console  # noqa: PLC0415  # rich costs 40 ms; only a terminal pays it
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415  # same
 
     columns = (
         SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(bar_width=20),

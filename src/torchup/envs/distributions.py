@@ -75,7 +75,7 @@ def _differing(host: Host, folder: str, record: str) -> list[str]:
     text = host.read_text(record)
     if text is None:
         return [record]
-    rows = [row for row in csv.reader(text.splitlines()) if len(row) == 3 and not row[0].startswith("..")]  # noqa: PLR2004
+    rows = [row for row in csv.reader(text.splitlines()) if len(row) == 3 and not row[0].startswith("..")]  # noqa: PLR2004  # path, hash, size (the wheel's RECORD)
     return [file for name, digest, _ in rows if not _intact(host, file := join(folder, *name.split("/")), digest)]
 
 

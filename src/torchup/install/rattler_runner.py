@@ -134,7 +134,7 @@ async def link(options: argparse.Namespace) -> None:
             reporter=reporter,
             alternative_target_prefix=options.final or options.prefix,
             # py-rattler 0.28 takes the inner object only: MatchSpec itself raises TypeError
-            requested_specs=[spec._match_spec for spec in _with_kept(options)[0]],  # noqa: SLF001
+            requested_specs=[spec._match_spec for spec in _with_kept(options)[0]],  # noqa: SLF001  # see above
             show_progress=False,
         ),
         options.stall,

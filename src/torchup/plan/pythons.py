@@ -33,7 +33,7 @@ def pythons_of(machine: Machine, request: Request, catalog: Catalog) -> Pythons:
         if _fits(found, machine):
             installed.setdefault(short(found.version, free_threaded=found.free_threaded), found.path)
         else:
-            unfit.append(f"{found.version} ({found.bits}-bit)" if found.bits == 32 else found.version)  # noqa: PLR2004
+            unfit.append(f"{found.version} ({found.bits}-bit)" if found.bits == 32 else found.version)  # noqa: PLR2004  # bits
     if not machine.pythons and machine.python and not machine.translated:
         installed[short(machine.python, free_threaded=machine.python.endswith("t"))] = None
     fetchable = () if request.installer == InstallerName.PIP else catalog.fetchable_pythons

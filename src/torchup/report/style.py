@@ -41,9 +41,9 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style, *
     ``whole``: positions of columns whose cells are not parted, since people copy them.
     """
     from rich.box import ASCII, SIMPLE_HEAD  # noqa: PLC0415  # rich costs 40 ms; only reports pay it
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415  # same
+    from rich.table import Table  # noqa: PLC0415  # same
+    from rich.text import Text  # noqa: PLC0415  # same
 
     output = StringIO()
     grid = Table(box=SIMPLE_HEAD if style.unicode else ASCII, pad_edge=False, show_header=any(headers))

@@ -219,7 +219,7 @@ def _labels(series: Sequence[Series], x: Scale, y: Scale) -> list[Markup]:
     for across, down, name in sorted(places, key=lambda place: place[1]):
         line = max(down + 4, free)
         free = line + LINE
-        side = {"class": "label end", "dx": -9} if across > 0.6 else {"class": "label", "dx": 9}  # noqa: PLR2004
+        side = {"class": "label end", "dx": -9} if across > 0.6 else {"class": "label", "dx": 9}  # noqa: PLR2004  # of the width
         found.append(element("text", {"x": f"{100 * across:.2f}%", "y": line, **side}, name))
     return found
 

@@ -344,7 +344,7 @@ def _held(text: str) -> tuple[float | None, float | None]:
     if (old := re.search(_OOM, text)) is not None:
         total, free = _size(old["total"]), _size(old["free"])
         mine = _size(old["reserved"]) or _size(old["allocated"])
-        return (total - free - mine, total) if None not in (total, free, mine) else (None, None)  # type: ignore[operator]
+        return (total - free - mine, total) if None not in (total, free, mine) else (None, None)  # type: ignore[operator]  # none is None here
     if (new := re.search(_OOM_NEW, text)) is not None:
         total, free, mine = _size(new["total"]), _size(new["free"]), _size(new["mine"])
         others = sum(filter(None, map(_size, re.findall(_OTHERS, text))))

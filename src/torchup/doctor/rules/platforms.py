@@ -93,7 +93,7 @@ def wrong_arch_python(facts: Facts, knowledge: Knowledge) -> Found | None:
     """A 32-bit Python, or an interpreter of another architecture."""
     signs = quoted(facts, "python.wheel-platform", "python.win32", "python.elfclass")
     thirty_two = facts.python.bits == 32 or facts.python.arch in ("i686", "i386") or _path_says_32(facts)  # noqa: PLR2004  # bits
-    placeholder = _only_placeholders(facts) and facts.python.bits != 64 and _python_fits(facts, knowledge) is not False  # noqa: PLR2004
+    placeholder = _only_placeholders(facts) and facts.python.bits != 64 and _python_fits(facts, knowledge) is not False  # noqa: PLR2004  # bits
     on_windows = facts.system.os in (None, Os.WINDOWS)
     if facts.works or facts.system.jetson:
         return None
