@@ -38,7 +38,6 @@ PLATFORMS = (
     "macos_arm64",
     "macos_x86_64",
 )
-_PLAIN_LABELS = ("macos_arm64", "macos_x86_64", "linux_aarch64")  # where the CPU wheel's file name has no local part
 
 
 class Expander:
@@ -90,7 +89,7 @@ class Expander:
         index = Publication(
             name="pytorch-index",
             url=self._channels.index(variant),
-            local=not (variant == "cpu" and platform in _PLAIN_LABELS),
+            local=not (variant == "cpu" and self._is_plain(release.torch, platform, variant, "torch")),
         )
         places = [index]
         if release.pypi.get(platform) == variant:
@@ -106,6 +105,11 @@ class Expander:
             certainty=_certainty(release, variant, platform),
             **shared,  # type: ignore[arg-type]  # names and types are those of `_shared`
         )
+
+    def _is_plain(self, torch: str, platform: str, variant: str, what: str) -> bool:
+        """Whether file names of ``torch`` or its ``companions`` have no local part."""
+        rows = (row for row in self._platforms.plain if row.platform == platform and variant.startswith(row.variant))
+        return any(in_range(torch, getattr(row, what)) for row in rows)
 
     def _glibc(self, torch: str, variant: str, platform: str) -> str | None:
         for row in self._platforms.glibc:
@@ -133,12 +137,14 @@ class Expander:
     def _companions(self, release: schema.Release, platform: str, variant: str) -> dict[str, Companion]:
         if platform == "linux_s390x":
             return {}
-        found = {"torchvision": Companion(version=release.torchvision)}
+        plain = self._is_plain(release.torch, platform, variant, "companions")
+        found = {"torchvision": Companion(version=release.torchvision, plain=plain)}
         home = self._by_version.get(release.torchaudio)
         if home is None or home.torch == release.torch or not in_range(release.torch, f"{home.torch}-9"):
-            found["torchaudio"] = Companion(version=release.torchaudio)
+            found["torchaudio"] = Companion(version=release.torchaudio, plain=plain)
         elif variant in getattr(home, platform).split():
-            found["torchaudio"] = Companion(version=release.torchaudio, pythons=_pythons(home, platform))
+            pythons = _pythons(home, platform)
+            found["torchaudio"] = Companion(version=release.torchaudio, pythons=pythons, plain=plain)
         return found
 
 
@@ -158,7 +164,9 @@ def python_span(span: str) -> tuple[str, ...]:
 
 
 def _pythons(release: schema.Release, platform: str) -> tuple[str, ...]:
-    plain = python_span(release.python_on.get(platform, release.python))
+    if platform in release.python_on:
+        return python_span(release.python_on[platform])
+    plain = python_span(release.python)
     threaded = tuple(f"{version}t" for version in release.free_threaded if version in plain)
     return tuple(sorted((*plain, *threaded), key=python_key)) if threaded else plain
 

@@ -146,6 +146,16 @@ class Drivers(Table, frozen=True, kw_only=True):
     forward_compat: ForwardCompat
 
 
+class PlainNames(Table, frozen=True, kw_only=True):
+    """Torch ranges of a platform whose file names have no local part: of torch's CPU builds, and of the companions."""
+
+    platform: str
+    variant: str = ""  # how the variants begin that it is about
+    torch: str
+    companions: str
+    source: str
+
+
 class GlibcFloor(Table, frozen=True, kw_only=True):
     """glibc floor of Linux wheels; ``variants`` where it holds for some only."""
 
@@ -221,6 +231,7 @@ class Platforms(Table, frozen=True, kw_only=True):
 
     as_of: date
     glibc: tuple[GlibcFloor, ...]
+    plain: tuple[PlainNames, ...]
     macos: tuple[MacFloor, ...]
     macos_python: tuple[MacPython, ...]
     size: tuple[Size, ...]

@@ -48,10 +48,14 @@ class DriverFloor(Value, frozen=True, kw_only=True):
 
 
 class Companion(Value, frozen=True, kw_only=True):
-    """A package that belongs to a torch release; ``pythons`` limits it where torch itself goes further."""
+    """A package that belongs to a torch release; ``pythons`` limits it where torch itself goes further.
+
+    ``plain``: its file name has no local part though torch's may have one (ARM servers until 2.9).
+    """
 
     version: str
     pythons: tuple[str, ...] | None = None
+    plain: bool = False
 
 
 class Publication(Value, frozen=True, kw_only=True):

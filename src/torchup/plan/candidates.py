@@ -114,7 +114,7 @@ def _published(row: Row) -> Candidate:
         source=_source(place.name, place.url, row),
         label=row.torch + suffix,
         companions={
-            name: Companion(version=found.version + suffix, pythons=found.pythons)
+            name: Companion(version=found.version + ("" if found.plain else suffix), pythons=found.pythons)
             for name, found in row.companions.items()
         },
     )
@@ -271,5 +271,5 @@ def _offered_companions(row: Row, offers: dict[str, list[Offer]], *, plain: bool
 
 
 def _belongs(offer: Offer, companion: Companion, row: Row, *, plain: bool) -> bool:
-    same_build = offer.variant is None if plain else offer.variant == row.variant
+    same_build = offer.variant is None if plain or companion.plain else offer.variant == row.variant
     return same_build and version_key(offer.version) == version_key(companion.version)

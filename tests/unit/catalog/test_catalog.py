@@ -56,6 +56,31 @@ def test_known_rows(torch, variant, platform, python, code, floor):
     assert found.driver.floor(windows=platform.startswith("windows")) == floor
 
 
+@pytest.mark.parametrize(
+    ("torch", "variant", "platform", "local", "plain"),
+    [
+        ("2.5.1", "cpu", "linux_aarch64", False, True),
+        ("2.6.0", "cpu", "linux_aarch64", True, True),
+        ("2.15.0", "cpu", "linux_aarch64", True, True),
+        ("2.9.1", "cu130", "linux_aarch64", True, True),
+        ("2.10.0", "cu130", "linux_aarch64", True, False),
+        ("2.15.0", "cpu", "linux_x86_64", True, False),
+        ("2.15.0", "cpu", "macos_arm64", False, True),
+    ],
+)
+def test_what_file_names_say_of_the_build(torch, variant, platform, local, plain):
+    """A pin names the local part only where the index has it: a wrong one finds nothing, a missing one PyPI's CUDA."""
+    row = load_catalog().by_key[torch, variant, platform]
+    assert row.publications[0].local is local
+    assert row.companions["torchvision"].plain is plain
+
+
+def test_windows_on_arm_stops_at_python_3_13():
+    """Its wheels have no 3.14 and no free-threaded builds, whatever the release has elsewhere."""
+    rows = load_catalog().by_platform["windows_arm64"]
+    assert {row.pythons for row in rows} == {("3.11", "3.12", "3.13")}
+
+
 def test_torchaudio_after_its_end():
     """Torchaudio ended at 2.11.0: later releases take it for the variants it was built in, and none for newer ones."""
     assert row("2.14.1", "cu126").companions["torchaudio"].version == "2.11.0"
