@@ -143,3 +143,19 @@ def test_every_dependency_has_its_reason():
     names = {re.split(r"[\[<>=~! ]", requirement)[0] for requirement in needed} - {"torchup"}
     page = (ROOT / "docs" / "explanation" / "dependencies.md").read_text("utf-8")
     assert not [name for name in names if f"`{name}`" not in page]
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("README.md", "README.zh-CN.md"),
+        ("docs/tutorial/first-training.md", "docs/tutorial/first-training.zh-CN.md"),
+    ],
+)
+def test_the_chinese_page_tells_what_the_english_one_tells(english, chinese):
+    """Every command of the English page is in the Chinese one; the README's two commands are the same to the byte."""
+    ours, theirs = ((ROOT / name).read_text("utf-8") for name in (english, chinese))
+    plain = {command.replace("--lang zh ", "") for command in commands(theirs)}
+    assert not [command for command in commands(ours) if command not in plain]
+    if english == "README.md":
+        assert [b["body"] for b in BLOCK.finditer(ours)] == [b["body"] for b in BLOCK.finditer(theirs)]
