@@ -109,6 +109,14 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
         expert="On Windows the CUDA 12 line with Blackwell code is cu128, which ended at 2.11.",
     )
     yield Case(
+        name="rtx-spark-windows-on-arm",
+        machine=machine(
+            "windows", nvidia("NVIDIA RTX Spark", "12.1", 128), arch="arm64", driver="616.41", python="3.13.9"
+        ),
+        build="2.14.0+cu134",
+        expert="PyTorch's index has CPU wheels only for Windows on ARM; NVIDIA publishes CUDA ones itself.",
+    )
+    yield Case(
         name="b300-driver-570",
         machine=machine("linux", nvidia("NVIDIA B300", "10.3", 288), driver="570.124.06"),
         build="none",

@@ -352,11 +352,13 @@ def _disk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
 
 def _windows_arm(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del plan
-    if best.candidate.row.platform == "windows_arm64" and question.target.machine.os == Os.WINDOWS:
+    row = best.candidate.row
+    if row.platform == "windows_arm64" and row.kind == "cpu" and question.target.machine.os == Os.WINDOWS:
         yield _tell(
             message(
                 "plan.advice.windows-arm",
-                "native ARM64 wheels for Windows are CPU builds only, for Python 3.11 and newer",
+                "PyTorch's own ARM64 wheels for Windows are CPU builds only, for Python {pythons}",
+                pythons=row.python_range,
             )
         )
 
