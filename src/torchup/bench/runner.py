@@ -23,9 +23,10 @@ from torchup.errors import BenchError, TimeLimitError, UsageError
 from torchup.model import Value, message, verbatim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torchup.envs.worker import WorkerAnswer
+    from torchup.errors import TorchupError
     from torchup.host import Host
     from torchup.model import Machine, Result, Telemetry
 
@@ -103,7 +104,7 @@ def run_benchmark(
     known = survey_environment(host, python)
     definition = find_workload(request.workload, known)
     tasks = schedule.plan(request, definition, known)
-    raw, recorded = _run_all(host, python, tasks, request, on_progress)
+    tasks, raw, recorded = _run_all(host, python, tasks, request, on_progress)
     results = assemble(
         tasks=tasks, raw=raw, request=request, workload=definition, known=known, machine=machine, peaks=load_peaks()
     )
@@ -145,22 +146,44 @@ def _run_all(
     tasks: Sequence[Task],
     request: Request,
     on_progress: Callable[[Progress], None] | None,
-) -> tuple[list[RawResult], list[Telemetry | None]]:
-    """Run every task in turn, watched; what one leaves of the budget is there for those after it."""
+) -> tuple[tuple[Task, ...], list[RawResult], list[Telemetry | None]]:
+    """Run every task in turn, watched; what one leaves of the budget is there for those after it.
+
+    Where `all` was asked for, a recipe that fails is left out, and the device's other results say so.
+    """
     left = request.budget
-    done: list[RawResult] = []
-    recorded: list[Telemetry | None] = []
+    done: list[tuple[Task, RawResult, Telemetry | None]] = []
+    failed: dict[tuple[str, str], TorchupError] = {}
     for position, task in enumerate(tasks):
+        if (task.device, task.recipe) in failed:
+            continue
         share = schedule.share(tasks[position:], left)
         watcher = _Watcher(task, position, len(tasks), on_progress)
-        with Recorder(host, task.device) as recorder:
-            on_line = recorder.watch_lines(watcher.line)
-            raw = measure(host, python, task, request, budget=share, on_line=on_line)
-        done.append(raw)
-        recorded.append(recorder.telemetry)
+        try:
+            with Recorder(host, task.device) as recorder:
+                on_line = recorder.watch_lines(watcher.line)
+                raw = measure(host, python, task, request, budget=share, on_line=on_line)
+        except (BenchError, TimeLimitError) as error:
+            if "all" not in request.recipes:
+                raise
+            failed[task.device, task.recipe] = error
+            continue
+        done.append((task, raw, recorder.telemetry))
         if left is not None:
             left = max(0.0, left - raw.seconds)
-    return done, recorded
+    if not done:
+        raise next(iter(failed.values()))
+    return (
+        tuple(task for task, _, _ in done),
+        [_with_failures(raw, task.device, failed) for task, raw, _ in done],
+        [telemetry for _, _, telemetry in done],
+    )
+
+
+def _with_failures(raw: RawResult, device: str, failed: Mapping[tuple[str, str], TorchupError]) -> RawResult:
+    """The result with a note on each recipe that failed beside it."""
+    notes = tuple(str(error) for (where, _), error in failed.items() if where == device)
+    return msgspec.structs.replace(raw, notes=raw.notes + notes)
 
 
 def _measure_alone(host: Host, python: str, request: Request, results: tuple[Result, ...]) -> dict[str, Alone]:

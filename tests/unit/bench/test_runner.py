@@ -126,6 +126,38 @@ def test_a_speedrun_is_judged_at_any_length_and_is_not_part_of_all():
     assert ("cpu", "speedrun") not in runs(host)
 
 
+def failing(*recipes):
+    """A host whose worker cannot run some recipes, and does not know so before."""
+
+    def answer(_, request):
+        if request.get("action"):
+            return [json.dumps({"devices": DEVICES})], 0, ""
+        if request.get("recipe") in recipes:
+            return [json.dumps({"error": {"code": "RuntimeError", "text": "no such kernel"}})], 1, ""
+        return [json.dumps({"result": raw(request)})], 0, ""
+
+    return WorkerHost(answer)
+
+
+def test_of_all_recipes_one_that_fails_is_left_out_and_told_of():
+    """The others are measured, each with a note of what failed beside it; the failed one is not tried again."""
+    host = failing("fused", "graph")
+    results = run(host, devices=["cpu"], recipes=["all"], repeats=2)
+    assert [r.recipe for r in results] == ["script", "loader", "resident", "best"]
+    for result in results:
+        assert sorted(result.notes) == ["mnist/fused (cpu): no such kernel", "mnist/graph (cpu): no such kernel"]
+    assert runs(host).count(("cpu", "fused")) == 1
+
+
+def test_a_recipe_that_was_named_and_fails_is_an_error_and_so_is_all_without_any():
+    """What the user asked for by name must run, and nothing at all is no result."""
+    with pytest.raises(BenchError, match="mnist/fused"):
+        run(failing("fused"), devices=["cpu"], recipes=["fused", "resident"])
+    everything = ("script", "loader", "resident", "graph", "fused", "best")
+    with pytest.raises(BenchError, match="no such kernel"):
+        run(failing(*everything), devices=["cpu"], recipes=["all"])
+
+
 def test_losses_are_held_against_the_script():
     """The largest difference of the first steps' losses is part of the result."""
     host = worker(lambda r: raw(r, losses=[2.3, 2.2, 2.1 if r["recipe"] == "script" else 2.25]))
