@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -138,3 +139,24 @@ def test_an_error_names_its_command_as_the_answer_would(capsys, arguments, comma
     """A program that looks at `command` finds the same name whether it went well or not."""
     assert main(arguments) == 2
     assert json.loads(capsys.readouterr().out)["command"] == command
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
+@pytest.mark.parametrize("arguments", [["explain"], ["explain", "--json"], ["results"]])
+def test_an_answer_that_cannot_be_written_is_told(arguments):
+    """A full disk behind stdout is a usage error with a sentence, whatever is printed; no traceback at the end."""
+    with Path("/dev/full").open("w") as full:
+        argv = [sys.executable, "-m", "torchup", *arguments]
+        completed = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert completed.returncode == 2
+    assert "the answer cannot be written: No space left" in completed.stderr
+    assert "Traceback" not in completed.stderr
+
+
+@pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
+@pytest.mark.parametrize("arguments", [["doctor", "--report", "-"], ["self", "uninstall"], ["env", "list"]])
+def test_a_stream_that_is_closed_ends_nothing(monkeypatch, capsys, name, arguments):
+    """``<&-`` and its like give Python no stream at all; the exit code is that of an empty one."""
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(sys, name, None)
+    assert main(arguments) == (2 if arguments[0] == "doctor" else 0)

@@ -10,6 +10,7 @@ import pytest
 
 from torchup import i18n
 from torchup.encoding import from_json, to_json
+from torchup.host.language import first_language
 from torchup.i18n.worker_words import told, told_all
 from torchup.model import Notice, message, verbatim
 
@@ -46,6 +47,31 @@ def test_braces_in_values_are_only_text():
 def test_language_is_flag_then_variable_then_locale(arguments, environ, expected):
     """`--lang` beats TORCHUP_LANG beats the locale; what is not Chinese is English."""
     assert i18n.choose(arguments, environ) == expected
+
+
+@pytest.mark.parametrize(
+    ("environ", "system", "expected"),
+    [
+        ({}, "zh-Hans-CN", "zh"),
+        ({}, "zh_CN", "zh"),
+        ({}, "en-GB", "en"),
+        ({"LANG": "en_US.UTF-8"}, "zh_CN", "en"),
+        ({"LANG": "zh_TW.UTF-8"}, "", "zh"),
+        ({"LANG": "en_US.UTF-8", "LANGUAGE": "zh_CN:en"}, "", "zh"),
+        ({"LC_ALL": "C.UTF-8", "LANGUAGE": "zh_CN"}, "", "en"),
+        ({"LC_ALL": "C", "LANG": "zh_CN.UTF-8"}, "zh_CN", "en"),
+    ],
+)
+def test_the_system_is_asked_where_no_variable_speaks(environ, system, expected):
+    """Windows and macOS know the user's language without a variable; LANGUAGE beats a locale, but not the C locale."""
+    assert i18n.choose([], environ, lambda: system) == expected
+
+
+def test_the_first_language_of_macos_is_read():
+    """`defaults read -g AppleLanguages` prints a list in the old plist form; nothing printed is no language."""
+    assert first_language('(\n    "zh-Hans-CN",\n    "en-CN"\n)\n') == "zh-Hans-CN"
+    assert first_language("(\n    en\n)\n") == "en"
+    assert first_language("") == ""
 
 
 def test_json_carries_the_english_text():

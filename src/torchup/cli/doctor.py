@@ -185,7 +185,10 @@ def _reported(words: str) -> Examined:
 
 def read_report(session: Session, path: str) -> str:
     """The text of a report file, or of stdin."""
-    raw = sys.stdin.buffer.read(REPORT_LIMIT) if path == "-" else session.host.read_bytes(path, REPORT_LIMIT)
+    if path == "-":
+        raw = sys.stdin.buffer.read(REPORT_LIMIT) if sys.stdin is not None else b""
+    else:
+        raw = session.host.read_bytes(path, REPORT_LIMIT)
     if raw is None:
         raise UsageError(
             message("doctor.report.unreadable", "the report {path} cannot be read", path=path),

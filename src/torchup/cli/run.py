@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -31,10 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code (see `errors.ExitCode`)."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
     session = Session()
+    _never_fail_to_print()
     i18n.use(_language(argv, session))
     translate_click()
     use_columns()
-    _never_fail_to_print()
     with contextlib.suppress(ValueError):  # only the main thread may set handlers; elsewhere there is nothing to end
         signal.signal(signal.SIGTERM, _terminate)
     try:
@@ -48,8 +49,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _show_error(InterruptedByUserError(interrupted), session, argv)
     except BrokenPipeError:
         return ExitCode.OK  # the reader (`| head`) has what it wanted
+    except _OutputError as error:
+        sys.stdout = io.StringIO()  # nothing more can be written there, not even at the program's end
+        written = message("cli.output", "the answer cannot be written: {reason}", reason=error)
+        hint = message("cli.output.hint", "free some space where it goes, or send it elsewhere")
+        return _show_error(UsageError(written, hint=hint), session, ())
     except Exception as error:  # noqa: BLE001  # the last line of defence: a person gets a sentence and a log, never a traceback
         return _show_error(_internal(error, argv), session, argv)
+
+
+class _OutputError(Exception):
+    """What stands in for stdout is full or broken."""
+
+
+def _print(words: str) -> None:
+    try:
+        click.echo(words, nl=False)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _OutputError(error.strerror or str(error)) from error
 
 
 def _language(argv: Sequence[str], session: Session) -> str:
@@ -86,7 +105,7 @@ def _invoke(argv: list[str], session: Session) -> Answer | None:
     try:
         result = app.main(args=argv, prog_name="torchup", standalone_mode=False, obj=session)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
+        _print(error.format_message() + "\n")
         return None
     except click.ClickException as error:
         from torchup.cli.usage import command_path, usage_error  # noqa: PLC0415  # only a mistake pays for it
@@ -101,10 +120,10 @@ def _show(answer: Answer | None, session: Session) -> int:
     if answer is None:
         return ExitCode.OK
     if session.as_json:
-        click.echo(envelope(answer), nl=False)
+        _print(envelope(answer))
     else:
         if shown := answer.text():  # `env run` has shown what there is: the program's own output
-            click.echo(shown)
+            _print(shown + "\n")
         for notice in answer.notices:
             say(i18n.render(notice.text))
     return int(answer.exit_code)
@@ -115,7 +134,8 @@ def _show_error(error: TorchupError, session: Session, argv: Sequence[str]) -> i
         from torchup.cli.usage import command_path  # noqa: PLC0415  # only a mistake pays for it
 
         command = " ".join(command_path(make_app(), argv)) or "torchup"
-        click.echo(error_envelope(command, error), nl=False)
+        with contextlib.suppress(_OutputError):  # the same is told on stderr
+            _print(error_envelope(command, error))
     say(i18n.text("cli.error", "error: {text}", text=error.text))
     if error.hint is not None:
         say("\n" + i18n.text("cli.hint", "hint: {text}", text=error.hint))
@@ -152,7 +172,12 @@ def _write_log(error: Exception, argv: Sequence[str]) -> str:
 
 
 def _never_fail_to_print() -> None:
-    """A console that cannot encode a character (cp936, C locale) shows a stand-in instead of ending the program."""
+    """A console that cannot encode a character (cp936, C locale) shows a stand-in instead of ending the program.
+
+    A stream that was closed before the start (``>&-``) takes what is written and shows it to nobody.
+    """
+    sys.stdout = sys.stdout or io.StringIO()
+    sys.stderr = sys.stderr or io.StringIO()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

@@ -42,7 +42,7 @@ class Session:
         """Ask before something is changed. ``--yes`` answers; without a terminal the answer is no."""
         if self.yes:
             return True
-        if self.as_json or not sys.stdin.isatty():
+        if self.as_json or not self.attended:
             return False
         return click.confirm(render(question), err=True)
 
@@ -62,6 +62,11 @@ class Session:
             return os.get_terminal_size(sys.stdout.fileno()).columns or 80
         except (OSError, ValueError):
             return 80
+
+    @property
+    def attended(self) -> bool:
+        """Whether somebody is there to answer."""
+        return sys.stdin is not None and sys.stdin.isatty()  # None: closed before the start (``<&-``)
 
     @property
     def interactive(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -129,7 +128,7 @@ def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) ->
         click.echo(_plan_text(session, wanted, machine, plan) + "\n", err=True)
     if session.yes:
         return True
-    if session.as_json or not sys.stdin.isatty():
+    if session.as_json or not session.attended:
         text_ = message("up.not-agreed", "`torchup up` changes things and nobody is there to agree")
         raise UsageError(text_, hint=message("up.not-agreed.hint", "add --yes, or --dry-run to only see the plan"))
     if session.confirm(message("up.ask", "make the environment `{name}` like this?", name=wanted.name)):

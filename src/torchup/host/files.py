@@ -50,6 +50,10 @@ def access(path: str) -> tuple[bool, bool] | None:
 
 def write_bytes(path: str, content: bytes, *, private: bool = False) -> None:
     """Write a neighbour file, flush it to disk, rename it over the target."""
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        with open(path, "wb") as device:  # /dev/stdout, a named pipe: written to, never replaced
+            device.write(content)
+        return
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     import tempfile  # 1 ms that a verb which only reads need not pay

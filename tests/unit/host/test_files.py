@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 
 import pytest
@@ -99,3 +100,17 @@ def test_second_holder_of_a_lock_is_told(tmp_path):
 def test_disk_free_of_a_folder_to_be(tmp_path):
     """Free space is told for a folder that does not exist yet."""
     assert HOST.disk_free(str(tmp_path / "a" / "b" / "c")) == pytest.approx(HOST.disk_free(str(tmp_path)), rel=0.05)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="named pipes of POSIX")
+def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path):
+    """`-o /dev/stdout` and named pipes stay what they are; root would otherwise turn /dev/null into a file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    HOST.write_text(str(pipe), "words")
+    reader.join(5)
+    assert read == [b"words"]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
