@@ -142,7 +142,7 @@ def test_an_error_names_its_command_as_the_answer_would(capsys, arguments, comma
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
-@pytest.mark.parametrize("arguments", [["explain"], ["explain", "--json"], ["results"]])
+@pytest.mark.parametrize("arguments", [["explain"], ["explain", "--json"], ["results"], ["--help"], ["--version"]])
 def test_an_answer_that_cannot_be_written_is_told(arguments):
     """A full disk behind stdout is a usage error with a sentence, whatever is printed; no traceback at the end."""
     with Path("/dev/full").open("w") as full:

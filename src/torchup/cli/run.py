@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import signal
 import sys
@@ -107,6 +108,10 @@ def _invoke(argv: list[str], session: Session) -> Answer | None:
     except click.exceptions.NoArgsIsHelpError as error:
         _print(error.format_message() + "\n")
         return None
+    except OSError as error:
+        if error.errno == errno.ENOSPC and error.filename is None:  # click's own printing: --help, --version
+            raise _OutputError(error.strerror) from error
+        raise
     except click.ClickException as error:
         from torchup.cli.usage import command_path, usage_error  # noqa: PLC0415  # only a mistake pays for it
 
