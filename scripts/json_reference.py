@@ -71,7 +71,21 @@ def schema() -> str:
         "properties": {name: kinds[0] if len(kinds) == 1 else {"anyOf": kinds} for name, kinds in named.items()},
         "$defs": shared,
     }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(_settled(document), indent=1, ensure_ascii=False) + "\n"
+
+
+def _settled(value: Any) -> Any:
+    """The same schema whatever Python (it indents docstrings before 3.13) and msgspec (it orders a union) made it."""
+    if isinstance(value, list):
+        return [_settled(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    settled = {key: _settled(item) for key, item in value.items()}
+    if isinstance(settled.get("description"), str):
+        settled["description"] = inspect.cleandoc(settled["description"])
+    if "anyOf" in settled:
+        settled["anyOf"].sort(key=lambda one: (one == {"type": "null"}, json.dumps(one)))
+    return settled
 
 
 def structs() -> list[type[msgspec.Struct]]:

@@ -151,7 +151,7 @@ def test_an_option_in_place_of_a_package_is_refused(project, capsys, package):
 def test_packages_and_wheels_that_a_project_names_are_pointed_out(project, capsys):
     """Whoever wrote the file decides what runs; the user is told before it does."""
     project('with = ["pandas"]\nwheelhouse = "./wheels"')
-    _, shown = call(capsys, "plan", "--json")
+    _, shown = call(capsys, "plan", "--offline", "--json")
     codes = {advice["code"] for advice in json.loads(shown)["data"]["advice"]}
     codes |= {entry["code"] for entry in json.loads(shown)["messages"]}
     assert {"sources.wheelhouse.by-project", "sources.packages.by-project"} <= codes
