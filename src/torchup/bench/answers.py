@@ -28,6 +28,7 @@ class Capabilities(Value, frozen=True, kw_only=True):
     python: str
     devices: tuple[DeviceFacts, ...]
     recipes: dict[str, dict[str, str | None]] = {}
+    refusals: dict[str, str | None] = {}  # device -> why the precision asked for cannot be in force there
     workloads: tuple[str, ...] = ()
     threads: int | None = None
     cpu_capability: str | None = None  # torch's code path: AVX2, AVX512, NEON...

@@ -46,7 +46,7 @@ def peak_of(facts: DeviceFacts, precision: str, peaks: Peaks, *, apple_cores: in
 
 
 def limit(peak: Peak, *, flops: float | None, moved: float | None, seconds: float) -> Limit | None:
-    """The limit for a run's work; ``None`` where the work is not known. Unknown peaks leave ``seconds`` empty."""
+    """The limit for a run's work; ``None`` where the work is not known. An unknown peak leaves ``seconds`` empty."""
     if flops is None and moved is None:
         return None
     bounds = {}
@@ -54,7 +54,8 @@ def limit(peak: Peak, *, flops: float | None, moved: float | None, seconds: floa
         bounds["flops"] = flops / peak.flops
     if moved is not None and peak.bandwidth:
         bounds["bytes"] = moved / peak.bandwidth
-    bound = max(bounds, key=lambda name: bounds[name], default=None)
+    unknown = flops is not None and not peak.flops  # the bytes' bound alone would pass for the limit
+    bound = None if unknown else max(bounds, key=lambda name: bounds[name], default=None)
     floor = bounds[bound] if bound else None
     return Limit(
         flops=flops,

@@ -101,7 +101,7 @@ def run_benchmark(
         threads=threads,
         data=data,
     )
-    known = survey_environment(host, python)
+    known = survey_environment(host, python, precision)
     definition = find_workload(request.workload, known)
     tasks = schedule.plan(request, definition, known)
     tasks, raw, recorded = _run_all(host, python, tasks, request, on_progress)
@@ -117,9 +117,14 @@ def run_benchmark(
     return results
 
 
-def survey_environment(host: Host, python: str) -> Capabilities:
-    """Ask the environment which devices, recipes and workloads it has. Raises `BenchError` when torch does not run."""
-    answer = run_worker(host, python, "bench.py", (json.dumps({"action": "devices"}),), timeout=SURVEY_TIMEOUT)
+def survey_environment(host: Host, python: str, precision: str = "fp32-default") -> Capabilities:
+    """Ask the environment which devices, recipes and workloads it has, and what cannot be done in a precision.
+
+    Raises:
+        BenchError: torch does not run.
+    """
+    question = json.dumps({"action": "devices", "precision": precision})
+    answer = run_worker(host, python, "bench.py", (question,), timeout=SURVEY_TIMEOUT)
     return msgspec.convert(_payload(answer, "devices"), Capabilities)
 
 
@@ -265,7 +270,16 @@ def worker_error(error: WorkerError, what: str) -> UsageError | BenchError:
     """The worker's own error as torchup's: bad data files are the user's, the rest is the benchmark's."""
     text = message("bench.failed", "{what}: {reason}", what=what, reason=error.text)
     if error.code == "DataError":
-        return UsageError(text, hint=message("bench.data.hint", "--data takes a folder with the four IDX files"))
+        return UsageError(
+            text,
+            hint=message(
+                "bench.data.hint",
+                "--data takes a folder of IDX files, of CIFAR-10's binary files (cifar-resnet), or of images, one"
+                " folder a class",
+            ),
+        )
+    if error.code in {"PrecisionError", "UnavailableError"}:
+        return UsageError(text)
     if error.code in {"OutOfMemoryError", "MemoryError"}:
         return BenchError(
             text, hint=message("bench.memory.hint", "close other programs that hold memory and try again")

@@ -36,11 +36,11 @@ def plan(request: Request, workload: Workload, known: Capabilities) -> tuple[Tas
     """
     devices = chosen_devices(request.devices, known)
     recipes = chosen_recipes(request.recipes, workload)
-    able = [(d, r) for d in devices for r in recipes if known.recipes.get(d, {}).get(r) is None]
+    able = [(d, r) for d in devices for r in recipes if refusal(known, d, r) is None]
     if not able:
         reasons = [
             message("bench.recipe.reason", "{recipe} ({device}): {why}", recipe=r, device=d, why=told(why or "-"))
-            for d, r, why in sorted({(d, r, known.recipes[d][r]) for d in devices for r in recipes}, key=str)
+            for d, r, why in sorted({(d, r, refusal(known, d, r)) for d in devices for r in recipes}, key=str)
         ]
         raise UsageError(
             message("bench.recipe.unable", "none of these recipes runs here: {reasons}", reasons=told_all(reasons)),
@@ -53,6 +53,11 @@ def plan(request: Request, workload: Workload, known: Capabilities) -> tuple[Tas
         for repeat in range(request.repeats)
         for device, recipe in cheap_first
     )
+
+
+def refusal(known: Capabilities, device: str, recipe: str) -> str | None:
+    """Why a recipe cannot be measured on a device; ``None`` where it can."""
+    return known.recipes.get(device, {}).get(recipe) or known.refusals.get(device)
 
 
 def share(tasks: Sequence[Task], left: float | None) -> float | None:

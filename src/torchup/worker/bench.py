@@ -15,10 +15,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # -I leaves the script
 import lines  # after the path is set
 
 
-def describe() -> Dict[str, Any]:
-    """What this environment can measure with."""
+def describe(label: str) -> Dict[str, Any]:
+    """What this environment can measure with in a precision."""
     import cpu_peak
     import devices
+    import precision
     import recipes
     import torch
     import workloads
@@ -28,7 +29,8 @@ def describe() -> Dict[str, Any]:
         "torch": torch.__version__,
         "python": sys.version.split()[0],
         "devices": [{**devices.facts(d), **(cpu_peak.measure() if d == "cpu" else {})} for d in available],
-        "recipes": {d: {n: recipes.load(n).refusal(d) for n in recipes.names()} for d in available},
+        "recipes": {d: {n: recipes.refusal(n, d, label) for n in recipes.names()} for d in available},
+        "refusals": {d: precision.refusal(d, label) for d in available},
         "workloads": workloads.names(),
         "threads": torch.get_num_threads(),
         "cpu_capability": _cpu_capability(),
@@ -50,6 +52,7 @@ def measure(request: Dict[str, Any]) -> Dict[str, Any]:
 
     devices.select(request["device"])
     result = workloads.load(request["workload"]).run(request)
+    _check_label(request)
     result.setdefault("device_facts", devices.facts(request["device"]))
     result.setdefault("torch", torch.__version__)
     result.setdefault("cpu_capability", _cpu_capability())
@@ -57,10 +60,27 @@ def measure(request: Dict[str, Any]) -> Dict[str, Any]:
     return result
 
 
+def _check_label(request: Dict[str, Any]) -> None:
+    """A workload that says nothing of precision (a plugin) ran in torch's default: no other label is its due."""
+    import precision
+
+    asked = request.get("precision") or "fp32-default"
+    if request.get("probe"):  # a loader or copies alone: nothing is computed
+        return
+    if asked != (precision.in_force() or "fp32-default"):
+        raise precision.PrecisionError(
+            "%s does not know precisions: %s was not in force" % (request["workload"], asked)
+        )
+
+
 def answer(request: Dict[str, Any]) -> Dict[str, Any]:
     """The final line for a request. An exception becomes an error line: its code is the class, its text the reason."""
     try:
-        return {"devices": describe()} if request.get("action") == "devices" else {"result": measure(request)}
+        return (
+            {"devices": describe(request.get("precision") or "fp32-default")}
+            if request.get("action") == "devices"
+            else {"result": measure(request)}
+        )
     except Exception as error:  # noqa: BLE001  # any failure of the measured code is an answer, not a crash
         traceback.print_exc()
         return {"error": {"code": type(error).__name__, "text": str(error)[:2000]}}

@@ -14,6 +14,11 @@ FILES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_b
 SYNTHETIC = 10_000
 
 
+def is_cifar(place: Path) -> bool:
+    """Whether a folder holds CIFAR-10's binary files."""
+    return (place / "cifar-10-batches-bin").is_dir() or (place / "data_batch_1.bin").is_file()
+
+
 def load(folder: Optional[str]) -> idx.Split:
     """The training images (uint8 [n, 3, 32, 32]) of a folder, or made-up ones of the same shape without a folder."""
     if folder is None:

@@ -133,30 +133,3 @@ def _resident_set() -> Tuple[Optional[int], Optional[str]]:
         return None, "this system does not tell a process its peak memory"
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024), "process"  # macOS counts bytes, Linux KiB
-
-
-PRECISIONS = ("fp32-default", "fp32-strict", "tf32", "bf16", "fp16")
-
-
-def set_precision(precision: str) -> None:
-    """Set how float32 mathematics may be rounded.
-
-    ``fp32-default`` leaves torch as it comes (TF32 convolutions on Ampere and newer, full matmuls), ``fp32-strict``
-    forbids TF32, ``tf32`` allows it everywhere. ``bf16`` and ``fp16`` are autocast; see `autocast`.
-    """
-    if precision not in PRECISIONS:
-        raise ValueError("unknown precision " + precision)
-    if precision in ("fp32-strict", "tf32"):
-        allowed = precision == "tf32"
-        torch.backends.cuda.matmul.allow_tf32 = allowed
-        torch.backends.cudnn.allow_tf32 = allowed
-
-
-def autocast(device: str, precision: str) -> Any:
-    """The autocast context of a precision; one that does nothing for the float32 modes.
-
-    Without its cache of cast weights: that lives as long as the context, and a recipe trains a whole epoch in one, so
-    every step after the first would see the weights of the first. Here no weight is cast twice in a step anyway.
-    """
-    low = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
-    return torch.autocast(kind(device), dtype=low or torch.bfloat16, enabled=low is not None, cache_enabled=False)

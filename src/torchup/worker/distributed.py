@@ -91,11 +91,11 @@ class Mnist:
     facts: Dict[str, Any] = {}
 
     def __init__(self, request: Dict[str, Any], device: str) -> None:
-        import idx
         import lenet
+        import userdata
 
         self.lenet, self.device, self.seed = lenet, device, int(request.get("seed") or lenet.SEED)
-        train, _ = idx.load(request.get("data"))
+        train, _ = userdata.grey(request.get("data"))
         self.images = lenet.normalised(train.images.to(device))
         self.labels = train.labels.to(device)
         self.steps_per_epoch = -(-len(self.labels) // self.batch)
@@ -179,8 +179,10 @@ class Trainer:
 
     def __init__(self, task: Any, group: Group, rank: int, global_batch: int, precision: str) -> None:
         import torch
+        from precision import Mixed
 
-        self.task, self.group, self.rank, self.precision = task, group, rank, precision
+        self.task, self.group, self.rank = task, group, rank
+        self.mixed = Mixed(task.device, precision)
         net = task.fresh()
         if group.size > 1:
             device = torch.device(task.device)
@@ -195,17 +197,15 @@ class Trainer:
 
         DistributedDataParallel takes the mean of the ranks' gradients, so a rank with more of the batch weighs more.
         """
-        import devices
-
         positions = next(self.source)
         self.samples += len(positions)
         mine = positions.tensor_split(self.group.size)[self.rank]
         share = len(mine) / len(positions)
         self.update.zero_grad()
-        with devices.autocast(self.task.device, self.precision):
+        with self.mixed.forward():
             loss = self.task.loss(self.net, mine)
-        (loss * (share * self.group.size)).backward()
-        self.update.step()
+        self.mixed.scaled(loss * (share * self.group.size)).backward()
+        self.mixed.update(self.update)
         return loss.detach().float() * share
 
 
@@ -292,10 +292,11 @@ def measure(request: Dict[str, Any], here: Place) -> Dict[str, Any]:
     import devices
     import torch
     import torch.distributed as dist
+    from precision import enter
 
     device = own_device(request.get("device") or "cpu", here)
     precision = request.get("precision") or "fp32-default"
-    devices.set_precision(precision)
+    enter(device, precision)
     if devices.kind(device) == "cpu":
         torch.set_num_threads(int(request.get("threads") or max(1, (os.cpu_count() or 1) // here.local_world)))
     start(device, request, here)

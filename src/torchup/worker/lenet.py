@@ -5,9 +5,10 @@ What is fixed: the network below with PyTorch's default initialisation, batches 
 draws from the seed. A recipe may only change how this is executed.
 """
 
-from typing import List
+from typing import List, Optional, Sequence
 
 import torch
+from precision import Mixed
 from torch import nn
 from torch.nn import functional
 
@@ -89,13 +90,56 @@ def accuracy(net: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> floa
 
 
 def train_step(
-    net: nn.Module, update: torch.optim.Optimizer, images: torch.Tensor, labels: torch.Tensor
+    net: nn.Module,
+    update: torch.optim.Optimizer,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    mixed: Optional[Mixed] = None,
 ) -> torch.Tensor:
-    """One step of the training; returns the loss, still on the device."""
+    """One step of the training, as the article writes it; returns the loss, still on the device.
+
+    ``mixed`` is the precision; float32 as torch comes without it.
+    """
     update.zero_grad()
-    loss = functional.cross_entropy(net(images), labels)
-    loss.backward()
-    update.step()
+    if mixed is None:
+        loss = functional.cross_entropy(net(images), labels)
+        loss.backward()
+        update.step()
+        return loss.detach()
+    with mixed.forward():
+        loss = functional.cross_entropy(net(images), labels)
+    mixed.scaled(loss).backward()
+    mixed.update(update)
+    return loss.detach()
+
+
+def lean_forward(parameters: Sequence[torch.Tensor], images: torch.Tensor) -> torch.Tensor:
+    """What `Net` computes, with fewer operations: no modules, and ReLU after the pooling.
+
+    The largest of four numbers and the larger of a number and zero commute, and the gradient takes the same way, so
+    the values are bit for bit those of `Net` and ReLU has a quarter of the work.
+    """
+    w1, b1, w2, b2, w3, b3, w4, b4, w5, b5 = parameters
+    hidden = functional.max_pool2d(functional.conv2d(images, w1, b1), 2).relu_()
+    hidden = functional.max_pool2d(functional.conv2d(hidden, w2, b2), 2).relu_()
+    hidden = functional.linear(hidden.flatten(1), w3, b3).relu_()
+    return functional.linear(functional.linear(hidden, w4, b4).relu_(), w5, b5)
+
+
+def lean_step(
+    parameters: Sequence[torch.Tensor],
+    update: torch.optim.Optimizer,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    mixed: Mixed,
+) -> torch.Tensor:
+    """`train_step` with less around it: the gradients are taken, not accumulated into ones that were cleared first."""
+    with mixed.forward():
+        loss = functional.cross_entropy(lean_forward(parameters, images), labels)
+    gradients = torch.autograd.grad(mixed.scaled(loss), parameters)
+    for parameter, gradient in zip(parameters, gradients):
+        parameter.grad = gradient
+    mixed.update(update)
     return loss.detach()
 
 

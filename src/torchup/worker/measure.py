@@ -4,6 +4,8 @@ import itertools
 from typing import Any, Callable, Dict, List, Tuple
 
 import devices
+import precision
+import torch
 
 SAMPLES = 7
 LEAST = 0.02  # seconds of one sample: a thousand times what reading the clock and synchronising cost
@@ -44,3 +46,23 @@ def middle(values: List[float]) -> float:
 def answer(rows: List[Tuple[str, List[Tuple[float, float]]]], best: Dict[str, float], **further: Any) -> Dict[str, Any]:
     """A micro workload's raw result: curves by name, ``best`` figures as quality, and what else belongs to it."""
     return {"curves": dict(rows), "quality": best, **further}
+
+
+def begin(request: Dict[str, Any]) -> precision.Mixed:
+    """Set threads and precision as a request asks; what a training step needs of the precision.
+
+    Raises:
+        precision.PrecisionError: the device does not have it.
+    """
+    device = request["device"]
+    if request.get("threads"):
+        torch.set_num_threads(int(request["threads"]))
+    return precision.Mixed(device, precision.enter(device, request.get("precision") or "fp32-default"))
+
+
+def no_arithmetic(request: Dict[str, Any]) -> None:
+    """For a workload that a precision changes nothing of. Raises `PrecisionError` when one was asked for."""
+    asked = request.get("precision") or "fp32-default"
+    if asked != "fp32-default":
+        raise precision.PrecisionError("%s does no arithmetic that %s would change" % (request["workload"], asked))
+    begin(request)

@@ -7,13 +7,14 @@ import idx
 import lenet
 import samples
 import torch
+import userdata
 
 WORKERS = 2
 
 
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
     """``probe``: ``input`` or ``transfer``; the seconds of one epoch of it."""
-    train, _ = idx.load(request.get("data"))
+    train, _ = userdata.grey(request.get("data"))
     seconds = {"input": _input, "transfer": _transfer}[request["probe"]](train, request["device"])
     return {"seconds": seconds, "samples": len(train.labels)}
 

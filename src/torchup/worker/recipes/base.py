@@ -5,6 +5,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import idx
 import lenet
 import torch
+from precision import Mixed
 
 
 class Task(NamedTuple):
@@ -30,6 +31,7 @@ class BaseRecipe:
 
     def __init__(self, task: Task) -> None:
         self.task = task
+        self.mixed = Mixed(task.device, task.precision)
         self.notes: List[str] = []
         self.facts: Dict[str, Any] = {}
         self.compile_seconds: Optional[float] = None

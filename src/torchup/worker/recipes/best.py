@@ -5,12 +5,12 @@ from typing import Any, Dict, Optional
 import devices
 import idx
 
+import recipes
 from recipes import fused, graph, resident
 from recipes.base import BaseRecipe
 
 CANDIDATES = {"fused": fused.Recipe, "graph": graph.Recipe, "resident": resident.Recipe}
 TRIAL_SAMPLES = 64 * 64 + 32  # 64 full batches and a tail
-REDUCED = ("bf16", "fp16")
 
 
 class Recipe(BaseRecipe):
@@ -24,7 +24,7 @@ class Recipe(BaseRecipe):
         tried: Dict[str, float] = {}
         winner: Any = None
         for name, kind in CANDIDATES.items():
-            if kind.refusal(self.task.device) or self._is_pointless(name, tried):
+            if recipes.refusal(name, self.task.device, self.task.precision) or self._is_pointless(name, tried):
                 continue
             try:
                 recipe, seconds = self._trial(kind)
@@ -48,9 +48,7 @@ class Recipe(BaseRecipe):
         self.facts.update(self._winner.facts)
 
     def _is_pointless(self, name: str, tried: Dict[str, float]) -> bool:
-        """The hand-written kernels are float32; on a CPU torch.compile compiles for longer than they need to train."""
-        if name == "fused":
-            return self.task.precision in REDUCED
+        """On a CPU torch.compile compiles for longer than the hand-written loop needs to train."""
         return name == "graph" and devices.kind(self.task.device) == "cpu" and "fused" in tried
 
     def _trial(self, kind: Any) -> Any:

@@ -64,7 +64,7 @@ class Recipe(BaseRecipe):
 
         def steps() -> None:
             for _ in range(WARM_STEPS):
-                lenet.train_step(net, update, images, labels)
+                lenet.train_step(net, update, images, labels, self.mixed)
 
         sweep.torch_threads(steps, self.task.threads, self.facts)
 
@@ -79,5 +79,5 @@ class Recipe(BaseRecipe):
         for step, (images, labels) in zip(itertools.count(), self.loader):
             batch = images.to(self.task.device, non_blocking=True)
             truth = labels.to(self.task.device, non_blocking=True)
-            losses[step] = lenet.train_step(self.net, self.update, batch, truth)
+            losses[step] = lenet.train_step(self.net, self.update, batch, truth, self.mixed)
         return losses

@@ -1,6 +1,7 @@
 """`resident`: the data set lives on the device, normalised once; a batch is a gather there.
 
-No loader, and the loss stays on the device until the epoch ends, so nothing waits for the host.
+No loader, the loss stays on the device until the epoch ends, so nothing waits for the host, and a step is the fewest
+operations that eager PyTorch can do it in (`lenet.lean_step`).
 """
 
 import devices
@@ -30,19 +31,21 @@ class Recipe(BaseRecipe):
     def _sweep(self) -> None:
         """Torch's threads for steps as small as these: more are not always faster."""
         net = lenet.Net().to(memory_format=torch.channels_last)
+        parameters = list(net.parameters())
         update = lenet.optimiser(net, **fast_options("cpu"))
         images = torch.zeros(lenet.BATCH, 1, 28, 28).to(memory_format=torch.channels_last)
         labels = torch.zeros(lenet.BATCH, dtype=torch.long)
 
         def steps() -> None:
             for _ in range(SWEEP_STEPS):
-                lenet.train_step(net, update, images, labels)
+                lenet.lean_step(parameters, update, images, labels, self.mixed)
 
         sweep.torch_threads(steps, self.task.threads, self.facts)
 
     def start(self) -> None:
         super().start()
         self.net = self.net.to(device=self.task.device, memory_format=layout(self.task.device))
+        self.parameters = list(self.net.parameters())
         self.update = lenet.optimiser(self.net, **fast_options(self.task.device))
 
     def load(self) -> None:
@@ -52,14 +55,12 @@ class Recipe(BaseRecipe):
 
     def epoch(self) -> torch.Tensor:
         order = lenet.draw_order(len(self.labels)).to(self.task.device)
-        batches = lenet.batches(order)
-        losses = torch.empty(len(batches), device=self.task.device)
-        with devices.autocast(self.task.device, self.task.precision):
-            for step, positions in enumerate(batches):
-                images = self.images.index_select(0, positions)
-                labels = self.labels.index_select(0, positions)
-                losses[step] = lenet.train_step(self.net, self.update, images, labels)
-        return losses
+        return torch.stack([self.step(positions) for positions in lenet.batches(order)])
+
+    def step(self, positions: torch.Tensor) -> torch.Tensor:
+        """Train on the samples at ``positions`` (on the device); the loss, which stays there."""
+        images, labels = self.images.index_select(0, positions), self.labels.index_select(0, positions)
+        return lenet.lean_step(self.parameters, self.update, images, labels, self.mixed)
 
 
 def fast_options(device: str) -> dict:

@@ -41,7 +41,7 @@ class Recipe(BaseRecipe):
         recent = 0.0
         for images, labels in self.loader:
             batch, truth = images.to(self.task.device), labels.to(self.task.device)
-            losses.append(lenet.train_step(self.net, self.update, batch, truth).item())
+            losses.append(lenet.train_step(self.net, self.update, batch, truth, self.mixed).item())
             recent += losses[-1]
             if len(losses) % REPORT_EVERY == 0:
                 lines.emit({"progress": {"step": len(losses), "loss": recent / REPORT_EVERY}})

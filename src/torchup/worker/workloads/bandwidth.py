@@ -14,6 +14,7 @@ Curve = List[Tuple[float, float]]
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
     """Curves of GB/s (1e9) over bytes. The figures kept are those of the largest size: caches do not help there."""
     device = request["device"]
+    measure.no_arithmetic(request)
     start = time.perf_counter()
     ways: Dict[str, Optional[Curve]] = {"device copy": sweep(device, _device_copy)}
     notes: List[str] = []

@@ -2,10 +2,11 @@
 
 from typing import Any, Dict, List
 
-import cifar
 import devices
+import idx
 import measure
 import torch
+import userdata
 from torch import nn
 from torch.nn import functional
 
@@ -34,24 +35,26 @@ class Block(nn.Module):
         return functional.relu(self.norm2(self.conv2(hidden)) + self.around(images))
 
 
-def resnet18() -> nn.Module:
+def resnet18(classes: int = 10) -> nn.Module:
     """ResNet-18 with the 3 x 3 stem that CIFAR's small images want; 11.2 million parameters."""
     layers: List[nn.Module] = [nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU()]
     inputs = 64
     for outputs, stride in ((64, 1), (128, 2), (256, 2), (512, 2)):
         layers += [Block(inputs, outputs, stride), Block(outputs, outputs, 1)]
         inputs = outputs
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, classes))
 
 
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
     """Training steps on data that is on the device; images a second."""
-    device, precision = request["device"], request.get("precision") or "fp32-default"
-    devices.set_precision(precision)
+    device, mixed = request["device"], measure.begin(request)
     batch = CPU_BATCH if devices.kind(device) == "cpu" else BATCH
-    data = cifar.load(request.get("data"))
+    data = userdata.colour(request.get("data"), batch * STEPS)
+    classes = max(10, 1 + int(data.labels.max()))
+    if len(data.labels) < batch:
+        raise idx.DataError("%d images are fewer than one batch of %d" % (len(data.labels), batch))
     torch.manual_seed(int(request.get("seed") or 0))
-    net = resnet18().to(device=device, memory_format=torch.channels_last)
+    net = resnet18(classes).to(device=device, memory_format=torch.channels_last)
     update = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
     images = data.images[: batch * STEPS].to(device).float().div_(255).to(memory_format=torch.channels_last)
     labels = data.labels[: batch * STEPS].to(device)
@@ -59,10 +62,10 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     def step(number: int) -> torch.Tensor:
         start = (number * batch) % (len(labels) - batch + 1)
         update.zero_grad()
-        with devices.autocast(device, precision):
+        with mixed.forward():
             loss = functional.cross_entropy(net(images[start : start + batch]), labels[start : start + batch])
-        loss.backward()
-        update.step()
+        mixed.scaled(loss).backward()
+        mixed.update(update)
         return loss.detach()
 
     devices.reset_peak_memory(device)
@@ -74,7 +77,8 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         {"images_per_second": batch / measure.middle(taken), "final_loss": losses[-1]},
         seconds=sum(taken), samples=batch * len(taken), peak_memory_bytes=memory,
         flops=_flops(net, images[:2]) / 2 * batch * len(taken),
-        parameters={"batch": batch, "steps": len(taken), "synthetic": synthetic, "peak_memory_counted": counted,
+        parameters={"batch": batch, "steps": len(taken), "synthetic": synthetic, "classes": classes,
+                    "image": list(images.shape[1:]), "peak_memory_counted": counted,
                     "threads": torch.get_num_threads()},
         notes=["made-up images of CIFAR-10's shape; --data DIR takes the real ones"] if synthetic else [],
     )  # fmt: skip

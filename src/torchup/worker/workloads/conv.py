@@ -3,9 +3,9 @@
 import time
 from typing import Any, Dict, List, Tuple
 
-import devices
 import measure
 import torch
+from precision import Mixed
 
 CHANNELS, WIDTH = 128, 28
 BATCHES = (1, 8, 32, 128)
@@ -14,17 +14,14 @@ LONGEST = 0.5  # seconds of one step that is still tried
 
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
     """TFLOP/s over the batch size for each layout; the backward pass is twice the forward's work."""
-    device, precision = request["device"], request.get("precision") or "fp32-default"
-    devices.set_precision(precision)
-    if request.get("threads"):
-        torch.set_num_threads(int(request["threads"]))
+    device, mixed = request["device"], measure.begin(request)
     start = time.perf_counter()
     curves: List[Tuple[str, List[Tuple[float, float]]]] = []
     fastest: Tuple[float, float, float] = (0.0, 0.0, 0.0)
     for name, layout in (("contiguous", torch.contiguous_format), ("channels_last", torch.channels_last)):
         rows = []
         for batch in BATCHES:
-            seconds, flops = step_seconds(device, precision, layout, batch)
+            seconds, flops = step_seconds(device, mixed, layout, batch)
             rows.append((float(batch), flops / seconds / 1e12))
             fastest = max(fastest, (flops / seconds, flops, seconds))
             if seconds * 4 > LONGEST:
@@ -37,13 +34,13 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     )  # fmt: skip
 
 
-def step_seconds(device: str, precision: str, layout: torch.memory_format, batch: int) -> Tuple[float, float]:
+def step_seconds(device: str, mixed: Mixed, layout: torch.memory_format, batch: int) -> Tuple[float, float]:
     """(seconds, FLOP) of forward and backward at a batch size."""
     net = torch.nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1).to(device=device, memory_format=layout)
     images = torch.randn(batch, CHANNELS, WIDTH, WIDTH, device=device).to(memory_format=layout).requires_grad_()
 
     def step() -> None:
-        with devices.autocast(device, precision):
+        with mixed.forward():
             out = net(images)
         out.backward(out.detach())
 

@@ -69,8 +69,7 @@ def flops_per_token(parameters: int, context: int) -> float:
 
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
     """Steps of AdamW; tokens a second. The share of the peak (MFU) is the result's ``limit.share``."""
-    device, precision = request["device"], request.get("precision") or "fp32-default"
-    devices.set_precision(precision)
+    device, mixed = request["device"], measure.begin(request)
     batch, context = BATCHES[devices.kind(device)], CPU_CONTEXT if devices.kind(device) == "cpu" else CONTEXT
     torch.manual_seed(int(request.get("seed") or 0))
     net = Gpt().to(device)
@@ -79,11 +78,11 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
 
     def step(_: int) -> torch.Tensor:
         update.zero_grad()
-        with devices.autocast(device, precision):
+        with mixed.forward():
             logits = net(tokens[:, :-1])
             loss = functional.cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten())
-        loss.backward()
-        update.step()
+        mixed.scaled(loss).backward()
+        mixed.update(update)
         return loss.detach()
 
     devices.reset_peak_memory(device)

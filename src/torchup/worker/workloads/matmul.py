@@ -13,17 +13,19 @@ FORMATS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
-    """Sweep sizes for float32 (TF32 as ``precision`` says) and, where the device has them, bf16 and fp16."""
+    """Sweep sizes for the format that ``precision`` names, and beside float32 for the short formats that there are.
+
+    The result's time and share of the peak are those of the label's own format.
+    """
     device = request["device"]
-    devices.set_precision(request.get("precision") or "fp32-default")
-    if request.get("threads"):
-        torch.set_num_threads(int(request["threads"]))
+    label = measure.begin(request).precision
     start = time.perf_counter()
     curves: List[Tuple[str, List[Tuple[float, float]]]] = []
     best: Dict[str, float] = {}
     notes: List[str] = []
-    fp32: Tuple[float, float] = (0.0, 0.0)
-    for name, dtype in FORMATS.items():
+    first: Tuple[float, float] = (0.0, 0.0)
+    formats = formats_of(label)
+    for name, dtype in formats.items():
         try:
             curve = sweep(device, dtype)
         except RuntimeError as error:
@@ -31,13 +33,20 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
             continue
         curves.append(("TFLOP/s " + name, [(size, rate / 1e12) for size, rate, _ in curve]))
         best["tflops_" + name] = max(rate for _, rate, _ in curve) / 1e12
-        if name == "fp32":
+        if name == next(iter(formats)):
             size, _, seconds = max(curve, key=lambda row: row[1])
-            fp32 = (2.0 * size**3, seconds)
+            first = (2.0 * size**3, seconds)
     return measure.answer(
-        curves, best, seconds=fp32[1] or time.perf_counter() - start, flops=fp32[0] or None, notes=notes,
+        curves, best, seconds=first[1] or time.perf_counter() - start, flops=first[0] or None, notes=notes,
         parameters={"threads": torch.get_num_threads(), "wall_seconds": time.perf_counter() - start},
     )  # fmt: skip
+
+
+def formats_of(label: str) -> Dict[str, torch.dtype]:
+    """Curves to measure for a label, its own first."""
+    if label == "tf32":
+        return {"tf32": torch.float32}
+    return {label: FORMATS[label]} if label in FORMATS else FORMATS
 
 
 def sweep(device: str, dtype: torch.dtype) -> List[Tuple[int, float, float]]:

@@ -13,9 +13,11 @@ import devices
 import idx
 import lenet
 import lines
+import precision
 import probes
 import recipes
 import torch
+import userdata
 from recipes.base import BaseRecipe, Task
 
 EPOCHS = 10
@@ -74,19 +76,25 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
 
 def make_recipe(request: Dict[str, Any]) -> BaseRecipe:
     """Read the data, set threads and precision, and build the recipe."""
-    kind = recipes.load(request.get("recipe") or "script")
-    device = request["device"]
-    refusal = kind.refusal(device)
+    name, device, label = request.get("recipe") or "script", request["device"], request.get("precision")
+    label = label or "fp32-default"
+    refusal = recipes.refusal(name, device, label)
     if refusal:
         raise recipes.UnavailableError(refusal)
     if request.get("threads"):
         torch.set_num_threads(int(request["threads"]))
-    precision = request.get("precision") or "fp32-default"
-    devices.set_precision(precision)
-    train, test = idx.load(request.get("data"))
-    if tuple(train.images.shape[1:]) != (28, 28) or int(max(train.labels.max(), test.labels.max())) > 9:
-        raise idx.DataError("the network takes 28 x 28 images of 10 classes; these files hold others")
-    return kind(Task(device, precision, int(request.get("seed") or lenet.SEED), train, test, request.get("threads")))
+    precision.enter(device, label)
+    train, test = userdata.grey(request.get("data"))
+    height, width = train.images.shape[1:]
+    classes = 1 + int(max(train.labels.max(), test.labels.max()))
+    if (height, width) != (28, 28) or classes > 10:
+        raise idx.DataError(
+            "the article's network takes 28 x 28 images of at most 10 classes; these are %d x %d of %d"
+            " (cifar-resnet takes images of any size and number of classes)" % (width, height, classes)
+        )
+    return recipes.load(name)(
+        Task(device, label, int(request.get("seed") or lenet.SEED), train, test, request.get("threads"))
+    )
 
 
 def _train(recipe: BaseRecipe, epochs: int, budget: Optional[float]) -> Tuple[List[float], List[torch.Tensor], float]:

@@ -1,0 +1,141 @@
+"""The number formats that a result's label stands for, and the proof that the label was in force.
+
+``fp32-default`` leaves torch as it comes (on Ampere and newer: TF32 convolutions, full matrix products),
+``fp32-strict`` forbids every shortened float32, ``tf32`` allows TF32 everywhere, ``bf16`` and ``fp16`` are autocast.
+A format that a device does not have is refused with a sentence: a number never carries a label that was not in force.
+"""
+
+import contextlib
+import os
+from typing import Any, Optional
+
+import devices
+import torch
+
+NAMES = ("fp32-default", "fp32-strict", "tf32", "bf16", "fp16")
+LOW = {"bf16": torch.bfloat16, "fp16": torch.float16}
+TF32_CAPABILITY = (8, 0)  # Ampere: NVIDIA A100 white paper, 2020
+TF32_GFX = ("gfx94", "gfx95")  # CDNA 3 and 4 have XF32 (AMD CDNA 3 ISA)
+
+_in_force: Optional[str] = None
+
+
+class PrecisionError(Exception):
+    """A precision cannot be had; the text says where and why."""
+
+
+def in_force() -> Optional[str]:
+    """The label that `enter` has put in force in this process."""
+    return _in_force
+
+
+def enter(device: str, precision: str) -> str:
+    """Put a precision in force on a device and return its label. Raises `PrecisionError` where that cannot be."""
+    global _in_force  # noqa: PLW0603  # torch's own switches are the process's too
+    why_not = refusal(device, precision)
+    if why_not:
+        raise PrecisionError(why_not)
+    if precision in ("fp32-strict", "tf32"):
+        _allow_tf32(precision == "tf32")
+    _in_force = precision
+    return precision
+
+
+def refusal(device: str, precision: str) -> Optional[str]:
+    """Why a precision cannot be in force on a device; ``None`` where it can."""
+    if precision not in NAMES:
+        return "there is no precision %s" % precision
+    if precision in LOW:
+        return _no_autocast(device, precision)
+    forced = _forced(precision)
+    if forced:
+        return "the environment variable %s overrules %s" % (forced, precision)
+    return _no_tf32(device) if precision == "tf32" else None
+
+
+def _forced(precision: str) -> Optional[str]:
+    """The variable that makes the libraries below torch ignore its switches."""
+    tf32, mode = os.environ.get("NVIDIA_TF32_OVERRIDE"), os.environ.get("ONEDNN_DEFAULT_FPMATH_MODE", "strict")
+    if (precision, tf32) in (("tf32", "0"), ("fp32-strict", "1")):
+        return "NVIDIA_TF32_OVERRIDE=%s" % tf32
+    if precision == "fp32-strict" and mode.lower() != "strict":
+        return "ONEDNN_DEFAULT_FPMATH_MODE=%s" % mode
+    return None
+
+
+def _no_tf32(device: str) -> Optional[str]:
+    if devices.kind(device) != "cuda":
+        return "tf32 is a format of NVIDIA's and AMD's matrix units; %s computes float32 in full" % device
+    facts = devices.facts(device)
+    if torch.version.hip:
+        gfx = str(facts.get("gfx", ""))
+        return None if gfx.startswith(TF32_GFX) else "%s has no TF32" % (gfx or device)
+    if torch.cuda.get_device_capability(torch.device(device)) < TF32_CAPABILITY:
+        return "TF32 came with compute capability 8.0; this is %s" % facts.get("compute_capability")
+    return None
+
+
+def _no_autocast(device: str, precision: str) -> Optional[str]:
+    """Ask by doing: autocast on a device or torch that lacks the format only warns, and computes float32."""
+    if precision == "fp16" and _scaler(device) is None:
+        return "fp16 needs loss scaling, and this torch has none for " + devices.kind(device)
+    try:
+        with torch.autocast(devices.kind(device), dtype=LOW[precision]):
+            one = torch.ones(8, 8, device=device)
+            got = (one @ one).dtype
+    except (RuntimeError, TypeError, ValueError) as error:
+        return "no %s on %s: %s" % (precision, device, str(error).splitlines()[0][:150])
+    if got != LOW[precision]:
+        return "autocast does not do %s on %s here; a product came out as %s" % (precision, device, got)
+    if precision == "bf16" and devices.kind(device) == "cuda" and not torch.cuda.is_bf16_supported():
+        return "%s has no bf16" % devices.name(device)
+    return None
+
+
+def _allow_tf32(allowed: bool) -> None:  # noqa: FBT001  # torch's own switches are called so
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+    torch.backends.cudnn.allow_tf32 = allowed
+    if torch.backends.cuda.matmul.allow_tf32 is not allowed:
+        raise PrecisionError("torch did not take its TF32 switch")
+
+
+def cast(device: str, precision: str) -> Any:
+    """The autocast context of a precision; one that does nothing for the float32 modes."""
+    low = LOW.get(precision)
+    return torch.autocast(devices.kind(device), dtype=low) if low is not None else contextlib.nullcontext()
+
+
+def _scaler(device: str) -> Any:
+    """A fresh loss scaler for a device, ``None`` where this torch has none."""
+    made = getattr(torch.amp, "GradScaler", None)  # torch 2.3
+    if made is not None:
+        return made(devices.kind(device))
+    return torch.cuda.amp.GradScaler() if devices.kind(device) == "cuda" else None
+
+
+class Mixed:
+    """One training step's share of a precision: what surrounds forward, the backward pass, the update.
+
+    Float16 scales the loss up before the backward pass and the gradients down before the update, and leaves a step
+    out whose gradients overflowed: without it small gradients become zero (P. Micikevicius et al., ICLR 2018).
+    """
+
+    def __init__(self, device: str, precision: str) -> None:
+        self.device, self.precision = device, precision
+        self.scaler = _scaler(device) if precision == "fp16" else None
+
+    def forward(self) -> Any:
+        """The context of the forward pass and the loss; the backward pass follows it by itself."""
+        return cast(self.device, self.precision)
+
+    def scaled(self, loss: torch.Tensor) -> torch.Tensor:
+        """The loss to differentiate."""
+        return loss if self.scaler is None else self.scaler.scale(loss)
+
+    def update(self, optimiser: torch.optim.Optimizer) -> None:
+        """One step of the optimiser with the gradients that are there."""
+        if self.scaler is None:
+            optimiser.step()
+            return
+        self.scaler.step(optimiser)
+        self.scaler.update()
