@@ -120,10 +120,10 @@ def test_advice_names_each_disturbance():
     hot = Spread(minimum=50, median=80, maximum=93, first=50, last=93)
     watched = telemetry(
         throttle=("thermal",), on_battery=True, temperature_celsius=hot, other_processes=2, load_average=3.0,
-        governor="powersave",
+        governor="powersave", power_limit_watts=80.0, power_limit_default_watts=115.0,
     )  # fmt: skip
     found = codes(result(telemetry=watched))
-    assert found == ["throttle", "battery", "hot", "other-processes", "busy-host", "governor"]
+    assert found == ["throttle", "power-limit", "battery", "hot", "other-processes", "busy-host", "governor"]
 
 
 def test_a_quiet_run_needs_no_advice():
@@ -149,6 +149,20 @@ def test_a_laptop_that_slows_down_is_told():
     assert done.first_minute_rate == pytest.approx(6000)
     assert done.sustained_rate == pytest.approx(4000)
     assert "sustained" in codes(done)
+
+
+def test_a_laptop_that_keeps_its_speed_is_told_its_figures_and_a_short_run_how_long_it_should_be():
+    """Steps count as epochs do; a battery makes a laptop, and 6 epochs of 2 s become the 50 that take 99 s."""
+    steps = result(
+        seconds=120.0, samples_per_second=10.0, curves={stats.STEP_CURVE: tuple((n, 1.0) for n in range(120))}
+    )
+    done = stats.with_statistics(steps)
+    assert (done.first_minute_rate, done.sustained_rate) == (pytest.approx(10), pytest.approx(10))
+    assert "kept-speed" in codes(done)
+    short = result(telemetry=telemetry(on_battery=False), parameters={"epoch_seconds": [2.0] * 6})
+    (notice,) = [notice for notice in advice(short) if notice.code == "stability.laptop"]
+    assert dict(notice.text.values)["epochs"] == 50
+    assert "laptop" not in codes(result(telemetry=telemetry(on_battery=None), parameters={"epoch_seconds": [2.0] * 6}))
 
 
 @pytest.mark.parametrize("times", [[], [10.0] * 6, "x", [80.0]])

@@ -38,7 +38,13 @@ def test_an_amd_card_is_read_from_hwmon(tmp_path):
     })  # fmt: skip
     drm = probe.Drm(root)
     assert drm.fixed() == [
-        {"name": "Example Radeon", "power_limit_watts": 300.0, "processes": None, "source": "/sys/class/drm"}
+        {
+            "name": "Example Radeon",
+            "power_limit_watts": 300.0,
+            "power_limit_default_watts": None,
+            "processes": None,
+            "source": "/sys/class/drm",
+        }
     ]
     reading = drm.sample()[0]
     assert (reading["watts"], reading["celsius"], reading["clock"]) == (250.0, 71.0, 2400.0)
@@ -80,7 +86,8 @@ class FakeNvml(types.ModuleType):
     def __getattr__(self, name):
         answers = {
             "nvmlDeviceGetCount": 1, "nvmlDeviceGetHandleByIndex": "h", "nvmlDeviceGetName": b"Example GPU",
-            "nvmlDeviceGetEnforcedPowerLimit": 115000, "nvmlDeviceGetComputeRunningProcesses": [1, 2],
+            "nvmlDeviceGetEnforcedPowerLimit": 115000, "nvmlDeviceGetPowerManagementDefaultLimit": 140000,
+            "nvmlDeviceGetComputeRunningProcesses": [1, 2],
             "nvmlDeviceGetCurrentClocksThrottleReasons": 0x4 | 0x1, "nvmlDeviceGetClockInfo": 1410,
             "nvmlDeviceGetPowerUsage": 114500, "nvmlDeviceGetTemperature": 80,
             "nvmlDeviceGetMemoryInfo": types.SimpleNamespace(used=123),
@@ -100,7 +107,13 @@ def test_nvml_is_read_and_what_it_refuses_is_null(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", FakeNvml("pynvml"))
     monkeypatch.setattr("torchup.detect.nvml_probe.start", lambda: None)
     card = probe.Nvidia()
-    fixed = {"name": "Example GPU", "power_limit_watts": 115.0, "processes": 2, "source": "nvml"}
+    fixed = {
+        "name": "Example GPU",
+        "power_limit_watts": 115.0,
+        "power_limit_default_watts": 140.0,
+        "processes": 2,
+        "source": "nvml",
+    }
     assert card.fixed() == [fixed]
     reading = card.sample()[0]
     assert (reading["watts"], reading["joules"], reading["throttle"]) == (114.5, None, ["power"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from torchup.bench.stats import DRIFT, FEW, NOISY_SPREAD, Summary, summarise
+from torchup.bench.stats import DRIFT, FEW, LATER, MINUTE, NOISY_SPREAD, Summary, summarise, unit_seconds
 from torchup.model import Notice, message
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def advice(result: Result) -> tuple[Notice, ...]:
         text = message("stability.not-measured", "a published number, not measured by torchup")
         return (Notice(code=text.code, text=text),)
     summary = summarise(result.repeats or (result.seconds,))
-    found = [*_from_telemetry(result), *_from_samples(summary), *_from_rates(result)]
+    found = [*_from_telemetry(result), *_from_samples(summary), *_from_rates(result), *_too_short_for_a_laptop(result)]
     return tuple(sorted(found, key=lambda notice: notice.level != "warning"))
 
 
@@ -43,14 +44,39 @@ def _from_samples(summary: Summary) -> list[Notice]:
 
 def _from_rates(result: Result) -> list[Notice]:
     first, later = result.first_minute_rate, result.sustained_rate
-    if first is None or later is None or later >= first * (1 - DRIFT):
+    if first is None or later is None:
         return []
+    if later >= first * (1 - DRIFT):
+        text = message(
+            "stability.kept-speed",
+            "it kept its speed: {first} samples/s in the first minute, {later} after it",
+            first=f"{first:.4g}",
+            later=f"{later:.4g}",
+        )
+        return [Notice(code=text.code, text=text)]
     text = message(
         "stability.sustained",
-        "after its first minute it ran {percent} % slower: the machine cannot keep its speed (heat, power)",
+        "after its first minute it ran {percent} % slower ({first} samples/s, then {later}): the machine cannot keep"
+        " its speed (heat, power)",
         percent=f"{100 * (1 - later / first):.0f}",
+        first=f"{first:.4g}",
+        later=f"{later:.4g}",
     )
     return [Notice(code=text.code, level="warning", text=text)]
+
+
+def _too_short_for_a_laptop(result: Result) -> list[Notice]:
+    """A machine with a battery is a laptop; a short run shows what it can do cold, and says how long is long enough."""
+    watched, epochs = result.telemetry, result.parameters.get("epoch_seconds")
+    if watched is None or watched.on_battery is None or result.first_minute_rate is not None or not epochs:
+        return []
+    times = unit_seconds(result)
+    text = message(
+        "stability.laptop",
+        "a laptop's first seconds: whether it keeps this speed shows after a minute and a half (`--epochs {epochs}`)",
+        epochs=math.ceil((MINUTE + LATER) * 1.1 * len(times) / sum(times)),
+    )
+    return [Notice(code=text.code, text=text)]
 
 
 def _few(count: int) -> Notice:
@@ -119,6 +145,15 @@ def _throttled(reason: str) -> Notice:
 
 def _power(watched: Telemetry) -> list[Notice]:
     found: list[Notice] = []
+    limit, usual = watched.power_limit_watts, watched.power_limit_default_watts
+    if limit is not None and usual is not None and limit < usual * (1 - DRIFT):
+        text = message(
+            "stability.power-limit",
+            "the GPU's power limit is set to {limit} W; it came with {usual} W",
+            limit=f"{limit:.0f}",
+            usual=f"{usual:.0f}",
+        )
+        found.append(Notice(code=text.code, level="warning", text=text))
     if watched.on_battery:
         text = message("stability.battery", "the machine runs on its battery: plug it in, laptops halve their clocks")
         found.append(Notice(code=text.code, level="warning", text=text))

@@ -29,6 +29,7 @@ TUKEY = 1.5  # fences of J. W. Tukey, Exploratory Data Analysis, 1977
 FEW_FOR_OUTLIERS = 5
 FEW_FOR_DRIFT = 6
 MINUTE = 60.0  # seconds before a laptop's power budget for short bursts is spent...
+STEP_CURVE = "seconds by step"  # what the worker calls it
 LATER = 30.0  # ...and how much must follow for a rate that says something
 _POINTS = 600  # of a distribution that enters a ratio: 600 x 600 products stay under a second
 
@@ -84,20 +85,28 @@ def with_statistics(result: Result) -> Result:
 
 
 def sustained_rates(result: Result) -> tuple[float | None, float | None]:
-    """Samples a second in the first minute and after it, from the times of the epochs; laptops slow down when hot.
+    """Samples a second in the first minute and after it, from the times of epochs or steps; laptops slow down when hot.
 
-    Both ``None`` for a run of less than a minute and a half, or one that does not tell its epochs' times.
+    Both ``None`` for a run of less than a minute and a half, or one that does not tell its epochs' or steps' times.
     """
-    times = result.parameters.get("epoch_seconds")
-    if not isinstance(times, list | tuple) or not times or result.samples_per_second is None:
+    times = unit_seconds(result)
+    if not times or result.samples_per_second is None:
         return None, None
     if sum(times) < MINUTE + LATER:
         return None, None
     samples = result.samples_per_second * result.seconds / len(times)  # of an epoch
     ends = [sum(times[: n + 1]) for n in range(len(times))]
     inside = [t for t, end in zip(times, ends, strict=True) if end <= MINUTE] or [times[0]]
-    after = list(times[len(inside) :])
+    after = times[len(inside) :]
     return samples * len(inside) / sum(inside), samples * len(after) / sum(after) if after else None
+
+
+def unit_seconds(result: Result) -> tuple[float, ...]:
+    """Seconds of every epoch of a run, else of every step; empty where it tells neither."""
+    epochs = result.parameters.get("epoch_seconds")
+    if isinstance(epochs, list | tuple):
+        return tuple(float(seconds) for seconds in epochs)
+    return tuple(seconds for _, seconds in result.curves.get(STEP_CURVE, ()))
 
 
 def median(samples: Sequence[float]) -> float:

@@ -29,7 +29,8 @@ STARTED = 5.0  # seconds to wait for its first line; a machine whose driver hang
 # the energy of a shorter stretch would be an invention.
 SHORTEST_ENERGY = 5.0
 REPORTED = ("gpu_clock_mhz", "memory_clock_mhz", "power_watts", "energy_joules", "temperature_celsius",
-            "memory_used_bytes", "utilisation", "power_limit_watts", "other_processes")  # fmt: skip
+            "memory_used_bytes", "utilisation", "power_limit_watts", "power_limit_default_watts",
+            "other_processes")  # fmt: skip
 
 Stamped = tuple[float, Mapping[str, Any]]  # (seconds on the host's clock, one sample)
 
@@ -181,6 +182,7 @@ def summarise(
         "memory_clock_mhz": spread(readings, "memory_clock"),
         "power_watts": spread(readings, "watts"),
         "power_limit_watts": known.get("power_limit_watts"),
+        "power_limit_default_watts": known.get("power_limit_default_watts"),
         "energy_joules": energy,
         "temperature_celsius": spread(readings, "celsius"),
         "memory_used_bytes": spread(readings, "bytes"),

@@ -51,6 +51,7 @@ class Nvidia:
         return {
             "name": _quietly(lambda: _text(nvml.nvmlDeviceGetName(handle))),
             "power_limit_watts": _quietly(lambda: nvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1000),
+            "power_limit_default_watts": _quietly(lambda: nvml.nvmlDeviceGetPowerManagementDefaultLimit(handle) / 1000),
             "processes": _quietly(lambda: len(nvml.nvmlDeviceGetComputeRunningProcesses(handle))),
             "source": "nvml",
         }
@@ -89,6 +90,7 @@ class Drm:
             {
                 "name": _read(card / "product_name"),
                 "power_limit_watts": _number(_sensor(card, "power1_cap") or _sensor(card, "power1_max"), 1e-6),
+                "power_limit_default_watts": _number(_sensor(card, "power1_cap_default"), 1e-6),
                 "processes": None,
                 "source": "/sys/class/drm",
             }

@@ -50,7 +50,8 @@ class Telemetry(Value, frozen=True, kw_only=True):
     gpu_clock_mhz: Spread | None = None
     memory_clock_mhz: Spread | None = None
     power_watts: Spread | None = None
-    power_limit_watts: float | None = None
+    power_limit_watts: float | None = None  # in force
+    power_limit_default_watts: float | None = None  # what the card came with
     energy_joules: float | None = None  # of the GPU, over the watched time
     temperature_celsius: Spread | None = None
     memory_used_bytes: Spread | None = None

@@ -86,7 +86,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         return loss.detach()
 
     devices.reset_peak_memory(device)
-    taken, losses = timed_steps(device, step, float(request.get("budget") or SECONDS))
+    taken, losses = timed_steps(device, step, request.get("budget"), SECONDS)
     memory, counted = devices.peak_memory(device)
     parameters = sum(p.numel() for p in net.parameters())
     return measure.answer(
