@@ -55,6 +55,7 @@ print(json.dumps(out))
             assert out[f"{name} {label}"] == [kind], (name, label)
         assert "matrix units" in out[f"{name} tf32"]
     assert out["fused fp32-strict"] is None
+    assert "matrix units" in out["fused tf32"]
     assert "no form for bf16" in out["fused bf16"]
     assert "no form for fp16" in out["graph fp16"]
 

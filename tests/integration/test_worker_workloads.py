@@ -70,11 +70,11 @@ def test_the_survey_names_devices_and_measures_the_peak_of_the_cpu(python):
 def test_a_whole_epoch_in_reduced_precision_learns_at_every_step(python):
     """Steps inside one autocast context see the weights of the step before, not a cast kept from the first step."""
     code = """
-import torch, devices, lenet
+import torch, precision, lenet
 net = lenet.fresh_net(3)
 update = torch.optim.SGD(net.parameters(), lr=0.05)
 images, labels = torch.rand(8, 1, 28, 28), torch.arange(8)
-with devices.autocast("cpu", "bf16"):
+with precision.cast("cpu", "bf16"):
     print(*[float(lenet.train_step(net, update, images, labels)) for _ in range(4)])
 """
     losses = [float(word) for word in inside(python, code).split()]

@@ -100,9 +100,15 @@ def _allow_tf32(allowed: bool) -> None:  # noqa: FBT001  # torch's own switches 
 
 
 def cast(device: str, precision: str) -> Any:
-    """The autocast context of a precision; one that does nothing for the float32 modes."""
+    """The autocast context of a precision; one that does nothing for the float32 modes.
+
+    Without its cache of cast weights: that lives as long as the context, and a recorded graph is made in one, so every
+    step after the first would see the weights of the first. No weight is cast twice in a step anyway.
+    """
     low = LOW.get(precision)
-    return torch.autocast(devices.kind(device), dtype=low) if low is not None else contextlib.nullcontext()
+    if low is None:
+        return contextlib.nullcontext()
+    return torch.autocast(devices.kind(device), dtype=low, cache_enabled=False)
 
 
 def _scaler(device: str) -> Any:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from torchup.bench.answers import DeviceFacts
-from torchup.bench.limits import TOLERANCE, limit, peak_of, refuse_impossible
+from torchup.bench.limits import TOLERANCE, Peak, limit, peak_of, refuse_impossible
 from torchup.catalog.peaks import load_peaks
 from torchup.errors import BenchError
 from torchup.model import Result
@@ -75,8 +75,7 @@ def test_precision_chooses_the_rate():
 )  # fmt: skip
 def test_the_limit_is_the_larger_bound(flops, moved, rate, width, seconds):
     """No run is faster than either bound; the share is the bound over the time."""
-    facts = DeviceFacts(device="cpu", peak_flops=rate, peak_bandwidth=width)
-    found = limit(peak_of(facts, "fp32-default", PEAKS), flops=flops, moved=moved, seconds=seconds)
+    found = limit(Peak(flops=rate, bandwidth=width), flops=flops, moved=moved, seconds=seconds)
     assert found.seconds == pytest.approx(max(flops / rate, moved / width))
     assert found.share == pytest.approx(found.seconds / seconds)
     assert found.bound == ("flops" if flops / rate >= moved / width else "bytes")
@@ -101,3 +100,17 @@ def test_a_result_at_the_roofline_is_kept():
     """A boost clock a few per cent above the datasheet is no measuring error."""
     refuse_impossible(result(1.0))
     refuse_impossible(result(1.0 / TOLERANCE + 0.01))
+
+
+def test_a_copy_that_beats_the_measured_bandwidth_is_the_better_measure():
+    """A CPU's bandwidth is what a copy reached while others worked too; a share above 1 would accuse the wrong one."""
+    peak = Peak(flops=1e9, bandwidth=1e9, bandwidth_was_reached=True)
+    found = limit(peak, flops=None, moved=2e9, seconds=1.0)
+    assert (found.share, found.peak_bandwidth) == (1.0, 2e9)
+    assert limit(peak, flops=None, moved=1e9, seconds=2.0).share == 0.5
+
+
+def test_an_unknown_arithmetic_peak_leaves_the_limit_unknown():
+    """The bytes of a training are few: their bound alone would pass for the device's limit."""
+    found = limit(Peak(bandwidth=1e9), flops=1e12, moved=1e6, seconds=1.0)
+    assert (found.seconds, found.bound, found.share) == (None, None, None)

@@ -20,7 +20,7 @@ REGISTRY = {
 # What was written for some formats only; the others follow torch's own rules in every format.
 PRECISIONS = {
     "graph": ("fp32-default", "fp32-strict", "tf32", "bf16"),  # fp16 leaves steps out, which no recording can
-    "fused": ("fp32-default", "fp32-strict"),  # its arithmetic is written out, in float32
+    "fused": ("fp32-default", "fp32-strict", "tf32"),  # its arithmetic is written out, in float32
 }
 
 
