@@ -39,7 +39,7 @@ def peak_of(facts: DeviceFacts, precision: str, peaks: Peaks, *, apple_cores: in
             flops=None if low else facts.peak_flops,
             bandwidth=facts.peak_bandwidth,
             bandwidth_was_reached=True,
-            source="measured: multiply-add loop x threads, copy" if facts.peak_flops else None,
+            source="measured: multiply-add loop x threads, copy" if facts.peak_flops and not low else None,
         )
     row = peaks.find(facts.name, apple_cores)
     if row is None:

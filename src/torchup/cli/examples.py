@@ -125,7 +125,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ("torchup results show latest", message("example.results.show", "The last run again.")),
         (
             "torchup results report --html page.html",
-            message("example.results.report", "All runs on one page that needs no network."),
+            message("example.results.report", "The latest run on one page that needs no network."),
         ),
     ),
     "torchup results list": (
@@ -152,7 +152,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup results report": (
         (
             "torchup results report --html page.html",
-            message("example.results.report", "All runs on one page that needs no network."),
+            message("example.results.report", "The latest run on one page that needs no network."),
         ),
     ),
     "torchup results export": (

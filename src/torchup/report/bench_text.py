@@ -43,7 +43,7 @@ def limits(results: Sequence[Result]) -> list[str]:
             "{device}: its limit for this work is {limit} ({bound}); `{recipe}` reaches {share} of it",
             device=name,
             limit=numbers.seconds(bound.seconds),
-            bound=_bound(bound.bound),
+            bound=bound_name(bound.bound),
             recipe=fastest.recipe,
             share=numbers.percent(bound.share),
         )
@@ -51,7 +51,8 @@ def limits(results: Sequence[Result]) -> list[str]:
     return lines
 
 
-def _bound(name: str | None) -> str:
+def bound_name(name: str | None) -> str:
+    """What a device's limit is made of, in words."""
     return text("bench.bound.bytes", "memory bandwidth") if name == "bytes" else text("bench.bound.flops", "arithmetic")
 
 

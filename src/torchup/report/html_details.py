@@ -9,6 +9,7 @@ from torchup.encoding import to_builtins
 from torchup.i18n import render, text
 from torchup.i18n.worker_words import told
 from torchup.report import numbers, svg
+from torchup.report.bench_text import bound_name
 from torchup.report.html_entry import Entry, kind_name
 from torchup.report.html_sections import section
 from torchup.report.markup import Markup, element, join, prose
@@ -88,8 +89,7 @@ def _limit_facts(entry: Entry) -> Iterator[tuple[str, str]]:
     if limit is None:
         return
     if limit.seconds is not None:
-        bound = limit.bound or numbers.NONE
-        value = f"{numbers.seconds(limit.seconds)} ({bound}), {numbers.percent(limit.share)}"
+        value = f"{numbers.seconds(limit.seconds)} ({bound_name(limit.bound)}), {numbers.percent(limit.share)}"
         yield text("html.fact.limit", "device's limit, share reached"), value
     if limit.flops is not None:
         yield text("html.fact.flops", "achieved"), numbers.amount(limit.flops / entry.seconds, "FLOP/s")

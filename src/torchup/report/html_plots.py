@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 from torchup.i18n import text
@@ -28,7 +29,7 @@ def roofline(entries: Sequence[Entry]) -> Markup:
     unknown = [entry for entry in entries if entry.result.limit is not None and entry.result.limit.peak_flops is None]
     note = Markup()
     if unknown:
-        names = ", ".join(dict.fromkeys(entry.device for entry in unknown))
+        names = ", ".join(dict.fromkeys(_with_precision(entry.device, entry) for entry in unknown))
         note = element("p", {"class": "soft"}, text("html.roofline.unknown", "Peak unknown: {devices}.", devices=names))
     return section("roofline", text("html.roofline", "Roofline"), _roofline_chart(known), note, intro=intro)
 
@@ -70,8 +71,11 @@ def _roofline_chart(known: Sequence[Entry]) -> Markup:
 
 
 def _point_name(entry: Entry) -> str:
-    precision = "" if entry.result.precision == USUAL_PRECISION else f", {entry.result.precision}"
-    return f"{entry.recipe}, {entry.result.device}{precision}"
+    return _with_precision(f"{entry.recipe}, {entry.result.device}", entry)
+
+
+def _with_precision(name: str, entry: Entry) -> str:
+    return name if entry.result.precision == USUAL_PRECISION else f"{name}, {entry.result.precision}"
 
 
 def _roof(name: tuple[str, str], flops: float, bandwidth: float, x: svg.Scale, y: svg.Scale) -> svg.Series:
@@ -140,7 +144,7 @@ def _whole(count: float) -> str:
 def curves(entries: Sequence[Entry]) -> Markup:
     """Every curve that a workload measured: size sweeps, all-reduce, losses. Same name and workload share a chart.
 
-    A curve is called ``Y_over_X``, such as ``bandwidth_over_bytes``; the words become the names of the axes.
+    A curve is called ``Y_over_X``, ``Y by X`` or ``Y per X``; the words become the names of the axes.
     """
     groups: dict[tuple[str, str], list[tuple[Entry, tuple[tuple[float, float], ...]]]] = {}
     for entry in entries:
@@ -162,7 +166,8 @@ def _curve_chart(key: tuple[str, str], group: Sequence[tuple[Entry, tuple[tuple[
         svg.Series(name=f"{entry.recipe} · {entry.context}", points=tuple(sorted(points)), style=number)
         for number, (entry, points) in enumerate(group)
     ]
-    what, _, over = key[1].replace("_", " ").partition(" over ")
+    what, *further = re.split(r" (?:over|by|per) ", key[1].replace("_", " "), maxsplit=1)
+    over = further[0] if further else ""
     caption = f"{key[0]}: {what}"
     show = (numbers.tick, numbers.tick)
     drawn = svg.chart(series, x, y, title=caption, names=(over, what if over else ""), show=show)

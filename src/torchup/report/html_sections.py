@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from torchup.i18n import render, text
 from torchup.report import numbers, svg
 from torchup.report.bench_text import advice as advice_lines
+from torchup.report.bench_text import bound_name
 from torchup.report.html_entry import USUAL_PRECISION, Entry, by_workload, comparable
 from torchup.report.markup import Markup, element, join, prose
 from torchup.report.results_text import PARTS, part_name, shares
@@ -65,7 +66,7 @@ def _tiles(workload: str, measured: Sequence[Entry]) -> Markup:
         detail = text("html.tile.accuracy.detail", "{recipe}, {epochs} epochs", recipe=best.recipe, epochs=epochs)
         tiles.append((text("html.tile.accuracy", "Accuracy"), numbers.percent(accuracy, 2), detail))
     if best.result.limit is not None and best.result.limit.share is not None:
-        bound = best.result.limit.bound or ""
+        bound = bound_name(best.result.limit.bound)
         tiles.append(
             (text("html.tile.limit", "Share of the device's limit"), numbers.percent(best.result.limit.share), bound)
         )

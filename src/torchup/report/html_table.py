@@ -57,7 +57,7 @@ def _table_row(entry: Entry) -> Markup:
         _number(numbers.seconds(entry.seconds), entry.seconds),
         _number(numbers.interval(result.ci95), result.ci95[1] - result.ci95[0] if result.ci95 else None),
         _number(numbers.amount(result.samples_per_second, "/s"), result.samples_per_second),
-        _number(quality, next(iter(result.quality.values()), None)),
+        _number(quality, next(iter(result.quality.values()), None), kind="number wraps"),
         _number(numbers.size(result.peak_memory_bytes), result.peak_memory_bytes),
         _number(str(len(result.repeats) or 1), len(result.repeats) or 1),
         element("td", None, result.torch or numbers.NONE),
@@ -69,5 +69,5 @@ def _quality(name: str, value: float) -> str:
     return numbers.percent(value, 2) if name == "test_accuracy" else f"{name} {numbers.digits(value)}"
 
 
-def _number(shown: str, value: float | None) -> Markup:
-    return element("td", {"class": "number", "data-value": "" if value is None else repr(value)}, shown)
+def _number(shown: str, value: float | None, *, kind: str = "number") -> Markup:
+    return element("td", {"class": kind, "data-value": "" if value is None else repr(value)}, shown)

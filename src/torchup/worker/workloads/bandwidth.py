@@ -28,7 +28,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
                     ways[label] = sweep(device, make(pinned))
                 except RuntimeError as error:
                     notes.append("%s: %s" % (label, str(error).splitlines()[0][:150]))
-    curves = [("GB/s " + name, curve) for name, curve in ways.items() if curve]
+    curves = [("GB/s %s by bytes" % name, curve) for name, curve in ways.items() if curve]
     best = {name.replace(",", "").replace(" ", "_") + "_gbs": curve[-1][1] for name, curve in ways.items() if curve}
     size, rate = ways["device copy"][-1]
     moved = 2 * size

@@ -26,7 +26,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
             fastest = max(fastest, (flops / seconds, flops, seconds))
             if seconds * 4 > LONGEST:
                 break
-        curves.append(("TFLOP/s " + name, rows))
+        curves.append(("TFLOP/s %s by batch" % name, rows))
     best = {"tflops_" + name.split()[1]: max(rate for _, rate in rows) for name, rows in curves}
     return measure.answer(
         curves, best, seconds=fastest[2], flops=fastest[1],

@@ -31,7 +31,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         except RuntimeError as error:
             notes.append("%s: %s" % (name, str(error).splitlines()[0][:150]))
             continue
-        curves.append(("TFLOP/s " + name, [(size, rate / 1e12) for size, rate, _ in curve]))
+        curves.append(("TFLOP/s %s by size" % name, [(size, rate / 1e12) for size, rate, _ in curve]))
         best["tflops_" + name] = max(rate for _, rate, _ in curve) / 1e12
         if name == next(iter(formats)):
             size, _, seconds = max(curve, key=lambda row: row[1])
