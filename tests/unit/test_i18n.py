@@ -116,3 +116,18 @@ def test_what_a_worker_says_keeps_its_values():
     assert "2.13.0" in i18n.render(other, "zh")
     assert i18n.render(told("Segmentation fault"), "zh") == "Segmentation fault"
     assert str(told_all([other, told("x")])) == "torch is 2.12.0, planned was 2.13.0; x"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "part"),
+    [
+        ("fused has no form for bf16: it is made for fp32-default, fp32-strict, tf32", "bf16 的形式"),
+        ("the environment variable NVIDIA_TF32_OVERRIDE=0 overrules tf32", "NVIDIA_TF32_OVERRIDE=0 压过了 tf32"),
+        ("images of one size are needed: b/3.jpg is 9 x 8, others are 28 x 28", "b/3.jpg 是 9 x 8"),
+        ("there is no folder x", "没有文件夹 x"),
+    ],
+)
+def test_refusals_of_the_worker_are_told_with_their_values(sentence, part):
+    """Precision and data are refused in sentences whose values stand at their places in Chinese."""
+    assert str(told(sentence)) == sentence
+    assert part in i18n.render(told(sentence), "zh")

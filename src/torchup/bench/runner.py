@@ -20,6 +20,7 @@ from torchup.catalog.peaks import load_peaks
 from torchup.encoding import UNREADABLE
 from torchup.envs.worker import run_worker
 from torchup.errors import BenchError, TimeLimitError, UsageError
+from torchup.i18n.worker_words import told
 from torchup.model import Value, message, verbatim
 
 if TYPE_CHECKING:
@@ -268,7 +269,7 @@ def _payload(answer: WorkerAnswer, key: str, what: str = "torch") -> dict[str, A
 
 def worker_error(error: WorkerError, what: str) -> UsageError | BenchError:
     """The worker's own error as torchup's: bad data files are the user's, the rest is the benchmark's."""
-    text = message("bench.failed", "{what}: {reason}", what=what, reason=error.text)
+    text = message("bench.failed", "{what}: {reason}", what=what, reason=told(error.text))
     if error.code == "DataError":
         return UsageError(
             text,

@@ -94,6 +94,120 @@ _SAID: tuple[tuple[str, Message], ...] = (
             "torchvision and Pillow do not import here: the same per-sample steps are done with torch alone",
         ),
     ),
+    # a precision that cannot be had
+    (
+        r"the environment variable (?P<variable>\S*) overrules (?P<label>.*)",
+        message("worker.precision-forced", "the environment variable {variable} overrules {label}"),
+    ),
+    (
+        "tf32 is a format of NVIDIA's and AMD's matrix units; (?P<device>.*) computes float32 in full",
+        message(
+            "worker.no-tf32", "tf32 is a format of NVIDIA's and AMD's matrix units; {device} computes float32 in full"
+        ),
+    ),
+    (
+        "(?P<device>.*) has no TF32",
+        message("worker.no-tf32-gpu", "{device} has no TF32"),
+    ),
+    (
+        r"TF32 came with compute capability 8\.0; this is (?P<capability>.*)",
+        message("worker.old-tf32", "TF32 came with compute capability 8.0; this is {capability}"),
+    ),
+    (
+        "fp16 needs loss scaling, and this torch has none for (?P<device>.*)",
+        message("worker.no-scaling", "fp16 needs loss scaling, and this torch has none for {device}"),
+    ),
+    (
+        "no (?P<label>bf16|fp16) on (?P<device>.*?): (?P<why>.*)",
+        message("worker.no-autocast", "no {label} on {device}: {why}"),
+    ),
+    (
+        "autocast does not do (?P<label>.*) on (?P<device>.*) here; a product came out as (?P<got>.*)",
+        message("worker.autocast-off", "autocast does not do {label} on {device} here; a product came out as {got}"),
+    ),
+    (
+        "(?P<device>.*) has no bf16",
+        message("worker.no-bf16", "{device} has no bf16"),
+    ),
+    (
+        r"(?P<name>\S*) has no form for (?P<label>.*): it is made for (?P<labels>.*)",
+        message("worker.no-form", "{name} has no form for {label}: it is made for {labels}"),
+    ),
+    (
+        r"(?P<name>\S*) does no arithmetic that (?P<label>.*) would change",
+        message("worker.no-arithmetic", "{name} does no arithmetic that {label} would change"),
+    ),
+    (
+        r"(?P<name>\S*) does not know precisions: (?P<label>.*) was not in force",
+        message("worker.no-label", "{name} does not know precisions: {label} was not in force"),
+    ),
+    # the user's data
+    (
+        "there is no folder (?P<name>.*)",
+        message("worker.no-folder", "there is no folder {name}"),
+    ),
+    (
+        "there are neither IDX files nor folders of images in (?P<name>.*)",
+        message("worker.no-data", "there are neither IDX files nor folders of images in {name}"),
+    ),
+    (
+        "there are neither CIFAR-10's binary files nor folders of images in (?P<name>.*)",
+        message("worker.no-colour-data", "there are neither CIFAR-10's binary files nor folders of images in {name}"),
+    ),
+    (
+        "these are CIFAR-10's files: the workload cifar-resnet takes them",
+        message("worker.cifar-files", "these are CIFAR-10's files: the workload cifar-resnet takes them"),
+    ),
+    (
+        r"there is one class only \((?P<name>.*)\): nothing to tell apart",
+        message("worker.one-class", "there is one class only ({name}): nothing to tell apart"),
+    ),
+    (
+        "the folder of class (?P<name>.*) holds no PNG or JPEG",
+        message("worker.empty-class", "the folder of class {name} holds no PNG or JPEG"),
+    ),
+    (
+        "class (?P<name>.*) is in (?P<where>.*) and not in train",
+        message("worker.strange-class", "class {name} is in {where} and not in train"),
+    ),
+    (
+        "images of one size are needed: (?P<name>.*) is (?P<size>.*), others are (?P<other>.*)",
+        message("worker.mixed-sizes", "images of one size are needed: {name} is {size}, others are {other}"),
+    ),
+    (
+        "cannot read (?P<name>.*) as an image: (?P<why>.*)",
+        message("worker.no-image", "cannot read {name} as an image: {why}"),
+    ),
+    (
+        "PNG and JPEG need Pillow or torchvision in this environment",
+        message("worker.no-decoder", "PNG and JPEG need Pillow or torchvision in this environment"),
+    ),
+    (
+        r"(?P<count>\d+) images are too few: one of (?P<share>\d+) is kept for testing",
+        message("worker.too-few", "{count} images are too few: one of {share} is kept for testing"),
+    ),
+    (
+        r"(?P<count>\d+) images of (?P<size>.*) need more than (?P<most>\d+) GiB",
+        message("worker.too-many", "{count} images of {size} need more than {most} GiB"),
+    ),
+    (
+        r"(?P<count>\d+) images are fewer than one batch of (?P<batch>\d+)",
+        message("worker.no-batch", "{count} images are fewer than one batch of {batch}"),
+    ),
+    (
+        (
+            r"the article's network takes 28 x 28 images of at most 10 classes; these are (?P<size>.*) "
+            r"of (?P<classes>\d+) \(cifar-resnet takes images of any size and number of classes\)"
+        ),
+        message(
+            "worker.other-shape",
+            (
+                "the article's network takes 28 x 28 images of at most 10 classes; these are {size} of "
+                "{classes} (cifar-resnet takes images of any size and number of classes)"
+            ),
+        ),
+    ),
+    # the rest of a run
     ("(?P<name>.*) left out: (?P<why>.*)", message("worker.left-out", "{name} left out: {why}")),
     ("no hand-written kernel for (?P<kind>.*)", message("worker.no-kernel", "no hand-written kernel for {kind}")),
     ("torch records no graphs on (?P<kind>.*)", message("worker.no-graphs", "torch records no graphs on {kind}")),
