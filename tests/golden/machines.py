@@ -234,6 +234,15 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
         expert="8.7 is in no wheel of PyTorch; NVIDIA's Jetson index has one for JetPack 6, Python 3.10.",
     )  # fmt: skip
     yield Case(
+        name="jetson-nano-jetpack-4",
+        machine=machine(
+            "linux", nvidia("Jetson Nano", "5.3", 4), arch="aarch64", cuda="10.2", glibc="2.27", jetson="32.7.4"
+        ),
+        build="none",
+        hint="NVIDIA published torch wheels itself",
+        expert="Its GPU is what a Jetson is for: no silent CPU build; the wheels for it are NVIDIA's own.",
+    )
+    yield Case(
         name="jetson-orin-without-driver",
         machine=machine("linux", nvidia("Orin", "8.7", 32), arch="aarch64", jetson="36.4.0"),
         build="none",

@@ -229,6 +229,12 @@ def change_hint(question: Question, rejected: list[Rejection]) -> Message | None
     """What to change on the machine, or in the request, so that a build fits."""
     machine = question.target.machine
     first = telling(question, rejected)
+    if machine.jetson and question.graphics.lost:
+        return message(
+            "plan.hint.jetson-old",
+            "for JetPack 5 and older NVIDIA published torch wheels itself, each for the Python of its JetPack"
+            " (its Jetson forum lists them)",
+        )
     if machine.os == Os.MACOS and first.reason == Reason.OS:
         floors = [row.mps or row.macos for row in question.catalog.by_platform.get(question.target.platform or "", ())]
         return message(

@@ -16,7 +16,7 @@ class Graphics(Value, frozen=True, kw_only=True):
     """The GPUs of a target, sorted by what they mean for a plan (indexes into ``machine.gpus``)."""
 
     usable: tuple[int, ...]  # some published build has code for it
-    lost: tuple[int, ...]  # a discrete GPU that no published build can use
+    lost: tuple[int, ...]  # a discrete GPU, or any of NVIDIA's, that no published build can use
     ignored: tuple[int, ...]  # graphics inside a processor that torch never uses, GPUs of Intel Macs
 
     @property
@@ -36,8 +36,10 @@ def sort_gpus(target: Target, rows: tuple[Row, ...], catalog: Catalog) -> Graphi
             (usable if gpu.vendor == Vendor.APPLE and target.platform == "macos_arm64" else ignored).append(index)
         elif any(code_on_gpu(row, index, target, catalog) for row in rows):
             usable.append(index)
+        elif is_integrated(gpu, catalog) and gpu.vendor != Vendor.NVIDIA:
+            ignored.append(index)
         else:
-            (ignored if is_integrated(gpu, catalog) else lost).append(index)
+            lost.append(index)  # NVIDIA's are there to compute, on the board of a Jetson too
     return Graphics(usable=tuple(usable), lost=tuple(lost), ignored=tuple(ignored))
 
 
