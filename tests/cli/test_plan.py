@@ -127,7 +127,7 @@ def test_a_pair_that_never_was(capsys):
 
 def test_one_bad_file_does_not_hide_the_other_machines(capsys, tmp_path, monkeypatch):
     """A file of the folder that is no machine is a row of the table, with its reason."""
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "400")  # no wrapping, however long the folder's name is
     (tmp_path / "bad.json").write_text("{")
     (tmp_path / "good.json").write_text('{"os": "linux", "arch": "x86_64", "glibc": "2.35", "python": "3.12.3"}')
     code, out, _ = run(capsys, "--machine", str(tmp_path))
