@@ -38,11 +38,13 @@ def wheels(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_bundle_installs_with_the_network_off(wheels, tmp_path):
+def test_a_bundle_installs_with_the_network_off(wheels, tmp_path, monkeypatch):
     """All that is needed is in the folder: the installation runs in a network namespace without any interface."""
     folder = tmp_path / "usb 盘" / "bundle"
+    folder.parent.mkdir()
+    monkeypatch.chdir(folder.parent)
     with serve_index(wheels) as index:
-        bundle = collect(HOST, index_plan(index.url), str(folder))
+        bundle = collect(HOST, index_plan(index.url), "bundle")  # as people type it: in the current folder
     names = {name.split("-")[0] for name in bundle.files}
     assert names == {"torch", "filelock", "pip"}
     assert sorted(entry.name for entry in folder.iterdir()) == ["SHA256SUMS", "plan.json", "wheels"]

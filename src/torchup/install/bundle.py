@@ -128,6 +128,7 @@ def collect(
         InstallError, NetworkError: a wheel could not be had.
     """
     _check(host, plan, folder, platform)
+    folder = host.real_path(folder)  # programs in it are started by their whole path
     try:
         with child_environment(host) as overlay:
             tell = progress or (lambda _: None)
