@@ -213,3 +213,19 @@ def test_cards_of_a_kind_are_counted(capsys, monkeypatch):
     _, out, _ = run(capsys, "--assume", "os=linux,glibc=2.35,gpu=8x H100,driver=580.95.05")
     assert "8x H100" in out
     assert out.count("has code for the H100") == 1
+
+
+@pytest.mark.parametrize(
+    ("variant", "said"),
+    [
+        ("cuda", "torchup chooses"),
+        ("amd", "rocm"),
+        ("cuda12.6", "cu126"),
+        ("cu133", "cu13"),
+        ("zzz", "these are known"),
+    ],
+)
+def test_an_unknown_variant_gets_the_nearest_ones(capsys, variant, said):
+    """A kind of GPU is torchup's to choose for; a misspelt variant gets the names near to it; else all are named."""
+    code, _, err = run(capsys, "--offline", "--variant", variant)
+    assert (code, said in err.partition("hint:")[2]) == (2, True)

@@ -12,6 +12,8 @@ from torchup.plan.target import gpu_name, is_32_bit, is_musl, platform_of, varia
 from torchup.plan.whatif import advised_branch, best_row, driver_gives, families, with_conda
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torchup.plan.judge import Question
 
 
@@ -76,12 +78,33 @@ def no_build(question: Question, rejected: list[Rejection], survey: Survey) -> T
     )
 
 
+_KINDS = {"cuda": "cu", "nvidia": "cu", "gpu": "cu", "amd": "rocm", "hip": "rocm", "intel": "xpu", "sycl": "xpu"}
+
+
+def _nearest_variant(asked: str, known: Sequence[str]) -> Message:
+    """What may have been meant: a kind of GPU, where torchup chooses better than anybody; a near name; else all."""
+    import difflib  # noqa: PLC0415  # only a mistake pays for it
+
+    kind = _KINDS.get(asked.rstrip("0123456789.-_"), asked)
+    if asked in _KINDS or kind == "rocm":
+        of_kind = [name for name in known if name.startswith(kind)][:4]
+        return message(
+            "plan.variant.kind",
+            "leave --variant out and torchup chooses the build for this machine; by hand: {names}",
+            names=", ".join(of_kind),
+        )
+    wanted = asked if kind == asked else kind + asked.lstrip("abcdefghijklmnopqrstuvwxyz-_").replace(".", "")
+    if close := difflib.get_close_matches(wanted, known, n=3, cutoff=0.7):
+        return message("plan.variant.near", "near to it: {names}", names=", ".join(close))
+    return message("plan.variant.known", "these are known: {names}", names=", ".join(known))
+
+
 def _not_published(question: Question) -> TorchupError:
     request = question.request
     if request.variant and request.variant not in question.catalog.variants:
         return UsageError(
             message("plan.variant.unknown", "there is no variant `{name}`", name=request.variant),
-            hint=message("plan.variant.known", "these are known: {names}", names=", ".join(question.catalog.variants)),
+            hint=_nearest_variant(request.variant, question.catalog.variants),
         )
     wanted = " ".join(filter(None, (f"torch {request.torch}" if request.torch else "", request.variant))) or "torch"
     if request.installer == InstallerName.CONDA:

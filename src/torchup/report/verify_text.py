@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from torchup.i18n import render, text
 from torchup.i18n.worker_words import told
 from torchup.model import message
+from torchup.report.columns import cells, fill, wrap
 from torchup.report.style import Style, mark
 
 if TYPE_CHECKING:
@@ -32,8 +33,13 @@ def rung_line(rung: Rung, style: Style) -> str:
     proves = _PROVES.get(rung.name) or told(rung.proves or "")
     name = f"{rung.name} {rung.device}" if rung.device else rung.name
     seconds = f"{rung.seconds:.2f} s" if rung.seconds is not None and rung.status != "skip" else ""
-    line = f"{mark(style, _SIGNS.get(rung.status, 'info'))} {name:<18} {seconds:>8}  {render(proves)}"
-    return f"{line}\n    {render(told(rung.detail))}" if rung.detail and rung.status in {"fail", "warn"} else line
+    lead = f" {name:<18} {seconds:>8}  "
+    first, *others = wrap(render(proves), style.width, first=" " * (cells(lead) + 1), rest=" " * (cells(lead) + 1))
+    sign = mark(style, _SIGNS.get(rung.status, "info"))
+    lines = [sign + lead + first.lstrip(), *others]
+    if rung.detail and rung.status in {"fail", "warn"}:
+        lines.append(fill(render(told(rung.detail)), style.width, first="    ", rest="    "))
+    return "\n".join(lines)
 
 
 def verify_text(result: Verification, style: Style) -> str:
