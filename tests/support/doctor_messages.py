@@ -332,4 +332,22 @@ MESSAGES: dict[str, tuple[str | None, str]] = {
         "driver-too-old",
         "Which graphics card: Tesla P100\nInstalled driver (server): 418.67\nInstalled torch version: 1.8.1+cu111\nDoes CUDA say available: no",
     ),
+    "a card and its letter, in passing": (
+        "arch-not-in-build-too-old",
+        "RuntimeError: CUDA error: no kernel image is available for execution on the device\nWe have a Tesla K40m here.",
+    ),
+    "a laptop of Fermi's time, in passing": (
+        "arch-not-in-build-too-old",
+        "cuda runtime error (8) : invalid device function\nMy GPU is a GeForce GT 720M",
+    ),
+    "a CPU build in a program's banner": (
+        "cpu-build-installed",
+        "Detector v6 Python-3.8.13 torch-1.12.1+cpu CPU\nGPU: RTX 2060",
+    ),
+    "two builds are mentioned": (None, "torch-1.12.1+cpu and torch-1.12.1+cu113 are there\nGPU: RTX 2060"),
+    "another interpreter has a CUDA build": (
+        "cpu-build-installed",
+        ">>> torch.version.cuda\n'12.4'\n\nAssertionError: Torch not compiled with CUDA enabled",
+    ),
+    "CUDA is asked of an XPU build": (None, "torch: 2.8.0+xpu\nAssertionError: Torch not compiled with CUDA enabled"),
 }

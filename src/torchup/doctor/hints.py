@@ -25,9 +25,10 @@ _APPLE_SILICON = (
 _JETSON = r"(?<![/\w.-])jetson[ -](?:nano|orin|xavier|tx[12]|agx|thor)\b"
 _ARM = r"\baarch64\b"
 _GPU = (
-    r"\b(?:NVIDIA |GeForce |Quadro |Tesla )*(?:(?:RTX|GTX) ?(?:PRO |A)?\d{3,4}(?: ?Ti)?(?: ?SUPER)?|GB10|"
-    r"G[BH]200|GB300|[AHBLV][1-3]00|L40S?|Tesla [KMPTV]\d{1,3})\b"
+    r"\b(?:NVIDIA |GeForce |Quadro |Tesla )*(?:(?:RTX|GTX|GT) ?(?:PRO |A)?\d{3,4}M?(?: ?Ti)?(?: ?SUPER)?|GB10|"
+    r"G[BH]200|GB300|[AHBLV][1-3]00|L40S?|Tesla [KMPTV]\d{1,3}[a-z]?)\b"
 )
+_TORCH = r"(?i:\bpy)?(?i:torch)\W{0,3}(?i:version)?\W{0,3}(\d+\.\d+\.\d+)\+(cpu|xpu|cu\d{2,3}|rocm[\d.]*\d)\b"
 _UV_PYTHON = r"You're using CPython (\d\.\d+)"
 _UV_PLATFORM = r"You're on \w+ \(`(macosx|manylinux|win)_?(\d+_\d+)?_?(\w+)`\)"
 
@@ -44,6 +45,8 @@ def read_hints(draft: Draft, text: str) -> None:
         draft.arch = "aarch64"
     if not draft.gpus:
         _read_named_gpu(draft, text)
+    if "version" not in draft.torch and not draft.torch_missing and "+" in text:
+        _read_named_torch(draft, text)
     if draft.jetson is None and "jetson" in lower and draft.arch in (None, "aarch64") and draft.os in (None, Os.LINUX):
         draft.jetson = "unknown" if re.search(_JETSON, lower) else None
 
@@ -53,6 +56,13 @@ def _read_named_gpu(draft: Draft, text: str) -> None:
     names = {re.sub(r"[\s-]|nvidia|geforce", "", name.lower()): name for name in re.findall(_GPU, text, re.IGNORECASE)}
     if len(names) == 1 and draft.os is not Os.MACOS:
         draft.add_gpu(names.popitem()[1], vendor="nvidia")
+
+
+def _read_named_torch(draft: Draft, text: str) -> None:
+    """The one torch with a label that is mentioned: ``torch-1.12.1+cpu`` in a banner, ``PyTorch (1.11.0+cpu)``."""
+    builds = set(re.findall(_TORCH, text))
+    if len(builds) == 1 and not any(name in ("torch", "pytorch") for name, _, _ in draft.packages):
+        draft.torch["version"], draft.torch["local"] = builds.pop()
 
 
 def _read_paths(draft: Draft, text: str) -> None:

@@ -87,10 +87,10 @@ def cpu_build_installed(facts: Facts, knowledge: Knowledge) -> Found | None:
     is_cpu = facts.torch.variant == "cpu"
     if not (is_cpu and (nvidia or facts.nvidia.driver)) and not_compiled is None:
         return None
-    if not_compiled is not None and facts.torch.variant not in (None, "cpu"):
-        return None  # another interpreter printed it: this torch is no CPU build
     if not_compiled is not None and is_cpu and not nvidia and facts.nvidia.tools_found_none:
         return None
+    if not_compiled is not None and (facts.torch.variant or "").startswith(("rocm", "xpu")):
+        return None  # the program asked for CUDA where the build is for another vendor's GPU
     evidence = (
         *([said(not_compiled)] if not_compiled else []),
         *([torch_line(facts)] if facts.torch.version else []),
