@@ -301,7 +301,7 @@ MESSAGES: dict[str, tuple[str | None, str]] = {
     ),
     "a Jetson in passing, no GPU in sight": (
         "jetson-needs-nvidia-wheel",
-        "I use a Jetson Nano and torch.cuda.is_available() always returned False.",
+        "I use a Jetson Nano.\ntorch.cuda.is_available() always returned False.",
     ),
     "a Jetson without a kernel for it": (
         "jetson-needs-nvidia-wheel",

@@ -143,8 +143,9 @@ def _read_command(draft: Draft, command: str, following: Sequence[str]) -> None:
         draft.container_gpu_flag = bool(given) or bool(draft.container_gpu_flag)
     if command.startswith(("uname", "arch")) and following:
         read_arch(draft, following[0])
-    if command.strip() in ("groups", "id -Gn") and following:
-        draft.groups = tuple(following[0].split(":")[-1].split())
+    if command.strip() in ("groups", "id -Gn"):
+        answer = next((line for line in following if line.strip()), "")
+        draft.groups = tuple(answer.split(":")[-1].split())
     if "version" in command and command.startswith("python") and following:
         read_python(draft, following[0])
     if "--query-gpu=driver_version" in command and following:
