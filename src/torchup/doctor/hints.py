@@ -25,7 +25,7 @@ _APPLE_SILICON = (
 _JETSON = r"(?<![/\w.-])jetson[ -](?:nano|orin|xavier|tx[12]|agx|thor)\b"
 _ARM = r"\baarch64\b"
 _GPU = (
-    r"\b(?:NVIDIA |GeForce |Quadro |Tesla )*(?:(?:RTX|GTX|GT) ?(?:PRO |A)?\d{3,4}M?(?: ?Ti)?(?: ?SUPER)?|GB10|"
+    r"\b(?:NVIDIA |GeForce |Quadro |Tesla ){0,3}(?:(?:RTX|GTX|GT) ?(?:PRO |A)?\d{3,4}M?(?: ?Ti)?(?: ?SUPER)?|GB10|"
     r"G[BH]200|GB300|[AHBLV][1-3]00|L40S?|Tesla [KMPTV]\d{1,3}[a-z]?)\b"
 )
 _TORCH = r"(?i:\bpy)?(?i:torch)\W{0,3}(?i:version)?\W{0,3}(\d+\.\d+\.\d+)\+(cpu|xpu|cu\d{2,3}|rocm[\d.]*\d)\b"
