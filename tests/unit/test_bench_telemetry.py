@@ -156,6 +156,18 @@ def samples(count, *, step=1.0, watts=200.0):
     ]
 
 
+def test_clocks_that_nobody_tells_of_are_not_called_free():
+    """No reasons seen and no reasons to be had are two things: the second says why."""
+    fixed = {**FIXED, "gpus": FIXED["gpus"][:1]}
+
+    def watched(throttle):
+        sample = {"gpus": [reading(throttle=throttle)], "cpu": {"clock": None, "celsius": None, "joules": None}}
+        return summarise(fixed, ((0.0, sample), (1.0, sample)), device="cuda:0", interval=0.1)
+
+    assert "throttle" not in watched([]).unavailable
+    assert (watched(None).throttle, watched(None).unavailable["throttle"]) == ((), "the device does not tell it")
+
+
 def test_the_card_that_worked_is_the_one_reported():
     """With several cards the one that was busy was measured."""
     seen = summarise(FIXED, samples(11), device="cuda:0", interval=1.0)

@@ -195,6 +195,7 @@ def summarise(
         "governor": cpu.get("governor"),
         "on_battery": cpu.get("on_battery"),
     }
+    lowered = [reading["throttle"] for reading in readings if reading["throttle"] is not None]
     reasons = dict.fromkeys(REPORTED, reason or "the device does not tell it") | {
         "energy_joules": reason or no_energy,
         "cpu_clock_mhz": "the system does not tell it",
@@ -208,10 +209,11 @@ def summarise(
         interval=interval,
         samples=len(samples),
         seconds=samples[-1][0] - samples[0][0] if samples else 0.0,
-        throttle=tuple(dict.fromkeys(name for reading in readings for name in reading["throttle"])),
+        throttle=tuple(dict.fromkeys(name for told in lowered for name in told)),
         sources={name: known.get("source", "/sys") for name in REPORTED if values[name] is not None}
         | {name: "/sys, /proc" for name in values if name not in REPORTED and values[name] is not None},
-        unavailable={name: str(reasons[name]) for name, value in values.items() if value is None and reasons.get(name)},
+        unavailable={name: str(reasons[name]) for name, value in values.items() if value is None and reasons.get(name)}
+        | ({} if lowered else {"throttle": reason or "the device does not tell it"}),
         **values,
     )
 

@@ -62,7 +62,7 @@ class Nvidia:
 
     def _one(self, handle: Any) -> dict[str, Any]:
         nvml = self.nvml
-        reasons = _quietly(lambda: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle)) or 0
+        reasons = _quietly(lambda: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle))
         return {
             "clock": _quietly(lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM)),
             "memory_clock": _quietly(lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_MEM)),
@@ -71,7 +71,7 @@ class Nvidia:
             "celsius": _quietly(lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)),
             "bytes": _quietly(lambda: nvml.nvmlDeviceGetMemoryInfo(handle).used),
             "busy": _quietly(lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100),
-            "throttle": [name for bit, name in THROTTLE.items() if reasons & bit],
+            "throttle": None if reasons is None else [name for bit, name in THROTTLE.items() if reasons & bit],
         }
 
 
@@ -108,7 +108,7 @@ class Drm:
                 "celsius": _number(_sensor(card, "temp1_input"), 1e-3),
                 "bytes": _number(_read(card / "mem_info_vram_used"), 1),
                 "busy": _number(_read(card / "gpu_busy_percent"), 1e-2),
-                "throttle": [],
+                "throttle": None,  # these drivers tell no reasons
             }
             for card in self.cards
         ]

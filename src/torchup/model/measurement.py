@@ -56,7 +56,7 @@ class Telemetry(Value, frozen=True, kw_only=True):
     temperature_celsius: Spread | None = None
     memory_used_bytes: Spread | None = None
     utilisation: Spread | None = None  # share of time a kernel ran, 0 to 1
-    throttle: tuple[str, ...] = ()  # reasons seen: power, thermal, hardware-slowdown...
+    throttle: tuple[str, ...] = ()  # reasons seen: power, thermal... none where ``unavailable`` has it: nobody tells
     other_processes: int | None = None  # on the GPU besides the measured one
     cpu_clock_mhz: Spread | None = None
     cpu_temperature_celsius: Spread | None = None
