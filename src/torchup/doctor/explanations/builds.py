@@ -120,14 +120,14 @@ EXPLANATIONS: tuple[Explanation, ...] = (
         ),
         see=message(
             "explain.companion-mismatch.see",
-            '"operator torchvision::nms does not exist", "undefined symbol" in a torchaudio or torchvision library, '
-            '"compiled with different CUDA versions".',
+            '"operator torchvision::nms does not exist", "compiled with different CUDA versions", "undefined symbol" '
+            "in a library of torchaudio or torchvision, or of another compiled package such as flash-attn.",
         ),
         fix=message(
             "explain.companion-mismatch.fix",
             "Install them together, in one command, from one index: pip install --force-reinstall torch torchvision "
             "torchaudio --index-url https://download.pytorch.org/whl/cu126. `torchup doctor --fix` does it for an "
-            "environment of its own.",
+            "environment of its own. Of another compiled package take the release that was built for this torch.",
         ),
     ),
     Explanation(
@@ -276,12 +276,13 @@ EXPLANATIONS: tuple[Explanation, ...] = (
         see=message(
             "explain.build-headers-missing.see",
             '"fatal error: Python.h: No such file or directory", "CUDA_HOME environment variable is not set", a '
-            "failing cmake command.",
+            "failing cmake command; \"No module named 'torch'\" while pip gets the requirements to build a wheel.",
         ),
         fix=message(
             "explain.build-headers-missing.fix",
             "Look for a prebuilt wheel first. Else install what the message names; a CUDA toolkit must be of the "
-            "major version that torch was built with.",
+            "major version that torch was built with. Where torch is what is missing, it is there but hidden from the "
+            "build: pip install --no-build-isolation.",
         ),
         linux=message(
             "explain.build-headers-missing.linux",
