@@ -57,7 +57,7 @@ def _from_rates(result: Result) -> list[Notice]:
     text = message(
         "stability.sustained",
         "after its first minute it ran {percent} % slower ({first} samples/s, then {later}): the machine cannot keep"
-        " its speed (heat, power)",
+        " its speed (heat, power), or other programs took some",
         percent=f"{100 * (1 - later / first):.0f}",
         first=f"{first:.4g}",
         later=f"{later:.4g}",

@@ -179,12 +179,9 @@ class Compiled(resident.Recipe):
         device = self.task.device
         with devices.Stopwatch(device) as watch:
             self.compiled_step = torch.compile(_loss)
-            net = lenet.Net().to(memory_format=resident.layout(device))
+            blank = torch.zeros(lenet.BATCH, 28, 28, dtype=torch.uint8), torch.zeros(lenet.BATCH, dtype=torch.long)
             for size in (lenet.BATCH, lenet.BATCH // 2):
-                images = torch.zeros(size, 1, 28, 28).to(memory_format=resident.layout(device))
-                with self.mixed.forward():
-                    loss = self.compiled_step(net, images, torch.zeros(size, dtype=torch.long))
-                loss.backward()
+                self._train(lenet.Net(), *(part[:size] for part in blank))
         self.compile_seconds = watch.seconds
         if self.task.precision not in precision.LOW:  # the check is against float32
             self.facts["check_difference"] = agrees(device, self._train)
@@ -198,20 +195,21 @@ class Compiled(resident.Recipe):
         update.step()
         return loss.detach()
 
+    def _through(
+        self, net: Any, update: Any, images: torch.Tensor, labels: torch.Tensor, order: torch.Tensor
+    ) -> torch.Tensor:
+        """Steps in an order. Always by a gather: a batch with other strides would be compiled again, in the clock."""
+        parts = ((images.index_select(0, part), labels.index_select(0, part)) for part in lenet.batches(order))
+        return torch.stack([self._step(net, update, *part) for part in parts])
+
     def _train(self, net: lenet.Net, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         net = net.to(memory_format=resident.layout(self.task.device))
         update = lenet.optimiser(net, **resident.fast_options(self.task.device))
         inputs = lenet.normalised(images).to(memory_format=resident.layout(self.task.device))
-        pairs = zip(inputs.split(lenet.BATCH), labels.split(lenet.BATCH))
-        return torch.stack([self._step(net, update, part, truth) for part, truth in pairs])
+        return self._through(net, update, inputs, labels, torch.arange(len(labels)))
 
     def epoch(self) -> torch.Tensor:
-        batches = lenet.batches(lenet.draw_order(len(self.labels)))
-        losses = torch.empty(len(batches))
-        for step, positions in enumerate(batches):
-            images, labels = self.images.index_select(0, positions), self.labels.index_select(0, positions)
-            losses[step] = self._step(self.net, self.update, images, labels)
-        return losses
+        return self._through(self.net, self.update, self.images, self.labels, lenet.draw_order(len(self.labels)))
 
 
 def _loss(net: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
