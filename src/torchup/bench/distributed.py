@@ -137,7 +137,8 @@ def _once(
         )
     else:
         argv = torchrun(python, where, request, logs)
-        completed = host.run(argv, timeout=limit, environment={"PYTHONSAFEPATH": None}, on_line=on_line)
+        # A `torch.py` in the current folder is not the one that is meant (Python 3.11 and newer).
+        completed = host.run(argv, timeout=limit, environment={"PYTHONSAFEPATH": "1"}, on_line=on_line)
         # The ranks share one stdout and end in any order: rank 0's result need not be the last line.
         said = (read_answer(completed, key) for key in ("result", "error"))
         answer = next((one for one in said if one.data), read_answer(completed))

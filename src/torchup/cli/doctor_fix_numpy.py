@@ -60,8 +60,8 @@ def exchange_numpy(session: Session, examined: Examined, prefix: str) -> Answer 
 
 def install_command(host: Host, python: str, requirement: str) -> tuple[str, ...]:
     """The environment's own pip, which knows its configuration; torchup's uv where it has none."""
-    if host.run((python, "-m", "pip", "--version")).ok:
-        return (python, "-m", "pip", "install", requirement)
+    if host.run((python, "-I", "-m", "pip", "--version")).ok:
+        return (python, "-I", "-m", "pip", "install", requirement)
     return (uv_binary(), "pip", "install", "--python", python, requirement)
 
 

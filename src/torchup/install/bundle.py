@@ -231,7 +231,7 @@ def _download(job: _Job, pins: Sequence[str]) -> None:
         make, argv=("uv", "pip", "install", "--no-config", "--python", place, *uv_arguments(job.plan), "pip")
     )
     download = Step(
-        argv=(python_of(place), "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input",
+        argv=(python_of(place), "-I", "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input",
               "--disable-pip-version-check", "--progress-bar", "off", "--dest", job.wheels,
               *pip_arguments(job.plan), *_tags(job), *pins),
         summary=message("bundle.step.download", "download {count} wheels", count=len(pins)),
@@ -256,7 +256,14 @@ def _sums(job: _Job) -> dict[str, str]:
     """Wheel -> sha256; pip reads the files piece by piece, so that none has to fit into memory."""
     names = job.host.list_dir(job.wheels) or ()
     step = Step(
-        argv=(python_of(join(job.workshop, "pip")), "-m", "pip", "hash", *(join(job.wheels, name) for name in names)),
+        argv=(
+            python_of(join(job.workshop, "pip")),
+            "-I",
+            "-m",
+            "pip",
+            "hash",
+            *(join(job.wheels, name) for name in names),
+        ),
         summary=message("bundle.step.hash", "write down their checksums"),
         environment=job.environment,
         timeout=DOWNLOAD_TIMEOUT,

@@ -46,8 +46,9 @@ class PipInstaller:
 
 
 def _make(plan: Plan, path: str) -> Step:
+    python = plan.python_path or f"python{plan.python.removesuffix('t')}"
     return Step(
-        argv=(plan.python_path or f"python{plan.python.removesuffix('t')}", "-m", "venv", path),
+        argv=(python, "-I", "-m", "venv", path),  # -I: a `venv.py` or `pip.py` in the current folder is not meant
         summary=message("install.step.venv", "make an environment with Python {python}", python=plan.python),
         environment=CLEARED,
         timeout=600.0,
@@ -59,7 +60,7 @@ def _install(plan: Plan, path: str) -> Step:
     options = ("--no-input", "--disable-pip-version-check", "--progress-bar", "off")
     places, constraints = pip_arguments(plan), constraint_arguments(plan, path)
     return Step(
-        argv=(python_of(path), "-m", "pip", "install", *options, *places, *constraints, *plan.packages),
+        argv=(python_of(path), "-I", "-m", "pip", "install", *options, *places, *constraints, *plan.packages),
         summary=message("install.step.packages", "install {packages}", packages=names),
         environment=CLEARED,
         timeout=INSTALL_TIMEOUT,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+import sys
 
 import msgspec
 import pytest
@@ -63,10 +64,22 @@ def test_unreachable_sources_are_left_out():
     assert "https://a" not in " ".join(word for step in steps(plan(sources=sources), "/e") for word in step.argv)
 
 
+def test_no_step_of_pip_imports_from_the_current_folder(tmp_path, monkeypatch):
+    """`python -m` looks into the current folder first: a cloned project's `venv.py` or `pip.py` must not be run."""
+    make, install = steps(plan(installer=InstallerName.PIP), str(tmp_path / "env"))
+    for module in ("venv", "pip"):
+        (tmp_path / f"{module}.py").write_text("open('stolen', 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    for step in (make, install):
+        options = step.argv[1 : step.argv.index("-m") + 2]  # the interpreter's own, and the module
+        RealHost().run((sys.executable, *options, "--help"), timeout=60)
+    assert not (tmp_path / "stolen").exists()
+
+
 def test_pip_gets_the_same_places_and_no_configuration():
     """The same sources for pip; its configuration files are off, the user's time-outs and certificates are not."""
     make, install = steps(plan(installer=InstallerName.PIP), r"C:\envs\x")
-    assert make.argv == ("python3.12", "-m", "venv", r"C:\envs\x")
+    assert make.argv == ("python3.12", "-I", "-m", "venv", r"C:\envs\x")
     assert install.argv[0] == r"C:\envs\x\Scripts\python.exe"
     assert "--no-index" in install.argv
     assert install.environment["PIP_CONFIG_FILE"] is not None
