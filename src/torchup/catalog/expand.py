@@ -55,6 +55,9 @@ class Expander:
         self._releases = releases
         self._cuda = _cuda_arches(arches)
         self._rocm = _rocm_arches(arches)
+        self._plain: dict[str, list[schema.PlainNames]] = {}
+        for row in platforms.plain:
+            self._plain.setdefault(row.platform, []).append(row)
         self._platforms = platforms
         self._floors = floors
         self._channels = channels
@@ -108,8 +111,8 @@ class Expander:
 
     def _is_plain(self, torch: str, platform: str, variant: str, what: str) -> bool:
         """Whether file names of ``torch`` or its ``companions`` have no local part."""
-        rows = (row for row in self._platforms.plain if row.platform == platform and variant.startswith(row.variant))
-        return any(in_range(torch, getattr(row, what)) for row in rows)
+        rows = self._plain.get(platform, ())
+        return any(variant.startswith(row.variant) and in_range(torch, getattr(row, what)) for row in rows)
 
     def _glibc(self, torch: str, variant: str, platform: str) -> str | None:
         for row in self._platforms.glibc:

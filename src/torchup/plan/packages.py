@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
-
-from packaging.requirements import InvalidRequirement, Requirement
 
 from torchup.errors import UsageError
 from torchup.model import Vendor, message
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from torchup.plan.judge import Fit, Question
 
 _BUILT_WITH_TORCH = ("torchvision", "torchaudio")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # of PEP 508
 
 
 def requirements(fit: Fit, question: Question) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -67,19 +67,27 @@ def _name(requirement: str) -> str:
     return requirement.split("<", maxsplit=1)[0].split(">", maxsplit=1)[0].split("=", maxsplit=1)[0].strip()
 
 
-def check_packages(packages: Iterable[str]) -> None:
+def check_packages(packages: Iterable[str]) -> tuple[str, ...]:
     """Refuse what is no requirement: in its place an option would make pip or uv do something else.
+
+    Returns:
+        The names of the packages.
 
     Raises:
         UsageError: a text that PEP 508 does not know.
     """
-    for text in packages:
-        try:
-            Requirement(text)
-        except InvalidRequirement:
-            raise UsageError(
-                message("plan.package.invalid", "`{text}` is not a package", text=text),
-                hint=message(
-                    "plan.package.invalid.hint", "write a name, as in `pandas>=2`, or `name @ https://...` for a file"
-                ),
-            ) from None
+    return tuple(text if _PLAIN_NAME.fullmatch(text) else _checked_name(text) for text in packages)
+
+
+def _checked_name(text: str) -> str:
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415  # plain names need no parser
+
+    try:
+        return Requirement(text).name
+    except InvalidRequirement:
+        raise UsageError(
+            message("plan.package.invalid", "`{text}` is not a package", text=text),
+            hint=message(
+                "plan.package.invalid.hint", "write a name, as in `pandas>=2`, or `name @ https://...` for a file"
+            ),
+        ) from None

@@ -98,7 +98,6 @@ def make_question(machine: Machine, request: Request, catalog: Catalog) -> Quest
 # ---------------------------------------------------------------- the request
 
 _PYTHON = re.compile(r"3\.\d{1,2}(\.\d+)?t?")
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 def spelled(request: Request, machine: Machine) -> Request:
@@ -119,12 +118,10 @@ def spelled(request: Request, machine: Machine) -> Request:
             message("plan.python.invalid", "`{text}` is not a Python version", text=request.python),
             hint=message("plan.python.invalid.hint", "write 3.12, or 3.14t for a free-threaded build"),
         )
-    check_packages((*request.packages, *request.require))
+    _refuse_torch(check_packages((*request.packages, *request.require)))
     if variant == "mps" and machine.os == Os.MACOS:
         variant = ""  # the one macOS build has it
     _refuse_contradictions(request, variant)
-    for package in (*request.packages, *request.require):
-        _refuse_no_package(package)
     return msgspec.structs.replace(request, torch=torch or None, variant=variant or None)
 
 
@@ -143,22 +140,11 @@ def _refuse_contradictions(request: Request, variant: str) -> None:
         )
 
 
-def _refuse_no_package(text: str) -> None:
-    """What is no requirement would reach an installer's command line as an option or a path."""
-    name = text
-    if not _PLAIN_NAME.fullmatch(text):
-        from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415  # plain names need none
-
-        try:
-            name = Requirement(text).name
-        except InvalidRequirement as error:
-            raise UsageError(
-                message("plan.package.invalid", "`{text}` is not a package", text=text),
-                hint=message("plan.package.invalid.hint", "write einops, 'einops>=0.7' or 'NAME @ URL'"),
-            ) from error
-    if name.lower() == "torch":
+def _refuse_torch(names: Iterable[str]) -> None:
+    """Torch as a further package would be a second pin beside the plan's own."""
+    if any(name.lower() == "torch" for name in names):
         raise UsageError(
-            message("plan.package.torch", "torch is in every plan; `{text}` says nothing more", text=text),
+            message("plan.package.torch", "torch is in every plan, not a further package"),
             hint=message("plan.package.torch.hint", "choose it with --torch and --variant"),
         )
 
