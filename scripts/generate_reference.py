@@ -68,7 +68,8 @@ In the project's folder or above it. An unknown key, or a value of another type,
 {keys}
 
 A table is named after a verb (`[bench]`, `["env create"]`) and holds options of that verb, spelled without dashes in
-front: `budget = 60`.
+front: `budget = 60`. The file comes with a project that somebody else may have written, so it never sets what answers a
+question (`yes`, `fix`, `force`) or names a program or a place (`output`, `record`, a `--python` that is a path).
 
 ## Variables of other tools that count
 
