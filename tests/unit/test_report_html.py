@@ -105,3 +105,14 @@ def test_a_short_run_is_drawn_by_the_epoch():
     text = page([run(result("script", 100.0), result("resident", 5.0, parameters={"epochs": 2}))])
     assert "time of one epoch" in text
     assert 'aria-label="resident, Example (cpu): 2.50 s"' in text
+
+
+def test_a_curve_of_many_steps_is_drawn_thin_and_on_a_linear_axis():
+    """Twenty thousand steps are at most five hundred points without dots; steps are counted, not scaled."""
+    steps = result("default", 5.0, workload="gpt", kind="micro", curves={
+        "seconds by step": tuple((float(n + 1), 1.0) for n in range(20_000)),
+    })  # fmt: skip
+    found = str(page([run(steps)]))
+    assert len(found) < 100_000
+    assert ">10k<" in found
+    assert ">100<" not in found

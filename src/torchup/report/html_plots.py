@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from torchup.report.html_entry import Entry
 
 
+ONE_BY_ONE = {"step", "epoch", "sample"}  # what is counted in time: never on a logarithmic axis
+MOST_DOTS = 60
+MOST_POINTS = 500
+
+
 def roofline(entries: Sequence[Entry]) -> Markup:
     """Achieved FLOP/s over arithmetic intensity, below each device's roof."""
     known = [entry for entry in entries if _point(entry) is not None]
@@ -159,21 +164,33 @@ def curves(entries: Sequence[Entry]) -> Markup:
 def _curve_chart(key: tuple[str, str], group: Sequence[tuple[Entry, tuple[tuple[float, float], ...]]]) -> Markup:
     xs = [point[0] for _, points in group for point in points]
     ys = [point[1] for _, points in group for point in points]
-    x, y = (
-        svg.Scale.around(values, log=_spans_decades(values), zero=not _spans_decades(values)) for values in (xs, ys)
-    )
-    series = [
-        svg.Series(name=f"{entry.recipe} · {entry.context}", points=tuple(sorted(points)), style=number)
-        for number, (entry, points) in enumerate(group)
-    ]
     what, *further = re.split(r" (?:over|by|per) ", key[1].replace("_", " "), maxsplit=1)
     over = further[0] if further else ""
+    x, y = (
+        svg.Scale.around(values, log=log, zero=not log)
+        for values, log in ((xs, over not in ONE_BY_ONE and _spans_decades(xs)), (ys, _spans_decades(ys)))
+    )
+    series = [
+        svg.Series(
+            name=f"{entry.recipe} · {entry.context}",
+            points=_thinned(sorted(points)),
+            style=number,
+            dots=len(points) <= MOST_DOTS,
+        )
+        for number, (entry, points) in enumerate(group)
+    ]
     caption = f"{key[0]}: {what}"
     show = (numbers.tick, numbers.tick)
     drawn = svg.chart(series, x, y, title=caption, names=(over, what if over else ""), show=show)
     return element(
         "figure", {"data-group": True, **group[0][0].attributes}, element("figcaption", None, caption), drawn
     )
+
+
+def _thinned(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Every second, third... point where there are more than a picture can show; the result file has all."""
+    stride = -(-len(points) // MOST_POINTS)
+    return tuple(points[::stride])
 
 
 def _spans_decades(values: Sequence[float]) -> bool:
