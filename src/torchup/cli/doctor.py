@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
 from torchup.cli.answer import Answer
 from torchup.cli.machine_options import machine_options
@@ -14,6 +15,7 @@ from torchup.cli.target import target_options
 from torchup.cli.verb import Verb
 from torchup.doctor import diagnose, parse_report
 from torchup.doctor.clean import decode, has_words
+from torchup.doctor.plugins import plugin_rules
 from torchup.doctor.rules import RULES
 from torchup.encoding import to_builtins
 from torchup.errors import ExitCode, UsageError
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torchup.doctor.facts import Facts
-    from torchup.model import Diagnosis, Finding, Machine, Notice
+    from torchup.doctor.rule import Rule
+    from torchup.model import Diagnosis, Finding, Machine, Message, Notice
 
 
 REPORT_LIMIT = 16 * 1024 * 1024  # bytes; the rest of an endless one is not read
@@ -73,11 +76,14 @@ class Examined(Value, frozen=True, kw_only=True):
 @common_options
 def command(session: Session, **options: Any) -> Answer:
     """Examine, diagnose, render; exit 1 when there is an error."""
-    _check(options)
+    plugins = plugin_rules(session.host)
+    rules = (*RULES, *plugins.rules)
+    _check(options, rules)
     if options["listing"]:
-        return _list()
+        return _list(rules, plugins.notices)
     examined = _examine(session, options)
-    found = diagnose(examined.facts, only=options["only"], ignore=options["ignore"])
+    examined = replace(examined, notices=(*plugins.notices, *examined.notices))
+    found = diagnose(examined.facts, rules=rules, only=options["only"], ignore=options["ignore"])
     if options["fix"]:
         from torchup.cli.doctor_fix import fix  # noqa: PLC0415  # loads the planner and the installers
 
@@ -85,9 +91,9 @@ def command(session: Session, **options: Any) -> Answer:
     return _answer(session, examined, found, options)
 
 
-def _check(options: dict[str, Any]) -> None:
+def _check(options: dict[str, Any], rules: Sequence[Rule]) -> None:
     for name in (*options["only"], *options["ignore"]):
-        if not any(rule.slug.startswith(name) for rule in RULES):
+        if not any(rule.slug.startswith(name) for rule in rules):
             text_ = message("doctor.rule.unknown", "no rule begins with `{name}`", name=name)
             raise UsageError(text_, hint=message("doctor.rule.unknown.hint", "`torchup doctor --list` names them all"))
     if options["report"] and (options["env"] or options["python"] or options["machine_path"] or options["recording"]):
@@ -102,12 +108,13 @@ def _check(options: dict[str, Any]) -> None:
         )
 
 
-def _list() -> Answer:
-    rows = [{"rule": rule.slug, "family": rule.family, "severity": str(rule.severity)} for rule in RULES]
+def _list(rules: Sequence[Rule], notices: tuple[Notice, ...]) -> Answer:
+    rows = [{"rule": rule.slug, "family": rule.family, "severity": str(rule.severity)} for rule in rules]
     return Answer(
         command="doctor",
         data={"rules": rows},
         text=lambda: "\n".join(f"{row['rule']:<32} {row['severity']:<8} {row['family']}" for row in rows),
+        notices=notices,
     )
 
 
@@ -119,7 +126,7 @@ def _answer(session: Session, examined: Examined, found: Diagnosis, options: dic
 
         if options["form"] == "md":
             return doctor_markdown(found, facts)
-        return doctor_text(found, facts, session.style, verbose=session.verbose)
+        return doctor_text(found, facts, session.style, verbose=session.verbose, looked_at=_looked_at(examined))
 
     return Answer(
         command="doctor",
@@ -127,6 +134,22 @@ def _answer(session: Session, examined: Examined, found: Diagnosis, options: dic
         text=words,
         exit_code=ExitCode.FINDINGS if is_bad(found.findings, strict=options["strict"]) else ExitCode.OK,
         notices=examined.notices,
+    )
+
+
+def _looked_at(examined: Examined) -> Message | None:
+    """Which environment the answer is about; nothing for a report or another machine."""
+    if examined.python is None:
+        return None
+    if examined.name is not None:
+        return message(
+            "doctor.looked-at.environment",
+            "looked at the environment `{name}` ({path})",
+            name=examined.name,
+            path=examined.python,
+        )
+    return message(
+        "doctor.looked-at.python", "looked at {path}; --env NAME or --python PATH name another", path=examined.python
     )
 
 
@@ -138,9 +161,7 @@ def is_bad(findings: Sequence[Finding], *, strict: bool) -> bool:
 
 def safe(found: Diagnosis) -> Diagnosis:
     """The diagnosis without names of users, hosts and homes in a rule's own error text."""
-    from msgspec.structs import replace  # noqa: PLC0415  # only an answer pays for it
-
-    from torchup.doctor.redact import redact  # noqa: PLC0415  # same
+    from torchup.doctor.redact import redact  # noqa: PLC0415  # only an answer pays for it
 
     outcomes = tuple(replace(o, detail=redact(o.detail)) if o.detail else o for o in found.outcomes)
     return replace(found, outcomes=outcomes)
@@ -163,8 +184,6 @@ def _examine(session: Session, options: dict[str, Any]) -> Examined:
 
 def _reported(words: str) -> Examined:
     """The facts of a report; one that says nothing is no sign of health, and a file without words is a mistake."""
-    from msgspec.structs import replace  # noqa: PLC0415  # only an answer pays for it
-
     from torchup.doctor.facts import Facts as Known  # noqa: PLC0415  # only a report pays for it
     from torchup.model import Notice as Told  # noqa: PLC0415  # same
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from typing import TYPE_CHECKING
 
 import click
@@ -11,10 +12,11 @@ from torchup.cli.answer import Answer
 from torchup.cli.session import Session, common_options
 from torchup.cli.verb import Verb
 from torchup.doctor.explain import explanations
+from torchup.doctor.plugins import plugin_rules
 from torchup.errors import UsageError
 from torchup.i18n import text
 from torchup.install import conda_texts
-from torchup.model import message
+from torchup.model import message, verbatim
 from torchup.plan.explain import QUESTIONS
 from torchup.report.explain_text import explanation_text, index_text, question_text
 
@@ -47,7 +49,21 @@ def command(session: Session, code: str | None) -> Answer:
         answer = ANSWERS[slug]
         data = {"slug": slug, "title": answer[0], "answer": answer[1:]}
         return Answer(command="explain", data=data, text=lambda: question_text(slug, answer, session.style))
+    brought = _brought(session, slug)
+    if brought is not None:
+        return brought
     raise _unknown(code)
+
+
+def _brought(session: Session, slug: str) -> Answer | None:
+    """The rule of another package, by what its function says of itself."""
+    rule = next((rule for rule in plugin_rules(session.host).rules if rule.slug == slug), None)
+    if rule is None:
+        return None
+    title, _, rest = inspect.cleandoc(rule.check.__doc__ or slug).partition("\n\n")
+    answer = [verbatim(part) for part in (title, rest) if part]
+    data = {"slug": slug, "title": answer[0], "answer": answer[1:]}
+    return Answer(command="explain", data=data, text=lambda: question_text(slug, answer, session.style))
 
 
 def _titles() -> dict[str, Message]:

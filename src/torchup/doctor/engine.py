@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from torchup.doctor.rule import Certainty, Found, Rule, finding
-from torchup.model import Diagnosis, RuleOutcome, Severity
+from torchup.model import Diagnosis, Message, RuleOutcome, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -76,12 +76,21 @@ def _run(
         return RuleOutcome(rule=rule.slug, status="skip", seconds=0.0, detail=blocker), None
     started = clock()
     try:
-        result = rule.check(facts, knowledge)
+        result = _checked(rule.check(facts, knowledge))
     except Exception as error:  # noqa: BLE001  # one broken rule must not hide what the others found
         detail = f"{type(error).__name__}: {error}"
         return RuleOutcome(rule=rule.slug, status="crash", seconds=clock() - started, detail=detail), None
     status = "pass" if result is None else "finding"
     return RuleOutcome(rule=rule.slug, status=status, seconds=clock() - started), result
+
+
+def _checked(result: object) -> Found | None:
+    """What a rule may give back; another package's rule may give anything, and would break the report only later."""
+    if result is None or (isinstance(result, Found) and isinstance(result.summary, Message)):
+        return result
+    raise TypeError(
+        f"a rule gives Found, with a message as its summary, or None; this one gave {type(result).__name__}"
+    )
 
 
 def _conclude(found: dict[str, tuple[Rule, Found]], outcomes: list[RuleOutcome]) -> Diagnosis:

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from torchup.doctor.facts import Facts
-    from torchup.model import Diagnosis, Finding, Remedy
+    from torchup.model import Diagnosis, Finding, Message, Remedy
     from torchup.report.style import Style
 
 
-def doctor_text(diagnosis: Diagnosis, facts: Facts, style: Style, *, verbose: bool = False) -> str:
-    """What a person reads: the headline, each finding with its evidence and remedy, the three versions."""
+def doctor_text(
+    diagnosis: Diagnosis, facts: Facts, style: Style, *, verbose: bool = False, looked_at: Message | None = None
+) -> str:
+    """What a person reads: headline, what was looked at, each finding with evidence and remedy, the three versions."""
     blocks = [headline(diagnosis, style, live=facts.live)]
+    if looked_at is not None:
+        blocks[0] += "\n" + "\n".join(_wrapped("    ", render(looked_at), style))
     blocks += ["\n".join(_finding_lines(finding, style)) for finding in diagnosis.findings]
     blocks.append("\n".join(_panel_lines(panel(facts), style)))
     if verbose:
