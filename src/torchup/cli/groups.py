@@ -18,7 +18,7 @@ _SENTENCE_END = re.compile(r"(?<=\.)\s+|(?<=。)")
 class VerbGroup(click.Group):
     """What ``torchup env``, ``results`` and the like are made of."""
 
-    command_class = Verb
+    command_class: type[click.Command] | None = Verb
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """End the help with the examples."""
