@@ -122,3 +122,50 @@ def test_damaged_data_files_are_named(python, tmp_path, content, word):
     assert final[-1]["error"]["code"] == "DataError"
     assert "train-images" in final[-1]["error"]["text"]
     assert word in final[-1]["error"]["text"]
+
+
+def test_gradients_by_hand_are_autograds_to_the_last_bit(python):
+    """On a CPU `resident` writes its gradients out: each loss of 40 steps, ties of pooling included, is autograd's."""
+    code = """
+import torch, by_hand, lenet
+from precision import Mixed
+layout = torch.channels_last
+nets = [lenet.fresh_net(5).to(memory_format=layout) for _ in range(2)]
+step, update = by_hand.Step(list(nets[0].parameters())), lenet.optimiser(nets[1], fused=True)
+same = []
+for seed in range(40):
+    images = torch.randn(64 if seed % 8 else 32, 1, 28, 28, generator=torch.Generator().manual_seed(seed))
+    images[:, :, :12] = -1  # a flat background: every window there is a tie
+    images = images.to(memory_format=layout)
+    labels = torch.arange(len(images)) % 10
+    theirs = lenet.lean_step(list(nets[1].parameters()), update, images, labels, Mixed("cpu", "fp32-default"))
+    same.append(torch.equal(step(images, labels), theirs))
+same += [torch.equal(*pair) for pair in zip(*(net.parameters() for net in nets))]
+print(all(same), len(same))
+"""
+    assert inside(python, code).strip() == "True 50"
+
+
+@pytest.mark.parametrize(
+    ("precision", "broken", "way"),
+    [
+        ("fp32-default", "", "by hand"),
+        ("fp32-default", "torch._fused_sgd_ = None", "autograd"),
+        ("bf16", "", "autograd"),
+    ],
+)
+def test_gradients_by_hand_only_where_they_are_right(python, precision, broken, way):
+    """A torch without one of the operations, or a reduced precision, trains with autograd; the first says so."""
+    code = f"""
+import torch, idx, recipes
+from recipes.base import Task
+{broken}
+train, test = idx.load()
+small = idx.Split(train.images[:160], train.labels[:160])
+it = recipes.load("resident")(Task("cpu", "{precision}", 7, small, test))
+it.prepare(); it.start(); it.load(); it.epoch()
+print(it.facts["gradients"], "|", *it.notes)
+"""
+    found, _, notes = inside(python, code).strip().splitlines()[-1].partition("|")
+    assert found.strip() == way
+    assert ("gradients by hand left out" in notes) == bool(broken)

@@ -46,10 +46,13 @@ def _image_to_tensor(image: Any) -> torch.Tensor:
 
 
 def _normalise(sample: torch.Tensor) -> torch.Tensor:
-    """What torchvision's Normalize does: a copy, per-channel tensors of mean and deviation, two operations."""
-    mean = torch.as_tensor((lenet.MEAN,), dtype=sample.dtype).view(-1, 1, 1)
-    deviation = torch.as_tensor((lenet.DEVIATION,), dtype=sample.dtype).view(-1, 1, 1)
-    return sample.clone().sub_(mean).div_(deviation)
+    """What torchvision's Normalize does: a copy, mean and deviation as tensors, a look for zeros, two operations."""
+    sample = sample.clone()
+    mean = torch.as_tensor((lenet.MEAN,), dtype=sample.dtype, device=sample.device)
+    deviation = torch.as_tensor((lenet.DEVIATION,), dtype=sample.dtype, device=sample.device)
+    if (deviation == 0).any():
+        raise ValueError("a deviation of zero")
+    return sample.sub_(mean.view(-1, 1, 1)).div_(deviation.view(-1, 1, 1))
 
 
 class WithTorchvision:

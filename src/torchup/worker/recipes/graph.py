@@ -174,6 +174,8 @@ def _blank(device: str) -> Any:
 class Compiled(resident.Recipe):
     """A CPU: forward and backward by torch.compile, the rest as `resident`."""
 
+    needs_optimiser = True
+
     def prepare(self) -> None:
         super().prepare()
         device = self.task.device

@@ -1,15 +1,20 @@
 """`resident`: the data set lives on the device, normalised once; a batch is a gather there.
 
 No loader, the loss stays on the device until the epoch ends, so nothing waits for the host, and a step is the fewest
-operations that eager PyTorch can do it in (`lenet.lean_step`).
+operations that eager PyTorch can do it in: with autograd `lenet.lean_step`; on a CPU, whose calls are short enough for
+autograd's own work to count, `by_hand.Step`.
 """
 
+from typing import Any, Optional
+
+import by_hand
 import devices
 import lenet
 import sweep
 import torch
 
 from recipes.base import BaseRecipe
+from recipes.check import agrees
 
 SWEEP_STEPS = 10
 
@@ -20,13 +25,33 @@ def layout(device: str) -> torch.memory_format:
 
 
 class Recipe(BaseRecipe):
-    """Eager PyTorch on data that is already there."""
+    """Eager PyTorch on data that is already there.
+
+    Attributes:
+        needs_optimiser: a recipe built on this one that steps or changes `update` itself.
+    """
+
+    needs_optimiser = False
 
     def prepare(self) -> None:
         device = self.task.device
         lenet.warm_up(device, memory_format=layout(device))
         if devices.kind(device) == "cpu":
             self._sweep()
+        self.facts["gradients"] = "by hand" if self._by_hand_is_right() else "autograd"
+
+    def _by_hand_is_right(self) -> bool:
+        """Whether the written-out step can be used: float32 on a CPU, by a torch that has its operations and agrees."""
+        on_cpu, full = devices.kind(self.task.device) == "cpu", self.task.precision.startswith("fp32")
+        if self.needs_optimiser or not (on_cpu and full):
+            return False
+        try:
+            self.facts["check_difference"] = agrees(self.task.device, _train_by_hand)
+        except Exception as error:  # noqa: BLE001  # an older or newer torch, whatever it lacks: autograd remains
+            reason = (str(error) or type(error).__name__).splitlines()[0][:200]
+            self.notes.append("gradients by hand left out: " + reason)
+            return False
+        return True
 
     def _sweep(self) -> None:
         """Torch's threads for steps as small as these: more are not always faster."""
@@ -47,6 +72,8 @@ class Recipe(BaseRecipe):
         self.net = self.net.to(device=self.task.device, memory_format=layout(self.task.device))
         self.parameters = list(self.net.parameters())
         self.update = lenet.optimiser(self.net, **fast_options(self.task.device))
+        by_hands = self.facts.get("gradients") == "by hand"
+        self._by_hand: Optional[Any] = by_hand.Step(self.parameters) if by_hands else None
 
     def load(self) -> None:
         device = self.task.device
@@ -60,7 +87,17 @@ class Recipe(BaseRecipe):
     def step(self, positions: torch.Tensor) -> torch.Tensor:
         """Train on the samples at ``positions`` (on the device); the loss, which stays there."""
         images, labels = self.images.index_select(0, positions), self.labels.index_select(0, positions)
+        if self._by_hand is not None:
+            return self._by_hand(images, labels)
         return lenet.lean_step(self.parameters, self.update, images, labels, self.mixed)
+
+
+def _train_by_hand(net: lenet.Net, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The losses of a check's training (see `recipes.check`)."""
+    step = by_hand.Step(list(net.to(memory_format=torch.channels_last).parameters()))
+    inputs = lenet.normalised(images).to(memory_format=torch.channels_last)
+    pairs = zip(inputs.split(lenet.BATCH), labels.split(lenet.BATCH))
+    return torch.stack([step(part, truth) for part, truth in pairs])
 
 
 def fast_options(device: str) -> dict:

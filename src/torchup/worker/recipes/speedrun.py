@@ -17,6 +17,7 @@ class Recipe(resident.Recipe):
     """Eager on resident data, as `resident`, with a schedule of its own."""
 
     epochs = EPOCHS
+    needs_optimiser = True
 
     def start(self) -> None:
         super().start()
