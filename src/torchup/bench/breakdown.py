@@ -1,16 +1,18 @@
 """Where a training run's time went, from differences of runs that change one thing each. Pure.
 
 Measured, all synchronised only at their ends: the run itself; the same loader without a device ("input alone"); copying
-one batch as often as the run does ("transfer alone"); `resident` (no loader); and the same arithmetic with hardly a
-call around it: the faster of `graph` and `fused`. Then, for a run that loads:
+one batch as often as the run does ("transfer alone"); the run's own steps on batches that are there ("steps alone");
+`resident`; and the same arithmetic with hardly a call around it: the faster of `graph` and `fused`. Then, for a run
+that loads:
 
     compute  = the run with hardly a call
-    launch   = resident - compute: what PyTorch's calls and kernel launches cost
+    launch   = steps alone - compute: what PyTorch's calls and kernel launches cost
     transfer = transfer alone
-    input    = run - resident - transfer, at most input alone (a loader works while the device computes)
+    input    = run - steps alone - transfer: what the run would win if its batches were simply there
     other    = what is left
 
-The sum check adds the parts measured alone and divides by the run: above 1 by as much as loader and device overlap.
+The sum check adds the parts measured alone and divides by the run: above 1 by as much as loader and device overlap,
+below 1 by as much as they take the same processors from each other.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ class Alone(Value, frozen=True, kw_only=True):
 
     input: float | None = None
     transfer: float | None = None
+    steps: float | None = None
 
 
 def split(recipe: str, epochs: int, seconds: Mapping[str, float], alone: Alone) -> Breakdown | None:
@@ -56,13 +59,13 @@ def split(recipe: str, epochs: int, seconds: Mapping[str, float], alone: Alone) 
         return Breakdown(input=0.0, transfer=0.0, launch=0.0, compute=whole * epochs, other=0.0)
     if resident is None:
         return None
-    compute = min(whole, resident, lean if lean is not None else resident)
-    launch = max(0.0, min(resident, whole) - compute) if lean is not None else None
+    steps = resident if recipe == "resident" or alone.steps is None else alone.steps
+    compute = min(whole, steps, lean if lean is not None else steps)
+    launch = max(0.0, min(steps, whole) - compute) if lean is not None else None
     if recipe == "resident":
         return Breakdown(input=0.0, transfer=0.0, launch=_times(launch, epochs), compute=compute * epochs, other=0.0)
-    transfer = min(alone.transfer or 0.0, max(0.0, whole - resident))
-    waiting = max(0.0, whole - resident - transfer)
-    fed = min(waiting, alone.input) if alone.input is not None and recipe == "script" else waiting
+    transfer = min(alone.transfer or 0.0, max(0.0, whole - steps))
+    fed = max(0.0, whole - steps - transfer)
     return Breakdown(
         input=fed * epochs,
         transfer=transfer * epochs if alone.transfer is not None else None,
@@ -73,11 +76,11 @@ def split(recipe: str, epochs: int, seconds: Mapping[str, float], alone: Alone) 
 
 
 def sum_check(seconds: Mapping[str, float], alone: Alone) -> float | None:
-    """(input + transfer + resident, each alone) / script; ``None`` where one was not measured."""
-    script, resident = seconds.get("script"), seconds.get("resident")
-    if script is None or resident is None or alone.input is None:
+    """(input + transfer + steps, each alone) / script; ``None`` where one was not measured."""
+    script = seconds.get("script")
+    if script is None or alone.steps is None or alone.input is None:
         return None
-    return (alone.input + (alone.transfer or 0.0) + resident) / script
+    return (alone.input + (alone.transfer or 0.0) + alone.steps) / script
 
 
 def with_breakdowns(results: tuple[Result, ...], alone: Mapping[str, Alone]) -> tuple[Result, ...]:
@@ -93,7 +96,7 @@ def _explained(result: Result, results: tuple[Result, ...], alone: Alone) -> Res
     check = sum_check(beside, alone) if result.recipe == "script" else None
     if check is not None:
         parameters["breakdown_sum_check"] = check
-        parameters["alone_seconds_per_epoch"] = {"input": alone.input, "transfer": alone.transfer}
+        parameters["alone_seconds_per_epoch"] = msgspec.structs.asdict(alone)
     parts = split(result.recipe, _epochs(result), beside, alone)
     return msgspec.structs.replace(result, breakdown=parts, parameters=parameters)
 

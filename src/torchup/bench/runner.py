@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 SURVEY_TIMEOUT = 240.0  # seconds; torch from a cold disk, a first CUDA context, compiling the CPU's peak loop
 SETTING_UP = 300.0  # seconds for import, data, warm-up and the test, around the timed part
 LONGEST = 6 * 3600.0  # seconds; without a budget a run may take long on a slow machine, but not for ever
+PROBES = ("input", "transfer", "steps")  # of worker/probes.py, each a field of `Alone`
 OVERRUN = 4.0  # a first epoch always runs; past this multiple of the time given the child is stopped
 
 
@@ -193,7 +194,7 @@ def _with_failures(raw: RawResult, device: str, failed: Mapping[tuple[str, str],
 
 
 def _measure_alone(host: Host, python: str, request: Request, results: tuple[Result, ...]) -> dict[str, Alone]:
-    """Loader and copies by themselves, on every device where the run and `resident` were measured."""
+    """Loader, copies and steps by themselves, on every device where the run and `resident` were measured."""
     recipes: dict[str, set[str]] = {}
     for result in results:
         recipes.setdefault(result.device, set()).add(result.recipe)
@@ -201,9 +202,7 @@ def _measure_alone(host: Host, python: str, request: Request, results: tuple[Res
     for device, measured in recipes.items():
         if request.workload in {"mnist", "fashion-mnist"} and {"script", "resident"} <= measured:
             task = Task(workload=request.workload, recipe="script", device=device, repeat=0)
-            seconds = {
-                probe: measure(host, python, task, request, probe=probe).seconds for probe in ("input", "transfer")
-            }
+            seconds = {probe: measure(host, python, task, request, probe=probe).seconds for probe in PROBES}
             alone[device] = Alone(**seconds)
     return alone
 
