@@ -15,7 +15,7 @@ import pytest
 from support.plans import folder_plan, importing
 from support.wheels import make_fake_torch, make_wheel
 from torchup.cli import main
-from torchup.envs import kernels, registry
+from torchup.envs import kernels, registry, transaction
 from torchup.host import RealHost
 from torchup.install import engine
 
@@ -153,6 +153,15 @@ def test_rollback_says_what_changed(home, capsys):
     assert "torch 2.13.0+cpu" in out
     torchup(capsys, "env", "remove", "default", "--yes")
     assert torchup(capsys, "env", "rollback")[0] == 2
+
+
+def test_rollback_of_what_has_no_previous_version_is_a_wrong_question(home, capsys):
+    """Nothing was installed and nothing failed: exit 2, with the way to a previous version."""
+    host = RealHost()
+    host.remove(transaction.previous_of(registry.find(host, "default").path))
+    code, _, err = torchup(capsys, "env", "rollback")
+    assert code == 2
+    assert "`default` has no previous version to go back to" in err
 
 
 def test_remove_asks_first(home, capsys):

@@ -159,7 +159,7 @@ def find_listed(host: Host, name: str) -> Environment:
 
 
 def roll_back(host: Host, name: str) -> Environment:
-    """Swap an environment with its previous version; raises `InstallError` where there is none."""
+    """Swap an environment with its previous version; raises `UsageError` where there is none."""
     target = environment_path(host, name)
     try:
         with lock(host, target):
@@ -168,7 +168,7 @@ def roll_back(host: Host, name: str) -> Environment:
                 find(host, name)
                 text = message("envs.no-previous", "`{name}` has no previous version to go back to", name=name)
                 hint = message("envs.no-previous.hint", "there is one after `torchup up` has replaced something")
-                raise InstallError(text, hint=hint)
+                raise UsageError(text, hint=hint)
             transaction.roll_back(host, target)
     except TimeoutError as error:
         raise busy(name) from error
