@@ -44,7 +44,7 @@ def list_command(session: Session) -> Answer:
     chosen = redact(load_settings(session.host).text("mirror") or "") or None
     return Answer(
         command="mirror list",
-        data={"mirrors": [msgspec.structs.replace(one, title_zh=None) for one in mirrors], "in_use": chosen},
+        data={"mirrors": [_in_english(one) for one in mirrors], "in_use": chosen},
         text=lambda: list_text(mirrors, chosen, session.style, verbose=session.verbose),
     )
 
@@ -104,7 +104,24 @@ def list_text(mirrors: Sequence[Mirror], chosen: str | None, style: Style, *, ve
 
 
 def _title(mirror: Mirror) -> str:
-    return mirror.title_zh or mirror.title if current() == "zh" else mirror.title
+    return _spoken(mirror.title, mirror.title_zh) or mirror.name
+
+
+def _spoken(english: str | None, chinese: str | None) -> str | None:
+    """A text of the table in the language in use; JSON has the English one."""
+    return chinese or english if current() == "zh" else english
+
+
+def _in_english(mirror: Mirror) -> Mirror:
+    parts = {name: msgspec.structs.replace(part, state_zh=None) for name, part in _parts(mirror)}
+    return msgspec.structs.replace(mirror, title_zh=None, lacks_pytorch_zh=None, **parts)
+
+
+def _parts(mirror: Mirror) -> list[tuple[str, Part]]:
+    found: list[tuple[str, Part | None]] = [
+        (name, getattr(mirror, name)) for name in ("pytorch", "pypi", "conda", "miniforge")
+    ]
+    return [(name, part) for name, part in found if part is not None]
 
 
 def _kind(part: Part | None) -> str:
@@ -119,19 +136,19 @@ def _yes(part: Part | None) -> str:
 
 def _details(mirror: Mirror) -> str:
     lines = [f"{mirror.name}: {_title(mirror)}"]
-    for name in ("pytorch", "pypi", "conda", "miniforge"):
-        part: Part | None = getattr(mirror, name)
-        if part is not None:
-            guess = text("mirror.inferred", " (inferred)") if part.inferred else ""
-            lines += [f"  {name}: {part.url}", *([f"    {part.state}"] if part.state else [])]
-            lines += [text("mirror.or", "    or {url}", url=part.alternative)] if part.alternative else []
-            lines += (
-                [text("mirror.seen", "    seen there: {variants}", variants=" ".join(part.variants))]
-                if part.variants
-                else []
-            )
-            lines.append(f"    [{part.source}]{guess}")
-    return "\n".join([*lines, *([f"  {mirror.lacks_pytorch}"] if mirror.lacks_pytorch else [])])
+    for name, part in _parts(mirror):
+        guess = text("mirror.inferred", " (inferred)") if part.inferred else ""
+        state = _spoken(part.state, part.state_zh)
+        lines += [f"  {name}: {part.url}", *([f"    {state}"] if state else [])]
+        lines += [text("mirror.or", "    or {url}", url=part.alternative)] if part.alternative else []
+        lines += (
+            [text("mirror.seen", "    seen there: {variants}", variants=" ".join(part.variants))]
+            if part.variants
+            else []
+        )
+        lines.append(f"    [{part.source}]{guess}")
+    lacks = _spoken(mirror.lacks_pytorch, mirror.lacks_pytorch_zh)
+    return "\n".join([*lines, *([f"  {lacks}"] if lacks else [])])
 
 
 def test_text(tests: Sequence[MirrorTest], newest: str, style: Style) -> str:

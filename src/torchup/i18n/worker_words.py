@@ -221,6 +221,19 @@ _SAID: tuple[tuple[str, Message], ...] = (
     ),
     # what was not watched during a measurement
     ("measured on the CPU", message("worker.on-cpu", "measured on the CPU")),
+    ("the device does not tell it", message("worker.untold", "the device does not tell it")),
+    ("the device has no energy counter", message("worker.no-energy", "the device has no energy counter")),
+    ("the system does not tell it", message("worker.system-untold", "the system does not tell it")),
+    ("this system has none", message("worker.has-none", "this system has none")),
+    ("no GPU driver offers readings", message("worker.no-readings", "no GPU driver offers readings")),
+    (
+        r"macOS tells GPU power and clocks to root only \(powermetrics\)",
+        message("worker.powermetrics", "macOS tells GPU power and clocks to root only (powermetrics)"),
+    ),
+    (
+        "a steady stretch of (?P<had>[0-9.]+) s is too short: energies need (?P<wanted>[0-9]+) s",
+        message("worker.too-short", "a steady stretch of {had} s is too short: energies need {wanted} s"),
+    ),
     ("there is no sensor of the CPU", message("worker.no-sensor", "there is no sensor of the CPU")),
     ("the system has no CPU frequency policy", message("worker.no-policy", "the system has no CPU frequency policy")),
     ("there is no battery, or nobody tells", message("worker.no-battery", "there is no battery, or nobody tells")),

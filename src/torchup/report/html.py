@@ -125,12 +125,18 @@ def _footer(baseline: Run | None) -> Markup:
         )
     ]
     if baseline is not None:
+        title, source = _published(baseline)
         lines.append(
-            text(
-                "html.footer.published",
-                "Published times: {title}. Source: {source}.",
-                title=baseline.title or baseline.id,
-                source=baseline.source or "-",
-            )
+            text("html.footer.published", "Published times: {title}. Source: {source}.", title=title, source=source)
         )
     return element("footer", {"class": "soft"}, *(element("p", None, line) for line in lines))
+
+
+def _published(baseline: Run) -> tuple[str, str]:
+    """Title and source of a baseline; the article's, which torchup brings, in the user's language."""
+    if baseline.id == "article":
+        return (
+            text("results.article.title", "The article's four devices (published, not measured by torchup)"),
+            text("results.article.source", "the article's table of training times"),
+        )
+    return baseline.title or baseline.id, baseline.source or "-"

@@ -63,7 +63,7 @@ def _tiles(workload: str, measured: Sequence[Entry]) -> Markup:
     accuracy = best.result.quality.get("test_accuracy")
     if accuracy is not None:
         epochs = best.result.parameters.get("epochs", numbers.NONE)
-        detail = text("html.tile.accuracy.detail", "{recipe}, {epochs} epochs", recipe=best.recipe, epochs=epochs)
+        detail = text("html.tile.accuracy.detail", "{recipe}, epochs: {epochs}", recipe=best.recipe, epochs=epochs)
         tiles.append((text("html.tile.accuracy", "Accuracy"), numbers.percent(accuracy, 2), detail))
     if best.result.limit is not None and best.result.limit.share is not None:
         bound = bound_name(best.result.limit.bound)

@@ -31,6 +31,7 @@ class Part(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: str = "index"  # index | flat
     variants: tuple[str, ...] = ()  # those seen there; empty: not known
     state: str | None = None
+    state_zh: str | None = None
     inferred: bool = False
 
 
@@ -42,6 +43,7 @@ class Mirror(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title_zh: str | None = None
     locale: str | None = None
     lacks_pytorch: str | None = None  # a sentence where people expect PyTorch wheels and there are none
+    lacks_pytorch_zh: str | None = None
     pytorch: Part | None = None
     pypi: Part | None = None
     conda: Part | None = None  # below it: /conda-forge
