@@ -91,7 +91,9 @@ def problems(template: Catalog, catalogue: Catalog) -> list[str]:
 def update() -> None:
     """Merge the code's messages into the catalogue: new entries empty, vanished ones dropped."""
     catalogue = stored()
+    made = catalogue.creation_date  # kept: a date of its own in every change is a conflict in every merge
     catalogue.update(extract(), no_fuzzy_matching=True)
+    catalogue.creation_date = made
     catalogue.obsolete.clear()
     CATALOGUE.parent.mkdir(parents=True, exist_ok=True)
     buffer = BytesIO()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
@@ -14,6 +16,17 @@ settings.load_profile("torchup")
 def pytest_addoption(parser):
     """`--update-golden` rewrites the recorded plans; look at the difference before you commit it."""
     parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden/plans")
+
+
+def pytest_configure(config):
+    """Compile the Chinese catalogue where git has brought a newer one: no test reads yesterday's texts."""
+    source = Path(__file__).parents[1] / "src/torchup/i18n/locale/zh_CN/LC_MESSAGES/torchup.po"
+    compiled = source.with_suffix(".mo")
+    is_worker = hasattr(config, "workerinput")  # of pytest-xdist: the process that started it has looked
+    if not is_worker and (not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime):
+        from scripts.messages import compile_catalogue  # noqa: PLC0415  # babel, which a fresh checkout never needs here
+
+        compile_catalogue()
 
 
 @pytest.fixture(autouse=True)
