@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torchup.doctor.rule import Rule
-from torchup.doctor.rules import amd_intel, apple, build, driver, platforms, surroundings
+from torchup.doctor.rules import amd_intel, apple, build, driver, packages, platforms, surroundings
 from torchup.model import Severity
 
 _E, _W, _I = Severity.ERROR, Severity.WARNING, Severity.INFO
@@ -177,9 +177,9 @@ RULES: tuple[Rule, ...] = (
         supersedes=("no-gpu-present",),
     ),
     # the build
-    Rule(slug="torch-not-installed", family="build", severity=_E, check=build.torch_not_installed),
+    Rule(slug="torch-not-installed", family="build", severity=_E, check=packages.torch_not_installed),
     Rule(slug="windows-dll-missing", family="environment", severity=_E, check=surroundings.windows_dll_missing),
-    Rule(slug="numpy-abi", family="build", severity=_E, check=build.numpy_abi),
+    Rule(slug="numpy-abi", family="build", severity=_E, check=packages.numpy_abi),
     Rule(
         slug="xpu-driver-missing",
         family="intel",
@@ -225,7 +225,7 @@ RULES: tuple[Rule, ...] = (
         check=surroundings.mixed_install,
         supersedes=("companion-mismatch",),
     ),
-    Rule(slug="companion-mismatch", family="build", severity=_E, check=build.companion_mismatch),
+    Rule(slug="companion-mismatch", family="build", severity=_E, check=packages.companion_mismatch),
     Rule(slug="duplicate-openmp", family="environment", severity=_E, check=surroundings.duplicate_openmp),
     # Apple
     Rule(
