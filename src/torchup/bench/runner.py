@@ -83,7 +83,7 @@ def run_benchmark(
         repeats: runs of each device and recipe.
         on_progress: called as the runs go.
         machine: what was detected, kept in the results.
-        precision: see ``worker/devices.py``.
+        precision: see ``worker/precision.py``.
         threads: CPU threads of torch; torch's own choice by default.
         data: folder of the user's own data files.
 
