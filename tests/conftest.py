@@ -29,6 +29,20 @@ def pytest_configure(config):
         compile_catalogue()
 
 
+# Tests that train. Two at a time on few cores wait for each other's threads by spinning: minutes instead of seconds.
+TRAINING = {
+    "test_bundle.py", "test_distributed.py", "test_doc_examples.py", "test_fused_triton.py", "test_jupyter.py",
+    "test_up.py", "test_worker.py", "test_worker_precision.py", "test_worker_userdata.py", "test_worker_workloads.py",
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """Keep the tests that train on one process (`pytest -n 2 --dist loadgroup`)."""
+    for item in items:
+        if item.path.name in TRAINING:
+            item.add_marker(pytest.mark.xdist_group("training"))
+
+
 @pytest.fixture(autouse=True)
 def quiet_surroundings(monkeypatch, tmp_path):
     """Keep the developer's own settings, locale and torchup data out of the tests."""
