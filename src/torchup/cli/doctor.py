@@ -20,14 +20,14 @@ from torchup.doctor.rules import RULES
 from torchup.encoding import to_builtins
 from torchup.errors import ExitCode, UsageError
 from torchup.i18n import text
-from torchup.model import Severity, Value, message
+from torchup.model import Notice, Severity, Value, message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torchup.doctor.facts import Facts
     from torchup.doctor.rule import Rule
-    from torchup.model import Diagnosis, Finding, Machine, Message, Notice
+    from torchup.model import Diagnosis, Finding, Machine, Message
 
 
 REPORT_LIMIT = 16 * 1024 * 1024  # bytes; the rest of an endless one is not read
@@ -185,7 +185,6 @@ def _examine(session: Session, options: dict[str, Any]) -> Examined:
 def _reported(words: str) -> Examined:
     """The facts of a report; one that says nothing is no sign of health, and a file without words is a mistake."""
     from torchup.doctor.facts import Facts as Known  # noqa: PLC0415  # only a report pays for it
-    from torchup.model import Notice as Told  # noqa: PLC0415  # same
 
     facts = parse_report(words)
     if replace(facts, text="") != Known():
@@ -199,7 +198,7 @@ def _reported(words: str) -> Examined:
     if not has_words(facts.text):
         raise UsageError(nothing, hint=hint)
     told = (nothing, hint)  # a question in prose, or another program's trouble: the environment is not accused
-    return Examined(facts=facts, notices=tuple(Told(code=part.code, level="warning", text=part) for part in told))
+    return Examined(facts=facts, notices=tuple(Notice(code=part.code, level="warning", text=part) for part in told))
 
 
 def read_report(session: Session, path: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import sys
 
-from torchup.host import processes
-
 _TIMEOUT = 2.0  # seconds; `defaults` answers in 20 ms, and a language is not worth waiting for
 _FIRST = re.compile(r'"?([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]+)*)"?')
 
@@ -22,6 +20,8 @@ def system_language() -> str:
 
         return locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")
     if sys.platform == "darwin":
+        from torchup.host import processes  # see `RealHost.which`
+
         argv = ("/usr/bin/defaults", "read", "-g", "AppleLanguages")
         said = processes.run(argv, timeout=_TIMEOUT, environment=None, cwd=None, stdin=None, on_line=None)
         return first_language(said.stdout)
