@@ -11,11 +11,11 @@ from support.plan_machines import machine, nvidia
 from torchup.catalog import load_catalog
 from torchup.catalog.types import Arch
 from torchup.catalog.versions import version_key
+from torchup.compat.laws import code_for, driver_fits_gpu, driver_serves, name_runs, ptx_runs, sass_runs
+from torchup.compat.target import served_by
 from torchup.errors import TorchupError
 from torchup.model import ComputeCapability, Request
 from torchup.plan import resolve
-from torchup.plan.compat import code_for, driver_fits_gpu, driver_serves, name_runs, ptx_runs, sass_runs
-from torchup.plan.target import served_by
 
 CATALOG = load_catalog()
 RULE = CATALOG.sass_rule

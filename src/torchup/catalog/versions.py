@@ -59,3 +59,15 @@ def at_least(version: str | None, floor: str) -> bool | None:
     if not version or not version_key(version):
         return None
     return version_key(version) >= version_key(floor)
+
+
+def variant_of(local: str | None) -> str | None:
+    """The build flavour in a local version label: ``cu121``, ``rocm6.2``, ``cpu``, ``xpu``; ``None`` for others."""
+    match = re.match(r"(cpu|xpu|cu\d{2,3}|rocm\d+(?:\.\d+)*)", local or "")
+    return match[1] if match else None
+
+
+def cuda_of(variant: str | None) -> str | None:
+    """``cu121`` -> ``12.1``."""
+    match = re.fullmatch(r"cu(\d{1,2})(\d)", variant or "")
+    return f"{match[1]}.{match[2]}" if match else None

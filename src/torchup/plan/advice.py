@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from torchup.catalog.types import LISTED
 from torchup.catalog.versions import version_key
+from torchup.compat.laws import code_on_gpu
+from torchup.compat.target import forward_compat_possible, gpu_name
 from torchup.model import Notice, Os, Plan, Reason, Vendor, message
-from torchup.plan.compat import code_on_gpu
 from torchup.plan.gpus import is_integrated
-from torchup.plan.target import forward_compat_possible, gpu_name
 from torchup.plan.whatif import best_row, families, newer_driver_gives, with_conda
 
 if TYPE_CHECKING:

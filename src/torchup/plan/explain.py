@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from torchup.catalog.versions import version_key
+from torchup.compat.target import variant_name
 from torchup.errors import NoBuildError, UsageError
 from torchup.model import Machine, Message, Rejection, Request, Survey, Value, message
 from torchup.plan import resolve
 from torchup.plan.failure import change_hint, kinds_here
 from torchup.plan.planner import consider, spelled, version_matches
 from torchup.plan.ranking import beaten, rank
-from torchup.plan.target import variant_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.catalog.types import UNSURE, kind_of
+from torchup.compat.laws import VENDOR_OF_KIND
+from torchup.compat.target import gpu_name, is_32_bit, is_musl, platform_of, variant_name
 from torchup.errors import NetworkError, NoBuildError, TorchupError, UsageError
 from torchup.model import InstallerName, Machine, Message, Os, Reason, Rejection, Survey, Vendor, message
-from torchup.plan.compat import VENDOR_OF_KIND
-from torchup.plan.target import gpu_name, is_32_bit, is_musl, platform_of, variant_name
 from torchup.plan.whatif import advised_branch, best_row, driver_gives, families, with_conda
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from torchup.catalog.versions import DIGITS, version_key
+from torchup.compat.target import make_target
 from torchup.errors import UsageError
 from torchup.model import (
     Build,
@@ -32,7 +33,6 @@ from torchup.plan.packages import check_packages, requirements
 from torchup.plan.pythons import pythons_of
 from torchup.plan.ranking import beaten, rank
 from torchup.plan.reasons import why
-from torchup.plan.target import make_target
 from torchup.plan.unreached import unreached
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from torchup.catalog import load_catalog
+from torchup.compat.laws import sass_runs
 from torchup.doctor.knowledge import covers, is_release, load_knowledge, minor, version
 from torchup.model import ComputeCapability, Gpu, Vendor
-from torchup.plan.compat import sass_runs
 
 KNOWLEDGE = load_knowledge()
 CATALOG = load_catalog()

@@ -8,8 +8,7 @@ import pytest
 from support.plan_machines import intel, machine, nvidia
 from torchup.catalog import load_catalog
 from torchup.catalog.types import Arch, DriverFloor, Family, Row, SassRule
-from torchup.model import ComputeCapability, Driver, Gpu, Vendor
-from torchup.plan.compat import (
+from torchup.compat.laws import (
     code_for,
     code_on_gpu,
     driver_against,
@@ -25,7 +24,8 @@ from torchup.plan.compat import (
     sass_runs,
     xpu_supports,
 )
-from torchup.plan.target import make_target
+from torchup.compat.target import make_target
+from torchup.model import ComputeCapability, Driver, Gpu, Vendor
 
 CATALOG = load_catalog()
 

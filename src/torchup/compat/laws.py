@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from torchup.catalog.types import Arch, Catalog, DriverFloor, Family, Row, SassRule
-    from torchup.plan.target import Target
+    from torchup.compat.target import Target
 
 VENDOR_OF_KIND = {"cuda": Vendor.NVIDIA, "rocm": Vendor.AMD, "xpu": Vendor.INTEL}
 
