@@ -102,6 +102,20 @@ def words(name: str) -> tuple[str, ...]:
     return tuple(_SYNONYMS.get(word, word) for word in split if word not in _NOISE)
 
 
+def spellings(name: str) -> tuple[str, ...]:
+    """A name as tools and people write it, and what is left without counts, slices and cooling, in this order.
+
+    ``GRID A100-40C``, ``1 x RTX 2080Ti, 11 GB``, ``Tesla K40m``.
+    """
+    plain = re.sub(r"(\d)(ti|super|xtx?)\b", r"\1 \2", name, flags=re.IGNORECASE)
+    plain = re.sub(r"^\W*\d+ ?[x*\u00d7] ?|\bGRID\b|\bvGPU\b", " ", plain, flags=re.IGNORECASE)
+    plain = re.sub(r"(\d)-\d{1,2}[QCAB]\b", r"\1", plain)  # the slice of a vGPU: T4-8Q
+    plain = re.sub(r"\b([KMP]\d{2,3})[a-z]{1,2}\b", r"\1", plain)  # the cooling of a Tesla: K40m, K20Xm, M40c
+    short = re.split(r"[,;/(\[]| with ", plain)[0]
+    spaced = re.sub(r"\b(rtx|gtx|gt|rx)(\d)", r"\1 \2", short, flags=re.IGNORECASE)
+    return tuple(found for found in dict.fromkeys((name, plain, short, spaced)) if found.strip())
+
+
 class GpuTable:
     """Look-ups over the rows; made by `load_gpu_table`."""
 
@@ -174,7 +188,8 @@ class GpuTable:
         return msgspec.structs.replace(gpu, **values), filled
 
     def _named(self, gpu: Gpu) -> GpuRow | None:
-        return self.by_name(gpu.name, gpu.vendor) if gpu.name else None
+        rows = (self.by_name(name, gpu.vendor) for name in spellings(gpu.name or ""))
+        return next((row for row in rows if row is not None), None)
 
     def architecture_of(self, compute_capability: str) -> Architecture | None:
         """The NVIDIA generation with a compute capability."""

@@ -128,8 +128,19 @@ def _exact(order: DriverOrder) -> Message:
             "ask the cluster's administrators for driver branch {branch}, the last that serves this card",
             **values,
         )
+    return message("plan.driver.exact", "install driver branch {branch}, the last that serves this card", **values)
+
+
+def keep_text(place: DriverPlace, *, branch: int, family: str) -> Message:
+    """A warning for cards that newer drivers no longer serve."""
+    on_windows = place in {DriverPlace.WINDOWS, DriverPlace.WSL}
+    windows, plain = message("plan.place.windows", "Windows driver"), message("plan.place.driver", "driver")
     return message(
-        "plan.driver.exact", "install driver branch {branch}, the last that serves this card", **values
+        "plan.advice.last-branch",
+        "do not update the {place} past branch {branch}: newer ones no longer serve {family} cards",
+        place=windows if on_windows else plain,
+        branch=branch,
+        family=family,
     )
 
 
@@ -166,8 +177,10 @@ def driver_steps(order: DriverOrder) -> tuple[tuple[str, ...], ...]:
         return ()
     if order.action is DriverAction.REBOOT:
         return (("sudo", "reboot"),)
-    if order.place is DriverPlace.JETSON:
-        return ()
+    return _of_distribution(order) if order.place is DriverPlace.LINUX else ()
+
+
+def _of_distribution(order: DriverOrder) -> tuple[tuple[str, ...], ...]:
     if order.action is DriverAction.RELOAD:
         return (("sudo", "rmmod", "nvidia_uvm"), ("sudo", "modprobe", "nvidia_uvm"))
     row = distribution(order.distribution)

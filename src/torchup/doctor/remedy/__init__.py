@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from torchup.doctor.remedy.build import leftovers, reinstall
 from torchup.doctor.remedy.choice import Choice, Wish, choose, needed_cuda
+from torchup.doctor.remedy.commands import CommandRow, RemedyKind, RemedyRow, commands_for, make
 from torchup.doctor.remedy.driver import driver_remedy
 from torchup.doctor.remedy.install_commands import interpreter_of, python_words
 from torchup.doctor.remedy.machine import Imagined, machine_of
@@ -17,16 +18,21 @@ from torchup.plan.drivers import DriverAction, DriverPlace
 
 __all__ = [
     "Choice",
+    "CommandRow",
     "DriverAction",
     "DriverPlace",
     "Imagined",
+    "RemedyKind",
+    "RemedyRow",
     "Wish",
     "choose",
+    "commands_for",
     "driver_remedy",
     "interpreter_of",
     "leftovers",
     "line",
     "machine_of",
+    "make",
     "needed_cuda",
     "python_words",
     "reinstall",

@@ -40,7 +40,7 @@ def reinstall(facts: Facts, catalog: Catalog, wish: Wish | None = None, *, text:
         text: the cause's own words; the build is named after them.
 
     Returns:
-        Text and commands; where nothing fits, what the planner says, and the driver's commands where that is the reason.
+        Text and commands; where nothing fits, what the planner says, and where that is about the driver, its commands.
     """
     wanted = wish or Wish()
     try:
@@ -79,7 +79,9 @@ def order_of(facts: Facts, choice: Choice, wish: Wish) -> Order:
 def _manager(facts: Facts, plan: Plan) -> Manager:
     """What changes the environment; wheels in a conda environment are pip's."""
     manager = facts.manager or Manager.PIP
-    return Manager.PIP if manager is Manager.CONDA and plan.conda is None and not _other_python(facts, plan) else manager
+    return (
+        Manager.PIP if manager is Manager.CONDA and plan.conda is None and not _other_python(facts, plan) else manager
+    )
 
 
 def _belongs(requirement: str, facts: Facts, wish: Wish) -> bool:
@@ -116,7 +118,7 @@ def _listed(facts: Facts, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def leftovers(facts: Facts) -> tuple[str, ...]:
-    """NVIDIA's wheels of one library for two CUDA majors write the same folder: those of the major that torch is not for.
+    """NVIDIA's wheels that write the same folder as torch's own: of one library, for another CUDA major.
 
     Empty where torch's CUDA is unknown.
     """
@@ -172,7 +174,7 @@ def _sentence(parts: list[Message]) -> Message:
 def _nothing_fits(facts: Facts, catalog: Catalog, error: TorchupError, text: Message | None) -> Remedy:
     """What the planner says; where the driver is what is in the way, how this system changes it."""
     parts = [*([text] if text is not None else []), error.text, *([error.hint] if error.hint is not None else [])]
-    about_driver = error.hint is not None and error.hint.code.startswith("plan.driver")
+    about_driver = error.hint is not None and any(code.startswith("plan.driver.") for code in _codes(error.hint))
     order = driver_order(facts, catalog) if about_driver else None
     commands = driver_steps(order) if order is not None else ()
     on_machine = order is not None and order.place in {DriverPlace.LINUX, DriverPlace.WINDOWS}
@@ -183,3 +185,9 @@ def _nothing_fits(facts: Facts, catalog: Catalog, error: TorchupError, text: Mes
         needs_root=on_machine,
         needs_reboot=on_machine,
     )
+
+
+def _codes(text: Message) -> list[str]:
+    """The codes of a message and of the messages inside it."""
+    inner = [code for _, value in text.values if isinstance(value, Message) for code in _codes(value)]
+    return [text.code, *inner]

@@ -1,4 +1,4 @@
-"""Which build a remedy installs: what `torchup.plan.resolve` plans for the machine of the facts, within the cause's wish."""
+"""Which build a remedy installs: what `torchup.plan.resolve` plans for the facts, as the cause wishes."""
 
 from __future__ import annotations
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from torchup.plan.judge import Question
 
 _BY_ADMINISTRATORS = {DriverPlace.CLUSTER, DriverPlace.CONTAINER}
-OPEN_SINCE = 75  # compute capability times ten: NVIDIA's open kernel modules serve Turing and newer
 
 
 def driver_remedy(
@@ -45,7 +44,7 @@ def driver_remedy(
     """
     order = driver_order(facts, catalog, action, floor=floor)
     commands = driver_steps(order)
-    changes = order.action not in {DriverAction.RELOAD}
+    changes = order.action is not DriverAction.RELOAD
     words = driver_text(order)
     return Remedy(
         text=words if text is None else joined(text, words),
@@ -72,7 +71,7 @@ def driver_order(
         exact=exact,
         gives=_gives(question, branch),
         distribution=facts.system.distribution,
-        open_modules=_open_modules(question),
+        open_modules=_open_modules(question, served),
     )
 
 
@@ -98,12 +97,12 @@ def _gives(question: Question, branch: int) -> str | None:
     return row.label if row is not None else None
 
 
-def _open_modules(question: Question) -> bool | None:
+def _open_modules(question: Question, served: list[Family]) -> bool | None:
+    """NVIDIA's open kernel modules serve the cards that newest drivers serve; ``None``: a card is not known."""
     gpus = [gpu for gpu in question.target.machine.gpus if gpu.vendor is Vendor.NVIDIA]
-    known = [gpu.capability for gpu in gpus]
-    if not known or any(capability is None for capability in known):
-        return None
-    return all(c is not None and c.major * 10 + c.minor >= OPEN_SINCE for c in known)
+    if any(family.last_branch for family in served):
+        return False
+    return True if gpus and len(served) == len(gpus) else None
 
 
 def joined(first: Message, then: Message) -> Message:

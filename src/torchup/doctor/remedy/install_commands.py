@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from torchup.doctor.remedy.tables import tables
 from torchup.model import Manager, Value
 from torchup.plan.exports.common import plain_python, torch_source
-from torchup.plan.index_options import index_options
 
 if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
@@ -42,7 +41,7 @@ def interpreter_of(facts: Facts) -> str | None:
 
 
 def python_words(interpreter: str | None) -> Command:
-    """``python_embeded\\python.exe -s``: the interpreter with the flags that its program runs it with."""
+    r"""``python_embeded\python.exe -s``: the interpreter with the flags that its program runs it with."""
     if interpreter is None:
         return ("python",)
     found = _FLAGS.fullmatch(interpreter.strip())
@@ -97,16 +96,10 @@ def plain_install(requirements: tuple[str, ...], order: Order, *options: str) ->
 # ---------------------------------------------------------------- indexes
 
 
-def _indexes(plan: Plan) -> tuple[str | None, str | None]:
-    """(the index that has torch, a second one for what it lacks); ``None``: the user's own default.
-
-    PyTorch's index has torch's dependencies too; the channels of hardware vendors have not.
-    """
+def _index(plan: Plan) -> str | None:
+    """The index that has torch and what it depends on; ``None``: the user's own default."""
     source = torch_source(plan)
-    if source is None or source.general or source.kind != "index":
-        return None, None
-    whole = source.name.startswith(("pytorch-", "mirror:"))
-    return source.url, None if whole else index_options(plan.sources).index_url
+    return source.url if source is not None and not source.general and source.kind == "index" else None
 
 
 def _index_name(plan: Plan) -> str:
@@ -117,10 +110,14 @@ def _index_name(plan: Plan) -> str:
 
 
 def _pip(plan: Plan, order: Order) -> tuple[Command, ...]:
-    index, rest = _indexes(plan)
     options = [*(["--force-reinstall"] if order.again else ["--upgrade"]), *(["--no-deps"] if order.alone else [])]
-    places = [*(["--index-url", index] if index else []), *(["--extra-index-url", rest] if rest else [])]
-    return ((*python_words(order.interpreter), "-m", "pip", "install", *options, *order.packages, *places),)
+    return ((*python_words(order.interpreter), "-m", "pip", "install", *options, *order.packages, *_pip_places(plan)),)
+
+
+def _pip_places(plan: Plan) -> Command:
+    """One index only: beside a vendor's wheels, which have no label, pip would prefer PyPI's of the same version."""
+    index = _index(plan)
+    return ("--index-url", index) if index else ()
 
 
 def _uv_venv(plan: Plan, order: Order) -> tuple[Command, ...]:
@@ -137,12 +134,13 @@ def _uv_options(order: Order) -> Command:
 
 
 def _uv_places(plan: Plan) -> Command:
-    index, rest = _indexes(plan)
+    """Options for uv, which takes a package from the first index that has it, and from the default what that lacks."""
+    index = _index(plan)
     if index is None:
         return ()
-    if rest is None:
-        return ("--default-index", index)
-    return ("--default-index", rest, "--index", index, "--index-strategy", "unsafe-best-match")
+    source = torch_source(plan)
+    whole = source is not None and source.name.startswith(("pytorch-", "mirror:"))
+    return ("--default-index" if whole else "--index", index)
 
 
 def _names(order: Order) -> list[str]:
@@ -158,7 +156,7 @@ def _fresh(plan: Plan, order: Order) -> tuple[Command, ...]:
 
 def _uv_project(plan: Plan, order: Order) -> tuple[Command, ...]:
     """``uv add``: anything else is undone by the next ``uv sync``. A named index becomes the packages' source."""
-    index, _ = _indexes(plan)
+    index = _index(plan)
     pin = (("uv", "python", "pin", plan.python),) if order.fresh else ()
     places = ("--index", f"{_index_name(plan)}={index}") if index else ()
     return (*pin, ("uv", "add", *_uv_options_project(order), *order.packages, *places))
@@ -172,7 +170,7 @@ def _uv_options_project(order: Order) -> Command:
 
 
 def _poetry(plan: Plan, order: Order) -> tuple[Command, ...]:
-    index, _ = _indexes(plan)
+    index = _index(plan)
     use = (("poetry", "env", "use", plain_python(plan)),) if order.fresh else ()
     if index is None:
         return (*use, ("poetry", "add", *order.packages))
@@ -192,15 +190,13 @@ def _conda(plan: Plan, order: Order) -> tuple[Command, ...]:
 def _fresh_conda(plan: Plan, order: Order) -> tuple[Command, ...]:
     """Wheels in a new conda environment: conda brings Python and pip, pip the rest."""
     make = ("conda", "create", "--name", NEW_ENVIRONMENT, f"python={plain_python(plan)}", "pip")
-    index, rest = _indexes(plan)
-    places = [*(["--index-url", index] if index else []), *(["--extra-index-url", rest] if rest else [])]
     run = ("conda", "run", "--name", NEW_ENVIRONMENT, "python", "-m", "pip", "install")
-    return (make, (*run, *order.packages, *places))
+    return (make, (*run, *order.packages, *_pip_places(plan)))
 
 
 def _pixi(plan: Plan, order: Order) -> tuple[Command, ...]:
     if plan.conda is None:
-        index, _ = _indexes(plan)
+        index = _index(plan)
         python = (("pixi", "add", f"python={plain_python(plan)}"),) if order.fresh else ()
         places = ("--index", index) if index else ()
         return (*python, ("pixi", "add", "--pypi", *order.packages, *places))

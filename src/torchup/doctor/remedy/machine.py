@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _X86 = {"x86_64", "amd64", "x64"}
 _ARM = {"arm64", "aarch64"}
-_OLDEST_L4T = 21  # JetPack counts from 1 on, L4T from 21 on: the two are never mixed up
 
 
 class Imagined(Value, frozen=True, kw_only=True):
@@ -104,8 +103,8 @@ def _l4t(facts: Facts, jetpack: JetPack | None) -> str | None:
     if not said:
         return None
     numbers = re.search(r"\d+(?:\.\d+)*", said)
-    if numbers is not None and int(numbers[0].split(".")[0]) >= _OLDEST_L4T:
-        return numbers[0]
+    if numbers is not None and int(numbers[0].split(".")[0]) > max(row.jetpack for row in tables().jetpack):
+        return numbers[0]  # L4T's numbers begin far above JetPack's
     return str(jetpack.l4t) if jetpack is not None else "0"  # a Jetson of unknown release: no wheel is known to fit
 
 

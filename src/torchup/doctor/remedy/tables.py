@@ -8,7 +8,7 @@ from importlib import resources
 
 import msgspec
 
-from torchup.model import Value
+from torchup.model import Value, Vendor
 
 
 class JetPack(Value, frozen=True, kw_only=True):
@@ -46,6 +46,25 @@ class CudaNamed(Value, frozen=True, kw_only=True):
     source: str
 
 
+class ContainerRow(Value, frozen=True, kw_only=True):
+    """How a GPU gets into one kind of container: ``run`` + ``options`` + ``rest``."""
+
+    kinds: tuple[str, ...]
+    vendor: Vendor
+    run: tuple[str, ...]
+    options: tuple[str, ...]
+    rest: tuple[str, ...]
+    source: str
+
+
+class SchedulerRow(Value, frozen=True, kw_only=True):
+    """How a job asks one scheduler for a GPU."""
+
+    name: str
+    argv: tuple[str, ...]
+    source: str
+
+
 class Tables(Value, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -53,6 +72,8 @@ class Tables(Value, frozen=True, kw_only=True):
     bundled: tuple[Bundled, ...]
     cuda_need: tuple[CudaNeed, ...]
     cuda_named: CudaNamed
+    container: tuple[ContainerRow, ...]
+    scheduler: tuple[SchedulerRow, ...]
 
 
 @cache
