@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -50,11 +51,11 @@ def read_back(remedy):
     words = tuple(word for command in remedy.commands for word in command)
     torch = next((found["version"] for word in words if (found := TORCH.fullmatch(word))), None)
     index = None
-    for option, value in zip(words, words[1:], strict=False):
+    for option, value in itertools.pairwise(words):
         if option in {"--index-url", "--default-index", "--index"}:
             index = value.partition("=")[2] if re.match(r"[\w-]+=", value) else value
     explicit = next((value for value in words if value.startswith("http")), None)
-    named = next((v for option, v in zip(words, words[1:], strict=False) if option == "--python"), None)
+    named = next((v for option, v in itertools.pairwise(words) if option == "--python"), None)
     return Installed(
         torch=torch, index=index or explicit, interpreter=named or words[0] if words else None, words=words
     )

@@ -23,7 +23,7 @@ _CMD_PLAIN = re.compile(r"[A-Za-z0-9_./:\\=+\-\[\]@{}~#$*?]+")
 _CMD_META = re.compile(r'([()%!^"<>&|])')
 # PowerShell 5.1 and 7, about_Parsing: what stays one literal word in argument mode. A word that begins with a dash and
 # holds a dot or a colon is split there, so it is quoted.
-_PS_PLAIN = re.compile(r"(?!-[^=]*[.:])[A-Za-z0-9_./\\:=+\-*?][A-Za-z0-9_./\\:=+\-*?~]*")
+_PS_PLAIN = re.compile(r"(?!-.*[.:])[A-Za-z0-9_./\\:=+\-*?][A-Za-z0-9_./\\:=+\-*?~]*")
 _PS_QUOTES = "'‘’‚‛"
 
 
