@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from torchup.doctor.panel import Panel, panel
 from torchup.doctor.redact import redact
+from torchup.doctor.remedy import quoting
 from torchup.i18n import render, text
+from torchup.model import Shell
 from torchup.report.columns import cells, pad, wrap
 from torchup.report.style import mark
 
@@ -57,16 +58,16 @@ def _finding_lines(finding: Finding, style: Style) -> Iterator[str]:
 def _remedy_lines(remedy: Remedy, style: Style) -> Iterator[str]:
     yield from _wrapped("    " + text("doctor.text.fix", "Fix: "), render(remedy.text), style)
     for command in remedy.commands:
-        yield f"        {command_line(command)}"
+        yield f"        {command_line(command, remedy.shell)}"
     if remedy.needs_root and remedy.commands:
         yield "        " + text("doctor.text.root", "(needs administrator rights; torchup never runs it)")
     if remedy.needs_reboot:
         yield "        " + text("doctor.text.reboot", "(reboot afterwards)")
 
 
-def command_line(command: Sequence[str]) -> str:
-    """A command as it is typed; ``$USER`` and the like stay open for the shell."""
-    return " ".join(word if word.startswith("$") else shlex.quote(word) for word in command)
+def command_line(command: Sequence[str], shell: Shell = Shell.SH) -> str:
+    """A command as it is typed into a shell; ``$USER`` and the like stay open for it."""
+    return quoting.line(command, shell)
 
 
 def _wrapped(prefix: str, words: str, style: Style) -> list[str]:
@@ -114,7 +115,8 @@ def doctor_markdown(diagnosis: Diagnosis, facts: Facts) -> str:
         lines += [f"- `{_inline(render(line))}`" for line in finding.evidence]
         if finding.remedy is not None:
             lines += ["", f"{render(finding.remedy.text)}", ""]
-            lines += ["```", *map(command_line, finding.remedy.commands), "```"] if finding.remedy.commands else []
+            commands = [command_line(command, finding.remedy.shell) for command in finding.remedy.commands]
+            lines += ["```", *commands, "```"] if commands else []
         lines.append("")
     return redact("\n".join(lines).rstrip())
 

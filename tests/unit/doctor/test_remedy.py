@@ -364,3 +364,34 @@ def test_a_said_absence_of_the_driver_is_not_assumed_away():
     remedy = reinstall(msgspec.structs.replace(facts, signs=(sign,)), CATALOG)
     assert read_back(remedy).torch is None
     assert remedy.commands[0][0] == "sudo"
+
+
+def test_only_a_driver_that_the_report_shows_inside_wsl_is_removed():
+    """The exact package of the user's own command; the container toolkit and the CUDA toolkit stay."""
+    facts = report("RTX 4090", wsl=True)
+    shown = "sudo apt install nvidia-driver-535 nvidia-container-toolkit cuda-toolkit-12-4"
+    remedy = driver_remedy(msgspec.structs.replace(facts, commands=(shown,)), CATALOG)
+    assert remedy.commands[0] == ("sudo", "apt", "remove", "nvidia-driver-535")
+    assert remedy.needs_root
+    assert not driver_remedy(facts, CATALOG).needs_root
+
+
+@pytest.mark.parametrize("case", GOLDEN[::5], ids=lambda case: case.name)
+def test_a_remedy_applied_is_the_end_of_it(case):
+    """With the planned torch in place the remedy names the same build again."""
+    facts = facts_with_wrong_build(case.machine)
+    first = planned(one_python(case.machine))
+    if isinstance(first, TorchupError):
+        return
+    torch = Torch(installed=True, version=first.build.torch, local=first.build.variant, variant=first.build.variant)
+    cured = msgspec.structs.replace(facts, torch=torch)
+    assert read_back(reinstall(cured, CATALOG)).torch == read_back(reinstall(facts, CATALOG)).torch
+
+
+def test_companions_of_a_torch_that_nobody_lists_come_with_another_torch():
+    """Where the release is not in the catalogue, its companions cannot be named: all three are exchanged."""
+    torch = Torch(installed=True, version="2.1.0a0", local="git1", variant=None)
+    facts = facts_with_wrong_build(machine("linux", RTX_4090, driver="580.95.05"), torch=torch)
+    words = reinstall(facts, CATALOG, Wish(companions_only=True)).commands[0]
+    assert "torch==2.15.0+cu132" in words
+    assert "--no-deps" not in words

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 
 from torchup.catalog.versions import version_key
+from torchup.compat.target import variant_name
 from torchup.doctor.remedy.choice import TORCH_FAMILY, Choice, Wish, choose
 from torchup.doctor.remedy.driver import driver_order, joined
 from torchup.doctor.remedy.install_commands import (
@@ -56,7 +57,7 @@ def reinstall(facts: Facts, catalog: Catalog, wish: Wish | None = None, *, text:
     return Remedy(
         text=_text(choice, order, text),
         commands=commands,
-        interpreter=new_interpreter(order) if order.fresh else interpreter_of(facts),
+        interpreter=new_interpreter(order) if order.fresh else order.interpreter,
         shell=shell_of(facts),
     )
 
@@ -64,14 +65,15 @@ def reinstall(facts: Facts, catalog: Catalog, wish: Wish | None = None, *, text:
 def order_of(facts: Facts, choice: Choice, wish: Wish) -> Order:
     """How the planned packages go in: by which manager, into which interpreter, over what is there."""
     plan = choice.plan
-    packages = tuple(line for line in plan.packages if _belongs(line, facts, wish))
+    alone = wish.companions_only and same_torch(facts, plan)
+    packages = tuple(line for line in plan.packages if _belongs(line, facts, alone=alone))
     return Order(
         packages=packages,
         manager=_manager(facts, plan),
         interpreter=interpreter_of(facts),
         windows=choice.imagined.machine.os is Os.WINDOWS,
-        again=_is_there(facts, plan),
-        alone=wish.companions_only,
+        again=same_torch(facts, plan),
+        alone=alone,
         fresh=wish.fresh or _other_python(facts, plan),
     )
 
@@ -84,22 +86,23 @@ def _manager(facts: Facts, plan: Plan) -> Manager:
     )
 
 
-def _belongs(requirement: str, facts: Facts, wish: Wish) -> bool:
+def _belongs(requirement: str, facts: Facts, *, alone: bool) -> bool:
     """Torch, the companions that are there (both, where no listing says it), and pins that torch needs."""
     parsed = Requirement(requirement)
     if parsed.name not in TORCH_FAMILY:
-        return bool(parsed.specifier) and not wish.companions_only
+        return bool(parsed.specifier) and not alone
     if parsed.name == "torch":
-        return not wish.companions_only
+        return not alone
     listed = {package.name for package in facts.packages}
     return parsed.name in listed or not listed & set(TORCH_FAMILY) or parsed.name in facts.companion_errors
 
 
-def _is_there(facts: Facts, plan: Plan) -> bool:
-    """Whether an installer would call the planned torch "already satisfied"."""
+def same_torch(facts: Facts, plan: Plan) -> bool:
+    """Whether the planned torch is there, so that an installer would call it "already satisfied"."""
     torch = facts.torch
-    same = torch.version is not None and version_key(torch.version) == version_key(plan.build.torch)
-    return same and torch.local in {None, plan.build.variant}
+    if torch.version is None or version_key(torch.version) != version_key(plan.build.torch):
+        return False
+    return (torch.local or torch.variant) in {None, plan.build.variant}
 
 
 def _other_python(facts: Facts, plan: Plan) -> bool:
@@ -136,16 +139,11 @@ def leftovers(facts: Facts) -> tuple[str, ...]:
 
 def _text(choice: Choice, order: Order, text: Message | None) -> Message:
     plan = choice.plan
-    what = message("doctor.remedy.build", "{build} fits this machine", build=f"torch {plan.build.label}")
+    what = message("doctor.remedy.build", "{build} fits this machine", build=_label(choice))
     parts = [*([text] if text is not None else []), what]
     if order.fresh:
         parts.append(
-            message(
-                "doctor.remedy.fresh",
-                "it goes into a new environment with Python {python}: {path}",
-                python=plan.python,
-                path=new_interpreter(order),
-            )
+            message("doctor.remedy.fresh", "it goes into an environment with Python {python}", python=plan.python)
         )
     if choice.kept is not None:
         parts.append(
@@ -162,6 +160,11 @@ def _text(choice: Choice, order: Order, text: Message | None) -> Message:
         )
     parts += choice.imagined.assumed
     return _sentence(parts)
+
+
+def _label(choice: Choice) -> str:
+    build = choice.plan.build
+    return f"torch {build.torch}+{variant_name(build.variant, choice.imagined.machine)}"
 
 
 def _sentence(parts: list[Message]) -> Message:

@@ -75,26 +75,30 @@ def choose(facts: Facts, catalog: Catalog, wish: Wish) -> Choice:
         TorchupError: what the planner says where nothing fits (see `torchup.plan.resolve`).
     """
     imagined = machine_of(facts, catalog)
-    error: TorchupError | None = None
-    for request in requests(facts, catalog, wish, imagined):
+    *others, last = requests(facts, catalog, wish, imagined)
+    by_conda: TorchupError | None = None
+    for request in others:
         try:
             plan = resolve(imagined.machine, request, catalog)
         except TorchupError as failed:
-            error = failed if error is None or request.installer is None else error
+            by_conda = failed if request.installer is InstallerName.CONDA else by_conda
             continue
-        conda_error = error if _by_conda(facts, wish) and plan.conda is None else None
-        return _keeping_cuda(facts, catalog, request, Choice(plan=plan, imagined=imagined, conda_error=conda_error))
-    raise error or AssertionError  # there is always the plain request
+        return _keeping_cuda(facts, catalog, request, _choice(plan, imagined, by_conda))
+    plan = resolve(imagined.machine, last, catalog)
+    return _keeping_cuda(facts, catalog, last, _choice(plan, imagined, by_conda))
+
+
+def _choice(plan: Plan, imagined: Imagined, by_conda: TorchupError | None) -> Choice:
+    return Choice(plan=plan, imagined=imagined, conda_error=by_conda if plan.conda is None else None)
 
 
 def requests(facts: Facts, catalog: Catalog, wish: Wish, imagined: Imagined) -> Iterator[Request]:
     """What the planner is asked, in this order, until something fits."""
-    plain = Request(torch=wish.torch, variant=wish.variant, python=wish.python, installer=None)
     installers = (InstallerName.CONDA, None) if _by_conda(facts, wish) else (None,)
     if wish.keep_torch or wish.companions_only:
         yield from _same_torch(facts, catalog, imagined, installers)
     for installer in installers:
-        yield Request(torch=plain.torch, variant=plain.variant, python=plain.python, installer=installer)
+        yield Request(torch=wish.torch, variant=wish.variant, python=wish.python, installer=installer)
 
 
 def _same_torch(

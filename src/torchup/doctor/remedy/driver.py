@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import version_key
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.plan.judge import Question
 
-_BY_ADMINISTRATORS = {DriverPlace.CLUSTER, DriverPlace.CONTAINER}
+_HERE = {DriverPlace.LINUX, DriverPlace.WINDOWS, DriverPlace.JETSON}  # the driver is this system's own
+# Linux packages that bring a driver's own libcuda; the toolkit's and the container toolkit's do not.
+_DRIVER_PACKAGE = re.compile(
+    r"(?<![\w-])((?:lib)?nvidia-(?:driver|utils|compute|compute-utils|dkms|headless)(?:-\d{3})?(?:-server|-open)*"
+    r"|cuda-drivers(?:-\d{3})?)(?![\w-])"
+)
 
 
 def driver_remedy(
@@ -43,16 +49,25 @@ def driver_remedy(
         Text and commands. Nothing is removed: distributions exchange branches themselves.
     """
     order = driver_order(facts, catalog, action, floor=floor)
-    commands = driver_steps(order)
+    commands = (*_linux_driver_in_wsl(facts, order), *driver_steps(order))
     changes = order.action is not DriverAction.RELOAD
     words = driver_text(order)
     return Remedy(
         text=words if text is None else joined(text, words),
         commands=commands,
         shell=shell_of(facts),
-        needs_root=order.place not in _BY_ADMINISTRATORS and order.place is not DriverPlace.WSL,
-        needs_reboot=changes and order.place in {DriverPlace.LINUX, DriverPlace.WINDOWS, DriverPlace.JETSON},
+        needs_root=order.place in _HERE or any(command[:1] == ("sudo",) for command in commands),
+        needs_reboot=changes and order.place in _HERE,
     )
+
+
+def _linux_driver_in_wsl(facts: Facts, order: DriverOrder) -> tuple[tuple[str, ...], ...]:
+    """Remove exactly the driver packages that the report shows inside WSL; nothing without a sign of one."""
+    if order.place is not DriverPlace.WSL:
+        return ()
+    lines = (*(sign.line for sign in facts.signs_of("wsl-driver-problem")), *facts.commands)
+    names = tuple(dict.fromkeys(name for text in lines for name in _DRIVER_PACKAGE.findall(text)))
+    return (("sudo", "apt", "remove", *names),) if names else ()
 
 
 def driver_order(

@@ -58,8 +58,12 @@ def install(plan: Plan, order: Order) -> tuple[Command, ...]:
     return _INSTALL[order.manager](plan, order)
 
 
-def new_interpreter(order: Order) -> str:
-    """The Python of the environment that `install` makes where it must be a new one."""
+def new_interpreter(order: Order) -> str | None:
+    """The Python of the environment that `install` makes; ``None``: the manager keeps it where it likes."""
+    return _path_of_new(order) if order.manager in {Manager.PIP, Manager.UV_VENV} else None
+
+
+def _path_of_new(order: Order) -> str:
     return rf"{NEW_ENVIRONMENT}\Scripts\python.exe" if order.windows else f"{NEW_ENVIRONMENT}/bin/python"
 
 
@@ -151,7 +155,7 @@ def _fresh(plan: Plan, order: Order) -> tuple[Command, ...]:
     """A new environment with the planned Python, which uv fetches where it is not there."""
     make = ("uv", "venv", "--python", plan.python, NEW_ENVIRONMENT)
     packages = (*order.packages, *_uv_places(plan))
-    return (make, ("uv", "pip", "install", "--python", new_interpreter(order), *packages))
+    return (make, ("uv", "pip", "install", "--python", _path_of_new(order), *packages))
 
 
 def _uv_project(plan: Plan, order: Order) -> tuple[Command, ...]:
