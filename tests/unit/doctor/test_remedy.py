@@ -395,3 +395,29 @@ def test_companions_of_a_torch_that_nobody_lists_come_with_another_torch():
     words = reinstall(facts, CATALOG, Wish(companions_only=True)).commands[0]
     assert "torch==2.15.0+cu132" in words
     assert "--no-deps" not in words
+
+
+def test_a_jetson_without_a_release_is_assumed_and_said():
+    """No JetPack in the report: the usual one, in the text."""
+    facts = Facts(system=System(os=Os.LINUX, jetson="unknown"), python=Python(version="3.11.9"))
+    remedy = reinstall(facts, CATALOG)
+    assert "JetPack 6" in str(remedy.text)
+    assert "3.10" in remedy.commands[0]
+
+
+def test_the_python_of_a_program_is_kept():
+    """A portable program runs with no other Python, so the newest build that has a wheel for it goes in."""
+    facts = report("RTX 4090", driver="581.29", os=Os.WINDOWS, arch="x86_64")
+    python = Python(version="3.10.6")
+    facts = msgspec.structs.replace(facts, interpreter=r"python_embeded\python.exe", python=python)
+    remedy = reinstall(facts, CATALOG)
+    assert len(remedy.commands) == 1
+    assert remedy.commands[0][0] == r"python_embeded\python.exe"
+
+
+def test_an_xpu_build_without_a_named_gpu_keeps_its_kind():
+    """The build that is there says which vendor the card is of."""
+    facts = Facts(
+        system=System(os=Os.LINUX, arch="x86_64"), torch=Torch(installed=True, version="2.8.0", variant="xpu")
+    )
+    assert read_back(reinstall(facts, CATALOG)).torch.endswith("+xpu")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
-
 from torchup.catalog.versions import version_key
 from torchup.compat.target import variant_name
 from torchup.doctor.remedy.choice import TORCH_FAMILY, Choice, Wish, choose
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from torchup.catalog.types import Catalog
     from torchup.doctor.facts import Facts
 
+_REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*(?P<pin>[<>=!~].*)?")
 _WHEEL_OF_CUDA = re.compile(r"(?P<stem>nvidia-.+)-cu(?P<major>\d\d)")
 
 
@@ -88,13 +87,12 @@ def _manager(facts: Facts, plan: Plan) -> Manager:
 
 def _belongs(requirement: str, facts: Facts, *, alone: bool) -> bool:
     """Torch, the companions that are there (both, where no listing says it), and pins that torch needs."""
-    parsed = Requirement(requirement)
-    if parsed.name not in TORCH_FAMILY:
-        return bool(parsed.specifier) and not alone
-    if parsed.name == "torch":
-        return not alone
+    found = _REQUIREMENT.match(requirement)
+    name, pin = (found["name"], found["pin"]) if found else (requirement, None)
+    if name not in TORCH_FAMILY or name == "torch":
+        return not alone and (name == "torch" or pin is not None)
     listed = {package.name for package in facts.packages}
-    return parsed.name in listed or not listed & set(TORCH_FAMILY) or parsed.name in facts.companion_errors
+    return name in listed or not listed & set(TORCH_FAMILY) or name in facts.companion_errors
 
 
 def same_torch(facts: Facts, plan: Plan) -> bool:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from packaging.specifiers import SpecifierSet
-from packaging.version import InvalidVersion, Version
-
 from torchup.catalog.types import kind_of
 from torchup.catalog.versions import variant_key, version_key
 from torchup.compat.target import platform_of
+from torchup.doctor.remedy.install_commands import interpreter_of, is_bundled
 from torchup.doctor.remedy.machine import Imagined, machine_of
 from torchup.doctor.remedy.tables import tables
 from torchup.errors import TorchupError
@@ -97,6 +95,8 @@ def requests(facts: Facts, catalog: Catalog, wish: Wish, imagined: Imagined) -> 
     installers = (InstallerName.CONDA, None) if _by_conda(facts, wish) else (None,)
     if wish.keep_torch or wish.companions_only:
         yield from _same_torch(facts, catalog, imagined, installers)
+    if wish.python is None and is_bundled(interpreter_of(facts)) and facts.python.version:
+        yield Request(torch=wish.torch, variant=wish.variant, python=_short(facts.python.version))
     for installer in installers:
         yield Request(torch=wish.torch, variant=wish.variant, python=wish.python, installer=installer)
 
@@ -107,10 +107,10 @@ def _same_torch(
     version, variant = facts.torch.version, installed_variant(facts, catalog, imagined)
     if version is None or variant is None:
         return
-    python = facts.python.version and ".".join(facts.python.version.split(".")[:2])
+    python = _short(facts.python.version) if facts.python.version else None
     cpu = kind_of(variant) == "cpu"
     for installer in installers:
-        yield Request(torch=version, variant=variant, python=python or None, installer=installer, cpu=cpu)
+        yield Request(torch=version, variant=variant, python=python, installer=installer, cpu=cpu)
 
 
 def installed_variant(facts: Facts, catalog: Catalog, imagined: Imagined) -> str | None:
@@ -121,6 +121,10 @@ def installed_variant(facts: Facts, catalog: Catalog, imagined: Imagined) -> str
         return "cu" + "".join(facts.torch.cuda.split(".")[:2])
     platform = platform_of(imagined.machine)
     return plain_variant(facts.torch.version, platform, catalog) if facts.torch.version and platform else None
+
+
+def _short(version: str) -> str:
+    return ".".join(version.split(".")[:2])
 
 
 def _by_conda(facts: Facts, wish: Wish) -> bool:
@@ -151,12 +155,18 @@ def _major_of(package: Package) -> int | None:
     for pattern in tables().cuda_named.patterns:
         if match := re.fullmatch(pattern, package.name):
             return int(match[1])
+    rows = [row for row in tables().cuda_need if row.package == package.name]
+    return next((row.major for row in rows if _among(package.version, row.versions)), None)
+
+
+def _among(version: str, versions: str) -> bool:
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415  # few environments hold such a package
+    from packaging.version import InvalidVersion  # noqa: PLC0415  # same
+
     try:
-        version = Version(package.version)
+        return SpecifierSet(versions).contains(version, prereleases=True)
     except InvalidVersion:
-        return None
-    rows = (row for row in tables().cuda_need if row.package == package.name)
-    return next((row.major for row in rows if version in SpecifierSet(row.versions)), None)
+        return False
 
 
 def _keeping_cuda(facts: Facts, catalog: Catalog, request: Request, choice: Choice) -> Choice:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.doctor.remedy.tables import tables
+from torchup.doctor.remedy.tables import Bundled, tables
 from torchup.model import Manager, Value
 from torchup.plan.exports.common import plain_python, torch_source
 
@@ -46,9 +46,18 @@ def python_words(interpreter: str | None) -> Command:
         return ("python",)
     found = _FLAGS.fullmatch(interpreter.strip())
     path, said = (found["path"], tuple(found["flags"].split())) if found else (interpreter, ())
+    row = _bundled(path)
+    return (path, *(said or (row.flags if row is not None else ())))
+
+
+def is_bundled(interpreter: str | None) -> bool:
+    """Whether a Python belongs to a program, which runs with no other."""
+    return interpreter is not None and _bundled(interpreter) is not None
+
+
+def _bundled(path: str) -> Bundled | None:
     folders = re.split(r"[\\/]", path)
-    flags = next((row.flags for row in tables().bundled if row.folder in folders), ())
-    return (path, *(said or flags))
+    return next((row for row in tables().bundled if row.folder in folders), None)
 
 
 def install(plan: Plan, order: Order) -> tuple[Command, ...]:

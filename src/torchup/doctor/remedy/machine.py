@@ -33,7 +33,7 @@ def machine_of(facts: Facts, catalog: Catalog) -> Imagined:
     one that serves its cards, a report that names no GPU for an NVIDIA one, where it is not known that there is none.
     """
     os = _os(facts)
-    jetpack = _jetpack(facts)
+    jetpack, assumed_jetpack = _jetpack(facts)
     gpus, assumed_gpu = _gpus(facts, os, jetpack)
     machine = Machine(
         os=os,
@@ -55,7 +55,8 @@ def machine_of(facts: Facts, catalog: Catalog) -> Imagined:
         environment=dict(facts.environment),
     )
     drivers, assumed_driver = _drivers(facts, machine, jetpack, catalog)
-    return Imagined(machine=msgspec.structs.replace(machine, drivers=drivers), assumed=(*assumed_gpu, *assumed_driver))
+    machine = msgspec.structs.replace(machine, drivers=drivers)
+    return Imagined(machine=machine, assumed=(*assumed_jetpack, *assumed_gpu, *assumed_driver))
 
 
 # ---------------------------------------------------------------- system
@@ -84,18 +85,35 @@ def _translated(facts: Facts, os: Os) -> bool:
     return os is Os.MACOS and bool(facts.system.apple_silicon) and "x86_64" in (facts.python.arch, facts.system.arch)
 
 
-def _jetpack(facts: Facts) -> JetPack | None:
-    """The JetPack of a Jetson: by its own number, L4T's, the kernel's, else by the system's Python."""
+def _jetpack(facts: Facts) -> tuple[JetPack | None, tuple[Message, ...]]:
+    """The JetPack of a Jetson: by its own number, L4T's, the kernel's, its board's, the system's Python's.
+
+    A report that shows none of them is taken for the JetPack that most boards run, and the text says so.
+    """
     said = facts.system.jetson
     if not said:
-        return None
+        return None, ()
     number = re.search(r"\d+", said)
     if number is not None:
-        return next((row for row in tables().jetpack if int(number[0]) in {row.jetpack, row.l4t}), None)
+        return next((row for row in tables().jetpack if int(number[0]) in {row.jetpack, row.l4t}), None), ()
+    shown = next((row for row in tables().jetpack if _shows(facts, row)), None)
+    usual = next((row for row in tables().jetpack if row.usual), None)
+    if shown is not None or facts.live or usual is None:
+        return shown, ()
+    text = message(
+        "doctor.remedy.assumed-jetpack",
+        "your report does not show JetPack: this is for JetPack {jetpack} (`cat /etc/nv_tegra_release` shows it)",
+        jetpack=usual.jetpack,
+    )
+    return usual, (text,)
+
+
+def _shows(facts: Facts, row: JetPack) -> bool:
+    """Whether kernel, board or Python are those of one JetPack."""
     kernel, python = facts.system.kernel or "", facts.python.version or ""
-    by_kernel = (row for row in tables().jetpack if kernel.startswith(f"{row.kernel}."))
-    by_python = (row for row in tables().jetpack if python.startswith(f"{row.python}."))
-    return next(by_kernel, None) or next(by_python, None)
+    boards = {_known(gpu).compute_capability for gpu in facts.of(Vendor.NVIDIA)}
+    own = row.capability in boards and row.capability is not None
+    return own or kernel.startswith(f"{row.kernel}.") or python.startswith(f"{row.python}.")
 
 
 def _l4t(facts: Facts, jetpack: JetPack | None) -> str | None:
@@ -146,7 +164,8 @@ def _gpus(facts: Facts, os: Os, jetpack: JetPack | None) -> tuple[tuple[Gpu, ...
     vendor = _vendor_of_build(facts)
     said = facts.nvidia.driver or facts.torch.cuda or facts.torch.hip
     text = message("doctor.remedy.assumed-gpu", "your report names no GPU: this is for an NVIDIA one")
-    return (Gpu(vendor=vendor),), () if said or vendor is not Vendor.NVIDIA else (text,)
+    gpu = Gpu(vendor=vendor, xpu=True if vendor is Vendor.INTEL else None)  # the build that is there is for such a one
+    return (gpu,), () if said or vendor is not Vendor.NVIDIA else (text,)
 
 
 def _vendor_of_build(facts: Facts) -> Vendor:

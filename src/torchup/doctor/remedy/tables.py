@@ -20,6 +20,7 @@ class JetPack(Value, frozen=True, kw_only=True):
     kernel: str
     python: str
     capability: str | None = None
+    usual: bool = False
 
 
 class Bundled(Value, frozen=True, kw_only=True):
