@@ -421,3 +421,23 @@ def test_an_xpu_build_without_a_named_gpu_keeps_its_kind():
         system=System(os=Os.LINUX, arch="x86_64"), torch=Torch(installed=True, version="2.8.0", variant="xpu")
     )
     assert read_back(reinstall(facts, CATALOG)).torch.endswith("+xpu")
+
+
+def test_what_was_asked_for_comes_from_where_it_is_published():
+    """A label that a mirror does not have is on PyTorch's own index; one that does not exist gives way to what fits."""
+    facts = report("RTX 4090", driver="560.35", arch="x86_64")
+    python = Python(version="3.10.12")
+    row = RemedyRow(kind=RemedyKind.REQUESTED)
+    asked = msgspec.structs.replace(facts, python=python, requested=("torch==2.6.0+cu124",))
+    found = read_back(make(row, asked, CATALOG, TEXT))
+    assert found.torch == "2.6.0+cu124"
+    assert found.index.endswith("/cu124")
+    never = msgspec.structs.replace(asked, requested=("torch==2.10.0+cu131",))
+    assert "+cu12" in read_back(make(row, never, CATALOG, TEXT)).torch
+
+
+def test_a_capability_that_torch_names_stands_for_the_gpu():
+    """The warning names the card's capability: a Thor, and so JetPack 7's CUDA."""
+    sign = Sign(code="arch.warned", cause="arch-not-in-build-too-old", line="-", values={"capability": "sm_110"})
+    facts = Facts(system=System(os=Os.LINUX, jetson="unknown"), signs=(sign,), python=Python(version="3.12.3"))
+    assert "+cu13" in read_back(reinstall(facts, CATALOG)).torch

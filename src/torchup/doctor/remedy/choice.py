@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts, Package
 
 TORCH_FAMILY = ("torch", "torchvision", "torchaudio")
+_PINNED_TORCH = re.compile(r"torch\s*==\s*(?P<version>\d[\d.]*)(?:\+(?P<variant>[a-z]+[\d.]*))?")
 _CONDA_MANAGERS = {Manager.CONDA, Manager.PIXI}
 
 
@@ -32,6 +33,7 @@ class Wish(Value, frozen=True, kw_only=True):
     Attributes:
         keep_torch: the same release and variant again, where it fits the machine.
         companions_only: torch itself stays as it is; its companions are exchanged.
+        requested: the release and variant that the user asked an installer for, where it is published and fits.
         torch, variant, python: as in a `Request`; ``None``: the planner chooses.
         packages: further requirements, installed afterwards: ``numpy<2``.
         remove: installed packages that have to go first, by exact name; those that no listing shows are left out.
@@ -41,6 +43,7 @@ class Wish(Value, frozen=True, kw_only=True):
 
     keep_torch: bool = False
     companions_only: bool = False
+    requested: bool = False
     torch: str | None = None
     variant: str | None = None
     python: str | None = None
@@ -95,6 +98,8 @@ def requests(facts: Facts, catalog: Catalog, wish: Wish, imagined: Imagined) -> 
     installers = (InstallerName.CONDA, None) if _by_conda(facts, wish) else (None,)
     if wish.keep_torch or wish.companions_only:
         yield from _same_torch(facts, catalog, imagined, installers)
+    if wish.requested:
+        yield from _asked_for(facts)
     if wish.python is None and is_bundled(interpreter_of(facts)) and facts.python.version:
         yield Request(torch=wish.torch, variant=wish.variant, python=_short(facts.python.version))
     for installer in installers:
@@ -121,6 +126,14 @@ def installed_variant(facts: Facts, catalog: Catalog, imagined: Imagined) -> str
         return "cu" + "".join(facts.torch.cuda.split(".")[:2])
     platform = platform_of(imagined.machine)
     return plain_variant(facts.torch.version, platform, catalog) if facts.torch.version and platform else None
+
+
+def _asked_for(facts: Facts) -> Iterator[Request]:
+    """``torch==2.0.1+cu118`` among the user's requirements."""
+    python = _short(facts.python.version) if facts.python.version else None
+    for requirement in facts.requested:
+        if found := _PINNED_TORCH.fullmatch(requirement.strip()):
+            yield Request(torch=found["version"], variant=found["variant"], python=python)
 
 
 def _short(version: str) -> str:

@@ -37,6 +37,7 @@ class RemedyKind(StrEnum):
     TEXT = "text"  # nothing to type
     COMMANDS = "commands"  # the rows, those that fit this system
     REINSTALL = "reinstall"  # the build that fits
+    REQUESTED = "requested"  # the release that the user asked for, from where it is published; else the build that fits
     KEEP_TORCH = "keep-torch"  # the same torch again, leftovers of another CUDA removed
     COMPANIONS = "companions"  # torchvision and torchaudio of the torch that is there
     NEW_ENVIRONMENT = "new-environment"  # the build that fits, in an environment of its own
@@ -229,6 +230,7 @@ _MAKE: dict[RemedyKind, Callable[..., Remedy]] = {
     RemedyKind.TEXT: _typed(lambda _row, _facts: ()),
     RemedyKind.COMMANDS: _typed(lambda row, facts: commands_for(row.commands, facts)),
     RemedyKind.REINSTALL: _installing(Wish()),
+    RemedyKind.REQUESTED: _installing(Wish(requested=True)),
     RemedyKind.KEEP_TORCH: _installing(Wish(keep_torch=True)),
     RemedyKind.COMPANIONS: _installing(Wish(companions_only=True)),
     RemedyKind.NEW_ENVIRONMENT: _installing(Wish(fresh=True)),

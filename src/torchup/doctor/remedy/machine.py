@@ -9,7 +9,20 @@ import msgspec
 
 from torchup.catalog.gpus import load_gpu_table
 from torchup.doctor.remedy.tables import JetPack, tables
-from torchup.model import Driver, Gpu, Machine, Message, Os, PythonInterpreter, Request, Shell, Value, Vendor, message
+from torchup.model import (
+    ComputeCapability,
+    Driver,
+    Gpu,
+    Machine,
+    Message,
+    Os,
+    PythonInterpreter,
+    Request,
+    Shell,
+    Value,
+    Vendor,
+    message,
+)
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog
@@ -111,7 +124,7 @@ def _jetpack(facts: Facts) -> tuple[JetPack | None, tuple[Message, ...]]:
 def _shows(facts: Facts, row: JetPack) -> bool:
     """Whether kernel, board or Python are those of one JetPack."""
     kernel, python = facts.system.kernel or "", facts.python.version or ""
-    boards = {_known(gpu).compute_capability for gpu in facts.of(Vendor.NVIDIA)}
+    boards = {_known(gpu).compute_capability for gpu in facts.of(Vendor.NVIDIA)} | {said_capability(facts)}
     own = row.capability in boards and row.capability is not None
     return own or kernel.startswith(f"{row.kernel}.") or python.startswith(f"{row.python}.")
 
@@ -159,6 +172,8 @@ def _gpus(facts: Facts, os: Os, jetpack: JetPack | None) -> tuple[tuple[Gpu, ...
         return tuple(map(_known, facts.gpus)), ()
     if os is Os.MACOS or facts.live or facts.nvidia.tools_found_none:
         return (), ()
+    if said_by_torch := said_capability(facts):
+        return (Gpu(vendor=Vendor.NVIDIA, compute_capability=said_by_torch),), ()
     if facts.system.jetson:
         return (Gpu(vendor=Vendor.NVIDIA, compute_capability=jetpack.capability if jetpack else None),), ()
     vendor = _vendor_of_build(facts)
@@ -166,6 +181,13 @@ def _gpus(facts: Facts, os: Os, jetpack: JetPack | None) -> tuple[tuple[Gpu, ...
     text = message("doctor.remedy.assumed-gpu", "your report names no GPU: this is for an NVIDIA one")
     gpu = Gpu(vendor=vendor, xpu=True if vendor is Vendor.INTEL else None)  # the build that is there is for such a one
     return (gpu,), () if said or vendor is not Vendor.NVIDIA else (text,)
+
+
+def said_capability(facts: Facts) -> str | None:
+    """The compute capability that a program's message names: torch's warning, Triton's assembler."""
+    said = (sign.values.get("capability") or sign.values.get("sm") or "" for sign in facts.signs)
+    found = (ComputeCapability.parse(text) for text in said)
+    return next((str(capability) for capability in found if capability is not None), None)
 
 
 def _vendor_of_build(facts: Facts) -> Vendor:
