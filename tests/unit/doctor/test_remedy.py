@@ -441,3 +441,15 @@ def test_a_capability_that_torch_names_stands_for_the_gpu():
     sign = Sign(code="arch.warned", cause="arch-not-in-build-too-old", line="-", values={"capability": "sm_110"})
     facts = Facts(system=System(os=Os.LINUX, jetson="unknown"), signs=(sign,), python=Python(version="3.12.3"))
     assert "+cu13" in read_back(reinstall(facts, CATALOG)).torch
+
+
+@pytest.mark.parametrize("manager", list(Manager))
+def test_further_packages_go_into_the_same_environment(manager):
+    """Where a new environment is made, nothing goes into the old one, and nothing is removed from it."""
+    target = machine("linux", RTX_4090, driver="580.95.05", kernel="6.8.0")
+    old = "/opt/old/bin/python"
+    facts = facts_with_wrong_build(target, manager=manager, interpreter=old)
+    remedy = reinstall(facts, CATALOG, Wish(fresh=True, packages=("numpy<2",), remove=("torch",)))
+    assert "numpy<2" in remedy.commands[-1]
+    if manager in {Manager.PIP, Manager.UV_VENV, Manager.CONDA}:
+        assert old not in {word for command in remedy.commands for word in command}

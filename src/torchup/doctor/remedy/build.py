@@ -49,7 +49,7 @@ def reinstall(facts: Facts, catalog: Catalog, wish: Wish | None = None, *, text:
         return _nothing_fits(facts, catalog, error, text)
     order = order_of(facts, choice, wanted)
     commands = (
-        *uninstall(_listed(facts, wanted.remove), order),
+        *(() if order.fresh else uninstall(_listed(facts, wanted.remove), order)),
         *install(choice.plan, order),
         *plain_install(wanted.packages, order),
     )

@@ -91,19 +91,28 @@ def uninstall(names: tuple[str, ...], order: Order) -> tuple[Command, ...]:
     return ((*python_words(order.interpreter), "-m", "pip", "uninstall", "-y", *names),)
 
 
-def plain_install(requirements: tuple[str, ...], order: Order, *options: str) -> tuple[Command, ...]:
-    """Install further packages from where the user's own settings say: ``numpy<2``, ``vc14_runtime``."""
+def plain_install(requirements: tuple[str, ...], order: Order) -> tuple[Command, ...]:
+    """Install further packages from where the user's own settings say: ``numpy<2``."""
     if not requirements:
         return ()
-    if order.manager is Manager.UV_PROJECT:
-        return (("uv", "add", *requirements),)
-    if order.manager is Manager.POETRY:
-        return (("poetry", "add", *requirements),)
-    if order.manager is Manager.PIXI:
-        return (("pixi", "add", "--pypi", *requirements),)
+    project = _PROJECT_ADD.get(order.manager)
+    if project is not None:
+        return ((*project, *requirements),)
+    if order.fresh and order.manager in {Manager.PIP, Manager.UV_VENV}:
+        return (("uv", "pip", "install", "--python", _path_of_new(order), *requirements),)
+    if order.manager is Manager.CONDA:
+        where = ("--name", NEW_ENVIRONMENT) if order.fresh else ()
+        return (("conda", "install", *where, "--channel", "conda-forge", *requirements),)
     if order.manager is Manager.UV_VENV:
-        return (("uv", "pip", "install", *_uv_python(order), *options, *requirements),)
-    return ((*python_words(order.interpreter), "-m", "pip", "install", *options, *requirements),)
+        return (("uv", "pip", "install", *_uv_python(order), *requirements),)
+    return ((*python_words(order.interpreter), "-m", "pip", "install", *requirements),)
+
+
+_PROJECT_ADD: dict[Manager, Command] = {
+    Manager.UV_PROJECT: ("uv", "add"),
+    Manager.POETRY: ("poetry", "add"),
+    Manager.PIXI: ("pixi", "add"),
+}
 
 
 # ---------------------------------------------------------------- indexes
