@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from torchup.envs.paths import separator
 from torchup.errors import InstallError
 from torchup.install.arguments import UV_CLEARED, constraint_arguments, constraints_file, usable, uv_arguments
 from torchup.install.relocate import rewrite_paths
@@ -75,6 +78,34 @@ def _install(plan: Plan, path: str) -> Step:
         environment=CLEARED,
         timeout=INSTALL_TIMEOUT,
     )
+
+
+def compile_step(plan: Plan, path: str) -> Step:
+    """Resolve what the packages step would install, to exact files: a lock on stdout."""
+    wanted = f"{path}{separator(path)}torchup-wanted.txt"
+    lines = "".join(f"{line}\n" for line in plan.packages)
+    return Step(
+        argv=("uv", "pip", "compile", wanted, "--no-config", "--no-header", "--no-annotate", "--quiet", "--format",
+              "pylock.toml", "--only-binary", ":all:", "--python", path, *uv_arguments(plan),
+              *constraint_arguments(plan, path)),
+        files={**constraints_file(plan, path), wanted: lines},
+        summary=message("install.step.resolve", "work out the exact files"),
+        environment=CLEARED,
+        timeout=600.0,
+    )  # fmt: skip
+
+
+def lock_step(step: Step, path: str, lock: str) -> Step:
+    """The packages step, installing exactly what a lock says, by hash."""
+    argv = ("uv", "pip", "install", "--no-config", "--preview-features", "pylock", "--python", path, "-r", lock)
+    return msgspec.structs.replace(step, argv=argv)
+
+
+def cached_step(path: str, lock: str) -> Step:
+    """Ask uv whether it would have to download what a lock says; changes nothing."""
+    step = Step(argv=(), summary=message("install.step.cached", "look into uv's cache"), timeout=60.0)
+    asked = lock_step(msgspec.structs.replace(step, environment=CLEARED), path, lock)
+    return msgspec.structs.replace(asked, argv=(*asked.argv, "--dry-run"))
 
 
 def _add_pip(plan: Plan, path: str) -> Step:
