@@ -7,7 +7,7 @@ import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torchup.errors import InstallError, NetworkError
 from torchup.fetch import store
@@ -86,7 +86,7 @@ class Fetching:
 
     def _from(self, place: Place, order: FileOrder) -> None:
         """All of the file from one place, what others sent included; twice where the first ends in wrong bytes."""
-        size = order.size or self._size_at(place)
+        size = order.size or size_at(self.host, place, self.patience.no_byte)
         for again in (False, True):
             blocks, resumed = self._begun(order, size)
             if self._complete(place, order, blocks):
@@ -124,6 +124,7 @@ class Fetching:
                 self.look(Seen(place=place.name, done=blocks.bytes_done, total=blocks.size, rate=rate))
 
             self._transfer(place, blocks, file, note, look)
+            look(0.0)
             file.truncate(blocks.size)
             return hashing.result(blocks.size) == order.sha256
 
@@ -141,24 +142,23 @@ class Fetching:
         except NoRangesError:
             replace(transfer, connections=1, stop=threading.Event(), error=None).run(look)
 
-    def _size_at(self, place: Place) -> int:
-        """What the place says of the length (a listing does not always)."""
-        headers = {"Range": "bytes=0-0"} | ({"Authorization": place.authorization} if place.authorization else {})
-        try:
-            with self.host.stream(
-                place.url,
-                headers=headers,
-                timeout=self.patience.no_byte,
-                certificate=place.certificate,
-                proxy=place.proxy,
-                verify=place.verify,
-            ) as stream:
-                size = read_answer(stream.status, stream.headers, 0).size
-        except StreamError as error:
-            raise PlaceError(str(error)) from error
-        if not size:
-            raise PlaceError("it does not say how long the file is")
-        return size
+
+def size_at(host: Host, place: Place, timeout: float) -> int:
+    """What a place says of the length (bytes), asked with a range of one byte.
+
+    Raises:
+        PlaceError: it does not answer, or does not say.
+    """
+    headers = {"Range": "bytes=0-0"} | ({"Authorization": place.authorization} if place.authorization else {})
+    options: dict[str, Any] = {"certificate": place.certificate, "proxy": place.proxy, "verify": place.verify}
+    try:
+        with host.stream(place.url, headers=headers, timeout=timeout, **options) as stream:
+            size = read_answer(stream.status, stream.headers, 0).size
+    except StreamError as error:
+        raise PlaceError(str(error)) from error
+    if not size:
+        raise PlaceError("it does not say how long the file is")
+    return size
 
 
 class _Hashing:

@@ -186,6 +186,10 @@ class Host(Protocol):
         """(readable, writable) for this user; ``None`` where nothing is."""
         ...
 
+    def size_and_age(self, path: str) -> tuple[int, float]:
+        """Bytes of a file, and seconds since it was last written; (0, 0.0) where nothing is."""
+        ...
+
     def real_path(self, path: str) -> str:
         """The path with every link followed."""
         ...

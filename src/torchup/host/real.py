@@ -148,6 +148,14 @@ class RealHost:
         """See `Host.access`."""
         return files.access(path)
 
+    def size_and_age(self, path: str) -> tuple[int, float]:
+        """See `Host.size_and_age`."""
+        try:
+            found = os.stat(path)
+        except OSError:
+            return 0, 0.0
+        return found.st_size, max(0.0, time.time() - found.st_mtime)
+
     def real_path(self, path: str) -> str:
         """See `Host.real_path`."""
         return os.path.realpath(path)

@@ -163,6 +163,10 @@ class RecordedHost:
         """See `Host.access`."""
         return self.recording.accesses.get(path) or ((True, False) if self.exists(path) else None)
 
+    def size_and_age(self, path: str) -> tuple[int, float]:
+        """What was recorded of a file has no age."""
+        return len(self.recording.files.get(path) or ""), 0.0
+
     def real_path(self, path: str) -> str:
         """See `Host.real_path`."""
         return self.recording.links.get(path, path)

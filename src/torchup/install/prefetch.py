@@ -10,6 +10,8 @@ import msgspec
 
 from torchup.envs.paths import join
 from torchup.fetch import FileOrder, Place, fetch_all
+from torchup.fetch.answers import PlaceError
+from torchup.fetch.one import size_at
 from torchup.install.base import Event
 from torchup.install.lockfile import LIMIT, Lock, LockedFile, lock_text, read_lock
 from torchup.install.uv import cached_step, compile_step, lock_step
@@ -97,16 +99,9 @@ def _with_sizes(host: Host, files: Sequence[LockedFile], configuration: Configur
     unknown = [file for file in files if file.size is None and (file.url or "").startswith(("http://", "https://"))]
 
     def ask(file: LockedFile) -> int | None:
-        place = _place(file, configuration)
-        headers = {"Range": "bytes=0-0"} | ({"Authorization": place.authorization} if place.authorization else {})
         try:
-            with host.stream(
-                place.url, headers=headers, timeout=10.0, certificate=place.certificate, proxy=place.proxy,
-                verify=place.verify,
-            ) as stream:  # fmt: skip
-                total = stream.headers.get("content-range", "").rpartition("/")[2]
-                return int(total[:18]) if total.isdecimal() else None
-        except OSError:
+            return size_at(host, _place(file, configuration), ASKING / 3)
+        except PlaceError:
             return None
 
     sizes = dict(zip([file.sha256 for file in unknown], in_parallel(ask, unknown, ASKING), strict=True))
