@@ -1,8 +1,7 @@
-"""The lock of an installation: pylock.toml (PEP 751), as uv resolves it; fetched files put in as paths. Pure."""
+"""The lock of an installation: pylock.toml (PEP 751), as uv resolves it; and the pins that it means. Pure."""
 
 from __future__ import annotations
 
-import json
 import tomllib
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -12,7 +11,7 @@ from packaging.pylock import Pylock, PylockValidationError
 from torchup.model import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 LIMIT = 16 * 1024 * 1024  # bytes of a lock that are read; one of 400 packages has 200 kB
 
@@ -61,23 +60,6 @@ def read_lock(text: str) -> Lock | None:
     return Lock(files=tuple(files), whole=len(files) == len(packages))
 
 
-def lock_text(files: Iterable[LockedFile], fetched: Mapping[str, str]) -> str:
-    """The lock with fetched files (SHA-256 -> path) in place of their addresses; every file keeps its hash."""
-    lines = ['lock-version = "1.0"', 'created-by = "torchup"']
-    for file in files:
-        path = fetched.get(file.sha256)
-        place = f"path = {_quoted(path)}" if path else f"url = {_quoted(file.url or '')}"
-        size = f", size = {file.size}" if file.size and not path else ""
-        wheel = f"name = {_quoted(file.name)}, {place}{size}, hashes = {{ sha256 = {_quoted(file.sha256)} }}"
-        lines += [
-            "",
-            "[[packages]]",
-            f"name = {_quoted(file.package)}",
-            f"version = {_quoted(file.version)}",
-            f"wheels = [{{ {wheel} }}]",
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text)  # TOML's basic strings have JSON's escapes
+def hashed_lines(files: Iterable[LockedFile]) -> str:
+    """The lock as requirements that uv and pip install by hash: a cache or folder that has the file is used."""
+    return "".join(f"{file.package}=={file.version} --hash=sha256:{file.sha256}\n" for file in files)

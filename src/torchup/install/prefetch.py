@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from torchup.envs.paths import join
+from torchup.envs.paths import join, split
 from torchup.fetch import FileOrder, Place, fetch_all
 from torchup.fetch.answers import PlaceError
 from torchup.fetch.one import size_at
+from torchup.install.arguments import uv_arguments
 from torchup.install.base import Event
-from torchup.install.lockfile import LIMIT, Lock, LockedFile, lock_text, read_lock
-from torchup.install.uv import cached_step, compile_step, lock_step
+from torchup.install.failures import explain
+from torchup.install.lockfile import LIMIT, Lock, LockedFile, hashed_lines, read_lock
+from torchup.install.uv import compile_step, exact_step
 from torchup.model import Step, message
 from torchup.sources.configured import read_configuration
 from torchup.sources.parallel import in_parallel
 from torchup.sources.urls import authorization, host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from torchup.host import Completed, Host
     from torchup.install.base import Progress
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
 LARGE = 16 * 1024 * 1024  # bytes; smaller files are left to the installer, whose pipeline is faster for many
 ASKING = 30.0  # seconds for the sizes that the index does not tell
-LOCK_NAME = "pylock.torchup.toml"
 
 Perform = Callable[[Step], "Completed"]
 
@@ -61,11 +62,29 @@ def locked_step(staging: Staging, step: Step) -> Step:
         return step
     configuration = read_configuration(host)
     large = [file for file in _with_sizes(host, lock.files, configuration) if (file.size or 0) >= LARGE]
-    wanted = [file for file in large if not _cached(staging, file)]
+    wanted = [file for file in large if not _cached(staging, step, file)]
     fetched = _fetched(host, [_order(file, configuration) for file in wanted], staging.tell)
-    exact = join(path, LOCK_NAME)
-    host.write_text(exact, lock_text(lock.files, fetched))
-    return lock_step(step, path, exact)
+    return _rest(staging, step, lock, fetched)
+
+
+def _rest(staging: Staging, step: Step, lock: Lock, fetched: dict[str, str]) -> Step:
+    """Install what was fetched, without a network; the step for the rest. uv prefers an index to a folder."""
+    here = [file for file in lock.files if file.sha256 in fetched]
+    folders = [part for file in here for part in ("--find-links", split(fetched[file.sha256])[0])]
+    if here:
+        pins = _pins(staging, "torchup-fetched.txt", here)
+        local = exact_step(step, staging.path, pins, "--offline", "--no-index", *folders)
+        completed = staging.perform(local)
+        if not completed.ok:
+            raise explain(local, completed)
+    rest = [file for file in lock.files if file.sha256 not in fetched]
+    return exact_step(step, staging.path, _pins(staging, "torchup-pins.txt", rest), *uv_arguments(staging.plan))
+
+
+def _pins(staging: Staging, name: str, files: Iterable[LockedFile]) -> str:
+    path = join(staging.path, name)
+    staging.host.write_text(path, hashed_lines(files))
+    return path
 
 
 def _lock(perform: Perform, step: Step) -> Lock | None:
@@ -74,12 +93,15 @@ def _lock(perform: Perform, step: Step) -> Lock | None:
     return lock if lock is not None and lock.whole and lock.files else None
 
 
-def _cached(staging: Staging, file: LockedFile) -> bool:
-    """Whether uv has the file already; it says so by not wanting to download it."""
-    path = join(staging.path, "pylock.one.toml")
-    staging.host.write_text(path, lock_text((file,), {}))
-    completed = staging.perform(cached_step(staging.path, path))
-    return completed.ok and "Would download" not in completed.stderr
+def _cached(staging: Staging, step: Step, file: LockedFile) -> bool:
+    """Whether uv has the file already: it then installs it without a network, into a folder that is thrown away."""
+    trial = join(staging.path, "trial")
+    pins = _pins(staging, "torchup-trial.txt", [file])
+    options = ("--offline", "--target", trial, *uv_arguments(staging.plan))
+    try:
+        return staging.perform(exact_step(step, staging.path, pins, *options)).ok
+    finally:
+        staging.host.remove(trial)
 
 
 def _fetched(host: Host, orders: list[FileOrder], tell: Progress) -> dict[str, str]:

@@ -95,17 +95,22 @@ def compile_step(plan: Plan, path: str) -> Step:
     )  # fmt: skip
 
 
-def lock_step(step: Step, path: str, lock: str) -> Step:
-    """The packages step, installing exactly what a lock says, by hash."""
-    argv = ("uv", "pip", "install", "--no-config", "--preview-features", "pylock", "--python", path, "-r", lock)
+def exact_step(step: Step, path: str, pins: str, *places: str) -> Step:
+    """The packages step, installing exactly the pins of a file by hash; ``places`` are uv's options of where from."""
+    argv = (
+        "uv",
+        "pip",
+        "install",
+        "--no-config",
+        "--python",
+        path,
+        *places,
+        "--no-deps",
+        "--require-hashes",
+        "-r",
+        pins,
+    )
     return msgspec.structs.replace(step, argv=argv)
-
-
-def cached_step(path: str, lock: str) -> Step:
-    """Ask uv whether it would have to download what a lock says; changes nothing."""
-    step = Step(argv=(), summary=message("install.step.cached", "look into uv's cache"), timeout=60.0)
-    asked = lock_step(msgspec.structs.replace(step, environment=CLEARED), path, lock)
-    return msgspec.structs.replace(asked, argv=(*asked.argv, "--dry-run"))
 
 
 def _add_pip(plan: Plan, path: str) -> Step:
