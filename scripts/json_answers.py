@@ -12,6 +12,7 @@ from torchup.doctor.explain import Explanation
 from torchup.doctor.panel import Panel
 from torchup.envs.kernels import Kernel
 from torchup.envs.owned import Owned
+from torchup.fetch.store import Stored
 from torchup.install.bundle import Bundle
 from torchup.model import (
     Change,
@@ -306,6 +307,26 @@ class SelfCompletion(Value, frozen=True, kw_only=True):
     script: str  # what the shell is to run
 
 
+class CacheShow(Value, frozen=True, kw_only=True):
+    """Downloaded files, the largest first."""
+
+    folder: str
+    files: tuple[Stored, ...]
+    bytes: int
+
+
+class CachePruned(Value, frozen=True, kw_only=True):
+    """What went."""
+
+    removed: tuple[Stored, ...]
+
+
+class CacheWouldPrune(Value, frozen=True, kw_only=True):
+    """With ``--dry-run``."""
+
+    would_remove: tuple[Stored, ...]
+
+
 ANSWERS: dict[str, tuple[object, ...]] = {
     "up": (Up,),
     "detect": (Detected,),
@@ -337,6 +358,8 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "catalog show": (CatalogShow,),
     "catalog check": (CatalogCheck,),
     "catalog refresh": (CatalogRefresh,),
+    "cache show": (CacheShow,),
+    "cache prune": (CachePruned, CacheWouldPrune),
     "self paths": (SelfPaths,),
     "self uninstall": (SelfUninstalled, SelfWouldUninstall),
     "self completion": (SelfCompletion,),

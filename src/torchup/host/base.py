@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from torchup.host.partfile import PartFile
+    from torchup.host.stream import Stream
+
 PROBE_TIMEOUT = 10.0  # seconds; a healthy nvidia-smi answers in under 3, a hung driver never does
 
 
@@ -48,6 +51,14 @@ class HttpResponse(Value, frozen=True, kw_only=True):
     def ok(self) -> bool:
         """Whether the answer is a success."""
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004  # HTTP's own range
+
+
+class StreamError(OSError):
+    """A stream of bytes did not begin or broke off; its text is the reason. ``stalled``: nothing came for too long."""
+
+    def __init__(self, reason: str, *, stalled: bool = False) -> None:
+        super().__init__(reason)
+        self.stalled = stalled
 
 
 class PlatformFacts(Value, frozen=True, kw_only=True):
@@ -175,6 +186,10 @@ class Host(Protocol):
         """(readable, writable) for this user; ``None`` where nothing is."""
         ...
 
+    def size_and_age(self, path: str) -> tuple[int, float]:
+        """Bytes of a file, and seconds since it was last written; (0, 0.0) where nothing is."""
+        ...
+
     def real_path(self, path: str) -> str:
         """The path with every link followed."""
         ...
@@ -227,4 +242,25 @@ class Host(Protocol):
 
         ``proxy`` replaces the usual proxy variables; ``verify=False`` accepts any certificate (pip's trusted-host).
         """
+        ...
+
+    def stream(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        timeout: float = 30.0,
+        certificate: str | None = None,
+        proxy: str | None = None,
+        verify: bool = True,
+    ) -> AbstractContextManager[Stream]:
+        """GET one URL (http, https) and read its body piece by piece; ``timeout`` bounds each wait for bytes.
+
+        Raises `StreamError` where nothing answers or the body breaks off. A redirect to another host carries no
+        credentials along, and none leads out of TLS.
+        """
+        ...
+
+    def part_file(self, path: str) -> PartFile:
+        """Open a file that is written in pieces; made, with its parents, where it is not there. Raises `OSError`."""
         ...

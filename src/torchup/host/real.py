@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from torchup.host.partfile import PartFile
+    from torchup.host.stream import Stream
+
 
 class RealHost:
     """`Host` over the standard library, psutil and platformdirs. Safe to use from several threads."""
@@ -145,6 +148,14 @@ class RealHost:
         """See `Host.access`."""
         return files.access(path)
 
+    def size_and_age(self, path: str) -> tuple[int, float]:
+        """See `Host.size_and_age`."""
+        try:
+            found = os.stat(path)
+        except OSError:
+            return 0, 0.0
+        return found.st_size, max(0.0, time.time() - found.st_mtime)
+
     def real_path(self, path: str) -> str:
         """See `Host.real_path`."""
         return os.path.realpath(path)
@@ -194,6 +205,28 @@ class RealHost:
         return network.fetch(
             url, headers=headers, timeout=timeout, limit=limit, certificate=certificate, proxy=proxy, verify=verify
         )
+
+    def stream(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        timeout: float = 30.0,
+        certificate: str | None = None,
+        proxy: str | None = None,
+        verify: bool = True,
+    ) -> AbstractContextManager[Stream]:
+        """See `Host.stream`."""
+        from torchup.host.stream import open_stream  # only a download needs it
+
+        return open_stream(url, headers=headers, timeout=timeout, certificate=certificate, proxy=proxy, verify=verify)
+
+    def part_file(self, path: str) -> PartFile:
+        """See `Host.part_file`."""
+        from torchup.host.partfile import PartFile  # see `stream`
+
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return PartFile(path)
 
 
 @cache

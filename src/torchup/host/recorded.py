@@ -12,12 +12,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from torchup.encoding import from_json, to_json
-from torchup.host.base import PROBE_TIMEOUT, Completed, HttpResponse, PlatformFacts, StandardFolders
+from torchup.host.base import PROBE_TIMEOUT, Completed, HttpResponse, PlatformFacts, StandardFolders, StreamError
 from torchup.host.real import RealHost
 from torchup.model import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from torchup.host.partfile import PartFile
+    from torchup.host.stream import Stream
 
 FILE_NAME = "recording.json"
 
@@ -159,6 +163,10 @@ class RecordedHost:
         """See `Host.access`."""
         return self.recording.accesses.get(path) or ((True, False) if self.exists(path) else None)
 
+    def size_and_age(self, path: str) -> tuple[int, float]:
+        """What was recorded of a file has no age."""
+        return len(self.recording.files.get(path) or ""), 0.0
+
     def real_path(self, path: str) -> str:
         """See `Host.real_path`."""
         return self.recording.links.get(path, path)
@@ -214,6 +222,14 @@ class RecordedHost:
         return HttpResponse(
             **{name: getattr(response, name) for name in response.__struct_fields__} | {"body": response.body[:limit]}
         )
+
+    def stream(self, url: str, **_: object) -> AbstractContextManager[Stream]:
+        """Refused: a recording holds no downloads."""
+        raise StreamError(f"{url} is not in the recording")
+
+    def part_file(self, path: str) -> PartFile:
+        """Refused: a recording is read-only."""
+        raise PermissionError(path)
 
 
 class RecordingHost(RealHost):

@@ -15,19 +15,22 @@ from torchup.i18n.worker_words import told
 from torchup.install.base import Event, Progress, installer
 from torchup.install.failures import explain
 from torchup.install.keep import changed, changes, own_packages, requirements
-from torchup.model import Environment, Verification, message
+from torchup.install.prefetch import Staging, locked_step
+from torchup.model import Environment, InstallerName, Verification, message
 from torchup.sources.child_environment import child_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from torchup.envs.distributions import Distribution
-    from torchup.host import Host
+    from torchup.host import Completed, Host
     from torchup.install.base import Installer
+    from torchup.install.prefetch import Perform
     from torchup.model import Message, Plan, Step
 
 # Unpacked wheels are 1.5 to 2 times their download, and the download itself is kept in the tool's cache.
 SPACE_FACTOR = 2.5
+PACKAGES_STEP = 2  # of uv's steps: the environment, the packages, pip
 NO_CACHE: Overlay = {"UV_NO_CACHE": "1", "PIP_NO_CACHE_DIR": "1"}
 NO_SOLUTION = "install.failed.no-solution"
 CACHE_DAMAGED = "install.failed.cache"
@@ -210,9 +213,27 @@ def _stage(host: Host, plan: Plan, target: str, tell: Progress, overlay: Overlay
         for position, step in enumerate(steps, 1):
             event = Event(stage="step", text=step.summary, position=position, total=len(steps))
             tell(event)
-            with_overlay = msgspec.structs.replace(step, environment={**configured, **step.environment, **overlay})
-            _run(host, engine, with_overlay, staged, _teller(tell, event))
+            perform = _performer(host, engine, staged, configured, overlay)
+            if position == PACKAGES_STEP and plan.installer is InstallerName.UV:
+                step = locked_step(Staging(host, plan, staged, perform, tell), step)  # noqa: PLW2901  # the same step, exact
+                tell(event)
+            _run(host, engine, _with(step, configured, overlay), staged, _teller(tell, event))
     return staged
+
+
+def _with(step: Step, configured: Overlay, overlay: Overlay) -> Step:
+    return msgspec.structs.replace(step, environment={**configured, **step.environment, **overlay})
+
+
+def _performer(host: Host, engine: Installer, staged: str, configured: Overlay, overlay: Overlay) -> Perform:
+    """Runs a step of a tool and hands over what it printed, failures included."""
+
+    def perform(step: Step) -> Completed:
+        for file, text in step.files.items():
+            host.write_text(file, text)
+        return engine.perform(host, _with(step, configured, overlay), staged, lambda _: None)
+
+    return perform
 
 
 def _teller(tell: Progress, event: Event) -> Callable[[str], None]:

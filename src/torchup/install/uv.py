@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from torchup.envs.paths import separator
 from torchup.errors import InstallError
 from torchup.install.arguments import UV_CLEARED, constraint_arguments, constraints_file, usable, uv_arguments
 from torchup.install.relocate import rewrite_paths
@@ -75,6 +78,39 @@ def _install(plan: Plan, path: str) -> Step:
         environment=CLEARED,
         timeout=INSTALL_TIMEOUT,
     )
+
+
+def compile_step(plan: Plan, path: str) -> Step:
+    """Resolve what the packages step would install, to exact files: a lock on stdout."""
+    wanted = f"{path}{separator(path)}torchup-wanted.txt"
+    lines = "".join(f"{line}\n" for line in plan.packages)
+    return Step(
+        argv=("uv", "pip", "compile", wanted, "--no-config", "--no-header", "--no-annotate", "--quiet", "--format",
+              "pylock.toml", "--only-binary", ":all:", "--python", path, *uv_arguments(plan),
+              *constraint_arguments(plan, path)),
+        files={**constraints_file(plan, path), wanted: lines},
+        summary=message("install.step.resolve", "work out the exact files"),
+        environment=CLEARED,
+        timeout=600.0,
+    )  # fmt: skip
+
+
+def exact_step(step: Step, path: str, pins: str, *places: str) -> Step:
+    """The packages step, installing exactly the pins of a file by hash; ``places`` are uv's options of where from."""
+    argv = (
+        "uv",
+        "pip",
+        "install",
+        "--no-config",
+        "--python",
+        path,
+        *places,
+        "--no-deps",
+        "--require-hashes",
+        "-r",
+        pins,
+    )
+    return msgspec.structs.replace(step, argv=argv)
 
 
 def _add_pip(plan: Plan, path: str) -> Step:
