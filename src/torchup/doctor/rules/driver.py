@@ -13,7 +13,6 @@ from torchup.doctor.rules.common import (
     capabilities,
     driver_commands,
     driver_line,
-    from_sign,
     gpu_line,
     install_command,
     newest_driver,
@@ -234,23 +233,6 @@ def wsl_driver_problem(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def fabric_manager_needed(facts: Facts, knowledge: Knowledge) -> Found | None:
-    """An NVSwitch machine without a running, matching Fabric Manager (error 802)."""
-    del knowledge
-    if facts.works:
-        return None
-    text = message(
-        "doctor.fabric.remedy", "install the Fabric Manager of exactly the driver's version and start its service"
-    )
-    branch = (facts.nvidia.driver or "580").split(".")[0]
-    commands = (
-        ("sudo", "apt", "install", f"nvidia-fabricmanager-{branch}"),
-        ("sudo", "systemctl", "enable", "--now", "nvidia-fabricmanager"),
-    )
-    summary = message("doctor.fabric.summary", "the machine's NVSwitch needs a running Fabric Manager (error 802)")
-    return from_sign(facts, "fabric-manager-needed", summary, Remedy(text=text, commands=commands, needs_root=True))
-
-
 def mig_or_exclusive_mode(facts: Facts, knowledge: Knowledge) -> Found | None:
     """MIG without instances, or compute mode exclusive or prohibited."""
     del knowledge
@@ -352,30 +334,6 @@ def _held(text: str) -> tuple[float | None, float | None]:
             return max(others, total - free - mine), total
         return (others, total) if others else (None, total)
     return None, None
-
-
-def libcuda_stub_or_compat(facts: Facts, knowledge: Knowledge) -> Found | None:
-    """A stub or a forward-compatibility libcuda that this GPU or driver cannot use (errors 803, 804)."""
-    del knowledge
-    signs = facts.signs_of("libcuda-stub-or-compat")
-    if not signs:
-        return None
-    text = message(
-        "doctor.libcuda.remedy",
-        "take the stub or cuda-compat folder out of LD_LIBRARY_PATH, or update the driver so that no"
-        " compatibility library is needed;"
-        " after a driver update, reboot",
-    )
-    return Found(
-        summary=message("doctor.libcuda.summary", "the libcuda that is loaded does not belong to the driver that runs"),
-        evidence=(
-            *map(said, signs),
-            *([driver_line(facts)] if facts.nvidia.driver else []),
-            *([gpu_line(facts)] if facts.gpus else []),
-        ),
-        remedy=Remedy(text=text, commands=(("ldconfig", "-p"), ("unset", "LD_LIBRARY_PATH"))),
-        certainty=Certainty.PROVEN,
-    )
 
 
 def triton_newer_than_driver(facts: Facts, knowledge: Knowledge) -> Found | None:
