@@ -54,6 +54,13 @@ def _rows(table: dict[str, Any], facts: Facts) -> list[list[str]]:
 
 def missing(facts: Facts) -> tuple[Message, ...]:
     """What to run and paste next, a line each."""
+    if facts.live and facts.torch.installed is None:
+        return (
+            message(
+                "doctor.missing.environment",
+                "run `torchup doctor` on that machine, or name a Python with --python PATH",
+            ),
+        )
     return tuple(
         message("doctor.missing.run", "run `{command}` and paste its output", command=_typed(command))
         for command in commands_to_ask(facts)

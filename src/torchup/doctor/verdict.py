@@ -42,8 +42,13 @@ class Judgement(Value, frozen=True, kw_only=True):
 def judge(facts: Facts, findings: Sequence[Finding], primary: str | None, knowledge: Knowledge) -> Judgement:
     """Which of the three it is."""
     if primary is not None:
-        asked = missing(facts) if primary == LAST_RESORT else ()
-        return Judgement(verdict=Verdict.CAUSE, seen=(*_failed(facts), *_answered_no(facts)), missing=asked)
+        # the evidence of a cause stands in its finding; only a warning leaves a failure beside it unexplained
+        warned = any(finding.rule == primary and finding.severity is not Severity.ERROR for finding in findings)
+        return Judgement(
+            verdict=Verdict.CAUSE,
+            seen=unexplained(facts) if warned else (),
+            missing=missing(facts) if primary == LAST_RESORT else (),
+        )
     if (failed := unexplained(facts)) != ():
         return Judgement(verdict=Verdict.UNDETERMINED, seen=failed, missing=missing(facts))
     if (evidence := (*_reached(facts), *_fits(facts, findings, knowledge))) != ():

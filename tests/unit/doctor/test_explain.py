@@ -7,9 +7,9 @@ import string
 from pathlib import Path
 
 import pytest
+from torchup.doctor.explanations import ALL
 
 from torchup.doctor.explain import explanations
-from torchup.doctor.explanations import ALL
 from torchup.doctor.rules import RULES
 from torchup.doctor.signatures import load_signatures
 
