@@ -159,15 +159,17 @@ def _answer(session: Session, examined: Examined, found: Diagnosis, options: dic
         command="doctor",
         data={**to_builtins(safe(found)), "versions": _versions(examined)},
         text=words,
-        exit_code=_exit_code(examined, found, strict=options["strict"]),
+        exit_code=_exit_code(examined, found, options),
         notices=examined.notices,
     )
 
 
-def _exit_code(examined: Examined, found: Diagnosis, *, strict: bool) -> ExitCode:
+def _exit_code(examined: Examined, found: Diagnosis, options: dict[str, Any]) -> ExitCode:
     if examined.empty:
         return ExitCode.USAGE
-    return ExitCode.FINDINGS if is_bad(found, examined.facts, strict=strict) else ExitCode.OK
+    whole = not options["only"] and not options["ignore"]
+    bad = is_bad(found, examined.facts, strict=options["strict"], whole=whole)
+    return ExitCode.FINDINGS if bad else ExitCode.OK
 
 
 def _looked_at(examined: Examined) -> Message | None:

@@ -45,7 +45,7 @@ def diagnose(
         from torchup.doctor.knowledge import load_knowledge  # noqa: PLC0415  # reads tables from disk
 
         knowledge = load_knowledge()
-    chosen = [rule for rule in rules if _is_chosen(rule.slug, only, ignore)]
+    chosen = [rule for rule in rules if _is_chosen(rule, only, ignore)]
     chosen.sort(key=lambda rule: rule.last_resort)
     outcomes: list[RuleOutcome] = []
     found: dict[str, tuple[Rule, Found]] = {}
@@ -57,9 +57,10 @@ def diagnose(
     return _conclude(facts, knowledge, found, outcomes)
 
 
-def _is_chosen(slug: str, only: Collection[str], ignore: Collection[str]) -> bool:
-    wanted = not only or any(slug.startswith(part) for part in only)
-    return wanted and not any(slug.startswith(part) for part in ignore)
+def _is_chosen(rule: Rule, only: Collection[str], ignore: Collection[str]) -> bool:
+    """Whether to run a rule; the last resort only with all others, or where it is named."""
+    wanted = any(rule.slug.startswith(part) for part in only) or (not only and not (ignore and rule.last_resort))
+    return wanted and not any(rule.slug.startswith(part) for part in ignore)
 
 
 def _run(

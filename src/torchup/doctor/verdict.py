@@ -61,10 +61,13 @@ def unexplained(facts: Facts) -> tuple[Message, ...]:
     return (*_failed(facts), *_answered_no(facts))
 
 
-def is_bad(diagnosis: Diagnosis, facts: Facts, *, strict: bool) -> bool:
-    """Whether the exit code is 1: an error-level finding, a failure without a known cause, or a warning that counts."""
+def is_bad(diagnosis: Diagnosis, facts: Facts, *, strict: bool, whole: bool = True) -> bool:
+    """Whether the exit code is 1: an error-level finding, a failure without a known cause, or a warning that counts.
+
+    ``whole``: whether every rule was asked; else a failure without a known cause may be the matter of another one.
+    """
     bad = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
-    failed = diagnosis.verdict is Verdict.UNDETERMINED and unexplained(facts) != ()
+    failed = whole and diagnosis.verdict is Verdict.UNDETERMINED and unexplained(facts) != ()
     return failed or any(finding.severity in bad for finding in diagnosis.findings)
 
 
@@ -75,7 +78,8 @@ def _failed(facts: Facts) -> tuple[Message, ...]:
 def _answered_no(facts: Facts) -> tuple[Message, ...]:
     """Torch says that it does not reach a GPU, on a machine that may have one."""
     torch = facts.torch
-    if facts.works or torch.mps_available or (facts.live and not facts.gpus):
+    alone = not facts.gpus and facts.nvidia.driver is None
+    if facts.works or torch.mps_available or (alone and (facts.live or torch.variant == "cpu")):
         return ()
     if facts.on_mac:
         answers = {"torch.backends.mps.is_available()": torch.mps_available}

@@ -160,8 +160,10 @@ def doctor_markdown(diagnosis: Diagnosis, facts: Facts) -> str:
             lines += ["", f"{render(finding.remedy.text)}", ""]
             lines += ["```", *map(command_line, finding.remedy.commands), "```"] if finding.remedy.commands else []
         lines.append("")
-    for title, rows in ((seen_title(), diagnosis.seen), (missing_title(), diagnosis.missing)):
-        lines += ["", f"{title}:", "", *(f"- `{_inline(render(row))}`" for row in rows)] if rows else []
+    if diagnosis.seen:
+        lines += ["", f"{seen_title()}:", "", *(f"- `{_inline(render(line))}`" for line in diagnosis.seen)]
+    if diagnosis.missing:
+        lines += ["", f"{missing_title()}:", "", *(f"- {render(line)}" for line in diagnosis.missing)]
     return redact("\n".join(lines).rstrip())
 
 

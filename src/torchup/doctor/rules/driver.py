@@ -106,35 +106,22 @@ def _older_build_or_driver(facts: Facts, knowledge: Knowledge) -> Remedy:
 
 def driver_missing_or_broken(facts: Facts, knowledge: Knowledge) -> Found | None:
     """No loaded driver, module and library versions differ, device lost, nouveau, state lost after suspend."""
+    del knowledge
     if facts.torch.hip or facts.on_mac or (facts.torch.variant or "").startswith(("rocm", "xpu")):
         return None
     broken = quoted(facts, *_BROKEN)
     differ = _versions_differ(facts)
     absent = quoted(facts, *_ABSENT)
-    unopened = _unopened(facts, knowledge)
     if facts.works and not facts.sign("smi.mismatch", "smi.lost"):
         return None
-    if not broken and not differ and not unopened and not (absent and _absence_counts(facts)):
+    if not broken and not differ and not (absent and _absence_counts(facts)):
         return None
     certainty = Certainty.PROVEN if broken or differ else Certainty.SAID if absent else Certainty.SEEN
     return Found(
         summary=_driver_summary(facts, differ=bool(differ)),
-        evidence=(*broken, *absent, *differ, *unopened, *([gpu_line(facts)] if facts.gpus else [])),
+        evidence=(*broken, *absent, *differ, *([gpu_line(facts)] if facts.gpus else [])),
         remedy=_driver_remedy(facts, differ=bool(differ) or facts.sign("smi.mismatch") is not None),
         certainty=certainty,
-    )
-
-
-def _unopened(facts: Facts, knowledge: Knowledge) -> tuple[Message, ...]:
-    """A CUDA build, a driver that is new enough, a GPU in sight, and torch cannot open it."""
-    cuda = facts.torch.cuda
-    floor = knowledge.driver_floor(cuda, windows=on_windows(facts)) if cuda else None
-    enough = at_least(facts.nvidia.driver, floor) if floor else None
-    if not enough or facts.torch.cuda_available is not False or not facts.of(Vendor.NVIDIA):
-        return ()
-    return (
-        driver_line(facts),
-        message("doctor.driver-broken.unopened", "torch.cuda.is_available() is False although driver and build fit"),
     )
 
 
