@@ -82,16 +82,12 @@ def _answered_no(facts: Facts) -> tuple[Message, ...]:
     if facts.works or torch.mps_available or (alone and (facts.live or torch.variant == "cpu")):
         return ()
     if facts.on_mac:
-        answers = {"torch.backends.mps.is_available()": torch.mps_available}
+        name, answer = "torch.backends.mps.is_available()", torch.mps_available
     elif holds("xpu-build", facts):
-        answers = {"torch.xpu.is_available()": torch.xpu_available}
+        name, answer = "torch.xpu.is_available()", torch.xpu_available
     else:
-        answers = {"torch.cuda.is_available()": torch.cuda_available}
-    return tuple(
-        message("doctor.seen.false", "{expression} is False", expression=name)
-        for name, answer in answers.items()
-        if answer is False
-    )
+        name, answer = "torch.cuda.is_available()", torch.cuda_available
+    return (message("doctor.seen.false", "{expression} is False", expression=name),) if answer is False else ()
 
 
 def _reached(facts: Facts) -> Iterator[Message]:

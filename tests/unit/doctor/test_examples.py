@@ -34,7 +34,7 @@ def test_a_message_gets_its_cause(name):
 
 
 # What no report shows yet; tests/unit/doctor/rules builds the facts by hand.
-BY_FACTS = {"job-without-gpu"}
+BY_FACTS = {"job-without-gpu", "container-runtime-too-old"}
 
 
 def test_the_examples_show_every_cause():
