@@ -42,7 +42,7 @@ def commands_to_ask(facts: Facts) -> tuple[tuple[str, ...], ...]:
     """The commands whose output would name the cause; they only read."""
     vendor = vendor_of(facts)
     tables = [_tables()[str(vendor)]] if vendor is not None else []
-    tables += [_tables()["torch"]] if not facts.torch.version else []
+    tables += [_tables()["torch"]] if not facts.torch.version or vendor is None else []
     return tuple(tuple(row) for table in tables for row in _rows(table, facts))
 
 

@@ -106,7 +106,9 @@ def _reached(facts: Facts) -> Iterator[Message]:
 
 def _fits(facts: Facts, findings: Sequence[Finding], knowledge: Knowledge) -> tuple[Message, ...]:
     """All that was asked is known and fits: build, driver and GPU; or no GPU, and torch imports here."""
-    if any(finding.rule == NO_GPU for finding in findings) and facts.live and facts.torch.installed:
+    none = not facts.gpus and facts.nvidia.driver is None
+    none = none or any(finding.rule == NO_GPU for finding in findings)
+    if none and facts.live and facts.torch.installed and facts.torch.import_error is None:
         return (torch_line(facts), message("doctor.seen.no-gpu", "torch imports, and there is no GPU to use"))
     cuda, driver = torch_cuda(facts, knowledge), newest_driver(facts)
     floor = knowledge.driver_floor(cuda, windows=on_windows(facts)) if cuda else None

@@ -30,6 +30,7 @@ ALL = EXAMPLES | MESSAGES
         {"cuda_available": True, "device_count": 1},
         {"xpu_available": True, "gpu": "intel:Intel Arc A770"},
         {"mps_available": True, "os": "macos"},
+        {"live": True, "installed": True, "torch_version": "2.6.0", "variant": "cpu"},
         {**FITTING, "gpu": "NVIDIA GeForce RTX 3090", "driver": "550.54.15"},
     ],
 )
@@ -47,6 +48,7 @@ def test_healthy_stands_on_evidence(known):
         {},
         {"gpu": "NVIDIA GeForce RTX 3090"},
         {"cuda_available": True},
+        {"torch_version": "2.6.0", "variant": "cpu"},
         {**FITTING, "driver": "550.54.15"},
         {**FITTING, "gpu": "NVIDIA GeForce RTX 3090"},
         {"live": True, "gpu": "NVIDIA GeForce RTX 3090", "driver": "550.54.15"},
