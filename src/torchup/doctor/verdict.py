@@ -81,12 +81,12 @@ def _answered_no(facts: Facts) -> tuple[Message, ...]:
     alone = not facts.gpus and facts.nvidia.driver is None
     if facts.works or torch.mps_available or (alone and (facts.live or torch.variant == "cpu")):
         return ()
+    answer: bool | None = torch.cuda_available
+    name = "torch.cuda.is_available()"
     if facts.on_mac:
         name, answer = "torch.backends.mps.is_available()", torch.mps_available
     elif holds("xpu-build", facts):
         name, answer = "torch.xpu.is_available()", torch.xpu_available
-    else:
-        name, answer = "torch.cuda.is_available()", torch.cuda_available
     return (message("doctor.seen.false", "{expression} is False", expression=name),) if answer is False else ()
 
 
