@@ -276,8 +276,8 @@ def test_a_report_without_end_is_not_read_to_its_end(monkeypatch, capsys):
         ("\x00\xff\x00", ExitCode.USAGE),
         ("\x00\x01\x02\xff" * 500, ExitCode.USAGE),
         (" \n" * 50, ExitCode.USAGE),
-        ("hello, it does not work", ExitCode.OK),
-        ("ValueError: operands could not be broadcast", ExitCode.OK),
+        ("hello, it does not work", ExitCode.USAGE),
+        ("ValueError: operands could not be broadcast", ExitCode.USAGE),
     ],
 )
 def test_a_report_that_says_nothing_is_no_sign_of_health(tmp_path, capsys, text, expected):

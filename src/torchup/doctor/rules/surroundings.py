@@ -151,20 +151,6 @@ def container_without_gpu(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def container_lost_gpu(facts: Facts, knowledge: Knowledge) -> Found | None:
-    """The container had the GPU and lost it when its device rules were reloaded."""
-    del knowledge
-    text = message(
-        "doctor.container-lost.remedy",
-        "restart the container; to keep it from happening again, use the cgroupfs driver or CDI, or"
-        " give the device nodes with --device",
-    )
-    summary = message("doctor.container-lost.summary", "the container lost its GPU: systemd reloaded its device rules")
-    return from_sign(
-        facts, "container-lost-gpu", summary, Remedy(text=text, commands=(("docker", "restart", "CONTAINER"),))
-    )
-
-
 def permission_device_nodes(facts: Facts, knowledge: Knowledge) -> Found | None:
     """/dev/nvidia*, /dev/kfd or /dev/dri are not accessible to this user."""
     del knowledge
@@ -339,19 +325,6 @@ def windows_dll_missing(facts: Facts, knowledge: Knowledge) -> Found | None:
     return from_sign(facts, "windows-dll-missing", summary, Remedy(text=text, commands=(command,), needs_root=True))
 
 
-def duplicate_openmp(facts: Facts, knowledge: Knowledge) -> Found | None:
-    """Two OpenMP runtimes in one process (OMP Error #15)."""
-    del knowledge
-    text = message(
-        "doctor.openmp.remedy",
-        "install all compiled packages from one source, so that one OpenMP runtime is left;"
-        " KMP_DUPLICATE_LIB_OK only hides it",
-    )
-    summary = message("doctor.openmp.summary", "two OpenMP runtimes are loaded into one process")
-    commands = (("conda", "install", "nomkl"),) if facts.python.conda and facts.on_mac else ()
-    return from_sign(facts, "duplicate-openmp", summary, Remedy(text=text, commands=commands))
-
-
 def python_package_missing(facts: Facts, knowledge: Knowledge) -> Found | None:
     """An unrelated package that the program imports is missing."""
     del knowledge
@@ -407,14 +380,3 @@ def _isolated_build(absent: Sign) -> Found:
         evidence=(said(absent),),
         remedy=Remedy(text=text, commands=(pip_install("--no-build-isolation", "PACKAGE"),)),
     )
-
-
-def healthy_but_slow(facts: Facts, knowledge: Knowledge) -> Found | None:
-    """The environment is sound; the program is bound by its input, transfers or launches."""
-    del knowledge
-    text = message(
-        "doctor.slow.remedy",
-        "give the DataLoader workers and pinned memory, or measure where the time goes: `torchup bench`",
-    )
-    summary = message("doctor.slow.summary", "the environment is sound; the program waits for its input")
-    return from_sign(facts, "healthy-but-slow", summary, Remedy(text=text, commands=(("torchup", "bench"),)))
