@@ -65,12 +65,38 @@ class RocmArch(Table, frozen=True, kw_only=True):
     note: str | None = None
 
 
+class OldRelease(Table, frozen=True, kw_only=True):
+    """One release before those of releases.toml: what is known of it."""
+
+    torch: str
+    torchvision: str = ""
+    torchaudio: str = ""
+    linux_x86_64: str = ""
+    linux_aarch64: str = ""
+    windows_x86_64: str = ""
+    macos_arm64: str = ""
+    macos_x86_64: str = ""
+    python: dict[str, str]
+    pypi: dict[str, str]
+    source: str
+
+
+class OldReleases(Table, frozen=True, kw_only=True):
+    """old.toml."""
+
+    as_of: date
+    sources: dict[str, str]
+    release: tuple[OldRelease, ...]
+    cuda: tuple[CudaArch, ...]
+
+
 class FamilyRow(Table, frozen=True, kw_only=True):
     """An NVIDIA architecture."""
 
     name: str
     capabilities: str
     first_toolkit: str
+    compiled_since: dict[str, str] = {}
     last_branch: int | None = None
     last_cuda: int | None = None
     source: str
@@ -99,13 +125,6 @@ class MinorCompat(Table, frozen=True, kw_only=True):
     """Driver floor of a CUDA major."""
 
     cuda: int
-    linux: str
-    windows: str
-
-
-class Pair(Table, frozen=True, kw_only=True):
-    """A driver number for each operating system."""
-
     linux: str
     windows: str
 
@@ -140,7 +159,6 @@ class Drivers(Table, frozen=True, kw_only=True):
     source: str
     minor_compat: tuple[MinorCompat, ...]
     toolkit: tuple[ToolkitRow, ...]
-    before_minor_compat: dict[str, Pair]
     runtime: dict[str, str]
     branch: dict[str, BranchRow]
     forward_compat: ForwardCompat
@@ -216,6 +234,8 @@ class AmdRow(Table, frozen=True, kw_only=True):
 
     integrated: str
     source: str
+    siblings: dict[str, str]
+    siblings_source: str
 
 
 class PythonRow(Table, frozen=True, kw_only=True):

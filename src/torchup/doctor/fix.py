@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.doctor.knowledge import minor
+from torchup.catalog.versions import minor
 from torchup.model import Request, Severity
 
 if TYPE_CHECKING:
