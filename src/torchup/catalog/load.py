@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 T = TypeVar("T")
+DATA = Path(__file__).parent / "data"  # importlib.resources costs 10 ms more
 
 
 def load(overlay: Overlay | str | bytes | None) -> Catalog:
@@ -117,7 +118,7 @@ def built_in() -> Catalog:
 
 def read_table(name: str, kind: type[T]) -> T:
     """One TOML table of the package, validated."""
-    text = resources.files("torchup.catalog").joinpath("data", f"{name}.toml").read_text("utf-8")
+    text = (DATA / f"{name}.toml").read_text("utf-8")
     return msgspec.convert(tomllib.loads(text), kind)
 
 
