@@ -13,8 +13,9 @@ from torchup.errors import NoBuildError, UsageError
 from torchup.model import Machine, Message, Rejection, Request, Survey, Value, message
 from torchup.plan import resolve
 from torchup.plan.failure import change_hint, kinds_here
-from torchup.plan.planner import consider, spelled, version_matches
+from torchup.plan.planner import consider, spelled
 from torchup.plan.ranking import beaten, rank
+from torchup.plan.wanted import version_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
