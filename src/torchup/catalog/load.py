@@ -84,6 +84,7 @@ def built_in() -> Catalog:
         **msgspec.structs.asdict(channel_file.pytorch),
         pypi=channel_file.pypi.url,
         conda_forge=channel_file.conda_forge.url,
+        ended_conda=(channel_file.pytorch_conda.last_torch, channel_file.pytorch_conda.ended),
     )
     floors = driver_floors(drivers)
     expander = Expander(releases=releases, arches=arches, platforms=platforms, floors=floors, channels=channels)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from torchup.catalog import schema
 from torchup.catalog.expand import cuda_arches
 from torchup.catalog.load import built_in, read_table
@@ -23,7 +25,8 @@ def old_rows() -> tuple[Row, ...]:
     """Every (torch, variant, platform) before the first release of the catalogue, newest torch first."""
     table = read_table("old", schema.OldReleases)
     arches = cuda_arches(table.cuda)
-    return tuple(row for release in reversed(table.release) for row in _rows(release, arches))
+    rows = (row for release in reversed(table.release) for row in _rows(release, arches))
+    return tuple(msgspec.structs.replace(row, needs=table.needs) for row in rows)
 
 
 def _rows(release: schema.OldRelease, arches: Arches) -> Iterator[Row]:

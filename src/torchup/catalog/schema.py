@@ -85,6 +85,7 @@ class OldReleases(Table, frozen=True, kw_only=True):
     """old.toml."""
 
     as_of: date
+    needs: tuple[str, ...]
     sources: dict[str, str]
     release: tuple[OldRelease, ...]
     cuda: tuple[CudaArch, ...]
@@ -316,12 +317,21 @@ class Url(Table, frozen=True, kw_only=True):
     url: str
 
 
+class EndedChannel(Table, frozen=True, kw_only=True):
+    """A channel that gets no more releases."""
+
+    last_torch: str
+    ended: str
+    source: str
+
+
 class ChannelsFile(Table, frozen=True, kw_only=True):
     """channels.toml."""
 
     pytorch: Urls
     pypi: Url
     conda_forge: Url
+    pytorch_conda: EndedChannel
     vendor: tuple[Vendor, ...]
     conda: tuple[CondaRow, ...]
     conda_arch: dict[str, CondaArch]

@@ -192,6 +192,7 @@ class Channels(Value, frozen=True, kw_only=True):
     test: str
     pypi: str
     conda_forge: str
+    ended_conda: tuple[str, str]  # PyTorch's own conda channel: its last torch, and the month in which it ended
 
     def index(self, variant: str, channel: str = "stable") -> str:
         """The PyTorch index of a variant in a channel."""

@@ -160,6 +160,11 @@ class Builds:
         """Every compute capability that NVIDIA's architectures have."""
         return tuple(sorted(code for family in self.catalog.families for code in family.capabilities))
 
+    def last_build(self, gpu: ComputeCapability, rows: Iterable[Row]) -> Row | None:
+        """The newest of some builds that has native code for a GPU; ``None``: none of them."""
+        codes = ((row, [code.sm for code in row.arch.sass]) for row in rows if row.arch is not None)
+        return next((row for row, names in codes if self.code(names, gpu) is not None), None)
+
     def runs_on(self) -> dict[str, tuple[str, ...]]:
         """Name in an arch list -> the capabilities that it runs on (``8.6``): the law as a table, for the worker."""
         codes = {*self.capabilities, *self.catalog.sass_rule.renamed}

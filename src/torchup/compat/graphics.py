@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from torchup.compat.laws import xpu_by_name
@@ -46,6 +47,7 @@ class Graphics:
         return self.catalog.amd_siblings.get(gfx)
 
 
+@cache
 def gpu_row(name: str, vendor: Vendor) -> GpuRow | None:
     """The table's row for what people and tools write: ``GRID A100-40C``, ``1 x RTX 2080Ti, 11 GB``."""
     from torchup.catalog.gpus import load_gpu_table  # noqa: PLC0415  # read only when a GPU must be looked up

@@ -238,7 +238,7 @@ def _hint(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
             "leave out --variant, or name the machine it is for: --assume gpu=NAME",
         )
     if any(gpu.vendor == Vendor.AMD and gpu.gfx is None for gpu in question.target.machine.gpus):
-        return message("plan.hint.gfx", "name it, as rocminfo does: --assume gfx=gfx1100; or take the CPU build: --cpu")
+        return message("plan.hint.gfx", "name it, as rocminfo does: --assume gfx=NAME; or take the CPU build: --cpu")
     change = change_hint(question, rejected)
     if not cpu_possible:
         return change or message("plan.none.see-catalog", "`torchup catalog show` lists what was published")

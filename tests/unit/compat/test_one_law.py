@@ -17,7 +17,8 @@ from torchup.model import ComputeCapability, Driver, Gpu, Machine, Os, Vendor
 
 COMPAT = load_compat()
 CATALOG = load_catalog()
-CAPABILITIES = "3.5 3.7 5.0 5.2 5.3 6.0 6.1 6.2 7.0 7.2 7.5 8.0 8.6 8.7 8.9 9.0 10.0 10.3 10.7 11.0 12.0 12.1".split()
+NAMED = "3.5 3.7 5.0 5.2 5.3 6.0 6.1 6.2 7.0 7.2 7.5 8.0 8.6 8.7 8.9 9.0 10.0 10.3 10.7 11.0 12.0 12.1"
+CAPABILITIES = tuple(NAMED.split())
 PLATFORMS = {
     "linux_x86_64": (Os.LINUX, "x86_64"),
     "linux_aarch64": (Os.LINUX, "aarch64"),
@@ -92,5 +93,5 @@ def test_the_worker_gets_the_planners_answer(platform, has_code):
 
 
 def test_every_capability_of_the_catalogue_is_asked():
-    """A new architecture is added to the list here, so that it is compared too; Fermi and early Kepler have no builds."""
+    """A new architecture is added to the list here, so that it is compared too; Fermi and early Kepler have none."""
     assert {str(c) for c in COMPAT.capabilities if c >= ComputeCapability(major=3, minor=5)} == set(CAPABILITIES)
