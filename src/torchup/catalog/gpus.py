@@ -176,10 +176,6 @@ class GpuTable:
     def _named(self, gpu: Gpu) -> GpuRow | None:
         return self.by_name(gpu.name, gpu.vendor) if gpu.name else None
 
-    def architecture_of(self, compute_capability: str) -> Architecture | None:
-        """The NVIDIA generation with a compute capability."""
-        return next((arch for arch in self.architectures if compute_capability in arch.cc), None)
-
     @cached_property
     def _by_words(self) -> dict[tuple[str, ...], GpuRow]:
         memory = {words(name): round(gib * GIB) for name, gib in self._file.memory_gib.items()}
