@@ -145,11 +145,3 @@ def test_every_chip_has_devices():
     groups = tomllib.loads((DATA / "pci.toml").read_text("utf-8"))
     named = {(vendor, chip) for vendor, group in groups.items() for chip in group}
     assert named <= {(chip["vendor"], chip["chip"]) for chip in chips}
-
-
-def test_architectures_know_their_last_driver():
-    """Pascal must stay on branch 580."""
-    pascal = TABLE.architecture_of("6.1")
-    assert pascal is not None
-    assert (pascal.name, pascal.last_driver) == ("Pascal", "R580")
-    assert TABLE.architecture_of("99.9") is None

@@ -191,10 +191,6 @@ class GpuTable:
         rows = (self.by_name(name, gpu.vendor) for name in spellings(gpu.name or ""))
         return next((row for row in rows if row is not None), None)
 
-    def architecture_of(self, compute_capability: str) -> Architecture | None:
-        """The NVIDIA generation with a compute capability."""
-        return next((arch for arch in self.architectures if compute_capability in arch.cc), None)
-
     @cached_property
     def _by_words(self) -> dict[tuple[str, ...], GpuRow]:
         memory = {words(name): round(gib * GIB) for name, gib in self._file.memory_gib.items()}

@@ -14,9 +14,9 @@ from torchup.model import Message, Os, Remedy
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from torchup.compat.questions import Compat
     from torchup.doctor.cause import Cause
     from torchup.doctor.facts import Facts
-    from torchup.doctor.knowledge import Knowledge
 
 _LINES: Mapping[EvidenceLine, Callable[[Facts], Message | None]] = {
     EvidenceLine.DRIVER: lambda facts: driver_line(facts) if facts.nvidia.driver else None,
@@ -38,14 +38,14 @@ _SYSTEMS: Mapping[System, Callable[[Facts], bool]] = {
 }
 
 
-def check_of(cause: Cause) -> Callable[[Facts, Knowledge], Found | None]:
+def check_of(cause: Cause) -> Callable[[Facts, Compat], Found | None]:
     """The check of a data rule. Raises `CauseFileError` where a guard is outside of the closed set."""
     for guard in cause.guards:
         if guard.removeprefix("not ") not in CONDITIONS:
             raise CauseFileError(f"{cause.slug}.toml: guards: there is no condition {guard!r}")
 
-    def check(facts: Facts, knowledge: Knowledge) -> Found | None:
-        del knowledge
+    def check(facts: Facts, compat: Compat) -> Found | None:
+        del compat
         signs = [sign for sign in facts.signs if sign.code in cause.signs]
         if not signs or any(holds(guard, facts) for guard in cause.guards):
             return None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.catalog.versions import minor
+from torchup.compat.questions import load_compat
 from torchup.doctor.cause import RemedyKind, load_cause, order
-from torchup.doctor.knowledge import minor
 from torchup.model import Request, Severity
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 _SAME = (RemedyKind.SAME_BUILD,)  # the build is right, what lies around it is not
 _INSIDE = (RemedyKind.REBUILD, RemedyKind.OTHER_PYTHON, *_SAME)  # the remedy lies inside the environment
-NUMPY_TWO_SINCE = (2, 3)  # torch wheels are built against NumPy 2 since 2.3
 
 
 def repairable(diagnosis: Diagnosis) -> Finding | None:
@@ -43,6 +43,7 @@ def request_for(slug: str, facts: Facts) -> Request:
 
 
 def _extra(slug: str, facts: Facts) -> tuple[str, ...]:
+    """A limit of NumPy that goes with a torch which was built against an older one."""
     torch = facts.torch.version
-    old = torch is not None and tuple(int(part) for part in minor(torch).split(".")) < NUMPY_TWO_SINCE
-    return ("numpy<2",) if slug == "numpy-abi" and old else ()
+    needs = load_compat().needs(torch) if torch and slug == "numpy-abi" else ()
+    return tuple(need for need in needs if need.startswith("numpy<"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.compat.questions import load_compat
 from torchup.doctor.ask import vendor_of
-from torchup.doctor.knowledge import load_knowledge
-from torchup.model import Value, Vendor
+from torchup.model import Os, Value, Vendor
 
 if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
@@ -31,7 +31,8 @@ def panel(facts: Facts) -> Panel:
     """The versions of an environment."""
     nvidia, torch = facts.nvidia, facts.torch
     driver = nvidia.driver or nvidia.module
-    served = nvidia.cuda_api or (load_knowledge().driver_serves(driver) if driver else None)
+    on_windows = facts.system.os is Os.WINDOWS or facts.system.wsl
+    served = nvidia.cuda_api or (load_compat().driver_serves(driver, windows=on_windows) if driver else None)
     return Panel(
         vendor=vendor_of(facts),
         driver=driver,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torchup.doctor.ask import failures, missing, vendor_of
 from torchup.doctor.conditions import holds
 from torchup.doctor.redact import redact
-from torchup.doctor.rules.build import uncovered
+from torchup.doctor.rules.build import code_names, uncovered
 from torchup.doctor.rules.common import (
     at_least,
     capabilities,
@@ -23,8 +23,8 @@ from torchup.model import Severity, Value, Vendor, Verdict, message
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
-    from torchup.doctor.knowledge import Knowledge
     from torchup.model import Diagnosis, Finding, Message
 
 LAST_RESORT = "gpu-not-reached"  # names what is known and asks for the rest
@@ -39,7 +39,7 @@ class Judgement(Value, frozen=True, kw_only=True):
     missing: tuple[Message, ...] = ()
 
 
-def judge(facts: Facts, findings: Sequence[Finding], primary: str | None, knowledge: Knowledge) -> Judgement:
+def judge(facts: Facts, findings: Sequence[Finding], primary: str | None, compat: Compat) -> Judgement:
     """Which of the three it is."""
     if primary is not None:
         # the evidence of a cause stands in its finding; only a warning leaves a failure beside it unexplained
@@ -51,7 +51,7 @@ def judge(facts: Facts, findings: Sequence[Finding], primary: str | None, knowle
         )
     if (failed := unexplained(facts)) != ():
         return Judgement(verdict=Verdict.UNDETERMINED, seen=failed, missing=missing(facts))
-    if (evidence := (*_reached(facts), *_fits(facts, findings, knowledge))) != ():
+    if (evidence := (*_reached(facts), *_fits(facts, findings, compat))) != ():
         return Judgement(verdict=Verdict.HEALTHY, seen=evidence)
     return Judgement(verdict=Verdict.UNDETERMINED, seen=tuple(_known(facts)), missing=missing(facts))
 
@@ -104,18 +104,18 @@ def _reached(facts: Facts) -> Iterator[Message]:
         yield message("doctor.seen.true", "{expression} is True", expression="torch.backends.mps.is_available()")
 
 
-def _fits(facts: Facts, findings: Sequence[Finding], knowledge: Knowledge) -> tuple[Message, ...]:
+def _fits(facts: Facts, findings: Sequence[Finding], compat: Compat) -> tuple[Message, ...]:
     """All that was asked is known and fits: build, driver and GPU; or no GPU, and torch imports here."""
     none = not facts.gpus and facts.nvidia.driver is None
     none = none or any(finding.rule == NO_GPU for finding in findings)
     if none and facts.live and facts.torch.installed and facts.torch.import_error is None:
         return (torch_line(facts), message("doctor.seen.no-gpu", "torch imports, and there is no GPU to use"))
-    cuda, driver = torch_cuda(facts, knowledge), newest_driver(facts)
-    floor = knowledge.driver_floor(cuda, windows=on_windows(facts)) if cuda else None
-    gpus = capabilities(facts, knowledge)
-    if not (gpus and floor and at_least(driver, floor)) or uncovered(facts, knowledge) is not None:
+    cuda, driver = torch_cuda(facts, compat), newest_driver(facts)
+    floor = compat.driver_floor(cuda, windows=on_windows(facts)) if cuda else None
+    gpus = capabilities(facts, compat)
+    if not (gpus and floor and at_least(driver, floor)) or uncovered(facts, compat) is not None:
         return ()
-    if not knowledge.arch_list(str(facts.torch.version), str(cuda)) and not facts.torch.arch_list:
+    if not code_names(facts, compat):
         return ()
     return (torch_line(facts), gpu_line(facts, Vendor.NVIDIA), driver_line(facts))
 

@@ -173,11 +173,11 @@ def without_answer(host: Host, python: str, failure: str | None, facts: Facts) -
 
     What torchup runs inside needs a newer Python than the oldest ones; of those the version is all that is known.
     """
-    from torchup.doctor.knowledge import version  # noqa: PLC0415  # not for reports
+    from torchup.catalog.versions import version_key  # noqa: PLC0415  # not for reports
 
     asked = host.run((python, "-V"))
     found = re.search(r"Python (\d+\.\d+[.\w]*)", asked.stdout + asked.stderr)
-    if not asked.ok or found is None or version(found[1]) >= (3, 8):
+    if not asked.ok or found is None or version_key(found[1]) >= (3, 8):
         raise UsageError(
             message("doctor.target.mute", "{path} cannot be examined: {failure}", path=python, failure=failure or "-"),
             hint=message("doctor.target.mute.hint", "does `{path} -c pass` run?", path=python),

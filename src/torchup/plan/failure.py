@@ -10,6 +10,7 @@ from torchup.compat.target import gpu_name, is_32_bit, is_musl, platform_of, var
 from torchup.errors import NetworkError, NoBuildError, TorchupError, UsageError
 from torchup.model import InstallerName, Machine, Message, Os, Reason, Rejection, Survey, Vendor, message
 from torchup.plan.drivers import DriverAction, DriverOrder, driver_text, place_of
+from torchup.plan.wanted import version_matches
 from torchup.plan.whatif import advised_branch, best_row, driver_gives, families, with_conda
 
 if TYPE_CHECKING:
@@ -154,8 +155,6 @@ def _not_in_channel(question: Question, wanted: str) -> TorchupError:
 
 
 def _nearest(question: Question) -> Message:
-    from torchup.plan.planner import version_matches  # noqa: PLC0415  # the planner imports this module
-
     request = question.request
     known = question.catalog.by_platform.get(question.target.platform or "", ())
     if request.torch and request.variant:
@@ -240,7 +239,7 @@ def _hint(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
             "leave out --variant, or name the machine it is for: --assume gpu=NAME",
         )
     if any(gpu.vendor == Vendor.AMD and gpu.gfx is None for gpu in question.target.machine.gpus):
-        return message("plan.hint.gfx", "name it, as rocminfo does: --assume gfx=gfx1100; or take the CPU build: --cpu")
+        return message("plan.hint.gfx", "name it, as rocminfo does: --assume gfx=NAME; or take the CPU build: --cpu")
     change = change_hint(question, rejected)
     if not cpu_possible:
         return change or message("plan.none.see-catalog", "`torchup catalog show` lists what was published")

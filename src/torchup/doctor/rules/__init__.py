@@ -17,11 +17,11 @@ from torchup.model import Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
-    from torchup.doctor.knowledge import Knowledge
     from torchup.doctor.rule import Found
 
-CHECKS: Mapping[str, Callable[[Facts, Knowledge], Found | None]] = {
+CHECKS: Mapping[str, Callable[[Facts, Compat], Found | None]] = {
     "x86-python-under-rosetta": platforms.x86_python_under_rosetta,
     "intel-mac-no-new-wheels": platforms.intel_mac_no_new_wheels,
     "windows-arm64-no-wheel": platforms.windows_arm64_no_wheel,
@@ -89,7 +89,7 @@ def _rule(cause: Cause) -> Rule:
 def _broken(slug: str, error: CauseFileError) -> Rule:
     """A rule whose outcome is `crash`, with the file and the key that are wrong."""
 
-    def check(_: Facts, __: Knowledge) -> Found | None:
+    def check(_: Facts, __: Compat) -> Found | None:
         raise error
 
     return Rule(slug=slug, family="unreadable", severity=Severity.INFO, check=check)

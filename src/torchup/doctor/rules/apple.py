@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.doctor.knowledge import version
+from torchup.catalog.versions import version_key
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import pip_install, quoted, said, torch_line
 from torchup.model import Os, Remedy, message
 
 if TYPE_CHECKING:
+    from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
-    from torchup.doctor.knowledge import Knowledge
 
 
-def macos_too_old(facts: Facts, knowledge: Knowledge) -> Found | None:
+def macos_too_old(facts: Facts, compat: Compat) -> Found | None:
     """The macOS is older than MPS or this wheel needs."""
     signs = quoted(facts, "mps.macos", "mps.built-for")
-    floor = knowledge.mps_macos(facts.torch.version) if facts.torch.version else None
+    floor = compat.macos_for_mps(facts.torch.version) if facts.torch.version else None
     has = facts.system.os_version
-    older = facts.on_mac and floor is not None and has is not None and version(has) < version(floor)
+    older = facts.on_mac and floor is not None and has is not None and version_key(has) < version_key(floor)
     refused = facts.torch.mps_available is False and facts.torch.mps_built is not False
     if not signs and not (older and refused):
         return None
@@ -46,9 +46,9 @@ def macos_too_old(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def mps_not_built(facts: Facts, knowledge: Knowledge) -> Found | None:
+def mps_not_built(facts: Facts, compat: Compat) -> Found | None:
     """This torch has no MPS compiled in, or MPS is asked for where it cannot exist."""
-    del knowledge
+    del compat
     sign = facts.sign("mps.not-linked")
     elsewhere = facts.system.os in (Os.LINUX, Os.WINDOWS) and sign is not None
     if sign is None and not (
@@ -69,16 +69,18 @@ def mps_not_built(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def mps_no_device(facts: Facts, knowledge: Knowledge) -> Found | None:
+def mps_no_device(facts: Facts, compat: Compat) -> Found | None:
     """MPS is built but no Metal device answers: virtual machine, sandbox, remote session."""
     sign = facts.sign("mps.memory")
     nothing = sign is not None and {"".join(sign.values.get(name, "").split()) for name in ("allocated", "other")} == {
         "0bytes"
     }
     metal = facts.sign("mps.no-metal")
-    floor = knowledge.mps_macos(facts.torch.version) if facts.torch.version else None
+    floor = compat.macos_for_mps(facts.torch.version) if facts.torch.version else None
     new_enough = (
-        floor is not None and facts.system.os_version is not None and version(facts.system.os_version) >= version(floor)
+        floor is not None
+        and facts.system.os_version is not None
+        and version_key(facts.system.os_version) >= version_key(floor)
     )
     unanswered = facts.on_mac and facts.torch.mps_built and facts.torch.mps_available is False and new_enough
     if not nothing and metal is None and not unanswered:

@@ -13,15 +13,15 @@ from torchup.doctor.rules.common import driver_line, gpu_line, quoted, torch_lin
 from torchup.model import Remedy, Vendor, message
 
 if TYPE_CHECKING:
+    from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
-    from torchup.doctor.knowledge import Knowledge
 
 _NO_GPU = ("driver.none", "cuda.no-gpus", "driver.no-device", "driver.libcuda-missing", "driver.smi-missing")
 
 
-def gpu_not_reached(facts: Facts, knowledge: Knowledge) -> Found | None:
+def gpu_not_reached(facts: Facts, compat: Compat) -> Found | None:
     """A usable GPU, a build for its vendor, `is_available()` False, and nothing says why."""
-    answer = None if facts.works else _refused(facts, knowledge)
+    answer = None if facts.works else _refused(facts, compat)
     if answer is None:
         return None
     lines = [message("doctor.seen.false", "{expression} is False", expression=answer)]
@@ -36,13 +36,13 @@ def gpu_not_reached(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def _refused(facts: Facts, knowledge: Knowledge) -> str | None:
+def _refused(facts: Facts, compat: Compat) -> str | None:
     """The question that torch answers with False although the build is for the GPU that is there."""
     torch = facts.torch
     nvidia = holds("cuda-build", facts) and (holds("nvidia-gpu", facts) or facts.nvidia.driver is not None)
     if torch.cuda_available is False and (nvidia or (holds("hip-build", facts) and holds("amd-gpu", facts))):
         return "torch.cuda.is_available()"
-    intel = any(is_usable_intel(gpu, knowledge) for gpu in facts.of(Vendor.INTEL))
+    intel = any(is_usable_intel(gpu, compat) for gpu in facts.of(Vendor.INTEL))
     if torch.xpu_available is False and holds("xpu-build", facts) and intel:
         return "torch.xpu.is_available()"
     if torch.mps_available is False and torch.mps_built and holds("apple-silicon", facts):
@@ -50,9 +50,9 @@ def _refused(facts: Facts, knowledge: Knowledge) -> str | None:
     return None
 
 
-def job_without_gpu(facts: Facts, knowledge: Knowledge) -> Found | None:
+def job_without_gpu(facts: Facts, compat: Compat) -> Found | None:
     """A cluster job, login node or notebook server without an allocated GPU."""
-    del knowledge
+    del compat
     unseen = facts.sign(*_NO_GPU) is not None or facts.torch.cuda_available is False or facts.nvidia.tools_found_none
     if facts.works or not holds("cluster", facts) or facts.gpus or facts.nvidia.driver or not unseen:
         return None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from support.facts import facts
-from torchup.doctor.knowledge import load_knowledge
+from torchup.compat.questions import load_compat
 from torchup.doctor.rules import CHECKS
 
 
 def fires(slug, **known):
     """Whether the rule of a cause finds something in facts made by hand."""
-    return CHECKS[slug](facts(**known), load_knowledge()) is not None
+    return CHECKS[slug](facts(**known), load_compat()) is not None
 
 
 FIRING = [
