@@ -123,7 +123,7 @@ def _read_command(collected: Collected, command: str, lines: Sequence[str]) -> N
     if command.strip() in ("groups", "id -Gn"):
         answer = next((line for line in following if line.strip()), "")
         collected.groups = tuple(answer.split(":")[-1].split())
-    if "python" in command and ("version" in command or command.rstrip().endswith("-V")) and following:
+    if "python" in command and command.rstrip().endswith(("--version", " -V", " -VV")) and following:
         python_version(collected, following[0])
     if command.startswith(("which python", "where python", "command -v python")) and following:
         interpreter(collected, following[0])

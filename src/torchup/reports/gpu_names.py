@@ -24,6 +24,7 @@ _DROPPED = frozenset("rtx gtx rx arc".split())  # product lines that people leav
 _SUFFIXES = frozenset("ti super xt xtx gre".split())
 _BESIDE = re.compile(r"\s{0,3}(?:gpus?|cards?|laptop|mobile|显卡|卡|笔记本|super|ti)\b|\s{0,3}(?:显卡|卡|笔记本)", re.IGNORECASE)
 _BEFORE = re.compile(r"(?:\b(?:my|an?|single|one|two|dual|have|using|with|on|the|card|gpu)\s{1,2}|[\dx×]\s?x?\s?|用|的|张|块|是|单|双|有)$", re.IGNORECASE)
+_FORM = re.compile(r"[a-z](?![A-Za-z0-9])")  # the m of a Tesla K40m
 _LONGEST = 8  # pieces of a name
 _SERIES = re.compile(r"[2345]0[5-9]0")  # numbers that stand for a GeForce card when nothing else is said
 
@@ -65,7 +66,9 @@ def _at(text: str, pieces: list[re.Match[str]], index: int) -> tuple[Mention | N
     for length in range(len(words), 0, -1):
         name = _names().get(tuple(words[:length]))
         end = ends[length - 1]
-        if name is not None and not _is_glued(text, end) and _is_meant(text, name, first.start(), end):
+        if name is None or not _is_meant(text, name, first.start(), end):
+            continue
+        if not _is_glued(text, end) or (name.needs == "vendor" and _FORM.match(text, end)):
             return Mention(name=name.name, vendor=name.vendor, start=first.start(), end=end), length
     return None, 1
 
@@ -115,19 +118,18 @@ def _names() -> dict[tuple[str, ...], _Name]:
     """Every spelling in pieces -> the product; a full name wins over a shortened one."""
     names: dict[tuple[str, ...], _Name] = {}
     table = load_gpu_table()
-    products = list(table.products())
-    for name, vendor in products:
+    products = dict(table.products())
+    same = tomllib.loads((Path(__file__).parent / "gpu_spellings.toml").read_text("utf-8"))["same"]
+    for spelling, name in same.items():
+        if name in products:
+            names[_pieces(spelling)] = _Name(name=name, vendor=products[name])
+    for name, vendor in products.items():
         for spelling in {name.split(" (", maxsplit=1)[0], *re.findall(r"\(([^()]+)\)", name)}:
             words = _pieces(spelling)
-            if words and not words[0] == "hd":
+            if words and words[0] != "hd":  # "HD" of Intel is anything
                 names.setdefault(words, _Name(name=name, vendor=vendor, needs=_needs(words)))
     for name in table.ambiguous_names():
         names.setdefault(_pieces(name), _Name(name=name, vendor=Vendor.NVIDIA, needs=_needs(_pieces(name))))
-    known = dict(products)
-    same = tomllib.loads((Path(__file__).parent / "gpu_spellings.toml").read_text("utf-8"))["same"]
-    for spelling, name in same.items():
-        if name in known:
-            names.setdefault(_pieces(spelling), _Name(name=name, vendor=known[name]))
     for words, name in list(names.items()):
         for short in _shortened(words):
             names.setdefault(short, _Name(name=name.name, vendor=name.vendor, needs=_needs(short)))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 RELEVANT = re.compile(
     r"(?:torch(?:vision|audio|text|data|ao|codec|-directml)?|pytorch(?:-cuda|-gpu|-cpu|-mutex|"
     r"-triton.{0,40}|-lightning)?|libtorch|"
-    r"triton(?:-\w{1,20})?|numpy|nvidia-[\w-]{1,60}|intel-extension-for-pytorch|cudatoolkit|cuda-version|"
+    r"triton(?:-\w{1,20})?|numpy|nvidia-(?!smi|driver|settings|persistenced|container|docker)[\w-]{1,60}|intel-extension-for-pytorch|cudatoolkit|cuda-version|"
     r"cuda-cudart|cudnn|xformers|flash-attn|vllm|sageattention|ctranslate2|deepspeed|auto-gptq|"
     r"bitsandbytes|intel-openmp|llvm-openmp|mkl|ipex|torch-scatter|torch-sparse|mmcv(?:-full)?|"
     r"onnxruntime-gpu|tensorflow(?:-gpu)?|rocm(?:-sdk[\w-]{0,40})?|vc14-runtime|vs2015-runtime)"

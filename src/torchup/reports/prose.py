@@ -42,11 +42,11 @@ _OTHER = re.compile(
     re.IGNORECASE,
 )
 _OWN = re.compile(
-    r"\b(?:my|i have|i've|i am|i'm|i run|we have|our|this machine|here|running on|equipped|gpu is|card is)\b|我的|我有|显卡|本机|机器|环境|用的是|配置",
+    r"\b(?:my|i have|i've|i am|i'm|i run|i use|we have|our|this machine|here|running on|equipped|gpu is|card is)\b|我的|我有|我用|我这|显卡|本机|机器|环境|用的是|配置",
     re.IGNORECASE,
 )
 _DEVICE_WORD = re.compile(
-    r"\d{3}|\b(?:spark|jetson|strix|steam deck|[tlvkpam]\d{1,2}|titan|iris|thor|orin|vega)\b", re.IGNORECASE
+    r"\d{3}|[a-z]\d{2}|\b(?:spark|jetson|strix|steam deck|[tlpam]\d|titan|iris|thor|orin|vega)\b", re.IGNORECASE
 )
 _TORCH_LABELLED = re.compile(
     r"(?<![\w./-])(?:py)?torch(?:版本)?[^\w\n]{0,4}(?:version|版本|是|为|v)?[^\w\n]{0,4}(\d{1,2}\.\d{1,2}\.\d{1,2})\+(cpu|xpu|cu\d{2,3}|rocm[\d.]{0,8}\d)\b",
@@ -92,7 +92,7 @@ def read_prose(collected: Collected, text: str) -> None:
 
 
 def _read_system(collected: Collected, text: str, lower: str) -> None:
-    if collected.os is None:
+    if collected.os is None or collected.os_version is None:
         _read_os_names(collected, text)
     if collected.os is None:
         _read_paths(collected, text)
@@ -155,8 +155,8 @@ def _read_versions(collected: Collected, text: str) -> None:
         _read_one(collected, text, _API, cuda_api)
     if "cuda" not in collected.torch and (built := _TORCH_CUDA.search(text)) is not None and not _is_wish(text, built):
         collected.torch["cuda"] = built[1]
-    if "toolkit" not in collected.nvidia:
-        _read_one(collected, _API.sub(" ", _TORCH_CUDA.sub(" ", text)), _TOOLKIT, toolkit)
+    if not {"toolkit", "cuda_api"} & collected.nvidia.keys():
+        _read_one(collected, _TORCH_CUDA.sub(" ", text), _TOOLKIT, toolkit)
 
 
 def _read_torch(collected: Collected, text: str) -> None:
@@ -205,9 +205,10 @@ def _read_gpus(collected: Collected, text: str) -> None:
     """The GPU of this machine: the only one that is named, or those that the user calls the machine's."""
     from torchup.reports.gpu_names import mentions  # noqa: PLC0415  # reads the table of GPUs
 
-    found = [mention for mention in mentions(text) if not _OTHER.search(_clause(text, mention.start, mention.end))]
+    said = mentions(text)
+    found = [mention for mention in said if not _OTHER.search(_clause(text, mention.start, mention.end))]
     named = list(_distinct(found))
-    if len(named) != 1:
+    if len(named) != 1 or len(found) < len(said):  # beside another machine's, this one's must be called so
         named = list(_distinct(m for m in found if _OWN.search(_clause(text, m.start, m.end))))
         named = named if _together(text, named) else []
     for mention in named:

@@ -111,7 +111,7 @@ def os_kind(lower: str) -> Os | None:
 
 def python_version(collected: Collected, value: str) -> None:
     """``3.10.12 | packaged by conda-forge | (main, ...) [GCC 11.4.0] (64-bit runtime)``."""
-    match = re.match(r"\W{0,6}(?:c?python )?v?(\d\.\d{1,2}(?:\.\d{1,2}\w{0,6})?)", value, re.IGNORECASE)
+    match = re.match(r"\W{0,6}(?:c?python )?v?([23]\.\d{1,2}(?:\.\d{1,2}\w{0,6})?)", value, re.IGNORECASE)
     if match is None:
         return
     collected.versions_at.append((collected.position, match[1]))

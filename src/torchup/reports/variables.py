@@ -15,7 +15,7 @@ _NAME = (
     r"(?:(?:CUDA|HIP|ROCR|NVIDIA|LD|DYLD|PYTORCH|HSA|GPU|ONEAPI|ZE|SYCL|KMP|OMP|NCCL|VLLM|TORCH|TORCHINDUCTOR|PYTHON|CONDA|MKL|UV|PIP|"
     r"TRITON|AMD|MIOPEN|XLA|NEOReadDebugKeys|OverrideGpuAddressSpace|SLURM)_?[A-Z0-9_]{0,60})"
 )
-_QUOTED = r"(?:\"([^\"\n]{0,500})\"|'([^'\n]{0,500})'|([^\s\"';&|]{0,500}))"
+_QUOTED = r"(?:\"([^\"\n]{0,500})\"|'([^'\n]{0,500})'|([^\s\"'`;&|,]{0,500}))"
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -28,6 +28,12 @@ _PATTERNS = tuple(
         rf"^\s{{0,40}}(?:- )?[\"']?({_NAME})[\"']?: {{1,4}}{_QUOTED}\s*,?$",  # YAML, JSON
         rf"os\.environ\.get\([\"']({_NAME})[\"']\)\s?(?:->|→|is|=>)\s?{_QUOTED}",
     )
+)
+# What programs advise in their messages is not set: "For debugging consider passing CUDA_LAUNCH_BLOCKING=1".
+_ADVICE = re.compile(
+    r"\b(?:please|consider|try(?:ing)?|you (?:can|may|should|could|need)|set the environment variable|by (?:setting|passing)|"
+    r"to avoid|for debugging)\b|请设置|可以设置|建议",
+    re.IGNORECASE,
 )
 _NAMED = re.compile(rf"\s{{0,40}}- name: [\"']?({_NAME})[\"']?\s*")  # Kubernetes: the value is on the next line
 _VALUE = re.compile(rf"\s{{0,40}}value: {_QUOTED}\s*")
@@ -46,6 +52,8 @@ def read_variables(collected: Collected, lines: Sequence[str]) -> None:
 
 
 def _read_line(collected: Collected, line: str) -> None:
+    if _ADVICE.search(line):
+        return
     for pattern in _PATTERNS:
         for name, *values in pattern.findall(line):
             value = next(filter(None, values), "")
