@@ -20,8 +20,7 @@ GAP = 400  # characters, spaces not counted, that ` * ` may span
 EVIDENCE = 300  # characters of a message that are shown
 OCCURRENCES = 50  # of one message that are compared; a log repeats it thousands of times
 CONTEXT = 6  # lines around a message in which its values stand
-LONGEST = 4_000  # characters of a line and
-MOST_LINES = 4_000  # lines that are searched for values
+MOST_LINES = 4_000  # that are searched for values which do not stand near
 WRAPPED = 70  # a shorter line was not cut by a console
 
 
@@ -153,24 +152,37 @@ def _rank(text: SearchedText, first: int, last: int, start: int) -> int:
 
 
 def _sign(signature: Signature, quoted: Quoted, text: SearchedText) -> Sign:
-    passage = text.lines[max(0, quoted.first - CONTEXT) : quoted.last + 1 + CONTEXT]
-    line = _quotation(text.lines, quoted)
-    return Sign(code=signature.code, cause=signature.cause, line=line, values=_values(signature, passage, text.lines))
+    found = _values(signature, quoted, text.lines)
+    if found is not None:
+        quoted = _with_values(found[0], quoted, text.lines)
+    values = {name: value.strip() for name, value in found.groupdict().items() if value} if found else {}
+    return Sign(code=signature.code, cause=signature.cause, line=_quotation(text.lines, quoted), values=values)
 
 
-def _values(signature: Signature, passage: Sequence[str], lines: Sequence[str]) -> dict[str, str]:
-    """The values of the row's pattern: near the message, else anywhere in the text."""
+def _values(signature: Signature, quoted: Quoted, lines: Sequence[str]) -> re.Match[str] | None:
+    """The values of the row's pattern: from the message on, near it, else anywhere in the text."""
     if not signature.values:
-        return {}
-    # a console may have cut the line within a word: then the text without its line ends has the values
-    for part in (passage, lines):
-        bounded = [line[:LONGEST] for line in part][:MOST_LINES]
-        match = re.search(signature.values, " ".join(" ".join(bounded).split())) or re.search(
-            signature.values, "".join(bounded)
-        )
-        if match is not None:
-            return {name: value.strip() for name, value in match.groupdict().items() if value}
-    return {}
+        return None
+    own = lines[quoted.first : quoted.last + 1 + 2 * CONTEXT]
+    near = lines[max(0, quoted.first - CONTEXT) : quoted.last + 1 + CONTEXT]
+    for part in (own, near, lines[:MOST_LINES]):
+        # a console may have cut the line within a word: then the text without its line ends has the values
+        for joined in (" ".join(" ".join(part).split()), "".join(part)):
+            match = re.search(signature.values, joined)
+            if match is not None:
+                return match
+    return None
+
+
+def _with_values(values: str, quoted: Quoted, lines: Sequence[str]) -> Quoted:
+    """The quotation with the lines around it that its values stand on, where these are close."""
+    wanted = squeeze(values)
+    for before in (0, 1, 2):
+        for behind in range(CONTEXT):
+            first, last = max(0, quoted.first - before), quoted.last + behind
+            if wanted in squeeze("".join(lines[first : last + 1])):
+                return Quoted(first=first, last=last, rank=quoted.rank)
+    return quoted
 
 
 def _quotation(lines: Sequence[str], quoted: Quoted) -> str:

@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 _PROMPT = re.compile(r"\s{0,80}(?:\((?:[^()\s]{1,60})\)\s)?(?:>>>|In ?\[[\d* ]{0,6}\]:?)\s?(.*)")
 _CONTINUED = re.compile(r"\s{0,80}(?:\.\.\.|\s+\.\.\.:)")
 _OUT = re.compile(r"\s{0,40}Out ?\[[\d* ]{0,6}\]:?\s?")
-_ENDS = re.compile(r"\s{0,80}(?:>>>|In ?\[|Traceback|[\w.-]{1,60}@[\w.-]{1,60}[: ]|[$%!]\s|PS [A-Z]:\\|[A-Z]:\\[^>]{0,200}>|#include)")
+_ENDS = re.compile(
+    r"\s{0,80}(?:>>>|In ?\[|Traceback|[\w.-]{1,60}@[\w.-]{1,60}[: ]|[$%!]\s|PS [A-Z]:\\|[A-Z]:\\[^>]{0,200}>|#include)"
+)
 _PRINT = re.compile(r"\s{0,80}print\s?\((.*)\)\s*;?\s*(#.*)?")
 _COMMENT = re.compile(r"\s{0,80}#+\s?(.*)")
-_SAID = re.compile(r"[\s>=\-:]{0,6}(?:output|outputs|prints?|printed|returns?|result|gives?|输出|返回|结果|打印|显示)?(?:为|是|了)?[\s:>=`'\"]{0,6}", re.IGNORECASE)
+_SAID = re.compile(
+    r"[\s>=\-:]{0,6}(?:output|outputs|prints?|printed|returns?|result|gives?|输出|返回|结果|打印|显示)?(?:为|是|了)?[\s:>=`'\"]{0,6}",
+    re.IGNORECASE,
+)
 _FAR = 14  # lines between an expression and its value: a warning has a few
 _PRINTS = 30  # calls of one script
 _SHAPES = {
@@ -128,9 +133,11 @@ def _read_scripts(collected: Collected, lines: Sequence[str]) -> None:
         call = _PRINT.fullmatch(line) if "print" in line and not line.lstrip().startswith(("#", ">>>")) else None
         if call is not None:
             calls.append((position, expression_of(call[1]) if call[2] is None else None))
-        elif calls and (position - calls[-1][0] > _FAR or len(calls) > _PRINTS):
-            calls = []
-        elif calls and _is_value(line) and _pair(collected, [row for _, row in calls], lines[position : position + _PRINTS]):
+        elif (calls and (position - calls[-1][0] > _FAR or len(calls) > _PRINTS)) or (
+            calls
+            and _is_value(line)
+            and _pair(collected, [row for _, row in calls], lines[position : position + _PRINTS])
+        ):
             calls = []
 
 

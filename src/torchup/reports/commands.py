@@ -25,9 +25,15 @@ _PROMPTS: tuple[tuple[Shell | None, re.Pattern[str]], ...] = (
     (Shell.SH, re.compile(_ENVIRONMENT + r"\[?[\w.-]{1,60}@[\w.-]{1,60}[:\s][^$#%\n]{0,200}[$#%]\s{0,4}(\S.*)")),
     (Shell.SH, re.compile(_ENVIRONMENT + r"(?:\$|%|bash-[\d.]{1,6}[$#]|sh-[\d.]{1,6}[$#]|❯|➜)\s{1,4}(\S.*)")),
     (Shell.SH, re.compile(_ENVIRONMENT + r"\$(?=[a-z])([a-z]\S{0,40}\s.*)")),
-    (None, re.compile(r"\s{0,80}(?:In ?\[[\d* ]{0,6}\]:?\s?)?[!%]\s?((?:pip3?|conda|mamba|uv|python3?|nvidia-smi)\b.*)")),
+    (
+        None,
+        re.compile(r"\s{0,80}(?:In ?\[[\d* ]{0,6}\]:?\s?)?[!%]\s?((?:pip3?|conda|mamba|uv|python3?|nvidia-smi)\b.*)"),
+    ),
     (None, re.compile(r"\s{0,80}(?:RUN|CMD|run:)\s{1,8}(\S.*)")),
-    (Shell.SH, re.compile(r"\s{0,8}# ((?:pip3?|python3?|apt(?:-get)?|uv|conda|nvidia-smi|rocminfo)\s.*)")),  # root's prompt
+    (
+        Shell.SH,
+        re.compile(r"\s{0,8}# ((?:pip3?|python3?|apt(?:-get)?|uv|conda|nvidia-smi|rocminfo)\s.*)"),
+    ),  # root's prompt
 )
 # Lines that begin as only a command begins: the prompt was not copied, or quoting ate it.
 _BARE = re.compile(
@@ -67,7 +73,9 @@ _PIP = re.compile(r"\bpip3?(?:\.exe)? (?:install|list|freeze|show|uninstall)\b")
 _STOP = re.compile(r"[;|>]|&&|\s#|[`'\"]\s*[,.]?\s*$|\n")
 _WANTED = re.compile(r"\btorch={2,3}(\d[\w.]{0,40})(?:\+(\w[\w.]{0,40}))?")
 _INDEX = re.compile(r"whl/(?:nightly/|test/)?(cu\d{2,3}|cpu|xpu|rocm\d[\d.]{0,6})")
-_GIVES_GPU = re.compile(r"--gpus|--runtime[= ]nvidia|nvidia-docker|--device|/dev/(?:kfd|dri)|nvidia\.com/gpu|--nv\b|--rocm\b")
+_GIVES_GPU = re.compile(
+    r"--gpus|--runtime[= ]nvidia|nvidia-docker|--device|/dev/(?:kfd|dri)|nvidia\.com/gpu|--nv\b|--rocm\b"
+)
 _DOCKER = re.compile(
     r"\b(?:docker|podman|nerdctl)(?:-compose)?\s{1,8}(?:run|start|exec|compose)\b|\bdocker-compose\b|\bnvidia-docker\b|"
     r"\b(?:apptainer|singularity) (?:exec|run|shell)\b|\b(?:distrobox|toolbox) (?:enter|run|create)\b",
@@ -75,7 +83,9 @@ _DOCKER = re.compile(
 )
 _PRINTED = re.compile(r"\bprint\s?\((.*)\)")
 _PARTS = re.compile(r",\s?(?![^(]{0,200}\))|\)\s?;\s?print\(")
-_INTERPRETER = re.compile(r"(?:^|\s|&\s)[\"']?((?:[A-Za-z]:)?[^\s\"'&|;]{0,200}[/\\]python(?:3(?:\.\d{1,2})?)?(?:\.exe)?)[\"']?(?=\s|$)")
+_INTERPRETER = re.compile(
+    r"(?:^|\s|&\s)[\"']?((?:[A-Za-z]:)?[^\s\"'&|;]{0,200}[/\\]python(?:3(?:\.\d{1,2})?)?(?:\.exe)?)[\"']?(?=\s|$)"
+)
 _LINE_CONTINUES = ("\\", "^", "`")
 
 
@@ -139,7 +149,10 @@ def _read_printed(collected: Collected, command: str, lines: Sequence[str]) -> N
     printed = _PRINTED.search(command) if "python" in command else None
     if printed is None:
         return
-    rows = [expression_of(part.strip(" )(")+ ("()" if part.strip().endswith("(") else "")) or expression_of(part.strip()) for part in _PARTS.split(printed[1])]
+    rows = [
+        expression_of(part.strip(" )(") + ("()" if part.strip().endswith("(") else "")) or expression_of(part.strip())
+        for part in _PARTS.split(printed[1])
+    ]
     below = list(answers_below(lines, collected.position))
     for line in below:
         words = line.split()
@@ -174,10 +187,11 @@ def _read_wish(collected: Collected, line: str, lines: Sequence[str]) -> None:
 
 
 _SWITCHES = frozenset(
-    "-U --upgrade --pre --force-reinstall --no-cache-dir --user -q -y --yes --no-deps -v --system --dev --no-build-isolation "
-    "--break-system-packages --reinstall -I --ignore-installed --no-cache --pypi --isolated".split()
+    ["-U", "--upgrade", "--pre", "--force-reinstall", "--no-cache-dir", "--user", "-q", "-y", "--yes", "--no-deps", "-v", "--system", "--dev", "--no-build-isolation", "--break-system-packages", "--reinstall", "-I", "--ignore-installed", "--no-cache", "--pypi", "--isolated"]
 )
-_OURS = re.compile(r"(?:py)?torch|nvidia-|triton|xformers|flash|vllm|numpy|cuda|bitsandbytes|jax|tensorflow", re.IGNORECASE)
+_OURS = re.compile(
+    r"(?:py)?torch|nvidia-|triton|xformers|flash|vllm|numpy|cuda|bitsandbytes|jax|tensorflow", re.IGNORECASE
+)
 
 
 def requirement(word: str) -> str | None:
@@ -224,4 +238,18 @@ def _conclude_manager(collected: Collected, lines: Sequence[str]) -> None:
 
 def _mentions_tool(line: str) -> bool:
     lower = line.lower()
-    return any(word in lower for word in (".pixi", "pixi.", "poetry", "uv.lock", "tool.uv", "conda", "forge", "pip install", "uv\\python", "uv/python"))
+    return any(
+        word in lower
+        for word in (
+            ".pixi",
+            "pixi.",
+            "poetry",
+            "uv.lock",
+            "tool.uv",
+            "conda",
+            "forge",
+            "pip install",
+            "uv\\python",
+            "uv/python",
+        )
+    )

@@ -18,12 +18,17 @@ from torchup.model import Value, Vendor
 
 _PIECES = re.compile(r"[a-z]+|\d+|\+", re.IGNORECASE)
 _BETWEEN = re.compile(r"[ \-_®™]{0,2}(?:\((?:tm|r)\))?[ \-_]{0,2}", re.IGNORECASE)
-_NOISE = frozenset("nvidia geforce tesla amd ati radeon instinct intel graphics r tm".split())
-_LINES = frozenset("rtx gtx gt rx arc quadro titan ryzen iris mi gb gh vega mx".split())
-_DROPPED = frozenset("rtx gtx rx arc".split())  # product lines that people leave out
-_SUFFIXES = frozenset("ti super xt xtx gre".split())
-_BESIDE = re.compile(r"\s{0,3}(?:gpus?|cards?|laptop|mobile|显卡|卡|笔记本|super|ti)\b|\s{0,3}(?:显卡|卡|笔记本)", re.IGNORECASE)
-_BEFORE = re.compile(r"(?:\b(?:my|an?|single|one|two|dual|have|using|with|on|the|card|gpu)\s{1,2}|[\dx×]\s?x?\s?|用|的|张|块|是|单|双|有)$", re.IGNORECASE)
+_NOISE = frozenset(["nvidia", "geforce", "tesla", "amd", "ati", "radeon", "instinct", "intel", "graphics", "r", "tm"])
+_LINES = frozenset(["rtx", "gtx", "gt", "rx", "arc", "quadro", "titan", "ryzen", "iris", "mi", "gb", "gh", "vega", "mx"])
+_DROPPED = frozenset(["rtx", "gtx", "rx", "arc"])  # product lines that people leave out
+_SUFFIXES = frozenset(["ti", "super", "xt", "xtx", "gre"])
+_BESIDE = re.compile(
+    r"\s{0,3}(?:gpus?|cards?|laptop|mobile|显卡|卡|笔记本|super|ti)\b|\s{0,3}(?:显卡|卡|笔记本)", re.IGNORECASE
+)
+_BEFORE = re.compile(
+    r"(?:\b(?:my|an?|single|one|two|dual|have|using|with|on|the|card|gpu)\s{1,2}|[\dx×]\s?x?\s?|用|的|张|块|是|单|双|有)$",
+    re.IGNORECASE,
+)
 _FORM = re.compile(r"[a-z](?![A-Za-z0-9])")  # the m of a Tesla K40m
 _LONGEST = 8  # pieces of a name
 _SERIES = re.compile(r"[2345]0[5-9]0")  # numbers that stand for a GeForce card when nothing else is said
@@ -94,17 +99,25 @@ def _is_glued(text: str, position: int) -> bool:
     if not 0 <= position < len(text):
         return False
     character = text[position]
-    return (character.isalnum() and character.isascii()) or character in "/\\_=.@" and text[position + 1 : position + 2].isalnum()
+    return (
+        (character.isalnum() and character.isascii())
+        or (character in "/\\_=.@"
+        and text[position + 1 : position + 2].isalnum())
+    )
 
 
 def _is_meant(text: str, name: _Name, start: int, end: int) -> bool:
     if name.needs is None:
         return True
     before, behind = text[max(0, start - 24) : start].lower(), text[end : end + 24]
-    if name.vendor.value in before or any(word in before for word in ("geforce", "radeon", "tesla", "quadro", "jetson", "instinct")):
+    if name.vendor.value in before or any(
+        word in before for word in ("geforce", "radeon", "tesla", "quadro", "jetson", "instinct")
+    ):
         return True
     if name.needs == "beside":
-        return bool(_BESIDE.match(behind) or _BEFORE.search(before)) and not re.match(r"\s?(?:\.\d|[:%]|ms|mb|gb|it/s|steps)", behind.lower())
+        return bool(_BESIDE.match(behind) or _BEFORE.search(before)) and not re.match(
+            r"\s?(?:\.\d|[:%]|ms|mb|gb|it/s|steps)", behind.lower()
+        )
     return bool(_BESIDE.match(behind))
 
 
@@ -155,4 +168,4 @@ def _needs(words: tuple[str, ...]) -> str | None:
             return None
         return "beside" if _SERIES.fullmatch(words[0]) and len(words) == 1 else "vendor"
     number = next((word for word in words if word.isdecimal()), "")
-    return None if len(number) == 3 and words[0] in ("a", "b", "h", "v", "p", "l") or len(words) > 2 else "vendor"  # noqa: PLR2004  # A100, H200, B580
+    return None if (len(number) == 3 and words[0] in ("a", "b", "h", "v", "p", "l")) or len(words) > 2 else "vendor"  # noqa: PLR2004  # A100, H200, B580

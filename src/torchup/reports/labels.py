@@ -26,7 +26,9 @@ LABEL = re.compile(
 _BARE = re.compile(r"\s*(pytorch version|torch version|os)\s{1,20}(\S.*)", re.IGNORECASE)
 _REMARK = re.compile(r"\s(?:-->|->|<--|#|←).*")
 _LISTS = {"gpu": "gpu", "cpu": "cpu"}  # readers whose values may stand on the lines below the label
-_LISTING_LABELS = frozenset({"gpu models and configuration", "gpu 型号和配置", "gpu 型号及配置", "gpu 模型和配置", "cpu"})
+_LISTING_LABELS = frozenset(
+    {"gpu models and configuration", "gpu 型号和配置", "gpu 型号及配置", "gpu 模型和配置", "cpu"}
+)
 
 
 class Expression(Value, frozen=True, kw_only=True):
@@ -53,7 +55,8 @@ def load_labels() -> Labels:
         exact={said: row["reader"] for row in data["label"] for said in row["says"]},
         alike=tuple((row["pattern"], row["reader"]) for row in data["alike"]),
         expressions=tuple(
-            Expression(reader=row["reader"], ends=tuple(row["ends"]), answer=row["answer"]) for row in data["expression"]
+            Expression(reader=row["reader"], ends=tuple(row["ends"]), answer=row["answer"])
+            for row in data["expression"]
         ),
     )
 

@@ -34,25 +34,46 @@ _VERSION = r"(\d[\w.!+-]{0,60})"  # one class, no nesting: a hostile line must n
 _NAME = r"([A-Za-z_][\w.-]{0,80})"
 _LEAD = r"\s{0,40}"
 _TAGGED_PIP = re.compile(_LEAD + r"\[pip3?\]\s{0,9}" + _NAME + r"\s{0,40}(?:==|@|\()?\s{0,9}" + _VERSION)
-_TAGGED_CONDA = re.compile(_LEAD + r"\[conda\]\s{0,9}" + _NAME + r"\s{1,60}" + _VERSION + r"(?:\s{1,40}(\S{1,80}))?(?:\s{1,40}(\S{1,80}))?")
+_TAGGED_CONDA = re.compile(
+    _LEAD + r"\[conda\]\s{0,9}" + _NAME + r"\s{1,60}" + _VERSION + r"(?:\s{1,40}(\S{1,80}))?(?:\s{1,40}(\S{1,80}))?"
+)
 _FREEZE = re.compile(_LEAD + _NAME + r"\s{0,9}(?:===?|@)\s{0,9}" + _VERSION + r"\s{0,9}(?:[;#].{0,200})?")
 _DASHED = re.compile(_LEAD + r"([A-Za-z]\w{0,40})-(\d{1,4}(?:\.\d{1,6}){1,4}(?:\+[\w.]{1,40})?)\s{0,9}")
-_ROW = re.compile(_LEAD + r"[*!]?\s?" + _NAME + r"\s{1,80}" + _VERSION + r"(?:\s{1,80}(\S{1,100}))?(?:\s{1,80}(\S{1,100}))?\s{0,9}")
-_LABELLED = re.compile(_LEAD + r"[-*•]?\s{0,4}\*{0,2}([A-Za-z][\w-]{0,40})\*{0,2}(?: version)?\s{0,9}[:=]\s{0,9}v?" + _VERSION + r"\s{0,9}")
+_ROW = re.compile(
+    _LEAD + r"[*!]?\s?" + _NAME + r"\s{1,80}" + _VERSION + r"(?:\s{1,80}(\S{1,100}))?(?:\s{1,80}(\S{1,100}))?\s{0,9}"
+)
+_LABELLED = re.compile(
+    _LEAD + r"[-*•]?\s{0,4}\*{0,2}([A-Za-z][\w-]{0,40})\*{0,2}(?: version)?\s{0,9}[:=]\s{0,9}v?" + _VERSION + r"\s{0,9}"
+)
 # libtorch  2.3.1  cpu_mkl_h0bb0d08_100  47.5 MiB  conda  libtorch-2.3.1-cpu_mkl_h0bb0d08_100.conda
 _PIXI = re.compile(
-    _LEAD + _NAME + r"\s{1,80}" + _VERSION + r"\s{1,80}(?:(\S{1,80})\s{1,80})?[\d.]{1,10} ?(?:[KMG]i?B|B)?\s{1,40}(conda|pypi)\b.{0,200}"
+    _LEAD
+    + _NAME
+    + r"\s{1,80}"
+    + _VERSION
+    + r"\s{1,80}(?:(\S{1,80})\s{1,80})?[\d.]{1,10} ?(?:[KMG]i?B|B)?\s{1,40}(conda|pypi)\b.{0,200}"
 )
-_TREE = re.compile(r"[\s│├└─|`+\\-]{0,80}" + _NAME + r"(?:\[[\w,-]{1,60}\])? v" + _VERSION + r"(?:\s\(.{0,100})?\s{0,9}")
+_TREE = re.compile(
+    r"[\s│├└─|`+\\-]{0,80}" + _NAME + r"(?:\[[\w,-]{1,60}\])? v" + _VERSION + r"(?:\s\(.{0,100})?\s{0,9}"
+)
 _DESCRIBED = re.compile(_LEAD + _NAME + r"\s{1,60}(?:\(!\)\s{1,9})?" + _VERSION + r"\s{1,60}[A-Z].{5,200}")
 _EXPORTED = re.compile(r"\s{0,12}- " + _NAME + r"=" + _VERSION + r"=(\S{1,80})\s{0,9}")
 _IN_LIST = re.compile(r"\s{0,20}- [\"']?" + _NAME + r"={1,2}" + _VERSION + r"[\"']?\s{0,9}")
-_SATISFIED = re.compile(r"Requirement already satisfied: ([\w.-]{1,80})(\S{0,100}) in (\S{1,300})(?:[^(]{0,200}\((\d[\w.+]{0,60})\))?")
+_SATISFIED = re.compile(
+    r"Requirement already satisfied: ([\w.-]{1,80})(\S{0,100}) in (\S{1,300})(?:[^(]{0,200}\((\d[\w.+]{0,60})\))?"
+)
 _PINNED = re.compile(r"==([\w.+]{1,60})")
-_CONDA_BUILD = re.compile(r"^\d{1,4}$|_\d{1,4}$|^py\d|^h[0-9a-f]{7}|pypi|<pip>|^main$|^mkl$|^cuda$|^(?:cpu|gpu|cuda)\w{0,20}_")
+_CONDA_BUILD = re.compile(
+    r"^\d{1,4}$|_\d{1,4}$|^py\d|^h[0-9a-f]{7}|pypi|<pip>|^main$|^mkl$|^cuda$|^(?:cpu|gpu|cuda)\w{0,20}_"
+)
 # A wish: an option of a requirements file, a range, or a table of a project file.
-_WISH_OPTION = re.compile(r"\s{0,8}(?:-i|-f|-r|-c|--(?:extra-)?index-url|--find-links|--pre|--no-binary)[\s=](.{0,300})")
-_WISH_RANGE = re.compile(_LEAD + r"(?:- )?[\"']?([A-Za-z][\w.-]{0,80}(?:\[[\w,-]{1,60}\])?\s?(?:>=|~=|<=|!=|<|>)\s?\d[\w.,<>=!~ *+]{0,60})[\"']?,?\s{0,9}(?:[;#].{0,200})?")
+_WISH_OPTION = re.compile(
+    r"\s{0,8}(?:-i|-f|-r|-c|--(?:extra-)?index-url|--find-links|--pre|--no-binary)[\s=](.{0,300})"
+)
+_WISH_RANGE = re.compile(
+    _LEAD
+    + r"(?:- )?[\"']?([A-Za-z][\w.-]{0,80}(?:\[[\w,-]{1,60}\])?\s?(?:>=|~=|<=|!=|<|>)\s?\d[\w.,<>=!~ *+]{0,60})[\"']?,?\s{0,9}(?:[;#].{0,200})?"
+)
 _WISH_QUOTED = re.compile(_LEAD + r"[\"']([A-Za-z][\w.-]{0,80}={2,3}\d[\w.+]{0,60})[\"'],?\s{0,9}")
 _WISH_TITLE = re.compile(
     r"(?:^|[\s`'\"#/])(?:requirements[\w.-]{0,40}\.(?:txt|in)|pyproject\.toml|environment\.ya?ml|setup\.(?:py|cfg)|constraints\.txt)\b|"
@@ -125,7 +146,9 @@ def _add_conda(collected: Collected, match: re.Match[str] | None) -> None:
         return
     channel = match[4] if (match.re.groups >= 4) else None  # noqa: PLR2004  # an export has no channel
     collected.add_package(
-        Package(name=normal(match[1]), version=match[2], origin="conda", build=match[3] or None, channel=channel or None)
+        Package(
+            name=normal(match[1]), version=match[2], origin="conda", build=match[3] or None, channel=channel or None
+        )
     )
 
 
@@ -133,9 +156,7 @@ def _add_pixi(collected: Collected, row: re.Match[str]) -> None:
     collected.manager = collected.manager or Manager.PIXI
     conda = row[4] == "conda"
     build = row[3] if conda else None
-    collected.add_package(
-        Package(name=normal(row[1]), version=row[2], origin="conda" if conda else "pip", build=build)
-    )
+    collected.add_package(Package(name=normal(row[1]), version=row[2], origin="conda" if conda else "pip", build=build))
 
 
 def _read_shown(collected: Collected, shown: dict[str, str], field: re.Match[str]) -> None:

@@ -26,7 +26,9 @@ _MIG = re.compile(r"(?:^|\|)\s{0,80}(Enabled|Disabled)\*?\s{0,9}\|?\s*$")
 _LISTED = re.compile(r"\s{0,40}GPU (\d{1,2})\s{0,9}:\s{0,9}(\S.{0,120})")
 _MIG_DEVICE = re.compile(r"\s{0,40}MIG \d{1,2}\w?g?\.\d{1,3}\w{0,8}.{0,40}Device\s{1,9}\d")
 _QUERY = re.compile(r"--query-gpu[= ]([\w.,]{2,300})")
-_FIELD = re.compile(r"\s{0,4}(name|gpu_name|index|uuid|driver_version|compute_cap|compute_mode|mig\.mode\.current|[a-z_.]{3,40})(?: \[[\w%]{1,8}\])?\s{0,4}")
+_FIELD = re.compile(
+    r"\s{0,4}(name|gpu_name|index|uuid|driver_version|compute_cap|compute_mode|mig\.mode\.current|[a-z_.]{3,40})(?: \[[\w%]{1,8}\])?\s{0,4}"
+)
 _LOG_AHEAD = 12  # lines of `-q` from its title to the CUDA version
 
 

@@ -29,8 +29,13 @@ _APPLE_SILICON = re.compile(
 )
 _APPLE_CHIP = re.compile(r"\bm([1-9])[ -]?(pro|max|ultra)?\b", re.IGNORECASE)
 _JETSON = re.compile(r"(?<![/\w.-])jetson[ -](?:nano|orin|xavier|tx[12]|agx|thor)\b|\bagx (?:orin|thor|xavier)\b")
-_JETPACK = re.compile(r"\bjet ?pack\s{0,3}(?:version|sdk)?\s{0,3}[:=v]?\s?([3-9](?:\.\d{1,2}){0,2})(?![\d.]*\d)", re.IGNORECASE)
-_L4T = re.compile(r"\bl4t\b\s{0,3}(?:release|version)?\s{0,3}[:=v]?\s?R?([23]\d\.\d{1,2}(?:\.\d{1,2})?)|(?<![\w.])R(3\d\.\d{1,2}(?:\.\d{1,2})?)\b", re.IGNORECASE)
+_JETPACK = re.compile(
+    r"\bjet ?pack\s{0,3}(?:version|sdk)?\s{0,3}[:=v]?\s?([3-9](?:\.\d{1,2}){0,2})(?![\d.]*\d)", re.IGNORECASE
+)
+_L4T = re.compile(
+    r"\bl4t\b\s{0,3}(?:release|version)?\s{0,3}[:=v]?\s?R?([23]\d\.\d{1,2}(?:\.\d{1,2})?)|(?<![\w.])R(3\d\.\d{1,2}(?:\.\d{1,2})?)\b",
+    re.IGNORECASE,
+)
 _ARM = re.compile(r"\baarch64\b")
 _CLAUSE = re.compile(r"[;!?\n]|\.(?:\s|$)|,\s|\bbut\b|\bwhile\b|\bwhereas\b|但是?|不过|而", re.IGNORECASE)
 _OTHER = re.compile(
@@ -56,16 +61,26 @@ _TORCH = re.compile(
     r"(?<![\w./-])(?:py)?torch(?:版本)?\s?(?:version|版本|ver\.?|是|为)?\s?(?:is|was|是|为|==|=|:)?\s?[`'\"v]?(\d{1,2}\.\d{1,2}(?:\.\d{1,2})?(?:(?:rc|\.?dev)\d{1,9})?)(?:\+([\w.]{1,20}))?(?![\w.]*\d)",
     re.IGNORECASE,
 )
-_PYTHON = re.compile(r"(?<![\w./\\-])(?:c?python)\s?(?:version|版本)?\s?(?:is|是|为|=|:|v)?\s?(3\.\d{1,2}(?:\.\d{1,2})?)(?![\w.]*\d)(?!/|\\)", re.IGNORECASE)
+_PYTHON = re.compile(
+    r"(?<![\w./\\-])(?:c?python)\s?(?:version|版本)?\s?(?:is|是|为|=|:|v)?\s?(3\.\d{1,2}(?:\.\d{1,2})?)(?![\w.]*\d)(?!/|\\)",
+    re.IGNORECASE,
+)
 _DRIVER = re.compile(
     r"(?:\bdrivers?(?: version)?|驱动(?:程序)?(?:版本)?(?:号)?)\s?(?:is|was|are|at|v|version|为|是|=|:|\()?\s?[`'\"(v]?r?([3-7]\d{2}(?:\.\d{1,3}){0,2})(?![\w.]*\d)",
     re.IGNORECASE,
 )
 _API = re.compile(
-    r"(?:nvidia-smi\b[^.\n]{0,40}|driver\b[^.\n]{0,40}|supports? (?:up to )?|最高(?:可)?支持|驱动[^\n。]{0,20})\bcuda(?: version)?\s?:?\s?(\d{1,2}\.\d)(?!\d)", re.IGNORECASE
+    r"(?:nvidia-smi\b[^.\n]{0,40}|driver\b[^.\n]{0,40}|supports? (?:up to )?|最高(?:可)?支持|驱动[^\n。]{0,20})\bcuda(?: version)?\s?:?\s?(\d{1,2}\.\d)(?!\d)",
+    re.IGNORECASE,
 )
-_TOOLKIT = re.compile(r"(?:\bcuda[- ]?toolkit|\bnvcc\b[^\n]{0,60}?release|\bcuda\b(?:版本)?)\s?(?:version|版本|is|为|是|v|=|:)?\s?(\d{1,2}\.\d{1,2}(?:\.\d{1,3})?)(?![\w.]*\d)", re.IGNORECASE)
-_TORCH_CUDA = re.compile(r"(?:\b(?:py)?torch\b[^\n,;]{0,40}(?:built (?:with|for|against)|compiled (?:with|for)|\())\s?cuda\s?:?\s?(\d{1,2}\.\d)", re.IGNORECASE)
+_TOOLKIT = re.compile(
+    r"(?:\bcuda[- ]?toolkit|\bnvcc\b[^\n]{0,60}?release|\bcuda\b(?:版本)?)\s?(?:version|版本|is|为|是|v|=|:)?\s?(\d{1,2}\.\d{1,2}(?:\.\d{1,3})?)(?![\w.]*\d)",
+    re.IGNORECASE,
+)
+_TORCH_CUDA = re.compile(
+    r"(?:\b(?:py)?torch\b[^\n,;]{0,40}(?:built (?:with|for|against)|compiled (?:with|for)|\())\s?cuda\s?:?\s?(\d{1,2}\.\d)",
+    re.IGNORECASE,
+)
 _SYSTEM = re.compile(
     r"\b(windows ?(?:1[01]|server 20\d\d)|win ?1[01]|ubuntu ?\d\d\.\d\d|debian ?(?:1[0-9]|[89])|fedora ?\d\d|cent ?os ?\d|"
     r"rocky(?: linux)? ?\d|mac ?os ?(?:\w{1,12} )?\d{1,2}(?:\.\d{1,2}){0,2}|arch linux|linux mint ?\d\d|nixos|rhel ?\d|alma(?:linux)? ?\d)\b",
@@ -165,7 +180,9 @@ def _read_torch(collected: Collected, text: str) -> None:
     if len(labelled) == 1:
         collected.torch["version"], collected.torch["local"] = labelled.pop()
         return
-    versions = {match.groups() for match in _TORCH.finditer(text) if not _is_wish(text, match) and not _is_command(text, match)}
+    versions = {
+        match.groups() for match in _TORCH.finditer(text) if not _is_wish(text, match) and not _is_command(text, match)
+    }
     if len(versions) == 1:
         version, local = versions.pop()
         collected.torch["version"] = version
@@ -226,7 +243,9 @@ def _distinct(found: object) -> Iterator[Mention]:
 
 def _together(text: str, named: list[Mention]) -> bool:
     """Several GPUs are one machine's when they stand in one sentence."""
-    return len(named) == 1 or (bool(named) and "\n" not in (between := text[named[0].start : named[-1].end]) and "." not in between)
+    return len(named) == 1 or (
+        bool(named) and "\n" not in (between := text[named[0].start : named[-1].end]) and "." not in between
+    )
 
 
 def _read_uv(collected: Collected, text: str) -> None:

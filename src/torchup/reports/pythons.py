@@ -45,9 +45,7 @@ def read_pythons(collected: Collected, lines: Sequence[str]) -> None:
     failed = _failed(moments, failures[-1] if failures else len(lines))
     python = next(python for python in known if _same(python, failed))
     collected.interpreter = python.path
-    if python.version and not _agree(python.version, collected.python.get("version")):
-        collected.python["version"] = python.version
-    elif python.version and len(python.version) > len(collected.python.get("version", "")):
+    if (python.version and not _agree(python.version, collected.python.get("version"))) or (python.version and len(python.version) > len(collected.python.get("version", ""))):
         collected.python["version"] = python.version
     collected.other_pythons = [other for other in known if other is not python]
 
@@ -58,7 +56,7 @@ def _moments(collected: Collected, lines: Sequence[str]) -> list[_Moment]:
     for position, line in enumerate(lines):
         if "-packages" in line:
             found += _of_packages(position, line)
-        elif "venv \"" in line and (launched := _LAUNCHED.match(line)) is not None:
+        elif 'venv "' in line and (launched := _LAUNCHED.match(line)) is not None:
             found.append(_Moment(line=position, path=launched[1]))
     return _with_versions(sorted(found, key=lambda moment: moment.line))
 
@@ -87,7 +85,11 @@ def _windows_python(prefix: str) -> str | None:
     if _HIDDEN.search(prefix) or "AppData\\Roaming" in prefix:
         return None
     separator = "/" if "/" in prefix and "\\" not in prefix else "\\"
-    below = f"Scripts{separator}" if _VIRTUAL.search(prefix) and not re.search(r"conda|forge", prefix, re.IGNORECASE) else ""
+    below = (
+        f"Scripts{separator}"
+        if _VIRTUAL.search(prefix) and not re.search(r"conda|forge", prefix, re.IGNORECASE)
+        else ""
+    )
     return f"{prefix}{separator}{below}python.exe"
 
 

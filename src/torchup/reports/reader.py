@@ -59,7 +59,9 @@ def parse_report(text: str) -> Facts:
     return collected.freeze(text)
 
 
-_ABSENT = re.compile(r"\W{0,40}(?:E\s{1,9})?(?:ModuleNotFoundError|ImportError):\s{0,9}No module named ['\"]?([\w.]{1,100})")
+_ABSENT = re.compile(
+    r"\W{0,40}(?:E\s{1,9})?(?:ModuleNotFoundError|ImportError):\s{0,9}No module named ['\"]?([\w.]{1,100})"
+)
 _NOT_UNRELATED = ("torch", "vllm._", "torch.", "triton")
 
 

@@ -36,7 +36,9 @@ _LSPCI = re.compile(
 )
 _GFX = re.compile(r"\bgfx(?:9[0-9a-f]{2}|1[0-2][0-9a-f]{2}|8\d\d)\b")
 _OF_GPU = re.compile(r"\s*(?:Name:\s|Target:)|.*(?:GPU|GCN|Agent|Radeon|AMD)")
-_PROPERTIES = re.compile(r"_(?:Cuda|Xpu)DeviceProperties\(name='([^']{1,120})'(?:.{0,120}?major=(\d{1,2}), minor=(\d))?")
+_PROPERTIES = re.compile(
+    r"_(?:Cuda|Xpu)DeviceProperties\(name='([^']{1,120})'(?:.{0,120}?major=(\d{1,2}), minor=(\d))?"
+)
 _CAPABILITY = re.compile(r"(\S.{0,200}) with CUDA capability sm_(\d{2,3})")
 _NV_TEGRA = re.compile(r"#? ?R(\d\d) \(release\), REVISION: (\d{1,2}(?:\.\d{1,2})?)")
 _MARKER = re.compile(
@@ -44,7 +46,9 @@ _MARKER = re.compile(
 )
 _WINDOWS = re.compile(r"Microsoft Windows \[(?:Version|版本) ([\d.]{1,30})\]")
 _WSL = re.compile(r"(.{0,40})\bwsl ?2?\b", re.IGNORECASE)
-_TAKEN_BACK = re.compile(r"\b(?:not|no|without|outside|instead of|works|fine|never)\b[^.;,]{0,40}$|不是|没有", re.IGNORECASE)
+_TAKEN_BACK = re.compile(
+    r"\b(?:not|no|without|outside|instead of|works|fine|never)\b[^.;,]{0,40}$|不是|没有", re.IGNORECASE
+)
 _SYSTEM_ALONE = re.compile(
     r"\s{0,20}(?:[-*•]\s)?((?:Microsoft )?Windows (?:1[01]|8\.1|7|Server 20\d\d)|Ubuntu(?: Server)? \d\d\.\d\d|macOS (?:\w{1,12} )?\d{1,2}|"
     r"Debian(?: GNU/Linux)? \d{1,2}|Fedora(?: Linux)? \d\d|CentOS(?: Linux)? \d|Rocky Linux \d|AlmaLinux \d|Arch Linux|"
@@ -128,7 +132,7 @@ def _read_machine(collected: Collected, line: str) -> None:
         gpu(collected, pci[1].split(" (rev ", maxsplit=1)[0].strip())
     if "gfx" in line and not any("gfx" in device["name"] or "gfx" in device for device in collected.gpus):
         _read_target(collected, line)
-    if '"' in line and '"platform_' in line or '"python_' in line or '"sys_' in line:
+    if ('"' in line and '"platform_' in line) or '"python_' in line or '"sys_' in line:
         for name, value in _MARKER.findall(line):
             _read_marker(collected, name, value)
 

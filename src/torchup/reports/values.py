@@ -233,7 +233,9 @@ def driver(collected: Collected, value: str) -> None:
         served = re.search(r"CUDA\D{0,12}(\d{1,2}\.\d)", value[match.end() :][:40], re.IGNORECASE)
         if served:
             cuda_api(collected, served[1])
-    elif (branch := re.fullmatch(r"\W{0,3}(?:nvidia\W{1,3})?(?:driver\W)?r?([3-7]\d{2})(?:\.x{1,2})?", value.lower())) is not None:
+    elif (
+        branch := re.fullmatch(r"\W{0,3}(?:nvidia\W{1,3})?(?:driver\W)?r?([3-7]\d{2})(?:\.x{1,2})?", value.lower())
+    ) is not None:
         collected.first(collected.nvidia, "driver", branch[1])
     elif value.strip().lower() == "no cuda":
         collected.tools_found_none = True
@@ -294,7 +296,7 @@ def machine(collected: Collected, value: str) -> None:
     lower = value.lower()
     if re.search(r"apple silicon|\bm[1-9]\b", lower) and "mac" in lower + str(collected.os):
         collected.apple_silicon = True
-    if "mac" in lower and "intel" in lower.split("mac", maxsplit=1)[1] or "intel mac" in lower:
+    if ("mac" in lower and "intel" in lower.split("mac", maxsplit=1)[1]) or "intel mac" in lower:
         collected.apple_silicon = False
     if re.search(r"\bmac", lower):
         collected.os = collected.os or Os.MACOS
@@ -340,7 +342,9 @@ def compute_capability(collected: Collected, value: str) -> None:
 
 def arch_list(collected: Collected, value: str) -> None:
     """``['sm_50', 'sm_60']``."""
-    collected.arch_list = collected.arch_list or tuple(re.findall(r"(?:sm_|compute_)\d{2,3}\w?|gfx[0-9a-f]{3,5}", value))
+    collected.arch_list = collected.arch_list or tuple(
+        re.findall(r"(?:sm_|compute_)\d{2,3}\w?|gfx[0-9a-f]{3,5}", value)
+    )
 
 
 def hypervisor(collected: Collected, value: str) -> None:
