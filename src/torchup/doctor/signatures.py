@@ -128,8 +128,10 @@ def _best(signature: Signature, text: SearchedText) -> Quoted | None:
 
 
 _PROGRAM = re.compile(
-    r"\s*(?:E\s+)?(?:[A-Za-z_][\w.]{0,80}(?:Error|Exception|Warning|Exit|Interrupt)\b|ERROR\b|FATAL\b|WARNING\b|error:|fatal|warning:|"
-    r"OSError|ptxas|nvcc|ld:|NVIDIA-SMI|Failed to|Unable to|CUDA error|HIP error|Traceback|docker:|[\w./-]{1,80}:\d{1,6}:|File \")"
+    r"\s*(?:E\s+)?(?:[A-Za-z_][\w.]{0,80}(?:Error|Exception|Warning|Exit|Interrupt)\b|ERROR\b|FATAL\b|"
+    r"WARNING\b|error:|fatal|warning:|"
+    r"OSError|ptxas|nvcc|ld:|NVIDIA-SMI|Failed to|Unable to|CUDA error|HIP error|Traceback|docker:|"
+    r"[\w./-]{1,80}:\d{1,6}:|File \")"
 )
 _NAMED = re.compile(r"[A-Za-z_][\w.]{0,80}(?:Error|Exception|Warning)\b: ?")
 _PERSON = re.compile(

@@ -27,7 +27,8 @@ _ENDS = re.compile(
 _PRINT = re.compile(r"\s{0,80}print\s?\((.*)\)\s*;?\s*(#.*)?")
 _COMMENT = re.compile(r"\s{0,80}#+\s?(.*)")
 _SAID = re.compile(
-    r"[\s>=\-:]{0,6}(?:output|outputs|prints?|printed|returns?|result|gives?|输出|返回|结果|打印|显示)?(?:为|是|了)?[\s:>=`'\"]{0,6}",
+    r"[\s>=\-:]{0,6}(?:output|outputs|prints?|printed|returns?|result|gives?|输出|返回|结果|打印|显示)?(?:为|"
+    r"是|了)?[\s:>=`'\"]{0,6}",
     re.IGNORECASE,
 )
 _FAR = 14  # lines between an expression and its value: a warning has a few
@@ -42,7 +43,10 @@ _SHAPES = {
     "list": re.compile(r"(\[['\"](?:sm_|gfx|compute_).{0,600})"),
     "path": re.compile(r"['\"`]{0,3}((?:/|[A-Za-z]:\\|\w[\w.-]{0,40}[/\\]).{0,250})"),
 }
-_SENTENCE = r"[`'\"\)\s]{0,4}(?:(?:still|always|also|now|just|只|仍然|仍|一直|都|也|依然|会|却|还是|就)\s?){0,3}(?:return(?:s|ed|ing)?|gives?|gave|prints?|printed|is|was|shows?|=+>?|-+>|:|→|返回|输出|显示|为|是|结果|打印)?(?:的?结果|了|是|为)?[`'\"\s:=>]{0,6}"
+_SENTENCE = (
+    r"[`'\"\)\s]{0,4}(?:(?:still|always|also|now|just|只|仍然|仍|一直|都|也|依然|会|却|还是|就)\s?){0,3}"
+    r"(?:return(?:s|ed|ing)?|gives?|gave|prints?|printed|is|was|shows?|=(?!=)>?|-+>|:|→|返回|输出|显示|为|是|结果|打印)?(?:的?结果|了|是|为)?[`'\"\s:=>]{0,6}"
+)
 
 
 @cache

@@ -43,20 +43,24 @@ _BARE = re.compile(
     r"uv (?:pip|sync|add|run|venv|lock|tool|tree|python)\b|poetry (?:add|install|run|show|lock)\b|"
     r"pixi (?:add|install|run|list|init|shell)\b|"
     r"(?:conda|mamba|micromamba) (?:install|create|list|activate|env|run|info|update|remove)\b|"
-    r"(?:docker|podman|nerdctl)(?:-compose)? (?:run|exec|compose|build|start)\b|(?:apptainer|singularity) (?:exec|run|shell)\b|"
+    r"(?:docker|podman|nerdctl)(?:-compose)? (?:run|exec|compose|build|start)\b|(?:apptainer|"
+    r"singularity) (?:exec|run|shell)\b|"
     r"(?:srun|sbatch|salloc|qsub|bsub)\s|nvidia-smi\s*$)[^`]{0,900})`{0,3}\s*"
 )
 _QUOTED = re.compile(
-    r"(?:\b(?:ran|run|running|used?|using|tried|did|executed?|after|with|via|by|do|doing)|使用|用|运行|执行|命令|通过|输入)(?:了|是)?"
+    r"(?:\b(?:ran|run|running|used?|using|tried|did|executed?|after|with|via|by|do|doing)|使用|用|运行|执行|"
+    r"命令|通过|输入)(?:了|是)?"
     r"\s?[:]?\s?[`'\"]((?:pip3?|python3?|uv|conda|mamba|pixi|poetry|docker|podman) [^`'\"\n]{2,300})[`'\"]",
     re.IGNORECASE,
 )
+_ADVISED = re.compile(r"\b(?:should|consider|could|can|please|must|need to|want to)\b|请|建议|可以", re.IGNORECASE)
 _INSTALLS = re.compile(
     r"\b(?:pip3?(?:\.exe)? (?:install|download)|uv (?:pip install|add)|poetry add|pixi add|"
     r"(?:conda|mamba|micromamba) (?:install|create))\s(.{1,900})"
 )
 _INDEX_OPTION = re.compile(
-    r"(?:--index-url|--extra-index-url|--index|--default-index|-i|-f|--find-links|--source)[ =]\"?'?((?:https?://|[\w.-]+\.\w+/)\S{1,300})"
+    r"(?:--index-url|--extra-index-url|--index|--default-index|-i|-f|--find-links|"
+    r"--source)[ =]\"?'?((?:https?://|[\w.-]+\.\w+/)\S{1,300})"
 )
 _TOOLS: tuple[tuple[Manager, re.Pattern[str]], ...] = (
     (Manager.PIXI, re.compile(r"^\s{0,8}pixi\s|[/\\]\.pixi[/\\]|\bpixi\.(?:toml|lock)\b")),
@@ -66,7 +70,8 @@ _TOOLS: tuple[tuple[Manager, re.Pattern[str]], ...] = (
 )
 _CONDA_TORCH = re.compile(r"^\s{0,8}(?:conda|mamba|micromamba) (?:install|create)\s(?=.*\bpytorch\b)")
 _CONDA = re.compile(
-    r"^\s{0,8}(?:conda|mamba|micromamba)\s|(?:mini|ana|mamba)(?:conda|forge)\d?[/\\]|[/\\]\.?conda[/\\]envs[/\\]|miniforge"
+    r"^\s{0,8}(?:conda|mamba|micromamba)\s|(?:mini|ana|mamba)(?:conda|forge)\d?[/\\]|"
+    r"[/\\]\.?conda[/\\]envs[/\\]|miniforge"
 )
 _PIP_TORCH = re.compile(r"\bpip3?(?:\.exe)? (?:install|download)\s(?=.*torch)")
 _PIP = re.compile(r"\bpip3?(?:\.exe)? (?:install|list|freeze|show|uninstall)\b")
@@ -95,7 +100,9 @@ def read_commands(collected: Collected, lines: Sequence[str]) -> None:
         if "install" in line or " add " in line:
             _read_wish(collected, line, lines)
         if "`" in line or "'" in line or '"' in line:
-            collected.commands += [quoted[1][:500] for quoted in _QUOTED.finditer(line)]
+            collected.commands += [
+                quoted[1][:500] for quoted in _QUOTED.finditer(line) if not _ADVISED.search(line, 0, quoted.start())
+            ]
         command = _command(collected, line)
         if command is not None:
             _read_command(collected, _whole(command, lines, collected.position), lines)
@@ -187,7 +194,29 @@ def _read_wish(collected: Collected, line: str, lines: Sequence[str]) -> None:
 
 
 _SWITCHES = frozenset(
-    ["-U", "--upgrade", "--pre", "--force-reinstall", "--no-cache-dir", "--user", "-q", "-y", "--yes", "--no-deps", "-v", "--system", "--dev", "--no-build-isolation", "--break-system-packages", "--reinstall", "-I", "--ignore-installed", "--no-cache", "--pypi", "--isolated"]
+    [
+        "-U",
+        "--upgrade",
+        "--pre",
+        "--force-reinstall",
+        "--no-cache-dir",
+        "--user",
+        "-q",
+        "-y",
+        "--yes",
+        "--no-deps",
+        "-v",
+        "--system",
+        "--dev",
+        "--no-build-isolation",
+        "--break-system-packages",
+        "--reinstall",
+        "-I",
+        "--ignore-installed",
+        "--no-cache",
+        "--pypi",
+        "--isolated",
+    ]
 )
 _OURS = re.compile(
     r"(?:py)?torch|nvidia-|triton|xformers|flash|vllm|numpy|cuda|bitsandbytes|jax|tensorflow", re.IGNORECASE

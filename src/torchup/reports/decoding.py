@@ -72,7 +72,7 @@ def _is_binary(raw: bytes) -> bool:
 
 
 def decode(raw: bytes) -> str:
-    """Text of a report file: UTF-8, UTF-16 as PowerShell's ``>`` writes it, or GB18030; what does not fit is replaced."""
+    """Text of a report file: UTF-8, UTF-16 of PowerShell's ``>``, or GB18030; what does not fit is replaced."""
     for mark, encoding in _MARKS.items():
         if raw.startswith(mark):
             return raw.decode(encoding, "replace").removeprefix("\ufeff")

@@ -9,24 +9,30 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torchup.catalog.gpus import load_gpu_table
 from torchup.model import Value, Vendor
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _PIECES = re.compile(r"[a-z]+|\d+|\+", re.IGNORECASE)
 _BETWEEN = re.compile(r"[ \-_®™]{0,2}(?:\((?:tm|r)\))?[ \-_]{0,2}", re.IGNORECASE)
 _NOISE = frozenset(["nvidia", "geforce", "tesla", "amd", "ati", "radeon", "instinct", "intel", "graphics", "r", "tm"])
-_LINES = frozenset(["rtx", "gtx", "gt", "rx", "arc", "quadro", "titan", "ryzen", "iris", "mi", "gb", "gh", "vega", "mx"])
+_LINES = frozenset(
+    ["rtx", "gtx", "gt", "rx", "arc", "quadro", "titan", "ryzen", "iris", "mi", "gb", "gh", "vega", "mx"]
+)
 _DROPPED = frozenset(["rtx", "gtx", "rx", "arc"])  # product lines that people leave out
 _SUFFIXES = frozenset(["ti", "super", "xt", "xtx", "gre"])
 _BESIDE = re.compile(
     r"\s{0,3}(?:gpus?|cards?|laptop|mobile|显卡|卡|笔记本|super|ti)\b|\s{0,3}(?:显卡|卡|笔记本)", re.IGNORECASE
 )
 _BEFORE = re.compile(
-    r"(?:\b(?:my|an?|single|one|two|dual|have|using|with|on|the|card|gpu)\s{1,2}|[\dx×]\s?x?\s?|用|的|张|块|是|单|双|有)$",
+    r"(?:\b(?:my|an?|single|one|two|dual|have|using|with|on|the|card|gpu)\s{1,2}|[\dx×]\s?x?\s?|用|的|张|块|"
+    r"是|单|双|有)$",
     re.IGNORECASE,
 )
 _FORM = re.compile(r"[a-z](?![A-Za-z0-9])")  # the m of a Tesla K40m
@@ -99,10 +105,8 @@ def _is_glued(text: str, position: int) -> bool:
     if not 0 <= position < len(text):
         return False
     character = text[position]
-    return (
-        (character.isalnum() and character.isascii())
-        or (character in "/\\_=.@"
-        and text[position + 1 : position + 2].isalnum())
+    return (character.isalnum() and character.isascii()) or (
+        character in "/\\_=.@" and text[position + 1 : position + 2].isalnum()
     )
 
 
@@ -136,7 +140,7 @@ def _names() -> dict[tuple[str, ...], _Name]:
     for spelling, name in same.items():
         if name in products:
             names[_pieces(spelling)] = _Name(name=name, vendor=products[name])
-    for name, vendor in products.items():
+    for name, vendor in sorted(products.items(), key=lambda product: "(" in product[0]):
         for spelling in {name.split(" (", maxsplit=1)[0], *re.findall(r"\(([^()]+)\)", name)}:
             words = _pieces(spelling)
             if words and words[0] != "hd":  # "HD" of Intel is anything

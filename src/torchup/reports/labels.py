@@ -24,6 +24,7 @@ LABEL = re.compile(
     r"\s*(?:[-*•·+]\s{1,4}|\d{1,3}[.)]\s{1,4})?[*_`]{0,3}\s?([A-Za-z\u4e00-\u9fff][^:=\n]{0,60})(?::|=(?!=))[*_`]{0,3}\s*(.*)"
 )
 _BARE = re.compile(r"\s*(pytorch version|torch version|os)\s{1,20}(\S.*)", re.IGNORECASE)
+_CODE = re.compile(r"\s*(?:if|elif|while|for|assert|return|def|with|else|try)\b.*[(:]")
 _REMARK = re.compile(r"\s(?:-->|->|<--|#|←).*")
 _LISTS = {"gpu": "gpu", "cpu": "cpu"}  # readers whose values may stand on the lines below the label
 _LISTING_LABELS = frozenset(
@@ -65,6 +66,8 @@ def read_labels(collected: Collected, lines: Sequence[str]) -> None:
     """Read every labelled line, and the lists below the labels that have one."""
     listing: str | None = None
     for collected.position, line in enumerate(lines):
+        if collected.position in collected.wishes:
+            continue
         if listing and _read_listed(collected, listing, line):
             continue
         key = read_label(collected, _unglued(collected, line))
@@ -76,6 +79,8 @@ def read_labels(collected: Collected, lines: Sequence[str]) -> None:
 
 def read_label(collected: Collected, line: str) -> str | None:
     """Read one line if it is a known label; returns the label's key so that list lines below it can be read too."""
+    if _CODE.match(line):
+        return None
     match = LABEL.match(line) if ":" in line or "=" in line else None
     if match is None:
         match = _BARE.match(line)

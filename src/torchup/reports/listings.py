@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 RELEVANT = re.compile(
     r"(?:torch(?:vision|audio|text|data|ao|codec|-directml)?|pytorch(?:-cuda|-gpu|-cpu|-mutex|"
     r"-triton.{0,40}|-lightning)?|libtorch|"
-    r"triton(?:-\w{1,20})?|numpy|nvidia-(?!smi|driver|settings|persistenced|container|docker)[\w-]{1,60}|intel-extension-for-pytorch|cudatoolkit|cuda-version|"
+    r"triton(?:-\w{1,20})?|numpy|nvidia-(?!smi|driver|settings|persistenced|container|docker)[\w-]{1,60}|"
+    r"intel-extension-for-pytorch|cudatoolkit|cuda-version|"
     r"cuda-cudart|cudnn|xformers|flash-attn|vllm|sageattention|ctranslate2|deepspeed|auto-gptq|"
     r"bitsandbytes|intel-openmp|llvm-openmp|mkl|ipex|torch-scatter|torch-sparse|mmcv(?:-full)?|"
     r"onnxruntime-gpu|tensorflow(?:-gpu)?|rocm(?:-sdk[\w-]{0,40})?|vc14-runtime|vs2015-runtime)"
@@ -71,12 +72,13 @@ _WISH_OPTION = re.compile(
     r"\s{0,8}(?:-i|-f|-r|-c|--(?:extra-)?index-url|--find-links|--pre|--no-binary)[\s=](.{0,300})"
 )
 _WISH_RANGE = re.compile(
-    _LEAD
-    + r"(?:- )?[\"']?([A-Za-z][\w.-]{0,80}(?:\[[\w,-]{1,60}\])?\s?(?:>=|~=|<=|!=|<|>)\s?\d[\w.,<>=!~ *+]{0,60})[\"']?,?\s{0,9}(?:[;#].{0,200})?"
+    _LEAD + r"(?:- )?[\"']?([A-Za-z][\w.-]{0,80}(?:\[[\w,-]{1,60}\])?\s?"
+    r"(?:>=|~=|<=|!=|<|>)\s?\d[\w.,<>=!~ *+]{0,60})[\"']?,?\s{0,9}(?:[;#].{0,200})?"
 )
 _WISH_QUOTED = re.compile(_LEAD + r"[\"']([A-Za-z][\w.-]{0,80}={2,3}\d[\w.+]{0,60})[\"'],?\s{0,9}")
 _WISH_TITLE = re.compile(
-    r"(?:^|[\s`'\"#/])(?:requirements[\w.-]{0,40}\.(?:txt|in)|pyproject\.toml|environment\.ya?ml|setup\.(?:py|cfg)|constraints\.txt)\b|"
+    r"(?:^|[\s`'\"#/])(?:requirements[\w.-]{0,40}\.(?:txt|in)|pyproject\.toml|environment\.ya?ml|setup\.(?:py|"
+    r"cfg)|constraints\.txt)\b|"
     r"^\s{0,8}(?:dependencies|requires|install_requires)\s?="
 )
 _SHOWN = re.compile(r"\s{0,20}(Name|Version|Location):\s{0,9}(\S.{0,250})")
@@ -92,9 +94,13 @@ def is_relevant(name: str) -> bool:
     return RELEVANT.fullmatch(normal(name)) is not None
 
 
+def note_wishes(collected: Collected, lines: Sequence[str]) -> None:
+    """Find the lines of requirement files before any other reader takes them for what is installed."""
+    collected.wishes = frozenset(_wishes(lines))
+
+
 def read_packages(collected: Collected, lines: Sequence[str]) -> None:
     """Read every line that lists a relevant package."""
-    wishes = _wishes(lines)
     shown: dict[str, str] = {}
     for position, line in enumerate(lines):
         bare = line.lstrip()
@@ -108,7 +114,7 @@ def read_packages(collected: Collected, lines: Sequence[str]) -> None:
             _read_satisfied(collected, line)
         elif len(line) > _LONG or not bare:
             continue
-        elif position in wishes:
+        elif position in collected.wishes:
             _read_wish(collected, line)
         elif (field := _SHOWN.fullmatch(line)) is not None:
             _read_shown(collected, shown, field)
@@ -221,7 +227,7 @@ def _is_requirement(line: str) -> bool:
 
 
 def _is_wish(block: list[int], lines: Sequence[str]) -> bool:
-    above = " ".join(lines[max(0, block[0] - 2) : block[0]] + [lines[block[0]]])
+    above = " ".join(lines[max(0, block[0] - 2) : block[0] + 1])
     if "freeze" in above or any(_EXPORTED.fullmatch(line) for line in lines[max(0, block[0] - 40) : block[0]]):
         return False
     own = [lines[position] for position in block]

@@ -1,4 +1,4 @@
-"""nvidia-smi of every layout (table, ``-L``, ``-q``, ``--version``, queries), from 2017's without CUDA to 610's new names."""
+"""nvidia-smi of every layout (table, ``-L``, ``-q``, ``--version``, queries), from 2017's to 610's new names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _DRIVER = re.compile(r"(?:Driver|KMD) Version\s{0,60}: ?(\d{3}\.[\d.]{1,12})", r
 _CUDA = re.compile(r"CUDA (?:UMD )?Version\s{0,60}: ?(\d{1,2}\.\d)", re.IGNORECASE)
 # | 0  NVIDIA GeForce RTX 3060    Off | 00000000:09:00.0  On |
 _GPU_ROW = re.compile(
-    r"\W{0,40}(\d{1,2})\s{1,6}(\S.{0,80}?)\s{1,40}(On|Off|TCC|WDDM|MCDM|N/A)\s{0,40}\|\s{0,40}([0-9A-Fa-f]{4,8}:[0-9A-Fa-f:.]{1,20})"
+    r"\W{0,40}(\d{1,2})\s{1,6}(\S.{0,80}?)\s{1,40}(On|Off|TCC|WDDM|MCDM|"
+    r"N/A)\s{0,40}\|\s{0,40}([0-9A-Fa-f]{4,8}:[0-9A-Fa-f:.]{1,20})"
 )
 _MEMORY_ROW = re.compile(r"(\d{1,9})\s?MiB\s{0,9}/\s{0,9}(\d{1,9})\s?MiB")
 _MODE = re.compile(r"\b(Default|E\. ?(?:Process|Thread)|Exclusive\w{0,20}|Prohibited)\b")
@@ -27,7 +28,8 @@ _LISTED = re.compile(r"\s{0,40}GPU (\d{1,2})\s{0,9}:\s{0,9}(\S.{0,120})")
 _MIG_DEVICE = re.compile(r"\s{0,40}MIG \d{1,2}\w?g?\.\d{1,3}\w{0,8}.{0,40}Device\s{1,9}\d")
 _QUERY = re.compile(r"--query-gpu[= ]([\w.,]{2,300})")
 _FIELD = re.compile(
-    r"\s{0,4}(name|gpu_name|index|uuid|driver_version|compute_cap|compute_mode|mig\.mode\.current|[a-z_.]{3,40})(?: \[[\w%]{1,8}\])?\s{0,4}"
+    r"\s{0,4}(name|gpu_name|index|uuid|driver_version|compute_cap|compute_mode|mig\.mode\.current|"
+    r"[a-z_.]{3,40})(?: \[[\w%]{1,8}\])?\s{0,4}"
 )
 _LOG_AHEAD = 12  # lines of `-q` from its title to the CUDA version
 

@@ -33,70 +33,88 @@ _JETPACK = re.compile(
     r"\bjet ?pack\s{0,3}(?:version|sdk)?\s{0,3}[:=v]?\s?([3-9](?:\.\d{1,2}){0,2})(?![\d.]*\d)", re.IGNORECASE
 )
 _L4T = re.compile(
-    r"\bl4t\b\s{0,3}(?:release|version)?\s{0,3}[:=v]?\s?R?([23]\d\.\d{1,2}(?:\.\d{1,2})?)|(?<![\w.])R(3\d\.\d{1,2}(?:\.\d{1,2})?)\b",
+    r"\bl4t\b\s{0,3}(?:release|version)?\s{0,3}[:=v]?\s?R?([23]\d\.\d{1,2}(?:\.\d{1,2})?)|"
+    r"(?<![\w.])R(3\d\.\d{1,2}(?:\.\d{1,2})?)\b",
     re.IGNORECASE,
 )
 _ARM = re.compile(r"\baarch64\b")
 _CLAUSE = re.compile(r"[;!?\n]|\.(?:\s|$)|,\s|\bbut\b|\bwhile\b|\bwhereas\b|但是?|不过|而", re.IGNORECASE)
 _OTHER = re.compile(
-    r"\b(?:friend|colleague|another|other (?:machine|pc|computer|gpu|card|server|users?)|others|instead of|unlike|previous(?:ly)?|"
-    r"formerly|used to|upgrad\w{0,4}|replac\w{0,4}|switched from|old (?:card|gpu|pc|machine)|before that|compared|same (?:problem|issue|error) (?:on|with)|"
-    r"support(?:s|ed)?|should|would|could|requires?|needs?|e\.g|for example|such as|like the|works? (?:fine |well |ok )?(?:on|with)|"
-    r"fails? on|not (?:an?|my|the)|no longer|don't|do not|doesn't|isn't|sold|ordered|plan(?:ning)? to|recommend\w{0,3}|tested on|series)\b|"
-    r"朋友|同事|另一台|另外一台|别的|其他|之前|以前|原来|换成|换了|升级|不是|没有|支持|推荐|需要|比如|例如|同样的?问题|别人",
+    r"\b(?:friend|colleague|another|other (?:machine|pc|computer|gpu|card|server|users?)|others|instead of|"
+    r"unlike|previous(?:ly)?|"
+    r"formerly|used to|upgrad\w{0,4}|replac\w{0,4}|switched from|old (?:card|gpu|pc|machine)|before that|"
+    r"compared|same (?:problem|issue|error) (?:on|with)|"
+    r"support(?:s|ed)?|should|would|could|requires?|needs?|e\.g|for example|such as|like the|works? (?:fine |"
+    r"well |ok )?(?:on|with)|"
+    r"fails? on|not (?:an?|my|the)|no longer|don't|do not|doesn't|isn't|sold|ordered|plan(?:ning)? to|"
+    r"recommend\w{0,3}|tested on|series)\b|"
+    r"朋友|同事|另一台|另外一台|别的|其他|之前|以前|原来|换成|换了|升级|不是|没有|支持|推荐|需要|比如|例如|"
+    r"同样的?问题|别人",
     re.IGNORECASE,
 )
 _OWN = re.compile(
-    r"\b(?:my|i have|i've|i am|i'm|i run|i use|we have|our|this machine|here|running on|equipped|gpu is|card is)\b|我的|我有|我用|我这|显卡|本机|机器|环境|用的是|配置",
+    r"\b(?:my|i have|i've|i am|i'm|i run|i use|we have|our|this machine|here|running on|equipped|gpu is|"
+    r"card is)\b|我的|我有|我用|我这|显卡|本机|机器|环境|用的是|配置",
     re.IGNORECASE,
 )
 _DEVICE_WORD = re.compile(
-    r"\d{3}|[a-z]\d{2}|\b(?:spark|jetson|strix|steam deck|[tlpam]\d|titan|iris|thor|orin|vega)\b", re.IGNORECASE
+    r"\d{3}|[a-z]\d{2}|\b[tlpam]\d|\b(?:spark|jetson|strix|steam deck|titan|iris|thor|orin|vega)\b", re.IGNORECASE
 )
 _TORCH_LABELLED = re.compile(
-    r"(?<![\w./-])(?:py)?torch(?:版本)?[^\w\n]{0,4}(?:version|版本|是|为|v)?[^\w\n]{0,4}(\d{1,2}\.\d{1,2}\.\d{1,2})\+(cpu|xpu|cu\d{2,3}|rocm[\d.]{0,8}\d)\b",
+    r"(?<![\w./-])(?:py)?torch(?:版本)?[^\w\n]{0,4}(?:version|版本|是|为|"
+    r"v)?[^\w\n]{0,4}(\d{1,2}\.\d{1,2}\.\d{1,2})\+(cpu|xpu|cu\d{2,3}|rocm[\d.]{0,8}\d)\b",
     re.IGNORECASE,
 )
 _TORCH = re.compile(
-    r"(?<![\w./-])(?:py)?torch(?:版本)?\s?(?:version|版本|ver\.?|是|为)?\s?(?:is|was|是|为|==|=|:)?\s?[`'\"v]?(\d{1,2}\.\d{1,2}(?:\.\d{1,2})?(?:(?:rc|\.?dev)\d{1,9})?)(?:\+([\w.]{1,20}))?(?![\w.]*\d)",
+    r"(?<![\w./-])(?:py)?torch(?:版本)?\s?(?:version|版本|ver\.?|是|为)?\s?(?:is|was|是|为|==|=|"
+    r":)?\s?[`'\"v]?(\d{1,2}\.\d{1,2}(?:\.\d{1,2})?(?:(?:rc|\.?dev)\d{1,9})?)(?:\+([\w.]{1,20}))?(?![\w.]*\d)",
     re.IGNORECASE,
 )
 _PYTHON = re.compile(
-    r"(?<![\w./\\-])(?:c?python)\s?(?:version|版本)?\s?(?:is|是|为|=|:|v)?\s?(3\.\d{1,2}(?:\.\d{1,2})?)(?![\w.]*\d)(?!/|\\)",
+    r"(?<![\w./\\-])(?:c?python)\s?(?:version|版本)?\s?(?:is|是|为|=|:|"
+    r"v)?\s?(3\.\d{1,2}(?:\.\d{1,2})?)(?![\w.]*\d)(?!/|\\)",
     re.IGNORECASE,
 )
 _DRIVER = re.compile(
-    r"(?:\bdrivers?(?: version)?|驱动(?:程序)?(?:版本)?(?:号)?)\s?(?:is|was|are|at|v|version|为|是|=|:|\()?\s?[`'\"(v]?r?([3-7]\d{2}(?:\.\d{1,3}){0,2})(?![\w.]*\d)",
+    r"(?:\bdrivers?(?: version)?|驱动(?:程序)?(?:版本)?(?:号)?)\s?(?:is|was|are|at|v|version|为|是|=|:|"
+    r"\()?\s?[`'\"(v]?r?([3-7]\d{2}(?:\.\d{1,3}){0,2})(?![\w.]*\d)",
     re.IGNORECASE,
 )
 _API = re.compile(
-    r"(?:nvidia-smi\b[^.\n]{0,40}|driver\b[^.\n]{0,40}|supports? (?:up to )?|最高(?:可)?支持|驱动[^\n。]{0,20})\bcuda(?: version)?\s?:?\s?(\d{1,2}\.\d)(?!\d)",
+    r"(?:nvidia-smi\b[^.\n]{0,40}|driver\b[^.\n]{0,40}|supports? (?:up to )?|最高(?:可)?支持|"
+    r"驱动[^\n。]{0,20})\bcuda(?: version)?\s?:?\s?(\d{1,2}\.\d)(?!\d)",
     re.IGNORECASE,
 )
 _TOOLKIT = re.compile(
-    r"(?:\bcuda[- ]?toolkit|\bnvcc\b[^\n]{0,60}?release|\bcuda\b(?:版本)?)\s?(?:version|版本|is|为|是|v|=|:)?\s?(\d{1,2}\.\d{1,2}(?:\.\d{1,3})?)(?![\w.]*\d)",
+    r"(?:\bcuda[- ]?toolkit|\bnvcc\b[^\n]{0,60}?release|\bcuda\b(?:版本)?)\s?(?:version|版本|is|为|是|v|=|"
+    r":)?\s?(\d{1,2}\.\d{1,2}(?:\.\d{1,3})?)(?![\w.]*\d)",
     re.IGNORECASE,
 )
 _TORCH_CUDA = re.compile(
-    r"(?:\b(?:py)?torch\b[^\n,;]{0,40}(?:built (?:with|for|against)|compiled (?:with|for)|\())\s?cuda\s?:?\s?(\d{1,2}\.\d)",
+    r"(?:\b(?:py)?torch\b[^\n,;]{0,40}(?:built (?:with|for|against)|compiled (?:with|for)|"
+    r"\())\s?cuda\s?:?\s?(\d{1,2}\.\d)",
     re.IGNORECASE,
 )
 _SYSTEM = re.compile(
-    r"\b(windows ?(?:1[01]|server 20\d\d)|win ?1[01]|ubuntu ?\d\d\.\d\d|debian ?(?:1[0-9]|[89])|fedora ?\d\d|cent ?os ?\d|"
-    r"rocky(?: linux)? ?\d|mac ?os ?(?:\w{1,12} )?\d{1,2}(?:\.\d{1,2}){0,2}|arch linux|linux mint ?\d\d|nixos|rhel ?\d|alma(?:linux)? ?\d)\b",
+    r"\b(windows ?(?:1[01]|server 20\d\d)|win ?1[01]|ubuntu ?\d\d\.\d\d|debian ?(?:1[0-9]|[89])|fedora ?\d\d|"
+    r"cent ?os ?\d|"
+    r"rocky(?: linux)? ?\d|mac ?os ?(?:\w{1,12} )?\d{1,2}(?:\.\d{1,2}){0,2}|arch linux|linux mint ?\d\d|nixos|"
+    r"rhel ?\d|alma(?:linux)? ?\d)\b",
     re.IGNORECASE,
 )
 _UV_PYTHON = re.compile(r"You're using CPython (\d\.\d{1,2})")
 _UV_PLATFORM = re.compile(r"You're on \w{1,20} \(`(macosx|manylinux|win)_?(\d{1,3}_\d{1,3})?_?(\w{1,20})`\)")
 _WISHES = re.compile(
-    r"\b(?:need|needs|require[sd]?|update|upgrade|install|at least|minimum|newer|later|recommend|support(?:s|ed)?|should|instead|tried|try|"
-    r"expects?|compatible|downgrad\w{0,3}|want|without|no|friend|another)\b|>=|≥|需要|升级|更新|安装|至少|以上|支持|要求|应该|换成|试过|降",
+    r"\b(?:need|needs|require[sd]?|update|upgrade|install|at least|minimum|newer|later|recommend|support(?:s|"
+    r"ed)?|should|instead|tried|try|"
+    r"expects?|compatible|downgrad\w{0,3}|want|without|no|friend|another)\b|>=|≥|需要|升级|更新|安装|至少|"
+    r"以上|支持|要求|应该|换成|试过|降",
     re.IGNORECASE,
 )
 
 
 def read_prose(collected: Collected, text: str) -> None:
-    """Fill in what the tools of a report left open. ``text`` is the cleaned report, as much of it as rules may search."""
+    """Fill in what the tools of a report left open. ``text`` is what rules may search of the cleaned report."""
     lower = text.lower()
     _read_uv(collected, text)
     _read_system(collected, text, lower)

@@ -21,7 +21,8 @@ _POSIX = re.compile(r"(?<![\w.~/])([~/][^\s\"':(]{0,250}?)/(lib|lib64)/python(3\
 _WINDOWS = re.compile(r"(?<!\w)([A-Za-z]:[\\/][^\"'<>|:\n]{1,250}?)[\\/][Ll]ib[\\/]site-packages\b")
 _LAUNCHED = re.compile(r"\s{0,8}venv \"([^\"]{3,250}python(?:\.exe)?)\"", re.IGNORECASE)
 _FAILED = re.compile(
-    r"\s{0,80}(?:E\s{1,4})?(?:[\w.]{0,60}(?:Error|Exception)\b\s?[:(\[]|ERROR:|error:|False$|Segmentation fault|OSError|.{0,40}No module named)"
+    r"\s{0,80}(?:E\s{1,4})?(?:[\w.]{0,60}(?:Error|Exception)\b\s?[:(\[]|ERROR:|error:|False$|"
+    r"Segmentation fault|OSError|.{0,40}No module named)"
 )
 _VERSION_IN_PATH = re.compile(r"[Pp]ython(3)\.?(\d{1,2})(?!\d)")
 _VIRTUAL = re.compile(r"[\\/](?:[\w.-]{0,30}venv[\w.-]{0,30}|env|\.?virtualenvs[\\/][^\\/]{1,80})$", re.IGNORECASE)
@@ -45,7 +46,9 @@ def read_pythons(collected: Collected, lines: Sequence[str]) -> None:
     failed = _failed(moments, failures[-1] if failures else len(lines))
     python = next(python for python in known if _same(python, failed))
     collected.interpreter = python.path
-    if (python.version and not _agree(python.version, collected.python.get("version"))) or (python.version and len(python.version) > len(collected.python.get("version", ""))):
+    if (python.version and not _agree(python.version, collected.python.get("version"))) or (
+        python.version and len(python.version) > len(collected.python.get("version", ""))
+    ):
         collected.python["version"] = python.version
     collected.other_pythons = [other for other in known if other is not python]
 
@@ -63,12 +66,14 @@ def _moments(collected: Collected, lines: Sequence[str]) -> list[_Moment]:
 
 def _of_packages(position: int, line: str) -> list[_Moment]:
     """The interpreters whose packages a line names."""
-    found = []
-    for prefix, lib, version, kind in _POSIX.findall(line)[:2]:
-        found.append(_Moment(line=position, path=_posix_python(prefix, lib, version, kind), version=version))
-    for prefix in _WINDOWS.findall(line)[:2]:
-        found.append(_Moment(line=position, path=_windows_python(prefix), version=_version_of(prefix)))
-    return found
+    posix = [
+        _Moment(line=position, path=_posix_python(prefix, lib, version, kind), version=version)
+        for prefix, lib, version, kind in _POSIX.findall(line)[:2]
+    ]
+    return posix + [
+        _Moment(line=position, path=_windows_python(prefix), version=_version_of(prefix))
+        for prefix in _WINDOWS.findall(line)[:2]
+    ]
 
 
 def _posix_python(prefix: str, lib: str, version: str, kind: str) -> str | None:

@@ -16,7 +16,7 @@ from torchup.reports.cleaning import clean
 from torchup.reports.collected import Collected
 from torchup.reports.commands import read_commands
 from torchup.reports.labels import read_labels
-from torchup.reports.listings import read_packages
+from torchup.reports.listings import note_wishes, read_packages
 from torchup.reports.nvidia_smi import read_smi
 from torchup.reports.places import read_places
 from torchup.reports.prose import read_prose
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 200_000  # characters that rules may search; no paths of interest come later
 # The order matters where two readers state one fact: the first one's word stays.
 READERS = (
+    note_wishes,
     read_labels,
     read_smi,
     read_packages,
@@ -54,9 +55,13 @@ def parse_report(text: str) -> Facts:
     _read_device_rules(collected, lines)
     text = "\n".join(lines)[:TEXT_LIMIT]
     read_places(collected, text)
-    read_prose(collected, text)
+    read_prose(collected, _without(collected.wishes, lines))
     _conclude(collected)
     return collected.freeze(text)
+
+
+def _without(wishes: frozenset[int], lines: Sequence[str]) -> str:
+    return "\n".join(line for position, line in enumerate(lines) if position not in wishes)[:TEXT_LIMIT]
 
 
 _ABSENT = re.compile(

@@ -27,7 +27,8 @@ _TORCH = re.compile(
 _LOCAL = re.compile(r"\+((?:rocm|cu|cpu|xpu)[\d.]{0,10})")
 _LABEL_OF_BUILD = re.compile(r"\b(cu\d{2,3}|rocm\d\.\d)\b|cuda ?(\d{1,2}\.\d)", re.IGNORECASE)
 _LINUX = re.compile(
-    r"ubuntu|debian|cent ?os|red ?hat|rhel|fedora|nobara|suse|arch linux|manjaro|endeavour|cachyos|bazzite|alpine|rocky|"
+    r"ubuntu|debian|cent ?os|red ?hat|rhel|fedora|nobara|suse|arch linux|manjaro|endeavour|cachyos|bazzite|"
+    r"alpine|rocky|"
     r"alma|amazon|mint|pop!?_?os|gentoo|nixos|kali|tencentos|euler|kylin|deepin|uos|oracle|raspbian|linux|wsl|alinux"
 )
 
@@ -194,7 +195,7 @@ def xpu_count(collected: Collected, value: str) -> None:
 
 
 def gpu(collected: Collected, value: str) -> None:
-    """A GPU that a tool or the user names; ``GPU 0: name``, ``cuda:0 NVIDIA ... : cudaMallocAsync``, several of them."""
+    """A GPU that a tool or the user names; ``GPU 0: name``, ``cuda:0 name : allocator``, or several of them."""
     if is_unknown(value):
         if value.strip().lower() in ("no cuda", "none", "no"):
             collected.tools_found_none = True
@@ -354,7 +355,7 @@ def hypervisor(collected: Collected, value: str) -> None:
 
 
 def interpreter(collected: Collected, value: str) -> None:
-    """The path of a Python: ``sys.executable``, ``** Python executable:``; which of several failed is worked out later."""
+    """The path of a Python: ``sys.executable``, ``** Python executable:``; `pythons` works out which one failed."""
     path = value.strip().strip("'\"")
     if re.fullmatch(r"\S.{0,250}[/\\].{0,250}", path) or re.search(r"python[\d.]*(?:\.exe)?$", path.lower()):
         collected.pythons_at.append((collected.position, path))

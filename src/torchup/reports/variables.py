@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 
 # Only these say something about torch and GPUs; other names would be chance matches in logs.
 _NAME = (
-    r"(?:(?:CUDA|HIP|ROCR|NVIDIA|LD|DYLD|PYTORCH|HSA|GPU|ONEAPI|ZE|SYCL|KMP|OMP|NCCL|VLLM|TORCH|TORCHINDUCTOR|PYTHON|CONDA|MKL|UV|PIP|"
+    r"(?:(?:CUDA|HIP|ROCR|NVIDIA|LD|DYLD|PYTORCH|HSA|GPU|ONEAPI|ZE|SYCL|KMP|OMP|NCCL|VLLM|TORCH|TORCHINDUCTOR|"
+    r"PYTHON|CONDA|MKL|UV|PIP|"
     r"TRITON|AMD|MIOPEN|XLA|NEOReadDebugKeys|OverrideGpuAddressSpace|SLURM)_?[A-Z0-9_]{0,60})"
 )
-_QUOTED = r"(?:\"([^\"\n]{0,500})\"|'([^'\n]{0,500})'|([^\s\"'`;&|,]{0,500}))"
+_QUOTED = r"(?:\"([^\"\n]{0,500})\"|'([^'\n]{0,500})'|([^\s\"'`;&|]{0,500}))"
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(?:^|[\s\"'`(;]|-e ?|--env[ =]|export |set |env |ENV |Environment=\"?)({_NAME})={_QUOTED}",  # sh, cmd, docker, units
+        rf"(?:^|[\s\"'`(;]|-e ?|--env[ =]|Environment=)({_NAME})={_QUOTED}",  # sh, cmd, docker, units
         rf"\$env:({_NAME})\s?=\s?{_QUOTED}",  # PowerShell
         rf"\b(?:os\.)?environ\[\s?[\"']({_NAME})[\"']\s?\]\s?=\s?{_QUOTED}",  # Python
         rf"\b(?:os\.environ\.setdefault|os\.putenv|environ\.setdefault)\(\s?[\"']({_NAME})[\"']\s?,\s?{_QUOTED}",
@@ -31,7 +32,8 @@ _PATTERNS = tuple(
 )
 # What programs advise in their messages is not set: "For debugging consider passing CUDA_LAUNCH_BLOCKING=1".
 _ADVICE = re.compile(
-    r"\b(?:please|consider|try(?:ing)?|you (?:can|may|should|could|need)|set the environment variable|by (?:setting|passing)|"
+    r"\b(?:please|consider|try(?:ing)?|you (?:can|may|should|could|need)|set the environment variable|"
+    r"by (?:setting|passing)|"
     r"to avoid|for debugging)\b|请设置|可以设置|建议",
     re.IGNORECASE,
 )
@@ -56,6 +58,6 @@ def _read_line(collected: Collected, line: str) -> None:
         return
     for pattern in _PATTERNS:
         for name, *values in pattern.findall(line):
-            value = next(filter(None, values), "")
+            value = next(filter(None, values), "").rstrip(",)")
             if not value.startswith(("=", "${")):
                 collected.environment.setdefault(name, value)
