@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from torchup.model import Gpu, Value, Vendor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DATA = Path(__file__).parent / "data"
 GIB = 1024**3
@@ -190,6 +194,14 @@ class GpuTable:
     def _named(self, gpu: Gpu) -> GpuRow | None:
         rows = (self.by_name(name, gpu.vendor) for name in spellings(gpu.name or ""))
         return next((row for row in rows if row is not None), None)
+
+    def products(self) -> Iterator[tuple[str, Vendor]]:
+        """Every product name with its vendor, in the order of the table."""
+        return ((name, product.vendor) for product in self._file.gpu for name in product.names)
+
+    def ambiguous_names(self) -> tuple[str, ...]:
+        """Names that stand for several chips."""
+        return tuple(name for row in self._file.ambiguous for name in row.say.split(" / "))
 
     @cached_property
     def _by_words(self) -> dict[tuple[str, ...], GpuRow]:

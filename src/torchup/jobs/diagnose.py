@@ -51,8 +51,11 @@ class Examined(Value, frozen=True, kw_only=True):
 def examine_report(raw: bytes) -> Examined:
     """The facts of a pasted report. Raises `UsageError` for a picture, another binary file, or no words at all."""
     from torchup.doctor.facts import Facts as Known  # noqa: PLC0415  # only a report pays for it
-    from torchup.reports import parse_report  # noqa: PLC0415  # same
-    from torchup.reports.clean import decode, has_words  # noqa: PLC0415  # same
+    from torchup.reports import (  # noqa: PLC0415  # same
+        decode,
+        has_words,
+        parse_report,  # same
+    )
 
     kind = next((name for start, name in _BINARY if raw.startswith(start)), None)
     facts = parse_report("" if kind else decode(raw))

@@ -1,4 +1,4 @@
-"""The parsers' notebook: facts as they are met, first word wins, frozen into `Facts` at the end."""
+"""What the readers have collected so far: the first mention of a fact wins; frozen into `Facts` at the end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import cuda_of, variant_of
 from torchup.doctor.facts import Facts, Node, Nvidia, Package, Python, Sign, System, Torch
-from torchup.model import Gpu, Os, Vendor
+from torchup.model import Gpu, Manager, Os, Shell, Vendor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ _UNKNOWN = re.compile(
 )
 _AMD = (
     r"\b(?:amd|radeon|instinct|firepro|gfx\d|vega ?\d|mi\d{2,3}[a-z]*\b|rx ?\d{3,4}|navi|k100_ai|"
-    r"\d{4} ?xtx?\b|[678]\d{2}m\b)"
+    r"ryzen ai|strix halo|\d{4} ?xtx?\b|[678]\d{2}m\b)"
 )
 _NVIDIA = (
     r"nvidia|geforce|quadro|tesla|titan|\b(?:rtx|gtx|gt|mx) ?a?\d{2,4}|\bgrid\b|\bjetson\b|\borin\b|"
@@ -44,7 +44,7 @@ def vendor_of(name: str) -> Vendor | None:
 
 
 @dataclass
-class Draft:
+class Collected:
     """Mutable while a report is read. ``*_said`` keep what a tool printed, also where it means unknown."""
 
     os: Os | None = None
@@ -55,14 +55,28 @@ class Draft:
     glibc: str | None = None
     wsl: bool = False
     container: bool = False
+    container_kind: str | None = None
     container_gpu_flag: bool | None = None
-    jetson: str | None = None
+    scheduler: str | None = None
+    jetson: bool = False
+    l4t: str | None = None
+    jetpack: str | None = None
     apple_silicon: bool | None = None
     virtual_machine: bool = False
     cpu: str | None = None
     python: dict[str, str] = field(default_factory=dict)
     python_bits: int | None = None
     conda_python: bool = False
+    wishes: frozenset[int] = frozenset()  # lines that list what is asked for, not what is there
+    position: int = 0  # of the line that is being read
+    pythons_at: list[tuple[int, str]] = field(default_factory=list)  # line, path of an interpreter
+    versions_at: list[tuple[int, str]] = field(default_factory=list)  # line, version that one printed of itself
+    interpreter: str | None = None
+    other_pythons: list[Python] = field(default_factory=list)
+    manager: Manager | None = None
+    shell: Shell | None = None
+    requested: list[str] = field(default_factory=list)
+    index_urls: list[str] = field(default_factory=list)
     torch: dict[str, str] = field(default_factory=dict)
     wanted: dict[str, str] = field(default_factory=dict)  # what the user told pip to install
     locations: list[str] = field(default_factory=list)
@@ -125,6 +139,7 @@ class Draft:
                 arch=self.python.get("arch"),
                 platform=self.python.get("platform"),
                 conda=self.conda_python,
+                path=self.interpreter,
             ),
             torch=self._torch(),
             nvidia=Nvidia(**self.nvidia, smi_worked=self.smi_worked, tools_found_none=self.tools_found_none),
@@ -134,7 +149,13 @@ class Draft:
             environment=dict(self.environment),
             nodes=tuple(self.nodes),
             groups=self.groups,
-            commands=tuple(self.commands),
+            commands=tuple(dict.fromkeys(self.commands)),
+            manager=self.manager,
+            shell=self.shell,
+            interpreter=self.interpreter,
+            other_pythons=tuple(dict.fromkeys(self.other_pythons)),
+            requested=tuple(dict.fromkeys(self.requested)),
+            index_urls=tuple(dict.fromkeys(self.index_urls)),
             signs=tuple(self.signs),
             modules=tuple(dict.fromkeys(self.modules)),
             libraries=dict(self.libraries),
@@ -144,9 +165,14 @@ class Draft:
     def _system(self) -> System:
         return System(
             os=self.os, os_version=self.os_version, distribution=self.distribution, arch=self.arch, kernel=self.kernel,
-            glibc=self.glibc, wsl=self.wsl, container=self.container, container_gpu_flag=self.container_gpu_flag,
-            jetson=self.jetson, apple_silicon=self.apple_silicon, virtual_machine=self.virtual_machine, cpu=self.cpu,
+            glibc=self.glibc, wsl=self.wsl, container=self.container, container_kind=self.container_kind,
+            container_gpu_flag=self.container_gpu_flag, scheduler=self.scheduler, jetson=self._jetson(),
+            jetpack=self.jetpack, apple_silicon=self.apple_silicon, virtual_machine=self.virtual_machine, cpu=self.cpu,
         )  # fmt: skip
+
+    def _jetson(self) -> str | None:
+        """The L4T release; "unknown" where only the board or its JetPack is known."""
+        return self.l4t or ("unknown" if self.jetson or self.jetpack else None)
 
     def _torch(self) -> Torch:
         version, local = self.torch.get("version"), self.torch.get("local")
