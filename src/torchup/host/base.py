@@ -53,14 +53,6 @@ class HttpResponse(Value, frozen=True, kw_only=True):
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004  # HTTP's own range
 
 
-class StreamError(OSError):
-    """A stream of bytes did not begin or broke off; its text is the reason. ``stalled``: nothing came for too long."""
-
-    def __init__(self, reason: str, *, stalled: bool = False) -> None:
-        super().__init__(reason)
-        self.stalled = stalled
-
-
 class PlatformFacts(Value, frozen=True, kw_only=True):
     """What Python's platform module says, read once."""
 

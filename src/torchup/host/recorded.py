@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from torchup.encoding import from_json, to_json
-from torchup.host.base import PROBE_TIMEOUT, Completed, HttpResponse, PlatformFacts, StandardFolders, StreamError
+from torchup.host.base import PROBE_TIMEOUT, Completed, HttpResponse, PlatformFacts, StandardFolders
 from torchup.host.real import RealHost
+from torchup.host.stream import StreamError
 from torchup.model import Value
 
 if TYPE_CHECKING:
