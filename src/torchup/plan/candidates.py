@@ -160,7 +160,7 @@ def fits_platform(offer: Offer, platform: str | None) -> bool:
 
 def pythons_of_offer(offer: Offer) -> tuple[str, ...] | None:
     """The Pythons a wheel is for; ``None``: any Python 3 (``py3-none``, ``abi3``)."""
-    if offer.abi_tag == "abi3" or offer.python_tag.startswith("py3"):
+    if offer.abi_tag == "abi3" or any(tag.startswith("py3") for tag in offer.python_tag.split(".")):
         return None
     found = []
     for tag in offer.python_tag.split("."):
