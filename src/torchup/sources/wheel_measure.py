@@ -32,7 +32,13 @@ DEEP_BUDGET = 160 * 1024 * 1024  # bytes for a wheel whose error texts are looke
 
 
 def measure(
-    host: Host, address: str, connection: Connection, *, offer: Offer | None = None, deep: bool = False
+    host: Host,
+    address: str,
+    connection: Connection,
+    *,
+    offer: Offer | None = None,
+    deep: bool = False,
+    code: bool = True,
 ) -> MeasuredWheel:
     """Read one wheel of torch.
 
@@ -42,6 +48,7 @@ def measure(
         connection: certificate and proxy of the user's configuration.
         offer: what the index page says of it; its hash is kept.
         deep: look for the text of the MPS backend too, which lies 30 to 40 MB into macOS wheels.
+        code: look for the architectures, which lie 5 to 8 MB into CUDA wheels.
 
     Raises:
         UsageError: not a wheel of torch, or a broken one.
@@ -61,7 +68,7 @@ def measure(
     _agreeing(wheel.name, named, facts, info)
     places = tuple(filter(None, map(platform_of_tag, named.platform_tags)))
     mac = any(platform.startswith("macos") for platform, _ in places)
-    names = _names(wheel, facts.variant)
+    names = _names(wheel, facts.variant) if code else None
     floor = min((floor for _, floor in places if floor), key=version_key, default=None)
     linux = any(platform.startswith("linux") for platform, _ in places)
     return MeasuredWheel(
