@@ -71,7 +71,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def mutation(session: nox.Session) -> None:
-    """Change plan/compat.py in every small way; a change that no test notices is an error, the known ones excepted."""
+    """Change compat/laws.py in every small way; a change that no test notices is an error, the known ones excepted."""
     session.install("mutmut>=3.8", "-e", ".[dev]")
     shutil.rmtree("mutants", ignore_errors=True)
     session.run("mutmut", "run", *session.posargs)

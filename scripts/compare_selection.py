@@ -28,12 +28,12 @@ from golden.machines import GROUPS, Case  # type: ignore[import-not-found]  # te
 from golden.test_golden import request_of  # type: ignore[import-not-found]  # tests are on the path only here
 from support.torch_index import make_certificates, serving  # type: ignore[import-not-found]  # tests are on the path only here
 from torchup.catalog import load_catalog
+from torchup.compat.target import platform_of
 from torchup.errors import TorchupError
 from torchup.model import Machine, Os, Survey, Vendor
 from torchup.plan import resolve
 from torchup.plan.planner import consider
 from torchup.plan.ranking import beaten, rank
-from torchup.plan.target import platform_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "selection.md"
 BEGIN, END = "<!-- table: scripts/compare_selection.py -->", "<!-- end of table -->"

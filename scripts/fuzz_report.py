@@ -16,10 +16,11 @@ import time
 import unicodedata
 from pathlib import Path
 
-from torchup.doctor import diagnose, parse_report
-from torchup.doctor.clean import decode
+from torchup.doctor import diagnose
 from torchup.report.doctor_text import doctor_markdown, doctor_text
 from torchup.report.style import Style
+from torchup.reports import parse_report
+from torchup.reports.clean import decode
 
 TESTS = Path(__file__).parents[1] / "tests"
 SPLINTERS = (

@@ -23,8 +23,8 @@ from torchup.envs.verification import verify_environment
 from torchup.host import RealHost
 from torchup.install import engine
 from torchup.install.arguments import pip_arguments
+from torchup.jobs.up import plan_for
 from torchup.model import Request
-from torchup.up import plan_for
 
 if TYPE_CHECKING:
     from torchup.install.base import Event

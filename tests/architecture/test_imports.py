@@ -22,11 +22,14 @@ PURE = {
     "i18n": {"model"},
     "host": {"model", "encoding"},
     "catalog": BASE | {"host", "catalog"},
-    "plan": BASE | {"catalog", "plan"},
-    "doctor.rules": BASE | {"catalog", "plan", "doctor"},
+    "compat": BASE | {"catalog", "compat"},
+    "plan": BASE | {"catalog", "compat", "plan"},
+    "reports": BASE | {"catalog", "compat", "doctor", "reports"},
+    "doctor": BASE | {"catalog", "compat", "plan", "doctor", "envs", "detect", "host"},
+    "doctor.rules": BASE | {"catalog", "compat", "plan", "doctor"},
     "bench.stats": BASE | {"bench"},
     "bench.compare": BASE | {"bench", "results"},
-    "report": BASE | {"catalog", "plan", "doctor", "bench", "results", "report"},
+    "report": BASE | {"catalog", "compat", "plan", "doctor", "bench", "results", "report"},
 }
 # Modules through which a pure room could reach outside.
 OUTSIDE = {
@@ -41,7 +44,18 @@ OUTSIDE = {
     "time",
     "random",
 }
-PURE_ROOMS = ("plan", "doctor.rules", "bench.stats", "bench.compare", "report", "model", "errors", "encoding")
+PURE_ROOMS = (
+    "compat",
+    "plan",
+    "reports",
+    "doctor.rules",
+    "bench.stats",
+    "bench.compare",
+    "report",
+    "model",
+    "errors",
+    "encoding",
+)
 
 
 def imports(path: Path) -> set[str]:

@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from support.index_server import Fault, IndexServer, make_wheel
-from torchup import up
 from torchup.cli import main
 from torchup.errors import ExitCode
 from torchup.host import RealHost
+from torchup.jobs import up
 from torchup.model import Verification
 
 pytestmark = pytest.mark.slow

@@ -14,8 +14,8 @@ import pytest
 
 from torchup.errors import NetworkError, NoBuildError
 from torchup.host import RealHost
+from torchup.jobs.up import plan_for
 from torchup.model import Request
-from torchup.up import plan_for
 
 pytestmark = pytest.mark.slow
 

@@ -53,7 +53,7 @@ class Expander:
         channels: Channels,
     ) -> None:
         self._releases = releases
-        self._cuda = _cuda_arches(arches)
+        self._cuda = cuda_arches(arches.cuda)
         self._rocm = _rocm_arches(arches)
         self._plain: dict[str, list[schema.PlainNames]] = {}
         for row in platforms.plain:
@@ -62,6 +62,8 @@ class Expander:
         self._floors = floors
         self._channels = channels
         self._by_version = {release.torch: release for release in releases.release}
+        named = [release.torchaudio for release in releases.release]
+        self._stable = {version for version in named if named.count(version) > 1}  # fits more than its own torch
 
     def rows(self) -> Iterator[Row]:
         """Every (torch, variant, platform) that the PyTorch index or PyPI publishes."""
@@ -143,11 +145,12 @@ class Expander:
         plain = self._is_plain(release.torch, platform, variant, "companions")
         found = {"torchvision": Companion(version=release.torchvision, plain=plain)}
         home = self._by_version.get(release.torchaudio)
+        since = home.torch if home is not None and release.torchaudio in self._stable else None
         if home is None or home.torch == release.torch or not in_range(release.torch, f"{home.torch}-9"):
-            found["torchaudio"] = Companion(version=release.torchaudio, plain=plain)
+            found["torchaudio"] = Companion(version=release.torchaudio, plain=plain, since=since)
         elif variant in getattr(home, platform).split():
             pythons = _pythons(home, platform)
-            found["torchaudio"] = Companion(version=release.torchaudio, pythons=pythons, plain=plain)
+            found["torchaudio"] = Companion(version=release.torchaudio, pythons=pythons, plain=plain, since=since)
         return found
 
 
@@ -179,9 +182,10 @@ def _capabilities(text: str) -> tuple[ComputeCapability, ...]:
     return tuple(c for c in map(ComputeCapability.parse, text.split()) if c is not None)
 
 
-def _cuda_arches(arches: schema.Architectures) -> dict[tuple[str, str], list[tuple[str, Arch]]]:
+def cuda_arches(rows: Iterable[schema.CudaArch]) -> dict[tuple[str, str], list[tuple[str, Arch]]]:
+    """(variant, platform) -> the code in it, each with its range of releases."""
     table: dict[tuple[str, str], list[tuple[str, Arch]]] = {}
-    for row in arches.cuda:
+    for row in rows:
         arch = Arch(sass=_capabilities(row.sass), ptx=_capabilities(row.ptx), basis=row.basis, source=row.source)
         table.setdefault((row.variant, row.platform), []).append((row.torch, arch))
     return table

@@ -65,12 +65,39 @@ class RocmArch(Table, frozen=True, kw_only=True):
     note: str | None = None
 
 
+class OldRelease(Table, frozen=True, kw_only=True):
+    """One release before those of releases.toml: what is known of it."""
+
+    torch: str
+    torchvision: str = ""
+    torchaudio: str = ""
+    linux_x86_64: str = ""
+    linux_aarch64: str = ""
+    windows_x86_64: str = ""
+    macos_arm64: str = ""
+    macos_x86_64: str = ""
+    python: dict[str, str]
+    pypi: dict[str, str]
+    source: str
+
+
+class OldReleases(Table, frozen=True, kw_only=True):
+    """old.toml."""
+
+    as_of: date
+    needs: tuple[str, ...]
+    sources: dict[str, str]
+    release: tuple[OldRelease, ...]
+    cuda: tuple[CudaArch, ...]
+
+
 class FamilyRow(Table, frozen=True, kw_only=True):
     """An NVIDIA architecture."""
 
     name: str
     capabilities: str
     first_toolkit: str
+    compiled_since: dict[str, str] = {}
     last_branch: int | None = None
     last_cuda: int | None = None
     source: str
@@ -99,13 +126,6 @@ class MinorCompat(Table, frozen=True, kw_only=True):
     """Driver floor of a CUDA major."""
 
     cuda: int
-    linux: str
-    windows: str
-
-
-class Pair(Table, frozen=True, kw_only=True):
-    """A driver number for each operating system."""
-
     linux: str
     windows: str
 
@@ -140,7 +160,6 @@ class Drivers(Table, frozen=True, kw_only=True):
     source: str
     minor_compat: tuple[MinorCompat, ...]
     toolkit: tuple[ToolkitRow, ...]
-    before_minor_compat: dict[str, Pair]
     runtime: dict[str, str]
     branch: dict[str, BranchRow]
     forward_compat: ForwardCompat
@@ -216,6 +235,8 @@ class AmdRow(Table, frozen=True, kw_only=True):
 
     integrated: str
     source: str
+    siblings: dict[str, str]
+    siblings_source: str
 
 
 class PythonRow(Table, frozen=True, kw_only=True):
@@ -296,12 +317,21 @@ class Url(Table, frozen=True, kw_only=True):
     url: str
 
 
+class EndedChannel(Table, frozen=True, kw_only=True):
+    """A channel that gets no more releases."""
+
+    last_torch: str
+    ended: str
+    source: str
+
+
 class ChannelsFile(Table, frozen=True, kw_only=True):
     """channels.toml."""
 
     pytorch: Urls
     pypi: Url
     conda_forge: Url
+    pytorch_conda: EndedChannel
     vendor: tuple[Vendor, ...]
     conda: tuple[CondaRow, ...]
     conda_arch: dict[str, CondaArch]

@@ -63,7 +63,7 @@ def select(catalog: Catalog, *, torch: str | None, variant: str | None, platform
     Raises:
         UsageError: a filter that nothing in the catalogue fits.
     """
-    from torchup.plan.planner import version_matches  # noqa: PLC0415  # only filters need it
+    from torchup.plan.wanted import version_matches  # noqa: PLC0415  # only filters need it
 
     known = {row.platform for row in catalog.rows}
     if platform is not None and platform not in known:

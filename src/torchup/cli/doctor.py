@@ -13,14 +13,15 @@ from torchup.cli.machine_options import machine_options
 from torchup.cli.session import Session, changing_options, common_options
 from torchup.cli.target import target_options
 from torchup.cli.verb import Verb
-from torchup.doctor import diagnose, parse_report
-from torchup.doctor.clean import decode, has_words
+from torchup.doctor import diagnose
 from torchup.doctor.plugins import plugin_rules
 from torchup.doctor.rules import RULES
 from torchup.encoding import to_builtins
 from torchup.errors import ExitCode, UsageError
 from torchup.i18n import text
 from torchup.model import Notice, Severity, Value, message
+from torchup.reports import parse_report
+from torchup.reports.clean import decode, has_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

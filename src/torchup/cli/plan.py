@@ -136,8 +136,8 @@ def with_steps(session: Session, plan: Plan, *, here: bool, name: str = "default
 
 
 def _why_not(asked: str, target: NamedMachine, request: Request, catalog: Catalog, survey: Survey) -> Answer:
+    from torchup.compat.target import variant_name  # noqa: PLC0415  # same
     from torchup.plan.explain import why_not  # noqa: PLC0415  # only for --why-not
-    from torchup.plan.target import variant_name  # noqa: PLC0415  # same
 
     found = why_not(asked, target.machine, request, catalog, survey)
 

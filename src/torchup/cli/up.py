@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 from msgspec import structs
 
-from torchup import up
 from torchup.cli.answer import Answer
 from torchup.cli.install_progress import install_progress
 from torchup.cli.progress import progress_line
@@ -22,6 +21,7 @@ from torchup.envs.registry import environment_path
 from torchup.errors import UsageError
 from torchup.i18n import text
 from torchup.install import steps
+from torchup.jobs import up
 from torchup.model import Notice, message
 from torchup.report.plan_text import plan_text
 from torchup.report.up_text import up_text

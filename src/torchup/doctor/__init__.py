@@ -2,6 +2,5 @@
 
 from torchup.doctor.engine import diagnose
 from torchup.doctor.facts import Facts
-from torchup.doctor.report_parser import parse_report
 
-__all__ = ["Facts", "diagnose", "parse_report"]
+__all__ = ["Facts", "diagnose"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from torchup.model import Gpu, Os, Value, Vendor
+from torchup.model import Gpu, Manager, Os, Shell, Value, Vendor
 
 
 class Sign(Value, frozen=True, kw_only=True):
@@ -100,6 +100,8 @@ class System(Value, frozen=True, kw_only=True):
     apple_silicon: bool | None = None
     virtual_machine: bool = False
     cpu: str | None = None
+    container_kind: str | None = None  # docker | podman | kubernetes | apptainer | lxc | distrobox ...
+    scheduler: str | None = None  # slurm | pbs | lsf ... : a job or login node of a cluster
 
 
 class Node(Value, frozen=True, kw_only=True):
@@ -126,6 +128,12 @@ class Facts(Value, frozen=True, kw_only=True, dict=True):
     nodes: tuple[Node, ...] = ()
     groups: tuple[str, ...] = ()  # of the user
     commands: tuple[str, ...] = ()  # what the user ran
+    manager: Manager | None = None  # what made the environment
+    shell: Shell | None = None
+    interpreter: str | None = None  # the Python that failed, as the user calls it: python_embeded\\python.exe
+    other_pythons: tuple[Python, ...] = ()  # further interpreters in the same report
+    requested: tuple[str, ...] = ()  # requirements that the user asked an installer for: torch==2.0.0+cu113
+    index_urls: tuple[str, ...] = ()  # indexes that the user asked for, without credentials
     signs: tuple[Sign, ...] = ()
     modules: tuple[str, ...] = ()  # third-party packages named in tracebacks
     libraries: dict[str, str] = {}  # library -> path that the loader picked

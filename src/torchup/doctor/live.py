@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.doctor.draft import cuda_of, variant_of
+from torchup.catalog.versions import cuda_of, variant_of
 from torchup.doctor.facts import Facts, Node, Nvidia, Package, Python, Sign, System, Torch
 from torchup.doctor.signatures import find_signs
 from torchup.model import Os, Vendor

@@ -21,7 +21,7 @@ from torchup.model.machine import (
 )
 from torchup.model.measurement import Breakdown, Limit, Result, Spread, Telemetry
 from torchup.model.plan import Build, CondaOrder, Offer, Plan, Rejection, Request, Source, Step, Survey
-from torchup.model.sets import InstallerName, Os, Reason, Severity, Vendor
+from torchup.model.sets import InstallerName, Manager, Os, Reason, Severity, Shell, Vendor, Verdict
 from torchup.model.text import Fact, Message, Notice, Value, message, verbatim
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "InstallerName",
     "Limit",
     "Machine",
+    "Manager",
     "Message",
     "Notice",
     "Offer",
@@ -56,6 +57,7 @@ __all__ = [
     "RuleOutcome",
     "Rung",
     "Severity",
+    "Shell",
     "Source",
     "Spread",
     "Step",
@@ -65,6 +67,7 @@ __all__ = [
     "TorchInfo",
     "Value",
     "Vendor",
+    "Verdict",
     "Verification",
     "message",
     "verbatim",

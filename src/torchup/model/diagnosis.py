@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchup.model.sets import Severity
+from torchup.model.sets import Severity, Shell, Verdict
 from torchup.model.text import Message, Value
 
 
@@ -11,6 +11,8 @@ class Remedy(Value, frozen=True, kw_only=True):
 
     text: Message
     commands: tuple[tuple[str, ...], ...] = ()
+    interpreter: str | None = None  # the Python that the commands change, as the report names it
+    shell: Shell = Shell.SH
     needs_root: bool = False
     needs_reboot: bool = False
 
@@ -35,8 +37,15 @@ class RuleOutcome(Value, frozen=True, kw_only=True):
 
 
 class Diagnosis(Value, frozen=True, kw_only=True):
-    """The doctor's answer: at most one primary cause, and what follows from it."""
+    """The doctor's answer: at most one primary cause, and what follows from it.
+
+    ``seen``: what the verdict stands on, or the failure without a known cause, quoted; ``missing``: what to run and
+    paste next where the verdict is undetermined.
+    """
 
     primary: str | None
+    verdict: Verdict = Verdict.UNDETERMINED
+    seen: tuple[Message, ...] = ()
+    missing: tuple[Message, ...] = ()
     findings: tuple[Finding, ...] = ()
     outcomes: tuple[RuleOutcome, ...] = ()

@@ -52,3 +52,30 @@ class InstallerName(StrEnum):
     UV = "uv"
     PIP = "pip"
     CONDA = "conda"
+
+
+class Manager(StrEnum):
+    """What made an environment, and so what must change it."""
+
+    PIP = "pip"
+    UV_VENV = "uv-venv"  # `uv venv`: has no pip; `uv pip install --python` changes it
+    UV_PROJECT = "uv-project"  # `uv sync` undoes what anything else installs
+    CONDA = "conda"
+    PIXI = "pixi"
+    POETRY = "poetry"
+
+
+class Shell(StrEnum):
+    """Whose rules the commands of a remedy are quoted by."""
+
+    SH = "sh"
+    CMD = "cmd"
+    POWERSHELL = "powershell"
+
+
+class Verdict(StrEnum):
+    """The doctor's three answers. Healthy stands on evidence only; what is not known is undetermined."""
+
+    HEALTHY = "healthy"
+    CAUSE = "cause"
+    UNDETERMINED = "undetermined"

@@ -15,7 +15,7 @@ from torchup.model import InstallerName, Offer, Request, Source, Survey, Value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torchup.plan.target import Target
+    from torchup.compat.target import Target
 
 _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_(\w+)")
 _LEGACY = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17", "linux": None}

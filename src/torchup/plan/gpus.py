@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.compat.laws import code_on_gpu
 from torchup.model import Gpu, Os, Value, Vendor
-from torchup.plan.compat import code_on_gpu
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog, Row
-    from torchup.plan.target import Target
+    from torchup.compat.target import Target
 
 
 class Graphics(Value, frozen=True, kw_only=True):

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from torchup.catalog.types import UNSURE
 from torchup.catalog.versions import version_key
-from torchup.model import Machine, Message, Os, Reason, Rejection, Request, Value, Vendor, message
-from torchup.plan.compat import (
+from torchup.compat.laws import (
     VENDOR_OF_KIND,
     code_on_gpu,
     driver_against,
@@ -16,8 +15,9 @@ from torchup.plan.compat import (
     macos_against,
     mps_against,
 )
+from torchup.compat.target import Target, gpu_name
+from torchup.model import Machine, Message, Os, Reason, Rejection, Request, Value, Vendor, message
 from torchup.plan.pythons import Pythons, choose_python
-from torchup.plan.target import Target, gpu_name
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog, Row

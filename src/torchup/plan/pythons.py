@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import at_least, python_key
+from torchup.compat.laws import newest_python
+from torchup.compat.target import platform_of
 from torchup.model import InstallerName, Machine, Message, Os, PythonInterpreter, Request, Value, message
-from torchup.plan.compat import newest_python
-from torchup.plan.target import platform_of
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog, Row

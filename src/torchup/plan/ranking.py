@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import variant_key, version_key
+from torchup.compat.target import gpu_name
 from torchup.model import Message, Reason, Rejection, message
 from torchup.plan.gpus import weight
-from torchup.plan.target import gpu_name
 
 if TYPE_CHECKING:
     from torchup.plan.judge import Fit, Question

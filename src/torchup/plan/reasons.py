@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from torchup.catalog.types import is_vendor
 from torchup.catalog.versions import version_key
+from torchup.compat.target import gpu_name, variant_name
 from torchup.model import Message, Plan, Reason, message
-from torchup.plan.target import gpu_name, variant_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

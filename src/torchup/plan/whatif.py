@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from torchup.catalog.versions import version_key
+from torchup.compat.target import make_target
 from torchup.model import Driver, Gpu, InstallerName, Machine, Request, Survey, Vendor
 from torchup.plan.candidates import candidates
 from torchup.plan.gpus import sort_gpus
 from torchup.plan.judge import Fit, Question, judge
 from torchup.plan.pythons import pythons_of
 from torchup.plan.ranking import rank
-from torchup.plan.target import make_target
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog, Family, Row

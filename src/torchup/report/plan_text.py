@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from torchup.compat.target import variant_name
 from torchup.i18n import printable, render, text
 from torchup.model import Machine, Plan, Reason, Rejection, Value, Vendor
-from torchup.plan.target import variant_name
 from torchup.report.columns import cells, fill, pad
 from torchup.report.style import Style, mark, table
 

@@ -6,9 +6,10 @@ import pytest
 
 from support.doctor_examples import EXAMPLES
 from support.doctor_messages import MESSAGES
-from torchup.doctor import diagnose, parse_report
+from torchup.doctor import diagnose
 from torchup.doctor.rules import RULES
 from torchup.model import Severity
+from torchup.reports import parse_report
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from support.doctor_examples import EXAMPLES
 from support.doctor_messages import MESSAGES
-from torchup.doctor import diagnose, parse_report
-from torchup.doctor.clean import clean, decode
+from torchup.doctor import diagnose
 from torchup.model import Os
+from torchup.reports import parse_report
+from torchup.reports.clean import clean, decode
 
 ALL = {**EXAMPLES, **MESSAGES}
 SETTINGS = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])

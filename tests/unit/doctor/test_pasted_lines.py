@@ -7,8 +7,8 @@ from operator import attrgetter
 import pytest
 
 from torchup.doctor.facts import Node, Package
-from torchup.doctor.report_parser import parse_report
 from torchup.model import Os
+from torchup.reports.report_parser import parse_report
 
 LABELS = [
     ("PyTorch version: 2.6.0+cu124", "torch.variant", "cu124"),

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from torchup.compat.target import variant_name
 from torchup.errors import UsageError
 from torchup.model import InstallerName, message
 from torchup.plan.index_options import IndexOptions, chosen_source, index_options
-from torchup.plan.target import variant_name
 
 if TYPE_CHECKING:
     from torchup.model import Machine, Plan, Source

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from torchup.model import Os
 
 if TYPE_CHECKING:
-    from torchup.doctor.draft import Draft
+    from torchup.reports.draft import Draft
 
 _PATHS: tuple[tuple[Os, str], ...] = (
     (Os.MACOS, r"(?<![\w:])/(?:Users/[^/\s]+/|opt/homebrew/|Library/Frameworks/|usr/local/Cellar/)"),

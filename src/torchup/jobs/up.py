@@ -8,7 +8,6 @@ from msgspec import structs
 
 from torchup.bench.assemble import QualityError
 from torchup.bench.runner import run_benchmark
-from torchup.choice import Choice, choose, next_source
 from torchup.detect import detect_machine
 from torchup.envs import records
 from torchup.envs.paths import python_of
@@ -18,6 +17,7 @@ from torchup.errors import NetworkError, VerifyError
 from torchup.i18n.worker_words import told
 from torchup.install import engine
 from torchup.install.bundle import load_bundle
+from torchup.jobs.choice import Choice, choose, next_source
 from torchup.model import (
     Environment,
     Machine,

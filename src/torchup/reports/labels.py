@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.doctor.draft import is_unknown, vendor_of
 from torchup.model import Os
+from torchup.reports.draft import is_unknown, vendor_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torchup.doctor.draft import Draft
+    from torchup.reports.draft import Draft
 
 LABEL = re.compile(
     r"^\s*(?:[-*•·]\s+|\d+[.)]\s+)?[*_`]{0,3}([A-Za-z\u4e00-\u9fff][^:=\n]{0,60}?)[*_`]{0,3}\s*(?::|"

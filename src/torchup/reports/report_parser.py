@@ -8,16 +8,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.doctor.clean import clean
-from torchup.doctor.draft import Draft, is_unknown, vendor_of
 from torchup.doctor.facts import Sign
-from torchup.doctor.hints import read_hints
-from torchup.doctor.labels import LABEL, read_cpu, read_gpu, read_label
-from torchup.doctor.listings import read_packages
-from torchup.doctor.session_text import read_session
 from torchup.doctor.signatures import find_signs
-from torchup.doctor.smi import read_smi
 from torchup.model import Os
+from torchup.reports.clean import clean
+from torchup.reports.draft import Draft, is_unknown, vendor_of
+from torchup.reports.hints import read_hints
+from torchup.reports.labels import LABEL, read_cpu, read_gpu, read_label
+from torchup.reports.listings import read_packages
+from torchup.reports.session_text import read_session
+from torchup.reports.smi import read_smi
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from torchup.catalog.versions import cuda_of, variant_of
 from torchup.doctor.facts import Facts, Node, Nvidia, Package, Python, Sign, System, Torch
 from torchup.model import Gpu, Os, Vendor
 
@@ -195,18 +196,6 @@ class Draft:
         if match:
             return "cu" + "".join(part for part in match.groups() if part)
         return "cpu" if "cpu" in build else None
-
-
-def variant_of(local: str | None) -> str | None:
-    """The build flavour in a local version label: ``cu121``, ``rocm6.2``, ``cpu``, ``xpu``; ``None`` for others."""
-    match = re.match(r"(cpu|xpu|cu\d{2,3}|rocm\d+(?:\.\d+)*)", local or "")
-    return match[1] if match else None
-
-
-def cuda_of(variant: str | None) -> str | None:
-    """``cu121`` -> ``12.1``."""
-    match = re.fullmatch(r"cu(\d{1,2})(\d)", variant or "")
-    return f"{match[1]}.{match[2]}" if match else None
 
 
 def _same(one: str, other: str) -> bool:

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.doctor.facts import Package
-from torchup.doctor.labels import read_torch_version
+from torchup.reports.labels import read_torch_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torchup.doctor.draft import Draft
+    from torchup.reports.draft import Draft
 
 # What rules ask about. Other names would only make chance matches in prose.
 RELEVANT = re.compile(

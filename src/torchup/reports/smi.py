@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.doctor.labels import read_driver
+from torchup.reports.labels import read_driver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torchup.doctor.draft import Draft
+    from torchup.reports.draft import Draft
 
 _BANNER = r"NVIDIA-SMI (?:version\s*:?\s*)?([\d.]+)"
 _DRIVER = r"(?:Driver|KMD) Version\s*: ?([\d.]+)"

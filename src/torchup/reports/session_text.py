@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.doctor.facts import Node
-from torchup.doctor.labels import (
+from torchup.model import Os
+from torchup.reports.labels import (
     flag,
     read_arch,
     read_driver,
@@ -15,12 +16,11 @@ from torchup.doctor.labels import (
     read_python,
     read_torch_version,
 )
-from torchup.model import Os
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from torchup.doctor.draft import Draft
+    from torchup.reports.draft import Draft
 
 _COMMAND = (
     r"^\s*(?:\(\S+\)\s*)?(?:[\w.-]+@[\w.-]+[:\s][^$#]*[$#]|\$|%|PS [A-Z]:\\[^>]*>|[A-Z]:\\[^>]*>|!|RUN)\s*(\S.*)$"

@@ -1,0 +1,1 @@
+"""The laws of what runs on what, and the questions over the one catalogue."""
