@@ -1,4 +1,4 @@
-"""The wheels that were measured: the table that `scripts/measure_wheels.py` writes. Read for checks, never for a plan."""
+"""The wheels that were measured: the table that `scripts/measure_wheels.py` writes. Read for checks, not for plans."""
 
 from __future__ import annotations
 

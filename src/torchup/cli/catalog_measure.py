@@ -12,11 +12,11 @@ from torchup.cli.machine_options import machine_options, named_machines
 from torchup.cli.plan import current_catalog
 from torchup.cli.session import Session, common_options
 from torchup.cli.verb import Verb
+from torchup.compat.target import platform_of
 from torchup.encoding import to_builtins
 from torchup.i18n import text
 from torchup.model import Request, message
 from torchup.plan.pythons import short
-from torchup.plan.target import platform_of
 from torchup.plan.wheel_fit import fit
 from torchup.report.measure_text import measure_text
 from torchup.sources.requirement_sizes import Index, Installation, total_size

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.catalog.types import Publication, Row
+from torchup.compat.target import gpu_name, platform_of
 from torchup.model import Message, Request, Source, Value, message
 from torchup.plan.candidates import Candidate
 from torchup.plan.judge import Fit, judge
 from torchup.plan.planner import make_question
-from torchup.plan.target import gpu_name, platform_of
 
 if TYPE_CHECKING:
     from torchup.catalog.measured import MeasuredWheel

@@ -156,7 +156,7 @@ def _look_up(host: Host, needed: Needed, system: Installation, index: Index) -> 
     for place in index.places:
         url = page_url(place.address, normalise(requirement.name))
         listing = read_page(host, PageRequest(source=place.source.name, url=url), index.connection)
-        fitting = [offer for offer in listing.offers if _fits(offer, requirement, system)]
+        fitting = [o for o in listing.offers if o.size_bytes and _fits(o, requirement, system)]  # pages may lack sizes
         if fitting:
             offer = max(fitting, key=lambda offer: (Version(offer.version), offer.size_bytes or 0))
             return offer, _requires(host, offer, index.connection)
