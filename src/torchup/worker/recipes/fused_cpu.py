@@ -10,6 +10,7 @@ import devices
 import lenet
 import sweep
 import torch
+from said import Said, said
 
 from recipes.base import BaseRecipe
 from recipes.check import agrees
@@ -70,9 +71,9 @@ def _pointers(tensors: List[torch.Tensor]) -> ctypes.Array:
     return (ctypes.c_void_p * len(tensors))(*[tensor.data_ptr() for tensor in tensors])
 
 
-def refusal() -> Optional[str]:
+def refusal() -> Optional[Said]:
     """Why this cannot run here."""
-    return None if compiler.find() else "no C++ compiler (c++, g++ or clang++) on this machine"
+    return None if compiler.find() else said("no-compiler")
 
 
 class Recipe(BaseRecipe):

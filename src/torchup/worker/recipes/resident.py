@@ -12,6 +12,7 @@ import devices
 import lenet
 import sweep
 import torch
+from said import reason, said
 
 from recipes.base import BaseRecipe
 from recipes.check import agrees
@@ -48,8 +49,7 @@ class Recipe(BaseRecipe):
         try:
             self.facts["check_difference"] = agrees(self.task.device, _train_by_hand)
         except Exception as error:  # noqa: BLE001  # an older or newer torch, whatever it lacks: autograd remains
-            reason = (str(error) or type(error).__name__).splitlines()[0][:200]
-            self.notes.append("gradients by hand left out: " + reason)
+            self.notes.append(said("left-out", name="gradients by hand", why=reason(error)))
             return False
         return True
 

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Tuple
 import devices
 import measure
 import torch
+from said import Said, reason, said
 
 SIZES = (128, 256, 512, 1024, 2048, 4096, 8192)
 LONGEST = {"cpu": 1.0}  # seconds of one product that is still tried
@@ -22,14 +23,14 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     start = time.perf_counter()
     curves: List[Tuple[str, List[Tuple[float, float]]]] = []
     best: Dict[str, float] = {}
-    notes: List[str] = []
+    notes: List[Said] = []
     first: Tuple[float, float] = (0.0, 0.0)
     formats = formats_of(label)
     for name, dtype in formats.items():
         try:
             curve = sweep(device, dtype)
         except RuntimeError as error:
-            notes.append("%s: %s" % (name, str(error).splitlines()[0][:150]))
+            notes.append(said("left-out", name=name, why=reason(error)))
             continue
         curves.append(("TFLOP/s %s by size" % name, [(size, rate / 1e12) for size, rate, _ in curve]))
         best["tflops_" + name] = max(rate for _, rate, _ in curve) / 1e12
