@@ -199,9 +199,7 @@ def _failure(host: Host, answer: WorkerAnswer, logs: str, limit: float) -> Bench
     error = (answer.data or {}).get("error")
     said = msgspec.convert(error, WorkerError).said if isinstance(error, dict) else None
     why: object = sentence(said) if said is not None else answer.stderr.strip()[-400:] or "-"
-    return BenchError(
-        message("distributed.failed", "the group of processes failed: {reason}", reason=why), hint=hint
-    )
+    return BenchError(message("distributed.failed", "the group of processes failed: {reason}", reason=why), hint=hint)
 
 
 def _last_words(host: Host, logs: str, local_rank: int) -> str | None:

@@ -109,10 +109,9 @@ def facts(device: str) -> Dict[str, Any]:
 
 def pci_id(properties: Any) -> Optional[str]:
     """``0000:01:00.0`` of a device's properties; ``None`` where this torch does not tell its place on the bus."""
-    parts = [getattr(properties, name, None) for name in ("pci_domain_id", "pci_bus_id", "pci_device_id")]
-    if not all(isinstance(part, int) for part in parts):
-        return None
-    return "%04x:%02x:%02x.0" % tuple(parts)
+    names = ("pci_domain_id", "pci_bus_id", "pci_device_id")
+    parts = [part for part in (getattr(properties, name, None) for name in names) if isinstance(part, int)]
+    return "%04x:%02x:%02x.0" % tuple(parts) if len(parts) == len(names) else None
 
 
 def reset_peak_memory(device: str) -> None:

@@ -162,7 +162,7 @@ class Gpt:
         return self.gpt2.loss(net, tokens.to(self.device))
 
 
-WORKLOADS = {"mnist": Mnist, "gpt": Gpt}
+WORKLOADS: Dict[str, Any] = {"mnist": Mnist, "gpt": Gpt}
 
 
 # ---------------------------------------------------------------- measuring
@@ -312,7 +312,7 @@ def measure(request: Dict[str, Any], here: Place) -> Dict[str, Any]:
         task = WORKLOADS[request.get("workload") or "mnist"](request, device)
         kinds = list(request.get("scaling") or ("strong", "weak"))
         steps = steps_for(task, request, groups[0], here, len(kinds) * len(groups))
-        points = []
+        points: List[Dict[str, Any]] = []
         for kind in kinds:
             for group in groups:
                 too_many = kind == "strong" and group.size > task.batch  # nothing to do for some of them

@@ -41,6 +41,7 @@ class BaseRecipe:
     def refusal(device: str) -> Optional[Said]:
         """Why this recipe cannot run on the device here; ``None`` where it can."""
         del device
+        return None
 
     def prepare(self) -> None:
         """Warm up and compile; must leave no trace in weights, order or data."""

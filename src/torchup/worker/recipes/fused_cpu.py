@@ -3,7 +3,7 @@
 import ctypes
 import tempfile
 from pathlib import Path
-from typing import List, Optional
+from typing import Any, List, Optional
 
 import compiler
 import devices
@@ -67,7 +67,7 @@ class Kernel:
         return losses
 
 
-def _pointers(tensors: List[torch.Tensor]) -> ctypes.Array:
+def _pointers(tensors: List[torch.Tensor]) -> Any:
     return (ctypes.c_void_p * len(tensors))(*[tensor.data_ptr() for tensor in tensors])
 
 

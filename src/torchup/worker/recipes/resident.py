@@ -5,7 +5,7 @@ operations that eager PyTorch can do it in: with autograd `lenet.lean_step`; on 
 autograd's own work to count, `by_hand.Step`.
 """
 
-from typing import Any, Optional
+from typing import Any, Dict, Optional
 
 import by_hand
 import devices
@@ -100,7 +100,7 @@ def _train_by_hand(net: lenet.Net, images: torch.Tensor, labels: torch.Tensor) -
     return torch.stack([step(part, truth) for part, truth in pairs])
 
 
-def fast_options(device: str) -> dict:
+def fast_options(device: str) -> Dict[str, bool]:
     """The optimiser's implementation: one kernel for all parameters where this torch has it."""
     kind = devices.kind(device)
     if kind == "cpu":

@@ -1,7 +1,7 @@
 """`bandwidth`: device memory by copying, and both ways between host and device from pageable and pinned memory."""
 
 import time
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import devices
 import measure
@@ -17,7 +17,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     device = request["device"]
     measure.no_arithmetic(request)
     start = time.perf_counter()
-    ways: Dict[str, Optional[Curve]] = {"device copy": sweep(device, _device_copy)}
+    ways: Dict[str, Curve] = {"device copy": sweep(device, _device_copy)}
     notes: List[Said] = []
     if devices.kind(device) == "cpu":
         notes.append(said("same-memory"))
