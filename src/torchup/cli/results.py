@@ -24,7 +24,8 @@ from torchup.results import check, store
 from torchup.results.anonymous import anonymous
 from torchup.results.baselines import load_baseline
 from torchup.results.query import Selector
-from torchup.results.schema import Run, to_text
+from torchup.results.run import Run
+from torchup.results.schema import to_text
 
 if TYPE_CHECKING:
     from torchup.bench.compare import Report

@@ -18,7 +18,7 @@ from torchup.cli.verb import Verb
 from torchup.envs import activation
 from torchup.envs.project import environment_name
 from torchup.envs.registry import environment_path
-from torchup.errors import UsageError
+from torchup.errors import ExitCode, UsageError
 from torchup.i18n import text
 from torchup.install import steps
 from torchup.jobs import up
@@ -156,8 +156,9 @@ def _answer(session: Session, wanted: up.Wanted, report: up.Report) -> Answer:
     if report.environment is None:
         return Answer(command="up", data=data, text=lambda: _plan_text(session, wanted, report.machine, plan))
     saved = message("up.saved", "saved: {path}", path=report.results_file)
-    notices = (Notice(code="up.saved", text=saved),) if report.results_file else ()
-    return Answer(command="up", data=data, text=lambda: _text(session, report), notices=notices)
+    notices = (*((Notice(code="up.saved", text=saved),) if report.results_file else ()), *report.problems)
+    exit_code = ExitCode.BENCH if report.problems else ExitCode.OK
+    return Answer(command="up", data=data, text=lambda: _text(session, report), notices=notices, exit_code=exit_code)
 
 
 def _text(session: Session, report: up.Report) -> str:

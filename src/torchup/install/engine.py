@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from torchup.envs import distributions, kernels, records, registry, transaction
 from torchup.envs.paths import python_of, split
 from torchup.errors import InstallError, TorchupError, VerifyError
-from torchup.i18n.worker_words import told
+from torchup.i18n.sentences import sentence
 from torchup.install.base import Event, Progress, installer
 from torchup.install.failures import explain
 from torchup.install.keep import changed, changes, own_packages, requirements
@@ -318,7 +318,7 @@ def _not_verified(verification: Verification) -> VerifyError:
         "install.not-verified",
         "the new environment does not work ({rung}: {detail}); it was not put in place",
         rung=failed.name if failed else "verify",
-        detail=told((failed.detail if failed else None) or "-"),
+        detail=sentence(failed.detail if failed else None),
     )
     return VerifyError(text, hint=message("install.not-verified.hint", "`torchup doctor` explains; the old one stays"))
 
