@@ -159,6 +159,14 @@ class Host(Protocol):
         """A file's text, UTF-8 with replacement, line ends made LF."""
         ...
 
+    def sha256(self, path: str) -> str | None:
+        """SHA-256 of a file in hexadecimal, read piece by piece; ``None`` for what cannot be read."""
+        ...
+
+    def size(self, path: str) -> int | None:
+        """Bytes of a file; ``None`` for anything but a regular file."""
+        ...
+
     def list_dir(self, path: str) -> tuple[str, ...] | None:
         """Sorted names in a folder; ``None`` where there is none."""
         ...

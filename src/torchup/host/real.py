@@ -129,6 +129,14 @@ class RealHost:
         raw = files.read_bytes(path, limit)
         return None if raw is None else files.decode(raw)
 
+    def sha256(self, path: str) -> str | None:
+        """See `Host.sha256`."""
+        return files.sha256(path)
+
+    def size(self, path: str) -> int | None:
+        """See `Host.size`."""
+        return files.size(path)
+
     def list_dir(self, path: str) -> tuple[str, ...] | None:
         """See `Host.list_dir`."""
         return files.list_dir(path)

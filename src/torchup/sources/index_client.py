@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PAGE_TIMEOUT = 6.0  # seconds for one page; PyPI's page of torch, the largest, takes 0.1 to 2 s
 TOTAL_TIMEOUT = 15.0  # seconds for a whole survey, name look-ups that hang included
-PAGE_LIMIT = 24 * 1024 * 1024  # bytes; the largest page known (torch on PyPI) has 0.4 MB
+PAGE_LIMIT = 8 * 1024 * 1024  # bytes; the largest page known (torch on PyPI) has 0.4 MB
 NOT_FOUND = (403, 404, 410)  # object stores say 403 for what is not there
 UNAUTHORIZED = 401
 
