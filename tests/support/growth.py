@@ -34,9 +34,10 @@ def patterns():
     found = {}
     for module in modules():
         calls = _calls(module)
+        anywhere = _anywhere(module)
         for name, value in vars(module).items():
             for pattern in _inside(value, 4):
-                methods = calls.get(name) or set(METHODS)
+                methods = calls.get(name) or anywhere or set(METHODS)
                 found.setdefault((module.__name__, name, pattern.pattern, pattern.flags), (pattern, set()))[1].update(
                     methods
                 )
@@ -74,6 +75,11 @@ def _calls(module):
         elif isinstance(node, ast.For) and isinstance(node.iter, ast.Name):
             plain.add(node.iter.id)
     return {name: methods for name, methods in calls.items() if name not in plain}
+
+
+def _anywhere(module):
+    """Methods of patterns that the module calls at all: for patterns that it keeps in tables."""
+    return {node.attr for node in ast.walk(_tree(module)) if isinstance(node, ast.Attribute) and node.attr in METHODS}
 
 
 def _inline(module):

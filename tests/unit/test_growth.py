@@ -19,7 +19,7 @@ from torchup.sources.index_client import PAGE_LIMIT
 from torchup.sources.index_page import PageError, parse_html, parse_json
 
 # Rooms that are being rewritten: what is above linear there is known. Empty when they are done.
-KNOWN = ("torchup.doctor.", "torchup.reports.", "torchup.detect.redact", "torchup.results.anonymous")
+KNOWN = ("torchup.doctor.", "torchup.reports.")
 URL = "https://host/simple/torch/"
 # Modules with functions that take one text (``parse_*``, ``read_*``): found by their form, so that a new one is tried.
 ROOMS = ("detect", "sources", "doctor", "reports", "bench", "envs", "install", "results")

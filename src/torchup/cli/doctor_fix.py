@@ -17,7 +17,6 @@ from torchup.cli.install_progress import install_progress
 from torchup.cli.machine_options import NamedMachine
 from torchup.cli.plan import ask_sources, current_catalog
 from torchup.doctor.fix import repairable, request_for
-from torchup.doctor.redact import redact
 from torchup.encoding import to_builtins
 from torchup.envs import kernels, records, registry
 from torchup.envs.verification import verify_environment
@@ -26,6 +25,7 @@ from torchup.i18n import render, text
 from torchup.install.engine import install
 from torchup.model import Environment, Notice, Request, message
 from torchup.plan import resolve
+from torchup.privacy import redact
 from torchup.report.doctor_text import command_line, doctor_text
 
 if TYPE_CHECKING:

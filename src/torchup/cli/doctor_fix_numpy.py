@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from torchup.cli.answer import Answer
 from torchup.doctor import diagnose
 from torchup.doctor.live import facts_of
-from torchup.doctor.redact import redact
 from torchup.encoding import to_builtins
 from torchup.envs import registry
 from torchup.envs.inspection import inspect_environment
@@ -19,6 +18,7 @@ from torchup.errors import ExitCode, InstallError, VerifyError
 from torchup.i18n import text
 from torchup.install.uv import uv_binary
 from torchup.model import message
+from torchup.privacy import redact
 from torchup.report.doctor_text import command_line, doctor_text
 
 if TYPE_CHECKING:

@@ -26,6 +26,7 @@ from torchup.install.uv import UvInstaller
 from torchup.model import InstallerName, Plan, Source, Step, Value, message
 from torchup.plan.foreign import SIZE_LIMIT, checked_plan
 from torchup.sources.child_environment import child_environment
+from torchup.sources.private import handed_over, secret_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,8 +104,10 @@ class _Job:
         """Run one tool; its stdout."""
         event = Event(stage="step", text=step.summary)
         self.tell(event)
+        argv, secret = handed_over(step.argv, secret_addresses(self.host))
+        private = msgspec.structs.replace(step, argv=argv, environment={**step.environment, **secret})
         completed = UvInstaller().perform(
-            self.host, step, self.workshop, lambda line: self.tell(msgspec.structs.replace(event, detail=line))
+            self.host, private, self.workshop, lambda line: self.tell(msgspec.structs.replace(event, detail=line))
         )
         if not completed.ok:
             raise explain(step, completed)
@@ -130,7 +133,7 @@ def collect(
     _check(host, plan, folder, platform)
     folder = host.real_path(folder)  # programs in it are started by their whole path
     try:
-        with child_environment(host) as overlay:
+        with child_environment(host, (source.url for source in plan.sources)) as overlay:
             tell = progress or (lambda _: None)
             job = _Job(host=host, plan=plan, folder=folder, platform=platform, overlay=overlay, tell=tell)
             pins = _resolve(job)

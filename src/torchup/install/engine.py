@@ -17,6 +17,7 @@ from torchup.install.failures import explain
 from torchup.install.keep import changed, changes, own_packages, requirements
 from torchup.model import Environment, Verification, message
 from torchup.sources.child_environment import child_environment
+from torchup.sources.private import handed_over, secret_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -206,11 +207,17 @@ def _stage(host: Host, plan: Plan, target: str, tell: Progress, overlay: Overlay
     staged = transaction.new_staging(target)
     host.make_dirs(split(staged)[0])
     steps = engine.steps(plan, staged)
-    with child_environment(host) as configured:  # passwords and certificates of the user's configuration
+    addresses = secret_addresses(host)
+    with child_environment(
+        host, (source.url for source in plan.sources)
+    ) as configured:  # passwords and certificates of the user's configuration
         for position, step in enumerate(steps, 1):
             event = Event(stage="step", text=step.summary, position=position, total=len(steps))
             tell(event)
-            with_overlay = msgspec.structs.replace(step, environment={**configured, **step.environment, **overlay})
+            argv, secret = handed_over(step.argv, addresses)
+            with_overlay = msgspec.structs.replace(
+                step, argv=argv, environment={**configured, **step.environment, **overlay, **secret}
+            )
             _run(host, engine, with_overlay, staged, _teller(tell, event))
     return staged
 

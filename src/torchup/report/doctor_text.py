@@ -6,8 +6,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from torchup.doctor.panel import Panel, panel
-from torchup.doctor.redact import redact
 from torchup.i18n import render, text
+from torchup.privacy import redact
 from torchup.report.columns import cells, pad, wrap
 from torchup.report.style import mark
 

@@ -12,7 +12,7 @@ import torchup
 from torchup.encoding import to_json
 from torchup.errors import UsageError
 from torchup.model import Message, Notice, Value, message
-from torchup.results.anonymous import anonymous
+from torchup.privacy import Purpose, redact_value
 from torchup.results.baselines import BASELINES, load_baseline
 from torchup.results.schema import SIZE_LIMIT, Run, RunFileError, parse_run, to_text
 
@@ -86,7 +86,7 @@ def save_run(host: Host, run: Run) -> str:
     """Write one run, with everything taken out that names a person or a host; returns the file's path."""
     path = posixpath.join(folder(host), run.id + SUFFIX)
     try:
-        host.write_text(path, to_text(anonymous(run, Run, names=private_names(host))))
+        host.write_text(path, to_text(redact_value(run, Run, Purpose.PUBLISH, names=private_names(host))))
     except OSError as error:
         raise UsageError(
             message("results.cannot-save", "the run could not be saved below {folder}: {reason}", folder=folder(host),

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from torchup.documents import SIZE_LIMIT, DocumentError, read_toml, read_yaml, unreadable
 from torchup.model import Notice, Value
+from torchup.privacy import shown_address
 from torchup.sources.pip_config import Setting
-from torchup.sources.urls import authorization, expand_user, host_of, redact
+from torchup.sources.urls import authorization, expand_user, host_of, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 CHANNEL = "conda-forge"
 DEFAULT_ALIAS = "https://conda.anaconda.org"
+ADDRESSES = "TORCHUP_CONDA_ADDRESSES"  # shown -> whole address, where a token stands in it
 HEADERS = "TORCHUP_CONDA_HEADERS"  # read by install.rattler_runner
 
 
@@ -87,6 +89,10 @@ def conda_environment(host: Host) -> dict[str, str | None]:
     headers = {host_of(s.value).rsplit(":", 1)[0]: authorization(s.value) for s in config.served}
     known = {name: value for name, value in headers.items() if value}
     overlay: dict[str, str | None] = {HEADERS: json.dumps(known)} if known else {}
+    plain = [(s.value.rstrip("/"), without_credentials(s.value).rstrip("/")) for s in addresses(config)]
+    whole = {shown_address(address): url for address, url in plain if shown_address(address) != url}
+    if whole:
+        overlay[ADDRESSES] = json.dumps(whole)
     if config.certificate and not host.environ().get("SSL_CERT_FILE"):
         overlay["SSL_CERT_FILE"] = config.certificate
     if config.proxy and not host.environ().get("HTTPS_PROXY"):
@@ -173,4 +179,6 @@ def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
 
 def addresses(config: CondaConfig) -> Iterator[Setting]:
     """Where conda-forge would be fetched from, but for its own address."""
-    yield from (setting for setting in config.served if redact(setting.value) != f"{DEFAULT_ALIAS}/{CHANNEL}")
+    yield from (
+        setting for setting in config.served if without_credentials(setting.value) != f"{DEFAULT_ALIAS}/{CHANNEL}"
+    )

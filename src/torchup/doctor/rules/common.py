@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.doctor.knowledge import version
-from torchup.doctor.redact import redact
 from torchup.doctor.rule import Found
 from torchup.model import Os, Remedy, Vendor, message, verbatim
+from torchup.privacy import redact
 
 if TYPE_CHECKING:
     from torchup.doctor.facts import Facts, Sign

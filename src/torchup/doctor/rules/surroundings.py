@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.doctor.knowledge import minor, version
-from torchup.doctor.redact import redact
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import (
     PIP,
@@ -19,6 +18,7 @@ from torchup.doctor.rules.common import (
     said,
 )
 from torchup.model import Os, Remedy, Severity, Vendor, message
+from torchup.privacy import redact
 
 if TYPE_CHECKING:
     from torchup.doctor.facts import Facts, Node, Sign
