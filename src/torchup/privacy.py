@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 SECRET = "<secret>"  # noqa: S105  # the stand-in
 SHORTEST_SECRET = 6  # characters; a shorter one is part of ordinary words
-SHORTEST_TOKEN = 16  # characters of a part of an address's path that can be a token
+SHORTEST_TOKEN = 12  # letters and digits of a part of an address's path that can be a token
 SHORTEST_NAME = 3
 # Names that are also ordinary words of a result; replacing them would damage it and hides nobody.
 ORDINARY = frozenset(
@@ -55,7 +55,7 @@ _MAIL = r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++"
 # (purposes, pattern, stand-in), in the order in which they are applied: the longer forms first.
 _TABLE: tuple[tuple[frozenset[Purpose], str, str], ...] = (
     # Credentials. An address is a case of its own (`_ADDRESS`).
-    (_ALL, r"(?<![\w.%+~/-])[\w.%+~-]{1,64}+:(?!//)[^\s@/'\"<>]{1,128}+@(?!sha256:)(?=[\w\[])", f"{SECRET}@"),
+    (_ALL, r"(?<![\w.%+~-])[\w.%+~-]{1,64}+:(?!//)[^\s@/'\"<>]{1,128}+@(?!sha256:)(?=[\w\[])", f"{SECRET}@"),
     (_ALL, r"\b((?:Bearer|Basic)[ ])[\w.~+/=-]{8,}", rf"\1{SECRET}"),
     (_ALL, r"\b((?:token|password|passwd|secret|api[_-]?key)[ ]?[:=][ ]?)(?!<)[^\s\"'\\,;&]+", rf"\1{SECRET}"),
     (_ALL, r"\b(?:hf|gh[pousr]|github_pat|glpat|sk|pypi|xox[abp])[_-][A-Za-z0-9_-]{16,}", SECRET),
@@ -101,6 +101,8 @@ _RULES: dict[Purpose, tuple[tuple[re.Pattern[str], str], ...]] = {
 }
 _ADDRESS = re.compile(r"(?<![\w+.-])([A-Za-z][\w+.-]{0,20}://)([^\s'\"<>\\]+)")
 _CONDA_TOKEN = re.compile(r"(?<=/t/)[^/]+")
+_NO_SCHEME = re.compile(r"[^\s/@:]{1,64}+:([^\s@/]{1,128})@")
+_LONG_PART = re.compile(rf"[A-Za-z0-9]{{{SHORTEST_TOKEN},}}+")
 _TOKEN_VARIABLE = re.compile(r"TOKEN|API_?KEY|ACCESS_?KEY|_KEY$|AUTH", re.IGNORECASE)
 _PASSWORD_VARIABLE = re.compile(r"PASSWORD|PASSWD|SECRET|CREDENTIAL", re.IGNORECASE)
 _remembered: dict[str, None] = {}  # longest first when asked for
@@ -151,8 +153,12 @@ def remember(*secrets: str | None) -> None:
 def remember_address(address: str) -> None:
     """Keep what is secret in an address of the user's configuration: login, query values, tokens in its path."""
     scheme, separator, rest = address.partition("://")
-    if not separator or scheme.lower() == "file":
+    if scheme.lower() == "file":
         return  # a folder
+    if not separator:  # a folder too, or an address whose scheme was forgotten
+        if found := _NO_SCHEME.match(address):
+            remember(found[1])
+        return
     rest = rest.partition("#")[0]
     rest, _, query = rest.partition("?")
     remember(*(part.partition("=")[2] or part for part in query.split("&")))
@@ -172,9 +178,8 @@ def remember_environment(environ: Mapping[str, str]) -> None:
         is_token = _TOKEN_VARIABLE.search(name) and len(value) >= SHORTEST_TOKEN and "/" not in value
         if is_token or _PASSWORD_VARIABLE.search(name):
             remember(value)
-        for word in value.split() if "://" in value else ():
-            if "@" in word or "?" in word:
-                remember_address(word)
+        for word in value.split() if "@" in value or "?" in value else ():
+            remember_address(word)
 
 
 def forget() -> None:
@@ -184,12 +189,8 @@ def forget() -> None:
 
 def _is_token(part: str) -> bool:
     """Whether a part of a path reads like a token: long, letters and digits, no file's name."""
-    return (
-        len(part) >= SHORTEST_TOKEN
-        and "." not in part
-        and any(character.isdigit() for character in part)
-        and any(character.isalpha() for character in part)
-    )
+    pieces = (part,) if re.fullmatch(_UUID, part) else _LONG_PART.findall(part) if "." not in part else ()
+    return any(not piece.isalpha() and not piece.isdigit() for piece in pieces)
 
 
 def _without_remembered(text: str) -> str:

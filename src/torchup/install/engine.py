@@ -208,9 +208,8 @@ def _stage(host: Host, plan: Plan, target: str, tell: Progress, overlay: Overlay
     host.make_dirs(split(staged)[0])
     steps = engine.steps(plan, staged)
     addresses = secret_addresses(host)
-    with child_environment(
-        host, (source.url for source in plan.sources)
-    ) as configured:  # passwords and certificates of the user's configuration
+    places = [source.url for source in plan.sources]
+    with child_environment(host, places) as configured:  # passwords and certificates of the user's configuration
         for position, step in enumerate(steps, 1):
             event = Event(stage="step", text=step.summary, position=position, total=len(steps))
             tell(event)
