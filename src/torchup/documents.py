@@ -85,8 +85,8 @@ def read_ini(text: str) -> dict[tuple[str, str], str]:
         parser.read_string(text)
     except configparser.Error as error:
         broken = getattr(error, "errors", None)
-        line = getattr(error, "lineno", None) or (broken[0][0] if broken else None)
-        raise DocumentError(_no_form("INI", f"line {line}" if line else "")) from None
+        at = getattr(error, "lineno", None) or (broken[0][0] if broken else None)
+        raise DocumentError(_no_form("INI", f"line {at}" if at else "")) from None
     return {(section, key): value for section in parser.sections() for key, value in parser.items(section)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import pytest
@@ -14,6 +14,9 @@ from torchup.cli import main
 from torchup.cli.app import make_app
 from torchup.cli.session import Session
 from torchup.host import processes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOWHERE = "127.0.0.1:9"  # nothing listens there: a refusal comes at once
 SECRETS = {name: f"Zq{number:02}wv7Kx{number:02}Bn4pLx9" for number, name in enumerate((
@@ -33,7 +36,8 @@ LINES = (
     "plan --offline --export requirements", "plan --offline --export script-sh", "plan --offline --export json",
     "plan --offline --installer conda --json", "plan --installer conda -v", "plan --machine {machine} --offline",
     "plan --machine {machine} --json", "plan --mirror https://me:{option mirror}@127.0.0.1:9/simple",
-    "plan --mirror https://127.0.0.1:9/simple?token={option mirror}", "plan --mirror me:{option mirror}@127.0.0.1:9/simple",
+    "plan --mirror https://127.0.0.1:9/simple?token={option mirror}",
+    "plan --mirror me:{option mirror}@127.0.0.1:9/simple",
     "plan --with x@https://me:{option package}@127.0.0.1:9/x-1-py3-none-any.whl",
     "plan --offline --with x@https://127.0.0.1:9/x-1-py3-none-any.whl?sig={option package} --json",
     "env list", "env list --json", "env create --yes c", "env show", "env remove --yes x", "env rollback x",

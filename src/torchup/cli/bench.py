@@ -109,6 +109,7 @@ def command(
 ) -> Answer:
     """Parse, measure, save, render. A run that misses its quality bar is saved too, and ends in exit 6."""
     where = wanted_layout(session, **processes)
+    data = session.host.real_path(data) if data else None  # children do not stand in the user's folder
     target = find_target(session, env, python)
     if where is not None:
         shared = {"epochs": epochs, "budget": budget, "threads": threads, "precision": precision, "data": data}

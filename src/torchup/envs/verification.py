@@ -102,6 +102,8 @@ def _last_words(begun: dict[str, Any] | None, answer: WorkerAnswer) -> Rung:
 def _how_it_ended(answer: WorkerAnswer) -> str:
     if answer.timed_out:
         return "did not come back within the time limit"
+    if answer.flooded:
+        return "it prints without end and was stopped"
     reason = answer.stderr.strip()[-DETAIL_LIMIT:] or "without a word"
     if answer.returncode is None:
         return f"could not be started: {reason}"

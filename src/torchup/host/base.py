@@ -23,6 +23,7 @@ class Completed(Value, frozen=True, kw_only=True):
     stderr: str = ""
     timed_out: bool = False
     missing: bool = False  # no such program
+    flooded: bool = False  # it printed without end and was stopped
 
     @property
     def ok(self) -> bool:

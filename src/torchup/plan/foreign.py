@@ -8,7 +8,7 @@ the name of its field; what a foreign plan cannot know (an interpreter here, com
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -53,7 +53,7 @@ def checked_plan(plan: Plan, file: str) -> Plan:
     return msgspec.structs.replace(plan, python_path=None, steps=())
 
 
-def _claims(plan: Plan) -> Iterator[tuple[str, object, Callable[[object], bool]]]:
+def _claims(plan: Plan) -> Iterator[tuple[str, object, Callable[[Any], bool]]]:
     """(field, value, what it must be) of everything that an installation uses."""
     build = plan.build
     yield "python", plan.python, _fits(_PYTHON)
@@ -79,7 +79,7 @@ def _claims(plan: Plan) -> Iterator[tuple[str, object, Callable[[object], bool]]
     yield from _conda_claims(plan)
 
 
-def _conda_claims(plan: Plan) -> Iterator[tuple[str, object, Callable[[object], bool]]]:
+def _conda_claims(plan: Plan) -> Iterator[tuple[str, object, Callable[[Any], bool]]]:
     order = plan.conda
     yield "conda", order, lambda value: (value is not None) == (plan.installer is InstallerName.CONDA)
     if order is None:
@@ -91,7 +91,7 @@ def _conda_claims(plan: Plan) -> Iterator[tuple[str, object, Callable[[object], 
         yield "conda.channels", address, _fits(_ADDRESS)
 
 
-def _fits(pattern: re.Pattern[str]) -> Callable[[object], bool]:
+def _fits(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and len(value) <= TEXT_LIMIT * 4 and bool(pattern.fullmatch(value))
 
 
