@@ -19,9 +19,9 @@ from torchup.errors import UsageError
 from torchup.host import RealHost
 from torchup.i18n.sentences import raised
 from torchup.model import Limit
+from torchup.privacy import Purpose, redact, redact_value
 from torchup.report.results_export import to_csv, to_markdown
 from torchup.results import schema, store
-from torchup.results.anonymous import anonymous, clean_text
 from torchup.results.baselines import load_baseline
 from torchup.results.check import problems
 from torchup.results.query import Selector
@@ -182,24 +182,24 @@ def test_nothing_private_is_written(monkeypatch):
 )  # fmt: skip
 def test_ordinary_texts_are_left_alone(harmless):
     """What looks a little like a path or an address but is none stays."""
-    assert clean_text(harmless) == harmless
+    assert redact(harmless, Purpose.PUBLISH) == harmless
 
 
 def test_versions_are_not_taken_for_addresses():
     """A Windows driver version has four numbers and stays."""
-    kept = anonymous(run(result(machine={"driver_version": "32.0.15.6094"})), Run)
+    kept = redact_value(run(result(machine={"driver_version": "32.0.15.6094"})), Run, Purpose.PUBLISH)
     assert kept.results[0].machine == {"driver_version": "32.0.15.6094"}
 
 
 def test_ordinary_words_are_never_taken_for_names():
     """A user called cpu does not turn every device into a blank."""
-    assert anonymous(run(result()), Run, names={"cpu", "root"}) == run(result())
+    assert redact_value(run(result()), Run, Purpose.PUBLISH, names={"cpu", "root"}) == run(result())
 
 
 def test_cleaning_twice_changes_nothing():
     """The stand-ins are stable, so an imported file is not worn down."""
     dirty = "see /home/a/b and C:\\x\\y and http://h/p and a@b.org"
-    assert clean_text(clean_text(dirty)) == clean_text(dirty)
+    assert redact(redact(dirty, Purpose.PUBLISH), Purpose.PUBLISH) == redact(dirty, Purpose.PUBLISH)
 
 
 def test_the_article_has_its_four_times():

@@ -111,6 +111,8 @@ def command(
     """Parse, measure, show. Every result is stored as it comes; a problem beside the results ends in exit 6."""
     if resume:
         return _resumed(session)
+    if options.get("data"):
+        options["data"] = session.host.real_path(options["data"])  # children do not stand in the user's folder
     request = BenchRequest(workload=workload, **options)
     where = wanted_layout(session, nproc=nproc, nnodes=nnodes, node_rank=node_rank, rendezvous=rendezvous)
     target = find_target(session, env, python)

@@ -12,7 +12,7 @@ from torchup.cli.answer import Answer
 from torchup.cli.install_progress import install_progress
 from torchup.cli.progress import progress_line
 from torchup.cli.request_options import request_options
-from torchup.cli.session import Session, changing_options, common_options
+from torchup.cli.session import Session, changing_options, common_options, say
 from torchup.cli.target import environment_names
 from torchup.cli.verb import Verb
 from torchup.envs import activation
@@ -125,7 +125,7 @@ def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) ->
     if session.dry_run:
         return False
     if not session.as_json:
-        click.echo(_plan_text(session, wanted, machine, plan) + "\n", err=True)
+        say(_plan_text(session, wanted, machine, plan) + "\n")
     if session.yes:
         return True
     if session.as_json or not session.attended:

@@ -105,6 +105,8 @@ def _last_words(begun: dict[str, Any] | None, answer: WorkerAnswer) -> Rung:
 def _how_it_ended(answer: WorkerAnswer) -> Said:
     if answer.timed_out:
         return Said(code="time-limit")
+    if answer.flooded:
+        return Said(code="flood")
     words = answer.stderr.strip()[-DETAIL_LIMIT:]
     why = raised(words) if words else Said(code="silent")
     if answer.returncode is None:

@@ -26,6 +26,7 @@ class Completed(Value, frozen=True, kw_only=True):
     stderr: str = ""
     timed_out: bool = False
     missing: bool = False  # no such program
+    flooded: bool = False  # it printed without end and was stopped
 
     @property
     def ok(self) -> bool:
@@ -164,6 +165,14 @@ class Host(Protocol):
 
     def read_text(self, path: str, limit: int | None = None) -> str | None:
         """A file's text, UTF-8 with replacement, line ends made LF."""
+        ...
+
+    def sha256(self, path: str) -> str | None:
+        """SHA-256 of a file in hexadecimal, read piece by piece; ``None`` for what cannot be read."""
+        ...
+
+    def size(self, path: str) -> int | None:
+        """Bytes of a file; ``None`` for anything but a regular file."""
         ...
 
     def list_dir(self, path: str) -> tuple[str, ...] | None:

@@ -7,6 +7,7 @@ an unrecorded program is missing, an unrecorded file is unreadable, an unrecorde
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import posixpath
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -145,6 +146,16 @@ class RecordedHost:
         """See `Host.read_text`."""
         text = self.recording.files.get(path)
         return None if text is None else text[:limit]
+
+    def sha256(self, path: str) -> str | None:
+        """See `Host.sha256`."""
+        content = self.read_bytes(path)
+        return None if content is None else hashlib.sha256(content).hexdigest()
+
+    def size(self, path: str) -> int | None:
+        """See `Host.size`."""
+        content = self.read_bytes(path)
+        return None if content is None else len(content)
 
     def list_dir(self, path: str) -> tuple[str, ...] | None:
         """See `Host.list_dir`; folders that hold recorded files need no listing of their own."""

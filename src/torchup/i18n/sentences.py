@@ -74,6 +74,7 @@ _ALL = (
     message("worker.no-compile", "this torch has no torch.compile"),
     message("worker.compiled-off", "compiled code is off by {error}"),
     message("worker.time-limit", "did not come back within the time limit"),
+    message("worker.flood", "it prints without end and was stopped"),
     message("worker.not-started", "could not be started: {why}"),
     message("worker.signal", "the process was ended by signal {number}: {why}"),
     message("worker.ended", "the process ended with code {number}: {why}"),

@@ -13,7 +13,7 @@ import torchup
 from torchup.encoding import to_json
 from torchup.errors import UsageError
 from torchup.model import Message, Notice, Origin, Value, message
-from torchup.results.anonymous import anonymous
+from torchup.privacy import Purpose, redact_value
 from torchup.results.baselines import BASELINES, load_baseline
 from torchup.results.run import Run
 from torchup.results.schema import SIZE_LIMIT, RunFileError, parse_run, to_text
@@ -132,7 +132,7 @@ def keep(host: Host, run: Run) -> tuple[Run, bool]:
 def save_run(host: Host, run: Run) -> str:
     """Write one run, with everything taken out that names a person or a host; returns the file's path."""
     path = posixpath.join(folder(host), run.id + SUFFIX)
-    _write(host, path, to_text(anonymous(run, Run, names=private_names(host))))
+    _write(host, path, to_text(redact_value(run, Run, Purpose.PUBLISH, names=private_names(host))))
     return path
 
 
