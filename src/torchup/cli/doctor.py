@@ -20,8 +20,7 @@ from torchup.encoding import to_builtins
 from torchup.errors import ExitCode, UsageError
 from torchup.i18n import text
 from torchup.model import Notice, Severity, Value, message
-from torchup.reports import parse_report
-from torchup.reports import decode, has_words
+from torchup.reports import decode, has_words, parse_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torchup.reports.collected import Collected
 
 _PROMPT = re.compile(r"\s{0,80}(?:\((?:[^()\s]{1,60})\)\s)?(?:>>>|In ?\[[\d* ]{0,6}\]:?)\s?(.*)")
-_CONTINUED = re.compile(r"\s{0,80}(?:\.\.\.|\s+\.\.\.:)")
+_CONTINUED = re.compile(r"\s{0,80}\.\.\.")
 _OUT = re.compile(r"\s{0,40}Out ?\[[\d* ]{0,6}\]:?\s?")
 _ENDS = re.compile(
     r"\s{0,80}(?:>>>|In ?\[|Traceback|[\w.-]{1,60}@[\w.-]{1,60}[: ]|[$%!]\s|PS [A-Z]:\\|[A-Z]:\\[^>]{0,200}>|#include)"

@@ -50,8 +50,8 @@ _TAKEN_BACK = re.compile(
     r"\b(?:not|no|without|outside|instead of|works|fine|never)\b[^.;,]{0,40}$|不是|没有", re.IGNORECASE
 )
 _SYSTEM_ALONE = re.compile(
-    r"\s{0,20}(?:[-*•]\s)?((?:Microsoft )?Windows (?:1[01]|8\.1|7|Server 20\d\d)|Ubuntu(?: Server)? \d\d\.\d\d(?:\.\d)?|"
-    r"macOS (?:\w{1,12} )?\d{1,2}(?:\.\d{1,2}){0,2}|Debian(?: GNU/Linux)? \d{1,2}|Fedora(?: Linux)? \d\d|"
+    r"\s{0,20}(?:[-*•]\s)?((?:Microsoft )?Windows (?:1[01]|8\.1|7|Server 20\d\d)|"
+    r"Ubuntu(?: Server)? \d\d\.\d\d(?:\.\d)?|macOS (?:\w{1,12} )?\d{1,2}(?:\.\d{1,2}){0,2}|Debian(?: GNU/Linux)? \d{1,2}|Fedora(?: Linux)? \d\d|"
     r"CentOS(?: Linux)? \d|Rocky Linux \d|AlmaLinux \d|Arch Linux|Linux Mint \d\d|openSUSE(?: \w{1,12})?)"
     r"((?:[ ,]{1,2}(?:Pro|Home|Enterprise|Education|LTSC?|Workstations?|for|build|version|x64|x86_64|amd64|arm64|WSL2?|"
     r"64[- ]?bit|\d[\w.]{0,12}|\([^()]{0,40}\)|专业版|家庭版|Desktop|Server|Edition)){0,5})\s*",
