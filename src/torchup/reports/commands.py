@@ -75,7 +75,7 @@ _CONDA = re.compile(
 )
 _PIP_TORCH = re.compile(r"\bpip3?(?:\.exe)? (?:install|download)\s(?=.*torch)")
 _PIP = re.compile(r"\bpip3?(?:\.exe)? (?:install|list|freeze|show|uninstall)\b")
-_STOP = re.compile(r"[;|>]|&&|\s#|[`'\"]\s*[,.]?\s*$|\n")
+_STOP = re.compile(r"[;|>\u4e00-\u9fff]|, |&&|\s#|[`'\"]\s*[,.]?\s*$|\n")
 _WANTED = re.compile(r"\btorch={2,3}(\d[\w.]{0,40})(?:\+(\w[\w.]{0,40}))?")
 _INDEX = re.compile(r"whl/(?:nightly/|test/)?(cu\d{2,3}|cpu|xpu|rocm\d[\d.]{0,6})")
 _GIVES_GPU = re.compile(
@@ -225,13 +225,13 @@ _OURS = re.compile(
 
 def requirement(word: str) -> str | None:
     """A word as a requirement, when it is one: a version stands behind it, or it is a package around torch."""
-    word = word.strip("\"'`,.()")
+    word = word.strip("\"'`,")
     plain = re.sub(r"(?<![=<>!~])=(?![=])", "==", word)  # conda writes name=version
     try:
         parsed = Requirement(plain[:200])
     except InvalidRequirement:
         return None
-    if parsed.url is not None or not (parsed.specifier or _OURS.match(parsed.name)):
+    if parsed.url is not None or "." in parsed.name or not (parsed.specifier or _OURS.match(parsed.name)):
         return None
     return word
 
@@ -254,7 +254,11 @@ def _conclude_manager(collected: Collected, lines: Sequence[str]) -> None:
         if any(pattern.search(text) for text in asked):
             collected.manager = manager
             return
-    listed = [p for p in collected.packages.values() if p.name in ("torch", "pytorch", "libtorch", "pytorch-gpu")]
+    listed = [
+        p
+        for p in collected.packages.values()
+        if p.name in ("torch", "libtorch") or (p.from_conda and "pytorch" in p.name)
+    ]
     if any(package.from_conda for package in listed) or any(_CONDA_TORCH.search(text) for text in asked):
         collected.manager = Manager.CONDA
     elif listed or any(_PIP_TORCH.search(text) for text in asked):

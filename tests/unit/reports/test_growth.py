@@ -1,5 +1,7 @@
 """Reading takes time in proportion to the text, whatever the text is, and memory within a bound."""
 
+# ruff: noqa: E501  # a table of hostile beginnings
+
 from __future__ import annotations
 
 import gc
