@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 from packaging.requirements import InvalidRequirement, Requirement
 
 from torchup.model import Manager, Shell
-from torchup.reports.answers import answers_below, expression_of, take
+from torchup.reports.answers import answers_below, expression_of, take, take_several
 from torchup.reports.values import arch, driver, interpreter, python_version
 
 if TYPE_CHECKING:
@@ -72,6 +72,10 @@ _CONDA_TORCH = re.compile(r"^\s{0,8}(?:conda|mamba|micromamba) (?:install|create
 _CONDA = re.compile(
     r"^\s{0,8}(?:conda|mamba|micromamba)\s|(?:mini|ana|mamba)(?:conda|forge)\d?[/\\]|"
     r"[/\\]\.?conda[/\\]envs[/\\]|miniforge"
+)
+_SAID_CONDA = re.compile(
+    r"torch\b[^;\n]{0,40}\b(?:via|with|from|using|through|by) (?:conda|mamba|miniforge|miniconda|anaconda)\b|"
+    r"用\s?conda\s?(?:安装|装)"
 )
 _PIP_TORCH = re.compile(r"\bpip3?(?:\.exe)? (?:install|download)\s(?=.*torch)")
 _PIP = re.compile(r"\bpip3?(?:\.exe)? (?:install|list|freeze|show|uninstall)\b")
@@ -161,12 +165,8 @@ def _read_printed(collected: Collected, command: str, lines: Sequence[str]) -> N
         for part in _PARTS.split(printed[1])
     ]
     below = list(answers_below(lines, collected.position))
-    for line in below:
-        words = line.split()
-        if len(rows) > 1 and len(words) == len(rows):
-            taken = [take(collected, row, word) for row, word in zip(rows, words, strict=True) if row]
-            if any(taken):
-                return
+    if len(rows) > 1 and any(take_several(collected, rows, line) for line in below):
+        return
     answers = iter(below)
     for row in rows:
         if row is not None:
@@ -259,7 +259,9 @@ def _conclude_manager(collected: Collected, lines: Sequence[str]) -> None:
         for p in collected.packages.values()
         if p.name in ("torch", "libtorch") or (p.from_conda and "pytorch" in p.name)
     ]
-    if any(package.from_conda for package in listed) or any(_CONDA_TORCH.search(text) for text in asked):
+    if any(package.from_conda for package in listed) or any(
+        _CONDA_TORCH.search(text) or _SAID_CONDA.search(text) for text in asked
+    ):
         collected.manager = Manager.CONDA
     elif listed or any(_PIP_TORCH.search(text) for text in asked):
         collected.manager = Manager.PIP

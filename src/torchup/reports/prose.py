@@ -233,7 +233,8 @@ def _is_other(text: str, match: re.Match[str]) -> bool:
 def _is_command(text: str, match: re.Match[str]) -> bool:
     """Whether it stands on a line of an installer: asked for, not had."""
     line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
-    return "install" in line[-300:] or "requirement" in line[-300:] or "No matching" in line[-300:]
+    clause = re.split(r", |; ", line[-300:])[-1]
+    return "install" in clause or "requirement" in clause or "No matching" in clause
 
 
 def _read_gpus(collected: Collected, text: str) -> None:

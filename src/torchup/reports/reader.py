@@ -16,7 +16,7 @@ from torchup.reports.cleaning import clean
 from torchup.reports.collected import Collected
 from torchup.reports.commands import read_commands
 from torchup.reports.labels import read_labels
-from torchup.reports.listings import note_wishes, read_packages
+from torchup.reports.listings import note_wishes, read_packages, read_project
 from torchup.reports.nvidia_smi import read_smi
 from torchup.reports.places import read_places
 from torchup.reports.prose import read_prose
@@ -36,6 +36,7 @@ READERS = (
     read_labels,
     read_smi,
     read_packages,
+    read_project,
     read_answers,
     read_commands,
     read_variables,

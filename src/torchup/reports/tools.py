@@ -35,6 +35,7 @@ _PLATFORM = {"linux": Os.LINUX, "darwin": Os.MACOS, "win32": Os.WINDOWS, "window
 _LSPCI = re.compile(
     r"(?:VGA compatible controller|3D controller|Display controller|Processing accelerators)[^:]{0,40}:\s{0,9}(\S.*)"
 )
+_DEVICE_ROW = re.compile(r"[|\s\d]{0,40}Device Name:\s{0,9}(\S[^|]{0,120}\S)\s{0,80}\|")  # of xpu-smi
 _GFX = re.compile(r"\bgfx(?:9[0-9a-f]{2}|1[0-2][0-9a-f]{2}|8\d\d)\b")
 _OF_GPU = re.compile(r"\s*(?:Name:\s|Target:|AMD arch)|.*(?:GPU|GCN|Agent|Radeon|AMD)")
 _PROPERTIES = re.compile(
@@ -135,6 +136,8 @@ def _read_banner(collected: Collected, line: str) -> None:
 def _read_machine(collected: Collected, line: str) -> None:
     if ("controller" in line or "accelerators" in line) and (pci := _LSPCI.search(line)) is not None:
         gpu(collected, pci[1].split(" (rev ", maxsplit=1)[0].strip())
+    if "Device Name:" in line and (device := _DEVICE_ROW.match(line)) is not None:
+        gpu(collected, device[1])
     if "gfx" in line and not any("gfx" in device["name"] or "gfx" in device for device in collected.gpus):
         _read_target(collected, line)
     if ('"' in line and '"platform_' in line) or '"python_' in line or '"sys_' in line:

@@ -214,7 +214,8 @@ def gpu(collected: Collected, value: str) -> None:
 
 # What tools and people write before a name: "Card series: ", "2x ", "显卡 ".
 _AROUND_NAME = re.compile(
-    r"^\s{0,9}(?:(?:\[\d{1,2}\]|\W)\s{0,9}:\s{0,9})?(?:card (?:series|model):\s{0,9})?(?:\d{1,2}\s?[x×*]\s{0,3})?[\u4e00-\u9fff\s:]{0,12}",
+    r"^\s{0,9}(?:(?:\[\d{1,2}\]|\W)\s{0,9}:\s{0,9})?(?:card (?:series|"
+    r"model):\s{0,9})?(?:\d{1,2}\s?[x×*]\s{0,3})?[\u4e00-\u9fff\s:]{0,12}",
     re.IGNORECASE,
 )
 _OF_CARD = re.compile(r"\s{0,9}card (?:vendor|sku)|\s{0,9}(?:subsystem|node|guid|gfx version)", re.IGNORECASE)
