@@ -56,13 +56,13 @@ def parse_report(text: str) -> Facts:
     _read_device_rules(collected, lines)
     text = "\n".join(lines)[:TEXT_LIMIT]
     read_places(collected, text)
-    read_prose(collected, _without(collected.wishes, lines))
+    read_prose(collected, _without(collected.wishes | collected.understood, lines))
     _conclude(collected)
     return collected.freeze(text)
 
 
-def _without(wishes: frozenset[int], lines: Sequence[str]) -> str:
-    return "\n".join(line for position, line in enumerate(lines) if position not in wishes)[:TEXT_LIMIT]
+def _without(positions: frozenset[int], lines: Sequence[str]) -> str:
+    return "\n".join(line for position, line in enumerate(lines) if position not in positions)[:TEXT_LIMIT]
 
 
 _ABSENT = re.compile(

@@ -1,5 +1,7 @@
 """Copying, quoting, logging and translating a report leaves its facts as they are, one by one."""
 
+# ruff: noqa: E501  # the lines are those of tools, which are long
+
 from __future__ import annotations
 
 import msgspec

@@ -1,6 +1,6 @@
 """What nvidia-smi and the tools of systems and programs print, in the layouts of their versions."""
 
-# ruff: noqa: E501, ISC004, FLY002  # the lines are those of tools, which are long
+# ruff: noqa: ISC004, FLY002  # the lines are those of tools, which are long
 
 from __future__ import annotations
 
