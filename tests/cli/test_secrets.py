@@ -128,7 +128,7 @@ def _files(home: Path):
     gpu = {"vendor": "nvidia", "name": f"https://me:{s['machine name']}@host/x"}
     (home / "machine.json").write_text(json.dumps({"os": "linux", "arch": "x86_64", "gpus": [gpu]}))
     from support.results import result, run  # noqa: PLC0415  # only here, as the other tests of results do
-    from torchup.encoding import to_json  # noqa: PLC0415
+    from torchup.encoding import to_json  # noqa: PLC0415  # same
 
     noted = run(result(notes=(f"measured against https://me:{s['results note']}@host/simple",)))
     (home / "results.json").write_text(to_json(noted))
