@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from torchup.encoding import UNREADABLE, from_builtins
+from torchup.envs.damage import SHOWN, DamageKind, find_damage, find_start_files, prefix_of, sentence
+from torchup.envs.distributions import site_packages
 from torchup.envs.worker import run_worker
 from torchup.model import Build, Rung, TorchInfo, Verification
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from torchup.envs.worker import WorkerAnswer
     from torchup.host import Host
 
+START_TIMEOUT = 20.0  # seconds for a Python that does nothing; the slowest network disk takes 5
 TIMEOUT = 300.0  # seconds; a first CUDA context with a cold driver cache and torch.compile take up to two minutes
 DETAIL_LIMIT = 600  # characters of a dead child's last words
 
@@ -29,6 +32,7 @@ def verify_environment(
     timeout: float = TIMEOUT,
     compile_rung: bool = True,
     only_compile: bool = False,
+    deep: bool = False,
     on_rung: Callable[[Rung], None] | None = None,
 ) -> Verification:
     """Climb the ladder in the environment of ``python``; never raises for what torch does.
@@ -40,8 +44,15 @@ def verify_environment(
         timeout: seconds for the whole ladder; the rung that hangs is reported as failed.
         compile_rung: whether to try torch.compile, which takes tens of seconds on a slow machine.
         only_compile: climb only to the import and torch.compile: the rest was proved just now.
+        deep: hash every installed file; without it sizes are compared.
         on_rung: called with each rung as it ends.
     """
+    files = () if only_compile else _files(host, prefix_of(python), deep=deep)
+    if on_rung is not None:
+        for rung in files:
+            on_rung(rung)
+    if blocked := _does_not_start(host, python, files):
+        return Verification(passed=False, rungs=(*files, blocked))
     request = {
         "torch": expected.torch if expected else None,
         "variant": expected.variant if expected else None,
@@ -51,7 +62,7 @@ def verify_environment(
     }
     collector = _Collector(on_rung)
     answer = run_worker(host, python, "verify.py", (json.dumps(request),), timeout=timeout, on_line=collector.line)
-    rungs = tuple(collector.rungs)
+    rungs = (*files, *collector.rungs)
     if answer.data is None or "torch" not in answer.data:
         rungs = (*rungs, _last_words(collector.begun, answer))
     return Verification(
@@ -59,6 +70,32 @@ def verify_environment(
         torch=_torch_info(answer.data or {}),
         rungs=rungs,
     )
+
+
+def _files(host: Host, prefix: str, *, deep: bool) -> tuple[Rung, ...]:
+    """The rung about the files; none where there are none to compare."""
+    if not any(True for _ in site_packages(host, prefix)):
+        return ()
+    started = host.monotonic()
+    found = find_damage(host, prefix, deep=deep)
+    told = [sentence(one) for one in found if one.kind is not DamageKind.START_FILE]
+    more = f" (+{len(told) - SHOWN})" if len(told) > SHOWN else ""
+    status = "fail" if any(one.weighs for one in found) else "warn" if told else "pass"
+    return (
+        Rung(
+            name="files", status=status, seconds=host.monotonic() - started, proves="the files are as installed",
+            detail="; ".join(told[:SHOWN]) + more or None,
+        ),
+    )  # fmt: skip
+
+
+def _does_not_start(host: Host, python: str, files: tuple[Rung, ...]) -> Rung | None:
+    """The rung that says why Python itself does not come back; asked only where a file of no package runs code."""
+    suspects = find_start_files(host, prefix_of(python)) if files else ()
+    if not suspects or host.run((python, "-I", "-c", ""), timeout=START_TIMEOUT).ok:
+        return None
+    detail = "Python does not start: " + "; ".join(sentence(one) for one in suspects[:SHOWN])
+    return Rung(name="start", status="fail", proves="Python of the environment starts", detail=detail)
 
 
 class _Collector:

@@ -21,7 +21,35 @@ _SAID: tuple[tuple[str, Message], ...] = (
         "(?P<name>.*) fits this torch",
         message("worker.companion", "{name} fits this torch"),
     ),
+    ("the files are as installed", message("verify.proves.files", "the files are as they were installed")),
+    ("Python of the environment starts", message("verify.proves.start", "Python of the environment starts")),
     # what a rung found
+    ("(?P<package>[^:]+): (?P<file>[^;]+) is missing", message("damage.missing", "{package}: {file} is missing")),
+    ("(?P<package>[^:]+): (?P<file>[^;]+) is empty", message("damage.empty", "{package}: {file} is empty")),
+    (
+        "(?P<package>[^:]+): (?P<file>[^;]+) has another size than the one installed",
+        message("damage.size", "{package}: {file} has another size than the one installed"),
+    ),
+    (
+        "(?P<package>[^:]+): (?P<file>[^;]+) has another content than the one installed",
+        message("damage.content", "{package}: {file} has another content than the one installed"),
+    ),
+    (
+        "(?P<package>[^:]+): (?P<file>[^;]+) cannot be read",
+        message("damage.unreadable", "{package}: {file} cannot be read"),
+    ),
+    (
+        r"(?P<package>[^:]+): the record of what it installed is missing \((?P<file>[^;]+)\)",
+        message("damage.no-record", "{package}: the record of what it installed is missing ({file})"),
+    ),
+    (
+        "(?P<package>[^:; ]+) has changed since it was verified: (?P<detail>[^;]+)",
+        message("damage.drift", "{package} has changed since it was verified: {detail}"),
+    ),
+    (
+        "Python does not start: (?P<file>[^;]+) runs code at each start and belongs to no package",
+        message("damage.start", "Python does not start: {file} runs code at each start and belongs to no package"),
+    ),
     (
         r"`import torch` found something that is not PyTorch \((?P<place>.*)\)",
         message("worker.not-torch", "`import torch` found something that is not PyTorch ({place})"),
