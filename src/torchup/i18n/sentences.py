@@ -79,6 +79,18 @@ _ALL = (
     message("worker.signal", "the process was ended by signal {number}: {why}"),
     message("worker.ended", "the process ended with code {number}: {why}"),
     message("worker.silent", "without any output"),
+    # what is not as it was installed
+    message("worker.both", "{one}; {other}"),
+    message("worker.and-more", "{detail} (and {count} more)"),
+    message("worker.does-not-start", "Python does not start: {why}"),
+    message("worker.file-missing", "{package}: {file} is missing"),
+    message("worker.file-emptied", "{package}: {file} is empty"),
+    message("worker.file-size", "{package}: {file} has another size than the one installed"),
+    message("worker.file-content", "{package}: {file} has another content than the one installed"),
+    message("worker.file-unreadable", "{package}: {file} cannot be read"),
+    message("worker.file-no-record", "{package}: the record of what it installed is missing ({file})"),
+    message("worker.file-drift", "{package} has changed since it was verified: {detail}"),
+    message("worker.file-start-file", "{file} runs code at each start and belongs to no package"),
     # how a recipe ran, or why it cannot
     message(
         "worker.no-torchvision",
