@@ -91,7 +91,7 @@ def _result(
         notes=_notes(runs),
         kind=RECIPES[recipe].kind,
         compile_seconds=first.compile_seconds,
-        first_seconds=first.epoch_seconds[0] if first.epoch_seconds else None,
+        first_seconds=first.epoch_seconds[0] if _epochs(first) >= 1 and first.epoch_seconds else None,
         peak_memory_bytes=max((run.peak_memory_bytes or 0 for run in runs), default=0) or None,
         curves={name: _points(points) for name, points in first.curves.items()},
         limit=limit(

@@ -120,6 +120,11 @@ _ALL = (
         "Triton needs Python's C headers (Debian and Ubuntu: python3-dev), and this Python has none",
     ),
     message("worker.other-order", "this torch draws its batch order in another way than torchup knows"),
+    message(
+        "worker.cut",
+        "the budget ended after {steps} of {total} steps of an epoch; the time is the rate of the steps after the first"
+        " {warm}",
+    ),
     message("worker.loss-not-finite", "the loss is not a number after epoch {epoch}"),
     # a precision that cannot be had
     message("worker.no-precision", "there is no precision {label}"),

@@ -72,4 +72,7 @@ class Recipe(BaseRecipe):
         self._winner.load()
 
     def epoch(self) -> Any:
-        return self._winner.epoch()
+        self._winner.stop_at = self.stop_at
+        losses = self._winner.epoch()
+        self.warm_at = self._winner.warm_at
+        return losses

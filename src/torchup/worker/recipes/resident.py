@@ -5,7 +5,7 @@ operations that eager PyTorch can do it in: with autograd `lenet.lean_step`; on 
 autograd's own work to count, `by_hand.Step`.
 """
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import by_hand
 import devices
@@ -82,7 +82,12 @@ class Recipe(BaseRecipe):
 
     def epoch(self) -> torch.Tensor:
         order = lenet.draw_order(len(self.labels)).to(self.task.device)
-        return torch.stack([self.step(positions) for positions in lenet.batches(order)])
+        losses: List[torch.Tensor] = []
+        for positions in lenet.batches(order):
+            losses.append(self.step(positions))
+            if self.time_is_up(len(losses)):
+                break
+        return torch.stack(losses)
 
     def step(self, positions: torch.Tensor) -> torch.Tensor:
         """Train on the samples at ``positions`` (on the device); the loss, which stays there."""
