@@ -76,6 +76,7 @@ _ALL = (
     message("worker.not-started", "could not be started: {why}"),
     message("worker.signal", "the process was ended by signal {number}: {why}"),
     message("worker.ended", "the process ended with code {number}: {why}"),
+    message("worker.trial-ended", "its trial ended with code {number}: {text}"),
     message("worker.silent", "without any output"),
     # how a recipe ran, or why it cannot
     message(
@@ -89,7 +90,7 @@ _ALL = (
     message("worker.left-out", "{name} left out: {why}"),
     message("worker.failed-beside", "{name} failed: {why}"),
     message("worker.losses-differ", "its losses differ from eager PyTorch's by {difference}"),
-    message("worker.weights-differ", "its weights differ from eager PyTorch's by {difference}"),
+    message("worker.weights-differ", "its {name} moved otherwise than eager PyTorch's, by {difference} of the way"),
     message("worker.no-recipe", "no recipe runs on {device}: {why}"),
     message("worker.no-way", "no way of running the kernels works: {why}"),
     message("worker.no-kernel", "no hand-written kernel for {kind}"),

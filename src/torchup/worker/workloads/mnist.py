@@ -40,6 +40,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     epochs = recipe.epochs or int(request.get("epochs") or EPOCHS)
     prepared = time.perf_counter()
     recipe.prepare()
+    recipe.rehearse()
     if not lenet.order_is_the_loaders():
         raise SaidError("other-order")
     devices.reset_peak_memory(recipe.task.device)
