@@ -162,7 +162,7 @@ def test_damage_is_named_and_repaired(environment, capsys, change, kind, named, 
     rung = json.loads(capsys.readouterr().out)["data"]["rungs"][0]
     assert rung["name"] == "files"
     if kind is not DamageKind.START_FILE:
-        assert named in rung["detail"]
+        assert named in str(rung["detail"])
         assert rung["status"] == ("fail" if weighs else "warn")
     assert code == ExitCode.VERIFY  # a stand-in for torch does not climb the rest
     if not deep:
@@ -193,7 +193,7 @@ def test_a_start_file_that_hangs_is_named_at_once(environment, capsys, monkeypat
     main(["verify", "--json", "--no-compile"])
     rungs = json.loads(capsys.readouterr().out)["data"]["rungs"]
     assert [rung["name"] for rung in rungs] == ["files", "start"]
-    assert "hang.pth" in rungs[1]["detail"]
+    assert "hang.pth" in str(rungs[1]["detail"])
 
 
 def test_a_flood_ends_at_once(environment, capsys):
@@ -202,7 +202,7 @@ def test_a_flood_ends_at_once(environment, capsys):
     (site / "torch/__init__.py").write_text("import os\nwhile True: os.write(2, b'x' * 65536)  # without end\n")
     main(["verify", "--json", "--no-compile"])
     rungs = json.loads(capsys.readouterr().out)["data"]["rungs"]
-    assert "prints without end" in rungs[-1]["detail"]
+    assert rungs[-1]["detail"]["code"] == "flood"
     assert rungs[0]["status"] == "fail"
 
 
