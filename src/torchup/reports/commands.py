@@ -58,6 +58,10 @@ _INSTALLS = re.compile(
     r"\b(?:pip3?(?:\.exe)? (?:install|download)|uv (?:pip install|add)|poetry add|pixi add|"
     r"(?:conda|mamba|micromamba) (?:install|create))\s(.{1,900})"
 )
+_REFUSED = re.compile(r"satisfies the requirement (\S{1,100})")
+_NO_MATCH = re.compile(r"No matching distribution found for (\S{1,100})")
+_UV_REQUIRES = re.compile(r"\byou require ([\w.\[\]-]{1,60}==\S{1,60}?)[,.]?(?:\s|$)")
+_LOOKED_IN = re.compile(r"\s{0,20}Looking in (?:indexes|links): (\S.{0,600})")
 _INDEX_OPTION = re.compile(
     r"(?:--index-url|--extra-index-url|--index|--default-index|-i|-f|--find-links|"
     r"--source)[ =]\"?'?((?:https?://|[\w.-]+\.\w+/)\S{1,300})"
@@ -80,6 +84,7 @@ _SAID_CONDA = re.compile(
 _PIP_TORCH = re.compile(r"\bpip3?(?:\.exe)? (?:install|download)\s(?=.*torch)")
 _PIP = re.compile(r"\bpip3?(?:\.exe)? (?:install|list|freeze|show|uninstall)\b")
 _STOP = re.compile(r"[;|>\u4e00-\u9fff]|, |&&|\s#|[`'\"]\s*[,.]?\s*$|\n")
+_SECRET = re.compile(r"//[^/\s@\"']{1,200}@")  # login and password in an address
 _WANTED = re.compile(r"\btorch={2,3}(\d[\w.]{0,40})(?:\+(\w[\w.]{0,40}))?")
 _INDEX = re.compile(r"whl/(?:nightly/|test/)?(cu\d{2,3}|cpu|xpu|rocm\d[\d.]{0,6})")
 _GIVES_GPU = re.compile(
@@ -101,6 +106,8 @@ _LINE_CONTINUES = ("\\", "^", "`")
 def read_commands(collected: Collected, lines: Sequence[str]) -> None:
     """Read every command and what it asked for; the answers of those that print facts too."""
     for collected.position, line in enumerate(lines):
+        if "require" in line or "indexes" in line or "distribution" in line:
+            _read_refusal(collected, line)
         if "install" in line or " add " in line:
             _read_wish(collected, line, lines)
         if "`" in line or "'" in line or '"' in line:
@@ -134,7 +141,7 @@ def _whole(command: str, lines: Sequence[str], position: int) -> str:
 
 
 def _read_command(collected: Collected, command: str, lines: Sequence[str]) -> None:
-    collected.commands.append(command[:500])
+    collected.commands.append(_SECRET.sub("//", command[:500]))
     if _DOCKER.search(command):
         collected.container = True
         collected.container_gpu_flag = bool(_GIVES_GPU.search(command)) or bool(collected.container_gpu_flag)
@@ -171,6 +178,15 @@ def _read_printed(collected: Collected, command: str, lines: Sequence[str]) -> N
     for row in rows:
         if row is not None:
             next((line for line in answers if take(collected, row, line)), None)
+
+
+def _read_refusal(collected: Collected, line: str) -> None:
+    """What an installer says it was asked for, and where it looked."""
+    for pattern in (_REFUSED, _NO_MATCH, _UV_REQUIRES):
+        if (refused := pattern.search(line)) is not None and (wish := requirement(refused[1])) is not None:
+            collected.requested.append(wish)
+    if (looked := _LOOKED_IN.match(line)) is not None:
+        collected.index_urls += [without_credentials(url) for url in looked[1].split(", ") if "//" in url]
 
 
 def _read_wish(collected: Collected, line: str, lines: Sequence[str]) -> None:
