@@ -51,12 +51,15 @@ _QUOTED = re.compile(
     r"(?:\b(?:ran|run|running|used?|using|tried|did|executed?|after|with|via|by|do|doing)|使用|用|运行|执行|"
     r"命令|通过|输入)(?:了|是)?"
     r"\s?[:]?\s?[`'\"]((?:pip3?|python3?|uv|conda|mamba|pixi|poetry|docker|podman) [^`'\"\n]{2,300})[`'\"]",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
-_ADVISED = re.compile(r"\b(?:should|consider|could|can|please|must|need to|want to)\b|请|建议|可以", re.IGNORECASE)
+_ADVISED = re.compile(
+    r"\b(?:should|consider|could|can|please|must|need to|want to)\b|请|建议|可以", re.IGNORECASE | re.ASCII
+)
 _INSTALLS = re.compile(
     r"\b(?:pip3?(?:\.exe)? (?:install|download)|uv (?:pip install|add)|poetry add|pixi add|"
-    r"(?:conda|mamba|micromamba) (?:install|create))\s(.{1,900})"
+    r"(?:conda|mamba|micromamba) (?:install|create))\s(.{1,900})",
+    re.ASCII,
 )
 _REFUSED = re.compile(r"satisfies the requirement (\S{1,100})")
 _NO_MATCH = re.compile(r"No matching distribution found for (\S{1,100})")
@@ -85,7 +88,7 @@ _PIP_TORCH = re.compile(r"\bpip3?(?:\.exe)? (?:install|download)\s(?=.*torch)")
 _PIP = re.compile(r"\bpip3?(?:\.exe)? (?:install|list|freeze|show|uninstall)\b")
 _STOP = re.compile(r"[;|>\u4e00-\u9fff]|, |&&|\s#|[`'\"]\s*[,.]?\s*$|\n")
 _SECRET = re.compile(r"//[^/\s@\"']{1,200}@")  # login and password in an address
-_WANTED = re.compile(r"\btorch={2,3}(\d[\w.]{0,40})(?:\+(\w[\w.]{0,40}))?")
+_WANTED = re.compile(r"\btorch={2,3}(\d[\w.]{0,40})(?:\+(\w[\w.]{0,40}))?", re.ASCII)
 _INDEX = re.compile(r"whl/(?:nightly/|test/)?(cu\d{2,3}|cpu|xpu|rocm\d[\d.]{0,6})")
 _GIVES_GPU = re.compile(
     r"--gpus|--runtime[= ]nvidia|nvidia-docker|--device|/dev/(?:kfd|dri)|nvidia\.com/gpu|--nv\b|--rocm\b"
@@ -93,7 +96,7 @@ _GIVES_GPU = re.compile(
 _DOCKER = re.compile(
     r"\b(?:docker|podman|nerdctl)(?:-compose)?\s{1,8}(?:run|start|exec|compose)\b|\bdocker-compose\b|\bnvidia-docker\b|"
     r"\b(?:apptainer|singularity) (?:exec|run|shell)\b|\b(?:distrobox|toolbox) (?:enter|run|create)\b",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _PRINTED = re.compile(r"\bprint\s?\((.*)\)")
 _PARTS = re.compile(r",\s?(?![^(]{0,200}\))|\)\s?;\s?print\(")
@@ -235,7 +238,7 @@ _SWITCHES = frozenset(
     ]
 )
 _OURS = re.compile(
-    r"(?:py)?torch|nvidia-|triton|xformers|flash|vllm|numpy|cuda|bitsandbytes|jax|tensorflow", re.IGNORECASE
+    r"(?:py)?torch|nvidia-|triton|xformers|flash|vllm|numpy|cuda|bitsandbytes|jax|tensorflow", re.IGNORECASE | re.ASCII
 )
 
 
@@ -254,7 +257,7 @@ def requirement(word: str) -> str | None:
 
 def without_credentials(url: str) -> str:
     """An index address without user, password, query and fragment."""
-    url = url.strip("\"'`,;)>]")
+    url = url.strip("\"'`,;)>].")
     try:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
@@ -270,11 +273,7 @@ def _conclude_manager(collected: Collected, lines: Sequence[str]) -> None:
         if any(pattern.search(text) for text in asked):
             collected.manager = manager
             return
-    listed = [
-        p
-        for p in collected.packages.values()
-        if p.name in ("torch", "libtorch") or (p.from_conda and "pytorch" in p.name)
-    ]
+    listed = [p for p in collected.packages.values() if p.name == "torch" or (p.from_conda and "pytorch" in p.name)]
     if any(package.from_conda for package in listed) or any(
         _CONDA_TORCH.search(text) or _SAID_CONDA.search(text) for text in asked
     ):

@@ -118,7 +118,7 @@ def _conclude(collected: Collected) -> None:
         collected.torch_missing = True
     if (collected.jetson or collected.jetpack) and collected.arch is None:
         collected.arch = "aarch64"
-    if collected.kernel and collected.os is None:
+    if (collected.kernel or collected.wsl) and collected.os is None:
         collected.os = Os.LINUX
     if collected.os is Os.WINDOWS and not collected.wsl and collected.shell is Shell.SH:
         collected.shell = None  # "$" is how people write any prompt

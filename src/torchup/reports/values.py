@@ -107,7 +107,7 @@ def os_kind(lower: str) -> Os | None:
     """The system that a name in lower case stands for."""
     if re.search(r"mac ?os|os ?x\b|darwin", lower):
         return Os.MACOS
-    if re.search(r"windows|\bwin ?1[01]\b", lower) and "subsystem" not in lower and "wsl" not in lower:
+    if re.search(r"windows|\bwin ?1[01]\b", lower, re.ASCII) and "subsystem" not in lower and "wsl" not in lower:
         return Os.WINDOWS
     return Os.LINUX if _LINUX.search(lower) else None
 
@@ -209,7 +209,7 @@ def gpu(collected: Collected, value: str) -> None:
         return
     parts = [value] if "[" in value or "Inc." in value else re.split(r"\s{0,9}[,;]\s{0,9}|\s\+\s|\s(?:and|和)\s", value)
     for part in parts:
-        _named_gpu(collected, _AROUND_NAME.sub("", part))
+        _named_gpu(collected, _AROUND_NAME.sub("", part).split(". ", maxsplit=1)[0])
 
 
 # What tools and people write before a name: "Card series: ", "2x ", "显卡 ".

@@ -1,5 +1,7 @@
 """What the user ran, in which shell, with which installer, and what they asked it for."""
 
+# ruff: noqa: E501, ISC004  # the lines are those of tools, which are long
+
 from __future__ import annotations
 
 import pytest
