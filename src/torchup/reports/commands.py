@@ -6,8 +6,6 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from torchup.model import Manager, Shell
 from torchup.reports.answers import answers_below, expression_of, take, take_several
 from torchup.reports.values import arch, driver, interpreter, python_version
@@ -244,6 +242,8 @@ _OURS = re.compile(
 
 def requirement(word: str) -> str | None:
     """A word as a requirement, when it is one: a version stands behind it, or it is a package around torch."""
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415  # most reports have no command
+
     word = word.strip("\"'`,")
     plain = re.sub(r"(?<![=<>!~])=(?![=])", "==", word)  # conda writes name=version
     try:

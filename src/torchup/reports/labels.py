@@ -27,6 +27,9 @@ LABEL = re.compile(
 _BARE = re.compile(r"\s{0,80}(pytorch version|torch version|os)\s{1,20}(\S.*)", re.IGNORECASE)
 _WHOLE = frozenset({"torch-cuda", "torch-hip", "glibc", "cuda-available"})  # nothing else stands on such a line
 _HEADING = re.compile(r"(?:#{1,6} |\*\*)\s?([A-Za-z\u4e00-\u9fff][^:*#]{0,50}?)\s?\*{0,2}:?\s?\*{0,2}")
+_TABLE_ROW = re.compile(
+    r"\|\s?[`*]{0,3}([A-Za-z\u4e00-\u9fff][^|:]{1,40}?)[`*]{0,3}\s{0,40}\|\s{0,9}([^|]{1,200})\|\s{0,9}"
+)
 _REMARK_ON_LABEL = re.compile(r"\s?\([^()]{0,60}\)$")
 _CODE = re.compile(r"\s{0,80}(?:if|elif|while|for|assert|return|def|with|else|try)\b.*[(:]")
 _REMARK = re.compile(r"\s(?:-->|->|<--|#|←).*")
@@ -78,6 +81,8 @@ def read_labels(collected: Collected, lines: Sequence[str]) -> None:
             continue
         if listing and _read_listed(collected, listing, line):
             continue
+        if line[:1] == "|" and (row := _TABLE_ROW.fullmatch(line)) is not None:
+            line = f"{row[1]}: {row[2]}"  # noqa: PLW2901  # a row of a Markdown table says the same
         key = read_label(collected, _unglued(collected, line))
         if key is not None:
             listing = load_labels().exact[key] if key in _LISTING_LABELS else None

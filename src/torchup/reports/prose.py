@@ -47,8 +47,8 @@ _OTHER = re.compile(
     r"unlike|previous(?:ly)?|"
     r"formerly|used to|upgrad\w{0,4}|replac\w{0,4}|switched from|old (?:card|gpu|pc|machine)|before that|"
     r"compared|same (?:problem|issue|error) (?:on|with)|"
-    r"support(?:s|ed)?|should|would|could|requires?|needs?|e\.g|for example|such as|like the|works? (?:fine |"
-    r"well |ok )?(?:on|with)|"
+    r"support(?:s|ed)?|should|would|could|requires?|needs?|e\.g|for example|such as|like the|"
+    r"works? (?:\w{1,8} ){0,2}(?:on|with)|"
     r"fails? on|not (?:an?|my|the)|no longer|don't|do not|doesn't|isn't|sold|ordered|plan(?:ning)? to|"
     r"recommend\w{0,3}|tested on|series)\b|"
     r"朋友|同事|另一台|另外一台|别的|其他|之前|以前|原来|换成|换了|升级|不是|没有|支持|推荐|需要|比如|例如|"
@@ -74,6 +74,7 @@ _TORCH = re.compile(
     r":)?\s?[`'\"v]?(\d{1,2}\.\d{1,2}(?:\.\d{1,2})?(?:(?:rc|\.?dev)\d{1,9})?)(?:\+([\w.]{1,20}))?(?![\w.]*\d)",
     re.IGNORECASE | re.ASCII,
 )
+_SPACED_LABEL = re.compile(r"(\d) ?\+ ?(?=(?:cu\d|cpu|rocm\d|xpu)\w)")  # "2.8.0 + cu129"
 _PYTHON = re.compile(
     r"(?<![\w./\\-])(?:c?python)\s?(?:version|版本)?\s?(?:is|是|为|=|:|"
     r"v)?\s?(3\.\d{1,2}(?:\.\d{1,2})?)(?![\w.]*\d)(?!/|\\)",
@@ -120,6 +121,7 @@ _WISHES = re.compile(
 
 def read_prose(collected: Collected, text: str) -> None:
     """Fill in what the tools of a report left open. ``text`` is what rules may search of the cleaned report."""
+    text = _SPACED_LABEL.sub(r"\1+", text)
     lower = text.lower()
     _read_uv(collected, text)
     _read_system(collected, text, lower)

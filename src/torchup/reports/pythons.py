@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from torchup.reports.collected import Collected
 
-_POSIX = re.compile(r"(?<![\w.~/])([~/][^\s\"':(]{0,250}?)/(lib|lib64)/python(3\.\d{1,2})/(site|dist)-packages\b")
+_POSIX = re.compile(
+    r"(?<![\w.~/])([~/][^\s\"':(]{0,250}?|\.?[A-Za-z][\w-]{0,40})/(lib|lib64)/python(3\.\d{1,2})/(site|dist)-packages\b"
+)
 _WINDOWS = re.compile(r"(?<!\w)([A-Za-z]:[\\/][^\"'<>|:\n]{1,250}?)[\\/][Ll]ib[\\/]site-packages\b")
 _LAUNCHED = re.compile(r"\s{0,8}(?:venv|Command:) \"([^\"]{3,250}python(?:\.exe)?)\"", re.IGNORECASE)
 _FAILED = re.compile(
@@ -142,8 +144,16 @@ def _failed(moments: list[_Moment], failure: int) -> _Moment:
 
 def _same(python: Python, moment: _Moment) -> bool:
     if python.path and moment.path:
-        return _place(python.path) == _place(moment.path)
+        return _same_place(_place(python.path), _place(moment.path))
     return bool(python.version and moment.version and _agree(python.version, moment.version))
+
+
+def _same_place(one: str, other: str) -> bool:
+    """A relative path is the end of the absolute one: ``./python_embeded`` and ``C:/Comfy/python_embeded``."""
+    short, long = sorted((one, other), key=len)
+    end = short.lstrip("./")
+    relative = not short.startswith(("/", "~")) and ":" not in short
+    return short == long or bool(relative and end and long.lower().endswith("/" + end.lower()))
 
 
 def _place(path: str) -> str:

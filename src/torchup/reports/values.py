@@ -38,6 +38,7 @@ def torch_version(collected: Collected, value: str) -> None:
     if value.strip().upper() == "N/A":
         collected.torch_missing = True
         return
+    value = re.sub(r"(\d) ?\+ ?(?=cu\d|cpu|rocm\d|xpu)", r"\1+", value)
     match = _TORCH.match(value)
     if match is None:
         local = _LOCAL.match(value)
@@ -90,7 +91,7 @@ def os_name(collected: Collected, value: str) -> None:
         collected.arch = {"amd64": "x86_64"}.get(arch[1], arch[1])
     if "wsl" in lower:
         collected.wsl = True
-    kind = os_kind(lower)
+    kind = os_kind(lower) or {"nt": Os.WINDOWS}.get(lower.strip())
     if kind is None or collected.os not in (None, kind):
         return
     collected.os = kind
@@ -207,7 +208,9 @@ def gpu(collected: Collected, value: str) -> None:
     if match:
         collected.add_gpu(_without_uuid(match[2]), match[1])
         return
-    parts = [value] if "[" in value or "Inc." in value else re.split(r"\s{0,9}[,;]\s{0,9}|\s\+\s|\s(?:and|和)\s", value)
+    parts = (
+        [value] if "[" in value or "Inc." in value else re.split(r"\s{0,9}[,;]\s{0,9}|\s[+/]\s|\s(?:and|和)\s", value)
+    )
     for part in parts:
         _named_gpu(collected, _AROUND_NAME.sub("", part).split(". ", maxsplit=1)[0])
 

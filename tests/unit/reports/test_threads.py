@@ -82,6 +82,35 @@ THREADS = [
         "Installed torch 2.4.1 via conda on my MacBook Air M2",
         {"manager": Manager.CONDA, "torch.version": "2.4.1", "system.apple_silicon": True},
     ),
+    (
+        "| | version |\n|---|---|\n| OS | Ubuntu 26.04 LTS |\n| CPU / GPU | Ryzen 7700X / Intel Arc A770 (DG2) |\n| Python | 3.13.13 |\n| `torch` | `2.12.0+xpu` (PyPI) |",
+        {"system.os_version": "26.04", "python.version": "3.13.13", "torch.variant": "xpu"},
+    ),
+    (
+        "- **OS:** nt\n- **Python Version:** 3.12.9 (main, Feb 12 2025, 14:52:31) [MSC v.1942 64 bit (AMD64)]\n- **PyTorch Version:** 2.6.0+cu126",
+        {"system.os": Os.WINDOWS, "python.version": "3.12.9", "torch.variant": "cu126"},
+    ),
+    (
+        "* **L4T Release:** R35.4.1 (see /etc/nv_tegra_release)\n* **JetPack Version:** 5.1.2\n* **Python Version:** 3.10 (venv)",
+        {"system.jetson": "35.4.1", "system.jetpack": "5.1.2", "python.version": "3.10"},
+    ),
+    (
+        "I installed torch on my jetson nano(Jetpack 4.4 [L4T 32.4.3]),but cuda.is_available() returns false",
+        {"system.jetson": "32.4.3", "system.jetpack": "4.4", "torch.cuda_available": False},
+    ),
+    (
+        "A:\\Comfy>.\\python_embeded\\python.exe -s main.py\nA:\\Comfy\\python_embeded\\Lib\\site-packages\\torch\\cuda\\__init__.py:235: UserWarning:\nRuntimeError: CUDA error",
+        {"interpreter": ".\\python_embeded\\python.exe", "other_pythons": (), "system.os": Os.WINDOWS},
+    ),
+    (
+        "Works well now on my 4070ti.\n\nDo you know how I could get it to work on the 5090?",
+        {"gpus": ()},
+    ),
+    ("**Versions:** PyTorch 2.8.0 + cu129", {"torch.version": "2.8.0", "torch.variant": "cu129"}),
+    (
+        '  File "venv/lib/python3.6/site-packages/torch/__init__.py", line 196\nOSError: libcurand.so.10: cannot open shared object file',
+        {"interpreter": "venv/bin/python", "python.version": "3.6"},
+    ),
 ]
 
 
