@@ -28,7 +28,9 @@ _UNAME = re.compile(
 )
 _PROC_VERSION = re.compile(r"\bLinux version (\d{1,2}\.\d{1,3}\.\S{1,80})")
 _TEGRA = re.compile(r"(?<![\w.-])(\d{1,2}\.\d{1,3}\.\d{1,3}(?:-[\w.]{1,30}){0,3}?-tegra)\b")
-_WSL_KERNEL = re.compile(r"(?<![\w.-])(\d{1,2}\.\d{1,3}\.\d{1,3}(?:\.\d{1,3})?-microsoft\S{0,40})", re.IGNORECASE)
+_WSL_KERNEL = re.compile(
+    r"(?<![\w.-])(\d{1,2}\.\d{1,3}\.\d{1,3}(?:\.\d{1,3})?-microsoft\S{0,40})", re.IGNORECASE | re.ASCII
+)
 _BANNER = re.compile(r"\s{0,80}Python (\d\.\d{1,2}\.\d{1,2}\w{0,6})\s{0,4}(\|[^(]{0,120})?(\(.*)")
 _BANNER_OS = re.compile(r"\bon (linux|darwin|win32)\b")
 _PLATFORM = {"linux": Os.LINUX, "darwin": Os.MACOS, "win32": Os.WINDOWS, "windows": Os.WINDOWS}
@@ -47,9 +49,9 @@ _MARKER = re.compile(
     r'"(platform_machine|sys_platform|platform_system|python_full_version|python_version)"\s?:\s?"([^"]{1,60})"'
 )
 _WINDOWS = re.compile(r"Microsoft Windows \[(?:Version|版本) ([\d.]{1,30})\]")
-_WSL = re.compile(r"(.{0,40})\bwsl ?2?\b", re.IGNORECASE)
+_WSL = re.compile(r"(.{0,40})\bwsl ?2?\b", re.IGNORECASE | re.ASCII)
 _TAKEN_BACK = re.compile(
-    r"\b(?:not|no|without|outside|instead of|works|fine|never)\b[^.;,]{0,40}$|不是|没有", re.IGNORECASE
+    r"\b(?:not|no|without|outside|instead of|works|fine|never)\b[^.;,]{0,40}$|不是|没有", re.IGNORECASE | re.ASCII
 )
 _SYSTEM_ALONE = re.compile(
     r"\s{0,20}(?:[-*•]\s)?((?:Microsoft )?Windows (?:1[01]|8\.1|7|Server 20\d\d)|"
@@ -58,7 +60,7 @@ _SYSTEM_ALONE = re.compile(
     r"CentOS(?: Linux)? \d|Rocky Linux \d|AlmaLinux \d|Arch Linux|Linux Mint \d\d|openSUSE(?: \w{1,12})?)"
     r"((?:[ ,]{1,2}(?:Pro|Home|Enterprise|Education|LTSC?|Workstations?|for|build|version|x64|x86_64|amd64|arm64|WSL2?|"
     r"64[- ]?bit|\d[\w.]{0,12}|\([^()]{0,40}\)|专业版|家庭版|Desktop|Server|Edition)){0,5})\s*",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 
