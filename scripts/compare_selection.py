@@ -55,6 +55,7 @@ NAMES = [
     "h100-driver-525",
     "a100-container-forward-compat-12",
     "jetson-orin-jetpack-6",
+    "jetson-orin-jetpack-7",
     "gb10-dgx-spark",
     "rx-7900-xtx-linux",
     "rx-7900-xtx-windows",

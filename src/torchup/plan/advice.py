@@ -251,6 +251,20 @@ def _certainty(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         )
 
 
+def _inferred(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del question
+    arch = best.candidate.row.arch
+    if plan.uses_gpu and arch is not None and arch.basis == "inferred":
+        yield _tell(
+            message(
+                "plan.advice.inferred",
+                "unsure: what {build} is compiled for is inferred, nobody read the wheel"
+                " (`torchup catalog measure` does); verification will tell",
+                build=plan.build.label,
+            )
+        )
+
+
 def _newer_unknown(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del question
     unknown = [r for r in plan.rejected if r.detail.code == "plan.reject.unknown"]
@@ -378,6 +392,7 @@ _TOPICS = (
     _python,
     _companions,
     _certainty,
+    _inferred,
     _newer_unknown,
     _devices,
     _forward_compat,

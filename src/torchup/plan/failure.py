@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.catalog.types import UNSURE, kind_of
-from torchup.compat.laws import VENDOR_OF_KIND
+from torchup.catalog.versions import version_key
+from torchup.compat.laws import VENDOR_OF_KIND, code_on_gpu
 from torchup.compat.target import gpu_name, is_32_bit, is_musl, platform_of, variant_name
 from torchup.errors import NetworkError, NoBuildError, TorchupError, UsageError
 from torchup.model import InstallerName, Machine, Message, Os, Reason, Rejection, Survey, Vendor, message
@@ -269,12 +270,33 @@ def change_hint(question: Question, rejected: list[Rejection]) -> Message | None
         return driver_hint(question)
     if first.reason == Reason.GLIBC and not best_row(machine, with_conda(question.request), question.catalog):
         return None
-    return _HINTS.get(first.reason) if first.reason != Reason.PLATFORM or machine.jetson else None
+    if first.reason == Reason.PLATFORM:
+        return _jetson_hint(question)
+    return _HINTS.get(first.reason)
+
+
+def _jetson_hint(question: Question) -> Message | None:
+    """Which JetPack has wheels for this GPU; none is named that is older than the installed one."""
+    machine, target = question.target.machine, question.target
+    if not machine.jetson:
+        return None
+    rows = question.catalog.by_platform.get(target.platform or "", ())
+    fits = [
+        row.jetson
+        for row in rows
+        if row.jetson and any(code_on_gpu(row, i, target, question.catalog) for i in target.gpus)
+    ]
+    newer = [release for release in fits if version_key(release) > version_key(machine.jetson)[:1]]
+    if not newer:
+        return message(
+            "plan.hint.jetson-none", "no wheels for this Jetson and L4T {release} are known", release=machine.jetson
+        )
+    oldest = min(newer, key=version_key)
+    return message("plan.hint.jetson", "update JetPack: wheels are published for L4T {release}", release=oldest)
 
 
 _HINTS = {
     Reason.GLIBC: message("plan.hint.glibc", "use a newer system, or conda-forge's build: --installer conda"),
-    Reason.PLATFORM: message("plan.hint.jetson", "update to JetPack 6 (L4T 36), for which wheels are published"),
     Reason.PYTHON: message("plan.hint.python", "choose another Python with --python, or leave it to torchup"),
     Reason.COMPANION: message(
         "plan.hint.companion", "leave out --require, or leave the build to torchup: no --torch, no --variant"
