@@ -41,7 +41,7 @@ def peak_of(facts: DeviceFacts, precision: str, peaks: Peaks, *, apple_cores: in
             bandwidth_was_reached=True,
             source="measured: multiply-add loop x threads, copy" if facts.peak_flops and not low else None,
         )
-    row = peaks.find(facts.name, apple_cores)
+    row = peaks.find(facts.name, apple_cores or facts.multiprocessors)
     if row is None:
         return Peak()
     return Peak(
