@@ -206,7 +206,7 @@ def read_report(session: Session, path: str) -> str:
     if path == "-":
         raw = sys.stdin.buffer.read(REPORT_LIMIT) if sys.stdin is not None else b""
     else:
-        raw = session.host.read_bytes(path, REPORT_LIMIT)
+        raw = session.host.read_given(path, REPORT_LIMIT)
     if raw is None:
         raise UsageError(
             message("doctor.report.unreadable", "the report {path} cannot be read", path=path),
