@@ -16,6 +16,7 @@ from torchup.i18n.worker_words import told
 from torchup.install.base import Event, Progress, installer
 from torchup.install.failures import explain
 from torchup.install.keep import changed, changes, own_packages, requirements
+from torchup.install.origin import origins
 from torchup.model import Environment, Verification, message
 from torchup.sources.child_environment import child_environment
 from torchup.sources.private import handed_over, secret_addresses
@@ -123,7 +124,14 @@ def _replace(
     installer(plan.installer).settle(host, staged, target)
     environment = _describe(host, plan, staged, verification)
     requested = (*plan.packages, *(distribution.name for distribution in mine))
-    environment = msgspec.structs.replace(environment, name=name, path=target, requested=requested)
+    python = registry.find_python(host, staged) or python_of(staged)
+    environment = msgspec.structs.replace(
+        environment,
+        name=name,
+        path=target,
+        requested=requested,
+        origins=origins(host, plan, environment.packages, python),
+    )
     records.write(host, staged, records.Record(environment=environment, plan=plan, verification=verification))
     tell(Event(stage="swap", text=message("install.swap", "put it in place")))
     transaction.commit(host, staged, target)
