@@ -1,8 +1,8 @@
 """A process that installs, rolls back or removes, and is hit by a signal at one chosen moment.
 
 Run as ``python install_child.py JOB`` with a JSON object: ``action`` (install, look, adopt, rollback, remove),
-``plan``, ``name``, ``path``, ``hit`` (before which changing operation, counted from 1), ``signal`` (KILL or INT), ``exchange``
-(false: a system without atomic exchange). Prints the operations it did; exits with torchup's exit code.
+``plan``, ``name``, ``path``, ``hit`` (before which changing operation, counted from 1), ``signal`` (KILL or INT),
+``exchange`` (false: a system without atomic exchange). Prints the operations it did; exits with torchup's exit code.
 """
 
 from __future__ import annotations
