@@ -47,6 +47,7 @@ class Side(Value, frozen=True, kw_only=True):
     device_name: str | None
     world_size: int = 1
     scaling: str | None = None
+    setting: dict[str, Any] = {}  # of a sweep
     median: float
     ci95: tuple[float, float] | None
     repeats: int
@@ -203,6 +204,7 @@ def _device_type(result: Result) -> str:
 # Parameters that say which training was done; the others (workers, threads, budget) only say how.
 TRAINING = (
     "scaling",
+    "sweep",
     "batch",
     "batch_size",
     "learning_rate",
@@ -311,6 +313,7 @@ def _side(labelled: Labelled, timed: Timed) -> Side:
         device_name=result.device_name,
         world_size=result.world_size,
         scaling=result.parameters.get("scaling"),
+        setting=setting if isinstance(setting := result.parameters.get("sweep"), dict) else {},
         median=timed.seconds,
         ci95=timed.interval,
         repeats=len(timed.samples),

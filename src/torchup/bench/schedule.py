@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 from torchup.bench.request import Task
@@ -41,10 +42,32 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
     weights = {recipe.name: recipe.weight for recipe in workload.ladder()}
     cheap_first = sorted(able, key=lambda pair: weights[pair[1]])
     return tuple(
-        Task(workload=workload.name, device=device, recipe=recipe, repeat=repeat, weight=weights[recipe])
+        Task(
+            workload=workload.name,
+            device=device,
+            recipe=recipe,
+            repeat=repeat,
+            weight=weights[recipe],
+            setting=setting,
+        )
         for repeat in range(request.repeats)
         for device, recipe in cheap_first
+        for setting in settings(request, workload)
     )
+
+
+def settings(request: BenchRequest, workload: Workload) -> tuple[dict[str, int], ...]:
+    """Every combination of the values that are swept. Raises `UsageError` for a setting that the workload lacks."""
+    unknown = [name for name in request.sweep if name not in workload.settings]
+    if unknown:
+        raise UsageError(
+            message(
+                "bench.sweep.unknown", "{workload} has no setting `{name}`", workload=workload.name, name=unknown[0]
+            ),
+            hint=message("bench.sweep.known", "it has: {names}", names=", ".join(workload.settings)),
+        )
+    names = list(request.sweep)
+    return tuple(dict(zip(names, values, strict=True)) for values in product(*(request.sweep[name] for name in names)))
 
 
 def refusal(known: Capabilities, device: str, recipe: str) -> Said | None:

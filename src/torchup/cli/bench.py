@@ -8,13 +8,15 @@ import click
 
 from torchup.bench.code_hash import worker_hash
 from torchup.bench.journal import Journal
-from torchup.bench.request import DEFAULT_PRECISION, BenchRequest
+from torchup.bench.request import DEFAULT_PRECISION, SETTINGS, BenchRequest
 from torchup.bench.runner import Listener, Outcome, go_on, run_benchmark
 from torchup.bench.workloads import PRECISIONS, REGISTRY
 from torchup.cli.answer import Answer
+from torchup.cli.click_texts import Phrase
 from torchup.cli.distributed import distributed_options, measure_distributed, wanted_layout
 from torchup.cli.progress import progress_line
 from torchup.cli.session import Session, common_options
+from torchup.cli.share_type import Share
 from torchup.cli.target import find_target, target_options
 from torchup.cli.verb import Verb
 from torchup.detect import detect_machine
@@ -35,6 +37,20 @@ if TYPE_CHECKING:
 def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
     """``a,b`` as names; nothing is the empty tuple."""
     return tuple(part.strip() for part in (value or "").split(",") if part.strip())
+
+
+def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """``batch=64,256`` as a setting and its values."""
+    found: dict[str, tuple[int, ...]] = {}
+    for value in values:
+        name, equals, numbers = value.partition("=")
+        parts = [part.strip() for part in numbers.split(",") if part.strip()]
+        if name not in SETTINGS or not equals or not parts or not all(part.isdecimal() and int(part) for part in parts):
+            bad = message("bench.sweep.bad", "`{value}` is not NAME=NUMBER,NUMBER with a name of {names}", value=value,
+                          names=", ".join(SETTINGS))  # fmt: skip
+            raise click.BadParameter(Phrase(bad))
+        found[name] = tuple(dict.fromkeys(int(part) for part in parts))
+    return found
 
 
 @click.command(
@@ -90,6 +106,41 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     type=click.IntRange(1, 1024),
     metavar="N",
     help=text("bench.option.threads", "CPU threads of torch (default: torch's choice)"),
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 1 << 20),
+    metavar="N",
+    help=text("bench.option.batch", "Samples of one step (images, cifar-resnet, gpt)"),
+)
+@click.option(
+    "--size", type=click.IntRange(8, 4096), metavar="PX", help=text("bench.option.size", "Width of the images (images)")
+)
+@click.option("--model", metavar="NAME", help=text("bench.option.model", "Network to train, e.g. resnet50 (images)"))
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 256),
+    metavar="N",
+    help=text("bench.option.workers", "Processes that load data (images; default: the fastest number)"),
+)
+@click.option(
+    "--images",
+    type=click.IntRange(16, 10_000_000),
+    metavar="N",
+    help=text("bench.option.images", "Number of made-up images where there is no --data (images)"),
+)
+@click.option(
+    "--sweep",
+    multiple=True,
+    metavar="NAME=A,B",
+    callback=_sweeps,
+    help=text("bench.option.sweep", "Measure every value of a setting: batch, size, threads or workers"),
+)
+@click.option(
+    "--until",
+    type=Share(),
+    metavar="SHARE",
+    help=text("bench.option.until", "Repeat until the interval is within this share of the median (1%)"),
 )
 @click.option("--resume", is_flag=True, help=text("bench.option.resume", "Continue the run that was interrupted last"))
 @click.option("--data", type=str, metavar="DIR", help=text("bench.option.data", "Folder with your own data files"))

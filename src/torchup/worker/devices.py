@@ -4,6 +4,7 @@ Work on a GPU is only queued when a call returns; a time is true only between tw
 torchup goes through `now`, and nothing else in the worker synchronises or reads a clock.
 """
 
+import os
 import time
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -112,6 +113,14 @@ def pci_id(properties: Any) -> Optional[str]:
     names = ("pci_domain_id", "pci_bus_id", "pci_device_id")
     parts = [part for part in (getattr(properties, name, None) for name in names) if isinstance(part, int)]
     return "%04x:%02x:%02x.0" % tuple(parts) if len(parts) == len(names) else None
+
+
+def host_memory() -> Optional[int]:
+    """Bytes of the machine's memory; ``None`` where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
 def reset_peak_memory(device: str) -> None:
