@@ -205,6 +205,8 @@ def _device_type(result: Result) -> str:
 TRAINING = (
     "scaling",
     "sweep",
+    "program",
+    "images",
     "batch",
     "batch_size",
     "learning_rate",
@@ -282,6 +284,10 @@ def _caveats(base: Result, candidate: Result, *, fewest: int) -> Iterator[Notice
             "compare.epochs", "different numbers of epochs were measured: times are those of the same number of epochs"
         )
         yield _caveat(text)
+    if base.parameters.get("torchvision") != candidate.parameters.get("torchvision"):
+        both = "torchvision" in base.parameters and "torchvision" in candidate.parameters
+        if both:
+            yield _caveat(message("compare.torchvision", "only one side transformed its samples with torchvision"))
     yield from _quality_caveats(base, candidate)
     if False in {base.stable, candidate.stable}:
         yield _caveat(message("compare.unstable", "one side was not stable: measure it again"))

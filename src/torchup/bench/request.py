@@ -34,6 +34,8 @@ class BenchRequest(Value, frozen=True, kw_only=True):
     size: int | None = None  # pixels
     workers: int | None = None  # processes that load; swept by default
     images: int | None = None  # made-up ones
+    program: tuple[str, ...] = ()  # the command line of the workload `run`
+    profile: bool | None = None  # run it under torch's profiler
     sweep: dict[str, tuple[int, ...]] = {}  # setting -> values: every combination is measured
     until: float | None = None  # repeat until the interval is narrower than this share of the median
 

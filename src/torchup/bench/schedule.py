@@ -28,6 +28,8 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
         UsageError: an unknown recipe or device, or nothing left to run.
     """
     devices = chosen_devices(request.devices, known)
+    if workload.once and not request.devices:
+        devices = devices[:1]
     recipes = chosen_recipes(request.recipes, workload)
     able = [(d, r) for d in devices for r in recipes if refusal(known, d, r) is None]
     if not able:

@@ -33,6 +33,7 @@ class Workload(Value, frozen=True, kw_only=True):
     distributed: bool = False  # several processes can measure it together
     convolutions: float = 0.0  # share of the arithmetic, the rest being matrix products
     settings: tuple[str, ...] = ("threads",)  # that can be swept
+    once: bool = False  # chooses its device itself: measured once, watched on the first one
     explained: bool = False  # its time can be split into input, transfer, launch and compute
 
     @property
@@ -83,5 +84,6 @@ _WORKLOADS = {
     "dataloader": message("bench.workload.dataloader", "how many DataLoader workers feed fastest"),
     "cifar-resnet": message("bench.workload.cifar-resnet", "train ResNet-18 on CIFAR-shaped images"),
     "images": message("bench.workload.images", "train a ResNet on your own folder of images (--data DIR)"),
+    "run": message("bench.workload.run", "your own program: `torchup bench run -- python train.py`"),
     "gpt": message("bench.workload.gpt", "training steps of a 124 million parameter GPT-2"),
 }

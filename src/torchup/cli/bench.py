@@ -59,6 +59,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     help=text("bench.help", "Measure the devices of an environment. Workloads: {names}", names=", ".join(REGISTRY)),
 )
 @click.argument("workload", default="mnist")
+@click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="[-- PROGRAM...]")
 @target_options
 @click.option(
     "--recipe",
@@ -142,6 +143,12 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="SHARE",
     help=text("bench.option.until", "Repeat until the interval is within this share of the median (1%)"),
 )
+@click.option(
+    "--profile",
+    is_flag=True,
+    default=None,
+    help=text("bench.option.profile", "Run your program under torch's profiler (run)"),
+)
 @click.option("--resume", is_flag=True, help=text("bench.option.resume", "Continue the run that was interrupted last"))
 @click.option("--data", type=str, metavar="DIR", help=text("bench.option.data", "Folder with your own data files"))
 @distributed_options
@@ -163,6 +170,8 @@ def command(
     if resume:
         return _resumed(session)
     request = BenchRequest(workload=workload, **options)
+    if bool(request.program) != (workload == "run"):
+        raise _program_usage(request.program)
     where = wanted_layout(session, nproc=nproc, nnodes=nnodes, node_rank=node_rank, rendezvous=rendezvous)
     target = find_target(session, env, python)
     if where is not None:
@@ -173,6 +182,14 @@ def command(
         store.Keeper(session.host, session.note),
         lambda listener: run_benchmark(session.host, target.python, request, machine=machine, listener=listener),
     )
+
+
+def _program_usage(program: tuple[str, ...]) -> UsageError:
+    hint = message("bench.program.hint", "for example `torchup bench run -- python train.py`")
+    if program:
+        text_ = message("bench.program.unwanted", "unexpected argument `{args}`", args=" ".join(program))
+        return UsageError(text_, hint=hint)
+    return UsageError(message("bench.program.missing", "`torchup bench run` needs a program"), hint=hint)
 
 
 def _watched(session: Session, keeper: store.Keeper, measure: Callable[[Listener], Outcome]) -> Answer:
