@@ -322,7 +322,9 @@ def _not_conda(question: Question) -> Message | None:
     asked_conda = question.request.installer == InstallerName.CONDA
     plain = without_conda(question.request)
     other = best_row(question.target.machine, plain, question.catalog) if asked_conda else None
-    return other and message(
+    if other is None:
+        return None
+    return message(
         "plan.hint.not-conda",
         "conda-forge has no build for it; {build} is for this machine: --installer uv",
         build=other.label,
