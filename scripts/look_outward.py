@@ -77,11 +77,11 @@ def _taken_over(text: str, table: str, entry: str) -> str:
 
 def patch(texts: dict[str, str]) -> str:
     """The unified difference of the files on the disk and these texts."""
-    parts = []
+    parts: list[str] = []
     for name, text in texts.items():
         path = f"{DATA}/{name}"
-        old = (ROOT / path).read_text("utf-8")
-        parts += difflib.unified_diff(*(t.splitlines(keepends=True) for t in (old, text)), f"a/{path}", f"b/{path}")
+        old = (ROOT / path).read_text("utf-8").splitlines(keepends=True)
+        parts += difflib.unified_diff(old, text.splitlines(keepends=True), f"a/{path}", f"b/{path}")
     return "".join(parts)
 
 
