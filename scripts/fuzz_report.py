@@ -20,7 +20,7 @@ from torchup.doctor import diagnose
 from torchup.report.doctor_text import doctor_markdown, doctor_text
 from torchup.report.style import Style
 from torchup.reports import parse_report
-from torchup.reports.clean import decode
+from torchup.reports.decoding import decode
 
 TESTS = Path(__file__).parents[1] / "tests"
 SPLINTERS = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from torchup.doctor.cause import load_cause, order
 from torchup.doctor.explain import explanations
-from torchup.doctor.rules import RULES
 from torchup.report.explain_text import causes_page
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "causes.md"
@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "causes.md"
 
 def page() -> str:
     """The page as it should be."""
-    return causes_page(explanations(), {rule.slug: str(rule.severity) for rule in RULES})
+    return causes_page(explanations(), {slug: str(load_cause(slug).severity) for slug in order()})
 
 
 def main() -> int:

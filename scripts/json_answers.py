@@ -13,7 +13,8 @@ from torchup.doctor.explain import Explanation
 from torchup.doctor.panel import Panel
 from torchup.envs.kernels import Kernel
 from torchup.envs.owned import Owned
-from torchup.install.bundle import Bundle
+from torchup.fetch.store import Stored
+from torchup.install.bundle_check import Bundle
 from torchup.model import (
     Change,
     Diagnosis,
@@ -28,7 +29,7 @@ from torchup.model import (
     Verification,
 )
 from torchup.plan.explain import WhyNot
-from torchup.results.schema import Run
+from torchup.results.run import Run
 from torchup.sources.mirror_test import MirrorTest
 from torchup.sources.mirrors import Mirror
 from torchup.sources.outlook import Look
@@ -323,6 +324,26 @@ class SelfCompletion(Value, frozen=True, kw_only=True):
     script: str  # what the shell is to run
 
 
+class CacheShow(Value, frozen=True, kw_only=True):
+    """Downloaded files, the largest first."""
+
+    folder: str
+    files: tuple[Stored, ...]
+    bytes: int
+
+
+class CachePruned(Value, frozen=True, kw_only=True):
+    """What went."""
+
+    removed: tuple[Stored, ...]
+
+
+class CacheWouldPrune(Value, frozen=True, kw_only=True):
+    """With ``--dry-run``."""
+
+    would_remove: tuple[Stored, ...]
+
+
 ANSWERS: dict[str, tuple[object, ...]] = {
     "up": (Up,),
     "detect": (Detected,),
@@ -355,6 +376,8 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "catalog check": (CatalogCheck,),
     "catalog refresh": (CatalogRefresh,),
     "catalog measure": (CatalogMeasure,),
+    "cache show": (CacheShow,),
+    "cache prune": (CachePruned, CacheWouldPrune),
     "self paths": (SelfPaths,),
     "self uninstall": (SelfUninstalled, SelfWouldUninstall),
     "self completion": (SelfCompletion,),

@@ -4,8 +4,9 @@
     python scripts/messages.py check     # exit 1 where an entry is missing, fuzzy, stale or loses a {field}
     python scripts/messages.py compile   # .po -> .mo, for a source tree that was not installed
 
-Messages are `message("code", "English", ...)` and `text("code", "English", ...)`: the code becomes the gettext
-context, so two texts that happen to be the same English may differ in Chinese.
+Messages are `message("code", "English", ...)` and `text("code", "English", ...)`, and the texts of the causes
+(`doctor/causes/SLUG.toml`, table ``[text]``: code ``explain.SLUG.KEY``). The code becomes the gettext context, so two
+texts that happen to be the same English may differ in Chinese.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import ast
 import string
 import sys
+import tomllib
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +45,12 @@ def calls(source: str) -> Iterator[tuple[str, str]]:
                 yield code, english
 
 
+def cause_texts(slug: str, source: str) -> Iterator[tuple[str, str]]:
+    """Code and English of every text in the file of a cause."""
+    for key, english in tomllib.loads(source).get("text", {}).items():
+        yield f"explain.{slug}.{key}", english
+
+
 def extract() -> Catalog:
     """Every message of the package, in a stable order."""
     template = Catalog(project="torchup", charset="utf-8", fuzzy=False)
@@ -51,6 +59,11 @@ def extract() -> Catalog:
         (code, str(path.relative_to(PACKAGE)), english)
         for path, source in files.items()
         for code, english in calls(source)
+    ]
+    found += [
+        (code, str(path.relative_to(PACKAGE)), english)
+        for path in (PACKAGE / "doctor" / "causes").glob("*.toml")
+        for code, english in cause_texts(path.stem, path.read_text("utf-8"))
     ]
     for code, file, english in sorted(found):
         template.add(english, context=code, locations=[(file, 0)])
@@ -89,12 +102,19 @@ def problems(template: Catalog, catalogue: Catalog) -> list[str]:
 
 
 def update() -> None:
-    """Merge the code's messages into the catalogue: new entries empty, vanished ones dropped."""
+    """Merge the code's messages into the catalogue: new entries empty, vanished ones dropped.
+
+    A text that only got another code keeps its translation.
+    """
     catalogue = stored()
+    known = {entry.id: entry.string for entry in catalogue if entry.id and entry.string}
     made = catalogue.creation_date  # kept: a date of its own in every change is a conflict in every merge
     catalogue.update(extract(), no_fuzzy_matching=True)
     catalogue.creation_date = made
     catalogue.obsolete.clear()
+    for entry in catalogue:
+        if entry.id and not entry.string:
+            entry.string = known.get(entry.id, "")
     CATALOGUE.parent.mkdir(parents=True, exist_ok=True)
     buffer = BytesIO()
     write_po(buffer, catalogue, no_location=True, omit_header=False, sort_output=False, width=120)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import venv
+from pathlib import Path
 
 import pytest
 from click.shell_completion import ShellComplete
 
 from torchup.cli.app import make_app
-from torchup.cli.doctor_target import interpreter
+from torchup.cli.doctor import _target
 from torchup.cli.session import Session
 from torchup.cli.up import _next_steps
 from torchup.compat.questions import load_compat
@@ -34,7 +36,7 @@ def default(tmp_path):
 def test_torchups_own_environment_is_not_the_one_that_is_meant(default, monkeypatch):
     """Who activated the environment that holds torchup and no torch wants a diagnosis of what torchup made."""
     monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
-    path, name = interpreter(Session(), None, None)
+    path, name = _target(Session(), None, None)
     assert (path.startswith(default), name) == (True, "default")
 
 
@@ -43,14 +45,15 @@ def test_an_active_environment_comes_first(default, tmp_path, monkeypatch):
     other = tmp_path / "other"
     venv.create(other, symlinks=True)
     monkeypatch.setenv("VIRTUAL_ENV", str(other))
-    path, name = interpreter(Session(), None, None)
+    path, name = _target(Session(), None, None)
     assert (path.startswith(str(other)), name) == (True, None)
 
 
-def test_without_another_one_torchups_own_environment_is_examined(monkeypatch):
-    """Where torchup has made nothing, the active environment is all there is."""
+def test_torchups_own_environment_is_not_examined(monkeypatch):
+    """Where torchup has made nothing and only its own environment is there, the machine alone is looked at."""
     monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
-    assert interpreter(Session(), None, None)[0].startswith(sys.prefix)
+    monkeypatch.setenv("PATH", str(Path(sys.prefix) / ("Scripts" if os.name == "nt" else "bin")))
+    assert _target(Session(), None, None) is None
 
 
 def test_the_end_of_up_names_the_kernel_and_the_page():

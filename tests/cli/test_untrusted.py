@@ -145,7 +145,7 @@ def test_an_option_in_place_of_a_package_is_refused(project, capsys, package):
     plan = {"build": {"torch": "2.13.0", "variant": "cpu"}, "python": "3.12", "packages": ["torch", package]}
     (folder / "plan.json").write_text(json.dumps(plan))
     code, shown = call(capsys, "env", "bundle", "-o", "wheels", "--plan", "plan.json")
-    assert (code, "is not a package" in shown) == (ExitCode.USAGE, True)
+    assert (code, "plan.json is refused: `packages.1`" in shown) == (ExitCode.USAGE, True)
 
 
 def test_packages_and_wheels_that_a_project_names_are_pointed_out(project, capsys):
@@ -276,8 +276,8 @@ def test_a_report_without_end_is_not_read_to_its_end(monkeypatch, capsys):
         ("\x00\xff\x00", ExitCode.USAGE),
         ("\x00\x01\x02\xff" * 500, ExitCode.USAGE),
         (" \n" * 50, ExitCode.USAGE),
-        ("hello, it does not work", ExitCode.OK),
-        ("ValueError: operands could not be broadcast", ExitCode.OK),
+        ("hello, it does not work", ExitCode.USAGE),
+        ("ValueError: operands could not be broadcast", ExitCode.USAGE),
     ],
 )
 def test_a_report_that_says_nothing_is_no_sign_of_health(tmp_path, capsys, text, expected):

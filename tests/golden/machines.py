@@ -207,7 +207,7 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
         name="a100-container-forward-compat-12",
         machine=machine("linux", A100, driver="470.199.02", cuda="12.8", container="docker", container_gpu=True),
         build="2.14.1+cu126",
-        advice=("plan.advice.forward-compat", "plan.advice.unlock-container"),
+        advice=("plan.advice.forward-compat", "plan.advice.unlock"),
         expert="The container's libcuda serves CUDA 12.8 over an R470 driver; A100 is a data-centre card, so it may.",
     )
     yield Case(
@@ -488,7 +488,7 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
         name="wsl2-old-windows-driver",
         machine=machine("linux", RTX_3060, driver="516.94", cuda="11.7", wsl=True, wsl_version=2),
         build="2.7.1+cu118",
-        advice=("plan.advice.unlock-wsl",),
+        advice=("plan.advice.unlock",),
         expert="In WSL the Windows driver counts, by the Windows column: 516 is CUDA 11. Update it on Windows.",
     )
     yield Case(

@@ -11,9 +11,10 @@ import pytest
 from support.doctor_environments import new_environment, put_torch, python_of, stand_in
 from support.plans import folder_plan, importing, refusing
 from support.wheels import make_wheel
-from torchup.cli import doctor_fix, main
+from torchup.cli import main
 from torchup.envs import registry
 from torchup.host import RealHost
+from torchup.jobs import repair
 
 pytestmark = pytest.mark.slow
 
@@ -30,8 +31,8 @@ def broken(tmp_path, monkeypatch):
     wheels = tmp_path / "wheels"
     make_wheel(wheels, "torch", "2.13.0+cpu", files={"torch/__init__.py": stand_in("2.13.0+cpu")})
     make_wheel(wheels, "pip", "26.0")
-    monkeypatch.setattr(doctor_fix, "_plan", lambda *_: folder_plan(wheels))
-    monkeypatch.setattr(doctor_fix, "verify_environment", lambda _host, python, **_: importing()(python))
+    monkeypatch.setattr(repair, "_plan", lambda *_: folder_plan(wheels))
+    monkeypatch.setattr(repair, "verify_environment", lambda _host, python, **_: importing()(python))
     folder = tmp_path / "project" / ".venv"
     put_torch(new_environment(folder), before="from torch.gone import nothing")
     return folder, python_of(folder)
@@ -75,7 +76,7 @@ def test_a_repair_that_does_not_verify_is_rolled_back(capsys, broken, monkeypatc
     """When the new environment fails, the old one is as it was, with no trace of the attempt."""
     folder, python = broken
     before = sorted(path.relative_to(folder) for path in folder.rglob("*") if "__pycache__" not in path.parts)
-    monkeypatch.setattr(doctor_fix, "verify_environment", lambda _host, python, **_: refusing(python))
+    monkeypatch.setattr(repair, "verify_environment", lambda _host, python, **_: refusing(python))
     assert main(["doctor", "--python", python, "--only", "torch-", "--fix", "--yes"]) == 5
     assert "wrong numbers" in capsys.readouterr().err
     assert sorted(path.relative_to(folder) for path in folder.rglob("*") if "__pycache__" not in path.parts) == before
@@ -87,10 +88,10 @@ def test_a_python_that_is_no_virtual_environment_is_left_alone(capsys, tmp_path,
     folder, python = broken
     (folder / "pyvenv.cfg").rename(tmp_path / "pyvenv.cfg")
     with pytest.raises(Exception, match="virtual environment"):
-        doctor_fix.environment_of(RealHost(), python)
+        repair.environment_of(RealHost(), python)
     (folder / "conda-meta").mkdir()
     with pytest.raises(Exception, match="conda environment"):
-        doctor_fix.environment_of(RealHost(), python)
+        repair.environment_of(RealHost(), python)
     del capsys, monkeypatch
 
 

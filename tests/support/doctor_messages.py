@@ -29,6 +29,26 @@ MESSAGES: dict[str, tuple[str | None, str]] = {
         "container-lost-gpu",
         "# devices.list before\nc 195:* rw\nc 1:3 rwm\n# devices.list after\nc 1:3 rwm\n",
     ),
+    "pip, certificate not trusted": (
+        "index-unreachable",
+        "Could not fetch URL https://pypi.org/simple/torch/: There was a problem confirming the ssl certificate: SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate')\nERROR: Could not find a version that satisfies the requirement torch (from versions: none)\nERROR: No matching distribution found for torch\n",
+    ),
+    "pip, proxy wants a login": (
+        "index-unreachable",
+        "WARNING: Retrying after connection broken by 'ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 407 Proxy Authentication Required'))': /simple/torch/\nERROR: No matching distribution found for torch\n",
+    ),
+    "MPS daemon": (
+        "cuda-mps-unreachable",
+        "RuntimeError: CUDA error: MPS client failed to connect to the MPS control daemon or the MPS server\n",
+    ),
+    "torchcodec without FFmpeg": (
+        "system-library-missing",
+        "RuntimeError: Could not load libtorchcodec. Likely causes:\n  1. FFmpeg is not properly installed in your environment.\n",
+    ),
+    "MPI build": (
+        "system-library-missing",
+        "ImportError: libmpi_cxx.so.40: cannot open shared object file: No such file or directory\n",
+    ),
     "group render missing": (
         "permission-device-nodes",
         "crw-rw---- 1 root render 234,   0 /dev/kfd\n$ groups\nuser adm sudo\n",
@@ -69,7 +89,7 @@ MESSAGES: dict[str, tuple[str | None, str]] = {
         "01:00.0 VGA compatible controller: NVIDIA Corporation GP104 [GeForce GTX 1080] (rev a1)\n\tKernel driver in use: nouveau",
     ),
     "GPU and driver fit, torch says no": (
-        "driver-missing-or-broken",
+        "gpu-not-reached",
         "PyTorch version: 2.5.1+cu124\nCUDA used to build PyTorch: 12.4\nIs CUDA available: False\nGPU models and configuration: GPU 0: NVIDIA L4\nNvidia driver version: 550.54.15\n",
     ),
     "XPU count zero": ("xpu-driver-missing", "UserWarning: XPU device count is zero! (Triggered internally at c10)"),

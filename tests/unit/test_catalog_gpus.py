@@ -147,14 +147,6 @@ def test_every_chip_has_devices():
     assert named <= {(chip["vendor"], chip["chip"]) for chip in chips}
 
 
-def test_architectures_know_their_last_driver():
-    """Pascal must stay on branch 580."""
-    pascal = TABLE.architecture_of("6.1")
-    assert pascal is not None
-    assert (pascal.name, pascal.last_driver) == ("Pascal", "R580")
-    assert TABLE.architecture_of("99.9") is None
-
-
 @pytest.mark.parametrize(
     ("name", "target"),
     [

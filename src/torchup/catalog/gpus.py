@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from torchup.model import Gpu, Value, Vendor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DATA = Path(__file__).parent / "data"
 GIB = 1024**3
@@ -105,6 +109,20 @@ def words(name: str) -> tuple[str, ...]:
     found = re.findall(r"[a-z0-9.+-]+", name.lower().replace("max-q", "maxq"))
     split = [part for word in found for whole in word.split("-") for part in _parted(whole)]
     return tuple(_SYNONYMS.get(word, word) for word in split if word not in _NOISE)
+
+
+def spellings(name: str) -> tuple[str, ...]:
+    """A name as tools and people write it, and what is left without counts, slices and cooling, in this order.
+
+    ``GRID A100-40C``, ``1 x RTX 2080Ti, 11 GB``, ``Tesla K40m``.
+    """
+    plain = re.sub(r"(\d)(ti|super|xtx?)\b", r"\1 \2", name, flags=re.IGNORECASE)
+    plain = re.sub(r"^\W*\d+ ?[x*\u00d7] ?|\bGRID\b|\bvGPU\b", " ", plain, flags=re.IGNORECASE)
+    plain = re.sub(r"(\d)-\d{1,2}[QCAB]\b", r"\1", plain)  # the slice of a vGPU: T4-8Q
+    plain = re.sub(r"\b([KMP]\d{2,3})[a-z]{1,2}\b", r"\1", plain)  # the cooling of a Tesla: K40m, K20Xm, M40c
+    short = re.split(r"[,;/(\[]| with ", plain)[0]
+    spaced = re.sub(r"\b(rtx|gtx|gt|rx)(\d)", r"\1 \2", short, flags=re.IGNORECASE)
+    return tuple(found for found in dict.fromkeys((name, plain, short, spaced)) if found.strip())
 
 
 def _parted(word: str) -> tuple[str, ...]:
@@ -215,11 +233,16 @@ class GpuTable:
         return msgspec.structs.replace(gpu, **values), filled
 
     def _named(self, gpu: Gpu) -> GpuRow | None:
-        return self.by_name(gpu.name, gpu.vendor) if gpu.name else None
+        rows = (self.by_name(name, gpu.vendor) for name in spellings(gpu.name or ""))
+        return next((row for row in rows if row is not None), None)
 
-    def architecture_of(self, compute_capability: str) -> Architecture | None:
-        """The NVIDIA generation with a compute capability."""
-        return next((arch for arch in self.architectures if compute_capability in arch.cc), None)
+    def products(self) -> Iterator[tuple[str, Vendor]]:
+        """Every product name with its vendor, in the order of the table."""
+        return ((name, product.vendor) for product in self._file.gpu for name in product.names)
+
+    def ambiguous_names(self) -> tuple[str, ...]:
+        """Names that stand for several chips."""
+        return tuple(name for row in self._file.ambiguous for name in row.say.split(" / "))
 
     @cached_property
     def _by_words(self) -> dict[tuple[str, ...], GpuRow]:

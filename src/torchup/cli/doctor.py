@@ -11,37 +11,33 @@ from msgspec.structs import replace
 from torchup.cli.answer import Answer
 from torchup.cli.machine_options import machine_options
 from torchup.cli.session import Session, changing_options, common_options
-from torchup.cli.target import target_options
+from torchup.cli.target import find_target, target_options
 from torchup.cli.verb import Verb
 from torchup.doctor import diagnose
 from torchup.doctor.plugins import plugin_rules
 from torchup.doctor.rules import RULES
+from torchup.doctor.verdict import is_bad
 from torchup.encoding import to_builtins
 from torchup.errors import ExitCode, UsageError
 from torchup.i18n import text
-from torchup.model import Notice, Severity, Value, message
-from torchup.reports import parse_report
-from torchup.reports.clean import decode, has_words
+from torchup.jobs.diagnose import (
+    Examined,
+    active_python,
+    examine_here,
+    examine_machine,
+    examine_report,
+    python_on_path,
+)
+from torchup.model import Notice, message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torchup.doctor.facts import Facts
     from torchup.doctor.rule import Rule
-    from torchup.model import Diagnosis, Finding, Machine, Message
+    from torchup.model import Diagnosis, Message
 
 
 REPORT_LIMIT = 16 * 1024 * 1024  # bytes; the rest of an endless one is not read
-
-
-class Examined(Value, frozen=True, kw_only=True):
-    """What was looked at: the facts, and for a live environment the machine, the interpreter and stray kernels."""
-
-    facts: Any  # Facts, which caches derived values and so is no plain field type
-    machine: Any = None
-    python: str | None = None
-    name: str | None = None
-    notices: tuple[Any, ...] = ()
 
 
 @click.command(
@@ -49,22 +45,30 @@ class Examined(Value, frozen=True, kw_only=True):
     cls=Verb,
     help=text("doctor.help", "Find what is wrong with a PyTorch environment and how to fix it"),
 )
+@click.argument("unexpected", nargs=-1, metavar="", type=click.UNPROCESSED)
 @click.option(
-    "--report", metavar="FILE", help=text("doctor.option.report", "Diagnose a pasted report (- reads stdin) instead")
+    "--report",
+    "reports",
+    multiple=True,
+    metavar="FILE",
+    help=text("doctor.option.report", "Diagnose a pasted report (- reads stdin) instead"),
 )
 @target_options
 @machine_options
-@click.option("--list", "listing", is_flag=True, help=text("doctor.option.list", "List the rules and run nothing"))
+@click.option("--list", "listing", is_flag=True, help=text("doctor.option.list", "List the causes and run nothing"))
 @click.option(
     "--only",
     multiple=True,
     metavar="RULE",
-    help=text("doctor.option.only", "Run only rules that begin so (repeatable)"),
+    help=text("doctor.option.only", "Run only rules whose name starts with RULE (repeatable)"),
 )
 @click.option(
-    "--ignore", multiple=True, metavar="RULE", help=text("doctor.option.ignore", "Leave out rules that begin so")
+    "--ignore",
+    multiple=True,
+    metavar="RULE",
+    help=text("doctor.option.ignore", "Skip rules whose name starts with RULE (repeatable)"),
 )
-@click.option("--strict", is_flag=True, help=text("doctor.option.strict", "Warnings too make the exit code 1"))
+@click.option("--strict", is_flag=True, help=text("doctor.option.strict", "Exit with 1 for warnings too"))
 @click.option(
     "--format",
     "form",
@@ -95,14 +99,36 @@ def command(session: Session, **options: Any) -> Answer:
 def _check(options: dict[str, Any], rules: Sequence[Rule]) -> None:
     for name in (*options["only"], *options["ignore"]):
         if not any(rule.slug.startswith(name) for rule in rules):
-            text_ = message("doctor.rule.unknown", "no rule begins with `{name}`", name=name)
+            text_ = message("doctor.rule.unknown", "the name of no rule starts with `{name}`", name=name)
             raise UsageError(text_, hint=message("doctor.rule.unknown.hint", "`torchup doctor --list` names them all"))
-    if options["report"] and (options["env"] or options["python"] or options["machine_path"] or options["recording"]):
+    if options["unexpected"]:
+        _unexpected(options["unexpected"][0])
+    if options["reports"]:
+        _check_report(options)
+
+
+def _unexpected(word: str) -> None:
+    raise UsageError(
+        message("doctor.argument", "unexpected argument `{word}`", word=word),
+        hint=message("doctor.argument.hint", "for a pasted report: `torchup doctor --report {word}`", word=word),
+    )
+
+
+def _check_report(options: dict[str, Any]) -> None:
+    if len(options["reports"]) > 1:
         raise UsageError(
-            message("doctor.report.alone", "--report is about another machine: it goes with no target"),
-            hint=message("doctor.report.alone.hint", "leave out --env, --python, --machine and --from"),
+            message("doctor.report.twice", "--report can be given once"),
+            hint=message("doctor.report.twice.hint", "put the texts into one file, or run `torchup doctor` for each"),
         )
-    if options["fix"] and options["report"]:
+    if options["env"] or options["python"] or options["machine_path"] or options["recording"] or options["assumed"]:
+        raise UsageError(
+            message(
+                "doctor.report.alone",
+                "--report cannot be combined with --env, --python, --machine, --assume or --from",
+            ),
+            hint=message("doctor.report.alone.hint", "the report names its own machine: leave the other options out"),
+        )
+    if options["fix"]:
         raise UsageError(
             message("doctor.fix.report", "a report cannot be repaired, only an environment here"),
             hint=message("doctor.fix.report.hint", "on that machine: `torchup doctor --fix`"),
@@ -120,22 +146,30 @@ def _list(rules: Sequence[Rule], notices: tuple[Notice, ...]) -> Answer:
 
 
 def _answer(session: Session, examined: Examined, found: Diagnosis, options: dict[str, Any]) -> Answer:
-    facts: Facts = examined.facts
-
     def words() -> str:
         from torchup.report.doctor_text import doctor_markdown, doctor_text  # noqa: PLC0415  # --json never needs it
 
         if options["form"] == "md":
-            return doctor_markdown(found, facts)
-        return doctor_text(found, facts, session.style, verbose=session.verbose, looked_at=_looked_at(examined))
+            return doctor_markdown(found, examined.facts)
+        return doctor_text(
+            found, examined.facts, session.style, verbose=session.verbose, looked_at=_looked_at(examined)
+        )
 
     return Answer(
         command="doctor",
-        data={**to_builtins(safe(found)), "versions": _versions(facts)},
+        data={**to_builtins(safe(found)), "versions": _versions(examined)},
         text=words,
-        exit_code=ExitCode.FINDINGS if is_bad(found.findings, strict=options["strict"]) else ExitCode.OK,
+        exit_code=_exit_code(examined, found, options),
         notices=examined.notices,
     )
+
+
+def _exit_code(examined: Examined, found: Diagnosis, options: dict[str, Any]) -> ExitCode:
+    if examined.empty:
+        return ExitCode.USAGE
+    whole = not options["only"] and not options["ignore"]
+    bad = is_bad(found, examined.facts, strict=options["strict"], whole=whole)
+    return ExitCode.FINDINGS if bad else ExitCode.OK
 
 
 def _looked_at(examined: Examined) -> Message | None:
@@ -154,98 +188,65 @@ def _looked_at(examined: Examined) -> Message | None:
     )
 
 
-def is_bad(findings: Sequence[Finding], *, strict: bool) -> bool:
-    """Whether the exit code is 1."""
-    bad = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
-    return any(finding.severity in bad for finding in findings)
-
-
 def safe(found: Diagnosis) -> Diagnosis:
     """The diagnosis without names of users, hosts and homes in a rule's own error text."""
-    from torchup.doctor.redact import redact  # noqa: PLC0415  # only an answer pays for it
+    from torchup.privacy import redact  # noqa: PLC0415  # only an answer pays for it
 
     outcomes = tuple(replace(o, detail=redact(o.detail)) if o.detail else o for o in found.outcomes)
     return replace(found, outcomes=outcomes)
 
 
-def _versions(facts: Facts) -> dict[str, str | None]:
+def _versions(examined: Examined) -> dict[str, str | None]:
     from torchup.doctor.panel import panel  # noqa: PLC0415  # reads a table
 
-    values: dict[str, str | None] = to_builtins(panel(facts))
+    values: dict[str, str | None] = to_builtins(panel(examined.facts))
     return values
 
 
 def _examine(session: Session, options: dict[str, Any]) -> Examined:
-    if options["report"]:
-        return _reported(read_report(session, options["report"]))
+    if options["reports"]:
+        return examine_report(read_report(session, options["reports"][0]))
     if options["machine_path"] or options["recording"] or options["assumed"]:
         return _pretended(session, options)
-    return _live(session, options["env"], options["python"])
+    return examine_here(session.host, _target(session, options["env"], options["python"]))
 
 
-def _reported(words: str) -> Examined:
-    """The facts of a report; one that says nothing is no sign of health, and a file without words is a mistake."""
-    from torchup.doctor.facts import Facts as Known  # noqa: PLC0415  # only a report pays for it
-
-    facts = parse_report(words)
-    if replace(facts, text="") != Known():
-        return Examined(facts=facts)
-    nothing = message("doctor.report.nothing", "nothing in this report is known to torchup")
-    hint = message(
-        "doctor.report.nothing.hint",
-        "paste what one of these prints: `torchup doctor --format md`, `python -m torch.utils.collect_env`,"
-        " `nvidia-smi`, `pip list`, or the whole error message",
-    )
-    if not has_words(facts.text):
-        raise UsageError(nothing, hint=hint)
-    told = (nothing, hint)  # a question in prose, or another program's trouble: the environment is not accused
-    return Examined(facts=facts, notices=tuple(Notice(code=part.code, level="warning", text=part) for part in told))
-
-
-def read_report(session: Session, path: str) -> str:
-    """The text of a report file, or of stdin."""
+def read_report(session: Session, path: str) -> bytes:
+    """The bytes of a report file, or of stdin."""
     if path == "-":
-        raw = sys.stdin.buffer.read(REPORT_LIMIT) if sys.stdin is not None else b""
-    else:
-        raw = session.host.read_bytes(path, REPORT_LIMIT)
+        return sys.stdin.buffer.read(REPORT_LIMIT) if sys.stdin is not None else b""
+    raw = session.host.read_bytes(path, REPORT_LIMIT)
     if raw is None:
         raise UsageError(
             message("doctor.report.unreadable", "the report {path} cannot be read", path=path),
             hint=message("doctor.report.unreadable.hint", "`-` reads a report from standard input"),
         )
-    return decode(raw)
+    return raw
 
 
 def _pretended(session: Session, options: dict[str, Any]) -> Examined:
-    """Another machine, or this one changed: its rules only, since its environments cannot be entered."""
+    """Another machine, or this one changed; of its environments only a Python that is named is looked at."""
     from torchup.cli.machine_options import named_machines  # noqa: PLC0415  # not for reports
-    from torchup.doctor.live import facts_of  # noqa: PLC0415  # same
 
     machine = named_machines(session.host, options["machine_path"], options["assumed"], options["recording"])[0].machine
-    inspection = None
-    if options["env"] or options["python"]:
-        from torchup.cli.doctor_target import interpreter  # noqa: PLC0415  # only a named environment pays for it
-        from torchup.envs.inspection import inspect_environment  # noqa: PLC0415  # same
-
-        inspection = inspect_environment(session.host, interpreter(session, options["env"], options["python"])[0])
-    return Examined(facts=facts_of(machine, inspection), machine=machine)
+    named = options["env"] or options["python"]
+    target = find_target(session, options["env"], options["python"]) if named else None
+    return examine_machine(session.host, machine, target.python if target else None)
 
 
-def _live(session: Session, env: str | None, python: str | None) -> Examined:
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # not for reports
+def _target(session: Session, env: str | None, python: str | None) -> tuple[str, str | None] | None:
+    """Path of the Python to examine and the name of its environment; ``None``: there is only torchup's own.
 
-    from torchup.cli.doctor_target import interpreter, stray_kernels, without_answer  # noqa: PLC0415  # same
-    from torchup.detect import detect_machine  # noqa: PLC0415  # same
-    from torchup.doctor.live import facts_of  # noqa: PLC0415  # same
-    from torchup.envs.inspection import inspect_environment  # noqa: PLC0415  # same
+    Without options: the active environment, else torchup's default one, else the first Python on PATH.
+    """
+    from torchup.envs import registry  # noqa: PLC0415  # not for reports
 
-    path, name = interpreter(session, env, python)
-    with ThreadPoolExecutor(max_workers=1) as pool:  # the machine is asked while torch is imported
-        detected = pool.submit(detect_machine, session.host)
-        inspection = inspect_environment(session.host, path)
-        machine: Machine = detected.result()
-    notices: tuple[Notice, ...] = stray_kernels(session.host)
-    facts = facts_of(machine, inspection)
-    if inspection.python is None:
-        facts = without_answer(session.host, path, inspection.failure, facts)
-    return Examined(facts=facts, machine=machine, python=path, name=name, notices=notices)
+    named = env is not None or python is not None
+    active = None if named else active_python(session.host)
+    if active is not None:
+        return active, None
+    if named or registry.get(session.host, registry.DEFAULT_NAME) is not None:
+        target = find_target(session, env, python)
+        return target.python, target.name
+    found = python_on_path(session.host)
+    return None if found is None else (found, None)

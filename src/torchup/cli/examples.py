@@ -204,6 +204,17 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             message("example.catalog.refresh", "Learn of releases that are newer than this torchup."),
         ),
     ),
+    "torchup cache": (("torchup cache show", message("example.cache.show", "See what lies in the download cache.")),),
+    "torchup cache show": (
+        ("torchup cache show", message("example.cache.show", "See what lies in the download cache.")),
+    ),
+    "torchup cache prune": (
+        ("torchup cache prune --dry-run", message("example.cache.prune-dry", "See what would be removed.")),
+        (
+            "torchup cache prune --older-than 30",
+            message("example.cache.prune", "Remove files older than a month, after asking."),
+        ),
+    ),
     "torchup catalog measure": (
         (
             "torchup catalog measure torch==2.15.0",

@@ -12,7 +12,8 @@ from torchup.cli.answer import Answer
 from torchup.cli.session import Session, common_options
 from torchup.cli.verb import Verb
 from torchup.compat.questions import load_compat
-from torchup.doctor.explain import explanations
+from torchup.doctor.cause import CauseFileError, order
+from torchup.doctor.explain import Explanation, explanation, explanations
 from torchup.doctor.plugins import plugin_rules
 from torchup.errors import UsageError
 from torchup.i18n import text
@@ -45,8 +46,8 @@ def command(session: Session, code: str | None) -> Answer:
         titles = _titles()
         return Answer(command="explain", data={"codes": titles}, text=lambda: index_text(titles, session.style))
     slug = code.strip().lower()
-    if slug in explanations():
-        entry = explanations()[slug]
+    if slug in order():
+        entry = _explained(slug)
         return Answer(command="explain", data=entry, text=lambda: explanation_text(entry, session.style))
     if slug in answers():
         answer = answers()[slug]
@@ -56,6 +57,15 @@ def command(session: Session, code: str | None) -> Answer:
     if brought is not None:
         return brought
     raise _unknown(code)
+
+
+def _explained(slug: str) -> Explanation:
+    try:
+        return explanation(slug)
+    except CauseFileError as error:
+        raise UsageError(
+            message("explain.broken", "the file of this cause is broken: {problem}", problem=error)
+        ) from error
 
 
 def _brought(session: Session, slug: str) -> Answer | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from torchup.i18n import printable, render
+from torchup.i18n import printable, render, text
 from torchup.install.downloads import Downloads, follow
 from torchup.model import message
+from torchup.privacy import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from torchup.cli.session import Session
+    from torchup.fetch import Progress as FetchProgress
     from torchup.install.base import Event, Progress
     from torchup.model import Message
 
@@ -41,14 +43,23 @@ class _Lines:
     """One line a stage; under ``-v`` also what the tool prints."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self._session, self._tenth = session, 0
 
     def tell(self, event: Event) -> None:
         """See `install.base.Progress`."""
-        if event.detail is None:
+        if event.download is not None:
+            self._download(event.download)
+        elif event.detail is None:
             self._session.note(_line(event))
         elif self._session.verbose:
             self._session.note(message("install.progress.detail", "    {line}", line=event.detail))
+
+    def _download(self, download: FetchProgress) -> None:
+        """One line every tenth of the whole."""
+        tenth = 10 * download.all_done // max(download.all_total, 1)
+        if tenth > self._tenth:
+            self._tenth = tenth
+            self._session.note(message("install.progress.download", "    {state}", state=_state(download)))
 
 
 # Lines that say how far a tool is; the rest is for -v.
@@ -65,28 +76,38 @@ class _Bars:
 
     def tell(self, event: Event) -> None:
         """See `install.base.Progress`."""
-        if event.detail is None:
+        if event.download is not None:
+            self._show(event.download)
+        elif event.detail is None:
             self._begin(event)
         else:
             self._follow(event.detail)
 
     def _begin(self, event: Event) -> None:
         if self._stage is not None and self._stage.stage != "done":
-            self._bars.console.print(render(_line(self._stage)), markup=False, highlight=False)
+            self._bars.console.print(without_secrets(render(_line(self._stage))), markup=False, highlight=False)
         self._stage, self._downloads = event, Downloads()
         if event.stage in {"done", "reused"}:
-            self._bars.console.print(render(_line(event)), markup=False, highlight=False)
+            self._bars.console.print(without_secrets(render(_line(event))), markup=False, highlight=False)
         self._bars.reset(self._task, description=render(event.text)[:60], total=None, detail="")
+
+    def _show(self, download: FetchProgress) -> None:
+        self._bars.update(
+            self._task, total=download.all_total, completed=download.all_done, detail=printable(_state(download))
+        )
 
     def _follow(self, line: str) -> None:
         self._downloads = follow(self._downloads, line)
         if self._downloads.total:
             detail = ", ".join(self._downloads.running[:3]) + f" {_size(self._downloads.total)}"
             self._bars.update(
-                self._task, total=self._downloads.total, completed=self._downloads.finished, detail=printable(detail)
+                self._task,
+                total=self._downloads.total,
+                completed=self._downloads.finished,
+                detail=without_secrets(printable(detail)),
             )
         elif line.lstrip().startswith(TOLD):
-            self._bars.update(self._task, detail=printable(line.strip())[:40])
+            self._bars.update(self._task, detail=without_secrets(printable(line.strip()))[:40])
 
 
 def _line(event: Event) -> Message:
@@ -98,6 +119,25 @@ def _line(event: Event) -> Message:
         position=event.position,
         total=event.total,
         step=event.text,
+    )
+
+
+def _state(download: FetchProgress) -> str:
+    """``1.2 GB of 3.0 GB, 45.1 MB/s, 0:40 left``."""
+    if download.waiting:
+        return text("install.progress.waiting", "another torchup is downloading {file}", file=download.file)
+    done, total, rate = _size(download.all_done), _size(download.all_total), _size(round(download.rate))
+    if download.seconds_left is None:
+        return text("install.progress.bytes", "{done} of {total}", done=done, total=total)
+    minutes, seconds = divmod(round(download.seconds_left), 60)
+    left = f"{minutes}:{seconds:02}"
+    return text(
+        "install.progress.rate",
+        "{done} of {total}, {rate}/s, {left} left",
+        done=done,
+        total=total,
+        rate=rate,
+        left=left,
     )
 
 

@@ -56,5 +56,6 @@ VERBS: dict[str, tuple[str, Message]] = {
         "torchup.cli.catalog",
         message("catalog.summary", "Show, check and refresh what is known of published builds"),
     ),
+    "cache": ("torchup.cli.cache", message("cache.summary", "Show and remove downloaded files")),
     "self": ("torchup.cli.self", message("self.summary", "Show and remove what torchup has written")),
 }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from torchup.doctor.rule import Certainty, Found, Rule, finding
+from torchup.doctor.verdict import judge
 from torchup.model import Diagnosis, Message, RuleOutcome, Severity
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def diagnose(
         from torchup.compat.questions import load_compat  # noqa: PLC0415  # reads tables from disk
 
         compat = load_compat()
-    chosen = [rule for rule in ordered(rules) if _is_chosen(rule.slug, only, ignore)]
+    chosen = [rule for rule in rules if _is_chosen(rule, only, ignore)]
+    chosen.sort(key=lambda rule: rule.last_resort)
     outcomes: list[RuleOutcome] = []
     found: dict[str, tuple[Rule, Found]] = {}
     for rule in chosen:
@@ -53,27 +54,20 @@ def diagnose(
         outcomes.append(outcome)
         if result is not None:
             found[rule.slug] = (rule, result)
-    return _conclude(found, outcomes)
+    return _conclude(facts, compat, found, outcomes)
 
 
-def ordered(rules: Sequence[Rule]) -> list[Rule]:
-    """The rules so that each stands behind those it requires; otherwise as registered."""
-    table = {rule.slug: rule for rule in rules}
-    graph = {rule.slug: [slug for slug in rule.requires if slug in table] for rule in rules}
-    return [table[slug] for slug in TopologicalSorter(graph).static_order()]
-
-
-def _is_chosen(slug: str, only: Collection[str], ignore: Collection[str]) -> bool:
-    wanted = not only or any(slug.startswith(part) for part in only)
-    return wanted and not any(slug.startswith(part) for part in ignore)
+def _is_chosen(rule: Rule, only: Collection[str], ignore: Collection[str]) -> bool:
+    """Whether to run a rule; the last resort only with all others, or where it is named."""
+    wanted = any(rule.slug.startswith(part) for part in only) or (not only and not (ignore and rule.last_resort))
+    return wanted and not any(rule.slug.startswith(part) for part in ignore)
 
 
 def _run(
     rule: Rule, facts: Facts, compat: Compat, found: dict[str, tuple[Rule, Found]], clock: Callable[[], float]
 ) -> tuple[RuleOutcome, Found | None]:
-    blocker = next((slug for slug in rule.requires if slug in found), None)
-    if blocker is not None:
-        return RuleOutcome(rule=rule.slug, status="skip", seconds=0.0, detail=blocker), None
+    if rule.last_resort and (error := _first_error(found)) is not None:
+        return RuleOutcome(rule=rule.slug, status="skip", seconds=0.0, detail=error), None
     started = clock()
     try:
         result = _checked(rule.check(facts, compat))
@@ -82,6 +76,12 @@ def _run(
         return RuleOutcome(rule=rule.slug, status="crash", seconds=clock() - started, detail=detail), None
     status = "pass" if result is None else "finding"
     return RuleOutcome(rule=rule.slug, status=status, seconds=clock() - started), result
+
+
+def _first_error(found: dict[str, tuple[Rule, Found]]) -> str | None:
+    """The slug of an error that was found already."""
+    errors = (slug for slug, (rule, result) in found.items() if (result.severity or rule.severity) is Severity.ERROR)
+    return next(errors, None)
 
 
 def _checked(result: object) -> Found | None:
@@ -93,14 +93,21 @@ def _checked(result: object) -> Found | None:
     )
 
 
-def _conclude(found: dict[str, tuple[Rule, Found]], outcomes: list[RuleOutcome]) -> Diagnosis:
+def _conclude(
+    facts: Facts, compat: Compat, found: dict[str, tuple[Rule, Found]], outcomes: list[RuleOutcome]
+) -> Diagnosis:
     hidden = {slug for rule, result in found.values() if _stands(result) for slug in rule.supersedes}
     kept = [(rule, result) for rule, result in found.values() if rule.slug not in hidden]
     primary = choose_primary(kept)
     ranked = sorted(kept, key=lambda pair: (pair[0].slug != primary, -_weight(*pair)[0], -_weight(*pair)[1]))
+    findings = tuple(finding(rule, result) for rule, result in ranked)
+    judged = judge(facts, findings, primary, compat)
     return Diagnosis(
         primary=primary,
-        findings=tuple(finding(rule, result) for rule, result in ranked),
+        verdict=judged.verdict,
+        seen=judged.seen,
+        missing=judged.missing,
+        findings=findings,
         outcomes=tuple(outcomes),
     )
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from torchup.doctor.cause import CauseFileError, load_words, order, text_of
 from torchup.model import Message, Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_SYSTEMS = ("linux", "windows", "macos", "wsl")
 
 
 class Explanation(Value, frozen=True, kw_only=True):
@@ -31,11 +34,24 @@ class Explanation(Value, frozen=True, kw_only=True):
         return {name: words for name, words in rows if words is not None}
 
 
-@cache
-def explanations() -> Mapping[str, Explanation]:
-    """Every explanation by its slug, in the order of the rules."""
-    from torchup.doctor.explanations import ALL  # noqa: PLC0415  # its modules import this one
-    from torchup.doctor.rules import RULES  # noqa: PLC0415  # same
+def explanation(slug: str) -> Explanation:
+    """The explanation of one cause. Raises `CauseFileError` where its file is broken."""
+    found = load_words(slug).text
+    special = {name: text_of(slug, name) for name in _SYSTEMS if getattr(found, name) is not None}
+    return Explanation(
+        slug=slug,
+        title=text_of(slug, "title"),
+        meaning=text_of(slug, "meaning"),
+        see=text_of(slug, "see"),
+        fix=text_of(slug, "fix"),
+        **special,
+    )
 
-    table = {entry.slug: entry for entry in ALL}
-    return {rule.slug: table[rule.slug] for rule in RULES}
+
+def explanations() -> Mapping[str, Explanation]:
+    """Every explanation by its slug, in the order of the causes; that of a broken file is left out."""
+    found: dict[str, Explanation] = {}
+    for slug in order():
+        with suppress(CauseFileError):  # the doctor names the file, and a test does
+            found[slug] = explanation(slug)
+    return found

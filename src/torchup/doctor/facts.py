@@ -96,12 +96,13 @@ class System(Value, frozen=True, kw_only=True):
     wsl: bool = False
     container: bool = False
     container_gpu_flag: bool | None = None  # whether --gpus, --device or a runtime was given
-    jetson: str | None = None
+    jetson: str | None = None  # L4T release ("36.4.3"), or "unknown": a Jetson all the same
+    jetpack: str | None = None  # as the report names it: "6.2"
     apple_silicon: bool | None = None
     virtual_machine: bool = False
     cpu: str | None = None
-    container_kind: str | None = None  # docker | podman | kubernetes | apptainer | lxc | distrobox ...
-    scheduler: str | None = None  # slurm | pbs | lsf ... : a job or login node of a cluster
+    container_kind: str | None = None  # a row of reports/places.toml: docker, docker-desktop, podman, lxc...
+    scheduler: str | None = None  # a row of reports/places.toml: slurm, pbs...; "cluster": it is not said which
 
 
 class Node(Value, frozen=True, kw_only=True):

@@ -40,16 +40,16 @@ class Found(Value, frozen=True, kw_only=True):
 class Rule:
     """A cause and how to recognise it.
 
-    ``requires``: slugs that must have found nothing, else this one is skipped (their remedy comes first).
     ``supersedes``: slugs whose findings follow from this one.
+    ``last_resort``: whether it is asked only where no other error was found.
     """
 
     slug: str
     family: str
     severity: Severity
     check: Callable[[Facts, Compat], Found | None]
-    requires: tuple[str, ...] = ()
     supersedes: tuple[str, ...] = ()
+    last_resort: bool = False
 
 
 def finding(rule: Rule, found: Found) -> Finding:

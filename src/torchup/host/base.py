@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from torchup.host.partfile import PartFile
+    from torchup.host.stream import Stream
+
 PROBE_TIMEOUT = 10.0  # seconds; a healthy nvidia-smi answers in under 3, a hung driver never does
 
 
@@ -23,6 +26,7 @@ class Completed(Value, frozen=True, kw_only=True):
     stderr: str = ""
     timed_out: bool = False
     missing: bool = False  # no such program
+    flooded: bool = False  # it printed without end and was stopped
 
     @property
     def ok(self) -> bool:
@@ -163,6 +167,14 @@ class Host(Protocol):
         """A file's text, UTF-8 with replacement, line ends made LF."""
         ...
 
+    def sha256(self, path: str) -> str | None:
+        """SHA-256 of a file in hexadecimal, read piece by piece; ``None`` for what cannot be read."""
+        ...
+
+    def size(self, path: str) -> int | None:
+        """Bytes of a file; ``None`` for anything but a regular file."""
+        ...
+
     def list_dir(self, path: str) -> tuple[str, ...] | None:
         """Sorted names in a folder; ``None`` where there is none."""
         ...
@@ -177,6 +189,10 @@ class Host(Protocol):
 
     def access(self, path: str) -> tuple[bool, bool] | None:
         """(readable, writable) for this user; ``None`` where nothing is."""
+        ...
+
+    def size_and_age(self, path: str) -> tuple[int, float]:
+        """Bytes of a file, and seconds since it was last written; (0, 0.0) where nothing is."""
         ...
 
     def real_path(self, path: str) -> str:
@@ -231,4 +247,25 @@ class Host(Protocol):
 
         ``proxy`` replaces the usual proxy variables; ``verify=False`` accepts any certificate (pip's trusted-host).
         """
+        ...
+
+    def stream(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        timeout: float = 30.0,
+        certificate: str | None = None,
+        proxy: str | None = None,
+        verify: bool = True,
+    ) -> AbstractContextManager[Stream]:
+        """GET one URL (http, https) and read its body piece by piece; ``timeout`` bounds each wait for bytes.
+
+        Raises `StreamError` where nothing answers or the body breaks off. A redirect to another host carries no
+        credentials along, and none leads out of TLS.
+        """
+        ...
+
+    def part_file(self, path: str) -> PartFile:
+        """Open a file that is written in pieces; made, with its parents, where it is not there. Raises `OSError`."""
         ...

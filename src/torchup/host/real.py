@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from torchup.host.partfile import PartFile
+    from torchup.host.stream import Stream
+
 
 class RealHost:
     """`Host` over the standard library, psutil and platformdirs. Safe to use from several threads."""
@@ -33,7 +36,7 @@ class RealHost:
         """See `Host.folders`."""
         home = str(Path.home())
         if moved := os.environ.get("TORCHUP_HOME"):
-            base = os.path.abspath(os.path.expanduser(moved))
+            base = os.path.normpath(os.path.join(self.cwd(), os.path.expanduser(moved)))
             parts = {name: os.path.join(base, name) for name in ("data", "cache", "config", "log")}
             return StandardFolders(home=home, **parts)
         import platformdirs  # 10 ms that `--help` need not pay
@@ -59,7 +62,10 @@ class RealHost:
 
     def cwd(self) -> str:
         """See `Host.cwd`."""
-        return os.getcwd()
+        try:
+            return os.getcwd()
+        except OSError:  # it has been deleted under us
+            return os.path.abspath(os.sep)
 
     def now(self) -> datetime:
         """See `Host.now`."""
@@ -133,6 +139,14 @@ class RealHost:
         raw = files.read_bytes(path, limit)
         return None if raw is None else files.decode(raw)
 
+    def sha256(self, path: str) -> str | None:
+        """See `Host.sha256`."""
+        return files.sha256(path)
+
+    def size(self, path: str) -> int | None:
+        """See `Host.size`."""
+        return files.size(path)
+
     def list_dir(self, path: str) -> tuple[str, ...] | None:
         """See `Host.list_dir`."""
         return files.list_dir(path)
@@ -149,9 +163,17 @@ class RealHost:
         """See `Host.access`."""
         return files.access(path)
 
+    def size_and_age(self, path: str) -> tuple[int, float]:
+        """See `Host.size_and_age`."""
+        try:
+            found = os.stat(path)
+        except OSError:
+            return 0, 0.0
+        return found.st_size, max(0.0, time.time() - found.st_mtime)
+
     def real_path(self, path: str) -> str:
         """See `Host.real_path`."""
-        return os.path.realpath(path)
+        return os.path.realpath(os.path.join(self.cwd(), path))
 
     def write_text(self, path: str, text: str, *, private: bool = False) -> None:
         """See `Host.write_text`."""
@@ -198,6 +220,28 @@ class RealHost:
         return network.fetch(
             url, headers=headers, timeout=timeout, limit=limit, certificate=certificate, proxy=proxy, verify=verify
         )
+
+    def stream(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        timeout: float = 30.0,
+        certificate: str | None = None,
+        proxy: str | None = None,
+        verify: bool = True,
+    ) -> AbstractContextManager[Stream]:
+        """See `Host.stream`."""
+        from torchup.host.stream import open_stream  # only a download needs it
+
+        return open_stream(url, headers=headers, timeout=timeout, certificate=certificate, proxy=proxy, verify=verify)
+
+    def part_file(self, path: str) -> PartFile:
+        """See `Host.part_file`."""
+        from torchup.host.partfile import PartFile  # see `stream`
+
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return PartFile(path)
 
 
 @cache

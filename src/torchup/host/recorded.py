@@ -7,6 +7,7 @@ an unrecorded program is missing, an unrecorded file is unreadable, an unrecorde
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import posixpath
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -14,10 +15,15 @@ from typing import TYPE_CHECKING
 from torchup.encoding import from_json, to_json
 from torchup.host.base import PROBE_TIMEOUT, Completed, HttpResponse, PlatformFacts, StandardFolders
 from torchup.host.real import RealHost
+from torchup.host.stream import StreamError
 from torchup.model import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from torchup.host.partfile import PartFile
+    from torchup.host.stream import Stream
 
 FILE_NAME = "recording.json"
 
@@ -141,6 +147,16 @@ class RecordedHost:
         text = self.recording.files.get(path)
         return None if text is None else text[:limit]
 
+    def sha256(self, path: str) -> str | None:
+        """See `Host.sha256`."""
+        content = self.read_bytes(path)
+        return None if content is None else hashlib.sha256(content).hexdigest()
+
+    def size(self, path: str) -> int | None:
+        """See `Host.size`."""
+        content = self.read_bytes(path)
+        return None if content is None else len(content)
+
     def list_dir(self, path: str) -> tuple[str, ...] | None:
         """See `Host.list_dir`; folders that hold recorded files need no listing of their own."""
         if path in self.recording.directories:
@@ -163,6 +179,10 @@ class RecordedHost:
     def access(self, path: str) -> tuple[bool, bool] | None:
         """See `Host.access`."""
         return self.recording.accesses.get(path) or ((True, False) if self.exists(path) else None)
+
+    def size_and_age(self, path: str) -> tuple[int, float]:
+        """What was recorded of a file has no age."""
+        return len(self.recording.files.get(path) or ""), 0.0
 
     def real_path(self, path: str) -> str:
         """See `Host.real_path`."""
@@ -219,6 +239,14 @@ class RecordedHost:
         return HttpResponse(
             **{name: getattr(response, name) for name in response.__struct_fields__} | {"body": response.body[:limit]}
         )
+
+    def stream(self, url: str, **_: object) -> AbstractContextManager[Stream]:
+        """Refused: a recording holds no downloads."""
+        raise StreamError(f"{url} is not in the recording")
+
+    def part_file(self, path: str) -> PartFile:
+        """Refused: a recording is read-only."""
+        raise PermissionError(path)
 
 
 class RecordingHost(RealHost):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from torchup.model import InstallerName, Message, Value
 
 if TYPE_CHECKING:
+    from torchup.fetch.order import Progress as FetchProgress
     from torchup.host import Completed, Host
     from torchup.model import Plan, Step
 
@@ -21,6 +22,7 @@ class Event(Value, frozen=True, kw_only=True):
     position: int | None = None  # 1-based, of ``total`` steps
     total: int | None = None
     detail: str | None = None  # a line that the tool printed
+    download: FetchProgress | None = None  # the state of torchup's own downloads
 
 
 Progress = Callable[[Event], None]

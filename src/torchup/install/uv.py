@@ -8,8 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from torchup.envs.paths import separator
 from torchup.errors import InstallError
-from torchup.install.arguments import UV_CLEARED, constraint_arguments, constraints_file, usable, uv_arguments
+from torchup.install.arguments import (
+    UV_CLEARED,
+    constraint_arguments,
+    constraints_file,
+    hashed_arguments,
+    hashed_file,
+    usable,
+    uv_arguments,
+)
 from torchup.install.relocate import rewrite_paths
 from torchup.model import Step, message
 
@@ -29,7 +40,8 @@ class UvInstaller:
 
     def steps(self, plan: Plan, path: str) -> tuple[Step, ...]:
         """``uv venv``, ``uv pip install``, and pip itself where it can be had."""
-        return (_make(plan, path), _install(plan, path), _add_pip(plan, path))
+        first = (_make(plan, path), _install(plan, path))
+        return first if plan.hashes else (*first, _add_pip(plan, path))  # a bundle holds its pip
 
     def perform(self, host: Host, step: Step, path: str, on_line: Callable[[str], None]) -> Completed:
         """Run a step with torchup's own uv."""
@@ -68,19 +80,53 @@ def _make(plan: Plan, path: str) -> Step:
 
 def _install(plan: Plan, path: str) -> Step:
     names = ", ".join(requirement.split(";")[0].strip() for requirement in plan.packages)
+    wanted = hashed_arguments(plan, path) or (*constraint_arguments(plan, path), *plan.packages)
     return Step(
-        argv=_pip_install(plan, path, plan.packages),
-        files=constraints_file(plan, path),
+        argv=_pip_install(plan, path, wanted),
+        files=hashed_file(plan, path) or constraints_file(plan, path),
         summary=message("install.step.packages", "install {packages}", packages=names),
         environment=CLEARED,
         timeout=INSTALL_TIMEOUT,
     )
 
 
+def compile_step(plan: Plan, path: str) -> Step:
+    """Resolve what the packages step would install, to exact files: a lock on stdout."""
+    wanted = f"{path}{separator(path)}torchup-wanted.txt"
+    lines = "".join(f"{line}\n" for line in plan.packages)
+    return Step(
+        argv=("uv", "pip", "compile", wanted, "--no-config", "--no-header", "--no-annotate", "--quiet", "--format",
+              "pylock.toml", "--only-binary", ":all:", "--python", path, *uv_arguments(plan),
+              *constraint_arguments(plan, path)),
+        files={**constraints_file(plan, path), wanted: lines},
+        summary=message("install.step.resolve", "work out the exact files"),
+        environment=CLEARED,
+        timeout=600.0,
+    )  # fmt: skip
+
+
+def exact_step(step: Step, path: str, pins: str, *places: str) -> Step:
+    """The packages step, installing exactly the pins of a file by hash; ``places`` are uv's options of where from."""
+    argv = (
+        "uv",
+        "pip",
+        "install",
+        "--no-config",
+        "--python",
+        path,
+        *places,
+        "--no-deps",
+        "--require-hashes",
+        "-r",
+        pins,
+    )
+    return msgspec.structs.replace(step, argv=argv)
+
+
 def _add_pip(plan: Plan, path: str) -> Step:
     # uv's environments have no pip; a user who types `pip install` there would change another Python.
     return Step(
-        argv=_pip_install(plan, path, ("pip",)),
+        argv=_pip_install(plan, path, (*constraint_arguments(plan, path), "pip")),
         summary=message("install.step.pip", "add pip, so that `pip install` acts on this environment"),
         environment=CLEARED,
         timeout=600.0,
@@ -88,9 +134,8 @@ def _add_pip(plan: Plan, path: str) -> Step:
     )
 
 
-def _pip_install(plan: Plan, path: str, packages: tuple[str, ...]) -> tuple[str, ...]:
-    places, constraints = uv_arguments(plan), constraint_arguments(plan, path)
-    return ("uv", "pip", "install", "--no-config", "--python", path, *places, *constraints, *packages)
+def _pip_install(plan: Plan, path: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    return ("uv", "pip", "install", "--no-config", "--python", path, *uv_arguments(plan), *wanted)
 
 
 INSTALLER = UvInstaller()

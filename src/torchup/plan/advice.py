@@ -10,6 +10,7 @@ from torchup.catalog.versions import at_least, variant_key, version_key
 from torchup.compat.laws import code_on_gpu
 from torchup.compat.target import forward_compat_possible, gpu_name
 from torchup.model import InstallerName, Notice, Os, Plan, Reason, Vendor, message
+from torchup.plan.drivers import DriverAction, DriverOrder, driver_text, keep_text, place_of
 from torchup.plan.gpus import is_integrated
 from torchup.plan.whatif import best_row, families, newer_driver_gives, with_conda, without_conda
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torchup.catalog.types import Row
+    from torchup.model import Machine
     from torchup.plan.judge import Fit, Question
 
 _HIDE = {
@@ -121,13 +123,9 @@ def _last_branch(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     ended = [family for family in families(question) if family.last_branch]
     if not ended or not plan.uses_gpu:
         return
-    wsl = question.target.machine.wsl
-    place = message("plan.place.windows", "Windows driver") if wsl else message("plan.place.driver", "driver")
     yield _warn(
-        message(
-            "plan.advice.last-branch",
-            "do not update the {place} past branch {branch}: newer ones no longer serve {family} cards",
-            place=place,
+        keep_text(
+            place_of(question.target.machine),
             branch=min(family.last_branch or 0 for family in ended),
             family=", ".join(dict.fromkeys(family.name for family in ended)),
         )
@@ -144,36 +142,15 @@ def _driver_unlocks(plan: Plan, best: Fit, question: Question) -> Iterator[Notic
     gives = newer_driver_gives(question)
     if gives is None or version_key(gives[1].torch) <= version_key(plan.build.torch):
         return
-    values = {"branch": gives[0], "torch": gives[1].label}
-    if question.target.machine.wsl:
-        yield _tell(
-            message(
-                "plan.advice.unlock-wsl",
-                "updating the Windows driver to {branch} or newer would give {torch};"
-                " never install a Linux driver inside WSL",
-                **values,
-            )
-        )
-    elif question.target.machine.container:
-        yield _tell(
-            message(
-                "plan.advice.unlock-container",
-                "updating the host's driver to {branch} or newer would give {torch}",
-                **values,
-            )
-        )
-    elif any(family.last_branch for family in families(question)):
-        yield _tell(
-            message(
-                "plan.advice.unlock-last",
-                "driver branch {branch}, the last for this card, would give {torch}",
-                **values,
-            )
-        )
-    else:
-        yield _tell(
-            message("plan.advice.unlock", "updating the driver to {branch} or newer would give {torch}", **values)
-        )
+    order = DriverOrder(
+        action=DriverAction.UPDATE,
+        place=place_of(question.target.machine),
+        branch=gives[0],
+        exact=any(family.last_branch for family in families(question)),
+        gives=gives[1].label,
+    )
+    text = driver_text(order)
+    yield _tell(message("plan.advice.unlock", "for a newer build {driver}", driver=text))
 
 
 def _driver_may_stay(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
@@ -389,9 +366,7 @@ def _devices(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     driver = question.target.nvidia
     if plan.uses_gpu and driver is not None and driver.problem in {"library-version-mismatch", "not-loaded"}:
         yield _warn(
-            message(
-                "plan.advice.reboot", "the driver that is installed is not the one that is loaded: reboot before use"
-            )
+            message("plan.advice.reboot", "before use: {driver}", driver=driver_text(_reboot(question.target.machine)))
         )
     if plan.uses_gpu and any(one.problem == "not-in-container" for one in machine.drivers):
         options = "--device=/dev/kfd --device=/dev/dri" if kind == "rocm" else "--gpus all"
@@ -402,6 +377,10 @@ def _devices(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
                 options=options,
             )
         )
+
+
+def _reboot(machine: Machine) -> DriverOrder:
+    return DriverOrder(action=DriverAction.REBOOT, place=place_of(machine))
 
 
 def _forward_compat(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:

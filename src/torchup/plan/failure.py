@@ -21,6 +21,7 @@ from torchup.model import (
     Vendor,
     message,
 )
+from torchup.plan.drivers import DriverAction, DriverOrder, driver_text, place_of
 from torchup.plan.wanted import version_matches
 from torchup.plan.whatif import advised_branch, best_row, driver_gives, families, with_conda, without_conda
 
@@ -367,32 +368,14 @@ _HINTS = {
 
 def driver_hint(question: Question) -> Message:
     """Which driver to install and where: WSL and containers take it from outside, a Jetson from JetPack."""
-    if question.target.machine.jetson:
-        return message("plan.hint.jetson-driver", "a Jetson's driver is part of JetPack: install JetPack anew")
     branch = advised_branch(question)
-    gives = driver_gives(question, branch)
-    machine, values = question.target.machine, {"branch": branch, "torch": gives.label if gives else ""}
-    if gives is None:
-        return message(
-            "plan.hint.driver-back", "install driver branch {branch}, the last that serves this card", branch=branch
+    gives = None if question.target.machine.jetson else driver_gives(question, branch)
+    return driver_text(
+        DriverOrder(
+            action=DriverAction.INSTALL,
+            place=place_of(question.target.machine),
+            branch=branch,
+            exact=any(family.last_branch for family in families(question)),
+            gives=gives.label if gives else None,
         )
-    if machine.wsl:
-        return message(
-            "plan.hint.driver-wsl",
-            "update the NVIDIA driver on Windows to {branch} or newer (never install a Linux driver inside WSL):"
-            " that gives {torch}",
-            **values,
-        )
-    if machine.container:
-        return message(
-            "plan.hint.driver-container",
-            "update the NVIDIA driver on the container's host to {branch} or newer: that gives {torch}",
-            **values,
-        )
-    if any(f.last_branch for f in families(question)):
-        return message(
-            "plan.hint.driver-last",
-            "install driver branch {branch} (the last that serves this card): that gives {torch}",
-            **values,
-        )
-    return message("plan.hint.driver", "install NVIDIA driver {branch} or newer: that gives {torch}", **values)
+    )

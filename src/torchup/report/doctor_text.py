@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from torchup.doctor.panel import Panel, panel
-from torchup.doctor.redact import redact
+from torchup.doctor.remedy import quoting
 from torchup.i18n import render, text
+from torchup.model import Shell, Vendor, Verdict
+from torchup.privacy import redact
 from torchup.report.columns import cells, pad, wrap
 from torchup.report.style import mark
 
@@ -22,27 +23,51 @@ if TYPE_CHECKING:
 def doctor_text(
     diagnosis: Diagnosis, facts: Facts, style: Style, *, verbose: bool = False, looked_at: Message | None = None
 ) -> str:
-    """What a person reads: headline, what was looked at, each finding with evidence and remedy, the three versions."""
+    """What a person reads: headline, what was looked at, findings with evidence and remedy, what to run, versions."""
     blocks = [headline(diagnosis, style, live=facts.live)]
     if looked_at is not None:
         blocks[0] += "\n" + "\n".join(_wrapped("    ", render(looked_at), style))
     blocks += ["\n".join(_finding_lines(finding, style)) for finding in diagnosis.findings]
-    blocks.append("\n".join(_panel_lines(panel(facts), style)))
+    blocks.append("\n".join(_listed(seen_title(), diagnosis.seen, style)))
+    blocks.append("\n".join(_listed(missing_title(), diagnosis.missing, style)))
+    blocks.append("\n".join(_panel_lines(panel(facts))))
     if verbose:
         blocks.append("\n".join(_outcome_lines(diagnosis, style)))
     return "\n\n".join(redact(block) for block in blocks if block)
 
 
 def headline(diagnosis: Diagnosis, style: Style, *, live: bool = True) -> str:
-    """One line: what is wrong, or that nothing is; of a report only what it tells is known."""
-    if diagnosis.primary is None and not live:
-        return f"{mark(style, 'pass')} " + text(
-            "doctor.text.silent", "nothing in this report tells of a broken environment"
-        )
-    if diagnosis.primary is None:
-        return f"{mark(style, 'pass')} " + text("doctor.text.healthy", "nothing is wrong with this environment")
-    cause = next(finding for finding in diagnosis.findings if finding.rule == diagnosis.primary)
-    return f"{mark(style, str(cause.severity))} " + text("doctor.text.cause", "Main cause: {rule}", rule=cause.rule)
+    """One line: what is wrong, that nothing is, or that this cannot be told; of a report only what it says is known."""
+    cause = next((finding for finding in diagnosis.findings if finding.rule == diagnosis.primary), None)
+    if cause is not None:
+        return f"{mark(style, str(cause.severity))} " + text("doctor.text.cause", "Main cause: {rule}", rule=cause.rule)
+    if diagnosis.verdict is Verdict.HEALTHY:
+        healthy = text("doctor.text.healthy", "nothing is wrong with this environment")
+        told = healthy if live else text("doctor.text.silent", "no problem found in this report")
+        return f"{mark(style, 'pass')} " + told
+    return f"{mark(style, 'warning')} " + undetermined()
+
+
+def undetermined() -> str:
+    """The headline where neither health nor a cause is shown."""
+    return text("doctor.text.undetermined", "Undetermined: neither a cause nor a working GPU is shown")
+
+
+def seen_title() -> str:
+    """The heading above what the verdict stands on."""
+    return text("doctor.text.seen", "Seen")
+
+
+def missing_title() -> str:
+    """The heading above what to run and paste."""
+    return text("doctor.text.missing", "To find out")
+
+
+def _listed(title: str, lines: Sequence[Message], style: Style) -> Iterator[str]:
+    if lines:
+        yield title
+    for line in lines:
+        yield from _wrapped("    - ", render(line), style)
 
 
 def _finding_lines(finding: Finding, style: Style) -> Iterator[str]:
@@ -57,16 +82,16 @@ def _finding_lines(finding: Finding, style: Style) -> Iterator[str]:
 def _remedy_lines(remedy: Remedy, style: Style) -> Iterator[str]:
     yield from _wrapped("    " + text("doctor.text.fix", "Fix: "), render(remedy.text), style)
     for command in remedy.commands:
-        yield f"        {command_line(command)}"
+        yield f"        {command_line(command, remedy.shell)}"
     if remedy.needs_root and remedy.commands:
         yield "        " + text("doctor.text.root", "(needs administrator rights; torchup never runs it)")
     if remedy.needs_reboot:
         yield "        " + text("doctor.text.reboot", "(reboot afterwards)")
 
 
-def command_line(command: Sequence[str]) -> str:
-    """A command as it is typed; ``$USER`` and the like stay open for the shell."""
-    return " ".join(word if word.startswith("$") else shlex.quote(word) for word in command)
+def command_line(command: Sequence[str], shell: Shell = Shell.SH) -> str:
+    """A command as it is typed into a shell; ``$USER`` and the like stay open for it."""
+    return quoting.line(command, shell)
 
 
 def _wrapped(prefix: str, words: str, style: Style) -> list[str]:
@@ -77,21 +102,42 @@ def _wrapped(prefix: str, words: str, style: Style) -> list[str]:
 _DEEP = 14  # a longer prefix is no indentation for the lines below
 
 
-def _panel_lines(values: Panel, style: Style) -> Iterator[str]:
-    del style
+def _panel_lines(values: Panel) -> Iterator[str]:
+    rows = panel_rows(values)
+    if all(value is None for _, value in rows):
+        return
     unknown = text("doctor.panel.unknown", "unknown")
-    none = text("doctor.panel.none", "none")
-    yield text("doctor.panel.title", "Three CUDA versions that are often mixed up")
-    driver = values.driver_runs or unknown
-    if values.driver:
-        driver = text("doctor.panel.driver", "{cuda} (driver {driver})", cuda=driver, driver=values.driver)
-    rows = (
-        (text("doctor.panel.driver-runs", "the driver can run up to"), driver),
-        (text("doctor.panel.torch-built", "torch was built with"), values.torch_built or none),
-        (text("doctor.panel.toolkit", "CUDA toolkit (not needed)"), values.toolkit or none),
-    )
+    yield text("doctor.panel.title", "Versions that are often mixed up")
     width = max(cells(label) for label, _ in rows)
-    yield from (f"    {pad(label, width)}  {value}" for label, value in rows)
+    yield from (f"    {pad(label, width)}  {value or unknown}" for label, value in rows)
+
+
+def panel_rows(values: Panel) -> list[tuple[str, str | None]]:
+    """Label and value for the vendor in question; ``None``: unknown."""
+    built = text("doctor.panel.torch-built", "torch was built with")
+    none = text("doctor.panel.cpu", "no GPU code (CPU build)") if values.cpu_build else None
+    if values.vendor is Vendor.AMD:
+        system = text("doctor.panel.rocm", "ROCm on the system (wheels bring their own)")
+        return [(system, values.rocm), (built, f"ROCm {values.torch_built}" if values.torch_built else none)]
+    if values.vendor is Vendor.INTEL:
+        return [(built, "XPU" if values.xpu_built else none)]
+    if values.vendor is Vendor.APPLE or values.macos:
+        return [("macOS", values.macos), (text("doctor.panel.mps", "torch was built with MPS"), _yes(values.mps_built))]
+    driver = values.driver_runs
+    if values.driver:
+        cuda = values.driver_runs or text("doctor.panel.unknown", "unknown")
+        driver = text("doctor.panel.driver", "{cuda} (driver {driver})", cuda=cuda, driver=values.driver)
+    return [
+        (text("doctor.panel.driver-runs", "the driver can run up to"), driver),
+        (built, values.torch_built or none),
+        (text("doctor.panel.toolkit", "CUDA toolkit (not needed)"), values.toolkit),
+    ]
+
+
+def _yes(value: bool | None) -> str | None:  # noqa: FBT001  # one value in three states
+    if value is None:
+        return None
+    return text("doctor.panel.yes", "yes") if value else text("doctor.panel.no", "no")
 
 
 def _outcome_lines(diagnosis: Diagnosis, style: Style) -> Iterator[str]:
@@ -105,18 +151,28 @@ def _outcome_lines(diagnosis: Diagnosis, style: Style) -> Iterator[str]:
 
 def doctor_markdown(diagnosis: Diagnosis, facts: Facts) -> str:
     """The same for pasting into an issue: no user, host or home path in it."""
-    lines = ["### torchup doctor", "", _markdown_facts(facts), ""]
-    if diagnosis.primary is None:
-        lines.append(text("doctor.md.healthy", "No cause was found."))
+    lines = ["### torchup doctor", "", _markdown_facts(facts), "", f"**{_markdown_verdict(diagnosis)}**", ""]
     for finding in diagnosis.findings:
         main = text("doctor.md.main", " (main cause)") if finding.rule == diagnosis.primary else ""
         lines += [f"**{finding.severity}: `{finding.rule}`**{main}: {render(finding.summary)}", ""]
         lines += [f"- `{_inline(render(line))}`" for line in finding.evidence]
         if finding.remedy is not None:
             lines += ["", f"{render(finding.remedy.text)}", ""]
-            lines += ["```", *map(command_line, finding.remedy.commands), "```"] if finding.remedy.commands else []
+            commands = [command_line(command, finding.remedy.shell) for command in finding.remedy.commands]
+            lines += ["```", *commands, "```"] if commands else []
         lines.append("")
+    if diagnosis.seen:
+        lines += ["", f"{seen_title()}:", "", *(f"- `{_inline(render(line))}`" for line in diagnosis.seen)]
+    if diagnosis.missing:
+        lines += ["", f"{missing_title()}:", "", *(f"- {render(line)}" for line in diagnosis.missing)]
     return redact("\n".join(lines).rstrip())
+
+
+def _markdown_verdict(diagnosis: Diagnosis) -> str:
+    if diagnosis.primary is not None:
+        return text("doctor.text.cause", "Main cause: {rule}", rule=diagnosis.primary)
+    healthy = diagnosis.verdict is Verdict.HEALTHY
+    return text("doctor.md.healthy", "No problem found") if healthy else undetermined()
 
 
 def _inline(line: str) -> str:

@@ -1,4 +1,7 @@
-"""pip and conda listings: ``[pip3] torch==2.6.0``, ``pip list``, freeze, ``conda list``, pip's own messages."""
+"""Listings of packages: pip, uv, conda, mamba, pixi, poetry, trees, exports, ``pip show``, and what pip itself says.
+
+A list of what somebody wishes for (requirements.txt, pyproject.toml, environment.yml) is no list of what is installed.
+"""
 
 from __future__ import annotations
 
@@ -6,110 +9,256 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.doctor.facts import Package
-from torchup.reports.labels import read_torch_version
+from torchup.model import Manager
+from torchup.reports.commands import without_credentials
+from torchup.reports.values import torch_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torchup.reports.draft import Draft
+    from torchup.reports.collected import Collected
 
 # What rules ask about. Other names would only make chance matches in prose.
 RELEVANT = re.compile(
     r"(?:torch(?:vision|audio|text|data|ao|codec|-directml)?|pytorch(?:-cuda|-gpu|-cpu|-mutex|"
-    r"-triton.*|-lightning)?|libtorch|"
-    r"triton(?:-\w+)?|numpy|nvidia-[\w-]+|intel-extension-for-pytorch|cudatoolkit|cuda-version|"
-    r"cuda-cudart|cudnn|xformers|flash-attn|vllm|"
+    r"-triton.{0,40}|-lightning)?|libtorch|"
+    r"triton(?:-\w{1,20})?|numpy|nvidia-(?!smi|driver|settings|persistenced|container|docker)[\w-]{1,60}|"
+    r"intel-extension-for-pytorch|cudatoolkit|cuda-version|"
+    r"cuda-cudart|cudnn|xformers|flash-attn|vllm|sageattention|ctranslate2|deepspeed|auto-gptq|"
     r"bitsandbytes|intel-openmp|llvm-openmp|mkl|ipex|torch-scatter|torch-sparse|mmcv(?:-full)?|"
-    r"onnxruntime-gpu|tensorflow(?:-gpu)?)"
+    r"onnxruntime-gpu|tensorflow(?:-gpu)?|rocm(?:-sdk[\w-]{0,40})?|vc14-runtime|vs2015-runtime)"
 )
-_VERSION = r"(\d[\w.!+-]*)"  # one class, no nesting: a hostile line must not cost exponential time
-_TAGGED_PIP = r"^\s*\[pip3?\]\s*([A-Za-z][\w.-]*)\s*(?:==|@|\()?\s*" + _VERSION
-_TAGGED_CONDA = r"^\s*\[conda\]\s*([A-Za-z_][\w.-]*)\s+" + _VERSION + r"\s*(\S*)\s*(\S*)"
-_FREEZE = r"^\s*([A-Za-z][\w.-]*?)\s*(?:===?|@)\s*" + _VERSION + r"\s*(?:[;#].*)?$"
-_DASHED = r"^\s*([A-Za-z]\w*)-(\d+(?:\.\d+)+(?:\+[\w.]+)?)\s*$"
-_ROW = r"^\s*([A-Za-z_][\w.-]*)\s{1,}" + _VERSION + r"(?:\s+(\S+))?(?:\s+(\S+))?\s*$"
-_LABELLED = r"^\s*[-*•]?\s*\**([A-Za-z][\w-]*)\**(?: version)?\s*[:=]\s*v?" + _VERSION + r"\s*$"
-_SATISFIED = r"Requirement already satisfied: ([\w.-]+)\S* in (\S+).*?(?:\((\d[\w.+]*)\))?\s*$"
-_INSTALLED = r"Successfully installed (.+)"
-_WHEEL = r"\b(torch|torchvision|torchaudio)-(\d[\w.]*(?:(?:\+|%2B)[\w.]+)?)-c?p[py\d]"
-_ATTRIBUTE = r"(torch\w*)\.__version__"
-
-
-def read_packages(draft: Draft, lines: Sequence[str]) -> None:
-    """Read every line that lists a relevant package."""
-    for line in lines:
-        if line.lstrip().startswith("[conda]"):
-            _read_conda(draft, re.match(_TAGGED_CONDA, line))
-        elif line.lstrip().startswith("[pip"):
-            _add(draft, re.match(_TAGGED_PIP, line))
-        elif "Successfully installed" in line:
-            _read_installed(draft, line)
-        elif "already satisfied" in line:
-            _read_satisfied(draft, line)
-        elif line[:1] not in "$>#%" or line.startswith("# "):
-            _read_plain(draft, line)
-
-
-def _read_plain(draft: Draft, line: str) -> None:
-    if len(line) > _LONG:
-        return
-    if (row := re.match(_ROW, line)) is not None and RELEVANT.fullmatch(normal(row[1])):
-        build = row[3] or ""
-        if row[4] or re.search(r"^\d{1,4}$|_\d+$|^py\d|^h[0-9a-f]{7}|pypi|<pip>|^main$|^mkl$|^cuda$", build):
-            _read_conda(draft, row)
-        else:
-            _add(draft, row)
-        return
-    for pattern in (_FREEZE, _DASHED, _LABELLED):
-        if (match := re.match(pattern, line)) is not None:
-            _add(draft, match)
-            return
-
-
-_LONG = 200  # no listing has longer lines
-
-
-def _add(draft: Draft, match: re.Match[str] | None) -> None:
-    if match is not None and RELEVANT.fullmatch(normal(match[1])):
-        draft.add_package(Package(name=normal(match[1]), version=match[2]))
-
-
-def _read_conda(draft: Draft, match: re.Match[str] | None) -> None:
-    if match is None or not RELEVANT.fullmatch(normal(match[1])):
-        return
-    build, channel = match[3] or None, match[4] or None
-    package = Package(name=normal(match[1]), version=match[2], origin="conda", build=build, channel=channel)
-    draft.add_package(package)
-
-
-def _read_installed(draft: Draft, line: str) -> None:
-    found = re.search(_INSTALLED, line)
-    for word in found[1].split() if found else ():
-        name, _, version = word.rpartition("-")
-        if RELEVANT.fullmatch(normal(name)) and version[:1].isdigit():
-            _replace(draft, normal(name), version)
-
-
-def _replace(draft: Draft, name: str, version: str) -> None:
-    """What was installed last is what is there."""
-    for key in [key for key in draft.packages if key[0] == name and key[2] == "pip"]:
-        del draft.packages[key]
-    draft.add_package(Package(name=name, version=version))
-
-
-def _read_satisfied(draft: Draft, line: str) -> None:
-    found = re.search(_SATISFIED, line)
-    if found is None:
-        return
-    name = normal(re.split(r"[=<>!~\[]", found[1])[0])
-    pinned = re.search(r"==([\w.+]+)", line)
-    version = found[3] or (pinned[1] if pinned else None)
-    if version and RELEVANT.fullmatch(name):
-        draft.add_package(Package(name=name, version=version, location=found[2]))
-        if name == "torch":
-            read_torch_version(draft, version)
+_LONG = 260  # no listing has longer lines
+_VERSION = r"(\d[\w.!+-]{0,60})"  # one class, no nesting: a hostile line must not cost exponential time
+_NAME = r"([A-Za-z_][\w.-]{0,80})"
+_LEAD = r"\s{0,40}"
+_TAGGED_PIP = re.compile(_LEAD + r"\[pip3?\]\s{0,9}" + _NAME + r"\s{0,40}(?:==|@|\()?\s{0,9}" + _VERSION)
+_TAGGED_CONDA = re.compile(
+    _LEAD + r"\[conda\]\s{0,9}" + _NAME + r"\s{1,60}" + _VERSION + r"(?:\s{1,40}(\S{1,80}))?(?:\s{1,40}(\S{1,80}))?"
+)
+_FREEZE = re.compile(_LEAD + _NAME + r"\s{0,9}(?:===?|@)\s{0,9}" + _VERSION + r"\s{0,9}(?:[;#].{0,200})?")
+_DASHED = re.compile(_LEAD + r"([A-Za-z]\w{0,40})-(\d{1,4}(?:\.\d{1,6}){1,4}(?:\+[\w.]{1,40})?)\s{0,9}")
+_ROW = re.compile(
+    _LEAD + r"[*!]?\s?" + _NAME + r"\s{1,80}" + _VERSION + r"(?:\s{1,80}(\S{1,100}))?(?:\s{1,80}(\S{1,100}))?\s{0,9}"
+)
+_LABELLED = re.compile(
+    _LEAD + r"[-*•]?\s{0,4}\*{0,2}([A-Za-z][\w-]{0,40})\*{0,2}(?: version)?\s{0,9}[:=]\s{0,9}v?" + _VERSION + r"\s{0,9}"
+)
+# libtorch  2.3.1  cpu_mkl_h0bb0d08_100  47.5 MiB  conda  libtorch-2.3.1-cpu_mkl_h0bb0d08_100.conda
+_PIXI = re.compile(
+    _LEAD
+    + _NAME
+    + r"\s{1,80}"
+    + _VERSION
+    + r"\s{1,80}(?:(\S{1,80})\s{1,80})?[\d.]{1,10} ?(?:[KMG]i?B|B)?\s{1,40}(conda|pypi)\b.{0,200}"
+)
+_TREE = re.compile(
+    r"[\s│├└─|`+\\-]{0,80}" + _NAME + r"(?:\[[\w,-]{1,60}\])? v" + _VERSION + r"(?:\s\(.{0,100})?\s{0,9}"
+)
+_DESCRIBED = re.compile(_LEAD + _NAME + r"\s{1,60}(?:\(!\)\s{1,9})?" + _VERSION + r"\s{1,60}[A-Z].{5,200}")
+_EXPORTED = re.compile(r"\s{0,12}- " + _NAME + r"=" + _VERSION + r"=(\S{1,80})\s{0,9}")
+_IN_LIST = re.compile(r"\s{0,20}- [\"']?" + _NAME + r"={1,2}" + _VERSION + r"[\"']?\s{0,9}")
+_SATISFIED = re.compile(
+    r"Requirement already satisfied: ([\w.-]{1,80})(\S{0,100}) in (\S{1,300})(?:[^(]{0,200}\((\d[\w.+]{0,60})\))?"
+)
+_PINNED = re.compile(r"==([\w.+]{1,60})")
+_CONDA_BUILD = re.compile(
+    r"^\d{1,4}$|_\d{1,4}$|^py\d|^h[0-9a-f]{7}|pypi|<pip>|^main$|^mkl$|^cuda$|^(?:cpu|gpu|cuda)\w{0,20}_"
+)
+# A wish: an option of a requirements file, a range, or a table of a project file.
+_WISH_OPTION = re.compile(
+    r"\s{0,8}(?:-i|-f|-r|-c|--(?:extra-)?index-url|--find-links|--pre|--no-binary)[\s=](.{0,300})"
+)
+_WISH_RANGE = re.compile(
+    _LEAD + r"(?:- )?[\"']?([A-Za-z][\w.-]{0,80}(?:\[[\w,-]{1,60}\])?\s?"
+    r"(?:>=|~=|<=|!=|<|>)\s?\d[\w.,<>=!~ *+]{0,60})[\"']?,?\s{0,9}(?:[;#].{0,200})?"
+)
+_WISH_QUOTED = re.compile(_LEAD + r"[\"']([A-Za-z][\w.-]{0,80}={2,3}\d[\w.+]{0,60})[\"'],?\s{0,9}")
+_WISH_TITLE = re.compile(
+    r"(?:^|[\s`'\"#/])(?:requirements[\w.-]{0,40}\.(?:txt|in)|pyproject\.toml|environment\.ya?ml|setup\.(?:py|"
+    r"cfg)|constraints\.txt)\b|"
+    r"^\s{0,8}(?:dependencies|requires|install_requires)\s?="
+)
+_SHOWN = re.compile(r"\s{0,20}(Name|Version|Location):\s{0,9}(\S.{0,250})")
 
 
 def normal(name: str) -> str:
     """The normalised name of a distribution (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    from packaging.utils import canonicalize_name  # noqa: PLC0415  # 10 ms that a report without listings need not pay
+
+    return str(canonicalize_name(name))
+
+
+def is_relevant(name: str) -> bool:
+    """Whether rules may ask about a distribution."""
+    return RELEVANT.fullmatch(normal(name)) is not None
+
+
+def note_wishes(collected: Collected, lines: Sequence[str]) -> None:
+    """Find the lines of requirement files before any other reader takes them for what is installed."""
+    collected.wishes = frozenset(_wishes(lines))
+
+
+def read_packages(collected: Collected, lines: Sequence[str]) -> None:
+    """Read every line that lists a relevant package."""
+    shown: dict[str, str] = {}
+    for position, line in enumerate(lines):
+        bare = line.lstrip()
+        if bare.startswith("[conda]"):
+            _add_conda(collected, _TAGGED_CONDA.match(line))
+        elif bare.startswith("[pip"):
+            _add(collected, _TAGGED_PIP.match(line))
+        elif "Successfully installed" in line:
+            _read_installed(collected, line)
+        elif "already satisfied" in line:
+            _read_satisfied(collected, line)
+        elif len(line) > _LONG or not bare:
+            continue
+        elif position in collected.wishes:
+            _read_wish(collected, line)
+        elif (field := _SHOWN.fullmatch(line)) is not None:
+            _read_shown(collected, shown, field)
+        elif line[:1] not in "$>#%" or line.startswith("# "):
+            _read_plain(collected, line)
+
+
+def _read_plain(collected: Collected, line: str) -> None:
+    if (row := _PIXI.fullmatch(line)) is not None and is_relevant(row[1]):
+        _add_pixi(collected, row)
+    elif (row := _ROW.fullmatch(line)) is not None and is_relevant(row[1]):
+        if row[4] or _CONDA_BUILD.search(row[3] or ""):
+            _add_conda(collected, row)
+        else:
+            _add(collected, row)
+    elif (row := _EXPORTED.fullmatch(line)) is not None:
+        _add_conda(collected, row)
+    else:
+        for pattern in (_FREEZE, _DASHED, _LABELLED, _TREE, _IN_LIST):
+            if (match := pattern.fullmatch(line)) is not None:
+                if pattern is not _LABELLED or normal(match[1]) not in ("torch", "pytorch"):  # `labels` reads these
+                    _add(collected, match)
+                return
+        described = _DESCRIBED.fullmatch(line)
+        if described is not None and "  " in line.strip():
+            _add(collected, described)
+
+
+def _add(collected: Collected, match: re.Match[str] | None) -> None:
+    if match is not None and is_relevant(match[1]):
+        collected.add_package(Package(name=normal(match[1]), version=match[2]))
+
+
+def _add_conda(collected: Collected, match: re.Match[str] | None) -> None:
+    if match is None or not is_relevant(match[1]):
+        return
+    channel = match[4] if (match.re.groups >= 4) else None  # noqa: PLR2004  # an export has no channel
+    collected.add_package(
+        Package(
+            name=normal(match[1]), version=match[2], origin="conda", build=match[3] or None, channel=channel or None
+        )
+    )
+
+
+def _add_pixi(collected: Collected, row: re.Match[str]) -> None:
+    collected.manager = collected.manager or Manager.PIXI
+    conda = row[4] == "conda"
+    build = row[3] if conda else None
+    collected.add_package(Package(name=normal(row[1]), version=row[2], origin="conda" if conda else "pip", build=build))
+
+
+def _read_shown(collected: Collected, shown: dict[str, str], field: re.Match[str]) -> None:
+    """``pip show``: the name, its version, later its place."""
+    if field[1] == "Name":
+        shown.clear()
+    shown[field[1]] = field[2].strip()
+    name, version = shown.get("Name"), shown.get("Version")
+    if not name or not version or not is_relevant(name) or not version[:1].isdigit():
+        return
+    key = (normal(name), version, "pip")
+    if field[1] == "Location" and key in collected.packages:
+        del collected.packages[key]
+    collected.add_package(Package(name=normal(name), version=version, location=shown.get("Location")))
+
+
+def _read_installed(collected: Collected, line: str) -> None:
+    for word in line.partition("Successfully installed ")[2].split():
+        name, _, version = word.rpartition("-")
+        if version[:1].isdigit() and is_relevant(name):
+            _replace(collected, normal(name), version)
+
+
+def _replace(collected: Collected, name: str, version: str) -> None:
+    """What was installed last is what is there."""
+    for key in [key for key in collected.packages if key[0] == name and key[2] == "pip"]:
+        del collected.packages[key]
+    collected.add_package(Package(name=name, version=version))
+
+
+def _read_satisfied(collected: Collected, line: str) -> None:
+    found = _SATISFIED.search(line)
+    if found is None or not is_relevant(found[1]):
+        return
+    pinned = _PINNED.search(found[2])
+    version = found[4] or (pinned[1] if pinned else None)
+    if version:
+        collected.add_package(Package(name=normal(found[1]), version=version, location=found[3]))
+        if normal(found[1]) == "torch":
+            torch_version(collected, version)
+
+
+_INLINE = re.compile(r"\s{0,20}(?:dependencies|requires)\s?=\s?\[(.{0,600})")
+_INLINE_PART = re.compile(r"[\"']([A-Za-z][\w.-]{0,80}(?:\[[\w,-]{1,60}\])?[^\"']{0,80})[\"']")
+_INDEX_TABLE = re.compile(r"\s{0,20}url\s?=\s?[\"'](https?://[^\"'\s]{1,300})[\"']\s{0,9}")
+
+
+def read_project(collected: Collected, lines: Sequence[str]) -> None:
+    """A pyproject.toml: dependencies on one line, and the addresses of its indexes."""
+    for line in lines:
+        if "dependencies" in line and (inline := _INLINE.match(line)) is not None:
+            wishes = [wish.strip() for wish in _INLINE_PART.findall(inline[1])]
+            collected.requested += [wish for wish in wishes if is_relevant(re.split(r"[^\w.-]", wish)[0])]
+        elif "url" in line and (index := _INDEX_TABLE.fullmatch(line)) is not None:
+            collected.index_urls.append(without_credentials(index[1]))
+
+
+def _wishes(lines: Sequence[str]) -> set[int]:
+    """The lines of requirement files: blocks with an option or a range among them, or with such a file's name above."""
+    wishes: set[int] = set()
+    block: list[int] = []
+    for position, line in enumerate([*lines, ""]):
+        if _is_requirement(line):
+            block.append(position)
+            continue
+        if block and _is_wish(block, lines):
+            wishes.update(block)
+        block = []
+    return wishes
+
+
+def _is_requirement(line: str) -> bool:
+    if len(line) > _LONG or not line.strip():
+        return False
+    patterns = (_FREEZE, _WISH_RANGE, _WISH_QUOTED, _IN_LIST)
+    return line.lstrip().startswith("#") or bool(_WISH_OPTION.match(line)) or any(p.fullmatch(line) for p in patterns)
+
+
+def _is_wish(block: list[int], lines: Sequence[str]) -> bool:
+    above = " ".join(lines[max(0, block[0] - 2) : block[0] + 1])
+    if "freeze" in above or any(_EXPORTED.fullmatch(line) for line in lines[max(0, block[0] - 40) : block[0]]):
+        return False
+    own = [lines[position] for position in block]
+    return bool(_WISH_TITLE.search(above)) or any(
+        _WISH_OPTION.match(line) or _WISH_RANGE.fullmatch(line) or _WISH_QUOTED.fullmatch(line) for line in own
+    )
+
+
+def _read_wish(collected: Collected, line: str) -> None:
+    option = _WISH_OPTION.match(line)
+    if option is not None:
+        if "//" in option[1]:
+            collected.index_urls.append(without_credentials(option[1].strip()))
+        return
+    text = line.split("#", maxsplit=1)[0].strip().removeprefix("- ").strip("\"', ")
+    name = re.match(r"[\w.-]{1,80}", text)
+    if name is not None and is_relevant(name[0]):
+        collected.requested.append(re.sub(r"\s", "", text.split(";", maxsplit=1)[0]))

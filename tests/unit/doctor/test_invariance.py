@@ -13,7 +13,8 @@ from support.doctor_messages import MESSAGES
 from torchup.doctor import diagnose
 from torchup.model import Os
 from torchup.reports import parse_report
-from torchup.reports.clean import clean, decode
+from torchup.reports.cleaning import clean
+from torchup.reports.decoding import decode
 
 ALL = {**EXAMPLES, **MESSAGES}
 SETTINGS = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])

@@ -8,7 +8,7 @@ import pytest
 
 from torchup.doctor.facts import Node, Package
 from torchup.model import Os
-from torchup.reports.report_parser import parse_report
+from torchup.reports import parse_report
 
 LABELS = [
     ("PyTorch version: 2.6.0+cu124", "torch.variant", "cu124"),
@@ -65,7 +65,7 @@ LABELS = [
     ("Machine: Mac mini 2018, Intel", "system.apple_silicon", False),
     ("Machine: Jetson Orin Nano", "system.jetson", "unknown"),
     ("Machine: a server, aarch64", "system.arch", "aarch64"),
-    ("JetPack: 6.1", "system.jetson", "6.1"),
+    ("JetPack: 6.1", "system.jetpack", "6.1"),
     ("JetPack: 6.1", "system.arch", "aarch64"),
     ("Hypervisor vendor: KVM", "system.virtual_machine", True),
     ("Hypervisor vendor: N/A", "system.virtual_machine", False),
@@ -206,7 +206,7 @@ SESSIONS = [
     ("macOS-14.5-arm64-arm-64bit", "system.os", Os.MACOS),
     ("Microsoft Windows [Version 10.0.22631.3007]", "system.os_version", "10.0.22631.3007"),
     ("I am on WSL 2 here", "system.wsl", True),
-    ("# R35 (release), REVISION: 4.1", "system.jetson", "unknown"),
+    ("# R35 (release), REVISION: 4.1", "system.jetson", "35.4.1"),
     ("     platform : osx-64", "python.arch", "x86_64"),
     ('"platform_machine": "AMD64"', "python.arch", "x86_64"),
     ('"python_full_version": "3.12.3"', "python.version", "3.12.3"),

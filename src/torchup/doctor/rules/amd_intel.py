@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.doctor.redact import redact
 from torchup.doctor.rule import Certainty, Found
-from torchup.doctor.rules.common import ROCM_VARIANT, from_sign, gpu_line, install_command, quoted, said, torch_line
+from torchup.doctor.rules.common import ROCM_VARIANT, gpu_line, install_command, quoted, said, torch_line
 from torchup.model import Os, Remedy, Vendor, message
+from torchup.privacy import redact
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -90,25 +90,6 @@ def gfx_not_in_build(facts: Facts, compat: Compat) -> Found | None:
         evidence=tuple(lines),
         remedy=Remedy(text=text, commands=commands),
         certainty=Certainty.PROVEN,
-    )
-
-
-def gpu_not_supported_by_kfd(facts: Facts, compat: Compat) -> Found | None:
-    """The kernel's compute driver does not support this AMD GPU at all."""
-    del compat
-    text = message(
-        "doctor.kfd.remedy",
-        "update the kernel (or AMD's driver) and enable PCIe atomics and IOMMU in the firmware; some"
-        " GPUs stay unsupported: use the CPU there",
-    )
-    summary = message("doctor.kfd.summary", "the kernel's compute driver (KFD) does not offer this AMD GPU")
-    if facts.works:
-        return None
-    return from_sign(
-        facts,
-        "gpu-not-supported-by-kfd",
-        summary,
-        Remedy(text=text, commands=(("sudo", "modprobe", "amdgpu"),), needs_root=True),
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import version_key
 from torchup.doctor.rule import Certainty, Found
-from torchup.doctor.rules.common import from_sign, pip_install, quoted, said, torch_line
+from torchup.doctor.rules.common import pip_install, quoted, said, torch_line
 from torchup.model import Os, Remedy, message
 
 if TYPE_CHECKING:
@@ -100,37 +100,3 @@ def mps_no_device(facts: Facts, compat: Compat) -> Found | None:
         remedy=Remedy(text=text),
         certainty=Certainty.PROVEN,
     )
-
-
-def mps_memory_limit(facts: Facts, compat: Compat) -> Found | None:
-    """The MPS allocator stopped at its watermark."""
-    del compat
-    text = message(
-        "doctor.mps-memory.remedy",
-        "use smaller batches or models, close other programs; PYTORCH_MPS_HIGH_WATERMARK_RATIO=0.0"
-        " lifts the limit and may stall the Mac",
-    )
-    summary = message("doctor.mps-memory.summary", "the MPS allocator reached its memory limit")
-    command = ("export", "PYTORCH_MPS_HIGH_WATERMARK_RATIO=0.0")
-    return from_sign(facts, "mps-memory-limit", summary, Remedy(text=text, commands=(command,)))
-
-
-def mps_op_not_implemented(facts: Facts, compat: Compat) -> Found | None:
-    """The operator has no MPS kernel: the fallback variable, or a newer torch."""
-    del compat
-    text = message(
-        "doctor.mps-op.remedy", "set PYTORCH_ENABLE_MPS_FALLBACK=1 before Python starts, or install a newer torch"
-    )
-    summary = message("doctor.mps-op.summary", "this operator has no MPS kernel in this torch")
-    commands = (("export", "PYTORCH_ENABLE_MPS_FALLBACK=1"), pip_install("--upgrade", "torch", "torchvision"))
-    return from_sign(facts, "mps-op-not-implemented", summary, Remedy(text=text, commands=commands))
-
-
-def mps_dtype_unsupported(facts: Facts, compat: Compat) -> Found | None:
-    """float64 and the like do not exist on MPS."""
-    del compat
-    text = message(
-        "doctor.mps-dtype.remedy", "use float32 (or float16; bfloat16 needs macOS 14) for tensors on the MPS device"
-    )
-    summary = message("doctor.mps-dtype.summary", "this data type does not exist on MPS")
-    return from_sign(facts, "mps-dtype-unsupported", summary, Remedy(text=text))

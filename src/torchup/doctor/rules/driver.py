@@ -12,7 +12,6 @@ from torchup.doctor.rules.common import (
     at_least,
     driver_commands,
     driver_line,
-    from_sign,
     gpu_line,
     install_command,
     newest_driver,
@@ -106,35 +105,22 @@ def _older_build_or_driver(facts: Facts, compat: Compat) -> Remedy:
 
 def driver_missing_or_broken(facts: Facts, compat: Compat) -> Found | None:
     """No loaded driver, module and library versions differ, device lost, nouveau, state lost after suspend."""
+    del compat
     if facts.torch.hip or facts.on_mac or (facts.torch.variant or "").startswith(("rocm", "xpu")):
         return None
     broken = quoted(facts, *_BROKEN)
     differ = _versions_differ(facts)
     absent = quoted(facts, *_ABSENT)
-    unopened = _unopened(facts, compat)
     if facts.works and not facts.sign("smi.mismatch", "smi.lost"):
         return None
-    if not broken and not differ and not unopened and not (absent and _absence_counts(facts)):
+    if not broken and not differ and not (absent and _absence_counts(facts)):
         return None
     certainty = Certainty.PROVEN if broken or differ else Certainty.SAID if absent else Certainty.SEEN
     return Found(
         summary=_driver_summary(facts, differ=bool(differ)),
-        evidence=(*broken, *absent, *differ, *unopened, *([gpu_line(facts)] if facts.gpus else [])),
+        evidence=(*broken, *absent, *differ, *([gpu_line(facts)] if facts.gpus else [])),
         remedy=_driver_remedy(facts, differ=bool(differ) or facts.sign("smi.mismatch") is not None),
         certainty=certainty,
-    )
-
-
-def _unopened(facts: Facts, compat: Compat) -> tuple[Message, ...]:
-    """A CUDA build, a driver that is new enough, a GPU in sight, and torch cannot open it."""
-    cuda = facts.torch.cuda
-    floor = compat.driver_floor(cuda, windows=on_windows(facts)) if cuda else None
-    enough = at_least(facts.nvidia.driver, floor) if floor else None
-    if not enough or facts.torch.cuda_available is not False or not facts.of(Vendor.NVIDIA):
-        return ()
-    return (
-        driver_line(facts),
-        message("doctor.driver-broken.unopened", "torch.cuda.is_available() is False although driver and build fit"),
     )
 
 
@@ -231,23 +217,6 @@ def wsl_driver_problem(facts: Facts, compat: Compat) -> Found | None:
         remedy=Remedy(text=text, commands=commands, needs_root=True),
         certainty=Certainty.PROVEN if signs or inside else Certainty.SEEN,
     )
-
-
-def fabric_manager_needed(facts: Facts, compat: Compat) -> Found | None:
-    """An NVSwitch machine without a running, matching Fabric Manager (error 802)."""
-    del compat
-    if facts.works:
-        return None
-    text = message(
-        "doctor.fabric.remedy", "install the Fabric Manager of exactly the driver's version and start its service"
-    )
-    branch = (facts.nvidia.driver or "580").split(".")[0]
-    commands = (
-        ("sudo", "apt", "install", f"nvidia-fabricmanager-{branch}"),
-        ("sudo", "systemctl", "enable", "--now", "nvidia-fabricmanager"),
-    )
-    summary = message("doctor.fabric.summary", "the machine's NVSwitch needs a running Fabric Manager (error 802)")
-    return from_sign(facts, "fabric-manager-needed", summary, Remedy(text=text, commands=commands, needs_root=True))
 
 
 def mig_or_exclusive_mode(facts: Facts, compat: Compat) -> Found | None:
@@ -351,30 +320,6 @@ def _held(text: str) -> tuple[float | None, float | None]:
             return max(others, total - free - mine), total
         return (others, total) if others else (None, total)
     return None, None
-
-
-def libcuda_stub_or_compat(facts: Facts, compat: Compat) -> Found | None:
-    """A stub or a forward-compatibility libcuda that this GPU or driver cannot use (errors 803, 804)."""
-    del compat
-    signs = facts.signs_of("libcuda-stub-or-compat")
-    if not signs:
-        return None
-    text = message(
-        "doctor.libcuda.remedy",
-        "take the stub or cuda-compat folder out of LD_LIBRARY_PATH, or update the driver so that no"
-        " compatibility library is needed;"
-        " after a driver update, reboot",
-    )
-    return Found(
-        summary=message("doctor.libcuda.summary", "the libcuda that is loaded does not belong to the driver that runs"),
-        evidence=(
-            *map(said, signs),
-            *([driver_line(facts)] if facts.nvidia.driver else []),
-            *([gpu_line(facts)] if facts.gpus else []),
-        ),
-        remedy=Remedy(text=text, commands=(("ldconfig", "-p"), ("unset", "LD_LIBRARY_PATH"))),
-        certainty=Certainty.PROVEN,
-    )
 
 
 def triton_newer_than_driver(facts: Facts, compat: Compat) -> Found | None:

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import minor, version_key
-from torchup.doctor.redact import redact
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import (
     PIP,
@@ -19,6 +18,7 @@ from torchup.doctor.rules.common import (
     said,
 )
 from torchup.model import Os, Remedy, Severity, Vendor, message
+from torchup.privacy import redact
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -148,20 +148,6 @@ def container_without_gpu(facts: Facts, compat: Compat) -> Found | None:
         evidence=tuple(lines),
         remedy=Remedy(text=text, commands=(rocm if amd else nvidia,)),
         certainty=Certainty.PROVEN,
-    )
-
-
-def container_lost_gpu(facts: Facts, compat: Compat) -> Found | None:
-    """The container had the GPU and lost it when its device rules were reloaded."""
-    del compat
-    text = message(
-        "doctor.container-lost.remedy",
-        "restart the container; to keep it from happening again, use the cgroupfs driver or CDI, or"
-        " give the device nodes with --device",
-    )
-    summary = message("doctor.container-lost.summary", "the container lost its GPU: systemd reloaded its device rules")
-    return from_sign(
-        facts, "container-lost-gpu", summary, Remedy(text=text, commands=(("docker", "restart", "CONTAINER"),))
     )
 
 
@@ -339,19 +325,6 @@ def windows_dll_missing(facts: Facts, compat: Compat) -> Found | None:
     return from_sign(facts, "windows-dll-missing", summary, Remedy(text=text, commands=(command,), needs_root=True))
 
 
-def duplicate_openmp(facts: Facts, compat: Compat) -> Found | None:
-    """Two OpenMP runtimes in one process (OMP Error #15)."""
-    del compat
-    text = message(
-        "doctor.openmp.remedy",
-        "install all compiled packages from one source, so that one OpenMP runtime is left;"
-        " KMP_DUPLICATE_LIB_OK only hides it",
-    )
-    summary = message("doctor.openmp.summary", "two OpenMP runtimes are loaded into one process")
-    commands = (("conda", "install", "nomkl"),) if facts.python.conda and facts.on_mac else ()
-    return from_sign(facts, "duplicate-openmp", summary, Remedy(text=text, commands=commands))
-
-
 def python_package_missing(facts: Facts, compat: Compat) -> Found | None:
     """An unrelated package that the program imports is missing."""
     del compat
@@ -407,14 +380,3 @@ def _isolated_build(absent: Sign) -> Found:
         evidence=(said(absent),),
         remedy=Remedy(text=text, commands=(pip_install("--no-build-isolation", "PACKAGE"),)),
     )
-
-
-def healthy_but_slow(facts: Facts, compat: Compat) -> Found | None:
-    """The environment is sound; the program is bound by its input, transfers or launches."""
-    del compat
-    text = message(
-        "doctor.slow.remedy",
-        "give the DataLoader workers and pinned memory, or measure where the time goes: `torchup bench`",
-    )
-    summary = message("doctor.slow.summary", "the environment is sound; the program waits for its input")
-    return from_sign(facts, "healthy-but-slow", summary, Remedy(text=text, commands=(("torchup", "bench"),)))

@@ -1,0 +1,149 @@
+"""One file a cause: what the rule needs, read at every run, and the texts, read when somebody asks for them.
+
+The line ``[text]`` parts the two: tomllib reads 6 MB a second, and a report has a limit of 150 ms.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from torchup.model import Message, Severity, Value
+
+FOLDER = Path(__file__).parent / "causes"
+T = TypeVar("T")
+_MARK = "\n[text]\n"
+
+
+class RemedyKind(StrEnum):
+    """Where a cause's remedy comes from."""
+
+    REBUILD = "rebuild"  # the planner chooses another build
+    SAME_BUILD = "same-build"  # the same torch again, cleanly
+    OTHER_PYTHON = "other-python"  # the planner chooses, the interpreter too
+    DRIVER = "driver"
+    ROWS = "rows"  # the text and commands of the file
+    RULE = "rule"  # the rule's own
+    NONE = "none"  # nothing is broken
+
+
+class EvidenceLine(StrEnum):
+    """What a data rule shows beside the messages that it found."""
+
+    DRIVER = "driver"
+    GPU = "gpu"
+    TORCH = "torch"
+
+
+class System(StrEnum):
+    """Keys of ``[commands]``; the first one that applies is taken, ``any`` last."""
+
+    CONTAINER = "container"
+    WSL = "wsl"
+    LINUX = "linux"
+    WINDOWS = "windows"
+    MACOS = "macos"
+    ANY = "any"
+
+
+class CauseFileError(Exception):
+    """A file of a cause that cannot be read: names the file and the key."""
+
+
+class Cause(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The part of a cause that decides.
+
+    ``signs``: codes of ``data/signatures.toml``, any of which makes a data rule fire; empty: a function decides.
+    ``guards``: conditions (see `torchup.doctor.conditions`), any of which silences a data rule.
+    ``supersedes``: slugs whose findings follow from this one.
+    """
+
+    slug: str
+    severity: Severity
+    family: str
+    remedy: RemedyKind
+    supersedes: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
+    certainty: Literal["table", "seen", "said", "proven"] = "said"
+    evidence: tuple[EvidenceLine, ...] = ()
+    needs_root: bool = False
+    needs_reboot: bool = False
+    last_resort: bool = False  # fires only where no other cause was found
+
+
+class Texts(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The English texts; ``summary`` and ``remedy`` are those of a finding."""
+
+    title: str
+    meaning: str
+    see: str
+    fix: str
+    summary: str | None = None
+    remedy: str | None = None
+    linux: str | None = None
+    windows: str | None = None
+    macos: str | None = None
+    wsl: str | None = None
+
+
+class Words(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The part of a cause that people read, and the commands of its remedy by system."""
+
+    text: Texts
+    commands: dict[System, tuple[tuple[str, ...], ...]] = {}
+
+
+@cache
+def order() -> tuple[str, ...]:
+    """The slugs of all causes, those that lie below others first."""
+    slugs: list[str] = tomllib.loads((FOLDER / "order.toml").read_text("utf-8"))["order"]
+    return tuple(slugs)
+
+
+@cache
+def load_cause(slug: str) -> Cause:
+    """The deciding part of one file. Raises `CauseFileError` naming file and key."""
+    head = _read(slug)[0]
+    return _convert(slug, {"slug": slug, **_parsed(slug, head)}, Cause)
+
+
+@cache
+def load_words(slug: str) -> Words:
+    """The texts of one file. Raises `CauseFileError` naming file and key."""
+    return _convert(slug, _parsed(slug, _read(slug)[1]), Words)
+
+
+def text_of(slug: str, key: str) -> Message:
+    """One text of a cause as a message, whose code is ``explain.SLUG.KEY``. Raises `CauseFileError`: it has none."""
+    words: str | None = getattr(load_words(slug).text, key)
+    if words is None:
+        raise CauseFileError(f"{slug}.toml: text.{key} is missing")
+    return Message(f"explain.{slug}.{key}", words)
+
+
+def _read(slug: str) -> tuple[str, str]:
+    try:
+        head, mark, rest = (FOLDER / f"{slug}.toml").read_text("utf-8").partition(_MARK)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CauseFileError(f"{slug}.toml: {error}") from error
+    return head, mark.lstrip() + rest
+
+
+def _parsed(slug: str, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CauseFileError(f"{slug}.toml: {error}") from error
+
+
+def _convert(slug: str, values: dict[str, Any], kind: type[T]) -> T:
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise CauseFileError(f"{slug}.toml: {error}") from error

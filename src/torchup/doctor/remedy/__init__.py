@@ -1,0 +1,42 @@
+"""Pure: facts -> what to do, as text and commands for this user's installer, interpreter and shell.
+
+What is installed is what `torchup.plan.resolve` plans for the machine of the facts; every sentence about a driver is
+`torchup.plan.drivers`'. Nothing is removed that the facts do not show.
+"""
+
+from __future__ import annotations
+
+from torchup.doctor.remedy.build import leftovers, reinstall
+from torchup.doctor.remedy.choice import Choice, Wish, choose, needed_cuda
+from torchup.doctor.remedy.commands import CommandRow, RemedyKind, RemedyRow, commands_for, make
+from torchup.doctor.remedy.driver import driver_remedy
+from torchup.doctor.remedy.install_commands import interpreter_of, python_words
+from torchup.doctor.remedy.machine import Imagined, machine_of
+from torchup.doctor.remedy.quoting import line, set_variable, unset_variable
+from torchup.doctor.remedy.shells import shell_of
+from torchup.plan.drivers import DriverAction, DriverPlace
+
+__all__ = [
+    "Choice",
+    "CommandRow",
+    "DriverAction",
+    "DriverPlace",
+    "Imagined",
+    "RemedyKind",
+    "RemedyRow",
+    "Wish",
+    "choose",
+    "commands_for",
+    "driver_remedy",
+    "interpreter_of",
+    "leftovers",
+    "line",
+    "machine_of",
+    "make",
+    "needed_cuda",
+    "python_words",
+    "reinstall",
+    "set_variable",
+    "shell_of",
+    "unset_variable",
+]

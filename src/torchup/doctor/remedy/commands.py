@@ -1,0 +1,248 @@
+"""Remedies that are no installation: variables, groups, containers, jobs; and rows of commands by system.
+
+A cause's file names a kind (`RemedyKind`) and, for the kind ``commands``, rows; `make` turns both into a `Remedy`.
+"""
+
+from __future__ import annotations
+
+import shlex
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from torchup.doctor.remedy.build import leftovers, reinstall
+from torchup.doctor.remedy.choice import Wish
+from torchup.doctor.remedy.driver import driver_remedy
+from torchup.doctor.remedy.install_commands import interpreter_of, python_words
+from torchup.doctor.remedy.quoting import set_variable, unset_variable
+from torchup.doctor.remedy.shells import shell_of
+from torchup.doctor.remedy.tables import ContainerRow, tables
+from torchup.model import Manager, Message, Os, Remedy, Shell, Value, Vendor
+from torchup.plan.drivers import DriverAction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from torchup.catalog.types import Catalog
+    from torchup.doctor.facts import Facts
+
+Commands = tuple[tuple[str, ...], ...]
+PYTHON = "{python}"  # a word of a row: the environment's interpreter, with its flags
+
+
+class RemedyKind(StrEnum):
+    """What a cause may name."""
+
+    TEXT = "text"  # nothing to type
+    COMMANDS = "commands"  # the rows, those that fit this system
+    REINSTALL = "reinstall"  # the build that fits
+    REQUESTED = "requested"  # the release that the user asked for, from where it is published; else the build that fits
+    KEEP_TORCH = "keep-torch"  # the same torch again, leftovers of another CUDA removed
+    COMPANIONS = "companions"  # torchvision and torchaudio of the torch that is there
+    NEW_ENVIRONMENT = "new-environment"  # the build that fits, in an environment of its own
+    DRIVER = "driver"  # whatever the driver needs: back, update or install
+    DRIVER_INSTALL = "driver-install"
+    DRIVER_UPDATE = "driver-update"
+    DRIVER_BACK = "driver-back"
+    DRIVER_REBOOT = "driver-reboot"
+    DRIVER_RELOAD = "driver-reload"
+    UNSET = "unset-variables"  # `names`
+    SET = "set-variables"  # `variables`
+    GROUPS = "groups"
+    CONTAINER_GPU = "container-gpu"
+    JOB_GPU = "job-gpu"
+
+
+class CommandRow(Value, frozen=True, kw_only=True):
+    """One command and where it holds; an unset condition holds everywhere. `words` may hold `PYTHON`."""
+
+    argv: tuple[str, ...]
+    os: Os | None = None
+    wsl: bool | None = None
+    container: bool | None = None
+    vendor: Vendor | None = None
+    managers: tuple[Manager, ...] = ()
+    shells: tuple[Shell, ...] = ()
+
+
+class RemedyRow(Value, frozen=True, kw_only=True):
+    """A remedy as a cause's file says it.
+
+    ``packages``: further requirements of an installation. ``names``: variables to unset. ``variables``: to set.
+    ``floor``: the oldest driver that is enough.
+    """
+
+    kind: RemedyKind = RemedyKind.TEXT
+    commands: tuple[CommandRow, ...] = ()
+    packages: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    variables: dict[str, str] = {}
+    floor: str | None = None
+    needs_root: bool = False
+    needs_reboot: bool = False
+
+
+def make(
+    row: RemedyRow, facts: Facts, catalog: Catalog, text: Message, values: Mapping[str, str] | None = None
+) -> Remedy:
+    """The remedy of a row for this user.
+
+    Args:
+        row: what the cause's file says.
+        facts: what is known of machine and environment.
+        catalog: the published builds.
+        text: the cause's words.
+        values: for ``{name}`` in the words of commands, packages and variables, e.g. a sign's groups.
+    """
+    return _MAKE[row.kind](_filled(row, values or {}), facts, catalog, text)
+
+
+def _filled(row: RemedyRow, values: Mapping[str, str]) -> RemedyRow:
+    """The row with its placeholders filled; a command that lacks a value is left out."""
+
+    def fill(words: tuple[str, ...]) -> tuple[str, ...] | None:
+        try:
+            return tuple(word if word == PYTHON else word.format_map(values) for word in words)
+        except (KeyError, IndexError, ValueError):
+            return None
+
+    commands = tuple(
+        CommandRow(**{name: getattr(command, name) for name in command.__struct_fields__} | {"argv": filled})
+        for command in row.commands
+        if (filled := fill(command.argv)) is not None
+    )
+    changed = {
+        "commands": commands,
+        "packages": fill(row.packages) or (),
+        "names": fill(row.names) or (),
+        "variables": {name: filled[0] for name, value in row.variables.items() if (filled := fill((value,)))},
+    }
+    return RemedyRow(**{name: getattr(row, name) for name in row.__struct_fields__} | changed)
+
+
+def commands_for(rows: Iterable[CommandRow], facts: Facts) -> Commands:
+    """The commands of the rows that hold on this system, with the environment's own interpreter."""
+    return tuple(_with_python(row.argv, facts) for row in rows if _holds(row, facts))
+
+
+def _holds(row: CommandRow, facts: Facts) -> bool:
+    vendors = {gpu.vendor for gpu in facts.gpus}
+    manager = facts.manager or Manager.PIP
+    os = facts.system.os or (Os.WINDOWS if shell_of(facts) is not Shell.SH else Os.LINUX)
+    return (
+        row.os in {None, os}
+        and row.wsl in {None, facts.system.wsl}
+        and row.container in {None, facts.system.container}
+        and (row.vendor is None or row.vendor in vendors)
+        and (not row.managers or manager in row.managers)
+        and (not row.shells or shell_of(facts) in row.shells)
+    )
+
+
+def _with_python(argv: tuple[str, ...], facts: Facts) -> tuple[str, ...]:
+    python = python_words(interpreter_of(facts))
+    return tuple(part for word in argv for part in (python if word == PYTHON else (word,)))
+
+
+# ---------------------------------------------------------------- containers and jobs
+
+
+def container_commands(facts: Facts) -> Commands:
+    """How the GPU gets into the container: in the user's own command where the report shows it."""
+    vendor = Vendor.AMD if facts.of(Vendor.AMD) or facts.torch.hip else Vendor.NVIDIA
+    vendor = Vendor.INTEL if facts.of(Vendor.INTEL) and not facts.of(Vendor.NVIDIA) else vendor
+    kind = facts.system.container_kind or "container"
+    row = next((row for row in tables().container if kind in row.kinds and row.vendor is vendor), None)
+    if row is None:
+        return ()
+    own = next((found for command in facts.commands if (found := _own(command, row)) is not None), None)
+    return (own or (*row.run, *row.options, *row.rest),)
+
+
+def _own(command: str, row: ContainerRow) -> tuple[str, ...] | None:
+    """The user's command with the options behind ``run``; ``None``: another command, or one that is cut off."""
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError:
+        return None
+    bare = words[1:] if words[:1] == ("sudo",) else words
+    if bare[: len(row.run)] != row.run or len(bare) == len(row.run) or set(row.options) <= set(bare):
+        return None
+    return (*words[: len(words) - len(bare)], *row.run, *row.options, *bare[len(row.run) :])
+
+
+def job_commands(facts: Facts) -> Commands:
+    """How a job asks this cluster's scheduler for a GPU."""
+    name = facts.system.scheduler or "slurm"
+    return tuple(row.argv for row in tables().scheduler if row.name == name)
+
+
+def group_commands() -> Commands:
+    """Membership in the groups that may open GPU device nodes."""
+    return (("sudo", "usermod", "-aG", "render,video", "$USER"),)
+
+
+# ---------------------------------------------------------------- kinds
+
+
+def _plain(commands: Commands, row: RemedyRow, facts: Facts, text: Message) -> Remedy:
+    return Remedy(
+        text=text,
+        commands=commands,
+        interpreter=interpreter_of(facts),
+        shell=shell_of(facts),
+        needs_root=row.needs_root,
+        needs_reboot=row.needs_reboot,
+    )
+
+
+def _typed(make_commands: Callable[[RemedyRow, Facts], Commands]) -> Callable[..., Remedy]:
+    def maker(row: RemedyRow, facts: Facts, catalog: Catalog, text: Message) -> Remedy:
+        del catalog
+        return _plain(make_commands(row, facts), row, facts, text)
+
+    return maker
+
+
+def _installing(wish: Wish) -> Callable[..., Remedy]:
+    def maker(row: RemedyRow, facts: Facts, catalog: Catalog, text: Message) -> Remedy:
+        remove = leftovers(facts) if wish.keep_torch else ()
+        asked = msgspec.structs.replace(wish, packages=row.packages, remove=remove)
+        return reinstall(facts, catalog, asked, text=text)
+
+    return maker
+
+
+def _driving(action: DriverAction | None) -> Callable[..., Remedy]:
+    def maker(row: RemedyRow, facts: Facts, catalog: Catalog, text: Message) -> Remedy:
+        return driver_remedy(facts, catalog, action, floor=row.floor, text=text)
+
+    return maker
+
+
+def _groups(row: RemedyRow, facts: Facts, catalog: Catalog, text: Message) -> Remedy:
+    del row, catalog
+    return Remedy(text=text, commands=group_commands(), shell=shell_of(facts), needs_root=True)
+
+
+_MAKE: dict[RemedyKind, Callable[..., Remedy]] = {
+    RemedyKind.TEXT: _typed(lambda _row, _facts: ()),
+    RemedyKind.COMMANDS: _typed(lambda row, facts: commands_for(row.commands, facts)),
+    RemedyKind.REINSTALL: _installing(Wish()),
+    RemedyKind.REQUESTED: _installing(Wish(requested=True)),
+    RemedyKind.KEEP_TORCH: _installing(Wish(keep_torch=True)),
+    RemedyKind.COMPANIONS: _installing(Wish(companions_only=True)),
+    RemedyKind.NEW_ENVIRONMENT: _installing(Wish(fresh=True)),
+    RemedyKind.DRIVER: _driving(None),
+    RemedyKind.DRIVER_INSTALL: _driving(DriverAction.INSTALL),
+    RemedyKind.DRIVER_UPDATE: _driving(DriverAction.UPDATE),
+    RemedyKind.DRIVER_BACK: _driving(DriverAction.BACK),
+    RemedyKind.DRIVER_REBOOT: _driving(DriverAction.REBOOT),
+    RemedyKind.DRIVER_RELOAD: _driving(DriverAction.RELOAD),
+    RemedyKind.UNSET: _typed(lambda row, _facts: tuple(map(unset_variable, row.names))),
+    RemedyKind.SET: _typed(lambda row, _facts: tuple(set_variable(*pair) for pair in row.variables.items())),
+    RemedyKind.GROUPS: _groups,
+    RemedyKind.CONTAINER_GPU: _typed(lambda _row, facts: container_commands(facts)),
+    RemedyKind.JOB_GPU: _typed(lambda _row, facts: job_commands(facts)),
+}

@@ -1,0 +1,84 @@
+"""The rows of ``doctor/data/remedies.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+from torchup.model import Value, Vendor
+
+
+class JetPack(Value, frozen=True, kw_only=True):
+    """One JetPack and what a report of it shows."""
+
+    jetpack: int
+    l4t: int
+    cuda: str
+    kernel: str
+    python: str
+    capability: str | None = None
+    usual: bool = False
+
+
+class Bundled(Value, frozen=True, kw_only=True):
+    """An interpreter that a program brings along."""
+
+    folder: str
+    flags: tuple[str, ...]
+    source: str
+
+
+class CudaNeed(Value, frozen=True, kw_only=True):
+    """Releases of a package that need one CUDA major."""
+
+    package: str
+    versions: str
+    major: int
+    source: str
+
+
+class CudaNamed(Value, frozen=True, kw_only=True):
+    """Patterns of names that say a CUDA major, in their only group."""
+
+    patterns: tuple[str, ...]
+    source: str
+
+
+class ContainerRow(Value, frozen=True, kw_only=True):
+    """How a GPU gets into one kind of container: ``run`` + ``options`` + ``rest``."""
+
+    kinds: tuple[str, ...]
+    vendor: Vendor
+    run: tuple[str, ...]
+    options: tuple[str, ...]
+    rest: tuple[str, ...]
+    source: str
+
+
+class SchedulerRow(Value, frozen=True, kw_only=True):
+    """How a job asks one scheduler for a GPU."""
+
+    name: str
+    argv: tuple[str, ...]
+    source: str
+
+
+class Tables(Value, frozen=True, kw_only=True):
+    """The whole file."""
+
+    jetpack: tuple[JetPack, ...]
+    bundled: tuple[Bundled, ...]
+    cuda_need: tuple[CudaNeed, ...]
+    cuda_named: CudaNamed
+    container: tuple[ContainerRow, ...]
+    scheduler: tuple[SchedulerRow, ...]
+
+
+@cache
+def tables() -> Tables:
+    """Read the file once."""
+    text = resources.files("torchup.doctor").joinpath("data", "remedies.toml").read_text("utf-8")
+    return msgspec.convert(tomllib.loads(text), Tables)

@@ -1,0 +1,65 @@
+"""Torch does not get through to a GPU: clusters without an allocation, and what nothing explains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.doctor.ask import commands_to_ask
+from torchup.doctor.cause import text_of
+from torchup.doctor.conditions import holds
+from torchup.doctor.rule import Certainty, Found
+from torchup.doctor.rules.amd_intel import is_usable_intel
+from torchup.doctor.rules.common import driver_line, gpu_line, quoted, torch_line
+from torchup.model import Remedy, Vendor, message
+
+if TYPE_CHECKING:
+    from torchup.compat.questions import Compat
+    from torchup.doctor.facts import Facts
+
+_NO_GPU = ("driver.none", "cuda.no-gpus", "driver.no-device", "driver.libcuda-missing", "driver.smi-missing")
+
+
+def gpu_not_reached(facts: Facts, compat: Compat) -> Found | None:
+    """A usable GPU, a build for its vendor, `is_available()` False, and nothing says why."""
+    answer = None if facts.works else _refused(facts, compat)
+    if answer is None:
+        return None
+    lines = [message("doctor.seen.false", "{expression} is False", expression=answer)]
+    lines += [gpu_line(facts)] if facts.gpus else []
+    lines += [torch_line(facts)] if facts.torch.version else []
+    lines += [driver_line(facts)] if facts.nvidia.driver else []
+    return Found(
+        summary=text_of("gpu-not-reached", "summary"),
+        evidence=tuple(lines),
+        remedy=Remedy(text=text_of("gpu-not-reached", "remedy"), commands=commands_to_ask(facts)),
+        certainty=Certainty.SEEN,
+    )
+
+
+def _refused(facts: Facts, compat: Compat) -> str | None:
+    """The question that torch answers with False although the build is for the GPU that is there."""
+    torch = facts.torch
+    nvidia = holds("cuda-build", facts) and (holds("nvidia-gpu", facts) or facts.nvidia.driver is not None)
+    if torch.cuda_available is False and (nvidia or (holds("hip-build", facts) and holds("amd-gpu", facts))):
+        return "torch.cuda.is_available()"
+    intel = any(is_usable_intel(gpu, compat) for gpu in facts.of(Vendor.INTEL))
+    if torch.xpu_available is False and holds("xpu-build", facts) and intel:
+        return "torch.xpu.is_available()"
+    if torch.mps_available is False and torch.mps_built and holds("apple-silicon", facts):
+        return "torch.backends.mps.is_available()"
+    return None
+
+
+def job_without_gpu(facts: Facts, compat: Compat) -> Found | None:
+    """A cluster job, login node or notebook server without an allocated GPU."""
+    del compat
+    unseen = facts.sign(*_NO_GPU) is not None or facts.torch.cuda_available is False or facts.nvidia.tools_found_none
+    if facts.works or not holds("cluster", facts) or facts.gpus or facts.nvidia.driver or not unseen:
+        return None
+    scheduler = message("doctor.job.scheduler", "scheduler: {name}", name=facts.system.scheduler)
+    return Found(
+        summary=text_of("job-without-gpu", "summary"),
+        evidence=(scheduler, *quoted(facts, *_NO_GPU)),
+        remedy=Remedy(text=text_of("job-without-gpu", "remedy")),
+        certainty=Certainty.PROVEN,
+    )

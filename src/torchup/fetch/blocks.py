@@ -1,0 +1,121 @@
+"""Which parts of a file are there: blocks, the runs of them that workers take, and the journal. Pure.
+
+A file is fetched in blocks of `BLOCK` bytes. A block counts as there when its last byte was written; the journal says
+so in one line a block, so that a process that is killed at any moment loses at most the block it was in.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+BLOCK = 4 * 1024 * 1024  # bytes; what may be fetched twice after a kill, a connection
+RUN = 16  # blocks that a worker asks for in one request at most: the server is asked once every 64 MB
+
+
+@dataclass
+class Blocks:
+    """The blocks of one file of ``size`` bytes. ``filled``: bytes of a block that were begun in this process."""
+
+    size: int
+    done: set[int] = field(default_factory=set)
+    taken: set[int] = field(default_factory=set)
+    filled: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """Number of blocks."""
+        return -(-self.size // BLOCK)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all are there."""
+        return len(self.done) == self.count
+
+    @property
+    def bytes_done(self) -> int:
+        """Bytes that are there, begun blocks included."""
+        begun = sum(count for block, count in self.filled.items() if block not in self.done)
+        return sum(self.length(block) for block in self.done) + begun
+
+    def length(self, block: int) -> int:
+        """Bytes of a block; the last one is shorter."""
+        return min(BLOCK, self.size - block * BLOCK)
+
+    def front(self) -> int:
+        """Bytes from the beginning that are there without a gap."""
+        block = 0
+        while block in self.done:
+            block += 1
+        return min(block * BLOCK, self.size)
+
+    def take(self, workers: int) -> range | None:
+        """The next run of blocks that nobody has or fetches; ``None``: there is none now.
+
+        Runs get shorter towards the end, so that all workers end together.
+        """
+        free = (block for block in range(self.count) if block not in self.done and block not in self.taken)
+        first = next(free, None)
+        if first is None:
+            return None
+        left = self.count - len(self.done) - len(self.taken)
+        stop, limit = first + 1, first + max(1, min(RUN, left // (2 * workers)))
+        while stop < min(self.count, limit) and stop not in self.done and stop not in self.taken:
+            stop += 1
+        run = range(first, stop)
+        self.taken.update(run)
+        return run
+
+    def give_back(self, run: range) -> None:
+        """A worker ends with a run, done or not."""
+        self.taken.difference_update(run)
+
+    def missing(self, run: range) -> tuple[int, int] | None:
+        """The bytes of a run that are still to come: first, and the one after the last; ``None``: it is done."""
+        block = next((block for block in run if block not in self.done), None)
+        if block is None:
+            return None
+        stop = block
+        while stop < run.stop and stop not in self.done:
+            stop += 1
+        return block * BLOCK + self.filled.get(block, 0), min(stop * BLOCK, self.size)
+
+    def add(self, offset: int, count: int) -> list[int]:
+        """Note ``count`` bytes written at ``offset``; the blocks that this completes."""
+        ended = []
+        while count > 0:
+            block = offset // BLOCK
+            inside = min(count, (block + 1) * BLOCK - offset)
+            if block not in self.done:
+                # a server that sends all from the beginning again passes what is there already
+                self.filled[block] = max(self.filled.get(block, 0), offset + inside - block * BLOCK)
+                if self.filled[block] >= self.length(block):
+                    self.done.add(block)
+                    self.filled.pop(block)
+                    ended.append(block)
+            offset, count = offset + inside, count - inside
+        return ended
+
+
+def journal_head(size: int) -> str:
+    """First line of a journal."""
+    return json.dumps({"torchup": 1, "size": size, "block": BLOCK}) + "\n"
+
+
+def read_journal(text: str, size: int | None) -> Blocks | None:
+    """The blocks that a journal tells of; ``None``: there is none, or it is about another size.
+
+    A last line that a kill cut short is left out, as is anything that is not the number of a block.
+    """
+    head, _, rest = text.partition("\n")
+    try:
+        facts = json.loads(head)
+        known = int(facts["size"])
+    except (ValueError, TypeError, KeyError):
+        return None
+    if facts.get("block") != BLOCK or known <= 0 or (size is not None and size != known):
+        return None
+    blocks = Blocks(known)
+    lines = rest.split("\n")[:-1]  # what stands behind the last line end was cut short
+    blocks.done = {int(line) for line in lines if line.isdecimal() and len(line) < 9 and int(line) < blocks.count}  # noqa: PLR2004  # digits of any real number of blocks
+    return blocks

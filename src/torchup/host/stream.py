@@ -1,0 +1,113 @@
+"""One GET as a stream of bytes. requests brings proxies, SOCKS, netrc, certificates and redirects."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+CHUNK = 1 << 18  # bytes; large enough that Python costs little at 1 GB/s, small enough to stop within a moment
+_LOCAL = threading.local()  # a session keeps its connection open, and belongs to one thread
+
+
+class StreamError(OSError):
+    """A stream of bytes did not begin or broke off; its text is the reason. ``stalled``: nothing came for too long."""
+
+    def __init__(self, reason: str, *, stalled: bool = False) -> None:
+        super().__init__(reason)
+        self.stalled = stalled
+
+
+class Stream:
+    """An answer whose body is read piece by piece. ``close`` may be called from another thread to end the reading."""
+
+    def __init__(self, response: Any) -> None:
+        self._response = response
+        self.status: int = response.status_code
+        self.url: str = response.url
+        self.headers: dict[str, str] = {name.lower(): value for name, value in response.headers.items()}
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body as it comes, not decompressed; raises `StreamError` when it breaks off."""
+        from urllib3.exceptions import HTTPError  # loaded with requests
+
+        try:
+            yield from self._response.raw.stream(CHUNK, decode_content=False)
+        except (HTTPError, OSError, ValueError, AttributeError) as error:  # the last two: closed from another thread
+            raise StreamError(reason(error)) from error
+
+    def close(self) -> None:
+        """Give the connection up."""
+        with contextlib.suppress(Exception):  # it is being thrown away
+            self._response.close()
+
+
+@contextlib.contextmanager
+def open_stream(
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    timeout: float,
+    certificate: str | None,
+    proxy: str | None,
+    verify: bool,
+) -> Iterator[Stream]:
+    """See `Host.stream`."""
+    import requests  # 60 ms that only a download pays
+
+    try:
+        response = _session().get(
+            url,
+            headers={"User-Agent": "torchup", "Accept-Encoding": "identity", **headers},
+            stream=True,
+            timeout=timeout,
+            verify=(certificate or True) if verify else False,
+            proxies={"http": proxy, "https": proxy} if proxy else None,
+        )
+    except (requests.RequestException, OSError, ValueError) as error:
+        raise StreamError(reason(error), stalled=isinstance(error, requests.Timeout)) from error
+    stream = Stream(response)
+    try:
+        yield stream
+    finally:
+        stream.close()
+
+
+def _session() -> Any:
+    """This thread's session: it keeps its connection and retries nothing by itself."""
+    import requests  # as above
+
+    if not hasattr(_LOCAL, "session"):
+        _LOCAL.session = requests.Session()
+        _LOCAL.session.hooks["response"].append(_stays_in_tls)
+    return _LOCAL.session
+
+
+def _stays_in_tls(response: Any, **_: object) -> None:
+    """Refuse a redirect out of TLS: who can alter an unencrypted page must not take over what was asked for by TLS."""
+    import requests  # as above
+
+    target = response.headers.get("location", "") if response.is_redirect else ""
+    if response.url.startswith("https:") and urljoin(response.url, target).startswith("http:"):
+        raise requests.exceptions.InvalidURL("it sends on to an address without TLS")
+
+
+def reason(error: BaseException) -> str:
+    """The innermost thing that a chain of library errors says, without addresses of memory."""
+    seen: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in seen:
+        seen.append(current)
+        inner = getattr(current, "reason", None)
+        inner = inner if isinstance(inner, BaseException) else next(iter(_exceptions(current)), None)
+        current = inner or current.__cause__ or current.__context__
+    last = seen[-1]
+    return (getattr(last, "strerror", None) or str(last) or type(last).__name__).split("(_ssl", maxsplit=1)[0].strip()
+
+
+def _exceptions(error: BaseException) -> Iterator[BaseException]:
+    yield from (argument for argument in error.args if isinstance(argument, BaseException))

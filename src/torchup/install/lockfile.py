@@ -1,0 +1,65 @@
+"""The lock of an installation: pylock.toml (PEP 751), as uv resolves it; and the pins that it means. Pure."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from packaging.pylock import Pylock, PylockValidationError
+
+from torchup.model import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LIMIT = 16 * 1024 * 1024  # bytes of a lock that are read; one of 400 packages has 200 kB
+
+
+class LockedFile(Value, frozen=True, kw_only=True):
+    """One wheel of a lock. ``size`` in bytes, where its index tells it; ``url`` is ``None`` for a file on the disk."""
+
+    package: str
+    version: str
+    name: str
+    sha256: str
+    url: str | None = None
+    size: int | None = None
+
+
+class Lock(Value, frozen=True, kw_only=True):
+    """Every file of an installation. ``whole``: each package has a wheel with a SHA-256, so it can be installed."""
+
+    files: tuple[LockedFile, ...] = ()
+    whole: bool = True
+
+
+def read_lock(text: str) -> Lock | None:
+    """Read what uv wrote; ``None`` for what is no lock."""
+    try:
+        packages = Pylock.from_dict(tomllib.loads(text)).packages
+    except (tomllib.TOMLDecodeError, PylockValidationError):
+        return None
+    files = []
+    for package in packages:
+        wheel = next(iter(package.wheels or ()), None)
+        digest = wheel.hashes.get("sha256") if wheel else None
+        if wheel is None or not digest:
+            continue
+        name = wheel.name or unquote(urlsplit(wheel.url or "").path).rpartition("/")[2] or str(wheel.path)
+        files.append(
+            LockedFile(
+                package=package.name,
+                version=str(package.version),
+                name=name.replace("\\", "/").rpartition("/")[2],
+                sha256=digest.lower(),
+                url=wheel.url,
+                size=wheel.size,
+            )
+        )
+    return Lock(files=tuple(files), whole=len(files) == len(packages))
+
+
+def hashed_lines(files: Iterable[LockedFile]) -> str:
+    """The lock as requirements that uv and pip install by hash: a cache or folder that has the file is used."""
+    return "".join(f"{file.package}=={file.version} --hash=sha256:{file.sha256}\n" for file in files)

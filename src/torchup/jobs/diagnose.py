@@ -1,0 +1,201 @@
+"""What the doctor looks at: a report, another machine, or an environment here. Facts come back, and no sentence."""
+
+from __future__ import annotations
+
+import importlib.util
+import posixpath
+import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from torchup.errors import UsageError
+from torchup.model import Notice, Value, message
+
+if TYPE_CHECKING:
+    from torchup.doctor.facts import Facts
+    from torchup.host import Host
+    from torchup.model import Machine
+
+STALE = ("python-missing", "environment-missing")  # problems of a Jupyter kernel that cannot start
+
+
+class Examined(Value, frozen=True, kw_only=True):
+    """What was looked at: the facts, and for a live environment the machine, the interpreter and its name.
+
+    ``empty``: a report with words, none of which torchup knows.
+    """
+
+    facts: Any  # Facts, which caches derived values and so is no plain field type
+    machine: Any = None
+    python: str | None = None
+    name: str | None = None
+    notices: tuple[Any, ...] = ()
+    empty: bool = False
+
+
+def examine_report(raw: bytes) -> Examined:
+    """The facts of a pasted report. Raises `UsageError` for a picture, another binary file, or no words at all."""
+    from torchup.doctor.facts import Facts as Known  # noqa: PLC0415  # only a report pays for it
+    from torchup.reports import Content, decode, has_words, parse_report, recognise  # noqa: PLC0415  # same
+
+    content = recognise(raw)
+    foreign = content not in {Content.TEXT, Content.EMPTY}
+    facts = parse_report("" if foreign else decode(raw))
+    if replace(facts, text="") != Known():
+        return Examined(facts=facts)
+    if foreign:
+        raise UsageError(
+            _FOREIGN[content],
+            hint=message("doctor.report.binary.hint", "copy the text itself out of the terminal or the page"),
+        )
+    if not has_words(facts.text):
+        raise UsageError(message("doctor.report.nothing", "nothing in this report is known to torchup"), hint=_paste())
+    return Examined(facts=facts, notices=_nothing_known(), empty=True)
+
+
+_FOREIGN = {
+    "picture": message("doctor.report.picture", "the report is a picture; torchup reads text only"),
+    "document": message("doctor.report.document", "the report is a document file; torchup reads text only"),
+    "archive": message("doctor.report.archive", "the report is an archive; torchup reads text only"),
+    "binary": message("doctor.report.binary", "the report is a binary file; torchup reads text only"),
+}
+
+
+def _nothing_known() -> tuple[Notice, ...]:
+    nothing = message("doctor.report.nothing", "nothing in this report is known to torchup")
+    return tuple(Notice(code=part.code, level="warning", text=part) for part in (nothing, _paste()))
+
+
+def _paste() -> Any:
+    return message(
+        "doctor.report.nothing.hint",
+        "paste what one of these prints: `torchup doctor --format md`, `python -m torch.utils.collect_env`,"
+        " `nvidia-smi`, `pip list`, or the whole error message",
+    )
+
+
+def examine_machine(host: Host, machine: Machine, python: str | None = None) -> Examined:
+    """The facts of a machine alone, or with the environment of a Python that is here."""
+    from torchup.doctor.live import facts_of  # noqa: PLC0415  # not for reports
+    from torchup.envs.inspection import inspect_environment  # noqa: PLC0415  # only a named environment pays for it
+
+    inspection = inspect_environment(host, python) if python is not None else None
+    return Examined(facts=facts_of(machine, inspection), machine=machine)
+
+
+def examine_here(host: Host, target: tuple[str, str | None] | None) -> Examined:
+    """This machine and an environment on it, given as path of the Python and name; ``None``: the machine alone."""
+    from torchup.detect import detect_machine  # noqa: PLC0415  # not for reports
+    from torchup.doctor.live import facts_of  # noqa: PLC0415  # same
+    from torchup.envs.inspection import inspect_environment  # noqa: PLC0415  # same
+
+    if target is None:
+        return replace(examine_machine(host, detect_machine(host)), notices=(_no_environment(), *stray_kernels(host)))
+    path, name = target
+    with ThreadPoolExecutor(max_workers=1) as pool:  # the machine is asked while torch is imported
+        detected = pool.submit(detect_machine, host)
+        inspection = inspect_environment(host, path)
+        machine: Machine = detected.result()
+    facts = facts_of(machine, inspection)
+    if inspection.python is None:
+        facts = without_answer(host, path, inspection.failure, facts)
+    return Examined(facts=facts, machine=machine, python=path, name=name, notices=stray_kernels(host))
+
+
+def _no_environment() -> Notice:
+    text = message(
+        "doctor.target.only-torchup",
+        "there is no environment with PyTorch to look at; `torchup up` makes one, --python PATH names another",
+    )
+    return Notice(code=text.code, level="warning", text=text)
+
+
+def active_python(host: Host) -> str | None:
+    """The Python of the active environment (VIRTUAL_ENV, CONDA_PREFIX); ``None``: there is none with anything in it.
+
+    The environment that torchup itself runs in is skipped where it holds no torch.
+    """
+    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        prefix = host.environ().get(variable)
+        found = _python_in(host, prefix)
+        if found is not None and not _holds_only_torchup(prefix or ""):
+            return found
+    return None
+
+
+def python_on_path(host: Host) -> str | None:
+    """The first ``python3`` or ``python`` on PATH; ``None``: it is torchup's own, without torch.
+
+    Raises `UsageError` where there is no Python at all.
+    """
+    path = host.which("python3") or host.which("python")
+    if path is None:
+        raise UsageError(
+            message("doctor.target.none", "there is no active environment and no Python on PATH"),
+            hint=message("doctor.target.none.hint", "name one with --python PATH, or make one with `torchup up`"),
+        )
+    return None if _holds_only_torchup(_prefix_of(path)) else path
+
+
+def _prefix_of(python: str) -> str:
+    return posixpath.dirname(posixpath.dirname(python.replace("\\", "/")))
+
+
+def _holds_only_torchup(prefix: str) -> bool:
+    """Whether this is the environment that torchup runs in, and torch is not there: the user means another one."""
+    own = posixpath.normpath(sys.prefix.replace("\\", "/"))
+    return (
+        posixpath.normpath(prefix.replace("\\", "/")) == own
+        and sys.prefix != sys.base_prefix
+        and not importlib.util.find_spec("torch")
+    )
+
+
+def _python_in(host: Host, prefix: str | None) -> str | None:
+    from torchup.envs import registry  # noqa: PLC0415  # loads file locks
+    from torchup.envs.paths import python_of  # noqa: PLC0415  # same
+
+    if not prefix:
+        return None
+    found = registry.find_python(host, prefix)
+    return found or (python_of(prefix) if host.exists(python_of(prefix)) else None)
+
+
+def without_answer(host: Host, python: str, failure: str | None, facts: Facts) -> Facts:
+    """The facts of a Python that could not be examined: its version at least. Raises `UsageError` if it does not run.
+
+    What torchup runs inside needs a newer Python than the oldest ones; of those the version is all that is known.
+    """
+    from torchup.catalog.versions import version_key  # noqa: PLC0415  # not for reports
+
+    asked = host.run((python, "-V"))
+    found = re.search(r"Python (\d+\.\d+[.\w]*)", asked.stdout + asked.stderr)
+    if not asked.ok or found is None or version_key(found[1]) >= (3, 8):
+        raise UsageError(
+            message("doctor.target.mute", "{path} cannot be examined: {failure}", path=python, failure=failure or "-"),
+            hint=message("doctor.target.mute.hint", "does `{path} -c pass` run?", path=python),
+        )
+    return replace(facts, python=replace(facts.python, version=found[1], path=python))
+
+
+def stray_kernels(host: Host) -> tuple[Notice, ...]:
+    """Jupyter kernels whose Python is gone: a notebook that starts one hangs without a reason."""
+    from torchup.envs import kernels  # noqa: PLC0415  # not for reports
+
+    return tuple(
+        Notice(
+            code="doctor.kernel.stray",
+            level="warning",
+            text=message(
+                "doctor.kernel.stray",
+                "the Jupyter kernel `{name}` cannot start ({problem}); `torchup kernel remove {name}` removes it",
+                name=kernel.name,
+                problem=kernel.problem,
+            ),
+        )
+        for kernel in kernels.find(host)
+        if kernel.problem in STALE
+    )

@@ -1,0 +1,290 @@
+"""What people say in sentences: the machine, its GPU, versions; read last, and only where no tool said it.
+
+A sentence speaks of this machine unless a word in it says otherwise: another machine, a wish, a requirement, a past.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from torchup.model import Os
+from torchup.reports.values import cuda_api, driver, os_name, toolkit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from torchup.reports.collected import Collected
+    from torchup.reports.gpu_names import Mention
+
+_PATHS: tuple[tuple[Os, re.Pattern[str]], ...] = (
+    (Os.MACOS, re.compile(r"(?<![\w:])/(?:Users/[^/\s]{1,60}/|opt/homebrew/|Library/Frameworks/|usr/local/Cellar/)")),
+    (Os.WINDOWS, re.compile(r"\b[A-Za-z]:\\\w")),
+    (Os.LINUX, re.compile(r"(?<![\w:])/(?:home/[^/\s]{1,60}/|root/)|/dist-packages/|-linux-gnu/")),
+)
+_MAC = re.compile(r"\b(?:mac ?book|imac|mac mini|mac studio|mac laptop|my mac|mac ?os|os ?x)\b|苹果电脑", re.ASCII)
+_APPLE_SILICON = re.compile(
+    r"\bapple (?:silicon|m[1-9])\b|\bmac[a-z ]{0,12}[ (,-]{1,2}m[1-9]\b|\bm[1-9] (?:pro|max|ultra|mac\w{0,10}|chip)\b|"
+    r"\bm[1-9](?:pro|max|ultra)\b|(?:苹果|mac)\s?m[1-9]\b",
+    re.ASCII,
+)
+_APPLE_CHIP = re.compile(r"\bm([1-9])[ -]?(pro|max|ultra)?\b", re.IGNORECASE | re.ASCII)
+_JETSON = re.compile(
+    r"(?<![/\w.-])jetson[ -](?:nano|orin|xavier|tx[12]|agx|thor)\b|\bagx (?:orin|thor|xavier)\b", re.ASCII
+)
+_JETPACK = re.compile(
+    r"\bjet ?pack\s{0,3}(?:version|sdk)?\s{0,3}[:=v]?\s?([3-9](?:\.\d{1,2}){0,2})(?![\d.]*\d)", re.IGNORECASE | re.ASCII
+)
+_L4T = re.compile(
+    r"\bl4t\b\s{0,3}(?:release|version)?\s{0,3}[:=v]?\s?R?([23]\d\.\d{1,2}(?:\.\d{1,2})?)|"
+    r"(?<![\w.])R(3\d\.\d{1,2}(?:\.\d{1,2})?)\b",
+    re.IGNORECASE | re.ASCII,
+)
+_ARM = re.compile(r"\baarch64\b", re.ASCII)
+_CLAUSE = re.compile(r"[;!?\n]|\.(?:\s|$)|,\s|\bbut\b|\bwhile\b|\bwhereas\b|但是?|不过|而", re.IGNORECASE | re.ASCII)
+_OTHER = re.compile(
+    r"\b(?:friend|colleague|another|other (?:machine|pc|computer|gpu|card|server|users?)|others|instead of|"
+    r"unlike|previous(?:ly)?|"
+    r"formerly|used to|upgrad\w{0,4}|replac\w{0,4}|switched from|old (?:card|gpu|pc|machine)|before that|"
+    r"compared|same (?:problem|issue|error) (?:on|with)|"
+    r"support(?:s|ed)?|should|would|could|requires?|needs?|e\.g|for example|such as|like the|"
+    r"works? (?:\w{1,8} ){0,2}(?:on|with)|"
+    r"fails? on|not (?:an?|my|the)|no longer|don't|do not|doesn't|isn't|sold|ordered|plan(?:ning)? to|"
+    r"recommend\w{0,3}|tested on|series)\b|"
+    r"朋友|同事|另一台|另外一台|别的|其他|之前|以前|原来|换成|换了|升级|不是|没有|支持|推荐|需要|比如|例如|"
+    r"同样的?问题|别人",
+    re.IGNORECASE | re.ASCII,
+)
+_OWN = re.compile(
+    r"\b(?:my|i have|i've|i am|i'm|i run|i use|we have|our|this machine|here|running on|equipped|gpu is|"
+    r"card is)\b|我的|我有|我用|我这|显卡|本机|机器|环境|用的是|配置",
+    re.IGNORECASE | re.ASCII,
+)
+_DEVICE_WORD = re.compile(
+    r"\d{3}|[a-z]\d{2}|\b[tlpam]\d|\b(?:spark|jetson|strix|steam deck|titan|iris|thor|orin|vega)\b",
+    re.IGNORECASE | re.ASCII,
+)
+_TORCH_LABELLED = re.compile(
+    r"(?<![\w./-])(?:py)?torch(?:版本)?[^\w\n]{0,4}(?:version|版本|是|为|"
+    r"v)?[^\w\n]{0,4}(\d{1,2}\.\d{1,2}\.\d{1,2})\+(cpu|xpu|cu\d{2,3}|rocm[\d.]{0,8}\d)\b",
+    re.IGNORECASE | re.ASCII,
+)
+_TORCH = re.compile(
+    r"(?<![\w./-])(?:py)?torch(?:版本)?\s?(?:version|版本|ver\.?|是|为)?\s?(?:is|was|是|为|==|=|"
+    r":)?\s?[`'\"v]?(\d{1,2}\.\d{1,2}(?:\.\d{1,2})?(?:(?:rc|\.?dev)\d{1,9})?)(?:\+([\w.]{1,20}))?(?![\w.]*\d)",
+    re.IGNORECASE | re.ASCII,
+)
+_SPACED_LABEL = re.compile(r"(\d) ?\+ ?(?=(?:cu\d|cpu|rocm\d|xpu)\w)")  # "2.8.0 + cu129"
+_PYTHON = re.compile(
+    r"(?<![\w./\\-])(?:c?python)\s?(?:version|版本)?\s?(?:is|是|为|=|:|"
+    r"v)?\s?(3\.\d{1,2}(?:\.\d{1,2})?)(?![\w.]*\d)(?!/|\\)",
+    re.IGNORECASE | re.ASCII,
+)
+_DRIVER = re.compile(
+    r"(?:\bdrivers?(?: version)?|\bnvidia-(?:driver-)?|驱动(?:程序)?(?:版本)?(?:号)?)\s?(?:is|was|are|at|v|"
+    r"version|为|是|=|:|"
+    r"\()?\s?[`'\"(v]?r?([3-7]\d{2}(?:\.\d{1,3}){0,2})(?![\w.]*\d)",
+    re.IGNORECASE | re.ASCII,
+)
+_API = re.compile(
+    r"(?:nvidia-smi\b[^.\n]{0,40}|driver\b[^\n;,]{0,40}|supports? (?:up to )?|最高(?:可)?支持|"
+    r"驱动[^\n。]{0,20})\bcuda(?: version)?\s?:?\s?(\d{1,2}\.\d)(?!\d)",
+    re.IGNORECASE | re.ASCII,
+)
+_TOOLKIT = re.compile(
+    r"(?:\bcuda[- ]?toolkit|\bnvcc\b[^\n]{0,60}?release|\bcuda(?![a-z])(?:版本)?)\s?(?:version|版本|is|为|是|v|=|"
+    r":)?\s?(\d{1,2}\.\d{1,2}(?:\.\d{1,3})?)(?![\w.]*\d)",
+    re.IGNORECASE | re.ASCII,
+)
+_TORCH_CUDA = re.compile(
+    r"(?:\b(?:py)?torch\b[^\n,;]{0,40}(?:built (?:with|for|against)|compiled (?:with|for)|"
+    r"\())\s?cuda\s?:?\s?(\d{1,2}\.\d)",
+    re.IGNORECASE | re.ASCII,
+)
+_SYSTEM = re.compile(
+    r"\b(windows ?(?:1[01]|server 20\d\d)|win ?1[01]|ubuntu ?\d\d\.\d\d|debian ?(?:1[0-9]|[89])|fedora ?\d\d|"
+    r"cent ?os ?\d|"
+    r"rocky(?: linux)? ?\d|mac ?os ?(?:\w{1,12} )?\d{1,2}(?:\.\d{1,2}){0,2}|arch linux|linux mint ?\d\d|nixos|"
+    r"rhel ?\d|alma(?:linux)? ?\d)\b",
+    re.IGNORECASE | re.ASCII,
+)
+_UV_PYTHON = re.compile(r"You're using CPython (\d\.\d{1,2})")
+_UV_PLATFORM = re.compile(r"You're on \w{1,20} \(`(macosx|manylinux|win)_?(\d{1,3}_\d{1,3})?_?(\w{1,20})`\)")
+_WISHES = re.compile(
+    r"\b(?:need|needs|require[sd]?|update|upgrade|install|at least|minimum|newer|later|recommend|support(?:s|"
+    r"ed)?|should|instead|tried|try|"
+    r"expects?|compatible|downgrad\w{0,3}|want|without|no|friend|another)\b|>=|≥|需要|升级|更新|安装|至少|"
+    r"以上|支持|要求|应该|换成|试过|降",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def read_prose(collected: Collected, text: str) -> None:
+    """Fill in what the tools of a report left open. ``text`` is what rules may search of the cleaned report."""
+    text = _SPACED_LABEL.sub(r"\1+", text)
+    lower = text.lower()
+    _read_uv(collected, text)
+    _read_system(collected, text, lower)
+    _read_jetson(collected, text, lower)
+    _read_versions(collected, text)
+    if not collected.gpus and _DEVICE_WORD.search(text):
+        _read_gpus(collected, text)
+
+
+def _read_system(collected: Collected, text: str, lower: str) -> None:
+    if collected.os is None or collected.os_version is None:
+        _read_os_names(collected, text)
+    if collected.os is None:
+        _read_paths(collected, text)
+    if "mac" in lower or "apple" in lower or "苹果" in lower:
+        _read_mac(collected, text, lower)
+    unknown_arch = collected.arch is None and "arch" not in collected.python
+    if unknown_arch and collected.os in (None, Os.LINUX) and _ARM.search(lower):
+        collected.arch = "aarch64"
+
+
+def _read_os_names(collected: Collected, text: str) -> None:
+    """The one system that is named; of several it is not clear which runs here."""
+    names = [match[1] for match in _SYSTEM.finditer(text) if not _is_other(text, match)]
+    kinds: set[str] = {re.sub(r"[\s\d.]", "", name.lower())[:3] for name in names}
+    if len(kinds) == 1:
+        os_name(collected, re.sub(r"(?i)\bwin ?(1[01])", r"Windows \1", max(names, key=len)))
+
+
+def _read_paths(collected: Collected, text: str) -> None:
+    kinds = {kind for kind, pattern in _PATHS if pattern.search(text)}
+    if len(kinds) == 1:  # the paths of two systems: WSL, a container's host, or a thread of several people
+        collected.os = kinds.pop()
+
+
+def _read_mac(collected: Collected, text: str, lower: str) -> None:
+    if collected.os is None and (_MAC.search(lower) or _APPLE_SILICON.search(lower)):
+        collected.os = Os.MACOS
+    if collected.os is Os.MACOS and collected.apple_silicon is None and _APPLE_SILICON.search(lower):
+        collected.apple_silicon = True
+    if collected.os is Os.MACOS and collected.apple_silicon and collected.cpu is None:
+        chips = {(number, (kind or "").title()) for number, kind in _APPLE_CHIP.findall(text)}
+        if len(chips) == 1:
+            number, kind = chips.pop()
+            collected.cpu = f"Apple M{number} {kind}".strip()
+
+
+def _read_jetson(collected: Collected, text: str, lower: str) -> None:
+    jetpack, l4t = _JETPACK.search(text), _L4T.search(text)
+    elsewhere = collected.arch not in (None, "aarch64") or collected.os not in (None, Os.LINUX)
+    if elsewhere:
+        return
+    if jetpack:
+        collected.jetpack = collected.jetpack or jetpack[1]
+    if l4t and ("l4t" in lower or "jetson" in lower or "jetpack" in lower):
+        collected.l4t = collected.l4t or l4t[1] or l4t[2]
+    collected.jetson |= bool(_JETSON.search(lower)) or collected.jetpack is not None or collected.l4t is not None
+
+
+def _read_versions(collected: Collected, text: str) -> None:
+    listed = any(name in ("torch", "pytorch") for name, _, _ in collected.packages)
+    if "version" not in collected.torch and not collected.torch_missing and not listed:
+        _read_torch(collected, text)
+    if "version" not in collected.python:
+        versions = {match[1] for match in _PYTHON.finditer(text) if not _is_wish(text, match)}
+        if len(versions) == 1:
+            collected.python["version"] = versions.pop()
+    if "driver" not in collected.nvidia:
+        _read_one(collected, text, _DRIVER, driver)
+    if "cuda_api" not in collected.nvidia:
+        _read_one(collected, text, _API, cuda_api)
+    if "cuda" not in collected.torch and (built := _TORCH_CUDA.search(text)) is not None and not _is_wish(text, built):
+        collected.torch["cuda"] = built[1]
+    if not {"toolkit", "cuda_api"} & collected.nvidia.keys():
+        _read_one(collected, _TORCH_CUDA.sub(" ", text), _TOOLKIT, toolkit)
+
+
+def _read_torch(collected: Collected, text: str) -> None:
+    """The one torch that is mentioned; one with a label first: ``torch-1.12.1+cpu``, ``PyTorch (1.11.0+cpu)``."""
+    labelled = {match.groups() for match in _TORCH_LABELLED.finditer(text) if not _is_command(text, match)}
+    if len(labelled) == 1:
+        collected.torch["version"], collected.torch["local"] = labelled.pop()
+        return
+    versions = {
+        match.groups() for match in _TORCH.finditer(text) if not _is_wish(text, match) and not _is_command(text, match)
+    }
+    if len(versions) == 1:
+        version, local = versions.pop()
+        collected.torch["version"] = version
+        if local:
+            collected.torch["local"] = local
+
+
+def _read_one(collected: Collected, text: str, pattern: re.Pattern[str], reader: object) -> None:
+    """Take the value that a pattern finds when it is the only one."""
+    values = {match[1] for match in pattern.finditer(text) if not _is_wish(text, match)}
+    if len(values) == 1 and callable(reader):
+        reader(collected, values.pop())
+
+
+def _clause(text: str, start: int, end: int) -> str:
+    """The words around a mention, up to the marks that end a clause."""
+    before = _CLAUSE.split(text[max(0, start - 80) : start])[-1]
+    behind = _CLAUSE.split(text[end : end + 40], maxsplit=1)[0]
+    return f"{before} {behind}"
+
+
+def _is_wish(text: str, match: re.Match[str]) -> bool:
+    return _WISHES.search(_clause(text, match.start(), match.end())) is not None
+
+
+def _is_other(text: str, match: re.Match[str]) -> bool:
+    return _OTHER.search(_clause(text, match.start(), match.end())) is not None
+
+
+def _is_command(text: str, match: re.Match[str]) -> bool:
+    """Whether it stands on a line of an installer: asked for, not had."""
+    line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+    clause = re.split(r", |; ", line[-300:])[-1]
+    return re.search(r"\binstall\b|\badd\b|requirement|No matching", clause) is not None
+
+
+def _read_gpus(collected: Collected, text: str) -> None:
+    """The GPU of this machine: the only one that is named, or those that the user calls the machine's."""
+    from torchup.reports.gpu_names import mentions  # noqa: PLC0415  # reads the table of GPUs
+
+    said = mentions(text)
+    found = [mention for mention in said if not _OTHER.search(_clause(text, mention.start, mention.end))]
+    named = list(_distinct(found))
+    if len(named) != 1 or len(found) < len(said):  # beside another machine's, this one's must be called so
+        named = list(_distinct(m for m in found if _OWN.search(_clause(text, m.start, m.end))))
+        named = named if _together(text, named) else []
+    for mention in named:
+        if mention.vendor.value != "apple" and collected.os is not Os.MACOS:
+            collected.add_gpu(mention.name, vendor=mention.vendor)
+
+
+def _distinct(found: Iterable[Mention]) -> Iterator[Mention]:
+    seen: set[str] = set()
+    for mention in found:
+        if mention.name not in seen:
+            seen.add(mention.name)
+            yield mention
+
+
+def _together(text: str, named: list[Mention]) -> bool:
+    """Several GPUs are one machine's when they stand in one sentence."""
+    return len(named) == 1 or (
+        bool(named) and "\n" not in (between := text[named[0].start : named[-1].end]) and "." not in between
+    )
+
+
+def _read_uv(collected: Collected, text: str) -> None:
+    """The interpreter and the platform tag in uv's hints."""
+    if "You're" not in text:
+        return
+    text = text.replace("\n", "")  # a console may have cut the hint within a word
+    if (python := _UV_PYTHON.search(text)) is not None:
+        collected.first(collected.python, "version", python[1])
+    if (platform := _UV_PLATFORM.search(text)) is None:
+        return
+    kind, numbers, arch = platform.groups()
+    collected.os = collected.os or {"macosx": Os.MACOS, "manylinux": Os.LINUX, "win": Os.WINDOWS}[kind]
+    collected.first(collected.python, "arch", {"amd64": "x86_64", "32": "i686"}.get(arch, arch))
+    if kind == "manylinux" and numbers and collected.glibc is None:
+        collected.glibc = numbers.replace("_", ".")
