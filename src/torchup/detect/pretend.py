@@ -77,7 +77,8 @@ def _refuse_unknown(data: dict[str, Any], kind: type[msgspec.Struct], where: str
     Raises:
         UsageError: the first such key.
     """
-    fields = {field.name: field.type for field in msgspec.inspect.type_info(kind).fields}  # type: ignore[attr-defined]  # a struct
+    described = msgspec.inspect.type_info(kind)
+    fields = {field.name: field.type for field in getattr(described, "fields", ())}
     for key, value in data.items():
         if key not in fields:
             text = message("pretend.unknown-field", "the machine file has an unknown key `{key}`", key=f"{where}{key}")
