@@ -29,7 +29,6 @@ UNRECOGNISED = {
     "build-not-published",
     "dll-load-order",
     "driver-too-new",
-    "hsa-override-wrong",
     "other-interpreter",
     "torch-replaced",
     "triton-ptxas-too-old",

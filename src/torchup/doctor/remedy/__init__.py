@@ -7,7 +7,7 @@ What is installed is what `torchup.plan.resolve` plans for the machine of the fa
 from __future__ import annotations
 
 from torchup.doctor.cause import RemedyKind
-from torchup.doctor.remedy.build import leftovers, reinstall
+from torchup.doctor.remedy.build import is_planned, leftovers, reaches_gpu, reinstall
 from torchup.doctor.remedy.choice import Choice, Wish, choose, needed_cuda
 from torchup.doctor.remedy.commands import WISHES, CommandRow, RemedyRow, commands_for, make
 from torchup.doctor.remedy.driver import driver_remedy
@@ -32,12 +32,14 @@ __all__ = [
     "commands_for",
     "driver_remedy",
     "interpreter_of",
+    "is_planned",
     "leftovers",
     "line",
     "machine_of",
     "make",
     "needed_cuda",
     "python_words",
+    "reaches_gpu",
     "reinstall",
     "remedy_of",
     "set_variable",

@@ -103,6 +103,23 @@ def same_torch(facts: Facts, plan: Plan) -> bool:
     return (torch.local or torch.variant) in {None, plan.build.variant}
 
 
+def is_planned(facts: Facts, catalog: Catalog) -> bool:
+    """Whether the torch that is there is what the planner plans: then the build is not at fault."""
+    try:
+        plan = choose(facts, catalog, Wish()).plan
+    except TorchupError:
+        return False
+    return same_torch(facts, plan) and not _other_python(facts, plan)
+
+
+def reaches_gpu(facts: Facts, catalog: Catalog) -> bool:
+    """Whether the planner has a build for the GPU here."""
+    try:
+        return choose(facts, catalog, Wish()).plan.uses_gpu
+    except TorchupError:
+        return False
+
+
 def _other_python(facts: Facts, plan: Plan) -> bool:
     """Whether the planned build needs another Python than the environment's, or one for another processor."""
     version = facts.python.version

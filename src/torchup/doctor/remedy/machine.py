@@ -176,7 +176,9 @@ def _gpus(facts: Facts, os: Os, jetpack: JetPack | None) -> tuple[tuple[Gpu, ...
         return (Gpu(vendor=Vendor.NVIDIA, compute_capability=said_by_torch),), ()
     if facts.system.jetson:
         return (Gpu(vendor=Vendor.NVIDIA, compute_capability=jetpack.capability if jetpack else None),), ()
-    vendor = _vendor_of_build(facts)
+    if os is Os.WINDOWS and _arch(facts, os) in _ARM:
+        return (), ()  # no NVIDIA card is sold in such a computer
+    vendor = _vendor_meant(facts)
     said = facts.nvidia.driver or facts.torch.cuda or facts.torch.hip
     text = message("doctor.remedy.assumed-gpu", "your report names no GPU: this is for an NVIDIA one")
     gpu = Gpu(vendor=vendor, xpu=True if vendor is Vendor.INTEL else None)  # the build that is there is for such a one
@@ -190,11 +192,13 @@ def said_capability(facts: Facts) -> str | None:
     return next((str(capability) for capability in found if capability is not None), None)
 
 
-def _vendor_of_build(facts: Facts) -> Vendor:
-    variant = facts.torch.variant or ""
-    if facts.torch.hip or variant.startswith("rocm"):
+def _vendor_meant(facts: Facts) -> Vendor:
+    """Whose GPU the user has, by the build that is there or was asked for."""
+    variant, indexes = facts.torch.variant or "", " ".join(facts.index_urls)
+    if facts.torch.hip or variant.startswith("rocm") or facts.sign("rocm.index") or "/rocm" in indexes:
         return Vendor.AMD
-    return Vendor.INTEL if variant == "xpu" else Vendor.NVIDIA
+    asked = facts.signs_of("xpu-wheel-not-installed") or facts.signs_of("xpu-driver-missing")
+    return Vendor.INTEL if variant == "xpu" or asked else Vendor.NVIDIA
 
 
 def _known(gpu: Gpu) -> Gpu:

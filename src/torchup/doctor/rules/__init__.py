@@ -47,6 +47,7 @@ CHECKS: Mapping[str, Callable[[Facts, Compat], Found | None]] = {
     "arch-not-in-build-too-old": build.arch_too_old,
     "arch-not-in-build-too-new": build.arch_too_new,
     "rocm-version-mismatch": amd_intel.rocm_version_mismatch,
+    "hsa-override-wrong": amd_intel.hsa_override_wrong,
     "gfx-not-in-build": amd_intel.gfx_not_in_build,
     "mixed-install": surroundings.mixed_install,
     "companion-mismatch": packages.companion_mismatch,
