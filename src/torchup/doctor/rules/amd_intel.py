@@ -119,8 +119,8 @@ def hsa_override_wrong(facts: Facts, compat: Compat) -> Found | None:
     native = _has_code(facts, compat, target)
     sibling = compat.hsa_override(target) if target else None
     needed = sibling is not None and value.strip("\"'") == sibling and not native and not _served(facts, compat)
-    if needed or (target is None and crashed is None):
-        return None
+    if needed or (crashed is None and not native):
+        return None  # nothing found its code: that the build lacks it says more
     lines = [message("doctor.visible.value", "{name}={value}", name=OVERRIDE, value=redact(value))]
     lines += [*quoted(facts, *_CRASHED, *_NO_CODE)]
     lines += [gpu_line(facts, Vendor.AMD)] if facts.of(Vendor.AMD) else []
