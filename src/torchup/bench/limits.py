@@ -2,7 +2,7 @@
 
 The limit of a run is the largest of: model FLOPs over the peak rate, least bytes over the memory bandwidth. No run is
 faster than that; one that seems to be was measured wrongly (a clock read before the device had finished is the usual
-way), and is refused.
+way), and is left out.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from torchup.errors import BenchError
-from torchup.model import Limit, Result, Value, message
+from torchup.bench.request import DEFAULT_PRECISION
+from torchup.model import Bound, Limit, Result, Said, Value, Vendor
 
 if TYPE_CHECKING:
     from torchup.bench.answers import DeviceFacts
-    from torchup.catalog.peaks import Peaks
+    from torchup.catalog.peaks import GpuPeak, Peaks
 
 # Boost clocks of single cards pass the datasheet's by some per cent, and a measured peak has noise of its own.
 TOLERANCE = 1.15
+SLICE = " MIG "  # in the name that torch gives a part of a card
 
 
 class Peak(Value, frozen=True, kw_only=True):
@@ -27,42 +28,65 @@ class Peak(Value, frozen=True, kw_only=True):
 
     flops: float | None = None  # a second
     bandwidth: float | None = None  # bytes a second
-    bandwidth_was_reached: bool = False  # by a copy on this machine: there may be more
+    measured: bool = False  # by a loop and a copy on this machine: there may be more
     source: str | None = None
 
 
-def peak_of(facts: DeviceFacts, precision: str, peaks: Peaks, *, apple_cores: int | None = None) -> Peak:
-    """The peak of a device: the CPU's was measured by the worker, a GPU's is its row of the table."""
+def peak_of(
+    facts: DeviceFacts, precision: str, peaks: Peaks, *, apple_cores: int | None = None, convolutions: float = 1.0
+) -> Peak:
+    """The peak of a device: the CPU's was measured by the worker, a GPU's is its row of the table.
+
+    ``convolutions`` is their share of the arithmetic: by default PyTorch rounds them to TF32 and products not. A slice
+    of a card has no peak: the row is that of the whole one.
+    """
     if facts.device == "cpu":
         low = precision in {"bf16", "fp16"}
         return Peak(
             flops=None if low else facts.peak_flops,
             bandwidth=facts.peak_bandwidth,
-            bandwidth_was_reached=True,
-            source="measured: multiply-add loop x threads, copy" if facts.peak_flops and not low else None,
+            measured=True,
+            source="measured: multiply-add loop in all threads or torch's own product, copy"
+            if facts.peak_flops and not low
+            else None,
         )
     row = peaks.find(facts.name, apple_cores)
-    if row is None:
+    if row is None or SLICE in f" {facts.name} ":
         return Peak()
     return Peak(
-        flops=row.flops(precision), bandwidth=row.bandwidth, source=f"{row.name} ({row.confidence}: {row.source})"
+        flops=_flops(row, precision, convolutions, apple_cores),
+        bandwidth=row.bandwidth,
+        source=f"{row.name} ({row.confidence}: {row.source})",
     )
+
+
+def _flops(row: GpuPeak, precision: str, convolutions: float, cores: int | None) -> float | None:
+    """The rate of a mixture of convolutions and products: the time of both together."""
+    scale = cores / row.cores if cores and row.cores else 1.0
+    if precision != DEFAULT_PRECISION:
+        rate = row.flops(precision)
+        return rate * scale if rate else None
+    full = row.flops("fp32-strict")
+    rounded = row.flops(precision) if row.vendor == Vendor.NVIDIA else full
+    if not full or not rounded:
+        return None
+    return scale / (convolutions / rounded + (1 - convolutions) / full)
 
 
 def limit(peak: Peak, *, flops: float | None, moved: float | None, seconds: float) -> Limit | None:
     """The limit for a run's work; ``None`` where the work is not known. An unknown peak leaves ``seconds`` empty."""
     if flops is None and moved is None:
         return None
-    bounds = {}
+    bounds: dict[Bound, float] = {}
     if flops is not None and peak.flops:
-        bounds["flops"] = flops / peak.flops
+        bounds[Bound.FLOPS] = flops / peak.flops
     if moved is not None and peak.bandwidth:
-        bounds["bytes"] = moved / peak.bandwidth
+        bounds[Bound.BYTES] = moved / peak.bandwidth
     unknown = flops is not None and not peak.flops  # the bytes' bound alone would pass for the limit
     bound = None if unknown else max(bounds, key=lambda name: bounds[name], default=None)
-    if bound == "bytes" and peak.bandwidth_was_reached and bounds["bytes"] > seconds:
+    if bound is Bound.BYTES and peak.measured and bounds[bound] > seconds:
         # What a copy reached while the machine was busier is no bound; this run has just shown more.
-        bounds["bytes"], peak = seconds, msgspec.structs.replace(peak, bandwidth=(moved or 0.0) / seconds)
+        bounds[bound], peak = seconds, msgspec.structs.replace(peak, bandwidth=(moved or 0.0) / seconds)
     floor = bounds[bound] if bound else None
     return Limit(
         flops=flops,
@@ -73,23 +97,19 @@ def limit(peak: Peak, *, flops: float | None, moved: float | None, seconds: floa
         bound=bound,
         share=floor / seconds if floor is not None else None,
         source=peak.source,
+        peak_measured=peak.measured,
     )
 
 
-def refuse_impossible(result: Result) -> None:
-    """Raise `BenchError` for a result that is faster than its device can be."""
-    if result.limit is None or result.limit.share is None or result.limit.share <= TOLERANCE:
-        return
-    raise BenchError(
-        message(
-            "bench.above-roofline",
-            "{workload}/{recipe} on {device} took {seconds} s, but the device needs {floor} s at its peak: the"
-            " measurement is wrong and is not kept",
-            workload=result.workload,
-            recipe=result.recipe,
-            device=result.device,
-            seconds=f"{result.seconds:.4g}",
-            floor=f"{result.limit.seconds:.4g}",
-        ),
-        hint=message("bench.above-roofline.hint", "please report it: torchup, torch and device versions are in --json"),
-    )
+def impossible(result: Result) -> Said | None:
+    """Why a result cannot be true: it is faster than its device's published peak. `None` where it can.
+
+    A peak that was measured on this machine is no law: what passes it shows that there is more, and is flagged.
+    """
+    limit = result.limit
+    if limit is None or limit.share is None or limit.seconds is None or limit.peak_measured:
+        return None
+    if limit.share <= TOLERANCE:
+        return None
+    name = f"{result.workload}/{result.recipe} ({result.device})"
+    return Said(code="above-roofline", values={"name": name, "seconds": result.seconds, "floor": limit.seconds})

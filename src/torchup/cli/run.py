@@ -7,11 +7,12 @@ import errno
 import io
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import click
 
-from torchup import i18n
+from torchup import i18n, privacy
 from torchup.cli.answer import Answer, envelope, error_envelope
 from torchup.cli.app import make_app
 from torchup.cli.click_texts import translate_click
@@ -33,12 +34,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code (see `errors.ExitCode`)."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
     session = Session()
+    privacy.remember_environment(session.host.environ())
     _never_fail_to_print()
+    threading.excepthook = _quiet_threads
     i18n.use(_language(argv, session))
     translate_click()
     use_columns()
     with contextlib.suppress(ValueError):  # only the main thread may set handlers; elsewhere there is nothing to end
         signal.signal(signal.SIGTERM, _terminate)
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
+            signal.signal(signal.SIGHUP, _terminate)
     try:
         return _show(_invoke(argv, session), session)
     except TorchupError as error:
@@ -56,7 +61,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = message("cli.output.hint", "free some space where it goes, or send it elsewhere")
         return _show_error(UsageError(written, hint=hint), session, ())
     except Exception as error:  # noqa: BLE001  # the last line of defence: a person gets a sentence and a log, never a traceback
-        return _show_error(_internal(error, argv), session, argv)
+        told = _no_memory() if _is_no_memory(error) else _internal(error, argv)
+        return _show_error(told, session, argv)
+
+
+def _is_no_memory(error: BaseException | None) -> bool:
+    """Whether a limit (``ulimit -v``, ``-u``, a container's) is behind an error; Python says it in three ways."""
+    return (
+        isinstance(error, MemoryError)
+        or "can't start new thread" in str(error)
+        or (isinstance(error, OSError) and error.errno in {errno.ENOMEM, errno.EAGAIN})
+    )
+
+
+def _no_memory() -> TorchupError:
+    text = message("cli.memory", "there is too little memory, or too few threads, for torchup to go on")
+    return UsageError(text, hint=message("cli.memory.hint", "raise the limits (`ulimit -v`, `ulimit -u`) or free some"))
+
+
+def _quiet_threads(told: threading.ExceptHookArgs) -> None:
+    """A thread that a limit ends says nothing: the main thread tells it."""
+    if not _is_no_memory(told.exc_value):
+        threading.__excepthook__(told)
 
 
 class _OutputError(Exception):
@@ -65,7 +91,7 @@ class _OutputError(Exception):
 
 def _print(words: str) -> None:
     try:
-        click.echo(words, nl=False)
+        click.echo(privacy.without_secrets(words), nl=False)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -146,7 +172,7 @@ def _show_error(error: TorchupError, session: Session, argv: Sequence[str]) -> i
         say("\n" + i18n.text("cli.hint", "hint: {text}", text=error.hint))
     if session.verbose and error.exit_code != ExitCode.INTERNAL:
         path = _write_log(error, argv)
-        click.echo(i18n.text("cli.log", "log: {path}", path=path), err=True)
+        say(i18n.text("cli.log", "log: {path}", path=path))
     return int(error.exit_code)
 
 
@@ -162,12 +188,10 @@ def _internal(error: Exception, argv: Sequence[str]) -> TorchupError:
 def _write_log(error: Exception, argv: Sequence[str]) -> str:
     import traceback  # noqa: PLC0415  # 3 ms that only a defect pays for
 
-    from torchup.sources.urls import redact  # noqa: PLC0415  # only when something went wrong
-
     host = RealHost()
     path = f"{host.folders().log}/torchup-{host.now():%Y%m%dT%H%M%S}.log"
     trace = "".join(traceback.format_exception(error))
-    content = i18n.printable(redact(f"torchup {' '.join(argv)}\n\n{trace}"))
+    content = privacy.redact(f"torchup {' '.join(argv)}\n\n{trace}")  # it is sent to strangers
     try:
         host.write_text(path, content)
     except OSError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from torchup.model.sets import InstallerName
-from torchup.model.text import Value
+from torchup.model.sets import InstallerName, RungStatus
+from torchup.model.text import Said, Value
 
 
 class TorchInfo(Value, frozen=True, kw_only=True):
@@ -46,12 +46,12 @@ class Change(Value, frozen=True, kw_only=True):
 class Rung(Value, frozen=True, kw_only=True):
     """One step of the verification ladder."""
 
-    name: str  # import, version, devices, arch, matmul, conv, optimiser, jit, compile, dataloader, companions, kernel
-    status: str  # pass | fail | warn | skip
+    name: str  # files, start, import, version, devices, arch, matmul, conv, optimiser, jit, compile, dataloader...
+    status: RungStatus
     seconds: float | None = None
     device: str | None = None
-    proves: str | None = None
-    detail: str | None = None
+    package: str | None = None  # of a companion
+    detail: Said | None = None
 
 
 class Verification(Value, frozen=True, kw_only=True):

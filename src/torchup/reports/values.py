@@ -38,6 +38,7 @@ def torch_version(collected: Collected, value: str) -> None:
     if value.strip().upper() == "N/A":
         collected.torch_missing = True
         return
+    value = re.sub(r"(\d) ?\+ ?(?=cu\d|cpu|rocm\d|xpu)", r"\1+", value)
     match = _TORCH.match(value)
     if match is None:
         local = _LOCAL.match(value)
@@ -90,7 +91,7 @@ def os_name(collected: Collected, value: str) -> None:
         collected.arch = {"amd64": "x86_64"}.get(arch[1], arch[1])
     if "wsl" in lower:
         collected.wsl = True
-    kind = os_kind(lower)
+    kind = os_kind(lower) or {"nt": Os.WINDOWS}.get(lower.strip())
     if kind is None or collected.os not in (None, kind):
         return
     collected.os = kind
@@ -98,14 +99,16 @@ def os_name(collected: Collected, value: str) -> None:
     if version and collected.os_version is None and not lower.startswith("wsl"):
         collected.os_version = version[0]
     if kind is Os.LINUX and collected.distribution is None:
-        collected.distribution = re.sub(r"\s{0,9}\([^()]{0,60}\)", "", value)[:60]
+        collected.distribution = re.sub(
+            r"\s{0,9}\([^()]{0,60}\)", "", re.split(r"[,;]| (?:in|on|with|inside) ", value)[0]
+        )[:60]
 
 
 def os_kind(lower: str) -> Os | None:
     """The system that a name in lower case stands for."""
     if re.search(r"mac ?os|os ?x\b|darwin", lower):
         return Os.MACOS
-    if re.search(r"windows|\bwin ?1[01]\b", lower) and "subsystem" not in lower and "wsl" not in lower:
+    if re.search(r"windows|\bwin ?1[01]\b", lower, re.ASCII) and "subsystem" not in lower and "wsl" not in lower:
         return Os.WINDOWS
     return Os.LINUX if _LINUX.search(lower) else None
 
@@ -205,13 +208,30 @@ def gpu(collected: Collected, value: str) -> None:
     if match:
         collected.add_gpu(_without_uuid(match[2]), match[1])
         return
-    parts = [value] if "[" in value or "Inc." in value else re.split(r"\s{0,9}[,;]\s{0,9}|\s\+\s|\s(?:and|和)\s", value)
+    parts = (
+        [value] if "[" in value or "Inc." in value else re.split(r"\s{0,9}[,;]\s{0,9}|\s[+/]\s|\s(?:and|和)\s", value)
+    )
     for part in parts:
-        _named_gpu(collected, part)
+        _named_gpu(collected, _AROUND_NAME.sub("", part).split(". ", maxsplit=1)[0])
+
+
+# What tools and people write before a name: "Card series: ", "2x ", "显卡 ".
+_AROUND_NAME = re.compile(
+    r"^\s{0,9}(?:(?:\[\d{1,2}\]|\W)\s{0,9}:\s{0,9})?(?:card (?:series|"
+    r"model):\s{0,9})?(?:\d{1,2}\s?[x×*]\s{0,3})?[\u4e00-\u9fff\s:]{0,12}",
+    re.IGNORECASE,
+)
+_OF_CARD = re.compile(r"\s{0,9}card (?:vendor|sku)|\s{0,9}(?:subsystem|node|guid|gfx version)", re.IGNORECASE)
+
+
+def named_gpu(collected: Collected, value: str) -> None:
+    """Behind a label that only resembles "GPU": a name counts, its absence does not."""
+    if not is_unknown(value):
+        gpu(collected, value)
 
 
 def _named_gpu(collected: Collected, name: str) -> None:
-    if re.match(r"\d{1,3}\s?%|true|false|yes", name, re.IGNORECASE):
+    if re.match(r"\d{1,3}\s?%|true|false|yes", name, re.IGNORECASE) or _OF_CARD.match(name):
         return
     if vendor_of(name) is not None:
         collected.add_gpu(_without_uuid(name)[:100])
@@ -274,7 +294,7 @@ def glibc(collected: Collected, value: str) -> None:
 
 def cpu(collected: Collected, value: str) -> None:
     """The processor; ``Apple M2 Pro`` proves Apple silicon whatever the interpreter says."""
-    if is_unknown(value) or re.fullmatch(r"[a-z][\w.-]*", value):  # "Name: torch" of pip, "Name: gfx1100" of rocminfo
+    if is_unknown(value):
         return
     collected.cpu = collected.cpu or value[:80]
     lower = value.lower()
@@ -282,6 +302,18 @@ def cpu(collected: Collected, value: str) -> None:
         collected.apple_silicon, collected.os = True, collected.os or Os.MACOS
     if "virtual" in lower and "apple" in lower:
         collected.virtual_machine = True
+
+
+def name(collected: Collected, value: str) -> None:
+    """A bare "Name": of a processor or a GPU (WMI, rocminfo), of a package (pip show) or a process."""
+    if re.search(
+        r"\b(?:cpu|processor|ryzen|xeon|epyc|core|threadripper|apple m\d|neoverse|cortex)\b", value, re.IGNORECASE
+    ):
+        cpu(collected, value)
+    elif re.search(
+        r"geforce|rtx|gtx|radeon|instinct|\barc\b|iris|uhd graphics|nvidia [a-z]*\d|quadro|tesla", value, re.IGNORECASE
+    ):
+        named_gpu(collected, value)
 
 
 def arch(collected: Collected, value: str) -> None:
@@ -383,12 +415,14 @@ READERS: dict[str, Reader] = {
     "device-count": device_count,
     "xpu-count": xpu_count,
     "gpu": gpu,
+    "gpu-named": named_gpu,
     "driver": driver,
     "cuda-api": cuda_api,
     "toolkit": toolkit,
     "rocm": rocm,
     "glibc": glibc,
     "cpu": cpu,
+    "name": name,
     "arch": arch,
     "arch-list": arch_list,
     "machine": machine,

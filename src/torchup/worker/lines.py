@@ -3,8 +3,10 @@
 import json
 import os
 import sys
+import time
 from typing import Any, Dict, Optional
 
+STARTED = time.perf_counter()  # of this process, as near as its first import tells
 _descriptor: Optional[int] = None
 
 
@@ -22,6 +24,11 @@ def emit(value: Dict[str, Any]) -> None:
     rest = (json.dumps(_finite(value), allow_nan=False) + "\n").encode()
     while rest:
         rest = rest[os.write(1 if _descriptor is None else _descriptor, rest) :]
+
+
+def stage(name: str, **more: Any) -> None:
+    """Say what comes now: ``training`` and ``testing`` bound the measured time."""
+    emit({"progress": {"stage": name, **more}})
 
 
 def _finite(value: Any) -> Any:

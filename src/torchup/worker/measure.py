@@ -4,24 +4,37 @@ import itertools
 from typing import Any, Callable, Dict, List, Tuple
 
 import devices
+import lines
 import precision
 import torch
 
 SAMPLES = 7
 LEAST = 0.02  # seconds of one sample: a thousand times what reading the clock and synchronising cost
+TRIAL = 0.05  # seconds of one trial of a candidate
 MOST_CALLS = 100_000
 
 
 def samples(device: str, work: Callable[[], Any], *, least: float = LEAST, count: int = SAMPLES) -> List[float]:
     """Seconds of one call, several times: each sample is a loop that lasts at least ``least`` seconds."""
     calls = _calls(device, work, least)
-    found = []
-    for _ in range(count):
-        with devices.Stopwatch(device) as watch:
-            for _ in range(calls):
-                work()
-        found.append(watch.seconds / calls)
-    return found
+    return [samples_of(device, work, calls) for _ in range(count)]
+
+
+def steady(device: str, work: Callable[[], Any]) -> float:
+    """Seconds of one call for a choice between candidates: each trial lasts `TRIAL`, after as long a warm-up.
+
+    The warm-up lets the clock rise; the best of three trials counts, since others only ever make one slower.
+    """
+    calls = _calls(device, work, TRIAL)
+    return min(samples_of(device, work, calls) for _ in range(3))
+
+
+def samples_of(device: str, work: Callable[[], Any], calls: int) -> float:
+    """Seconds of one call, by a loop of so many."""
+    with devices.Stopwatch(device) as watch:
+        for _ in range(calls):
+            work()
+    return watch.seconds / calls
 
 
 def _calls(device: str, work: Callable[[], Any], least: float) -> int:
@@ -45,6 +58,7 @@ def middle(values: List[float]) -> float:
 
 def answer(rows: List[Tuple[str, List[Tuple[float, float]]]], best: Dict[str, float], **further: Any) -> Dict[str, Any]:
     """A micro workload's raw result: curves by name, ``best`` figures as quality, and what else belongs to it."""
+    lines.stage("testing")
     return {"curves": dict(rows), "quality": best, **further}
 
 
@@ -57,6 +71,7 @@ def begin(request: Dict[str, Any]) -> precision.Mixed:
     device = request["device"]
     if request.get("threads"):
         torch.set_num_threads(int(request["threads"]))
+    lines.stage("training")
     return precision.Mixed(device, precision.enter(device, request.get("precision") or "fp32-default"))
 
 
@@ -64,5 +79,5 @@ def no_arithmetic(request: Dict[str, Any]) -> None:
     """For a workload that a precision changes nothing of. Raises `PrecisionError` when one was asked for."""
     asked = request.get("precision") or "fp32-default"
     if asked != "fp32-default":
-        raise precision.PrecisionError("%s does no arithmetic that %s would change" % (request["workload"], asked))
+        raise precision.PrecisionError("no-arithmetic", name=request["workload"], label=asked)
     begin(request)

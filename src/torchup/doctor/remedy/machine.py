@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from torchup.catalog.gpus import load_gpu_table
+from torchup.doctor.cause import load_cause
 from torchup.doctor.remedy.tables import JetPack, tables
 from torchup.model import (
     ComputeCapability,
@@ -106,7 +107,7 @@ def _jetpack(facts: Facts) -> tuple[JetPack | None, tuple[Message, ...]]:
     said = facts.system.jetson
     if not said:
         return None, ()
-    number = re.search(r"\d+", said)
+    number = re.search(r"\d+", said) or re.search(r"\d+", facts.system.jetpack or "")
     if number is not None:
         return next((row for row in tables().jetpack if int(number[0]) in {row.jetpack, row.l4t}), None), ()
     shown = next((row for row in tables().jetpack if _shows(facts, row)), None)
@@ -193,12 +194,14 @@ def said_capability(facts: Facts) -> str | None:
 
 
 def _vendor_meant(facts: Facts) -> Vendor:
-    """Whose GPU the user has, by the build that is there or was asked for."""
+    """Whose GPU the user has, by the build that is there or was asked for, and by what failed."""
     variant, indexes = facts.torch.variant or "", " ".join(facts.index_urls)
-    if facts.torch.hip or variant.startswith("rocm") or facts.sign("rocm.index") or "/rocm" in indexes:
+    failed = {load_cause(sign.cause).family for sign in facts.signs if sign.cause}
+    if facts.torch.hip or variant.startswith("rocm") or "/rocm" in indexes or facts.sign("rocm.index"):
         return Vendor.AMD
-    asked = facts.signs_of("xpu-wheel-not-installed") or facts.signs_of("xpu-driver-missing")
-    return Vendor.INTEL if variant == "xpu" or asked else Vendor.NVIDIA
+    if failed & {"amd", "intel"} and not facts.torch.cuda:
+        return Vendor.AMD if "amd" in failed else Vendor.INTEL
+    return Vendor.INTEL if variant == "xpu" else Vendor.NVIDIA
 
 
 def _known(gpu: Gpu) -> Gpu:

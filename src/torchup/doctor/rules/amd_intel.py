@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from torchup.doctor.cause import RemedyKind, text_of
-from torchup.doctor.redact import redact
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import gpu_line, is_planned, platform, quoted, remedy_of, said, torch_line
 from torchup.model import Os, Vendor, message
+from torchup.privacy import redact
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
