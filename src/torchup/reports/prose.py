@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.model import Os
+from torchup.model import Os, Vendor
 from torchup.reports.values import cuda_api, driver, os_name, toolkit
 
 if TYPE_CHECKING:
@@ -62,6 +62,10 @@ _OWN = re.compile(
 )
 _DEVICE_WORD = re.compile(
     r"\d{3}|[a-z]\d{2}|\b[tlpam]\d|\b(?:spark|jetson|strix|steam deck|titan|iris|thor|orin|vega)\b",
+    re.IGNORECASE | re.ASCII,
+)
+_AMD_CARD = re.compile(
+    r"\b(?:my|i have an|with an|using an|own an) amd (?:gpu|(?:graphics |video )?card)\b|\bamd\s?的?(?:独立)?显卡",
     re.IGNORECASE | re.ASCII,
 )
 _TORCH_LABELLED = re.compile(
@@ -129,6 +133,8 @@ def read_prose(collected: Collected, text: str) -> None:
     _read_versions(collected, text)
     if not collected.gpus and _DEVICE_WORD.search(text):
         _read_gpus(collected, text)
+    if not collected.gpus:
+        _read_vendor(collected, text)
 
 
 def _read_system(collected: Collected, text: str, lower: str) -> None:
@@ -257,6 +263,13 @@ def _read_gpus(collected: Collected, text: str) -> None:
     for mention in named:
         if mention.vendor.value != "apple" and collected.os is not Os.MACOS:
             collected.add_gpu(mention.name, vendor=mention.vendor)
+
+
+def _read_vendor(collected: Collected, text: str) -> None:
+    """An AMD card whose model is not said: enough to tell that a CUDA build is the wrong one."""
+    said = [match for match in _AMD_CARD.finditer(text) if not _OTHER.search(_clause(text, match.start(), match.end()))]
+    if said and collected.os is not Os.MACOS:
+        collected.add_gpu("AMD GPU", vendor=Vendor.AMD)
 
 
 def _distinct(found: Iterable[Mention]) -> Iterator[Mention]:

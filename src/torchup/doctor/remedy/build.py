@@ -19,7 +19,7 @@ from torchup.doctor.remedy.install_commands import (
 )
 from torchup.doctor.remedy.shells import shell_of
 from torchup.errors import TorchupError
-from torchup.model import Manager, Message, Os, Plan, Remedy, message
+from torchup.model import Machine, Manager, Message, Os, Plan, Remedy, message
 from torchup.plan.drivers import DriverPlace, driver_steps
 
 if TYPE_CHECKING:
@@ -74,7 +74,16 @@ def order_of(facts: Facts, choice: Choice, wish: Wish) -> Order:
         again=same_torch(facts, plan),
         alone=alone,
         fresh=wish.fresh or _other_python(facts, plan),
+        processor=_processor(facts, choice.imagined.machine),
+        subdir="osx-arm64" if choice.imagined.machine.translated else None,
     )
+
+
+def _processor(facts: Facts, machine: Machine) -> str | None:
+    """What uv calls the right Python's system and processor, where the Python here is for another."""
+    if machine.translated:
+        return "macos-aarch64"
+    return "windows-x86_64" if machine.os is Os.WINDOWS and facts.python.bits == 32 else None  # noqa: PLR2004  # bits
 
 
 def _manager(facts: Facts, plan: Plan) -> Manager:

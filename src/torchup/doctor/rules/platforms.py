@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from torchup.catalog.versions import minor, version_key
 from torchup.doctor.cause import filled, text_of
 from torchup.doctor.rule import Certainty, Found
@@ -218,8 +220,17 @@ def x86_python_under_rosetta(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=text_of("x86-python-under-rosetta", "summary"),
         evidence=tuple(lines),
-        remedy=remedy_of("x86-python-under-rosetta", facts, compat),
+        remedy=remedy_of("x86-python-under-rosetta", _with_x86(facts), compat),
         certainty=Certainty.PROVEN,
+    )
+
+
+def _with_x86(facts: Facts) -> Facts:
+    """The facts with the interpreter's processor, which the report may show by what pip was offered only."""
+    return replace(
+        facts,
+        python=replace(facts.python, arch="x86_64"),
+        system=replace(facts.system, os=Os.MACOS, apple_silicon=True),
     )
 
 

@@ -108,7 +108,7 @@ def container_without_gpu(facts: Facts, compat: Compat) -> Found | None:
     """The container was started without the GPU: no --gpus, no toolkit, no /dev/kfd."""
     del compat
     signs = quoted(facts, "docker.no-gpu-driver", "docker.not-detected", "docker.cli-load")
-    kfd = facts.sign("kfd.no-node") or (facts.sign("kfd.foreign-node") if facts.system.container else None)
+    kfd = facts.sign("kfd.no-node")
     started_without = facts.system.container and facts.system.container_gpu_flag is False
     unseen = facts.sign(
         "driver.none",
