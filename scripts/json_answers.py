@@ -28,7 +28,7 @@ from torchup.model import (
     Verification,
 )
 from torchup.plan.explain import WhyNot
-from torchup.results.schema import Run
+from torchup.results.run import Run
 from torchup.sources.mirror_test import MirrorTest
 from torchup.sources.mirrors import Mirror
 from torchup.sources.refresh import Gain
