@@ -6,11 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.doctor.conditions import holds
-from torchup.doctor.remedy import RemedyKind, RemedyRow, driver_remedy, make
-from torchup.doctor.remedy.commands import CommandRow
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.amd_intel import is_usable_intel
-from torchup.doctor.rules.common import driver_line, gpu_line, said
+from torchup.doctor.rules.common import driver_line, gpu_line, made, remedy_of, said
 from torchup.model import Os, Remedy, Severity, Vendor, message
 
 if TYPE_CHECKING:
@@ -49,16 +47,14 @@ def mig_or_exclusive_mode(facts: Facts, compat: Compat) -> Found | None:
 
 def _mode_remedy(facts: Facts, compat: Compat, *, closed: bool, empty: bool) -> Remedy:
     """For what is known of the mode; a GPU that is only busy is left as it is."""
-    rows: tuple[CommandRow, ...] = (CommandRow(argv=("nvidia-smi", "-q", "-d", "COMPUTE,PIDS")),)
-    text = message("doctor.mode.remedy-busy", "end the program that holds the GPU, or take another GPU")
     if closed:
         text = message("doctor.mode.remedy-mode", "set the compute mode back to default")
-        rows = (CommandRow(argv=("sudo", "nvidia-smi", "-c", "0")),)
-    elif empty:
+        return made(facts, compat, text, ("sudo", "nvidia-smi", "-c", "0"), needs_root=True)
+    if empty:
         text = message("doctor.mode.remedy-mig", "make a MIG instance, or switch MIG off: `sudo nvidia-smi -mig 0`")
-        rows = (CommandRow(argv=("sudo", "nvidia-smi", "mig", "-cgi", "0", "-C")),)
-    row = RemedyRow(kind=RemedyKind.COMMANDS, commands=rows, needs_root=closed or empty)
-    return make(row, facts, compat.catalog, text)
+        return made(facts, compat, text, ("sudo", "nvidia-smi", "mig", "-cgi", "0", "-C"), needs_root=True)
+    text = message("doctor.mode.remedy-busy", "end the program that holds the GPU, or take another GPU")
+    return made(facts, compat, text, ("nvidia-smi", "-q", "-d", "COMPUTE,PIDS"))
 
 
 _UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "bytes": 1}
@@ -94,11 +90,10 @@ def memory_held_by_others(facts: Facts, compat: Compat) -> Found | None:
         "doctor.memory.remedy", "end the other programs on the GPU (or wait for them), or choose another GPU"
     )
     tool = "rocm-smi" if facts.torch.hip or holds("amd-gpu", facts) else "nvidia-smi"
-    row = RemedyRow(kind=RemedyKind.COMMANDS, commands=(CommandRow(argv=(tool,)),))
     return Found(
         summary=message("doctor.memory.summary", "other processes hold the GPU's memory"),
         evidence=(said(sign), _held_line(held, total)),
-        remedy=make(row, facts, compat.catalog, text),
+        remedy=made(facts, compat, text, (tool,)),
         certainty=Certainty.PROVEN,
     )
 
@@ -161,18 +156,9 @@ def triton_newer_than_driver(facts: Facts, compat: Compat) -> Found | None:
             "doctor.triton.summary", "Triton compiles code that is newer than the driver can load; torch itself works"
         ),
         evidence=tuple(lines),
-        remedy=_triton_remedy(facts, compat),
+        remedy=remedy_of("triton-newer-than-driver", facts, compat),
         certainty=Certainty.PROVEN,
     )
-
-
-def _triton_remedy(facts: Facts, compat: Compat) -> Remedy:
-    """The driver's branch has to be that of the build's own CUDA: minor-version compatibility does not count."""
-    text = message(
-        "doctor.triton.remedy-ptxas",
-        "let Triton use the ptxas of an older toolkit (TRITON_PTXAS_PATH), or update the driver",
-    )
-    return driver_remedy(facts, compat.catalog, text=text)
 
 
 def no_gpu_present(facts: Facts, compat: Compat) -> Found | None:

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from torchup.catalog.versions import version_key
-from torchup.doctor.cause import text_of
-from torchup.doctor.remedy import DriverAction, choose, driver_remedy, reinstall
-from torchup.doctor.remedy.choice import Wish
-from torchup.doctor.remedy.driver import driver_order
+from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import (
     at_least,
@@ -20,13 +17,15 @@ from torchup.doctor.rules.common import (
     newest_driver,
     on_windows,
     quoted,
+    remedy_of,
     torch_cuda,
     torch_line,
 )
-from torchup.errors import TorchupError
-from torchup.model import Remedy, Vendor, message
+from torchup.model import Vendor, message
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
     from torchup.model import Message
@@ -64,6 +63,13 @@ _UNSERVED = ("smi.no-devices", "driver.no-device", "cuda.no-gpus", "smi.not-runn
 _NOT_MEANT = ("said.no-gpu", "said.amd-gpu")
 
 
+def _remedies() -> ModuleType:
+    """The planner comes with them, and most rules find nothing."""
+    from torchup.doctor.rules import driver_remedies  # noqa: PLC0415  # it takes 50 ms
+
+    return driver_remedies
+
+
 def driver_too_old(facts: Facts, compat: Compat) -> Found | None:
     """The driver serves an older CUDA API than the build's runtime needs."""
     signs = quoted(facts, *_TOO_OLD)
@@ -85,7 +91,7 @@ def driver_too_old(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=message("doctor.driver-old.summary", "the NVIDIA driver is older than this build of torch needs"),
         evidence=tuple(lines),
-        remedy=_older_build_or_driver(_with_said_api(facts), compat, floor),
+        remedy=_remedies().older_build_or_driver(_with_said_api(facts), compat, floor),
         certainty=Certainty.PROVEN if signs else Certainty.SEEN,
     )
 
@@ -109,21 +115,6 @@ def _with_said_api(facts: Facts) -> Facts:
     return msgspec.structs.replace(facts, nvidia=nvidia)
 
 
-def _older_build_or_driver(facts: Facts, compat: Compat, floor: str | None) -> Remedy:
-    """A build that this driver runs, where there is one; a newer driver in any case."""
-    update = driver_remedy(facts, compat.catalog, floor=floor)
-    if newest_driver(facts) is None and facts.nvidia.cuda_api is None:
-        return update
-    try:
-        choose(facts, compat.catalog, Wish())
-    except TorchupError:
-        return update
-    text = message(
-        "doctor.driver-old.remedy-or", "{driver}, or install a build that this driver runs", driver=update.text
-    )
-    return reinstall(facts, compat.catalog, text=text)
-
-
 def driver_too_new(facts: Facts, compat: Compat) -> Found | None:
     """The driver's branch no longer serves this GPU."""
     legacy = quoted(facts, "driver.legacy")
@@ -134,12 +125,10 @@ def driver_too_new(facts: Facts, compat: Compat) -> Found | None:
     lines = [*legacy, *quoted(facts, *_UNSERVED)]
     lines += [gpu_line(facts, Vendor.NVIDIA)] if facts.of(Vendor.NVIDIA) else []
     lines += [driver_line(facts)] if facts.nvidia.driver else []
-    text = text_of("driver-too-new", "remedy")
-    known = driver_order(facts, compat.catalog).exact
     return Found(
         summary=text_of("driver-too-new", "summary"),
         evidence=tuple(lines),
-        remedy=driver_remedy(facts, compat.catalog, DriverAction.BACK, text=text) if known else Remedy(text=text),
+        remedy=_remedies().back_to_last_branch(facts, compat),
         certainty=Certainty.PROVEN,
     )
 
@@ -165,7 +154,7 @@ def driver_missing_or_broken(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=_driver_summary(facts, differ=bool(differ)),
         evidence=(*broken, *absent, *differ, *([gpu_line(facts)] if facts.gpus else [])),
-        remedy=driver_remedy(facts, compat.catalog, _driver_action(facts, differ=bool(differ))),
+        remedy=remedy_of("driver-missing-or-broken", facts, compat, kind=_driver_kind(facts, differ=bool(differ))),
         certainty=Certainty.PROVEN if broken or differ else Certainty.SAID,
     )
 
@@ -211,13 +200,13 @@ def _driver_summary(facts: Facts, *, differ: bool) -> Message:
     return message("doctor.driver-broken.summary", "no working NVIDIA driver answers on this machine")
 
 
-def _driver_action(facts: Facts, *, differ: bool) -> DriverAction | None:
-    """What is done to it; ``None``: what the driver needs, by its version and the card."""
+def _driver_kind(facts: Facts, *, differ: bool) -> RemedyKind:
+    """What is done to it: where it only has to be loaded anew, nothing is installed."""
     if differ or facts.sign("smi.mismatch", "smi.lost") is not None:
-        return DriverAction.REBOOT
+        return RemedyKind.DRIVER_REBOOT
     if facts.sign("driver.unknown-error", "driver.initialization", "driver.count-memory") is not None:
-        return DriverAction.RELOAD
-    return None if newest_driver(facts) else DriverAction.INSTALL
+        return RemedyKind.DRIVER_RELOAD
+    return RemedyKind.DRIVER if newest_driver(facts) else RemedyKind.DRIVER_INSTALL
 
 
 def wsl_driver_problem(facts: Facts, compat: Compat) -> Found | None:
@@ -238,28 +227,6 @@ def wsl_driver_problem(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=message("doctor.wsl.summary", "WSL does not reach the Windows driver of the GPU"),
         evidence=tuple(lines),
-        remedy=_wsl_remedy(facts, compat),
+        remedy=_remedies().for_wsl(facts, compat),
         certainty=Certainty.PROVEN if signs or inside else Certainty.SEEN,
     )
-
-
-def _wsl_remedy(facts: Facts, compat: Compat) -> Remedy:
-    """A newer Windows driver where this one is old or not known; else what lies between it and WSL."""
-    order = driver_order(_in_wsl(facts), compat.catalog)
-    driver = newest_driver(facts)
-    enough = driver is not None and order.branch is not None and version_key(driver)[0] >= order.branch
-    past = order.action is DriverAction.BACK
-    text = message(
-        "doctor.wsl.remedy-inside",
-        "remove a Linux driver package if WSL has one (`dpkg -l` shows it; keep toolkits), then update and restart WSL",
-    )
-    if enough and not past:
-        remedy = driver_remedy(_in_wsl(facts), compat.catalog, DriverAction.UPDATE)
-        return msgspec.structs.replace(remedy, text=text)
-    return driver_remedy(_in_wsl(facts), compat.catalog, text=text)
-
-
-def _in_wsl(facts: Facts) -> Facts:
-    """The driver's messages are those of WSL, also where nothing else in the report says so."""
-    system = msgspec.structs.replace(facts.system, wsl=True)
-    return msgspec.structs.replace(facts, system=system)
