@@ -27,8 +27,6 @@ DATA = [slug for slug in SLUGS if load_cause(slug).signs]
 # Causes that `torchup explain` knows and no rule recognises yet.
 UNRECOGNISED = {
     "build-not-published",
-    "dll-load-order",
-    "driver-too-new",
     "other-interpreter",
     "torch-replaced",
     "triton-ptxas-too-old",

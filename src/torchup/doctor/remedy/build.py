@@ -144,18 +144,29 @@ def _listed(facts: Facts, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(names) if name in installed)
 
 
-def leftovers(facts: Facts) -> tuple[str, ...]:
+def leftovers(facts: Facts, *, keep: int | None = None) -> tuple[str, ...]:
     """NVIDIA's wheels that write the same folder as torch's own: of one library, for another CUDA major.
 
-    Empty where torch's CUDA is unknown.
+    Args:
+        facts: what is known.
+        keep: the CUDA major that stays; ``None``: torch's, and where that is unknown the newest one of each library.
     """
-    cuda = facts.torch.cuda or (facts.torch.variant or "").removeprefix("cu")
-    mine = cuda[:2] if cuda[:2].isdigit() else None
     found = [match for package in facts.packages if (match := _WHEEL_OF_CUDA.fullmatch(package.name))]
-    if mine is None:
-        return ()
-    kept = {match["stem"] for match in found if match["major"] == mine}
-    return tuple(dict.fromkeys(m[0] for m in found if m["major"] != mine and m["stem"] in kept))
+    cuda = facts.torch.cuda or (facts.torch.variant or "").removeprefix("cu")
+    mine = str(keep) if keep is not None else cuda[:2] if cuda[:2].isdigit() else None
+    majors = {stem: {m["major"] for m in found if m["stem"] == stem} for stem in {m["stem"] for m in found}}
+    kept = {stem: mine or max(several) for stem, several in majors.items() if mine is None or mine in several}
+    return tuple(dict.fromkeys(m[0] for m in found if m["major"] != kept.get(m["stem"], m["major"])))
+
+
+def partners(facts: Facts, removed: tuple[str, ...]) -> tuple[str, ...]:
+    """The wheels whose files go when others that write the same folder are removed, as requirements."""
+    gone = {match["stem"] for name in removed if (match := _WHEEL_OF_CUDA.fullmatch(name))}
+    return tuple(
+        f"{package.name}=={package.version}"
+        for package in facts.packages
+        if package.name not in removed and (match := _WHEEL_OF_CUDA.fullmatch(package.name)) and match["stem"] in gone
+    )
 
 
 # ---------------------------------------------------------------- words

@@ -111,6 +111,21 @@ def plain_install(requirements: tuple[str, ...], order: Order) -> tuple[Command,
     return ((*python_words(order.interpreter), "-m", "pip", "install", *requirements),)
 
 
+def renew(requirements: tuple[str, ...], order: Order) -> tuple[Command, ...]:
+    """Write packages anew, whatever is there, and nothing that they depend on."""
+    if not requirements:
+        return ()
+    if order.manager in {Manager.UV_VENV, Manager.UV_PROJECT}:
+        python = _uv_python(order) if order.manager is Manager.UV_VENV else ()
+        return (("uv", "pip", "install", *python, "--upgrade", "--reinstall", "--no-deps", *requirements),)
+    pip = _PROJECT_PIP.get(order.manager, (*python_words(order.interpreter), "-m", "pip"))
+    return ((*pip, "install", "--upgrade", "--force-reinstall", "--no-deps", *requirements),)
+
+
+_PROJECT_PIP: dict[Manager, Command] = {
+    Manager.POETRY: ("poetry", "run", "pip"),
+    Manager.PIXI: ("pixi", "run", "python", "-m", "pip"),
+}
 _PROJECT_ADD: dict[Manager, Command] = {
     Manager.UV_PROJECT: ("uv", "add"),
     Manager.POETRY: ("poetry", "add"),

@@ -62,14 +62,14 @@ def _refused(facts: Facts, compat: Compat) -> str | None:
 
 def job_without_gpu(facts: Facts, compat: Compat) -> Found | None:
     """A cluster job, login node or notebook server without an allocated GPU."""
-    del compat
-    unseen = facts.sign(*_NO_GPU) is not None or facts.torch.cuda_available is False or facts.nvidia.tools_found_none
+    silent = facts.sign(*_NO_GPU, "smi.not-running", "vllm.no-platform") is not None
+    unseen = silent or facts.torch.cuda_available is False or facts.nvidia.tools_found_none
     if facts.works or not holds("cluster", facts) or facts.gpus or facts.nvidia.driver or not unseen:
         return None
     scheduler = message("doctor.job.scheduler", "scheduler: {name}", name=facts.system.scheduler)
     return Found(
         summary=text_of("job-without-gpu", "summary"),
-        evidence=(scheduler, *quoted(facts, *_NO_GPU)),
-        remedy=Remedy(text=text_of("job-without-gpu", "remedy")),
+        evidence=(scheduler, *quoted(facts, *_NO_GPU, "smi.not-running", "vllm.no-platform")),
+        remedy=remedy_of("job-without-gpu", facts, compat),
         certainty=Certainty.PROVEN,
     )
