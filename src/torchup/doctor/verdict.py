@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torchup.doctor.ask import failures, missing, vendor_of
 from torchup.doctor.conditions import holds
 from torchup.doctor.redact import redact
-from torchup.doctor.rules.build import code_names, uncovered
+from torchup.doctor.rules.coverage import code_names, uncovered
 from torchup.doctor.rules.common import (
     at_least,
     capabilities,

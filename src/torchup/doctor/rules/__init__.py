@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from torchup.doctor.cause import Cause, CauseFileError, load_cause, order
 from torchup.doctor.data_rule import check_of
 from torchup.doctor.rule import Rule
-from torchup.doctor.rules import amd_intel, apple, build, driver, packages, platforms, reach, surroundings
+from torchup.doctor.rules import amd_intel, apple, build, driver, extensions, installers, packages, platforms, reach, surroundings
 from torchup.model import Severity
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ CHECKS: Mapping[str, Callable[[Facts, Compat], Found | None]] = {
     "jetson-needs-nvidia-wheel": platforms.jetson_needs_nvidia_wheel,
     "wrong-arch-python": platforms.wrong_arch_python,
     "glibc-too-old": surroundings.glibc_too_old,
-    "python-version-unsupported": platforms.python_version_unsupported,
+    "build-not-published": installers.build_not_published,
+    "python-version-unsupported": installers.python_version_unsupported,
     "container-without-gpu": surroundings.container_without_gpu,
     "wsl-driver-problem": driver.wsl_driver_problem,
     "permission-device-nodes": surroundings.permission_device_nodes,
@@ -53,7 +54,8 @@ CHECKS: Mapping[str, Callable[[Facts, Compat], Found | None]] = {
     "mps-no-device": apple.mps_no_device,
     "macos-too-old": apple.macos_too_old,
     "mps-not-built": apple.mps_not_built,
-    "extension-arch-missing": build.extension_arch_missing,
+    "extension-arch-missing": extensions.extension_arch_missing,
+    "triton-ptxas-too-old": extensions.triton_ptxas_too_old,
     "triton-newer-than-driver": driver.triton_newer_than_driver,
     "memory-held-by-other-process": driver.memory_held_by_others,
     "build-headers-missing": surroundings.build_headers_missing,

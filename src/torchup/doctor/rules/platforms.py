@@ -19,6 +19,8 @@ _REFUSED = (
     "python.no-version",
     "python.no-match",
     "python.no-wheel",
+    "python.uv-platform",
+    "python.uv-python",
     "python.requires",
     "python.compile",
     "python.stub",
@@ -47,37 +49,6 @@ def _python_fits(facts: Facts, compat: Compat) -> bool | None:
     torch = wanted[0] if wanted else facts.torch.version
     python = facts.python.version
     return compat.python_fits(torch, python, platform(facts)) if torch and python else None
-
-
-def python_version_unsupported(facts: Facts, compat: Compat) -> Found | None:
-    """No wheel of the wanted torch exists for this Python, or torch.compile refuses it."""
-    del compat
-    signs = quoted(facts, *_REFUSED)
-    if facts.extension_problem is not None:
-        signs = (*signs, _built_for(facts))
-    if facts.works and facts.sign("python.compile") is None:
-        return None
-    if not signs and not _older_than_any(facts):
-        return None
-    lines: list[Message] = [*signs]
-    if facts.python.version:
-        lines.append(message("doctor.python.version", "Python {version}", version=facts.python.version))
-    text = message(
-        "doctor.python.remedy",
-        "use a Python that the wanted release has wheels for: 3.10 to 3.13 fit every current torch",
-    )
-    return Found(
-        summary=message("doctor.python.summary", "there is no wheel of the wanted release for this version of Python"),
-        evidence=tuple(lines),
-        remedy=Remedy(text=text, commands=(("uv", "venv", "--python", "3.12"), pip_install("torch"))),
-        certainty=Certainty.SAID,
-    )
-
-
-def _older_than_any(facts: Facts) -> bool:
-    """Whether the interpreter here is older than what any torch of this decade has wheels for."""
-    python = facts.python.version
-    return facts.live and facts.torch.installed is None and python is not None and version_key(python) < (3, 8)
 
 
 def _built_for(facts: Facts) -> Message:
@@ -234,7 +205,7 @@ def intel_mac_no_new_wheels(facts: Facts, compat: Compat) -> Found | None:
     offered = _offered(facts)
     ends_there = bool(offered) and offered[-1].startswith(_LAST_INTEL_MAC)
     intel = facts.on_mac and (facts.system.apple_silicon is False or "x86_64" in (facts.system.arch, facts.python.arch))
-    refused = facts.sign("python.no-version", "python.no-match", "python.no-wheel", "python.wheel-platform") is not None
+    refused = facts.sign("python.no-version", "python.no-match", "python.no-wheel", "python.uv-platform", "python.wheel-platform") is not None
     if not ends_there and not (intel and refused):
         return None
     text = message(
@@ -243,7 +214,7 @@ def intel_mac_no_new_wheels(facts: Facts, compat: Compat) -> Found | None:
     )
     return Found(
         summary=message("doctor.intel-mac.summary", "on Intel Macs torch 2.2.2 is the last release with wheels"),
-        evidence=quoted(facts, "python.no-version", "python.no-match", "python.no-wheel", "python.wheel-platform"),
+        evidence=quoted(facts, "python.no-version", "python.no-match", "python.no-wheel", "python.uv-platform", "python.wheel-platform"),
         remedy=Remedy(text=text, commands=((*PIP, "install", "torch==2.2.2", "numpy<2"),)),
         certainty=Certainty.PROVEN,
     )

@@ -298,7 +298,7 @@ _GLIBC_SINCE_2_7 = (2, 28)  # manylinux_2_28, torch 2.7 and newer
 
 def _refused_by_glibc(facts: Facts) -> tuple[Sign, ...]:
     """Pip's list of versions ends with 2.6.0 where glibc is older than 2.28."""
-    refused = facts.sign("python.no-version", "python.wheel-platform", "python.no-wheel")
+    refused = facts.sign("python.no-version", "python.wheel-platform", "python.no-wheel", "python.uv-platform")
     glibc = facts.system.glibc
     if refused is None or glibc is None or version_key(glibc) >= _GLIBC_SINCE_2_7:
         return ()
