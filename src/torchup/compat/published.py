@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from torchup.catalog.types import kind_of
 from torchup.catalog.versions import minor, version_key
+from torchup.compat.builds import PERSONAL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -58,16 +59,19 @@ class Published:
     ) -> bool | None:
         """Whether a wheel exists for a Python, of this release and these labels where they are named.
 
-        ``None``: the catalogue lists no such build.
+        ``None``: the catalogue lists no such build, or systems differ and it is not known which one this is.
         """
+        if platform is None:
+            answers = {self.has_wheel(python, place, torch=torch, labels=labels) for place in PERSONAL} - {None}
+            return answers.pop() if len(answers) == 1 else None
         tag = minor(python) + ("t" if python.endswith("t") else "")
         found = list(self._builds(platform, torch, labels))
         return any(tag in row.pythons for row in found) if found else None
 
-    def _builds(self, platform: str | None, torch: str | None, labels: Collection[str]) -> Iterator[Row]:
+    def _builds(self, platform: str, torch: str | None, labels: Collection[str]) -> Iterator[Row]:
         for row in self._every_row:
             release = torch is None or version_key(row.torch)[: len(version_key(torch))] == version_key(torch)
-            if release and platform in (None, row.platform) and (not labels or row.variant in labels):
+            if release and platform == row.platform and (not labels or row.variant in labels):
                 yield row
 
 

@@ -10,7 +10,8 @@ import msgspec
 from torchup.catalog.versions import minor, version_key
 from torchup.compat.published import has_labels, platform_of_tag
 from torchup.doctor.cause import text_of
-from torchup.doctor.remedy import Wish, reinstall
+from torchup.doctor.remedy import Wish, interpreter_of, reinstall
+from torchup.doctor.remedy.install_commands import is_bundled
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import platform, quoted, said
 from torchup.doctor.rules.refused import BY_PLATFORM, BY_PYTHON, NONE_FITS, NOT_THERE, Asked, asked, refusals
@@ -33,7 +34,7 @@ _SAYS_PYTHON = (BY_PYTHON, "python.requires", "python.compile", "python.stub")
 def build_not_published(facts: Facts, compat: Compat) -> Found | None:
     """The version, label or index asked for does not exist for this system; Python is not the reason."""
     signs, wish = refusals(facts), asked(facts)
-    if facts.works or not signs:
+    if facts.works or not signs or not wish.family:
         return None
     reason = next(_reasons(facts, compat, wish), None)
     gone = facts.sign(*NOT_THERE) is not None  # the resolver saw every file of the index
@@ -48,12 +49,16 @@ def build_not_published(facts: Facts, compat: Compat) -> Found | None:
     )
 
 
-def _as_asked(facts: Facts, compat: Compat, wish: Asked, slug: str) -> Remedy:
-    """The release that was asked for, from where it is published, where it fits; else the build that fits."""
+def _as_asked(facts: Facts, compat: Compat, wish: Asked, slug: str, *, fresh: bool = False) -> Remedy:
+    """The release that was asked for, from where it is published, where it fits; else the build that fits.
+
+    ``fresh``: into an environment with the Python that it has wheels for, unless a program brings its own.
+    """
+    fresh = fresh and not is_bundled(interpreter_of(facts))
     label = f"+{wish.labels[0]}" if len(wish.labels) == 1 else ""
     pins = (f"torch=={wish.release}{label}", f"torch=={wish.release}") if wish.release else ()
     known = msgspec.structs.replace(facts, requested=(*pins, *facts.requested))
-    return reinstall(known, compat.catalog, Wish(requested=True), text=text_of(slug, "remedy"))
+    return reinstall(known, compat.catalog, Wish(requested=True, fresh=fresh), text=text_of(slug, "remedy"))
 
 
 def _reasons(facts: Facts, compat: Compat, wish: Asked) -> Iterator[Message]:
@@ -108,7 +113,8 @@ def _not_on_this_index(facts: Facts, compat: Compat, release: str, wish: Asked) 
     served = version_key(release) in wish.offered_keys
     python = facts.python.version
     fits = python is not None and compat.has_wheel(python, platform(facts), torch=release, labels=wish.labels)
-    if not named and (served or (fits and not wish.offered) or facts.sign("index.no-version") is not None):
+    locked = facts.sign("python.no-wheel") is not None  # the index has the release, and no file of it fits
+    if not named and not locked and (served or (fits and not wish.offered) or facts.sign("index.no-version") is not None):
         yield message(
             "doctor.unpublished.index",
             "builds with a label (+{label}) are on PyTorch's own index; the one that was asked has none",
@@ -145,11 +151,13 @@ def python_version_unsupported(facts: Facts, compat: Compat) -> Found | None:
     lines: list[Message] = [*signs]
     if facts.python.version:
         lines.append(message("doctor.python.version", "Python {version}", version=facts.python.version))
-    slug = "python-version-unsupported"
+    slug, wish = "python-version-unsupported", asked(facts)
+    if facts.python.version is not None and _fits(facts, compat) is not False:
+        wish = Asked()  # the same release was refused to this Python
     return Found(
         summary=text_of(slug, "summary"),
         evidence=tuple(lines),
-        remedy=_as_asked(facts, compat, asked(facts), slug),
+        remedy=_as_asked(facts, compat, wish, slug, fresh=facts.python.version is None),
         certainty=Certainty.SAID,
     )
 
@@ -157,7 +165,7 @@ def python_version_unsupported(facts: Facts, compat: Compat) -> Found | None:
 def _fits(facts: Facts, compat: Compat) -> bool | None:
     """Whether there are wheels of what was asked for, for this Python; ``None``: unknown."""
     wish, python = asked(facts), facts.python.version
-    if python is None:
+    if python is None or not wish.family:
         return None
     tagged = python + ("t" if facts.python.free_threaded and not python.endswith("t") else "")
     return compat.has_wheel(tagged, platform(facts), torch=wish.release, labels=wish.labels)
