@@ -13,7 +13,7 @@ from torchup.doctor.panel import Panel
 from torchup.envs.kernels import Kernel
 from torchup.envs.owned import Owned
 from torchup.fetch.store import Stored
-from torchup.install.bundle import Bundle
+from torchup.install.bundle_check import Bundle
 from torchup.model import (
     Change,
     Diagnosis,
@@ -28,7 +28,7 @@ from torchup.model import (
     Verification,
 )
 from torchup.plan.explain import WhyNot
-from torchup.results.schema import Run
+from torchup.results.run import Run
 from torchup.sources.mirror_test import MirrorTest
 from torchup.sources.mirrors import Mirror
 from torchup.sources.refresh import Gain

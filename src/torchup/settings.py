@@ -14,9 +14,9 @@
 from __future__ import annotations
 
 import posixpath
-import tomllib
 from typing import TYPE_CHECKING, Any
 
+from torchup.documents import SIZE_LIMIT, DocumentError, read_toml
 from torchup.errors import UsageError
 from torchup.model import Value, message
 
@@ -69,17 +69,17 @@ def nearest_file(host: Host) -> str | None:
 
 
 def _read(host: Host, path: str) -> dict[str, Any]:
-    text = host.read_text(path, 1 << 20)
+    text = host.read_text(path, SIZE_LIMIT + 1)
     if text is None:
         raise UsageError(
             message("settings.unreadable", "{path} cannot be read", path=path),
             hint=message("settings.unreadable.hint", "see who may read it, or work in another folder"),
         )
     try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also a number of more digits than Python converts
+        return read_toml(text)
+    except DocumentError as error:
         raise UsageError(
-            message("settings.not-toml", "{path} is not valid TOML: {error}", path=path, error=error),
+            message("settings.not-toml", "{path} cannot be read: {error}", path=path, error=error.text),
             hint=message("settings.not-toml.hint", 'a line reads `key = "value"`; correct the file or remove it'),
         ) from error
 

@@ -14,12 +14,14 @@ HOUSE = [path for path in FILES if "worker" not in path.relative_to(PACKAGE).par
 WORKER = [path for path in FILES if "worker" in path.relative_to(PACKAGE).parts]
 
 # Room -> the rooms of torchup it may import. Rooms not named here may import anything but `cli`.
-BASE = {"model", "errors", "encoding", "i18n"}
+BASE = {"model", "errors", "encoding", "i18n", "privacy"}
 PURE = {
     "model": set[str](),
     "errors": {"model"},
     "encoding": {"model"},
     "i18n": {"model"},
+    "privacy": {"model", "encoding", "i18n"},
+    "documents": {"model"},
     "host": {"model", "encoding"},
     "catalog": BASE | {"host", "catalog"},
     "compat": BASE | {"catalog", "compat"},

@@ -26,9 +26,12 @@ def fake_python(tmp_path):
     return make
 
 
+WHY = {"code": "raised", "values": {"text": "why"}}
+
+
 def rung(name, status="pass"):
     """A line of the ladder."""
-    return {"rung": {"name": name, "status": status, "seconds": 0.1, "device": "cpu", "proves": name, "detail": "why"}}
+    return {"rung": {"name": name, "status": status, "seconds": 0.1, "device": "cpu", "detail": WHY}}
 
 
 def test_verify_prints_the_ladder_and_ends_in_zero(fake_python, capsys):

@@ -160,3 +160,20 @@ def test_a_stream_that_is_closed_ends_nothing(monkeypatch, capsys, name, argumen
     monkeypatch.setattr(sys, "stdin", None)
     monkeypatch.setattr(sys, name, None)
     assert main(arguments) == (2 if arguments[0] == "doctor" else 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "line",
+    ["--help", "detect", "plan --offline", "env list", "results list", "doctor --list", "explain", "catalog show",
+     "mirror list", "self paths", "kernel list", "env show", "verify", "bench"],
+)  # fmt: skip
+@pytest.mark.skipif(sys.platform == "win32", reason="a current folder cannot be removed there")
+def test_a_deleted_current_folder_stops_no_verb(line, tmp_path):
+    """The folder that a terminal stands in may be gone: no verb dies with a traceback or calls it a defect."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = f"cd {gone} && rmdir {gone} && exec {sys.executable} -m torchup {line}"
+    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert "Traceback" not in done.stderr
+    assert done.returncode in {0, 1, 2}, done.stderr

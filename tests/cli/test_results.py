@@ -9,6 +9,7 @@ import pytest
 from support.results import breakdown, result
 from torchup.cli import main
 from torchup.host import RealHost
+from torchup.i18n.sentences import raised
 from torchup.results import store
 
 
@@ -78,7 +79,7 @@ def test_compare_finds_the_regression(capsys, runs):
     assert call(capsys, "compare", *runs)[0] == 0
     code, out, err = call(capsys, "compare", *runs, "--threshold", "5%")
     assert code == 1
-    assert out.count("slower") == 2
+    assert out.count("slower") == 4  # the ratio and the verdict of each
     assert "2 of 2 comparisons are slower by more than 5 %" in err
     assert call(capsys, "compare", *runs, "--threshold", "0.3")[0] == 0
 
@@ -125,7 +126,7 @@ def test_wrong_input_is_exit_code_2(capsys, arguments, words):
 def test_a_file_cannot_steer_the_terminal(capsys):
     """Escape sequences in a result file are shown without effect."""
     evil = "\x1b]0;owned\x07\x1b[31mred\u202e"
-    path = store.save(RealHost(), [result(evil, device_name=evil, notes=(evil,))])
+    path = store.save(RealHost(), [result(evil, device_name=evil, notes=(raised(evil),))])
     code, out, err = call(capsys, "show", path)
     assert code == 0
     assert not {"\x1b", "\x07", "\u202e"} & set(out + err)
@@ -188,11 +189,12 @@ def test_an_unwritable_file_is_a_sentence(capsys, runs, tmp_path):
         assert "cannot be written" in err
 
 
-def test_runs_that_a_budget_cut_short_are_shown_by_the_epoch(capsys):
+def test_runs_that_a_budget_cut_short_are_shown_for_the_same_epochs(capsys):
     """A ladder never sets two epochs beside ten."""
     host = RealHost()
     path = store.save(host, [result("script", 100.0), result("resident", 5.0, parameters={"epochs": 2})])
     out = call(capsys, "show", path)[1]
-    assert "times of one epoch" in out
-    assert "10.0 s" in out
+    assert "times of 10 epochs" in out
+    assert "25.0 s" in out
+    assert "2 epochs" in out
     assert "4.00x" in out

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -86,7 +88,7 @@ def test_what_is_no_bundle_is_refused(tmp_path):
     (tmp_path / "plan.json").write_text("{")
     with pytest.raises(UsageError, match="cannot be read"):
         load_bundle(HOST, str(tmp_path))
-    whole = {"schema": 1, "plan": to_builtins(folder_plan("x")), "files": {"torch-1-py3-none-any.whl": "0"}}
+    whole = {"schema": 1, "plan": to_builtins(folder_plan("/x")), "files": {"torch-1-py3-none-any.whl": "0" * 64}}
     (tmp_path / "plan.json").write_text(json.dumps(whole))
     with pytest.raises(UsageError, match="lacks torch-1"):
         load_bundle(HOST, str(tmp_path))
@@ -113,7 +115,10 @@ def test_a_bundle_of_a_plan_is_verified_like_any_other(wheels, tmp_path):
     """`load_bundle` gives an ordinary plan: the engine re-uses what satisfies it."""
     first = engine.install(HOST, folder_plan(wheels), "default", verify=importing())
     (tmp_path / "b" / "wheels").mkdir(parents=True)
-    document = {"schema": 1, "plan": to_builtins(folder_plan(wheels)), "files": {}}
+    torch = next(wheels.glob("torch-*"))
+    shutil.copy(torch, tmp_path / "b" / "wheels")
+    files = {torch.name: hashlib.sha256(torch.read_bytes()).hexdigest()}
+    document = {"schema": 1, "plan": to_builtins(folder_plan(wheels)), "files": files}
     (tmp_path / "b" / "plan.json").write_text(json.dumps(document))
     again = engine.install(HOST, load_bundle(HOST, str(tmp_path / "b")), "default", verify=importing())
     assert again == first

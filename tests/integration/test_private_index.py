@@ -12,7 +12,7 @@ from support.plans import importing
 from torchup.catalog import load_catalog
 from torchup.cli import main
 from torchup.detect import detect_machine
-from torchup.host import RealHost
+from torchup.host import RealHost, processes
 from torchup.install import engine
 from torchup.model import InstallerName, Request
 from torchup.plan import resolve
@@ -76,3 +76,30 @@ def test_no_output_of_the_command_line_holds_the_password(private, capsys):
         assert "p%40ss" not in output.out + output.err
         assert "p@ss" not in output.out + output.err
         assert private.host in output.out
+
+
+@pytest.mark.parametrize("installer", [InstallerName.UV, InstallerName.PIP])
+def test_a_token_in_the_path_reaches_the_engine_by_a_variable(private, tmp_path, monkeypatch, installer):
+    """The plan shows the address without the token and leads there all the same; no child has it on its line."""
+    token = "Zq7wv71Kx80Bn4pLx"  # noqa: S105  # of this test alone
+    for name, version, more in (("torch", "2.13.0+cpu", {"python": TAG, "platform": "manylinux_2_28_x86_64"}),):
+        private.publish(f"{token}/simple", make_wheel(name, version, **more))
+    for name in ("numpy", "pillow", "pip", "filelock"):
+        private.publish(f"{token}/simple", make_wheel(name, "99.0"))
+    address = private.url(f"{token}/simple").replace("http://", "http://me:p%40ss%2Fword@")
+    (tmp_path / "pip.conf").write_text(f"[global]\nindex-url = {address}\n")
+    started = []
+    start = processes._start
+    monkeypatch.setattr(
+        processes, "_start", lambda argv, *rest, **more: (started.append(argv), start(argv, *rest, **more))[1]
+    )
+    host = RealHost()
+    machine = detect_machine(host)
+    request = Request(cpu=True, installer=installer, python=f"{sys.version_info.major}.{sys.version_info.minor}")
+    catalog = load_catalog()
+    plan = resolve(machine, request, catalog, survey(host, machine, request, catalog))
+    assert token not in repr(plan)
+    assert "<secret>/simple" in repr(plan)
+    environment = engine.install(host, plan, "private", verify=importing())
+    assert environment.packages["torch"] == "2.13.0+cpu"
+    assert token not in repr(started)

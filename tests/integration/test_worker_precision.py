@@ -53,11 +53,11 @@ print(json.dumps(out))
     for name in ("script", "loader", "resident", "speedrun"):
         for label, kind in kinds.items():
             assert out[f"{name} {label}"] == [kind], (name, label)
-        assert "matrix units" in out[f"{name} tf32"]
+        assert out[f"{name} tf32"]["code"] == "no-tf32"
     assert out["fused fp32-strict"] is None
-    assert "matrix units" in out["fused tf32"]
-    assert "no form for bf16" in out["fused bf16"]
-    assert "no form for fp16" in out["graph fp16"]
+    assert out["fused tf32"]["code"] == "no-tf32"
+    assert (out["fused bf16"]["code"], out["fused bf16"]["values"]["label"]) == ("no-form", "bf16")
+    assert (out["graph fp16"]["code"], out["graph fp16"]["values"]["label"]) == ("no-form", "fp16")
 
 
 def test_a_float16_step_that_overflows_is_left_out(python):
@@ -86,7 +86,7 @@ for name in ("launch", "bandwidth", "dataloader"):
     try:
         workloads.load(name).run({"workload": name, "device": "cpu", "precision": "bf16"})
     except precision.PrecisionError as error:
-        print(error)
+        print(error.said["values"]["name"], error.said["code"])
 """
     assert [line.split()[0] for line in inside(python, code).splitlines()] == ["launch", "bandwidth", "dataloader"]
 

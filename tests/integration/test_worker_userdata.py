@@ -7,6 +7,9 @@ import json
 import pytest
 
 from support.bench import ask, inside, torch_python
+from torchup.encoding import from_builtins
+from torchup.i18n.sentences import sentence
+from torchup.model import Said
 
 pytestmark = pytest.mark.slow
 
@@ -55,9 +58,9 @@ make({str(tmp_path / "test")!r}, classes="z")
 try:
     userdata.grey({str(tmp_path)!r})
 except idx.DataError as error:
-    print(error)
+    print(error.said["code"], error.said["values"])
 """
-    assert inside(python, code).splitlines() == ["12 4", "class z is in test and not in train"]
+    assert inside(python, code).splitlines() == ["12 4", "strange-class {'name': 'z', 'where': 'test'}"]
 
 
 def test_folders_that_cannot_be_used_say_why(python, tmp_path):
@@ -72,7 +75,7 @@ def attempt(spoil):
     try:
         userdata.grey(root)
     except idx.DataError as error:
-        said.append(str(error))
+        said.append(error.said)
 attempt(lambda: [shutil.rmtree(os.path.join(root, name)) for name in "ab"])
 attempt(lambda: shutil.rmtree(os.path.join(root, "a")))
 attempt(lambda: os.makedirs(os.path.join(root, "c")))
@@ -84,8 +87,8 @@ print(json.dumps(said))
     said = json.loads(inside(python, code).splitlines()[-1])
     words = ("neither IDX", "one class only (b)", "class c", "a/0.png", "b/3.jpg is 9 x 8", "no folder x")
     assert len(said) == len(words)
-    for sentence, word in zip(said, words, strict=True):
-        assert word in sentence
+    for one, word in zip(said, words, strict=True):
+        assert word in str(sentence(from_builtins(one, Said)))
 
 
 def test_images_of_another_shape_are_sent_to_the_workload_that_takes_them(python, tmp_path):
@@ -94,5 +97,4 @@ def test_images_of_another_shape_are_sent_to_the_workload_that_takes_them(python
     request = {"workload": "mnist", "recipe": "resident", "device": "cpu", "data": str(tmp_path)}
     final = ask(python, "bench.py", request)[-1]
     assert final["error"]["code"] == "DataError"
-    assert "40 x 32" in final["error"]["text"]
-    assert "cifar-resnet" in final["error"]["text"]
+    assert final["error"]["said"] == {"code": "other-shape", "values": {"size": "40 x 32", "classes": 2}}

@@ -27,12 +27,12 @@ from torchup.detect import (
 )
 from torchup.detect.parts import Sourced, fill, sourced
 from torchup.detect.pretend import assume, load_machine
-from torchup.detect.redact import redact, redact_text
 from torchup.encoding import from_json, to_json
 from torchup.errors import UsageError
 from torchup.host import PlatformFacts, RecordedHost, StandardFolders
 from torchup.host.recorded import Recording, load_recording
 from torchup.model import Driver, Gpu, Machine, Os, Vendor
+from torchup.privacy import Purpose, redact, replayable
 
 PARSERS = [
     nvidia_smi.parse_banner,
@@ -213,14 +213,14 @@ def test_a_redacted_recording_names_nobody(user, host, uuid):
         directories={home: ("a",)},
     )
     environ = {"USER": user, "HOSTNAME": host}
-    once = redact(recording, environ)
+    once = replayable(recording, Recording, environ, home)
     text = to_json(once)
     assert str(uuid) not in text
     assert f"/home/{user}" not in text
     assert f"/{user}/" not in text
     assert host not in text
     assert once.platform.python_executable == "/home/user/venv/bin/python"
-    assert redact(once, environ) == once
+    assert replayable(once, Recording, environ, once.folders.home) == once
 
 
 @settings(max_examples=40)
@@ -253,5 +253,6 @@ def spoiled(value, chance):
 @given(text=some.text(max_size=200))
 def test_redacting_is_idempotent(text):
     """What is clean stays as it is."""
-    once = redact_text(text, {})
-    assert redact_text(once, {}) == once
+    for purpose in Purpose:
+        once = redact(text, purpose)
+        assert redact(once, purpose) == once

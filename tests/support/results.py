@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torchup.model import Breakdown, Limit, Result, Spread, Telemetry
-from torchup.results.schema import Run
+from torchup.results.run import Run
 
 MACHINE = {"os": "linux", "arch": "x86_64", "cpu": {"model": "Example CPU", "cores": 2, "threads": 2}, "gpus": []}
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from support.results import breakdown, limit, result, run, telemetry
+from torchup.i18n.sentences import raised
+from torchup.model import Said
 from torchup.report.html import page
 from torchup.results.baselines import load_baseline
 
@@ -26,12 +28,14 @@ def hostile(text):
     return run(
         result(
             text, workload=text, device=text, device_name=text, precision=text, torch=text, kind="same-math",
-            quality={text: 0.5}, notes=(text,), machine={text: {text: [text, {text: text}]}}, environment={text: text},
-            parameters={text: text, "scaling": text}, curves={text: ((1.0, 2.0), (2.0, 3.0))}, world_size=2,
-            breakdown=breakdown(input=1.0, compute=2.0), limit=limit(source=text, bound=text), code_hash=text,
-            telemetry=telemetry(throttle=(text,), governor=text, sources={text: text}, unavailable={text: text}),
+            quality={text: 0.5}, notes=(raised(text),), machine={text: {text: [text, {text: text}]}},
+            environment={text: text}, parameters={text: text, "scaling": text}, world_size=2,
+            curves={text: ((1.0, 2.0), (2.0, 3.0))},
+            breakdown=breakdown(input=1.0, compute=2.0), limit=limit(source=text, bound="bytes"), code_hash=text,
+            telemetry=telemetry(throttle=(text,), governor=text, sources={text: text},
+                                unavailable={text: raised(text)}),
         ),
-        result(text, workload=text, device_name=text, breakdown=breakdown(input=9.0), limit=limit(bound=text)),
+        result(text, workload=text, device_name=text, breakdown=breakdown(input=9.0), limit=limit(bound="flops")),
         id="x", created_at=text, title=text, source=text,
     )  # fmt: skip
 
@@ -40,7 +44,7 @@ def full_page():
     """A page with every section in it."""
     results = [
         result("script", 108.0, kind="replica", breakdown=breakdown(input=84, launch=9, compute=14, other=1),
-               limit=limit(), telemetry=telemetry(), notes=("torchvision is missing",)),
+               limit=limit(), telemetry=telemetry(), notes=(Said(code="no-torchvision"),)),
         result("resident", 24.0, breakdown=breakdown(launch=9, compute=14), limit=limit(peak_flops=None, seconds=None)),
         result("fast", 5.0, kind="speedrun"),
         *(result("ddp", 100 / n, world_size=n, parameters={"scaling": "strong"}) for n in (1, 2)),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.results import result
-from torchup.bench.compare import Labelled, Verdict, common_unit, compare, compare_sets, judge
+from torchup.bench.compare import Labelled, Verdict, compare, compare_sets, judge
 from torchup.results.baselines import load_baseline
 
 
@@ -124,9 +124,10 @@ def test_the_article_is_set_beside_every_device_and_marked():
     assert {c.base.measured for c in report.comparisons} == {False}
 
 
-def test_runs_of_different_length_share_the_epoch_as_unit():
-    """Ten epochs beside two are compared by the epoch; equal ones, and those that do not say, as they are."""
-    two = result(parameters={"epochs": 2})
-    assert common_unit([result(), two]) == ("epoch", [10, 2])
-    assert common_unit([result(), result()]) == ("run", [1, 1])
-    assert common_unit([result(), result(parameters={})]) == ("run", [1, 1])
+def test_runs_of_different_length_are_compared_for_the_same_number_of_epochs():
+    """Times of ten and of two epochs become times of ten; a run that does not count is taken as it is."""
+    two = result(seconds=30.0, repeats=(30.0,), parameters={"epochs": 2})
+    one = compare(labelled(result(repeats=(100.0,)))[0], labelled(two)[0])
+    assert (one.unit, one.amount, one.candidate.median, one.candidate.measured_amount) == ("epoch", 10, 150.0, 2)
+    silent = compare(labelled(result(repeats=(100.0,)))[0], labelled(result(seconds=30.0, parameters={}))[0])
+    assert (silent.unit, silent.candidate.median) == ("run", 30.0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from torchup.bench.distributed import Point, Question, RawAnswer, failed_ranks, run_distributed, to_results, torchrun
+from torchup.bench.distributed import Point, RawAnswer, failed_ranks, run_distributed, to_results, torchrun
 from torchup.bench.layout import Layout, first_host, layout
+from torchup.bench.request import BenchRequest
 from torchup.errors import BenchError, TimeLimitError, UsageError
 from torchup.host import RealHost
 from torchup.host.base import Completed
@@ -140,7 +141,7 @@ def test_a_dead_rank_is_named_with_its_log():
     """The error says which rank, its code and its last words; the log stays."""
     host = TorchrunHost(Completed(argv=(), returncode=1, stderr=SUMMARY))
     with pytest.raises(BenchError) as caught:
-        run_distributed(host, "python3", Layout(processes=2), Question())
+        run_distributed(host, "python3", Layout(processes=2), BenchRequest())
     assert str(caught.value.text) == "rank 1 ended with code -9: Killed while saying this"
     assert host.logs in str(caught.value.hint)
     assert host.is_dir(host.logs)
@@ -150,13 +151,13 @@ def test_a_group_that_does_not_come_back_is_a_timeout():
     """The limit ends it, with the log's place."""
     host = TorchrunHost(Completed(argv=(), timed_out=True))
     with pytest.raises(TimeLimitError):
-        run_distributed(host, "python3", Layout(processes=2), Question(budget=1.0))
+        run_distributed(host, "python3", Layout(processes=2), BenchRequest(budget=1.0))
 
 
 def test_another_workload_is_a_usage_error():
     """What has no distributed form is refused with the list of what has."""
     with pytest.raises(UsageError, match="not made for several processes"):
-        run_distributed(RealHost(), "python3", Layout(processes=2), Question(workload="matmul"))
+        run_distributed(RealHost(), "python3", Layout(processes=2), BenchRequest(workload="matmul"))
 
 
 def test_the_command_names_the_meeting_place():
@@ -181,7 +182,7 @@ def test_points_become_results_with_efficiency_and_agreement():
         points=points, all_reduce=((4.0, 1e-4), (1e6, 1e-3)), backend="gloo", world_size=2, nodes=1, threads=1,
         torch="2.13.0", python="3.11",
     )  # fmt: skip
-    one, strong, _, weak, reduce = to_results([raw], Question(), None)
+    one, strong, _, weak, reduce = to_results([raw], BenchRequest(), None)
     assert (one.world_size, strong.world_size) == (1, 2)
     assert strong.parameters["efficiency"] == pytest.approx(0.8)
     assert weak.parameters["efficiency"] == pytest.approx(0.8)

@@ -98,10 +98,23 @@ def test_spread_and_drift_decide_stability(samples, stable):
 
 def test_a_result_gets_its_statistics_from_its_raw_samples():
     """Median, interval, outliers and verdict come from repeats and from nothing else."""
-    raw = result(repeats=(2.0, 1.0, 3.0), median=None, ci95=None, stable=None)
+    raw = result(repeats=(2.0, 1.0, 3.0, 1.5, 2.5), median=None, ci95=None, stable=None)
     done = stats.with_statistics(raw)
     assert (done.median, done.ci95, done.stable) == (2.0, (1.0, 3.0), False)
     assert done.repeats == raw.repeats
+
+
+@pytest.mark.parametrize(("count", "level"), [(2, 0.5), (3, 0.75), (5, 0.9375), (7, 0.875)])
+def test_the_level_of_an_interval_is_what_so_few_samples_can_keep(count, level):
+    """The bootstrap promises 95 %; order statistics say what an interval of the median really covers."""
+    assert stats.interval_level(count) == pytest.approx(level)
+    assert stats.interval_level(1) is None
+
+
+@given(st.integers(2, 60))
+def test_a_level_is_a_chance(count):
+    """Never above 1, and never a claim below even odds."""
+    assert 0.5 <= stats.interval_level(count) <= 1
 
 
 def test_no_samples_is_an_error():
@@ -123,7 +136,8 @@ def test_advice_names_each_disturbance():
         governor="powersave", power_limit_watts=80.0, power_limit_default_watts=115.0,
     )  # fmt: skip
     found = codes(result(telemetry=watched))
-    assert found == ["throttle", "power-limit", "battery", "hot", "other-processes", "busy-host", "governor"]
+    wanted = ["throttle", "power-limit", "battery", "hot", "other-processes", "busy-host", "few-repeats", "governor"]
+    assert sorted(found) == sorted(wanted)
 
 
 def test_a_quiet_run_needs_no_advice():
@@ -134,7 +148,7 @@ def test_a_quiet_run_needs_no_advice():
 def test_advice_names_noise_drift_and_shortness():
     """Few repeats, a wide spread, a trend, an outlier and microseconds are each said."""
     assert codes(result(repeats=(1.0,))) == ["few-repeats"]
-    assert "noisy" in codes(result(repeats=(1.0, 1.3, 0.7)))
+    assert "noisy" in codes(result(repeats=(1.0, 1.3, 0.7, 1.3, 0.7)))
     assert "drift" in codes(result(repeats=(1.0, 1.0, 1.0, 1.1, 1.1, 1.1)))
     assert "warming" in codes(result(repeats=(1.1, 1.1, 1.1, 1.0, 1.0, 1.0)))
     assert "outliers" in codes(result(repeats=(1.0, 1.01, 0.99, 1.02, 0.98, 1.0, 3.0)))

@@ -10,11 +10,13 @@ import pytest
 
 from support.results import result, telemetry
 from torchup.bench import telemetry_probe as probe
-from torchup.bench.schedule import Task
-from torchup.bench.telemetry import Recorder, attach, steady_energy, summarise, with_surroundings
+from torchup.bench.request import Task
+from torchup.bench.telemetry import Recorder, attach, same_address, steady_energy, summarise, with_surroundings
 from torchup.host import RealHost, RecordedHost
 from torchup.host.base import PlatformFacts
 from torchup.host.recorded import Recording
+from torchup.i18n.sentences import sentence
+from torchup.model import Said
 
 
 def plant(root, files):
@@ -43,6 +45,7 @@ def test_an_amd_card_is_read_from_hwmon(tmp_path):
             "power_limit_watts": 300.0,
             "power_limit_default_watts": None,
             "processes": None,
+            "pci_id": None,
             "source": "/sys/class/drm",
         }
     ]
@@ -73,7 +76,7 @@ def test_an_empty_machine_gives_reasons(tmp_path):
     """Nothing readable is null with a reason, never a zero."""
     processor = probe.Processor(tmp_path)
     assert processor.sample() == {"clock": None, "celsius": None, "joules": None}
-    assert "RAPL" in processor.fixed()["energy_reason"]
+    assert processor.fixed()["energy_reason"] == "no-rapl"
     assert probe.on_battery(tmp_path) is None
     assert probe.Drm(tmp_path).sample() == []
 
@@ -87,7 +90,10 @@ class FakeNvml(types.ModuleType):
         answers = {
             "nvmlDeviceGetCount": 1, "nvmlDeviceGetHandleByIndex": "h", "nvmlDeviceGetName": b"Example GPU",
             "nvmlDeviceGetEnforcedPowerLimit": 115000, "nvmlDeviceGetPowerManagementDefaultLimit": 140000,
-            "nvmlDeviceGetComputeRunningProcesses": [1, 2],
+            "nvmlDeviceGetComputeRunningProcesses": [
+                types.SimpleNamespace(usedGpuMemory=n) for n in (2**31, 2**20, None)
+            ],
+            "nvmlDeviceGetPciInfo": types.SimpleNamespace(busId=b"00000000:01:00.0"),
             "nvmlDeviceGetCurrentClocksThrottleReasons": 0x4 | 0x1, "nvmlDeviceGetClockInfo": 1410,
             "nvmlDeviceGetPowerUsage": 114500, "nvmlDeviceGetTemperature": 80,
             "nvmlDeviceGetMemoryInfo": types.SimpleNamespace(used=123),
@@ -111,7 +117,8 @@ def test_nvml_is_read_and_what_it_refuses_is_null(monkeypatch):
         "name": "Example GPU",
         "power_limit_watts": 115.0,
         "power_limit_default_watts": 140.0,
-        "processes": 2,
+        "processes": 1,
+        "pci_id": "00000000:01:00.0",
         "source": "nvml",
     }
     assert card.fixed() == [fixed]
@@ -120,8 +127,12 @@ def test_nvml_is_read_and_what_it_refuses_is_null(monkeypatch):
     assert (reading["busy"], reading["clock"]) == (0.99, 1410)
 
 
+UNTOLD = Said(code="untold")
 FIXED = {
-    "gpus": [{"name": "A", "power_limit_watts": 300.0, "processes": 0, "source": "nvml"}] * 2,
+    "gpus": [
+        {"name": "A", "power_limit_watts": 300.0, "processes": 0, "source": "nvml", "pci_id": f"00000000:0{n}:00.0"}
+        for n in (1, 2)
+    ],
     "nvml_reason": None,
     "cpu": {
         "governor": None,
@@ -165,17 +176,39 @@ def test_clocks_that_nobody_tells_of_are_not_called_free():
         return summarise(fixed, ((0.0, sample), (1.0, sample)), device="cuda:0", interval=0.1)
 
     assert "throttle" not in watched([]).unavailable
-    assert (watched(None).throttle, watched(None).unavailable["throttle"]) == ((), "the device does not tell it")
+    assert (watched(None).throttle, watched(None).unavailable["throttle"]) == ((), UNTOLD)
 
 
-def test_the_card_that_worked_is_the_one_reported():
-    """With several cards the one that was busy was measured."""
-    seen = summarise(FIXED, samples(11), device="cuda:0", interval=1.0)
+def test_the_card_at_torchs_address_is_the_one_reported_however_busy_the_others_are():
+    """The idle card was measured: the busy one works for somebody else. Without an address neither is taken."""
+    idle = summarise(FIXED, samples(11), device="cuda:0", interval=1.0, pci_id="0000:01:00.0")
+    assert idle.utilisation.maximum == 0.0
+    unknown = summarise(FIXED, samples(11), device="cuda:0", interval=1.0)
+    assert (unknown.power_watts, unknown.unavailable["utilisation"].code) == (None, "which-gpu")
+    absent = summarise(FIXED, samples(11), device="cuda:0", interval=1.0, pci_id="0000:09:00.0")
+    assert absent.unavailable["utilisation"].code == "other-gpu"
+    assert same_address("00000000:01:00.0", "0000:01:00.0")
+    assert not same_address("0001:01:00.0", "0000:01:00.0")
+    assert not same_address("junk", "0000:01:00.0")
+
+
+def test_everything_is_cut_to_the_measured_time():
+    """Readings of start-up and evaluation do not count, and too few inside say so instead of a number."""
+    inside = summarise(FIXED, samples(21), device="cuda:0", interval=1.0, pci_id="0000:02:00.0", marks=(5.0, 12.0))
+    assert (inside.samples, inside.temperature_celsius.first, inside.temperature_celsius.maximum) == (8, 45, 52)
+    short = summarise(FIXED, samples(21), device="cuda:0", interval=1.0, pci_id="0000:02:00.0", marks=(5.0, 8.0))
+    assert short.temperature_celsius is None
+    assert short.unavailable["temperature_celsius"] == Said(code="few-samples", values={"count": 4, "wanted": 5})
+
+
+def test_the_card_that_worked_has_its_energy():
+    """Its counter, its source, and a reason for each reading that it does not give."""
+    seen = summarise(FIXED, samples(11), device="cuda:0", interval=1.0, pci_id="0000:02:00.0")
     assert seen.temperature_celsius is not None
     assert (seen.temperature_celsius.first, seen.temperature_celsius.maximum) == (40, 50)
     assert seen.energy_joules == pytest.approx(2000)
     assert seen.sources["energy_joules"] == "nvml"
-    assert seen.unavailable["gpu_clock_mhz"] == "the device does not tell it"
+    assert seen.unavailable["gpu_clock_mhz"] == UNTOLD
     assert "energy_joules" not in seen.unavailable
 
 
@@ -191,21 +224,21 @@ def test_short_or_uncounted_energy_is_null_with_a_reason():
     """Two seconds are too short, no counter is no energy."""
     energy, reason = steady_energy(samples(21), (4.0, 6.0), lambda s: s["gpus"][1]["joules"])
     assert energy is None
-    assert "too short" in reason
-    assert steady_energy(samples(21), (), lambda _: None) == (None, "the device has no energy counter")
+    assert reason.code == "too-short"
+    assert steady_energy(samples(21), (), lambda _: None) == (None, Said(code="no-energy"))
     assert steady_energy([], (), lambda _: None)[0] is None
 
 
 @pytest.mark.parametrize(
     ("device", "fixed", "words"),
     [("cpu", FIXED, "on the CPU"), ("mps", FIXED, "root only"),
-     ("cuda:0", FIXED | {"gpus": [], "nvml_reason": "NVML: x"}, "NVML: x")],
+     ("cuda:0", FIXED | {"gpus": [], "nvml_reason": "x"}, "NVML: x")],
 )  # fmt: skip
 def test_no_gpu_reading_says_why(device, fixed, words):
     """Every null has its reason."""
     seen = summarise(fixed, [], device=device, interval=1.0)
     assert seen.power_watts is None
-    assert words in seen.unavailable["power_watts"]
+    assert words in str(sentence(seen.unavailable["power_watts"]))
     nulls = {name for name in seen.__struct_fields__ if getattr(seen, name) is None}
     assert nulls <= set(seen.unavailable)
 

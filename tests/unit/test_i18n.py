@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,8 @@ import pytest
 from torchup import i18n
 from torchup.encoding import from_json, to_json
 from torchup.host.language import first_language
-from torchup.i18n.worker_words import told, told_all
-from torchup.model import Notice, message, verbatim
+from torchup.i18n.sentences import SENTENCES, joined, raised, sentence
+from torchup.model import Notice, Said, message, verbatim
 
 
 def test_values_are_filled_in_and_nested_messages_too():
@@ -83,51 +82,78 @@ def test_json_carries_the_english_text():
 
 
 WORKER = Path(i18n.__file__).parents[1] / "worker"
+# Codes that torchup itself says of a worker or of what it could not read beside it.
+PARENT = [path for room in ("bench", "envs") for path in (WORKER.parent / room).glob("*.py")]
 
 
-def _sentences(tree: ast.AST) -> list[str]:
-    """What a worker says: a failed rung, a rung that is left out, a note; its values are put in as ones."""
+def _codes(source: str) -> list[tuple[str, set[str]]]:
+    """Every code in a source file with the names of its values: ``said("x", a=1)``, ``raise SomeError("x", a=1)``."""
     found = []
-    for node in ast.walk(tree):
-        words = None
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("FailureError", "notes.append")):
-            words = node.args[0]
-        elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and "skip" in ast.unparse(node.value):
-            words = node.value.elts[1]
-        texts = [part.value for part in ast.walk(words or ast.Pass()) if isinstance(part, ast.Constant)]
-        found += [text for text in texts[:1] if isinstance(text, str) and " " in re.sub(r"%s: %s", "", text)]
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name, keywords = ast.unparse(node.func), {word.arg: word.value for word in node.keywords}
+        if name == "Said" and isinstance(keywords.get("code"), ast.Constant):
+            values = keywords.get("values", ast.Dict(keys=[], values=[]))
+            found.append((keywords["code"].value, {key.value for key in values.keys}))
+        elif name.rpartition(".")[2] in SAYING and node.args and isinstance(node.args[0], ast.Constant):
+            found.append((node.args[0].value, set(keywords)))
     return found
 
 
-def test_everything_that_a_worker_says_has_a_translation():
-    """Each sentence in the worker's source is known, so that it is told in the user's language."""
-    sources = [path.read_text("utf-8") for path in (WORKER / "verify.py", *WORKER.glob("*/*.py"))]
-    said = [sentence for source in sources for sentence in _sentences(ast.parse(source))]
-    assert len(said) > 20
-    filled = [re.sub(r"%[.\d]*[a-z]", "torch", sentence) for sentence in said]
-    ends = (": ", ": torch", "done with ")  # what is put behind them is an exception, or stands in the list whole
-    assert [one for one in filled if not told(one).code and not one.endswith(ends)] == []
+SAYING = {
+    "said", "SaidError", "DataError", "MismatchError", "CompilerError", "PrecisionError", "UnavailableError",
+    "FailureError",
+}  # fmt: skip
+
+
+def test_every_code_of_a_worker_has_a_sentence_with_its_values_and_every_sentence_a_code():
+    """What a worker answers can be told in the user's language, with the same values; no sentence is left over."""
+    sources = [path.read_text("utf-8") for path in (*WORKER.rglob("*.py"), *PARENT)]
+    said = [code for source in sources for code in _codes(source)]
+    assert len(said) > 80
+    for code, values in said:
+        assert code == "raised" or SENTENCES[code].fields == values, code
+    computed = {"signal", "ended", "no-rapl", "rapl-root"}  # chosen by a condition, not written in a call
+    assert set(SENTENCES) - {code for code, _ in said} <= computed
+
+
+def test_a_worker_never_says_a_sentence():
+    """Notes, refusals and failed rungs are codes: no text with a blank in it goes to a person from there."""
+    for path in WORKER.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("notes.append"):
+                assert ast.unparse(node.args[0]).startswith("said("), path.name
 
 
 def test_what_a_worker_says_keeps_its_values():
-    """A known sentence is translated with what stands in it; an unknown one is told as it is; several are joined."""
-    other = told("torch is 2.12.0, planned was 2.13.0")
-    assert dict(other.values) == {"what": "torch", "found": "2.12.0", "planned": "2.13.0"}
+    """A code is translated with its values; what a library said is told as it is; several are joined."""
+    other = sentence(Said(code="other", values={"what": "torch", "found": "2.12.0", "planned": "2.13.0"}))
+    assert str(other) == "torch is 2.12.0, planned was 2.13.0"
     assert "2.13.0" in i18n.render(other, "zh")
-    assert i18n.render(told("Segmentation fault"), "zh") == "Segmentation fault"
-    assert str(told_all([other, told("x")])) == "torch is 2.12.0, planned was 2.13.0; x"
+    assert i18n.render(sentence(raised("Segmentation fault")), "zh") == "Segmentation fault"
+    assert str(joined([other, verbatim("x")])) == "torch is 2.12.0, planned was 2.13.0; x"
+    nested = Said(code="left-out", values={"name": "graph", "why": Said(code="no-graphs", values={"kind": "mps"})})
+    assert str(sentence(nested)) == "graph left out: torch records no graphs on mps"
+    assert "left out" not in i18n.render(sentence(nested), "zh")
+
+
+def test_a_code_of_another_version_is_shown_with_its_values():
+    """A file of an older or newer torchup never breaks the page that shows it."""
+    assert str(sentence(Said(code="new-thing", values={"n": 3}))) == "new-thing (n: 3)"
+    assert str(sentence(Said(code="other", values={}))) == "other"
+    assert str(sentence(None)) == "-"
 
 
 @pytest.mark.parametrize(
-    ("sentence", "part"),
+    ("said", "part"),
     [
-        ("fused has no form for bf16: it is made for fp32-default, fp32-strict, tf32", "bf16 的形式"),
-        ("the environment variable NVIDIA_TF32_OVERRIDE=0 overrules tf32", "NVIDIA_TF32_OVERRIDE=0 压过了 tf32"),
-        ("images of one size are needed: b/3.jpg is 9 x 8, others are 28 x 28", "b/3.jpg 是 9 x 8"),
-        ("there is no folder x", "没有文件夹 x"),
+        (Said(code="no-form", values={"name": "fused", "label": "bf16", "labels": "tf32"}), "bf16 的形式"),
+        (Said(code="precision-forced", values={"variable": "NVIDIA_TF32_OVERRIDE=0", "label": "tf32"}), "压过了 tf32"),
+        (Said(code="mixed-sizes", values={"name": "b/3.jpg", "size": "9 x 8", "other": "28 x 28"}), "b/3.jpg 是 9 x 8"),
+        (Said(code="no-folder", values={"name": "x"}), "没有文件夹 x"),
     ],
 )
-def test_refusals_of_the_worker_are_told_with_their_values(sentence, part):
-    """Precision and data are refused in sentences whose values stand at their places in Chinese."""
-    assert str(told(sentence)) == sentence
-    assert part in i18n.render(told(sentence), "zh")
+def test_refusals_of_the_worker_are_told_with_their_values(said, part):
+    """Precision and data are refused with values that stand at their places in Chinese."""
+    assert part in i18n.render(sentence(said), "zh")

@@ -100,11 +100,12 @@ def test_scales_hold_their_values_and_have_few_round_ticks(values, log, zero):
     assert all(scale.low - slack <= tick <= scale.high + slack for tick in ticks)
 
 
-def test_a_short_run_is_drawn_by_the_epoch():
+def test_a_short_run_is_drawn_for_the_same_number_of_epochs():
     """Two epochs are not drawn beside ten as if they were the same work."""
     text = page([run(result("script", 100.0), result("resident", 5.0, parameters={"epochs": 2}))])
-    assert "time of one epoch" in text
-    assert 'aria-label="resident, Example (cpu): 2.50 s"' in text
+    assert "time of 10 epochs" in text
+    assert 'aria-label="resident, Example (cpu): 25.0 s"' in text
+    assert "extrapolated from 2 epochs" in text
 
 
 def test_a_curve_of_many_steps_is_drawn_thin_and_on_a_linear_axis():

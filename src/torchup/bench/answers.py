@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
-from torchup.model import Value
+from torchup.model import Said, Value
+
+
+class Stage(StrEnum):
+    """What a child is doing."""
+
+    PREPARING = "preparing"  # imports, data, warm-up, compiling, trials
+    TRAINING = "training"
+    TESTING = "testing"  # accuracy on the test images
+    PARTS = "parts"  # loader, copies and steps by themselves
 
 
 class DeviceFacts(Value, frozen=True, kw_only=True):
@@ -17,6 +27,7 @@ class DeviceFacts(Value, frozen=True, kw_only=True):
     compute_capability: str | None = None
     gfx: str | None = None
     l2_bytes: int | None = None
+    pci_id: str | None = None  # domain:bus:device.function
     peak_flops: float | None = None  # measured on the spot (CPU), a second
     peak_bandwidth: float | None = None  # measured on the spot (CPU), bytes a second
 
@@ -27,8 +38,8 @@ class Capabilities(Value, frozen=True, kw_only=True):
     torch: str
     python: str
     devices: tuple[DeviceFacts, ...]
-    recipes: dict[str, dict[str, str | None]] = {}
-    refusals: dict[str, str | None] = {}  # device -> why the precision asked for cannot be in force there
+    recipes: dict[str, dict[str, Said | None]] = {}
+    refusals: dict[str, Said | None] = {}  # device -> why the precision asked for cannot be in force there
     workloads: tuple[str, ...] = ()
     threads: int | None = None
     cpu_capability: str | None = None  # torch's code path: AVX2, AVX512, NEON...
@@ -40,27 +51,27 @@ class RawResult(Value, frozen=True, kw_only=True):
     seconds: float
     torch: str
     python: str
-    samples: int | None = None
-    quality: dict[str, float] = {}
+    samples: float | None = None
+    quality: dict[str, float | None] = {}
     epoch_seconds: tuple[float, ...] = ()
     load_seconds: float | None = None
     compile_seconds: float | None = None
     peak_memory_bytes: int | None = None
-    losses: tuple[float, ...] = ()
+    losses: tuple[float | None, ...] = ()
     flops: float | None = None
     bytes: float | None = None
-    curves: dict[str, tuple[tuple[float, float], ...]] = {}
+    curves: dict[str, tuple[tuple[float | None, float | None], ...]] = {}
     parameters: dict[str, Any] = {}
-    notes: tuple[str, ...] = ()
+    notes: tuple[Said, ...] = ()
     device_facts: DeviceFacts | None = None
     cpu_capability: str | None = None
 
 
 class WorkerError(Value, frozen=True, kw_only=True):
-    """Why the worker could not measure: the exception's class and text."""
+    """Why the worker could not measure: the exception's class, and what it says."""
 
     code: str
-    text: str
+    said: Said
 
 
 class Progress(Value, frozen=True, kw_only=True):
@@ -71,8 +82,12 @@ class Progress(Value, frozen=True, kw_only=True):
     device: str
     run: int  # from 1
     runs: int
+    stage: Stage = Stage.PREPARING
     epoch: int = 0  # done
     epochs: int | None = None
     step: int | None = None
+    steps: int | None = None  # of an epoch
     seconds: float | None = None  # of the timed part so far
     loss: float | None = None
+    elapsed: float = 0.0  # seconds since the first child started
+    budget: float | None = None  # of all of them

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from torchup.bench.answers import DeviceFacts
-from torchup.bench.limits import Peak, limit, peak_of
+from torchup.bench.limits import Peak, impossible, limit, peak_of
 from torchup.bench.stats import median, with_statistics
-from torchup.errors import BenchError
-from torchup.model import Message, Result, message
+from torchup.bench.timebase import for_request
+from torchup.bench.workloads import RECIPES
+from torchup.model import Message, RecipeKind, Result, Said, message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torchup.bench.answers import Capabilities, RawResult
-    from torchup.bench.runner import Request
-    from torchup.bench.schedule import Task
+    from torchup.bench.request import BenchRequest, Task
     from torchup.bench.workloads import Workload
     from torchup.catalog.peaks import Peaks
     from torchup.model import Machine
@@ -23,19 +25,11 @@ if TYPE_CHECKING:
 _AGREEMENT_STEPS = 100
 
 
-class QualityError(BenchError):
-    """A run missed the workload's quality bar; ``results`` holds all that was measured."""
-
-    def __init__(self, text: Message, *, hint: Message | None = None, results: tuple[Result, ...] = ()) -> None:
-        super().__init__(text, hint=hint)
-        self.results = results
-
-
 def assemble(
     *,
     tasks: Sequence[Task],
     raw: Sequence[RawResult],
-    request: Request,
+    request: BenchRequest,
     workload: Workload,
     known: Capabilities,
     machine: Machine | None,
@@ -45,7 +39,7 @@ def assemble(
     groups: dict[tuple[str, str], list[RawResult]] = {}
     for task, measured in zip(tasks, raw, strict=True):
         groups.setdefault((task.device, task.recipe), []).append(measured)
-    order = [(facts.device, recipe.name) for facts in known.devices for recipe in workload.recipes]
+    order = [(facts.device, recipe) for facts in known.devices for recipe in workload.recipes]
     reference = _reference_losses(groups)
     return tuple(
         _result(
@@ -68,18 +62,17 @@ def _result(
     device: str,
     recipe: str,
     runs: list[RawResult],
-    request: Request,
+    request: BenchRequest,
     workload: Workload,
     machine: Machine | None,
-    reference: tuple[float, ...],
+    reference: tuple[float | None, ...],
     peak: Peak,
 ) -> Result:
-    epochs = min((len(run.epoch_seconds) for run in runs), default=0)
+    epochs = min((_epochs(run) for run in runs), default=0.0)
     seconds = [_seconds(run, epochs) for run in runs]
     middle = median(seconds)
     first = runs[0]
-    definition = workload.recipe(recipe)
-    samples = first.samples * epochs // len(first.epoch_seconds) if first.samples and epochs else first.samples
+    samples = _scaled(first.samples, first, epochs)
     result = Result(
         workload=workload.name,
         recipe=recipe,
@@ -88,28 +81,66 @@ def _result(
         precision=request.precision,
         torch=first.torch,
         seconds=middle,
+        epochs=epochs or None,
         samples_per_second=samples / middle if samples else None,
-        quality={key: min(run.quality[key] for run in runs) for key in first.quality},
+        quality=_quality(runs),
         repeats=tuple(seconds),
         machine=machine_identity(machine),
         environment={"python": first.python, "torch": first.torch, "cpu_capability": first.cpu_capability},
         parameters=_parameters(first, epochs, _agreement(first, reference)),
-        notes=tuple(dict.fromkeys(note for run in runs for note in run.notes)),
-        kind=definition.kind if definition else "micro",
+        notes=_notes(runs),
+        kind=RECIPES[recipe].kind,
         compile_seconds=first.compile_seconds,
         first_seconds=first.epoch_seconds[0] if first.epoch_seconds else None,
         peak_memory_bytes=max((run.peak_memory_bytes or 0 for run in runs), default=0) or None,
-        curves=first.curves,
+        curves={name: _points(points) for name, points in first.curves.items()},
         limit=limit(
             peak, flops=_scaled(first.flops, first, epochs), moved=_scaled(first.bytes, first, epochs), seconds=middle
         ),
     )
-    return with_statistics(result)
+    return with_request(with_statistics(result))
 
 
-def _scaled(work: float | None, run: RawResult, epochs: int) -> float | None:
+def _quality(runs: Sequence[RawResult]) -> dict[str, float]:
+    """The median of each figure over the repeats; the least of an accuracy, which every repeat has to reach."""
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        for name, value in run.quality.items():
+            if value is not None:
+                found.setdefault(name, []).append(value)
+    return {name: (min if name == "test_accuracy" else median)(values) for name, values in found.items()}
+
+
+def _points(points: Sequence[tuple[float | None, float | None]]) -> tuple[tuple[float, float], ...]:
+    """A curve without the points that are no numbers."""
+    return tuple((x, y) for x, y in points if x is not None and y is not None)
+
+
+def with_request(result: Result) -> Result:
+    """The result with its time for the epochs that it was asked for."""
+    timed = for_request(result)
+    if timed.amount is None or timed.amount.unit != "epoch":
+        return result
+    return msgspec.structs.replace(result, seconds_for_request=timed.seconds, extrapolated=timed.extrapolated)
+
+
+def _notes(runs: Sequence[RawResult]) -> tuple[Said, ...]:
+    """What the repeats say of how they ran, each once."""
+    found: list[Said] = []
+    for run in runs:
+        found += [note for note in run.notes if note not in found]
+    return tuple(found)
+
+
+def _epochs(run: RawResult) -> float:
+    """How many epochs a run trained, the part of one that a budget cut included; 0 where it counts none."""
+    epochs = run.parameters.get("epochs")
+    return float(epochs) if run.epoch_seconds and isinstance(epochs, int | float) else float(len(run.epoch_seconds))
+
+
+def _scaled(work: float | None, run: RawResult, epochs: float) -> float | None:
     """The work of as many epochs as all repeats have."""
-    return work * epochs / len(run.epoch_seconds) if work is not None and epochs else work
+    return work * epochs / _epochs(run) if work is not None and epochs else work
 
 
 def _peak(device: str, known: Capabilities, precision: str, machine: Machine | None, peaks: Peaks) -> Peak:
@@ -120,23 +151,29 @@ def _peak(device: str, known: Capabilities, precision: str, machine: Machine | N
     return peak_of(facts, precision, peaks)
 
 
-def _seconds(run: RawResult, epochs: int) -> float:
-    """A run's time for the epochs that all repeats have."""
-    if not run.epoch_seconds or epochs == len(run.epoch_seconds):
+def _seconds(run: RawResult, epochs: float) -> float:
+    """A run's time for the epochs that all repeats have: its first ones, or by proportion where one was cut."""
+    did = _epochs(run)
+    if not did or epochs == did:
         return run.seconds
-    return (run.load_seconds or 0.0) + sum(run.epoch_seconds[:epochs])
+    if epochs == int(epochs) and epochs < len(run.epoch_seconds):
+        return (run.load_seconds or 0.0) + sum(run.epoch_seconds[: int(epochs)])
+    return run.seconds * epochs / did
 
 
-def _parameters(first: RawResult, epochs: int, agreement: float | None) -> dict[str, Any]:
+def _parameters(first: RawResult, epochs: float, agreement: float | None) -> dict[str, Any]:
     parameters = dict(first.parameters)
     if first.epoch_seconds:
-        parameters |= {"epochs": epochs, "epoch_seconds": list(first.epoch_seconds)}
+        parameters |= {
+            "epochs": int(epochs) if epochs == int(epochs) else epochs,
+            "epoch_seconds": list(first.epoch_seconds),
+        }
     if agreement is not None:
         parameters |= {"loss_difference": agreement, "loss_difference_steps": _AGREEMENT_STEPS}
     return parameters
 
 
-def _reference_losses(groups: dict[tuple[str, str], list[RawResult]]) -> tuple[float, ...]:
+def _reference_losses(groups: dict[tuple[str, str], list[RawResult]]) -> tuple[float | None, ...]:
     """The losses that the others are held against: the script's, else the resident recipe's."""
     for wanted in ("script", "resident"):
         for (_, recipe), runs in groups.items():
@@ -145,10 +182,10 @@ def _reference_losses(groups: dict[tuple[str, str], list[RawResult]]) -> tuple[f
     return ()
 
 
-def _agreement(run: RawResult, reference: tuple[float, ...]) -> float | None:
+def _agreement(run: RawResult, reference: tuple[float | None, ...]) -> float | None:
     """Largest difference of the first steps' losses; ``None`` where there is nothing to compare."""
-    pairs = list(zip(run.losses[:_AGREEMENT_STEPS], reference, strict=False))
-    return max((abs(a - b) for a, b in pairs), default=None)
+    pairs = zip(run.losses[:_AGREEMENT_STEPS], reference, strict=False)
+    return max((abs(a - b) for a, b in pairs if a is not None and b is not None), default=None)
 
 
 def device_name(device: str, run: RawResult, machine: Machine | None) -> str | None:
@@ -180,27 +217,35 @@ def machine_identity(machine: Machine | None) -> dict[str, Any]:
     }
 
 
-def check_quality(results: tuple[Result, ...], workload: Workload) -> None:
-    """Hold every full-length result against the workload's accuracy bar. Raises `QualityError`."""
+def checked(results: tuple[Result, ...]) -> tuple[tuple[Result, ...], tuple[Said, ...]]:
+    """The results that can be true, and why the others are left out."""
+    verdicts = [(result, impossible(result)) for result in results]
+    return tuple(result for result, why in verdicts if why is None), tuple(
+        why for _, why in verdicts if why is not None
+    )
+
+
+def quality_problems(results: tuple[Result, ...], workload: Workload) -> tuple[Message, ...]:
+    """Every full-length result below the workload's accuracy bar, as a sentence each."""
     if workload.accuracy is None:
-        return
+        return ()
+    found = []
     for result in results:
-        epochs = int(result.parameters.get("epochs") or 0)
+        epochs = float(result.parameters.get("epochs") or 0)
         reached = result.quality.get("test_accuracy")
-        full = result.kind == "speedrun" or epochs >= (workload.accuracy_epochs or 0)
+        full = result.kind == RecipeKind.SPEEDRUN or epochs >= (workload.accuracy_epochs or 0)
         if reached is None or not full or reached >= workload.accuracy:
             continue
-        raise QualityError(
-            message(
-                "bench.quality",
-                "{workload}/{recipe} on {device} reached {reached} after {epochs} epochs; the bar is {bar}",
-                workload=result.workload,
-                recipe=result.recipe,
-                device=result.device,
-                reached=f"{reached:.2%}",
-                epochs=epochs,
-                bar=f"{workload.accuracy:.1%}",
-            ),
-            hint=message("bench.quality.hint", "its time counts for nothing: it did not train the same network"),
-            results=results,
+        text = message(
+            "bench.quality",
+            "{workload}/{recipe} on {device} reached {reached} after {epochs} epochs; the bar is {bar}: its time does"
+            " not count",
+            workload=result.workload,
+            recipe=result.recipe,
+            device=result.device,
+            reached=f"{reached:.2%}",
+            epochs=f"{epochs:g}",
+            bar=f"{workload.accuracy:.1%}",
         )
+        found.append(text)
+    return tuple(found)

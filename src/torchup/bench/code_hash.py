@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torchup.host import Host
 
-SUFFIXES = (".py", ".cpp", ".cu", ".h")
+SUFFIXES = (".py", ".cpp", ".cu", ".h", ".json")
 
 
 def worker_hash(host: Host) -> str:

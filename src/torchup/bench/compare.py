@@ -10,8 +10,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from torchup.bench.stats import FEW, median, ratio_interval
-from torchup.model import Message, Notice, Result, Value, message
+from torchup.bench.stats import FEW, ratio_interval
+from torchup.bench.timebase import Timed, common, done, for_request, seconds_for
+from torchup.model import Message, Notice, RecipeKind, Result, Value, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -50,6 +51,7 @@ class Side(Value, frozen=True, kw_only=True):
     ci95: tuple[float, float] | None
     repeats: int
     measured: bool
+    measured_amount: float | None = None  # where less was done than the time is a time of: it is extrapolated from it
 
 
 class Difference(Value, frozen=True, kw_only=True):
@@ -65,7 +67,8 @@ class Comparison(Value, frozen=True, kw_only=True):
 
     workload: str
     precision: str
-    unit: str  # run | epoch
+    unit: str  # run | epoch | step
+    amount: float | None = None  # of units that the times are times of
     base: Side
     candidate: Side
     ratio: float
@@ -125,16 +128,19 @@ def compare_sets(
 
 def compare(base: Labelled, candidate: Labelled, *, threshold: float | None = None) -> Comparison:
     """Compare two results of the same work; their raw samples decide."""
-    unit, (before, after) = _samples(base.result, candidate.result)
-    ratio = median(before) / median(after)
+    amount = common((base.result, candidate.result))
+    left, right = seconds_for(base.result, amount), seconds_for(candidate.result, amount)
+    before, after = left.samples, right.samples
+    ratio = left.seconds / right.seconds
     interval = ratio_interval(before, after)
     verdict = judge(ratio, interval, fewest=min(len(before), len(after)))
     return Comparison(
         workload=base.result.workload,
         precision=candidate.result.precision,
-        unit=unit,
-        base=_side(base, before),
-        candidate=_side(candidate, after),
+        unit=amount.unit if amount is not None else "run",
+        amount=amount.count if amount is not None else None,
+        base=_side(base, left),
+        candidate=_side(candidate, right),
         ratio=ratio,
         interval=interval,
         verdict=verdict,
@@ -213,7 +219,7 @@ TRAINING = (
 def work_differences(base: Result, candidate: Result) -> Iterator[Difference]:
     """What makes two results different work, so that their times must not be set against each other."""
     for key in ("workload", "recipe", "kind", "precision", "world_size"):
-        if key == "kind" and {base.kind, candidate.kind} <= {"replica", "same-math"}:
+        if key == "kind" and {base.kind, candidate.kind} <= {RecipeKind.REPLICA, RecipeKind.SAME_MATH}:
             continue  # two ways to run the same mathematics
         yield from _difference(key, getattr(base, key), getattr(candidate, key))
     for key in TRAINING:
@@ -255,38 +261,7 @@ def _flat(value: Any, prefix: str) -> Iterator[tuple[str, object]]:
         yield prefix, value
 
 
-# ---------------------------------------------------------------- samples and caveats
-
-
-def amount_of(result: Result) -> tuple[str, int] | None:
-    """How much work was measured, where the result says so: whole epochs, or steps of a scaling run."""
-    keys = (("step", "steps"),) if "scaling" in result.parameters else (("epoch", "epochs"),)
-    for unit, key in keys:
-        value = result.parameters.get(key)
-        if isinstance(value, int) and value > 0:
-            return unit, value
-    return None
-
-
-def common_unit(results: Sequence[Result]) -> tuple[str, list[int]]:
-    """What the times of several results can be set side by side for, and what each has to be divided by.
-
-    ``run`` and ones when all measured the same amount; ``epoch`` when a budget cut some of them short.
-    """
-    amounts = [amount_of(result) for result in results]
-    known = [amount for amount in amounts if amount is not None]
-    if len(known) < len(amounts) or len({unit for unit, _ in known}) != 1 or len(set(known)) == 1:
-        return "run", [1] * len(amounts)
-    return known[0][0], [count for _, count in known]
-
-
-def _samples(base: Result, candidate: Result) -> tuple[str, tuple[list[float], list[float]]]:
-    """The raw times of both sides; an epoch's (a step's) where the two measured different numbers of them."""
-    sides = (list(base.repeats or (base.seconds,)), list(candidate.repeats or (candidate.seconds,)))
-    before, after = amount_of(base), amount_of(candidate)
-    if before == after or before is None or after is None or before[0] != after[0]:
-        return "run", sides
-    return before[0], ([t / before[1] for t in sides[0]], [t / after[1] for t in sides[1]])
+# ---------------------------------------------------------------- caveats
 
 
 def _caveats(base: Result, candidate: Result, *, fewest: int) -> Iterator[Notice]:
@@ -300,8 +275,11 @@ def _caveats(base: Result, candidate: Result, *, fewest: int) -> Iterator[Notice
             percent=f"{100 * SINGLE_RUN_NOISE:.0f}",
         )
         yield _caveat(text)
-    if amount_of(base) != amount_of(candidate):
-        yield _caveat(message("compare.epochs", "different numbers of epochs were measured: compared per epoch"))
+    if done(base) != done(candidate):
+        text = message(
+            "compare.epochs", "different numbers of epochs were measured: times are those of the same number of epochs"
+        )
+        yield _caveat(text)
     yield from _quality_caveats(base, candidate)
     if False in {base.stable, candidate.stable}:
         yield _caveat(message("compare.unstable", "one side was not stable: measure it again"))
@@ -309,7 +287,8 @@ def _caveats(base: Result, candidate: Result, *, fewest: int) -> Iterator[Notice
 
 def _quality_caveats(base: Result, candidate: Result) -> Iterator[Notice]:
     before, after = base.quality.get("test_accuracy"), candidate.quality.get("test_accuracy")
-    if before is not None and after is not None and after < before - QUALITY_SLACK:
+    same = done(base) == done(candidate)  # accuracies after other numbers of epochs say nothing of each other
+    if same and before is not None and after is not None and after < before - QUALITY_SLACK:
         text = message(
             "compare.accuracy",
             "the candidate is less accurate ({after} against {before})",
@@ -323,9 +302,8 @@ def _caveat(text: Message) -> Notice:
     return Notice(code=text.code, level="warning", text=text)
 
 
-def _side(labelled: Labelled, samples: Sequence[float]) -> Side:
+def _side(labelled: Labelled, timed: Timed) -> Side:
     result = labelled.result
-    scale = median(samples) / result.median if result.median else 1.0
     return Side(
         run=labelled.run,
         recipe=result.recipe,
@@ -333,17 +311,18 @@ def _side(labelled: Labelled, samples: Sequence[float]) -> Side:
         device_name=result.device_name,
         world_size=result.world_size,
         scaling=result.parameters.get("scaling"),
-        median=median(samples),
-        ci95=(result.ci95[0] * scale, result.ci95[1] * scale) if result.ci95 else None,
-        repeats=len(samples),
+        median=timed.seconds,
+        ci95=timed.interval,
+        repeats=len(timed.samples),
+        measured_amount=timed.measured,
         measured=result.measured,
     )
 
 
 def _refusal(base: Labelled, candidate: Labelled, blocking: Iterable[Difference]) -> Refusal:
     return Refusal(
-        base=_side(base, base.result.repeats or (base.result.seconds,)),
-        candidate=_side(candidate, candidate.result.repeats or (candidate.result.seconds,)),
+        base=_side(base, for_request(base.result)),
+        candidate=_side(candidate, for_request(candidate.result)),
         workload=base.result.workload,
         differences=tuple(blocking),
     )

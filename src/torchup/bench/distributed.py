@@ -10,50 +10,38 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from torchup.bench.answers import WorkerError
 from torchup.bench.assemble import machine_identity
 from torchup.bench.code_hash import worker_hash
+from torchup.bench.layout import LayoutMode
+from torchup.bench.request import BenchRequest, question
 from torchup.bench.stats import median, with_statistics
 from torchup.bench.telemetry import Recorder, attach
+from torchup.bench.workloads import REGISTRY
 from torchup.envs.worker import WORKER_FOLDER, WorkerAnswer, read_answer, run_worker
 from torchup.errors import BenchError, TimeLimitError, UsageError
-from torchup.model import Result, Value, message
+from torchup.i18n.sentences import sentence
+from torchup.model import RecipeKind, Result, Scaling, Value, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from torchup.bench.layout import Layout
     from torchup.host import Host
-    from torchup.model import Machine, Telemetry
+    from torchup.model import Machine
 
 SCRIPT = "distributed.py"
-WORKLOADS = ("mnist", "gpt")  # those of worker/distributed.py
+WORKLOADS = tuple(name for name, workload in REGISTRY.items() if workload.distributed)
 STARTING = 600.0  # seconds for imports, rendezvous and warm-up around the timed parts
 LONGEST = 6 * 3600.0
 OVERRUN = 4.0
 LOG_LINES = 15
 
 
-class Question(Value, frozen=True, kw_only=True):
-    """What all ranks are asked to do; the keys of worker/distributed.py."""
-
-    workload: str = "mnist"
-    device: str = "cpu"
-    epochs: int | None = None
-    steps: int | None = None
-    budget: float | None = None
-    threads: int | None = None
-    precision: str = "fp32-default"
-    data: str | None = None
-    patience: float | None = None
-    model: str | None = None  # of gpt: 124m
-    scaling: tuple[str, ...] | None = None  # strong, weak; both by default
-    largest_bytes: int | None = None  # of the all-reduce curve
-
-
 class Point(Value, frozen=True, kw_only=True):
     """One measurement of one group of ranks."""
 
-    scaling: str  # strong | weak
+    scaling: Scaling
     size: int
     seconds: float
     steps: int
@@ -81,35 +69,44 @@ def run_distributed(
     host: Host,
     python: str,
     where: Layout,
-    question: Question,
+    request: BenchRequest,
     *,
-    repeats: int = 1,
+    device: str = "cpu",
     machine: Machine | None = None,
     on_line: Callable[[str], None] | None = None,
+    keep: Callable[[tuple[Result, ...]], None] | None = None,
 ) -> tuple[Result, ...]:
-    """Measure a workload by several processes; results come out on node 0 (rank 0) only, elsewhere there are none.
+    """Measure a workload by several processes. Results come out on node 0 (rank 0) only, elsewhere there are none.
+
+    ``keep`` gets the results after every repeat.
 
     Raises:
         UsageError: a workload or device that cannot be distributed.
         BenchError: a rank died or failed; the error names it and its log.
         TimeLimitError: the group did not come back.
     """
-    check_workload(question.workload)
+    check_workload(request.workload)
     answers: list[RawAnswer] = []
-    recorded: list[Telemetry | None] = []
-    for _ in range(repeats):
-        with Recorder(host, question.device) as recorder:
-            answer = _once(host, python, where, question, recorder.watch_lines(on_line or _ignore))
-        if answer is not None:
-            answers.append(answer)
-            recorded.append(recorder.telemetry)
-    if not answers:
-        return ()
+    recorders: list[Recorder] = []
+    results: tuple[Result, ...] = ()
     code_hash = worker_hash(host)
-    return tuple(
-        msgspec.structs.replace(attach(result, recorded), code_hash=code_hash)
-        for result in to_results(answers, question, machine)
-    )
+    asked = json.dumps(question(request, device=device))
+    limit = LONGEST if request.budget is None else STARTING + OVERRUN * request.budget
+    for _ in range(request.repeats):
+        with Recorder(host, device) as recorder:
+            on_each = recorder.watch_lines(on_line or _ignore)
+            answer = _once(host, python, where, asked, limit=limit, on_line=on_each)
+        if answer is None:
+            continue
+        answers.append(answer)
+        recorders.append(recorder)
+        results = tuple(
+            msgspec.structs.replace(attach(result, [one.of_point(number) for one in recorders]), code_hash=code_hash)
+            for number, result in enumerate(to_results(answers, request, machine, device=device))
+        )
+        if keep is not None:
+            keep(results)
+    return results
 
 
 def check_workload(name: str) -> None:
@@ -126,17 +123,13 @@ def _ignore(_: str) -> None:
 
 
 def _once(
-    host: Host, python: str, where: Layout, question: Question, on_line: Callable[[str], None]
+    host: Host, python: str, where: Layout, asked: str, *, limit: float, on_line: Callable[[str], None]
 ) -> RawAnswer | None:
-    request = json.dumps({name: value for name, value in msgspec.structs.asdict(question).items() if value is not None})
-    limit = LONGEST if question.budget is None else STARTING + OVERRUN * question.budget
     logs = posixpath.join(host.folders().log.replace("\\", "/"), f"ranks-{host.now():%Y%m%dT%H%M%S%f}")
-    if where.mode == "join":
-        answer = run_worker(
-            host, python, SCRIPT, (request,), timeout=limit, environment=where.variables, on_line=on_line
-        )
+    if where.mode is LayoutMode.JOIN:
+        answer = run_worker(host, python, SCRIPT, (asked,), timeout=limit, environment=where.variables, on_line=on_line)
     else:
-        argv = torchrun(python, where, request, logs)
+        argv = torchrun(python, where, asked, logs)
         # A `torch.py` in the current folder is not the one that is meant (Python 3.11 and newer).
         completed = host.run(argv, timeout=limit, environment={"PYTHONSAFEPATH": "1"}, on_line=on_line)
         # The ranks share one stdout and end in any order: rank 0's result need not be the last line.
@@ -204,11 +197,9 @@ def _failure(host: Host, answer: WorkerAnswer, logs: str, limit: float) -> Bench
         )
         return BenchError(text, hint=hint)
     error = (answer.data or {}).get("error")
-    said = error.get("text") if isinstance(error, dict) else None
-    reason = str(said or answer.stderr.strip()[-400:] or "-")
-    return BenchError(
-        message("distributed.failed", "the group of processes failed: {reason}", reason=reason), hint=hint
-    )
+    said = msgspec.convert(error, WorkerError).said if isinstance(error, dict) else None
+    why: object = sentence(said) if said is not None else answer.stderr.strip()[-400:] or "-"
+    return BenchError(message("distributed.failed", "the group of processes failed: {reason}", reason=why), hint=hint)
 
 
 def _last_words(host: Host, logs: str, local_rank: int) -> str | None:
@@ -234,35 +225,38 @@ def _find(host: Host, folder: str, ending: str) -> list[str]:
 # ---------------------------------------------------------------- results
 
 
-def to_results(answers: Sequence[RawAnswer], question: Question, machine: Machine | None) -> tuple[Result, ...]:
+def to_results(
+    answers: Sequence[RawAnswer], request: BenchRequest, machine: Machine | None, *, device: str = "cpu"
+) -> tuple[Result, ...]:
     """A result for each point of the scaling curves, and one for the all-reduces. Pure."""
     first = answers[0]
-    found = [_point_result(answers, index, question, machine) for index in range(len(first.points))]
+    shared = _common(first, request, machine, device)
+    found = [_point_result(answers, index, request.workload, shared) for index in range(len(first.points))]
     if first.all_reduce:
-        found.append(_reduce_result(answers, question, machine))
+        found.append(_reduce_result(answers, shared))
     return tuple(found)
 
 
-def _common(first: RawAnswer, question: Question, machine: Machine | None) -> dict[str, Any]:
+def _common(first: RawAnswer, request: BenchRequest, machine: Machine | None, device: str) -> dict[str, Any]:
     name = first.device_facts.get("name") or (machine.cpu.model if machine is not None else None)
     return {
-        "device": question.device,
+        "device": device,
         "device_name": name,
-        "precision": question.precision,
+        "precision": request.precision,
         "torch": first.torch,
         "machine": machine_identity(machine),
         "environment": {"python": first.python, "torch": first.torch},
     }
 
 
-def _point_result(answers: Sequence[RawAnswer], index: int, question: Question, machine: Machine | None) -> Result:
+def _point_result(answers: Sequence[RawAnswer], index: int, workload: str, shared: dict[str, Any]) -> Result:
     first = answers[0]
     point = first.points[index]
     seconds = tuple(answer.points[index].seconds * point.steps / answer.points[index].steps for answer in answers)
     alone = next((p for p in first.points if p.size == 1 and p.scaling == point.scaling), None)
     rate = point.samples / median(seconds)
     parameters: dict[str, Any] = {
-        "scaling": point.scaling,
+        "scaling": str(point.scaling),
         "backend": first.backend,
         "batch": point.batch,
         "batch_per_process": point.batch / point.size,
@@ -273,13 +267,13 @@ def _point_result(answers: Sequence[RawAnswer], index: int, question: Question, 
     if alone is not None:
         alone_rate = median([a.samples / a.seconds for a in (_alone(answer, point) for answer in answers)])
         parameters["efficiency"] = rate / alone_rate / point.size
-        if point.scaling == "strong":
+        if point.scaling == Scaling.STRONG:
             parameters["loss_difference"] = max(
                 (abs(a - b) for a, b in zip(point.losses, alone.losses, strict=False)), default=0.0
             )
     sequence = first.facts.get("sequence")
     result = Result(
-        workload=question.workload,
+        workload=workload,
         recipe="ddp",
         seconds=median(seconds),
         samples_per_second=rate,
@@ -288,7 +282,7 @@ def _point_result(answers: Sequence[RawAnswer], index: int, question: Question, 
         parameters=parameters,
         world_size=point.size,
         nodes=first.nodes if point.size == first.world_size else 1,
-        **_common(first, question, machine),
+        **shared,
     )
     return with_statistics(result)
 
@@ -297,7 +291,7 @@ def _alone(answer: RawAnswer, point: Point) -> Point:
     return next(p for p in answer.points if p.size == 1 and p.scaling == point.scaling)
 
 
-def _reduce_result(answers: Sequence[RawAnswer], question: Question, machine: Machine | None) -> Result:
+def _reduce_result(answers: Sequence[RawAnswer], shared: dict[str, Any]) -> Result:
     """Latency and bus bandwidth over size; bus bandwidth as nccl-tests define it: 2 (n - 1) / n x bytes / seconds."""
     first = answers[0]
     curve = tuple(
@@ -309,7 +303,7 @@ def _reduce_result(answers: Sequence[RawAnswer], question: Question, machine: Ma
     result = Result(
         workload="all-reduce",
         recipe=first.backend,
-        kind="micro",
+        kind=RecipeKind.MICRO,
         seconds=curve[0][1],
         repeats=tuple(answer.all_reduce[0][1] for answer in answers),
         quality={"latency_us": 1e6 * curve[0][1], "bus_gb_per_s": max(rate for _, rate in bandwidth) / 1e9},
@@ -317,6 +311,6 @@ def _reduce_result(answers: Sequence[RawAnswer], question: Question, machine: Ma
         world_size=first.world_size,
         nodes=first.nodes,
         curves={"seconds_over_bytes": curve, "bytes_a_second_over_bytes": bandwidth},
-        **_common(first, question, machine),
+        **shared,
     )
     return with_statistics(result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from torchup.errors import UsageError
@@ -15,10 +16,17 @@ PORT = 29500  # torchrun's own default
 PORTS = 2000  # Slurm jobs that share a node get ports apart by their job's number
 
 
+class LayoutMode(StrEnum):
+    """Who starts the processes."""
+
+    LAUNCH = "launch"  # this torchup, by torchrun
+    JOIN = "join"  # somebody else did: this torchup is itself one of them
+
+
 class Layout(Value, frozen=True, kw_only=True):
     """``launch``: this torchup starts its node's processes with torchrun. ``join``: it is itself one of them."""
 
-    mode: str = "launch"  # launch | join
+    mode: LayoutMode = LayoutMode.LAUNCH
     processes: int = 1  # on this node (launch)
     nodes: int = 1
     node_rank: int = 0
@@ -29,7 +37,7 @@ class Layout(Value, frozen=True, kw_only=True):
     @property
     def speaks(self) -> bool:
         """Whether the results come out here: on node 0, or as rank 0."""
-        return self.variables.get("RANK", "0") == "0" if self.mode == "join" else self.node_rank == 0
+        return self.variables.get("RANK", "0") == "0" if self.mode is LayoutMode.JOIN else self.node_rank == 0
 
 
 def layout(
@@ -55,7 +63,7 @@ def layout(
     if nodes is None and node_rank is None and rendezvous is None:
         if "RANK" in environ and "WORLD_SIZE" in environ and "MASTER_ADDR" in environ:
             names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-            return Layout(mode="join", variables={name: environ[name] for name in names if name in environ})
+            return Layout(mode=LayoutMode.JOIN, variables={name: environ[name] for name in names if name in environ})
         if from_slurm := _slurm(environ, processes):
             return from_slurm
     return _asked(processes or 1, nodes or 1, node_rank, rendezvous)
@@ -121,7 +129,7 @@ def _slurm(environ: Mapping[str, str], processes: int | None) -> Layout | None:
         "MASTER_ADDR": names or "127.0.0.1",
         "MASTER_PORT": str(port),
     }
-    return Layout(mode="join", nodes=nodes, variables=variables)
+    return Layout(mode=LayoutMode.JOIN, nodes=nodes, variables=variables)
 
 
 def _count(environ: Mapping[str, str], name: str) -> int | None:

@@ -2,7 +2,7 @@
 
 The limit of a run is the largest of: model FLOPs over the peak rate, least bytes over the memory bandwidth. No run is
 faster than that; one that seems to be was measured wrongly (a clock read before the device had finished is the usual
-way), and is refused.
+way), and is left out.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from torchup.errors import BenchError
-from torchup.model import Limit, Result, Value, message
+from torchup.model import Bound, Limit, Result, Said, Value
 
 if TYPE_CHECKING:
     from torchup.bench.answers import DeviceFacts
@@ -27,7 +26,7 @@ class Peak(Value, frozen=True, kw_only=True):
 
     flops: float | None = None  # a second
     bandwidth: float | None = None  # bytes a second
-    bandwidth_was_reached: bool = False  # by a copy on this machine: there may be more
+    measured: bool = False  # by a loop and a copy on this machine: there may be more
     source: str | None = None
 
 
@@ -38,7 +37,7 @@ def peak_of(facts: DeviceFacts, precision: str, peaks: Peaks, *, apple_cores: in
         return Peak(
             flops=None if low else facts.peak_flops,
             bandwidth=facts.peak_bandwidth,
-            bandwidth_was_reached=True,
+            measured=True,
             source="measured: multiply-add loop x threads, copy" if facts.peak_flops and not low else None,
         )
     row = peaks.find(facts.name, apple_cores)
@@ -53,16 +52,16 @@ def limit(peak: Peak, *, flops: float | None, moved: float | None, seconds: floa
     """The limit for a run's work; ``None`` where the work is not known. An unknown peak leaves ``seconds`` empty."""
     if flops is None and moved is None:
         return None
-    bounds = {}
+    bounds: dict[Bound, float] = {}
     if flops is not None and peak.flops:
-        bounds["flops"] = flops / peak.flops
+        bounds[Bound.FLOPS] = flops / peak.flops
     if moved is not None and peak.bandwidth:
-        bounds["bytes"] = moved / peak.bandwidth
+        bounds[Bound.BYTES] = moved / peak.bandwidth
     unknown = flops is not None and not peak.flops  # the bytes' bound alone would pass for the limit
     bound = None if unknown else max(bounds, key=lambda name: bounds[name], default=None)
-    if bound == "bytes" and peak.bandwidth_was_reached and bounds["bytes"] > seconds:
+    if bound is Bound.BYTES and peak.measured and bounds[bound] > seconds:
         # What a copy reached while the machine was busier is no bound; this run has just shown more.
-        bounds["bytes"], peak = seconds, msgspec.structs.replace(peak, bandwidth=(moved or 0.0) / seconds)
+        bounds[bound], peak = seconds, msgspec.structs.replace(peak, bandwidth=(moved or 0.0) / seconds)
     floor = bounds[bound] if bound else None
     return Limit(
         flops=flops,
@@ -73,23 +72,19 @@ def limit(peak: Peak, *, flops: float | None, moved: float | None, seconds: floa
         bound=bound,
         share=floor / seconds if floor is not None else None,
         source=peak.source,
+        peak_measured=peak.measured,
     )
 
 
-def refuse_impossible(result: Result) -> None:
-    """Raise `BenchError` for a result that is faster than its device can be."""
-    if result.limit is None or result.limit.share is None or result.limit.share <= TOLERANCE:
-        return
-    raise BenchError(
-        message(
-            "bench.above-roofline",
-            "{workload}/{recipe} on {device} took {seconds} s, but the device needs {floor} s at its peak: the"
-            " measurement is wrong and is not kept",
-            workload=result.workload,
-            recipe=result.recipe,
-            device=result.device,
-            seconds=f"{result.seconds:.4g}",
-            floor=f"{result.limit.seconds:.4g}",
-        ),
-        hint=message("bench.above-roofline.hint", "please report it: torchup, torch and device versions are in --json"),
-    )
+def impossible(result: Result) -> Said | None:
+    """Why a result cannot be true: it is faster than its device's published peak. `None` where it can.
+
+    A peak that was measured on this machine is no law: what passes it shows that there is more, and is flagged.
+    """
+    limit = result.limit
+    if limit is None or limit.share is None or limit.seconds is None or limit.peak_measured:
+        return None
+    if limit.share <= TOLERANCE:
+        return None
+    name = f"{result.workload}/{result.recipe} ({result.device})"
+    return Said(code="above-roofline", values={"name": name, "seconds": result.seconds, "floor": limit.seconds})

@@ -1,133 +1,82 @@
-"""Run a workload: one fresh child in the target environment for every measurement, results read back as values."""
+"""Run a benchmark: a fresh child for every measurement, each result handed over as it comes, failures noted."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from torchup.bench import schedule
-from torchup.bench.answers import Capabilities, Progress, RawResult, WorkerError
-from torchup.bench.assemble import assemble, check_quality
-from torchup.bench.breakdown import Alone, with_breakdowns
+from torchup.bench.answers import Progress, Stage
+from torchup.bench.assemble import quality_problems
+from torchup.bench.breakdown import Alone
+from torchup.bench.child import Watcher, measure, survey_environment, why
 from torchup.bench.code_hash import worker_hash
-from torchup.bench.limits import refuse_impossible
-from torchup.bench.schedule import Task
-from torchup.bench.telemetry import Recorder, with_surroundings
-from torchup.bench.workloads import REGISTRY, Recipe, Workload
+from torchup.bench.journal import Failed, Journal, Measured, results_of
+from torchup.bench.request import Task
+from torchup.bench.telemetry import Recorder
+from torchup.bench.workloads import REGISTRY, Workload
 from torchup.catalog.peaks import load_peaks
-from torchup.encoding import UNREADABLE
-from torchup.envs.worker import run_worker
 from torchup.errors import BenchError, TimeLimitError, UsageError
-from torchup.i18n.worker_words import told
-from torchup.model import Value, message, verbatim
+from torchup.i18n.sentences import sentence
+from torchup.model import Message, Notice, Result, Value, message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
-    from torchup.envs.worker import WorkerAnswer
+    from torchup.bench.answers import Capabilities
+    from torchup.bench.request import BenchRequest
     from torchup.errors import TorchupError
     from torchup.host import Host
-    from torchup.model import Machine, Result, Telemetry
+    from torchup.model import Machine
 
-SURVEY_TIMEOUT = 240.0  # seconds; torch from a cold disk, a first CUDA context, compiling the CPU's peak loop
-SETTING_UP = 300.0  # seconds for import, data, warm-up and the test, around the timed part
-LONGEST = 6 * 3600.0  # seconds; without a budget a run may take long on a slow machine, but not for ever
-PROBES = ("input", "transfer", "steps")  # of worker/probes.py, each a field of `Alone`
-OVERRUN = 4.0  # a first epoch always runs; past this multiple of the time given the child is stopped
+PARTS_SHARE = 0.15  # of the budget for the parts measured alone
+PROBE = "parts"  # of worker/probes.py: every field of `Alone`
+BASES = frozenset({"script", "resident"})  # what a breakdown needs beside it
 
 
-class Request(Value, frozen=True, kw_only=True):
-    """What to measure. Empty ``recipes``: the workload's default; empty ``devices``: every device torch sees."""
+class Outcome(Value, frozen=True, kw_only=True):
+    """What was measured, and what went wrong beside it: each problem is an error of the answer, none hides a result."""
 
-    workload: str = "mnist"
-    recipes: tuple[str, ...] = ()
-    devices: tuple[str, ...] = ()
-    epochs: int | None = None
-    budget: float | None = None  # seconds for all timed parts together
-    repeats: int = 1
-    precision: str = "fp32-default"
-    threads: int | None = None
-    data: str | None = None  # a folder with the user's own files
+    results: tuple[Result, ...] = ()
+    problems: tuple[Notice, ...] = ()
+
+
+class Listener(Value, frozen=True, kw_only=True):
+    """Callbacks of a run: how far it is, and each new result for the store."""
+
+    on_progress: Callable[[Progress], None] | None = None
+    keep: Callable[[Journal, tuple[Result, ...]], None] | None = None
 
 
 def run_benchmark(
-    host: Host,
-    python: str,
-    *,
-    workload: str = "mnist",
-    recipes: Sequence[str] = (),
-    devices: Sequence[str] = (),
-    epochs: int | None = None,
-    budget: float | None = None,
-    repeats: int = 1,
-    on_progress: Callable[[Progress], None] | None = None,
-    machine: Machine | None = None,
-    precision: str = "fp32-default",
-    threads: int | None = None,
-    data: str | None = None,
-) -> tuple[Result, ...]:
-    """Measure a workload on devices of an environment; one `Result` a device and recipe, fastest devices first.
+    host: Host, python: str, request: BenchRequest, *, machine: Machine | None = None, listener: Listener | None = None
+) -> Outcome:
+    """Measure a workload on devices of an environment; one `Result` for each device and recipe.
 
     Repeats are fresh processes, and recipes take turns, so that a slow minute of the machine hits all of them alike.
 
     Args:
         host: the machine.
         python: the environment's interpreter.
-        workload: a name of `bench.workloads.REGISTRY`, or of a plugin in the environment.
-        recipes: names, ``("all",)``, or empty for the workload's default.
-        devices: names as torch spells them (``cuda`` means ``cuda:0``), or empty for all that torch sees.
-        epochs: how many to train; the workload's own number by default.
-        budget: seconds for all timed parts; a run that would outrun its share trains fewer whole epochs.
-        repeats: runs of each device and recipe.
-        on_progress: called as the runs go.
+        request: what to measure.
         machine: what was detected, kept in the results.
-        precision: see ``worker/precision.py``.
-        threads: CPU threads of torch; torch's own choice by default.
-        data: folder of the user's own data files.
+        listener: hears of progress and of every new result.
 
     Raises:
         UsageError: an unknown workload, recipe or device.
-        BenchError: a run failed, or missed the workload's quality bar (`QualityError`, which carries the results).
-        TimeLimitError: a run did not come back.
+        BenchError: nothing could be measured.
+        TimeLimitError: nothing could be measured, because a run did not come back.
     """
-    request = Request(
-        workload=workload,
-        recipes=tuple(recipes),
-        devices=tuple(devices),
-        epochs=epochs,
-        budget=budget,
-        repeats=repeats,
-        precision=precision,
-        threads=threads,
-        data=data,
-    )
-    known = survey_environment(host, python, precision)
-    definition = find_workload(request.workload, known)
-    tasks = schedule.plan(request, definition, known)
-    tasks, raw, recorded = _run_all(host, python, tasks, request, on_progress)
-    results = assemble(
-        tasks=tasks, raw=raw, request=request, workload=definition, known=known, machine=machine, peaks=load_peaks()
-    )
-    results = with_surroundings(results, tasks, recorded, code_hash=worker_hash(host))
-    for result in results:
-        refuse_impossible(result)
-    results = with_breakdowns(results, _measure_alone(host, python, request, results))
-    if data is None:  # the bar is for MNIST itself; another data set has another one
-        check_quality(results, definition)
-    return results
+    known = survey_environment(host, python, request.precision)
+    workload = find_workload(request.workload, known)
+    start = Journal(request=request, python=python, code_hash=worker_hash(host), known=known, workload=workload)
+    return go_on(host, start, machine=machine, listener=listener)
 
 
-def survey_environment(host: Host, python: str, precision: str = "fp32-default") -> Capabilities:
-    """Ask the environment which devices, recipes and workloads it has, and what cannot be done in a precision.
-
-    Raises:
-        BenchError: torch does not run.
-    """
-    question = json.dumps({"action": "devices", "precision": precision})
-    answer = run_worker(host, python, "bench.py", (question,), timeout=SURVEY_TIMEOUT)
-    return msgspec.convert(_payload(answer, "devices"), Capabilities)
+def go_on(host: Host, journal: Journal, *, machine: Machine | None = None, listener: Listener | None = None) -> Outcome:
+    """Measure what a journal lacks; as `run_benchmark`."""
+    return _Run(host, msgspec.structs.replace(journal, failed=()), machine, listener or Listener()).outcome()
 
 
 def find_workload(name: str, known: Capabilities) -> Workload:
@@ -135,8 +84,7 @@ def find_workload(name: str, known: Capabilities) -> Workload:
     if name in REGISTRY:
         return REGISTRY[name]
     if name in known.workloads:
-        recipe = Recipe(name="default", kind="micro", summary=verbatim(name))
-        return Workload(name=name, summary=verbatim(name), recipes=(recipe,), default_recipes=("default",))
+        return Workload(name=name)
     raise UsageError(
         message("bench.workload.unknown", "there is no workload `{name}`", name=name),
         hint=message(
@@ -147,170 +95,130 @@ def find_workload(name: str, known: Capabilities) -> Workload:
     )
 
 
-def _run_all(
-    host: Host,
-    python: str,
-    tasks: Sequence[Task],
-    request: Request,
-    on_progress: Callable[[Progress], None] | None,
-) -> tuple[tuple[Task, ...], list[RawResult], list[Telemetry | None]]:
-    """Run every task in turn, watched; what one leaves of the budget is there for those after it.
+class _Run:
+    """One run under way: its journal, its clock, and what went wrong."""
 
-    Where `all` was asked for, a recipe that fails is left out, and the device's other results say so.
-    """
-    left = request.budget
-    done: list[tuple[Task, RawResult, Telemetry | None]] = []
-    failed: dict[tuple[str, str], TorchupError] = {}
-    for position, task in enumerate(tasks):
-        if (task.device, task.recipe) in failed:
-            continue
-        share = schedule.share(tasks[position:], left)
-        watcher = _Watcher(task, position, len(tasks), on_progress)
+    def __init__(self, host: Host, journal: Journal, machine: Machine | None, listener: Listener) -> None:
+        self._host = host
+        self._journal = journal
+        self._machine = machine
+        self._listener = listener
+        self._tasks = schedule.plan(journal.request, journal.workload, journal.known)
+        self._start = host.monotonic()
+        self._first_error: TorchupError | None = None
+
+    def outcome(self) -> Outcome:
+        """Measure everything; what succeeded is returned with what did not."""
+        for position, task in enumerate(self._tasks):
+            failed = any(one.what == task.label for one in self._journal.failed)
+            if not failed and not self._journal.has(task):
+                self._measure(position, task)
+        if not self._journal.measured and self._first_error is not None:
+            raise self._first_error
+        self._measure_parts()
+        results, impossible = results_of(self._journal, self._machine, load_peaks())
+        problems = [_problem(_failed(one)) for one in self._journal.failed]
+        problems += [_problem(sentence(one)) for one in impossible]
+        if self._journal.request.data is None:  # the bar is for MNIST itself; another data set has another one
+            problems += [_problem(text) for text in quality_problems(results, self._journal.workload)]
+        return Outcome(results=results, problems=tuple(problems))
+
+    def _left(self) -> float | None:
+        """Seconds of the budget that are left for runs: its end less what the parts measured alone are given."""
+        budget = self._journal.request.budget
+        if budget is None:
+            return None
+        reserved = PARTS_SHARE * budget * len(self._explained())
+        return max(0.0, budget - reserved - (self._host.monotonic() - self._start))
+
+    def _measure(self, position: int, task: Task) -> None:
+        rest = [one for one in self._tasks[position:] if not self._journal.has(one)]
+        watcher = Watcher(self._progress(task, position), self._tell)
         try:
-            with Recorder(host, task.device) as recorder:
-                on_line = recorder.watch_lines(watcher.line)
-                raw = measure(host, python, task, request, budget=share, on_line=on_line)
-        except (BenchError, TimeLimitError) as error:
-            if "all" not in request.recipes:
+            with Recorder(self._host, task.device, self._pci(task.device)) as recorder:
+                raw = measure(
+                    self._host,
+                    self._journal.python,
+                    task,
+                    self._journal.request,
+                    budget=schedule.share(rest, self._left()),
+                    on_line=recorder.watch_lines(watcher.line),
+                )
+        except UsageError as error:
+            if not self._journal.measured:
                 raise
-            failed[task.device, task.recipe] = error
-            continue
-        done.append((task, raw, recorder.telemetry))
-        if left is not None:
-            left = max(0.0, left - raw.seconds)
-    if not done:
-        raise next(iter(failed.values()))
-    return (
-        tuple(task for task, _, _ in done),
-        [_with_failures(raw, task.device, failed) for task, raw, _ in done],
-        [telemetry for _, _, telemetry in done],
-    )
+            self._fail(task, error)
+        except (BenchError, TimeLimitError) as error:
+            self._fail(task, error)
+        else:
+            self._journal = self._journal.add(Measured(task=task, raw=raw, telemetry=recorder.telemetry))
+            self._keep()
 
+    def _pci(self, device: str) -> str | None:
+        return next((facts.pci_id for facts in self._journal.known.devices if facts.device == device), None)
 
-def _with_failures(raw: RawResult, device: str, failed: Mapping[tuple[str, str], TorchupError]) -> RawResult:
-    """The result with a note on each recipe that failed beside it."""
-    notes = tuple(str(error) for (where, _), error in failed.items() if where == device)
-    return msgspec.structs.replace(raw, notes=raw.notes + notes)
+    def _fail(self, task: Task, error: TorchupError) -> None:
+        self._first_error = self._first_error or error
+        self._journal = self._journal.fail(Failed(what=task.label, device=task.device, why=why(error)))
+        if self._journal.measured:
+            self._keep()
 
+    def _explained(self) -> list[str]:
+        """The devices on which the run can be taken apart."""
+        if not self._journal.workload.explained:
+            return []
+        recipes: dict[str, set[str]] = {}
+        for task in self._tasks:
+            recipes.setdefault(task.device, set()).add(task.recipe)
+        return [device for device, measured in recipes.items() if measured >= BASES]
 
-def _measure_alone(host: Host, python: str, request: Request, results: tuple[Result, ...]) -> dict[str, Alone]:
-    """Loader, copies and steps by themselves, on every device where the run and `resident` were measured."""
-    recipes: dict[str, set[str]] = {}
-    for result in results:
-        recipes.setdefault(result.device, set()).add(result.recipe)
-    alone = {}
-    for device, measured in recipes.items():
-        if request.workload in {"mnist", "fashion-mnist"} and {"script", "resident"} <= measured:
-            task = Task(workload=request.workload, recipe="script", device=device, repeat=0)
-            seconds = {probe: measure(host, python, task, request, probe=probe).seconds for probe in PROBES}
-            alone[device] = Alone(**seconds)
-    return alone
+    def _measure_parts(self) -> None:
+        """Loader, copies and steps by themselves, on every device where the run and `resident` were measured."""
+        budget = self._journal.request.budget
+        done = {(one.task.device, one.task.recipe) for one in self._journal.measured}
+        for device in self._explained():
+            if device in self._journal.alone or not all((device, recipe) in done for recipe in BASES):
+                continue
+            task = Task(workload=self._journal.workload.name, recipe="script", device=device, repeat=0)
+            share = None if budget is None else PARTS_SHARE * budget
+            progress = msgspec.structs.replace(self._progress(task, len(self._tasks) - 1), stage=Stage.PARTS)
+            watcher = Watcher(progress, self._tell)
+            try:
+                raw = measure(
+                    self._host, self._journal.python, task, self._journal.request,
+                    budget=share, on_line=watcher.line, probe=PROBE,
+                )  # fmt: skip
+            except (BenchError, TimeLimitError, UsageError) as error:
+                self._fail(task, error)
+                continue
+            alone = msgspec.convert(raw.parameters.get("alone", {}), Alone)
+            self._journal = msgspec.structs.replace(self._journal, alone={**self._journal.alone, device: alone})
+            self._keep()
 
+    def _keep(self) -> None:
+        if self._listener.keep is not None:
+            results, _ = results_of(self._journal, self._machine, load_peaks())
+            self._listener.keep(self._journal, results)
 
-def measure(
-    host: Host,
-    python: str,
-    task: Task,
-    request: Request,
-    *,
-    budget: float | None = None,
-    on_line: Callable[[str], None] | None = None,
-    **further: Any,
-) -> RawResult:
-    """One measurement in one fresh child. Raises `BenchError` or `TimeLimitError`, naming recipe and device."""
-    question = {
-        "workload": request.workload,
-        "recipe": task.recipe,
-        "device": task.device,
-        "epochs": request.epochs,
-        "budget": budget,
-        "precision": request.precision,
-        "threads": request.threads,
-        "data": request.data,
-        **further,
-    }
-    limit = LONGEST if budget is None else SETTING_UP + OVERRUN * budget
-    answer = run_worker(
-        host,
-        python,
-        "bench.py",
-        (json.dumps({key: value for key, value in question.items() if value is not None}),),
-        timeout=limit,
-        on_line=on_line,
-    )
-    return msgspec.convert(_payload(answer, "result", f"{request.workload}/{task.recipe} ({task.device})"), RawResult)
-
-
-def _payload(answer: WorkerAnswer, key: str, what: str = "torch") -> dict[str, Any]:
-    """The object under ``key`` in the worker's answer, or the error that its end means."""
-    data = answer.data or {}
-    if isinstance(data.get(key), dict):
-        payload: dict[str, Any] = data[key]
-        return payload
-    if "error" in data:
-        raise worker_error(msgspec.convert(data["error"], WorkerError), what)
-    if answer.timed_out:
-        raise TimeLimitError(
-            message("bench.timeout", "{what} did not come back within its time limit", what=what),
-            hint=message("bench.timeout.hint", "`torchup verify` shows whether the device hangs"),
+    def _progress(self, task: Task, position: int) -> Progress:
+        return Progress(
+            workload=task.workload,
+            recipe=task.recipe,
+            device=task.device,
+            run=position + 1,
+            runs=len(self._tasks),
+            budget=self._journal.request.budget,
         )
-    raise BenchError(
-        message(
-            "bench.crash",
-            "the process that measured {what} ended with code {code} and no answer: {reason}",
-            what=what,
-            code=answer.returncode,
-            reason=answer.stderr.strip()[-400:] or "-",
-        ),
-        hint=message("bench.crash.hint", "`torchup verify` names what is broken in the environment"),
-    )
-
-
-def worker_error(error: WorkerError, what: str) -> UsageError | BenchError:
-    """The worker's own error as torchup's: bad data files are the user's, the rest is the benchmark's."""
-    text = message("bench.failed", "{what}: {reason}", what=what, reason=told(error.text))
-    if error.code == "DataError":
-        return UsageError(
-            text,
-            hint=message(
-                "bench.data.hint",
-                "--data takes a folder of IDX files, of CIFAR-10's binary files (cifar-resnet), or of images, one"
-                " folder a class",
-            ),
-        )
-    if error.code in {"PrecisionError", "UnavailableError"}:
-        return UsageError(text)
-    if error.code in {"OutOfMemoryError", "MemoryError"}:
-        return BenchError(
-            text, hint=message("bench.memory.hint", "close other programs that hold memory and try again")
-        )
-    return BenchError(
-        text, hint=message("bench.failed.hint", "`torchup verify` names what is broken in the environment")
-    )
-
-
-class _Watcher:
-    """Turns the worker's progress lines into `Progress` values."""
-
-    def __init__(self, task: Task, position: int, total: int, on_progress: Callable[[Progress], None] | None) -> None:
-        self._base = Progress(
-            workload=task.workload, recipe=task.recipe, device=task.device, run=position + 1, runs=total
-        )
-        self._on_progress = on_progress
-        self._tell(self._base)
-
-    def line(self, text: str) -> None:
-        """One line of the child; anything but a progress line is passed over."""
-        if self._on_progress is None or not text.startswith('{"progress"'):
-            return
-        try:
-            news = msgspec.json.decode(text, type=dict[str, dict[str, Any]])["progress"]
-            news = {key: value for key, value in news.items() if key in self._base.__struct_fields__}
-            self._base = msgspec.convert({**msgspec.structs.asdict(self._base), "step": None, **news}, Progress)
-        except (*UNREADABLE, KeyError):
-            return
-        self._tell(self._base)
 
     def _tell(self, progress: Progress) -> None:
-        if self._on_progress is not None:
-            self._on_progress(progress)
+        if self._listener.on_progress is not None:
+            elapsed = self._host.monotonic() - self._start
+            self._listener.on_progress(msgspec.structs.replace(progress, elapsed=elapsed))
+
+
+def _failed(failed: Failed) -> Message:
+    return message("bench.failed", "{what}: {reason}", what=failed.what, reason=sentence(failed.why))
+
+
+def _problem(text: Message) -> Notice:
+    return Notice(code=text.code or "bench.problem", level="error", text=text)

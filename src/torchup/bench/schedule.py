@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.bench.request import Task
 from torchup.errors import UsageError
-from torchup.i18n.worker_words import told, told_all
-from torchup.model import Value, message
+from torchup.i18n.sentences import joined, sentence
+from torchup.model import RecipeKind, message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torchup.bench.answers import Capabilities
-    from torchup.bench.runner import Request
+    from torchup.bench.request import BenchRequest
     from torchup.bench.workloads import Workload
+    from torchup.model import Said
 
 
-class Task(Value, frozen=True, kw_only=True):
-    """One run."""
-
-    workload: str
-    recipe: str
-    device: str
-    repeat: int  # from 0
-    weight: float = 1.0
-
-
-def plan(request: Request, workload: Workload, known: Capabilities) -> tuple[Task, ...]:
+def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tuple[Task, ...]:
     """All runs: repeats outermost, so that recipes take turns; within a turn the cheap recipes first.
 
     Recipes that a device cannot run are left out; they are an error only when the user named them and none is left.
@@ -39,14 +31,14 @@ def plan(request: Request, workload: Workload, known: Capabilities) -> tuple[Tas
     able = [(d, r) for d in devices for r in recipes if refusal(known, d, r) is None]
     if not able:
         reasons = [
-            message("bench.recipe.reason", "{recipe} ({device}): {why}", recipe=r, device=d, why=told(why or "-"))
-            for d, r, why in sorted({(d, r, refusal(known, d, r)) for d in devices for r in recipes}, key=str)
+            message("bench.recipe.reason", "{recipe} ({device}): {why}", recipe=r, device=d, why=sentence(why))
+            for d, r, why in ((d, r, refusal(known, d, r)) for d in sorted(devices) for r in sorted(recipes))
         ]
         raise UsageError(
-            message("bench.recipe.unable", "none of these recipes runs here: {reasons}", reasons=told_all(reasons)),
+            message("bench.recipe.unable", "none of these recipes runs here: {reasons}", reasons=joined(reasons)),
             hint=message("bench.recipe.unable.hint", "leave out --recipe to measure those that do"),
         )
-    weights = {recipe.name: recipe.weight for recipe in workload.recipes}
+    weights = {recipe.name: recipe.weight for recipe in workload.ladder()}
     cheap_first = sorted(able, key=lambda pair: weights[pair[1]])
     return tuple(
         Task(workload=workload.name, device=device, recipe=recipe, repeat=repeat, weight=weights[recipe])
@@ -55,7 +47,7 @@ def plan(request: Request, workload: Workload, known: Capabilities) -> tuple[Tas
     )
 
 
-def refusal(known: Capabilities, device: str, recipe: str) -> str | None:
+def refusal(known: Capabilities, device: str, recipe: str) -> Said | None:
     """Why a recipe cannot be measured on a device; ``None`` where it can."""
     return known.recipes.get(device, {}).get(recipe) or known.refusals.get(device)
 
@@ -67,9 +59,9 @@ def share(tasks: Sequence[Task], left: float | None) -> float | None:
 
 def chosen_recipes(asked: Sequence[str], workload: Workload) -> tuple[str, ...]:
     """The recipes asked for, in the workload's order. Raises `UsageError` for a name that is none."""
-    names = [recipe.name for recipe in workload.recipes]
+    names = workload.recipes
     if "all" in asked:  # the ladder; another training is measured only by its name
-        return tuple(recipe.name for recipe in workload.recipes if recipe.kind != "speedrun")
+        return tuple(recipe.name for recipe in workload.ladder() if recipe.kind is not RecipeKind.SPEEDRUN)
     unknown = [name for name in asked if name not in names]
     if unknown:
         raise UsageError(

@@ -8,7 +8,7 @@ J. S. Maritz and R. G. Jarrett, JASA 73, 1978). So an interval never changes fro
 from __future__ import annotations
 
 from itertools import pairwise
-from math import comb
+from math import ceil, comb, floor
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LEVEL = 0.95
 NOISY_SPREAD = 0.05  # interquartile range over median; torch.utils.benchmark warns at 0.1, which hides 10 % effects
 DRIFT = 0.03  # the second half slower than the first by this share is a trend worth naming
-FEW = 3  # fewer repeats than this say nothing about noise
+FEW = 5  # fewer repeats give no verdict: at three, one comparison in ten is called different where nothing is
 MODIFIED_Z = 3.5  # B. Iglewicz and D. C. Hoaglin, How to Detect and Handle Outliers, 1993
 TUKEY = 1.5  # fences of J. W. Tukey, Exploratory Data Analysis, 1977
 FEW_FOR_OUTLIERS = 5
@@ -185,9 +185,17 @@ def ratio_interval(
     return _percentiles(tuple(ratios), level) if ratios else None
 
 
-def coverage(count: int) -> float:
-    """Chance that the true median lies between the smallest and the largest of ``count`` independent samples."""
-    return 1.0 - 2.0 ** (1 - count) if count else 0.0
+def interval_level(count: int, level: float = LEVEL) -> float | None:
+    """Chance that the interval of `median_interval` holds the true median, for ``count`` independent samples.
+
+    Exact where its ends are samples (an odd count), a lower bound where they lie between two: the bootstrap promises
+    ``level``, and few samples cannot keep it.
+    """
+    ends = median_interval([float(place) for place in range(count)], level) if count else None
+    if ends is None:
+        return None
+    low, high = ceil(ends[0]) + 1, floor(ends[1]) + 1
+    return float(sum(comb(count, k) for k in range(low, high)) / 2**count)
 
 
 def median_distribution(samples: Sequence[float]) -> Distribution:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from torchup.encoding import UNREADABLE
-from torchup.model import Result, Spread, Telemetry
+from torchup.i18n.sentences import raised
+from torchup.model import Result, Said, Spread, Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
-    from torchup.bench.schedule import Task
+    from torchup.bench.request import Task
     from torchup.host import Host
 
 FAST, SLOW = 0.1, 0.5  # seconds between samples with and without a GPU: NVML refreshes power about every 0.1 s
@@ -28,6 +30,7 @@ STARTED = 5.0  # seconds to wait for its first line; a machine whose driver hang
 # NVML's counters are averages over up to a second and cover a quarter of it on A100 and H100 (arXiv 2312.02741), so
 # the energy of a shorter stretch would be an invention.
 SHORTEST_ENERGY = 5.0
+FEWEST_SAMPLES = 5  # inside the measured time; fewer say what the device did before and after it
 REPORTED = ("gpu_clock_mhz", "memory_clock_mhz", "power_watts", "energy_joules", "temperature_celsius",
             "memory_used_bytes", "utilisation", "power_limit_watts", "power_limit_default_watts",
             "other_processes")  # fmt: skip
@@ -36,22 +39,24 @@ Stamped = tuple[float, Mapping[str, Any]]  # (seconds on the host's clock, one s
 
 
 class Recorder:
-    """``with Recorder(host, device) as recorder: ...`` then ``recorder.telemetry``.
+    """``with Recorder(host, device, pci_id) as recorder: ...`` then ``recorder.telemetry``.
 
-    `mark` notes a moment at which the work was in full swing (an epoch ended): energy is taken between the first and
-    the last mark, so that start-up and evaluation are not in it. Without two marks the whole stretch counts.
+    `mark` notes a moment of the measured time (it began, an epoch ended): everything is taken between the first and
+    the last mark, so that start-up and evaluation are not in it. Points that are measured one after the other have
+    marks, and a telemetry, of their own: `of_point`.
     """
 
-    def __init__(self, host: Host, device: str) -> None:
+    def __init__(self, host: Host, device: str, pci_id: str | None = None) -> None:
         self._host = host
         self._device = device
+        self._pci_id = pci_id
         self._interval = SLOW if device == "cpu" else FAST
         self._keep = posixpath.join(
             host.folders().cache.replace("\\", "/"), f"telemetry-{threading.get_ident()}-{host.monotonic():.6f}"
         )
         self._fixed: Mapping[str, Any] | None = None
         self._samples: list[Stamped] = []
-        self._marks: list[float] = []
+        self._marks: list[tuple[float, int | None]] = []
         self._first = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.telemetry: Telemetry | None = None
@@ -74,25 +79,35 @@ class Recorder:
             return
         if self._thread.ident is not None:
             self._thread.join(STARTED)
-        if kind is None and self._fixed is not None:
-            self.telemetry = summarise(
-                self._fixed,
-                tuple(self._samples),
-                device=self._device,
-                interval=self._interval,
-                marks=tuple(self._marks),
-            )
+        if kind is None:
+            self.telemetry = self._between(tuple(when for when, _ in self._marks))
 
-    def mark(self) -> None:
-        """An epoch ended now."""
-        self._marks.append(self._host.monotonic())
+    def of_point(self, point: int) -> Telemetry | None:
+        """What the machine did while one of several points was measured; after the end."""
+        return self._between(tuple(when for when, marked in self._marks if marked == point))
+
+    def _between(self, marks: tuple[float, ...]) -> Telemetry | None:
+        if self._fixed is None:
+            return None
+        return summarise(
+            self._fixed,
+            tuple(self._samples),
+            device=self._device,
+            pci_id=self._pci_id,
+            interval=self._interval,
+            marks=marks,
+        )
+
+    def mark(self, point: int | None = None) -> None:
+        """The measured time began, goes on or ended now."""
+        self._marks.append((self._host.monotonic(), point))
 
     def watch_lines(self, then: Callable[[str], None]) -> Callable[[str], None]:
-        """The worker's lines on their way to ``then``: each that says an epoch is done is a mark."""
+        """The worker's lines on their way to ``then``: a change of stage or the end of an epoch is a mark."""
 
         def line(text: str) -> None:
-            if text.startswith('{"progress"') and '"epoch"' in text:
-                self.mark()
+            if text.startswith('{"progress"') and any(word in text for word in _MARKING):
+                self.mark(_point_of(text))
             then(text)
 
         return line
@@ -116,6 +131,17 @@ class Recorder:
         elif "sample" in line:
             self._samples.append((self._host.monotonic(), line["sample"]))
             self._first.set()
+
+
+_MARKING = ('"epoch"', '"training"', '"testing"', '"point"')
+
+
+def _point_of(line: str) -> int | None:
+    try:
+        point = msgspec.json.decode(line, type=dict[str, dict[str, Any]])["progress"].get("point")
+    except (*UNREADABLE, KeyError):
+        return None
+    return point if isinstance(point, int) else None
 
 
 def with_surroundings(
@@ -163,19 +189,27 @@ def summarise(
     *,
     device: str,
     interval: float,
+    pci_id: str | None = None,
     marks: Sequence[float] = (),
 ) -> Telemetry:
-    """Samples with their times -> one value. ``marks`` bound the steady window for energies."""
-    gpu, reason = choose_gpu(fixed, samples, device)
+    """Samples with their times -> one value. ``marks`` bound the measured time: nothing outside it counts."""
+    gpu, reason = choose_gpu(fixed, device, pci_id)
+    everything = samples
+    if len(marks) > 1:
+        samples = [(when, sample) for when, sample in samples if marks[0] <= when <= marks[-1]]
+        if len(samples) < FEWEST_SAMPLES:
+            reason = reason or Said(code="few-samples", values={"count": len(samples), "wanted": FEWEST_SAMPLES})
+            samples = ()
     readings = [sample["gpus"][gpu] for _, sample in samples] if gpu is not None else []
+    few = reason if not samples and len(marks) > 1 else None
     processor = [sample["cpu"] for _, sample in samples]
     known = fixed["gpus"][gpu] if gpu is not None else {}
     cpu = fixed["cpu"]
     energy, no_energy = steady_energy(
-        samples, marks, lambda sample: sample["gpus"][gpu]["joules"] if readings else None
+        everything, marks, lambda sample: sample["gpus"][gpu]["joules"] if gpu is not None else None
     )
     cpu_energy, no_cpu_energy = steady_energy(
-        samples, marks, lambda sample: sample["cpu"]["joules"], wraps=cpu.get("energy_limit_joules")
+        everything, marks, lambda sample: sample["cpu"]["joules"], wraps=cpu.get("energy_limit_joules")
     )
     values: dict[str, Any] = {
         "gpu_clock_mhz": spread(readings, "clock"),
@@ -196,14 +230,17 @@ def summarise(
         "on_battery": cpu.get("on_battery"),
     }
     lowered = [reading["throttle"] for reading in readings if reading["throttle"] is not None]
-    reasons = dict.fromkeys(REPORTED, reason or "the device does not tell it") | {
+    untold = Said(code="untold")
+    no_counter = cpu.get("energy_reason")
+    reasons: dict[str, Said | None] = {
+        **dict.fromkeys(REPORTED, reason or untold),
         "energy_joules": reason or no_energy,
-        "cpu_clock_mhz": "the system does not tell it",
-        "cpu_temperature_celsius": "there is no sensor of the CPU",
-        "cpu_energy_joules": cpu.get("energy_reason") or no_cpu_energy,
-        "governor": "the system has no CPU frequency policy",
-        "on_battery": "there is no battery, or nobody tells",
-        "load_average": "this system has none",
+        "cpu_clock_mhz": few or Said(code="system-untold"),
+        "cpu_temperature_celsius": few or Said(code="no-sensor"),
+        "cpu_energy_joules": Said(code=no_counter) if no_counter else no_cpu_energy,
+        "governor": Said(code="no-policy"),
+        "on_battery": Said(code="no-battery"),
+        "load_average": Said(code="has-none"),
     }
     return Telemetry(
         interval=interval,
@@ -212,32 +249,52 @@ def summarise(
         throttle=tuple(dict.fromkeys(name for told in lowered for name in told)),
         sources={name: known.get("source", "/sys") for name in REPORTED if values[name] is not None}
         | {name: "/sys, /proc" for name in values if name not in REPORTED and values[name] is not None},
-        unavailable={name: str(reasons[name]) for name, value in values.items() if value is None and reasons.get(name)}
-        | ({} if lowered else {"throttle": reason or "the device does not tell it"}),
+        unavailable={
+            name: known_reason
+            for name, value in values.items()
+            if value is None and (known_reason := reasons.get(name)) is not None
+        }
+        | ({} if lowered else {"throttle": reason or untold}),
         **values,
     )
 
 
-def choose_gpu(fixed: Mapping[str, Any], samples: Sequence[Stamped], device: str) -> tuple[int | None, str | None]:
-    """Which of the GPUs was measured, or why none: with several, the one that worked most.
+def choose_gpu(fixed: Mapping[str, Any], device: str, pci_id: str | None) -> tuple[int | None, Said | None]:
+    """Which of the GPUs was measured, or why none: the one at the PCI address that torch names.
 
-    torch counts GPUs by speed and by CUDA_VISIBLE_DEVICES, NVML by their place on the bus; who worked is who was
-    measured.
+    torch counts GPUs by speed and by CUDA_VISIBLE_DEVICES, NVML by their place on the bus. Where torch does not tell
+    the address, the only GPU is meant, and of several none: the busiest one may work for somebody else.
     """
     if device == "cpu":
-        return None, "measured on the CPU"
+        return None, Said(code="on-cpu")
     if device == "mps":
-        return None, "macOS tells GPU power and clocks to root only (powermetrics)"
-    count = len(fixed["gpus"])
-    if count == 0:
-        return None, fixed.get("nvml_reason") or "no GPU driver offers readings"
+        return None, Said(code="powermetrics")
+    gpus = fixed["gpus"]
+    if not gpus:
+        words = fixed.get("nvml_reason")
+        return None, Said(code="nvml", values={"why": raised(words)}) if words else Said(code="no-readings")
+    if pci_id is None:
+        return (0, None) if len(gpus) == 1 else (None, Said(code="which-gpu", values={"count": len(gpus)}))
+    found = [index for index, gpu in enumerate(gpus) if same_address(gpu.get("pci_id"), pci_id)]
+    if not found and len(gpus) == 1 and gpus[0].get("pci_id") is None:
+        return 0, None
+    return (found[0], None) if found else (None, Said(code="other-gpu", values={"address": pci_id}))
 
-    def work(index: int) -> tuple[float, float]:
-        readings = [sample["gpus"][index] for _, sample in samples]
-        grown = (readings[-1]["bytes"] or 0) - (readings[0]["bytes"] or 0) if readings else 0
-        return sum(reading["busy"] or 0.0 for reading in readings), grown
 
-    return max(range(count), key=work), None
+def same_address(one: str | None, other: str | None) -> bool:
+    """Whether two spellings name one PCI device: ``00000000:01:00.0`` (NVML) and ``0000:01:00.0`` (the kernel)."""
+    if not one or not other:
+        return False
+    return _address(one) == _address(other)
+
+
+def _address(text: str) -> tuple[int, ...]:
+    parts = re.split(r"[:.]", text)
+    try:
+        numbers = [int(part, 16) for part in parts]
+    except ValueError:
+        return ()
+    return tuple([0] * (4 - len(numbers)) + numbers)
 
 
 def spread(readings: Sequence[Mapping[str, Any]], key: str) -> Spread | None:
@@ -256,18 +313,18 @@ def steady_energy(
     read: Callable[[Mapping[str, Any]], float | None],
     *,
     wraps: float | None = None,
-) -> tuple[float | None, str | None]:
+) -> tuple[float | None, Said | None]:
     """Joules between the first and the last mark by a counter, scaled from the samples to the marks; else why not."""
     times = [when for when, _ in samples]
     start, end = (marks[0], marks[-1]) if len(marks) > 1 else (times[0], times[-1]) if times else (0.0, 0.0)
     if end - start < SHORTEST_ENERGY:
-        return None, f"a steady stretch of {end - start:.1f} s is too short: energies need {SHORTEST_ENERGY:.0f} s"
+        return None, Said(code="too-short", values={"had": f"{end - start:.1f}", "wanted": f"{SHORTEST_ENERGY:.0f}"})
     inside = samples[max(0, bisect_left(times, start) - 1) : bisect_right(times, end) + 1]
     counted = [(when, joules) for when, sample in inside if (joules := read(sample)) is not None]
     if len(counted) < 2:  # noqa: PLR2004  # a difference needs two
-        return None, "the device has no energy counter"
+        return None, Said(code="no-energy")
     used = counted[-1][1] - counted[0][1]
     if used < 0 and wraps:
         used += wraps  # the counter went round once
     took = counted[-1][0] - counted[0][0]
-    return (used * (end - start) / took, None) if took > 0 and used >= 0 else (None, "the energy counter went back")
+    return (used * (end - start) / took, None) if took > 0 and used >= 0 else (None, Said(code="energy-back"))

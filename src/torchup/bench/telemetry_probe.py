@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Bits of nvmlDeviceGetCurrentClocksEventReasons (nvml.h) that mean "slower than it could be".
 THROTTLE = {0x04: "power", 0x08: "hardware-slowdown", 0x20: "thermal", 0x40: "hardware-thermal", 0x80: "power-brake"}
 CPU_SENSORS = {"coretemp", "k10temp", "zenpower", "cpu_thermal"}
+WORTH_NAMING = 256 * 1024**2  # bytes of GPU memory
 AMD, INTEL = "0x1002", "0x8086"
 
 
@@ -40,7 +41,7 @@ class Nvidia:
             nvml_probe.start()
             self.handles = [pynvml.nvmlDeviceGetHandleByIndex(n) for n in range(pynvml.nvmlDeviceGetCount())]
         except Exception as error:  # noqa: BLE001  # no library, no driver, no permission: a reason, never a crash
-            self.reason = f"NVML: {error}"
+            self.reason = str(error) or type(error).__name__
 
     def fixed(self) -> list[dict[str, Any]]:
         """What does not change during a run."""
@@ -52,7 +53,8 @@ class Nvidia:
             "name": _quietly(lambda: _text(nvml.nvmlDeviceGetName(handle))),
             "power_limit_watts": _quietly(lambda: nvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1000),
             "power_limit_default_watts": _quietly(lambda: nvml.nvmlDeviceGetPowerManagementDefaultLimit(handle) / 1000),
-            "processes": _quietly(lambda: len(nvml.nvmlDeviceGetComputeRunningProcesses(handle))),
+            "processes": _quietly(lambda: _busy_processes(nvml.nvmlDeviceGetComputeRunningProcesses(handle))),
+            "pci_id": _quietly(lambda: _text(nvml.nvmlDeviceGetPciInfo(handle).busId)),
             "source": "nvml",
         }
 
@@ -92,6 +94,7 @@ class Drm:
                 "power_limit_watts": _number(_sensor(card, "power1_cap") or _sensor(card, "power1_max"), 1e-6),
                 "power_limit_default_watts": _number(_sensor(card, "power1_cap_default"), 1e-6),
                 "processes": None,
+                "pci_id": _slot(card),
                 "source": "/sys/class/drm",
             }
             for card in self.cards
@@ -140,9 +143,9 @@ class Processor:
 
     def _energy_reason(self) -> str | None:
         if not self.packages:
-            return "this machine offers no RAPL counters (virtual machines hide them)"
+            return "no-rapl"
         if _read(self.packages[0] / "energy_uj") is None:
-            return "the RAPL counters can be read by root only"
+            return "rapl-root"
         return None
 
     def sample(self) -> dict[str, Any]:
@@ -157,12 +160,23 @@ class Processor:
 
 
 def on_battery(root: Path) -> bool | None:
-    """Whether a battery feeds the machine; ``None`` where there is none or nobody tells."""
+    """Whether a battery feeds the machine; ``None`` where there is none or the system does not tell."""
+    if not (root / "sys/class/power_supply").is_dir():
+        return _quietly(_psutil_battery) if root == Path("/") else None
     supplies = [(folder, _read(folder / "type")) for folder in root.glob("sys/class/power_supply/*")]
     mains = [_read(folder / "online") for folder, kind in supplies if kind in {"Mains", "USB"}]
     if not any(kind == "Battery" for _, kind in supplies) or not mains:
         return None
     return "1" not in mains
+
+
+def _psutil_battery() -> bool | None:
+    """The same on Windows and macOS."""
+    import psutil  # noqa: PLC0415, TID251  # only there; this is a program of its own, not a part of a room
+
+    battery = psutil.sensors_battery()
+    plugged: bool | None = battery.power_plugged if battery is not None else None
+    return None if plugged is None else not plugged
 
 
 def _cpuinfo_clock(root: Path) -> float | None:
@@ -186,6 +200,20 @@ def _number(text: str | None, unit: float) -> float | None:
     with suppress(ValueError, TypeError):
         return float(str(text)) * unit if text is not None else None
     return None
+
+
+def _busy_processes(processes: list[Any]) -> int | None:
+    """Processes that hold memory worth naming: a desktop's own hold little, and Windows does not tell how much."""
+    sizes = [process.usedGpuMemory for process in processes]
+    if sizes and all(size is None for size in sizes):
+        return None
+    return sum(1 for size in sizes if size is not None and size >= WORTH_NAMING)
+
+
+def _slot(card: Path) -> str | None:
+    """The PCI address that a card's link leads to."""
+    name = card.resolve().name
+    return name if name.count(":") == 2 else None  # noqa: PLR2004  # domain:bus:device.function
 
 
 def _text(value: str | bytes) -> str:

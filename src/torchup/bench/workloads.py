@@ -1,107 +1,83 @@
-"""Every workload that torchup brings: what it measures, its recipes, its quality bar. The worker finds plugins."""
+"""Every workload, recipe and precision: read from the list that the worker reads, and named for people here."""
 
 from __future__ import annotations
 
-from torchup.model import Message, Value, message
+from importlib.resources import files
 
-# 98.2 % was measured for the article's set-up after 10 epochs; a run that trains something else falls far below.
-MNIST_EPOCHS = 10
-MNIST_ACCURACY = 0.975
+import msgspec
+
+from torchup.model import Message, RecipeKind, Value, message, verbatim
+
+ALONE = ("default",)  # the recipe of a workload that is run in one way
 
 
 class Recipe(Value, frozen=True, kw_only=True):
     """One way of running a workload; ``weight`` is its share of a common time budget, relative to the others."""
 
     name: str
-    summary: Message
-    kind: str = "same-math"  # replica | same-math | speedrun | micro
+    kind: RecipeKind
     weight: float = 1.0
+    module: str | None = None  # of the worker
+    precisions: tuple[str, ...] | None = None  # the only ones it is written for; None: every one
 
 
 class Workload(Value, frozen=True, kw_only=True):
-    """Something that can be measured."""
+    """Something that can be measured; a plugin has a name only."""
 
     name: str
-    summary: Message
-    recipes: tuple[Recipe, ...]  # slowest first
-    default_recipes: tuple[str, ...]
+    module: str | None = None  # of the worker
+    recipes: tuple[str, ...] = ALONE  # slowest first
+    default_recipes: tuple[str, ...] = ALONE
     accuracy: float | None = None  # bar on quality["test_accuracy"]...
     accuracy_epochs: int | None = None  # ...once that many epochs were trained
+    distributed: bool = False  # several processes can measure it together
+    explained: bool = False  # its time can be split into input, transfer, launch and compute
 
-    def recipe(self, name: str) -> Recipe | None:
-        """A recipe by its name."""
-        return next((recipe for recipe in self.recipes if recipe.name == name), None)
+    @property
+    def summary(self) -> Message:
+        """What it measures."""
+        return _WORKLOADS.get(self.name, verbatim(self.name))
 
-
-MNIST_RECIPES = (
-    Recipe(
-        name="script",
-        kind="replica",
-        weight=5.0,
-        summary=message("bench.recipe.script", "the article's program: samples one by one through a DataLoader"),
-    ),
-    Recipe(
-        name="loader",
-        weight=3.0,
-        summary=message(
-            "bench.recipe.loader", "a DataLoader used well: whole batches, workers that stay, pinned memory"
-        ),
-    ),
-    Recipe(
-        name="resident",
-        weight=2.0,
-        summary=message("bench.recipe.resident", "data on the device, nothing read back until the epoch ends"),
-    ),
-    Recipe(
-        name="graph",
-        weight=2.0,
-        summary=message("bench.recipe.graph", "steps recorded once and replayed (CUDA graphs; torch.compile on a CPU)"),
-    ),
-    Recipe(
-        name="fused",
-        summary=message("bench.recipe.fused", "the step written by hand for the device and compiled on the spot"),
-    ),
-    Recipe(
-        name="best",
-        summary=message("bench.recipe.best", "the fastest of those that the device supports"),
-    ),
-    Recipe(
-        name="speedrun",
-        kind="speedrun",
-        summary=message("bench.recipe.speedrun", "another training that reaches the same accuracy in two epochs"),
-    ),
-)
+    def ladder(self) -> tuple[Recipe, ...]:
+        """Its recipes, slowest first."""
+        return tuple(RECIPES[name] for name in self.recipes)
 
 
-def _single(name: str, summary: Message) -> Workload:
-    """A workload that is run in one way."""
-    recipe = Recipe(name="default", kind="micro", summary=summary)
-    return Workload(name=name, summary=summary, recipes=(recipe,), default_recipes=("default",))
+class _Table(Value, frozen=True, kw_only=True):
+    precisions: tuple[str, ...]
+    recipes: tuple[Recipe, ...]
+    workloads: tuple[Workload, ...]
 
 
-REGISTRY: dict[str, Workload] = {
-    workload.name: workload
-    for workload in (
-        Workload(
-            name="mnist",
-            summary=message("bench.workload.mnist", "train the article's network on MNIST, 10 epochs"),
-            recipes=MNIST_RECIPES,
-            default_recipes=("script", "resident"),
-            accuracy=MNIST_ACCURACY,
-            accuracy_epochs=MNIST_EPOCHS,
-        ),
-        Workload(
-            name="fashion-mnist",
-            summary=message("bench.workload.fashion-mnist", "the same on Fashion-MNIST's files (--data DIR)"),
-            recipes=MNIST_RECIPES,
-            default_recipes=("script", "resident"),
-        ),
-        _single("matmul", message("bench.workload.matmul", "matrix products: TFLOP/s by size and number format")),
-        _single("conv", message("bench.workload.conv", "a 3 x 3 convolution, forward and backward, both layouts")),
-        _single("bandwidth", message("bench.workload.bandwidth", "device memory, and host to device both ways")),
-        _single("launch", message("bench.workload.launch", "what a call costs that does almost nothing")),
-        _single("dataloader", message("bench.workload.dataloader", "how many DataLoader workers feed fastest")),
-        _single("cifar-resnet", message("bench.workload.cifar-resnet", "train ResNet-18 on CIFAR-shaped images")),
-        _single("gpt", message("bench.workload.gpt", "training steps of a 124 million parameter GPT-2")),
-    )
+_TABLE = msgspec.json.decode(files("torchup").joinpath("worker/registry.json").read_bytes(), type=_Table)
+PRECISIONS = _TABLE.precisions
+RECIPES = {recipe.name: recipe for recipe in _TABLE.recipes}
+REGISTRY = {workload.name: workload for workload in _TABLE.workloads}
+
+
+def recipe_summary(name: str) -> Message:
+    """What a recipe does."""
+    return _RECIPES.get(name, verbatim(name))
+
+
+_RECIPES = {
+    "script": message("bench.recipe.script", "the article's program: samples one by one through a DataLoader"),
+    "loader": message("bench.recipe.loader", "a DataLoader used well: whole batches, workers that stay, pinned memory"),
+    "resident": message("bench.recipe.resident", "data on the device, nothing read back until the epoch ends"),
+    "graph": message("bench.recipe.graph", "steps recorded once and replayed (CUDA graphs; torch.compile on a CPU)"),
+    "fused": message("bench.recipe.fused", "the step written by hand for the device and compiled on the spot"),
+    "best": message("bench.recipe.best", "the fastest of those that the device supports"),
+    "speedrun": message("bench.recipe.speedrun", "another training that reaches the same accuracy in two epochs"),
+    "default": message("bench.recipe.default", "the one way of running this workload"),
+}
+_WORKLOADS = {
+    "mnist": message("bench.workload.mnist", "train the article's network on MNIST, 10 epochs"),
+    "fashion-mnist": message("bench.workload.fashion-mnist", "the same on Fashion-MNIST's files (--data DIR)"),
+    "matmul": message("bench.workload.matmul", "matrix products: TFLOP/s by size and number format"),
+    "conv": message("bench.workload.conv", "a 3 x 3 convolution, forward and backward, both layouts"),
+    "bandwidth": message("bench.workload.bandwidth", "device memory, and host to device both ways"),
+    "launch": message("bench.workload.launch", "what a call costs that does almost nothing"),
+    "dataloader": message("bench.workload.dataloader", "how many DataLoader workers feed fastest"),
+    "cifar-resnet": message("bench.workload.cifar-resnet", "train ResNet-18 on CIFAR-shaped images"),
+    "gpt": message("bench.workload.gpt", "training steps of a 124 million parameter GPT-2"),
 }

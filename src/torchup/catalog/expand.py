@@ -70,7 +70,7 @@ class Expander:
         for release in self._releases.release:
             for platform in PLATFORMS:
                 variants = getattr(release, platform).split()
-                pythons = _pythons(release, platform)
+                pythons = _with_index_pythons(_pythons(release, platform), release, platform)
                 shared = self._shared(release, platform, pythons) if variants else {}
                 for variant in variants:
                     yield self._row(release, platform, variant, shared)
@@ -151,7 +151,14 @@ class Expander:
         elif variant in getattr(home, platform).split():
             pythons = _pythons(home, platform)
             found["torchaudio"] = Companion(version=release.torchaudio, pythons=pythons, plain=plain, since=since)
-        return found
+        return found | self._stable_companions(release.torch, platform, variant)
+
+    def _stable_companions(self, torch: str, platform: str, variant: str) -> dict[str, Companion]:
+        return {
+            row.name: Companion(version=row.version, plain=True, since=row.since, open=True)
+            for row in self._releases.stable
+            if variant in row.on.get(platform, "").split() and in_range(torch, row.torch)
+        }
 
 
 def _certainty(release: schema.Release, variant: str, platform: str) -> str:
@@ -175,6 +182,13 @@ def _pythons(release: schema.Release, platform: str) -> tuple[str, ...]:
     plain = python_span(release.python)
     threaded = tuple(f"{version}t" for version in release.free_threaded if version in plain)
     return tuple(sorted((*plain, *threaded), key=python_key)) if threaded else plain
+
+
+def _with_index_pythons(pythons: tuple[str, ...], release: schema.Release, platform: str) -> tuple[str, ...]:
+    """With those that only the PyTorch index has; not on macOS, where plans take PyPI's wheel."""
+    if not release.index_python or platform in release.python_on or platform.startswith("macos"):
+        return pythons
+    return tuple(sorted({*pythons, *release.index_python.split()}, key=python_key))
 
 
 @cache

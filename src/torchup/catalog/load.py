@@ -102,7 +102,7 @@ def built_in() -> Catalog:
         ),
         toolkits=tuple(_toolkit(row) for row in drivers.toolkit),
         floors=floors,
-        branches={name: Support(until=b.until, long_term=b.long_term) for name, b in drivers.branch.items()},
+        branches={name: Support(**msgspec.structs.asdict(b)) for name, b in drivers.branch.items()},
         forward_compat=drivers.forward_compat.names,
         xpu=XpuTable(**msgspec.structs.asdict(platforms.xpu)),
         amd_integrated=frozenset(platforms.amd.integrated.split()),

@@ -19,6 +19,7 @@ class Release(Table, frozen=True, kw_only=True):
     python: str
     python_on: dict[str, str] = {}
     free_threaded: tuple[str, ...] = ()
+    index_python: str = ""
     torchvision: str
     torchaudio: str
     linux_x86_64: str = ""
@@ -34,12 +35,24 @@ class Release(Table, frozen=True, kw_only=True):
     source: str
 
 
+class StableCompanion(Table, frozen=True, kw_only=True):
+    """A companion of the stable ABI: builds of torch (platform -> variants) that it is asked for with, as a range."""
+
+    name: str
+    version: str
+    since: str
+    torch: str
+    on: dict[str, str]
+    source: str
+
+
 class Releases(Table, frozen=True, kw_only=True):
     """releases.toml."""
 
     as_of: date
     sources: dict[str, str]
     release: tuple[Release, ...]
+    stable: tuple[StableCompanion, ...] = ()
 
 
 class CudaArch(Table, frozen=True, kw_only=True):
@@ -142,8 +155,10 @@ class ToolkitRow(Table, frozen=True, kw_only=True):
 class BranchRow(Table, frozen=True, kw_only=True):
     """A driver branch's end of maintenance."""
 
-    until: str
+    until: str | None = None
     long_term: bool = False
+    newest: str | None = None
+    newest_windows: str | None = None
 
 
 class ForwardCompat(Table, frozen=True, kw_only=True):

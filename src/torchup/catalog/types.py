@@ -6,7 +6,7 @@ from functools import cache, cached_property
 
 import msgspec
 
-from torchup.catalog.versions import variant_key
+from torchup.catalog.versions import variant_key, version_key
 from torchup.model import ComputeCapability, Value
 
 LISTED, LIKELY, UNSURE = "listed", "likely", "unsure"
@@ -59,12 +59,19 @@ class Companion(Value, frozen=True, kw_only=True):
 
     ``plain``: its file name has no local part though torch's may have one (ARM servers until 2.9).
     ``since``: the oldest torch that it runs on, where it uses the stable ABI and so fits every later one too.
+    ``open``: asked for as a range from ``version`` on; one wheel on PyPI serves every build, and a newer one may too.
     """
 
     version: str
     pythons: tuple[str, ...] | None = None
     plain: bool = False
     since: str | None = None
+    open: bool = False
+
+    @property
+    def operator(self) -> str:
+        """What stands between name and version in a requirement."""
+        return ">=" if self.open else "=="
 
 
 class Publication(Value, frozen=True, kw_only=True):
@@ -171,8 +178,10 @@ class Toolkit(Value, frozen=True, kw_only=True):
 class Support(Value, frozen=True, kw_only=True):
     """How long NVIDIA maintains a driver branch."""
 
-    until: str
+    until: str | None = None
     long_term: bool = False
+    newest: str | None = None  # driver for Linux
+    newest_windows: str | None = None
 
 
 class XpuTable(Value, frozen=True, kw_only=True):
@@ -258,8 +267,9 @@ class Catalog(Value, frozen=True, kw_only=True, dict=True):
         return self.rows[0].torch
 
     def long_term_branch(self) -> int:
-        """The newest driver branch with long-term support."""
-        return max(int(name) for name, support in self.branches.items() if support.long_term)
+        """The oldest branch with long-term support that serves every runtime: all that a build needs, for longest."""
+        wanted = max(version_key(floor.linux)[0] for floor in self.floors.values())
+        return min(int(name) for name, support in self.branches.items() if support.long_term and int(name) >= wanted)
 
 
 def is_vendor(row: Row) -> bool:

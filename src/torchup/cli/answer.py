@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torchup.encoding import to_json
 from torchup.errors import ExitCode, TorchupError
 from torchup.model import Notice, Value
+from torchup.privacy import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ def envelope(answer: Answer) -> str:
     status = (
         "ok" if answer.exit_code == ExitCode.OK else "findings" if answer.exit_code == ExitCode.FINDINGS else "error"
     )
-    return to_json(
+    return _safe_json(
         {
             "schema": SCHEMA,
             "command": answer.command,
@@ -41,12 +42,25 @@ def envelope(answer: Answer) -> str:
     )
 
 
+def _safe_json(document: dict[str, Any]) -> str:
+    """A document without credentials, and with every character escaped that would steer a terminal (C1, bidi)."""
+    text = to_json(shown(document))
+    if text.isascii():
+        return text
+    return "".join(c if c == "\n" or c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
 def error_envelope(command: str, error: TorchupError) -> str:
     """The JSON document of a verb that failed: same keys, ``data`` null, the error and its hint as messages."""
     messages = [{"code": error.code, "level": "error", "text": str(error.text)}]
     if error.hint is not None:
         messages.append({"code": error.hint.code, "level": "hint", "text": str(error.hint)})
-    return to_json(
+    return _safe_json(
         {
             "schema": SCHEMA,
             "command": command,

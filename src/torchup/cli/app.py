@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,17 @@ from torchup.cli.registry import VERBS
 from torchup.cli.session import Session, common_options
 from torchup.cli.verb import write_examples
 from torchup.i18n import render, text
+
+if TYPE_CHECKING:
+    from torchup.host import Host
+
+
+def _sweep(host: Host) -> None:
+    """Remove logins that a killed run left."""
+    if any(name.startswith("netrc-") for name in host.list_dir(host.folders().cache) or ()):
+        from torchup.sources.child_environment import sweep  # noqa: PLC0415  # only what was killed pays for it
+
+        sweep(host)
 
 
 class LazyGroup(click.Group):
@@ -29,6 +40,7 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(VERBS[cmd_name][0]).command
         if isinstance(ctx.obj, Session) and not ctx.resilient_parsing:  # not for help or completion
+            _sweep(ctx.obj.host)
             ctx.default_map = {**(ctx.default_map or {}), cmd_name: defaults_for(command, cmd_name, ctx.obj.host)}
         return command
 

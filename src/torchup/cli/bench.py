@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from torchup.bench.assemble import QualityError
-from torchup.bench.runner import run_benchmark
-from torchup.bench.workloads import REGISTRY
+from torchup.bench.code_hash import worker_hash
+from torchup.bench.journal import Journal
+from torchup.bench.request import DEFAULT_PRECISION, BenchRequest
+from torchup.bench.runner import Listener, Outcome, go_on, run_benchmark
+from torchup.bench.workloads import PRECISIONS, REGISTRY
 from torchup.cli.answer import Answer
 from torchup.cli.distributed import distributed_options, measure_distributed, wanted_layout
 from torchup.cli.progress import progress_line
@@ -16,6 +18,8 @@ from torchup.cli.session import Session, common_options
 from torchup.cli.target import find_target, target_options
 from torchup.cli.verb import Verb
 from torchup.detect import detect_machine
+from torchup.encoding import UNREADABLE, from_json, to_json
+from torchup.errors import ExitCode, InterruptedByUserError, UsageError
 from torchup.i18n import text
 from torchup.model import Notice, message
 from torchup.report.bench_text import bench_text
@@ -23,10 +27,9 @@ from torchup.results import store
 from torchup.results.baselines import load_baseline
 
 if TYPE_CHECKING:
-    from torchup.bench.layout import Layout
-    from torchup.model import Result
+    from collections.abc import Callable
 
-PRECISIONS = ("fp32-default", "fp32-strict", "tf32", "bf16", "fp16")
+    from torchup.bench.layout import Layout
 
 
 def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -46,14 +49,14 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     "recipes",
     callback=_names,
     metavar="A,B",
-    help=text("bench.option.recipe", "Ways of running it, comma separated, or all"),
+    help=text("bench.option.recipe", "Recipes to run, comma-separated, or 'all'"),
 )
 @click.option(
     "--device",
     "devices",
     callback=_names,
     metavar="A,B",
-    help=text("bench.option.device", "Devices, comma separated (default: all that torch sees)"),
+    help=text("bench.option.device", "Devices to measure, comma-separated (default: all that torch sees)"),
 )
 @click.option(
     "--epochs",
@@ -65,7 +68,7 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     "--budget",
     type=click.FloatRange(min=1),
     metavar="SECONDS",
-    help=text("bench.option.budget", "Seconds for all timed parts together; runs are shortened to whole epochs"),
+    help=text("bench.option.budget", "Time budget for the benchmark in seconds"),
 )
 @click.option(
     "--repeats",
@@ -78,7 +81,7 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
-    default=PRECISIONS[0],
+    default=DEFAULT_PRECISION,
     show_default=True,
     help=text("bench.option.precision", "How float32 mathematics may be rounded"),
 )
@@ -88,6 +91,7 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     metavar="N",
     help=text("bench.option.threads", "CPU threads of torch (default: torch's choice)"),
 )
+@click.option("--resume", is_flag=True, help=text("bench.option.resume", "Continue the run that was interrupted last"))
 @click.option("--data", type=str, metavar="DIR", help=text("bench.option.data", "Folder with your own data files"))
 @distributed_options
 @common_options
@@ -97,52 +101,85 @@ def command(
     workload: str,
     env: str | None,
     python: str | None,
-    recipes: tuple[str, ...],
-    devices: tuple[str, ...],
-    epochs: int | None,
-    budget: float | None,
-    repeats: int,
-    precision: str,
-    threads: int | None,
-    data: str | None,
-    **processes: Any,
+    resume: bool,
+    nproc: int | None,
+    nnodes: int | None,
+    node_rank: int | None,
+    rendezvous: str | None,
+    **options: Any,
 ) -> Answer:
-    """Parse, measure, save, render. A run that misses its quality bar is saved too, and ends in exit 6."""
-    where = wanted_layout(session, **processes)
+    """Parse, measure, show. Every result is stored as it comes; a problem beside the results ends in exit 6."""
+    if resume:
+        return _resumed(session)
+    if options.get("data"):
+        options["data"] = session.host.real_path(options["data"])  # children do not stand in the user's folder
+    request = BenchRequest(workload=workload, **options)
+    where = wanted_layout(session, nproc=nproc, nnodes=nnodes, node_rank=node_rank, rendezvous=rendezvous)
     target = find_target(session, env, python)
     if where is not None:
-        shared = {"epochs": epochs, "budget": budget, "threads": threads, "precision": precision, "data": data}
-        return distributed_answer(
-            session, target.python, where, workload=workload, devices=devices, repeats=repeats, **shared
-        )
+        return _distributed_answer(session, target.python, where, request)
+    machine = detect_machine(session.host)
+    return _watched(
+        session,
+        store.Keeper(session.host, session.note),
+        lambda listener: run_benchmark(session.host, target.python, request, machine=machine, listener=listener),
+    )
+
+
+def _watched(session: Session, keeper: store.Keeper, measure: Callable[[Listener], Outcome]) -> Answer:
+    """Measure with progress shown and every result kept."""
     try:
         with progress_line(session) as tell:
-            results = run_benchmark(
-                session.host,
-                target.python,
-                machine=detect_machine(session.host),
-                workload=workload,
-                recipes=recipes,
-                devices=devices,
-                epochs=epochs,
-                budget=budget,
-                repeats=repeats,
-                precision=precision,
-                threads=threads,
-                data=data,
-                on_progress=tell,
-            )
-    except QualityError as error:
-        store.save_or_say(session.host, error.results, session.note)
-        raise
-    return answer(session, results)
+            outcome = measure(Listener(on_progress=tell, keep=lambda run, found: keeper.keep(found, to_json(run))))
+    except KeyboardInterrupt:
+        raise interrupted(keeper.id) from None
+    return answer(outcome, session, keeper.finish(outcome.results))
 
 
-def distributed_answer(session: Session, python: str, where: Layout, **question: Any) -> Answer:
+def _resumed(session: Session) -> Answer:
+    """`torchup bench --resume`: the newest interrupted run, from where it stood."""
+    found = store.unfinished(session.host)
+    if found is None:
+        raise UsageError(
+            message("bench.resume.none", "there is no interrupted run to continue"),
+            hint=message("bench.resume.none.hint", "`torchup results list` shows the finished ones"),
+        )
+    name, content = found
+    try:
+        journal = from_json(content, Journal)
+    except UNREADABLE as error:
+        text_ = message("bench.resume.broken", "the journal of run {run} cannot be read", run=name)
+        hint = message("bench.resume.broken.hint", "its results are kept: `torchup results show {run}`", run=name)
+        raise UsageError(text_, hint=hint) from error
+    if journal.code_hash != worker_hash(session.host):
+        text_ = message("bench.resume.other", "run {run} was started by another version of torchup", run=name)
+        hint = message("bench.resume.other.hint", "its results are kept; measure again with `torchup bench`")
+        raise UsageError(text_, hint=hint)
+    machine = detect_machine(session.host)
+    run = store.load(session.host, name) if journal.measured else None
+    keeper = store.Keeper(session.host, session.note, run)
+    return _watched(session, keeper, lambda listener: go_on(session.host, journal, machine=machine, listener=listener))
+
+
+def interrupted(run: str | None) -> InterruptedByUserError:
+    """What Ctrl-C leaves of a benchmark."""
+    if run is None:
+        return InterruptedByUserError(message("bench.interrupted", "interrupted before the first result"))
+    return InterruptedByUserError(
+        message("bench.interrupted.kept", "interrupted; the results so far are kept as run {run}", run=run),
+        hint=message("bench.interrupted.hint", "`torchup bench --resume` continues it"),
+    )
+
+
+def _distributed_answer(session: Session, python: str, where: Layout, request: BenchRequest) -> Answer:
     """Measure by several processes. Only node 0 has results; the others say that their part is done."""
-    results = measure_distributed(session, python, where, **question)
+    keeper = store.Keeper(session.host, session.note)
+    try:
+        results = measure_distributed(session, python, where, request, keeper.keep)
+    except KeyboardInterrupt:
+        raise interrupted(keeper.id) from None
     if results:
-        return answer(session, results)
+        return answer(Outcome(results=results), session, keeper.finish(results))
     return Answer(
         command="bench",
         data=(),
@@ -150,13 +187,13 @@ def distributed_answer(session: Session, python: str, where: Layout, **question:
     )
 
 
-def answer(session: Session, results: tuple[Result, ...]) -> Answer:
-    """Save the run and show it."""
-    path = store.save_or_say(session.host, results, session.note)
+def answer(outcome: Outcome, session: Session, path: str | None) -> Answer:
+    """The results, and what went wrong beside them."""
     saved = Notice(code="bench.saved", text=message("bench.saved", "saved: {path}", path=path))
     return Answer(
         command="bench",
-        data=results,
-        text=lambda: bench_text(results, session.style, baseline=load_baseline("article")),
-        notices=(saved,) if path else (),
+        data=outcome.results,
+        text=lambda: bench_text(outcome.results, session.style, baseline=load_baseline("article")),
+        notices=(*((saved,) if path else ()), *outcome.problems),
+        exit_code=ExitCode.BENCH if outcome.problems else ExitCode.OK,
     )

@@ -8,6 +8,7 @@ import click
 
 from torchup.catalog.check import LAWS, check
 from torchup.cli.answer import Answer
+from torchup.cli.catalog_measure import command as measure_command
 from torchup.cli.catalog_refresh import command as refresh_command
 from torchup.cli.groups import VerbGroup
 from torchup.cli.plan import current_catalog
@@ -122,3 +123,4 @@ def check_command(session: Session) -> Answer:
 
 
 command.add_command(refresh_command)
+command.add_command(measure_command)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from torchup.bench.distributed import Question, check_workload, run_distributed
+from torchup.bench.child import survey_environment
+from torchup.bench.distributed import check_workload, run_distributed
 from torchup.bench.layout import Layout, layout
-from torchup.bench.runner import survey_environment
 from torchup.detect import detect_machine
 from torchup.encoding import UNREADABLE
 from torchup.errors import UsageError
@@ -17,8 +17,9 @@ from torchup.i18n import text
 from torchup.model import message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
+    from torchup.bench.request import BenchRequest
     from torchup.cli.session import Session
     from torchup.model import Result
 
@@ -64,10 +65,11 @@ def wanted_layout(
 
 
 def measure_distributed(
-    session: Session, python: str, where: Layout, *, devices: Sequence[str], repeats: int, **question: Any
+    session: Session, python: str, where: Layout, request: BenchRequest, keep: Callable[[tuple[Result, ...]], None]
 ) -> tuple[Result, ...]:
     """Measure by several processes; what torchup says on the way goes to stderr."""
-    check_workload(str(question.get("workload")))
+    check_workload(request.workload)
+    devices = request.devices
     known = survey_environment(session.host, python)
     kinds = list(dict.fromkeys(facts.device.split(":")[0] for facts in known.devices))
     if len(devices) > 1 or (devices and devices[0].split(":")[0] not in kinds):
@@ -92,10 +94,11 @@ def measure_distributed(
         session.host,
         python,
         where,
-        Question(device=device, **question),
-        repeats=repeats,
+        request,
+        device=device,
         machine=detect_machine(session.host),
         on_line=lambda line: _say(session, line),
+        keep=keep,
     )
 
 

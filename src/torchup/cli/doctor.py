@@ -190,7 +190,7 @@ def _looked_at(examined: Examined) -> Message | None:
 
 def safe(found: Diagnosis) -> Diagnosis:
     """The diagnosis without names of users, hosts and homes in a rule's own error text."""
-    from torchup.doctor.redact import redact  # noqa: PLC0415  # only an answer pays for it
+    from torchup.privacy import redact  # noqa: PLC0415  # only an answer pays for it
 
     outcomes = tuple(replace(o, detail=redact(o.detail)) if o.detail else o for o in found.outcomes)
     return replace(found, outcomes=outcomes)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from torchup.cli.answer import Answer
 from torchup.cli.install_progress import install_progress
-from torchup.doctor.redact import redact
 from torchup.encoding import to_builtins
 from torchup.errors import ExitCode
 from torchup.i18n import render, text
 from torchup.jobs.repair import Callbacks, Repair, RepairState, repair
 from torchup.model import message
+from torchup.privacy import redact
 from torchup.report.doctor_text import command_line, doctor_text
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from torchup.errors import UsageError
 from torchup.i18n import text
 from torchup.install.bundle import PLATFORMS, collect
 from torchup.model import Plan, message
-from torchup.plan.packages import check_packages
+from torchup.plan.foreign import SIZE_LIMIT, checked_plan
 
 if TYPE_CHECKING:
     from torchup.host import Host
@@ -61,11 +61,14 @@ def command(session: Session, name: str | None, output: str, platform: str | Non
 def read_plan(host: Host, file: str) -> Plan:
     """The plan in a file that `torchup plan --json` or `--export json` wrote. Raises `UsageError`."""
     hint = message("env.bundle.no-plan.hint", "`torchup plan --json > {file}` writes one", file=file)
-    raw = host.read_bytes(file)
+    raw = host.read_bytes(file, SIZE_LIMIT + 1)
     if raw is None:
         raise UsageError(
             message("env.bundle.plan-unreadable", "there is no readable file {file}", file=file), hint=hint
         )
+    if len(raw) > SIZE_LIMIT:
+        text_ = message("env.bundle.plan-large", "{file} holds no plan: it is too large", file=file)
+        raise UsageError(text_, hint=hint)
     try:
         document = msgspec.json.decode(raw, type=dict[str, Any])
         plan = from_builtins(document.get("data", document), Plan)
@@ -73,8 +76,7 @@ def read_plan(host: Host, file: str) -> Plan:
         problem = decode_problem(error)
         text_ = message("env.bundle.no-plan", "{file} holds no plan: {error}", file=file, error=problem)
         raise UsageError(text_, hint=hint) from error
-    check_packages((*plan.packages, *plan.constraints))  # lines of a requirements file, where an option would be obeyed
-    return msgspec.structs.replace(plan, python_path=None, steps=())  # a program of the machine that it was made for
+    return checked_plan(plan, file)
 
 
 def recorded_plan(host: Host, name: str, *, pinned: bool) -> Plan:

@@ -215,6 +215,12 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             message("example.cache.prune", "Remove files older than a month, after asking."),
         ),
     ),
+    "torchup catalog measure": (
+        (
+            "torchup catalog measure torch==2.15.0",
+            message("example.catalog.measure", "What the wheel for this machine is built for."),
+        ),
+    ),
     "torchup self": (("torchup self paths", message("example.self.paths", "Where everything is.")),),
     "torchup self paths": (("torchup self paths", message("example.self.paths", "Where everything is.")),),
     "torchup self uninstall": (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from torchup.i18n import printable, render, text
 from torchup.install.downloads import Downloads, follow
 from torchup.model import message
+from torchup.privacy import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,10 +85,10 @@ class _Bars:
 
     def _begin(self, event: Event) -> None:
         if self._stage is not None and self._stage.stage != "done":
-            self._bars.console.print(render(_line(self._stage)), markup=False, highlight=False)
+            self._bars.console.print(without_secrets(render(_line(self._stage))), markup=False, highlight=False)
         self._stage, self._downloads = event, Downloads()
         if event.stage in {"done", "reused"}:
-            self._bars.console.print(render(_line(event)), markup=False, highlight=False)
+            self._bars.console.print(without_secrets(render(_line(event))), markup=False, highlight=False)
         self._bars.reset(self._task, description=render(event.text)[:60], total=None, detail="")
 
     def _show(self, download: FetchProgress) -> None:
@@ -100,10 +101,13 @@ class _Bars:
         if self._downloads.total:
             detail = ", ".join(self._downloads.running[:3]) + f" {_size(self._downloads.total)}"
             self._bars.update(
-                self._task, total=self._downloads.total, completed=self._downloads.finished, detail=printable(detail)
+                self._task,
+                total=self._downloads.total,
+                completed=self._downloads.finished,
+                detail=without_secrets(printable(detail)),
             )
         elif line.lstrip().startswith(TOLD):
-            self._bars.update(self._task, detail=printable(line.strip())[:40])
+            self._bars.update(self._task, detail=without_secrets(printable(line.strip()))[:40])
 
 
 def _line(event: Event) -> Message:

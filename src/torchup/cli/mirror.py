@@ -15,13 +15,13 @@ from torchup.cli.variant_type import VariantType
 from torchup.errors import ExitCode
 from torchup.i18n import current, render, text
 from torchup.model import Notice, message
+from torchup.privacy import shown_address
 from torchup.report.style import mark, table
 from torchup.settings import load_settings
 from torchup.sources.configured import read_configuration
 from torchup.sources.mirror_test import MirrorTest, measure_mirrors
 from torchup.sources.mirrors import Mirror, Part, find_mirror, load_mirrors, official_mirror
 from torchup.sources.surveyor import connection_of
-from torchup.sources.urls import redact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def command(session: Session) -> None:
 def list_command(session: Session) -> Answer:
     """`torchup mirror list`."""
     mirrors = load_mirrors().mirror
-    chosen = redact(load_settings(session.host).text("mirror") or "") or None
+    chosen = shown_address(load_settings(session.host).text("mirror") or "") or None
     return Answer(
         command="mirror list",
         data={"mirrors": [_in_english(one) for one in mirrors], "in_use": chosen},

@@ -17,14 +17,15 @@ from torchup.cli.session import Session, common_options
 from torchup.errors import ExitCode, UsageError
 from torchup.i18n import text
 from torchup.model import Notice, message
+from torchup.privacy import Purpose, redact_value
 from torchup.report import results_text
 from torchup.report.bench_text import bench_text
 from torchup.report.results_export import to_csv, to_markdown
 from torchup.results import check, store
-from torchup.results.anonymous import anonymous
 from torchup.results.baselines import load_baseline
 from torchup.results.query import Selector
-from torchup.results.schema import Run, to_text
+from torchup.results.run import Run
+from torchup.results.schema import to_text
 
 if TYPE_CHECKING:
     from torchup.bench.compare import Report
@@ -190,7 +191,7 @@ def report_command(session: Session, runs: tuple[str, ...], output: str, no_base
 @common_options
 def export_command(session: Session, run: str, form: str, output: str | None) -> Answer:
     """`torchup results export RUN`."""
-    found = anonymous(store.load(session.host, run), Run, names=store.private_names(session.host))
+    found = redact_value(store.load(session.host, run), Run, Purpose.PUBLISH, names=store.private_names(session.host))
     content = {"json": to_text, "csv": to_csv, "md": to_markdown}[form](found)
     if output is not None:
         _write(session.host, output, content)

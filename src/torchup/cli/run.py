@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from torchup import i18n
+from torchup import i18n, privacy
 from torchup.cli.answer import Answer, envelope, error_envelope
 from torchup.cli.app import make_app
 from torchup.cli.click_texts import translate_click
@@ -33,12 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code (see `errors.ExitCode`)."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
     session = Session()
+    privacy.remember_environment(session.host.environ())
     _never_fail_to_print()
     i18n.use(_language(argv, session))
     translate_click()
     use_columns()
     with contextlib.suppress(ValueError):  # only the main thread may set handlers; elsewhere there is nothing to end
         signal.signal(signal.SIGTERM, _terminate)
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
+            signal.signal(signal.SIGHUP, _terminate)
     try:
         return _show(_invoke(argv, session), session)
     except TorchupError as error:
@@ -65,7 +68,7 @@ class _OutputError(Exception):
 
 def _print(words: str) -> None:
     try:
-        click.echo(words, nl=False)
+        click.echo(privacy.without_secrets(words), nl=False)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -146,7 +149,7 @@ def _show_error(error: TorchupError, session: Session, argv: Sequence[str]) -> i
         say("\n" + i18n.text("cli.hint", "hint: {text}", text=error.hint))
     if session.verbose and error.exit_code != ExitCode.INTERNAL:
         path = _write_log(error, argv)
-        click.echo(i18n.text("cli.log", "log: {path}", path=path), err=True)
+        say(i18n.text("cli.log", "log: {path}", path=path))
     return int(error.exit_code)
 
 
@@ -162,12 +165,10 @@ def _internal(error: Exception, argv: Sequence[str]) -> TorchupError:
 def _write_log(error: Exception, argv: Sequence[str]) -> str:
     import traceback  # noqa: PLC0415  # 3 ms that only a defect pays for
 
-    from torchup.sources.urls import redact  # noqa: PLC0415  # only when something went wrong
-
     host = RealHost()
     path = f"{host.folders().log}/torchup-{host.now():%Y%m%dT%H%M%S}.log"
     trace = "".join(traceback.format_exception(error))
-    content = i18n.printable(redact(f"torchup {' '.join(argv)}\n\n{trace}"))
+    content = privacy.redact(f"torchup {' '.join(argv)}\n\n{trace}")  # it is sent to strangers
     try:
         host.write_text(path, content)
     except OSError:

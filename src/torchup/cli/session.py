@@ -13,6 +13,7 @@ import click
 
 from torchup.host import Host, RealHost
 from torchup.i18n import LANGUAGES, render, text
+from torchup.privacy import without_secrets
 from torchup.report.columns import cells, fill
 from torchup.report.style import Style
 
@@ -44,7 +45,7 @@ class Session:
             return True
         if self.as_json or not self.attended:
             return False
-        return click.confirm(render(question), err=True)
+        return click.confirm(without_secrets(render(question)), err=True)
 
     @property
     def style(self) -> Style:
@@ -76,6 +77,7 @@ class Session:
 
 def say(words: str) -> None:
     """Write to stderr; on a terminal lines are broken between words, as it would break them anywhere."""
+    words = without_secrets(words)
     if sys.stderr.isatty():
         width = max(os.get_terminal_size(sys.stderr.fileno()).columns, 40)
         words = "\n".join(fill(line, width) if cells(line) > width else line for line in words.splitlines())

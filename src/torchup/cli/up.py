@@ -12,13 +12,13 @@ from torchup.cli.answer import Answer
 from torchup.cli.install_progress import install_progress
 from torchup.cli.progress import progress_line
 from torchup.cli.request_options import request_options
-from torchup.cli.session import Session, changing_options, common_options
+from torchup.cli.session import Session, changing_options, common_options, say
 from torchup.cli.target import environment_names
 from torchup.cli.verb import Verb
 from torchup.envs import activation
 from torchup.envs.project import environment_name
 from torchup.envs.registry import environment_path
-from torchup.errors import UsageError
+from torchup.errors import ExitCode, UsageError
 from torchup.i18n import text
 from torchup.install import steps
 from torchup.jobs import up
@@ -125,7 +125,7 @@ def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) ->
     if session.dry_run:
         return False
     if not session.as_json:
-        click.echo(_plan_text(session, wanted, machine, plan) + "\n", err=True)
+        say(_plan_text(session, wanted, machine, plan) + "\n")
     if session.yes:
         return True
     if session.as_json or not session.attended:
@@ -156,8 +156,9 @@ def _answer(session: Session, wanted: up.Wanted, report: up.Report) -> Answer:
     if report.environment is None:
         return Answer(command="up", data=data, text=lambda: _plan_text(session, wanted, report.machine, plan))
     saved = message("up.saved", "saved: {path}", path=report.results_file)
-    notices = (Notice(code="up.saved", text=saved),) if report.results_file else ()
-    return Answer(command="up", data=data, text=lambda: _text(session, report), notices=notices)
+    notices = (*((Notice(code="up.saved", text=saved),) if report.results_file else ()), *report.problems)
+    exit_code = ExitCode.BENCH if report.problems else ExitCode.OK
+    return Answer(command="up", data=data, text=lambda: _text(session, report), notices=notices, exit_code=exit_code)
 
 
 def _text(session: Session, report: up.Report) -> str:

@@ -258,7 +258,7 @@ class _Ladder:
         text = self.around.host.read_text("/etc/nv_tegra_release", 4096)
         if text is not None and not self.gpus:
             model = (self.around.host.read_text("/proc/device-tree/model", 256) or "").strip("\x00 \n")
-            name = re.sub(r"^NVIDIA\s+|\s+(Developer Kit|Module|Engineering).*$", "", model) or None
+            name = re.sub(r"^NVIDIA\s+|(?<!\s)\s+(Developer Kit|Module|Engineering).*$", "", model) or None
             self.gpus = [sourced(Gpu(vendor=Vendor.NVIDIA, name=name, integrated=True), "/proc/device-tree/model")]
         release = parse_tegra_release(text or "")
         self._driver_fact("/etc/nv_tegra_release", version=None, loaded=True if release else None)

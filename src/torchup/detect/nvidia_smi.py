@@ -231,9 +231,14 @@ def parse_list(text: str) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
+_KERNEL_MODULE = re.compile(
+    r"NVRM version: .{0,200}?Kernel Module(?P<open> for \S+)?\s+(?P<version>\d{2,4}\.[\d.]{1,12})"
+)
+
+
 def parse_kernel_module(text: str) -> tuple[str | None, str | None]:
     """(version, flavor) from /proc/driver/nvidia/version: both wordings, proprietary and open."""
-    match = re.search(r"NVRM version: .*?Kernel Module(?P<open> for \S+)?\s+(?P<version>\d{2,4}\.[\d.]{1,12})", text)
+    match = _KERNEL_MODULE.search(text)
     if match is None:
         return None, None
     return match["version"], "open" if "Open Kernel Module" in match[0] else "proprietary"

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from torchup.detect import detect_machine
-from torchup.detect.redact import redact
 from torchup.detect.tools import relevant_variables
 from torchup.encoding import to_json
 from torchup.host import RecordedHost
-from torchup.host.recorded import FILE_NAME, dump_recording, load_recording
+from torchup.host.recorded import FILE_NAME, Recording, dump_recording, load_recording
+from torchup.privacy import replayable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torchup.host import RecordingHost
-    from torchup.host.recorded import Recording
     from torchup.model import Machine
 
 # Variables that probes read besides those they report; values are redacted like everything else.
@@ -52,7 +51,8 @@ def record_machine(host: RecordingHost, folder: str) -> tuple[Machine, str]:
     """
     machine = detect_machine(host)
     environ = host.environ()
-    recording = redact(trimmed(host.recording(note=NOTE, environ=kept_variables(environ))), environ)
+    whole = trimmed(host.recording(note=NOTE, environ=kept_variables(environ)))
+    recording = replayable(whole, Recording, environ, whole.folders.home)
     written = dump_recording(recording)
     replayed = detect_machine(RecordedHost(load_recording(written)))
     path = f"{folder.rstrip('/')}/{FILE_NAME}"

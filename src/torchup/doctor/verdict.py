@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor.ask import failures, missing, vendor_of
 from torchup.doctor.conditions import holds
-from torchup.doctor.redact import redact
 from torchup.doctor.rules.coverage import code_names, uncovered
 from torchup.doctor.rules.common import (
     at_least,
@@ -19,6 +18,7 @@ from torchup.doctor.rules.common import (
     torch_line,
 )
 from torchup.model import Severity, Value, Vendor, Verdict, message
+from torchup.privacy import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,6 +15,7 @@ from torchup.install.arguments import usable, uv_arguments
 from torchup.install.failures import explain
 from torchup.model import Step, message, verbatim
 from torchup.sources.child_environment import child_environment
+from torchup.sources.private import handed_over, secret_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,11 +73,12 @@ def add_packages(host: Host, path: str, packages: Sequence[str], on_line: Callab
     """Install packages into the environment at ``path``; raises `InstallError` or `NetworkError`."""
     record = records.read(host, path)
     step = packages_step(path, packages, record.plan if record else None)
+    argv, secret = handed_over(step.argv, secret_addresses(host))
     with child_environment(host) as overlay:
         completed = host.run(
-            (uv.uv_binary(), *step.argv[1:]),
+            (uv.uv_binary(), *argv[1:]),
             timeout=step.timeout,
-            environment={**step.environment, **overlay},
+            environment={**step.environment, **overlay, **secret},
             on_line=on_line,
         )
     if not completed.ok:

@@ -10,7 +10,8 @@ import msgspec
 from torchup.compat.questions import load_compat
 from torchup.encoding import UNREADABLE, from_builtins
 from torchup.envs.worker import run_worker
-from torchup.model import Build, Rung, TorchInfo, Verification
+from torchup.i18n.sentences import raised
+from torchup.model import Build, Rung, RungStatus, Said, TorchInfo, Verification
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +58,7 @@ def verify_environment(
     if answer.data is None or "torch" not in answer.data:
         rungs = (*rungs, _last_words(collector.begun, answer))
     return Verification(
-        passed=bool(rungs) and all(rung.status != "fail" for rung in rungs),
+        passed=bool(rungs) and all(rung.status != RungStatus.FAIL for rung in rungs),
         torch=_torch_info(answer.data or {}),
         rungs=rungs,
     )
@@ -91,25 +92,27 @@ class _Collector:
 
 def _last_words(begun: dict[str, Any] | None, answer: WorkerAnswer) -> Rung:
     """The rung that was under way when the child ended without an answer."""
-    at = begun or {"name": "import", "proves": "Python of the environment starts"}
+    at = begun or {"name": "import"}
     return Rung(
         name=str(at.get("name")),
-        status="warn" if at.get("soft") else "fail",
+        status=RungStatus.WARN if at.get("soft") else RungStatus.FAIL,
         device=at.get("device"),
-        proves=at.get("proves"),
+        package=at.get("package"),
         detail=_how_it_ended(answer),
     )
 
 
-def _how_it_ended(answer: WorkerAnswer) -> str:
+def _how_it_ended(answer: WorkerAnswer) -> Said:
     if answer.timed_out:
-        return "did not come back within the time limit"
-    reason = answer.stderr.strip()[-DETAIL_LIMIT:] or "without a word"
+        return Said(code="time-limit")
+    if answer.flooded:
+        return Said(code="flood")
+    words = answer.stderr.strip()[-DETAIL_LIMIT:]
+    why = raised(words) if words else Said(code="silent")
     if answer.returncode is None:
-        return f"could not be started: {reason}"
-    if answer.returncode < 0:
-        return f"the process was ended by signal {-answer.returncode}: {reason}"
-    return f"the process ended with code {answer.returncode}: {reason}"
+        return Said(code="not-started", values={"why": why})
+    ended = "signal" if answer.returncode < 0 else "ended"
+    return Said(code=ended, values={"number": abs(answer.returncode), "why": why})
 
 
 def _torch_info(data: dict[str, Any]) -> TorchInfo:

@@ -25,6 +25,7 @@ class WorkerAnswer(Value, frozen=True, kw_only=True):
     returncode: int | None
     timed_out: bool
     stderr: str  # its last lines: the reason of a crash
+    flooded: bool = False  # it printed without end and was stopped
 
 
 def run_worker(
@@ -56,6 +57,7 @@ def read_answer(completed: Completed, key: str | None = None) -> WorkerAnswer:
         data=_last_object(completed.stdout, key),
         returncode=completed.returncode,
         timed_out=completed.timed_out,
+        flooded=completed.flooded,
         stderr="\n".join(completed.stderr.splitlines()[-40:]),
     )
 

@@ -14,7 +14,7 @@ from torchup.fetch import store
 from torchup.fetch.answers import PlaceError, read_answer
 from torchup.fetch.blocks import BLOCK, Blocks, journal_head, read_journal
 from torchup.fetch.transfer import NoRangesError, Transfer
-from torchup.host.base import StreamError
+from torchup.host.stream import StreamError
 from torchup.model import Value, message, verbatim
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from torchup.fetch.answers import BUSY, PlaceError, pause, read_answer, validator
 from torchup.fetch.meter import Meter
-from torchup.host.base import StreamError
+from torchup.host.stream import StreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

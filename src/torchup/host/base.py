@@ -26,6 +26,7 @@ class Completed(Value, frozen=True, kw_only=True):
     stderr: str = ""
     timed_out: bool = False
     missing: bool = False  # no such program
+    flooded: bool = False  # it printed without end and was stopped
 
     @property
     def ok(self) -> bool:
@@ -51,14 +52,6 @@ class HttpResponse(Value, frozen=True, kw_only=True):
     def ok(self) -> bool:
         """Whether the answer is a success."""
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004  # HTTP's own range
-
-
-class StreamError(OSError):
-    """A stream of bytes did not begin or broke off; its text is the reason. ``stalled``: nothing came for too long."""
-
-    def __init__(self, reason: str, *, stalled: bool = False) -> None:
-        super().__init__(reason)
-        self.stalled = stalled
 
 
 class PlatformFacts(Value, frozen=True, kw_only=True):
@@ -166,8 +159,20 @@ class Host(Protocol):
         """A file's content (its first ``limit`` bytes)."""
         ...
 
+    def read_part(self, path: str, start: int, length: int) -> tuple[bytes, int] | None:
+        """``length`` bytes of a file from ``start`` on, and the size of the whole file in bytes."""
+        ...
+
     def read_text(self, path: str, limit: int | None = None) -> str | None:
         """A file's text, UTF-8 with replacement, line ends made LF."""
+        ...
+
+    def sha256(self, path: str) -> str | None:
+        """SHA-256 of a file in hexadecimal, read piece by piece; ``None`` for what cannot be read."""
+        ...
+
+    def size(self, path: str) -> int | None:
+        """Bytes of a file; ``None`` for anything but a regular file."""
         ...
 
     def list_dir(self, path: str) -> tuple[str, ...] | None:

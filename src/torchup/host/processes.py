@@ -34,14 +34,24 @@ REMOVED = (
     "UV_PYTHON",
 )
 # Tools are asked in English and UTF-8, so that one parser reads every machine.
-ADDED = {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8:replace"}
-OUTPUT_LIMIT = 64 * 1024 * 1024  # bytes kept of each stream; a probe that prints without end must not fill memory
+ADDED = {
+    "LC_ALL": "C.UTF-8",
+    "PYTHONUTF8": "1",
+    "PYTHONIOENCODING": "utf-8:replace",
+    "NoDefaultCurrentDirectoryInExePath": "1",  # Windows: a program beside the user's files is not meant
+}
+OUTPUT_LIMIT = 32 * 1024 * 1024  # bytes of one stream; who prints more is ended: an installation prints 1 MB
+# The current folder of children: only an administrator writes there, so no program or module of a cloned project is
+# found beside them, and it is there when the user's own has been deleted.
+NEUTRAL = os.environ.get("SYSTEMROOT", "C:\\Windows") if sys.platform == "win32" else "/"
 TERMINATION_GRACE = 5.0  # seconds between asking a process group to end and killing it
 
 
 def clean_environment(overlay: Mapping[str, str | None] | None) -> dict[str, str]:
     """The child's environment: ours without `REMOVED`, with `ADDED`, then the overlay (``None`` removes)."""
     environment = {name: value for name, value in os.environ.items() if name not in REMOVED} | ADDED
+    if "PATH" in environment:
+        environment["PATH"] = os.pathsep.join(_folders(environment["PATH"]))
     for name, value in (overlay or {}).items():
         if value is None:
             environment.pop(name, None)
@@ -50,11 +60,16 @@ def clean_environment(overlay: Mapping[str, str | None] | None) -> dict[str, str
     return environment
 
 
+def _folders(path: str) -> list[str]:
+    """The entries of a PATH that name a folder wherever one stands: ``.``, ``bin`` and nothing do not."""
+    return [folder for folder in path.split(os.pathsep) if os.path.isabs(folder)]
+
+
 def which(program: str) -> str | None:
     """Find a program on PATH, leaving out relative entries and the current folder."""
     if os.path.dirname(program):
         return program if os.path.isabs(program) and os.access(program, os.X_OK) else None
-    folders = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(folder)]
+    folders = _folders(os.environ.get("PATH", ""))
     found = shutil.which(program, path=os.pathsep.join(folders)) if folders else None
     # Windows' own search looks into the current folder first, whatever path it is given.
     if found and os.path.dirname(os.path.abspath(found)) not in {os.path.abspath(folder) for folder in folders}:
@@ -79,20 +94,23 @@ def run(
         process = _start([program, *argv[1:]], environment, cwd, has_stdin=stdin is not None)
     except (OSError, ValueError) as error:
         return Completed(argv=tuple(argv), missing=isinstance(error, FileNotFoundError), stderr=str(error))
-    streams = [_Reader(process.stdout, on_line), _Reader(process.stderr, on_line)]
+    flooded = threading.Event()
+    streams = [_Reader(process, pipe, on_line, flooded) for pipe in (process.stdout, process.stderr)]
     try:
         timed_out = _feed_and_wait(process, stdin, timeout)
     except BaseException:
         stop_group(process)
         raise
+    _kill_group(process)  # what it started and left behind: nothing of a child outlives it
     for stream in streams:
         stream.join(TERMINATION_GRACE)
     return Completed(
         argv=tuple(argv),
-        returncode=None if timed_out else process.returncode,
+        returncode=None if timed_out or flooded.is_set() else process.returncode,
         stdout=streams[0].text(),
         stderr=streams[1].text(),
-        timed_out=timed_out,
+        timed_out=timed_out and not flooded.is_set(),
+        flooded=flooded.is_set(),
     )
 
 
@@ -158,7 +176,7 @@ def _start(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=clean_environment(environment),
-        cwd=cwd,
+        cwd=cwd or NEUTRAL,
         start_new_session=not windows,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0) if windows else 0,
     )
@@ -195,14 +213,30 @@ def stop_group(process: subprocess.Popen[bytes]) -> None:
             process.wait(TERMINATION_GRACE)
         except subprocess.TimeoutExpired:
             continue
+        _kill_group(process)  # its own children may not have listened
         return
 
 
-class _Reader(threading.Thread):
-    """Drains one stream so that the child never blocks; keeps the first `OUTPUT_LIMIT` bytes."""
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End what is left of a group whose leader has ended; nothing is fine."""
+    if sys.platform != "win32":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
 
-    def __init__(self, stream: IO[bytes] | None, on_line: Callable[[str], None] | None) -> None:
+
+class _Reader(threading.Thread):
+    """Drains one stream so that the child never blocks; at `OUTPUT_LIMIT` bytes the child is ended."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        stream: IO[bytes] | None,
+        on_line: Callable[[str], None] | None,
+        flooded: threading.Event,
+    ) -> None:
         super().__init__(daemon=True)
+        self._process = process
+        self._flooded = flooded
         self._stream = stream
         self._on_line = on_line
         self._chunks: list[bytes] = []
@@ -214,9 +248,13 @@ class _Reader(threading.Thread):
             return
         with contextlib.suppress(OSError, ValueError), self._stream:  # closed under us when the group is stopped
             for line in iter(partial(self._stream.readline, 1 << 16), b""):
-                if self._kept < OUTPUT_LIMIT:
-                    self._chunks.append(line)
-                    self._kept += len(line)
+                if self._kept >= OUTPUT_LIMIT:
+                    self._flooded.set()
+                    _kill_group(self._process)
+                    self._process.kill()
+                    return
+                self._chunks.append(line)
+                self._kept += len(line)
                 if self._on_line is not None:
                     self._on_line(decode(line).rstrip("\r\n"))
 

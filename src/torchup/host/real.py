@@ -36,7 +36,7 @@ class RealHost:
         """See `Host.folders`."""
         home = str(Path.home())
         if moved := os.environ.get("TORCHUP_HOME"):
-            base = os.path.abspath(os.path.expanduser(moved))
+            base = os.path.normpath(os.path.join(self.cwd(), os.path.expanduser(moved)))
             parts = {name: os.path.join(base, name) for name in ("data", "cache", "config", "log")}
             return StandardFolders(home=home, **parts)
         import platformdirs  # 10 ms that `--help` need not pay
@@ -62,7 +62,10 @@ class RealHost:
 
     def cwd(self) -> str:
         """See `Host.cwd`."""
-        return os.getcwd()
+        try:
+            return os.getcwd()
+        except OSError:  # it has been deleted under us
+            return os.path.abspath(os.sep)
 
     def now(self) -> datetime:
         """See `Host.now`."""
@@ -127,10 +130,22 @@ class RealHost:
         """See `Host.read_bytes`."""
         return files.read_bytes(path, limit)
 
+    def read_part(self, path: str, start: int, length: int) -> tuple[bytes, int] | None:
+        """See `Host.read_part`."""
+        return files.read_part(path, start, length)
+
     def read_text(self, path: str, limit: int | None = None) -> str | None:
         """See `Host.read_text`."""
         raw = files.read_bytes(path, limit)
         return None if raw is None else files.decode(raw)
+
+    def sha256(self, path: str) -> str | None:
+        """See `Host.sha256`."""
+        return files.sha256(path)
+
+    def size(self, path: str) -> int | None:
+        """See `Host.size`."""
+        return files.size(path)
 
     def list_dir(self, path: str) -> tuple[str, ...] | None:
         """See `Host.list_dir`."""
@@ -158,7 +173,7 @@ class RealHost:
 
     def real_path(self, path: str) -> str:
         """See `Host.real_path`."""
-        return os.path.realpath(path)
+        return os.path.realpath(os.path.join(self.cwd(), path))
 
     def write_text(self, path: str, text: str, *, private: bool = False) -> None:
         """See `Host.write_text`."""

@@ -7,13 +7,15 @@ an unrecorded program is missing, an unrecorded file is unreadable, an unrecorde
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import posixpath
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from torchup.encoding import from_json, to_json
-from torchup.host.base import PROBE_TIMEOUT, Completed, HttpResponse, PlatformFacts, StandardFolders, StreamError
+from torchup.host.base import PROBE_TIMEOUT, Completed, HttpResponse, PlatformFacts, StandardFolders
 from torchup.host.real import RealHost
+from torchup.host.stream import StreamError
 from torchup.model import Value
 
 if TYPE_CHECKING:
@@ -135,10 +137,25 @@ class RecordedHost:
         text = self.recording.files.get(path)
         return None if text is None else text.encode()[:limit]
 
+    def read_part(self, path: str, start: int, length: int) -> tuple[bytes, int] | None:
+        """See `Host.read_part`."""
+        content = self.read_bytes(path)
+        return None if content is None else (content[start : start + length], len(content))
+
     def read_text(self, path: str, limit: int | None = None) -> str | None:
         """See `Host.read_text`."""
         text = self.recording.files.get(path)
         return None if text is None else text[:limit]
+
+    def sha256(self, path: str) -> str | None:
+        """See `Host.sha256`."""
+        content = self.read_bytes(path)
+        return None if content is None else hashlib.sha256(content).hexdigest()
+
+    def size(self, path: str) -> int | None:
+        """See `Host.size`."""
+        content = self.read_bytes(path)
+        return None if content is None else len(content)
 
     def list_dir(self, path: str) -> tuple[str, ...] | None:
         """See `Host.list_dir`; folders that hold recorded files need no listing of their own."""

@@ -7,13 +7,19 @@ import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
-from torchup.host.base import StreamError
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 CHUNK = 1 << 18  # bytes; large enough that Python costs little at 1 GB/s, small enough to stop within a moment
 _LOCAL = threading.local()  # a session keeps its connection open, and belongs to one thread
+
+
+class StreamError(OSError):
+    """A stream of bytes did not begin or broke off; its text is the reason. ``stalled``: nothing came for too long."""
+
+    def __init__(self, reason: str, *, stalled: bool = False) -> None:
+        super().__init__(reason)
+        self.stalled = stalled
 
 
 class Stream:

@@ -88,5 +88,23 @@ def constraint_arguments(plan: Plan, path: str) -> tuple[str, ...]:
     return tuple(part for file in constraints_file(plan, path) for part in ("--constraint", file))
 
 
+def hashed_file(plan: Plan, path: str) -> dict[str, str]:
+    """The file (path -> text) that names each wheel's package, version and SHA-256; none where the plan has none."""
+    if not plan.hashes:
+        return {}
+    lines = sorted(f"{_pin(name)} --hash=sha256:{digest}\n" for name, digest in plan.hashes.items())
+    return {f"{path}{separator(path)}torchup-hashes.txt": "".join(lines)}
+
+
+def hashed_arguments(plan: Plan, path: str) -> tuple[str, ...]:
+    """``-r FILE`` for `hashed_file`, hashes required: nothing but the files of the plan is installed."""
+    return tuple(part for file in hashed_file(plan, path) for part in ("--require-hashes", "--no-deps", "-r", file))
+
+
+def _pin(wheel: str) -> str:
+    name, version, *_ = wheel.split("-")
+    return f"{name}=={version}"
+
+
 def _places(plan: Plan) -> IndexOptions:
     return index_options(usable(plan.sources), variant=plan.build.variant, chosen=plan.build.source)

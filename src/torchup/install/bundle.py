@@ -19,12 +19,14 @@ from torchup.envs.paths import join, python_of
 from torchup.errors import InstallError, UsageError
 from torchup.install.arguments import UV_CLEARED, pip_arguments, uv_arguments
 from torchup.install.base import Event
+from torchup.install.bundle_check import Bundle, check_bundle
 from torchup.install.failures import explain
 from torchup.install.pip import CLEARED
 from torchup.install.uv import UvInstaller
-from torchup.model import InstallerName, Plan, Source, Step, Value, message
-from torchup.plan.packages import check_packages
+from torchup.model import InstallerName, Plan, Source, Step, message
+from torchup.plan.foreign import SIZE_LIMIT, checked_plan
 from torchup.sources.child_environment import child_environment
+from torchup.sources.private import handed_over, secret_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from torchup.install.base import Progress
 
 PLAN_FILE = "plan.json"
-SCHEMA = 1
 DOWNLOAD_TIMEOUT = 6 * 3600.0  # seconds; as an installation's
 
 # Platform -> uv's name for it, and the platform tags that its pip takes. manylinux_2_28 is torch's own floor since 2.6
@@ -54,16 +55,6 @@ PLATFORMS: dict[str, tuple[str, tuple[str, ...]]] = {
         tuple(f"macosx_{v}_0_{arch}" for v in (14, 13, 12, 11) for arch in ("arm64", "universal2")),
     ),
 }
-
-
-class Bundle(Value, frozen=True, kw_only=True):
-    """Content of ``plan.json``."""
-
-    schema: int = SCHEMA
-    platform: str | None = None  # None: the machine that made it
-    pins: tuple[str, ...] = ()
-    files: dict[str, str] = {}  # wheel -> sha256
-    plan: Plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +94,10 @@ class _Job:
         """Run one tool; its stdout."""
         event = Event(stage="step", text=step.summary)
         self.tell(event)
+        argv, secret = handed_over(step.argv, secret_addresses(self.host))
+        private = msgspec.structs.replace(step, argv=argv, environment={**step.environment, **secret})
         completed = UvInstaller().perform(
-            self.host, step, self.workshop, lambda line: self.tell(msgspec.structs.replace(event, detail=line))
+            self.host, private, self.workshop, lambda line: self.tell(msgspec.structs.replace(event, detail=line))
         )
         if not completed.ok:
             raise explain(step, completed)
@@ -130,7 +123,7 @@ def collect(
     _check(host, plan, folder, platform)
     folder = host.real_path(folder)  # programs in it are started by their whole path
     try:
-        with child_environment(host) as overlay:
+        with child_environment(host, (source.url for source in plan.sources)) as overlay:
             tell = progress or (lambda _: None)
             job = _Job(host=host, plan=plan, folder=folder, platform=platform, overlay=overlay, tell=tell)
             pins = _resolve(job)
@@ -154,7 +147,7 @@ def load_bundle(host: Host, folder: str) -> Plan:
     Raises:
         UsageError: there is no bundle, or files of it are missing or cut short.
     """
-    raw = host.read_bytes(join(folder, PLAN_FILE))
+    raw = host.read_bytes(join(folder, PLAN_FILE), SIZE_LIMIT)
     if raw is None:
         text = message(
             "bundle.none", "{folder} is not a bundle: there is no {file} in it", folder=folder, file=PLAN_FILE
@@ -170,20 +163,12 @@ def load_bundle(host: Host, folder: str) -> Plan:
         raise UsageError(
             text, hint=message("bundle.incomplete.hint", "copy it again; SHA256SUMS tells whether it is whole")
         ) from error
-    check_packages(bundle.plan.packages)
-    wheels = join(folder, "wheels")
-    present = set(host.list_dir(wheels) or ())
-    missing = [name for name in bundle.files if name not in present]
-    if missing:
-        text = message("bundle.incomplete", "the bundle lacks {files}", files=", ".join(missing[:5]))
-        raise UsageError(
-            text, hint=message("bundle.incomplete.hint", "copy it again; SHA256SUMS tells whether it is whole")
-        )
-    source = Source(name="bundle", url=host.real_path(wheels), kind="find-links", reachable=True)
-    build = msgspec.structs.replace(bundle.plan.build, source="bundle", index_url=None)
-    return msgspec.structs.replace(
-        bundle.plan, build=build, sources=(source,), constraints=(), python_path=None, steps=()
-    )
+    place = join(folder, PLAN_FILE)
+    plan = checked_plan(bundle.plan, place)
+    check_bundle(host, folder, bundle)
+    source = Source(name="bundle", url=host.real_path(join(folder, "wheels")), kind="find-links", reachable=True)
+    build = msgspec.structs.replace(plan.build, source="bundle", index_url=None)
+    return msgspec.structs.replace(plan, build=build, sources=(source,), constraints=(), hashes=bundle.files)
 
 
 def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> None:
@@ -278,7 +263,9 @@ def _sums(job: _Job) -> dict[str, str]:
 
 
 def _write(job: _Job, pins: tuple[str, ...], sums: dict[str, str]) -> Bundle:
-    plan = msgspec.structs.replace(job.plan, steps=(), rejected=())
+    # the wheels are in the folder: where they came from is not asked again, and may be a place of this machine only
+    build = msgspec.structs.replace(job.plan.build, index_url=None)
+    plan = msgspec.structs.replace(job.plan, build=build, steps=(), rejected=(), sources=(), python_path=None)
     bundle = Bundle(platform=job.platform, pins=pins, files=sums, plan=plan)
     lines = "".join(f"{digest}  wheels/{name}\n" for name, digest in sums.items())
     job.host.write_text(join(job.folder, "SHA256SUMS"), lines)

@@ -11,13 +11,14 @@ from packaging.requirements import InvalidRequirement, Requirement
 from torchup.envs import distributions, kernels, records, registry, transaction
 from torchup.envs.paths import python_of, split
 from torchup.errors import InstallError, TorchupError, VerifyError
-from torchup.i18n.worker_words import told
+from torchup.i18n.sentences import sentence
 from torchup.install.base import Event, Progress, installer
 from torchup.install.failures import explain
 from torchup.install.keep import changed, changes, own_packages, requirements
 from torchup.install.prefetch import Staging, locked_step
 from torchup.model import Environment, InstallerName, Verification, message
 from torchup.sources.child_environment import child_environment
+from torchup.sources.private import handed_over, secret_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -209,29 +210,34 @@ def _stage(host: Host, plan: Plan, target: str, tell: Progress, overlay: Overlay
     staged = transaction.new_staging(target)
     host.make_dirs(split(staged)[0])
     steps = engine.steps(plan, staged)
-    with child_environment(host) as configured:  # passwords and certificates of the user's configuration
+    addresses = secret_addresses(host)
+    places = [source.url for source in plan.sources]
+    with child_environment(host, places) as configured:  # passwords and certificates of the user's configuration
+
+        def laid(step: Step) -> Step:
+            """The step with what the user's configuration adds; secret addresses go by variables."""
+            argv, secret = handed_over(step.argv, addresses)
+            variables = {**configured, **step.environment, **(overlay or {}), **secret}
+            return msgspec.structs.replace(step, argv=argv, environment=variables)
+
         for position, step in enumerate(steps, 1):
             event = Event(stage="step", text=step.summary, position=position, total=len(steps))
             tell(event)
-            perform = _performer(host, engine, staged, configured, overlay)
+            perform = _performer(host, engine, staged, laid)
             if position == PACKAGES_STEP and plan.installer is InstallerName.UV:
                 step = locked_step(Staging(host, plan, staged, perform, tell), step)  # noqa: PLW2901  # the same step, exact
                 tell(event)
-            _run(host, engine, _with(step, configured, overlay), staged, _teller(tell, event))
+            _run(host, engine, laid(step), staged, _teller(tell, event))
     return staged
 
 
-def _with(step: Step, configured: Overlay, overlay: Overlay) -> Step:
-    return msgspec.structs.replace(step, environment={**configured, **step.environment, **overlay})
-
-
-def _performer(host: Host, engine: Installer, staged: str, configured: Overlay, overlay: Overlay) -> Perform:
+def _performer(host: Host, engine: Installer, staged: str, laid: Callable[[Step], Step]) -> Perform:
     """Runs a step of a tool and hands over what it printed, failures included."""
 
     def perform(step: Step) -> Completed:
         for file, text in step.files.items():
             host.write_text(file, text)
-        return engine.perform(host, _with(step, configured, overlay), staged, lambda _: None)
+        return engine.perform(host, laid(step), staged, lambda _: None)
 
     return perform
 
@@ -318,7 +324,7 @@ def _not_verified(verification: Verification) -> VerifyError:
         "install.not-verified",
         "the new environment does not work ({rung}: {detail}); it was not put in place",
         rung=failed.name if failed else "verify",
-        detail=told((failed.detail if failed else None) or "-"),
+        detail=sentence(failed.detail if failed else None),
     )
     return VerifyError(text, hint=message("install.not-verified.hint", "`torchup doctor` explains; the old one stays"))
 

@@ -74,7 +74,7 @@ KINDS = (
         message("install.failed.no-solution.hint", "see `torchup plan` for the sources; the tool's own words follow"),
     ),
     _kind(
-        r"no interpreter found|no python .*(found|available)|python downloads are",
+        r"no interpreter found|no python .{0,200}(found|available)|python downloads are",
         InstallError,
         message("install.failed.python", "the Python that the plan asks for could not be had"),
         message(

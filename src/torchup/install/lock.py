@@ -11,8 +11,9 @@ from torchup.install.arguments import UV_CLEARED, constraint_arguments, constrai
 from torchup.install.uv import uv_binary
 from torchup.model import Os, message
 from torchup.plan.exports.common import for_pip, header, plain_python
+from torchup.privacy import without_secrets
 from torchup.sources.child_environment import child_environment
-from torchup.sources.urls import redact
+from torchup.sources.private import handed_over, secret_addresses
 
 if TYPE_CHECKING:
     from torchup.host import Completed, Host
@@ -54,8 +55,9 @@ def lock(host: Host, plan: Plan, machine: Machine, *, here: bool) -> str:
         "--python-version", plain_python(plan), *where, *(() if here else ("--python-platform", _platform(machine))),
         *uv_arguments(plan), *constraint_arguments(plan, folder),
     )  # fmt: skip
-    with child_environment(host) as overlay:
-        environment = {**dict.fromkeys(UV_CLEARED), **overlay, **({} if here else _macos(machine))}
+    argv, secret = handed_over(argv, secret_addresses(host))
+    with child_environment(host, (source.url for source in plan.sources)) as overlay:
+        environment = {**dict.fromkeys(UV_CLEARED), **overlay, **({} if here else _macos(machine)), **secret}
         stdin = "\n".join(plan.packages)
         completed = host.run(argv, timeout=TIMEOUT, environment=environment, stdin=stdin)
     if not completed.ok:
@@ -88,7 +90,7 @@ def _failed(completed: Completed) -> NetworkError:
     if completed.timed_out:
         late = message("lock.timeout", "uv did not finish in {seconds} s", seconds=f"{TIMEOUT:.0f}")
         return NetworkError(late, hint=message("lock.failed.hint", "`torchup plan` shows which sources answer"))
-    words = redact(completed.stderr.strip())[-1500:]
+    words = without_secrets(completed.stderr.strip())[-1500:]
     return NetworkError(
         message("lock.failed", "uv could not resolve the plan: {words}", words=words),
         hint=message("lock.failed.hint", "`torchup plan` shows which sources answer"),

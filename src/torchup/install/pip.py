@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from torchup.envs.paths import python_of
 from torchup.errors import InstallError
-from torchup.install.arguments import PIP_CLEARED, constraint_arguments, constraints_file, pip_arguments
+from torchup.install.arguments import (
+    PIP_CLEARED,
+    constraint_arguments,
+    constraints_file,
+    hashed_arguments,
+    hashed_file,
+    pip_arguments,
+)
 from torchup.install.relocate import rewrite_paths
 from torchup.model import Step, message
 
@@ -59,12 +66,13 @@ def _install(plan: Plan, path: str) -> Step:
     names = ", ".join(requirement.split(";")[0].strip() for requirement in plan.packages)
     options = ("--no-input", "--disable-pip-version-check", "--progress-bar", "off")
     places, constraints = pip_arguments(plan), constraint_arguments(plan, path)
+    wanted = hashed_arguments(plan, path) or (*constraints, *plan.packages)
     return Step(
-        argv=(python_of(path), "-I", "-m", "pip", "install", *options, *places, *constraints, *plan.packages),
+        argv=(python_of(path), "-I", "-m", "pip", "install", *options, *places, *wanted),
         summary=message("install.step.packages", "install {packages}", packages=names),
         environment=CLEARED,
         timeout=INSTALL_TIMEOUT,
-        files=constraints_file(plan, path),
+        files=hashed_file(plan, path) or constraints_file(plan, path),
     )
 
 

@@ -35,7 +35,7 @@ from rattler.networking.middleware import (
 )
 
 from torchup.host import RealHost
-from torchup.sources.conda_config import HEADERS
+from torchup.sources.conda_config import ADDRESSES, HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -172,10 +172,11 @@ def client(options: argparse.Namespace) -> Client:
     The mirror comes first in the chain, so that credentials belong to the host that is really asked; py-rattler's own
     `Client.from_config` authenticates for the canonical host before it turns to the mirror.
     """
+    whole: dict[str, str] = json.loads(RealHost().environ().get(ADDRESSES, "{}"))  # tokens stand on no command line
     mirrors: dict[str, list[str]] = {}
     for pair in options.mirror:
         canonical, _, url = pair.partition("=")
-        mirrors.setdefault(canonical.rstrip("/"), []).append(url.rstrip("/"))
+        mirrors.setdefault(canonical.rstrip("/"), []).append(whole.get(url.rstrip("/"), url.rstrip("/")))
     return Client(
         [
             MirrorMiddleware(mirrors),

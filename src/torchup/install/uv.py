@@ -12,7 +12,15 @@ import msgspec
 
 from torchup.envs.paths import separator
 from torchup.errors import InstallError
-from torchup.install.arguments import UV_CLEARED, constraint_arguments, constraints_file, usable, uv_arguments
+from torchup.install.arguments import (
+    UV_CLEARED,
+    constraint_arguments,
+    constraints_file,
+    hashed_arguments,
+    hashed_file,
+    usable,
+    uv_arguments,
+)
 from torchup.install.relocate import rewrite_paths
 from torchup.model import Step, message
 
@@ -32,7 +40,8 @@ class UvInstaller:
 
     def steps(self, plan: Plan, path: str) -> tuple[Step, ...]:
         """``uv venv``, ``uv pip install``, and pip itself where it can be had."""
-        return (_make(plan, path), _install(plan, path), _add_pip(plan, path))
+        first = (_make(plan, path), _install(plan, path))
+        return first if plan.hashes else (*first, _add_pip(plan, path))  # a bundle holds its pip
 
     def perform(self, host: Host, step: Step, path: str, on_line: Callable[[str], None]) -> Completed:
         """Run a step with torchup's own uv."""
@@ -71,9 +80,10 @@ def _make(plan: Plan, path: str) -> Step:
 
 def _install(plan: Plan, path: str) -> Step:
     names = ", ".join(requirement.split(";")[0].strip() for requirement in plan.packages)
+    wanted = hashed_arguments(plan, path) or (*constraint_arguments(plan, path), *plan.packages)
     return Step(
-        argv=_pip_install(plan, path, plan.packages),
-        files=constraints_file(plan, path),
+        argv=_pip_install(plan, path, wanted),
+        files=hashed_file(plan, path) or constraints_file(plan, path),
         summary=message("install.step.packages", "install {packages}", packages=names),
         environment=CLEARED,
         timeout=INSTALL_TIMEOUT,
@@ -116,7 +126,7 @@ def exact_step(step: Step, path: str, pins: str, *places: str) -> Step:
 def _add_pip(plan: Plan, path: str) -> Step:
     # uv's environments have no pip; a user who types `pip install` there would change another Python.
     return Step(
-        argv=_pip_install(plan, path, ("pip",)),
+        argv=_pip_install(plan, path, (*constraint_arguments(plan, path), "pip")),
         summary=message("install.step.pip", "add pip, so that `pip install` acts on this environment"),
         environment=CLEARED,
         timeout=600.0,
@@ -124,9 +134,8 @@ def _add_pip(plan: Plan, path: str) -> Step:
     )
 
 
-def _pip_install(plan: Plan, path: str, packages: tuple[str, ...]) -> tuple[str, ...]:
-    places, constraints = uv_arguments(plan), constraint_arguments(plan, path)
-    return ("uv", "pip", "install", "--no-config", "--python", path, *places, *constraints, *packages)
+def _pip_install(plan: Plan, path: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    return ("uv", "pip", "install", "--no-config", "--python", path, *uv_arguments(plan), *wanted)
 
 
 INSTALLER = UvInstaller()

@@ -16,7 +16,6 @@ from torchup.catalog.stored import stored_catalog
 from torchup.doctor import diagnose
 from torchup.doctor.fix import repairable, request_for
 from torchup.doctor.live import facts_of
-from torchup.doctor.redact import redact
 from torchup.envs import kernels, records, registry
 from torchup.envs.inspection import inspect_environment
 from torchup.envs.verification import verify_environment
@@ -27,6 +26,7 @@ from torchup.jobs.diagnose import STALE
 from torchup.jobs.repair_numpy import exchange_numpy, numpy_command
 from torchup.model import Diagnosis, Environment, Notice, Plan, Request, Value, message
 from torchup.plan import resolve
+from torchup.privacy import redact
 from torchup.sources import survey
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor import diagnose
 from torchup.doctor.live import facts_of
-from torchup.doctor.redact import redact
 from torchup.envs import registry
 from torchup.envs.inspection import inspect_environment
 from torchup.errors import InstallError, VerifyError
 from torchup.install.uv import uv_binary
 from torchup.model import message
+from torchup.privacy import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable

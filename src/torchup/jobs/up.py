@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from torchup.bench.assemble import QualityError
+from torchup.bench.request import BenchRequest
+from torchup.bench.runner import Listener as BenchListener
 from torchup.bench.runner import run_benchmark
 from torchup.detect import detect_machine
+from torchup.encoding import to_json
 from torchup.envs import records
 from torchup.envs.paths import python_of
 from torchup.envs.registry import environment_path
 from torchup.envs.verification import verify_environment
-from torchup.errors import NetworkError, VerifyError
-from torchup.i18n.worker_words import told
+from torchup.errors import InterruptedByUserError, NetworkError, VerifyError
+from torchup.i18n.sentences import sentence
 from torchup.install import engine
 from torchup.install.bundle import load_bundle
 from torchup.jobs.choice import Choice, choose, next_source
@@ -22,6 +24,7 @@ from torchup.model import (
     Environment,
     Machine,
     Message,
+    Notice,
     Plan,
     Request,
     Result,
@@ -75,6 +78,7 @@ class Report(Value, frozen=True, kw_only=True):
     verification: Verification | None = None
     results: tuple[Result, ...] = ()
     results_file: str | None = None
+    problems: tuple[Notice, ...] = ()  # of the measurement, beside its results
 
 
 def plan_for(host: Host, request: Request) -> tuple[Machine, Plan]:
@@ -183,28 +187,28 @@ def _check(verification: Verification, name: str) -> None:
         "the environment `{name}` no longer works ({rung}: {detail})",
         name=name,
         rung=failed.name if failed else "-",
-        detail=told((failed.detail if failed else None) or "-"),
+        detail=sentence(failed.detail if failed else None),
     )
     hint = message("up.broken.hint", "`torchup doctor --env {name}` explains; `--fix` repairs it", name=name)
     raise VerifyError(text, hint=hint)
 
 
 def _measured(host: Host, wanted: Wanted, report: Report, listener: Listener) -> Report:
-    """Measure; what was measured is kept even when it misses the bar."""
+    """Measure; every result is kept as it comes, and what went wrong beside it is a problem of the report."""
     if report.environment is None:
         return report
+    keeper = store.Keeper(host, listener.say)
+    watching = BenchListener(on_progress=listener.measuring, keep=lambda run, found: keeper.keep(found, to_json(run)))
+    request = BenchRequest(recipes=wanted.recipes, epochs=wanted.epochs, budget=wanted.budget)
+    python = python_of(report.environment.path)
     try:
-        results = run_benchmark(
-            host,
-            python_of(report.environment.path),
-            workload="mnist",
-            recipes=wanted.recipes,
-            epochs=wanted.epochs,
-            budget=wanted.budget,
-            machine=report.machine,
-            on_progress=listener.measuring,
-        )
-    except QualityError as error:
-        store.save_or_say(host, error.results, listener.say)
-        raise
-    return structs.replace(report, results=results, results_file=store.save_or_say(host, results, listener.say))
+        outcome = run_benchmark(host, python, request, machine=report.machine, listener=watching)
+    except KeyboardInterrupt:
+        raise InterruptedByUserError(
+            message(
+                "up.interrupted", "interrupted while measuring; the environment `{name}` is ready", name=wanted.name
+            ),
+            hint=message("bench.interrupted.hint", "`torchup bench --resume` continues it"),
+        ) from None
+    path = keeper.finish(outcome.results)
+    return structs.replace(report, results=outcome.results, results_file=path, problems=outcome.problems)

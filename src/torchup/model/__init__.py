@@ -21,10 +21,25 @@ from torchup.model.machine import (
 )
 from torchup.model.measurement import Breakdown, Limit, Result, Spread, Telemetry
 from torchup.model.plan import Build, CondaOrder, Offer, Plan, Rejection, Request, Source, Step, Survey
-from torchup.model.sets import InstallerName, Manager, Os, Reason, Severity, Shell, Vendor, Verdict
-from torchup.model.text import Fact, Message, Notice, Value, message, verbatim
+from torchup.model.sets import (
+    Bound,
+    InstallerName,
+    Manager,
+    Origin,
+    Os,
+    Reason,
+    RecipeKind,
+    RungStatus,
+    Scaling,
+    Severity,
+    Shell,
+    Vendor,
+    Verdict,
+)
+from torchup.model.text import Fact, Message, Notice, Said, Value, message, verbatim
 
 __all__ = [
+    "Bound",
     "Breakdown",
     "Build",
     "Change",
@@ -45,17 +60,22 @@ __all__ = [
     "Message",
     "Notice",
     "Offer",
+    "Origin",
     "Os",
     "Plan",
     "Problem",
     "PythonInterpreter",
     "Reason",
+    "RecipeKind",
     "Rejection",
     "Remedy",
     "Request",
     "Result",
     "RuleOutcome",
     "Rung",
+    "RungStatus",
+    "Said",
+    "Scaling",
     "Severity",
     "Shell",
     "Source",

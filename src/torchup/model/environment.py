@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from torchup.model.sets import InstallerName
-from torchup.model.text import Value
+from torchup.model.sets import InstallerName, RungStatus
+from torchup.model.text import Said, Value
 
 
 class TorchInfo(Value, frozen=True, kw_only=True):
@@ -47,11 +47,11 @@ class Rung(Value, frozen=True, kw_only=True):
     """One step of the verification ladder."""
 
     name: str  # import, version, devices, arch, matmul, conv, optimiser, jit, compile, dataloader, companions, kernel
-    status: str  # pass | fail | warn | skip
+    status: RungStatus
     seconds: float | None = None
     device: str | None = None
-    proves: str | None = None
-    detail: str | None = None
+    package: str | None = None  # of a companion
+    detail: Said | None = None
 
 
 class Verification(Value, frozen=True, kw_only=True):

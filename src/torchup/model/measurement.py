@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from torchup.model.text import Value
+from torchup.model.sets import Bound, RecipeKind
+from torchup.model.text import Said, Value
 
 
 class Breakdown(Value, frozen=True, kw_only=True):
     """Where a run's time went, in seconds; a part that could not be told apart is ``None``."""
 
     input: float | None = None
+    start: float | None = None  # of the processes that load
     transfer: float | None = None
     launch: float | None = None
     compute: float | None = None
@@ -26,9 +28,10 @@ class Limit(Value, frozen=True, kw_only=True):
     peak_bandwidth: float | None = None  # bytes a second
     launch_seconds: float | None = None  # what the dependent kernel launches alone take
     seconds: float | None = None  # no run can be faster: the largest of the bounds
-    bound: str | None = None  # flops | bytes | launch
+    bound: Bound | None = None
     share: float | None = None  # seconds / measured seconds; above 1 is a measuring error
     source: str | None = None  # the row of peaks.toml, or how the peak was measured
+    peak_measured: bool = False  # on this machine: a run that passes it is flagged, not left out
 
 
 class Spread(Value, frozen=True, kw_only=True):
@@ -65,7 +68,7 @@ class Telemetry(Value, frozen=True, kw_only=True):
     governor: str | None = None
     on_battery: bool | None = None
     sources: dict[str, str] = {}  # field -> nvml, /sys/class/...
-    unavailable: dict[str, str] = {}  # field -> why it is None
+    unavailable: dict[str, Said] = {}  # field -> why it is None
 
 
 class Result(Value, frozen=True, kw_only=True):
@@ -77,7 +80,10 @@ class Result(Value, frozen=True, kw_only=True):
     device_name: str | None = None
     precision: str = "fp32-default"
     torch: str | None = None
-    seconds: float
+    seconds: float  # of `epochs`
+    epochs: float | None = None  # that were trained; None where it does not count in epochs
+    seconds_for_request: float | None = None  # for the epochs that were asked for
+    extrapolated: bool = False  # fewer were trained than were asked for: `seconds_for_request` is by proportion
     samples_per_second: float | None = None
     quality: dict[str, float] = {}
     repeats: tuple[float, ...] = ()
@@ -89,9 +95,9 @@ class Result(Value, frozen=True, kw_only=True):
     environment: dict[str, Any] = {}
     baseline_ratio: float | None = None
     parameters: dict[str, Any] = {}  # epochs asked, epochs measured, batch, threads, torchvision...
-    notes: tuple[str, ...] = ()
+    notes: tuple[Said, ...] = ()
     # What the numbers mean
-    kind: str = "same-math"  # replica | same-math | speedrun (other training, accuracy-gated) | micro
+    kind: RecipeKind = RecipeKind.SAME_MATH
     measured: bool = True  # False: a published number, not measured by torchup
     outliers: tuple[int, ...] = ()  # positions in ``repeats`` that are flagged; they stay in every statistic
     compile_seconds: float | None = None  # one-off, outside ``seconds``

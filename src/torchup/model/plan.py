@@ -120,6 +120,7 @@ class Plan(Value, frozen=True, kw_only=True):
     installer: InstallerName = InstallerName.UV
     packages: tuple[str, ...] = ()  # exact requirement strings, torch first
     constraints: tuple[str, ...] = ()
+    hashes: dict[str, str] = {}  # wheel -> SHA-256; where there are any, these files are installed and no others
     sources: tuple[Source, ...] = ()
     steps: tuple[Step, ...] = ()
     uses_gpu: bool = False

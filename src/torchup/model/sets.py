@@ -79,3 +79,44 @@ class Verdict(StrEnum):
     HEALTHY = "healthy"
     CAUSE = "cause"
     UNDETERMINED = "undetermined"
+
+
+class RecipeKind(StrEnum):
+    """What a way of running a workload is."""
+
+    REPLICA = "replica"  # the published program as written
+    SAME_MATH = "same-math"  # the same mathematics, executed in another way
+    SPEEDRUN = "speedrun"  # another training, held to the same accuracy
+    MICRO = "micro"  # one operation alone
+
+
+class RungStatus(StrEnum):
+    """What became of a rung of the verification ladder."""
+
+    PASS = "pass"  # noqa: S105  # a status, no password
+    FAIL = "fail"
+    WARN = "warn"
+    SKIP = "skip"
+
+
+class Bound(StrEnum):
+    """What a device's limit is made of."""
+
+    FLOPS = "flops"
+    BYTES = "bytes"
+    LAUNCH = "launch"
+
+
+class Scaling(StrEnum):
+    """How work grows with the processes that share it."""
+
+    STRONG = "strong"  # the same work shared
+    WEAK = "weak"  # the same work for each
+
+
+class Origin(StrEnum):
+    """Where a run was measured."""
+
+    HERE = "here"
+    IMPORTED = "imported"
+    BASELINE = "baseline"

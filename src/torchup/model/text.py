@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import Formatter
 from typing import Generic, Self, TypeVar
 
 import msgspec
@@ -54,6 +55,11 @@ class Message:
     def __str__(self) -> str:
         return self.template.format(**{name: str(value) for name, value in self.values})
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """Names of the values that the template wants."""
+        return frozenset(name for _, name, _, _ in Formatter().parse(self.template) if name)
+
     def __reduce__(self) -> tuple[type[Self], tuple[str, str, tuple[tuple[str, object], ...]]]:
         return type(self), (self.code, self.template, self.values)
 
@@ -69,6 +75,13 @@ def message(code: str, template: str, /, **values: object) -> Message:
 def verbatim(text: str) -> Message:
     """Wrap text that is not translated: tool output, file content, a name."""
     return Message("", "{text}", (("text", text),))
+
+
+class Said(Value, frozen=True, kw_only=True):
+    """What a program inside an environment says: a code and its values; `i18n.sentences` makes the sentence."""
+
+    code: str
+    values: dict[str, Said | str | int | float] = {}
 
 
 class Notice(Value, frozen=True, kw_only=True):

@@ -4,33 +4,64 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.bench.breakdown import advise
+from torchup.bench.breakdown import advise, explain_sum
+from torchup.bench.timebase import common, for_request, seconds_for
 from torchup.i18n import render, text
+from torchup.model import Bound, RecipeKind
 from torchup.report import numbers
-from torchup.report.results_text import beside_text, results_text
+from torchup.report.results_text import beside_text, results_text, short_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torchup.model import Result
     from torchup.report.style import Style
-    from torchup.results.schema import Run
+    from torchup.results.run import Run
 
 
 def bench_text(results: Sequence[Result], style: Style, *, baseline: Run | None = None) -> str:
     """All of it, sections apart by an empty line."""
-    parts = [results_text(results, style)]
+    parts = [headline(results, baseline) if baseline is not None else "", results_text(results, style)]
     if baseline is not None:
         parts.append(beside_text(results, baseline, style))
     parts += ["\n".join(limits(results)), "\n".join(advice(results)), "\n".join(shortened(results))]
     return "\n\n".join(part for part in parts if part)
 
 
+def headline(results: Sequence[Result], baseline: Run) -> str:
+    """What a reader of the article wants to know first: its program here, and on the nearest of its devices.
+
+    The replica on the fastest device here stands beside the published device of the same kind, else the first one.
+    """
+    published = baseline.results
+    replicas = [r for r in results if r.kind == RecipeKind.REPLICA and any(p.workload == r.workload for p in published)]
+    if not replicas or not published:
+        return ""
+    mine = min(replicas, key=lambda result: for_request(result).seconds)
+    other = next((p for p in published if p.device != "cpu"), published[0])
+    amount = common((mine, other))
+    here, there = seconds_for(mine, amount), seconds_for(other, amount)
+    if amount is None:
+        return ""
+    return text(
+        "bench.headline",
+        "The article's program, {count} epochs: {about}{here} s here, {there} s on an {other}: {times}",
+        count=numbers.count(amount.count),
+        about=text("bench.about", "about ") if here.extrapolated else "",
+        here=numbers.plain_seconds(here.seconds),
+        there=numbers.plain_seconds(there.seconds),
+        other=short_device(other).rpartition(" (")[0],
+        times=numbers.times_as_fast(there.seconds / here.seconds),
+    )
+
+
 def limits(results: Sequence[Result]) -> list[str]:
     """A line for each device: what its limit is, and how far the fastest run is from it."""
     lines = []
     for device in dict.fromkeys((result.workload, result.device) for result in results):
-        fastest = min((r for r in results if (r.workload, r.device) == device), key=lambda r: r.seconds)
+        alike = [r for r in results if (r.workload, r.device) == device]
+        amount = common(alike)
+        fastest = min(alike, key=lambda r: seconds_for(r, amount).seconds)
         bound = fastest.limit
         if bound is None:
             continue
@@ -42,7 +73,7 @@ def limits(results: Sequence[Result]) -> list[str]:
             "bench.limit",
             "{device}: its limit for this work is {limit} ({bound}); `{recipe}` reaches {share} of it",
             device=name,
-            limit=numbers.seconds(bound.seconds),
+            limit=numbers.seconds(bound.seconds * seconds_for(fastest, amount).factor),
             bound=bound_name(bound.bound),
             recipe=fastest.recipe,
             share=numbers.percent(bound.share),
@@ -51,35 +82,40 @@ def limits(results: Sequence[Result]) -> list[str]:
     return lines
 
 
-def bound_name(name: str | None) -> str:
+def bound_name(bound: Bound | None) -> str:
     """What a device's limit is made of, in words."""
-    return text("bench.bound.bytes", "memory bandwidth") if name == "bytes" else text("bench.bound.flops", "arithmetic")
+    if bound == Bound.BYTES:
+        return text("bench.bound.bytes", "memory bandwidth")
+    if bound == Bound.LAUNCH:
+        return text("bench.bound.launch", "kernel launches")
+    return text("bench.bound.flops", "arithmetic")
 
 
 def advice(results: Sequence[Result]) -> list[str]:
     """A sentence for each run that wastes most of its time."""
     found = []
     for result in results:
-        others = {r.recipe: r.seconds for r in results if r.device == result.device and r.recipe != result.recipe}
-        sentence = advise(result, others)
-        if sentence is not None:
-            found.append(f"{result.recipe} ({result.device}): {render(sentence)}")
+        beside = [r for r in results if r.device == result.device and r.recipe != result.recipe]
+        sentences = (advise(result, beside), explain_sum(result))
+        found += [f"{result.recipe} ({result.device}): {render(one)}" for one in sentences if one is not None]
     return found
 
 
 def shortened(results: Sequence[Result]) -> list[str]:
-    """A line for each result that the budget cut short: it measured fewer whole epochs than it was asked for."""
+    """A line for each result that the budget cut short: it trained fewer epochs than it was asked for."""
     lines = []
     for result in results:
-        epochs, asked = result.parameters.get("epochs"), result.parameters.get("epochs_asked")
-        if isinstance(epochs, int) and isinstance(asked, int) and epochs < asked:
-            line = text(
-                "bench.shortened",
-                "{recipe} ({device}): the budget was good for {epochs} of {asked} epochs; accuracy is not judged",
-                recipe=result.recipe,
-                device=result.device,
-                epochs=epochs,
-                asked=asked,
-            )
-            lines.append(line)
+        timed = for_request(result)
+        if timed.amount is None or timed.measured is None:
+            continue
+        line = text(
+            "bench.shortened",
+            "{recipe} ({device}): the budget was good for {epochs} of {asked} epochs; its time is extrapolated, its"
+            " accuracy is not judged",
+            recipe=result.recipe,
+            device=result.device,
+            epochs=numbers.count(timed.measured),
+            asked=numbers.count(timed.amount.count),
+        )
+        lines.append(line)
     return lines

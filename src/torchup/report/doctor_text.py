@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.doctor.panel import Panel, panel
-from torchup.doctor.redact import redact
 from torchup.doctor.remedy import quoting
 from torchup.i18n import render, text
 from torchup.model import Shell, Vendor, Verdict
+from torchup.privacy import redact
 from torchup.report.columns import cells, pad, wrap
 from torchup.report.style import mark
 

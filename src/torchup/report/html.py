@@ -24,7 +24,7 @@ from torchup.report.markup import Markup, element, join
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torchup.results.schema import Run
+    from torchup.results.run import Run
 
 
 def page(runs: Sequence[Run], *, baseline: Run | None = None) -> str:
@@ -120,7 +120,8 @@ def _footer(baseline: Run | None) -> Markup:
     lines = [
         text(
             "html.footer",
-            "Medians with 95 % bootstrap intervals over fresh processes; raw samples are kept, outliers flagged and"
+            "Medians with bootstrap intervals over fresh processes, each with the level that so many repeats can keep;"
+            " raw samples are kept, outliers flagged and"
             " never dropped. Made by torchup; this page loads nothing.",
         )
     ]

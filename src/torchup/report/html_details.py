@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torchup.bench.stability import advice
 from torchup.encoding import to_builtins
 from torchup.i18n import render, text
-from torchup.i18n.worker_words import told
+from torchup.i18n.sentences import sentence
 from torchup.report import numbers, svg
 from torchup.report.bench_text import bound_name
 from torchup.report.html_entry import Entry, kind_name
@@ -57,7 +57,9 @@ def _samples(entry: Entry) -> Markup:
 
 
 def _notes(entry: Entry) -> Markup:
-    lines = [render(notice.text) for notice in advice(entry.result)] + list(entry.result.notes)
+    lines = [render(notice.text) for notice in advice(entry.result)] + [
+        render(sentence(note)) for note in entry.result.notes
+    ]
     return (
         element("ul", {"class": "notes"}, *(element("li", None, prose(line)) for line in lines)) if lines else Markup()
     )
@@ -68,7 +70,7 @@ def _result_facts(entry: Entry) -> Iterator[tuple[str, str]]:
     yield text("html.fact.run", "run"), entry.run
     yield text("html.fact.kind", "kind"), render(kind_name(result.kind))
     if result.ci95 is not None:
-        yield text("results.column.interval", "95 % interval"), numbers.interval(result.ci95)
+        yield text("results.column.bounds", "Interval"), numbers.interval(result.ci95, len(result.repeats))
     if result.compile_seconds is not None:
         yield text("html.fact.compile", "compiled in (apart)"), numbers.seconds(result.compile_seconds)
     if result.first_seconds is not None:
@@ -89,10 +91,11 @@ def _limit_facts(entry: Entry) -> Iterator[tuple[str, str]]:
     if limit is None:
         return
     if limit.seconds is not None:
-        value = f"{numbers.seconds(limit.seconds)} ({bound_name(limit.bound)}), {numbers.percent(limit.share)}"
+        floor = limit.seconds * entry.timed.factor
+        value = f"{numbers.seconds(floor)} ({bound_name(limit.bound)}), {numbers.percent(limit.share)}"
         yield text("html.fact.limit", "device's limit, share reached"), value
     if limit.flops is not None:
-        yield text("html.fact.flops", "achieved"), numbers.amount(limit.flops / entry.seconds, "FLOP/s")
+        yield text("html.fact.flops", "achieved"), numbers.amount(limit.flops / entry.result.seconds, "FLOP/s")
     peak = (
         numbers.amount(limit.peak_flops, "FLOP/s")
         if limit.peak_flops
@@ -120,7 +123,7 @@ def _telemetry(entry: Entry) -> Iterator[tuple[str, str]]:
                 else str(value),
             )
     for name, reason in watched.unavailable.items():
-        yield name, text("html.fact.unavailable", "not read: {reason}", reason=told(reason))
+        yield name, text("html.fact.unavailable", "not read: {reason}", reason=sentence(reason))
 
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from torchup.bench.compare import common_unit
+from torchup.bench.timebase import Amount, Timed, asked, common, seconds_for
 from torchup.i18n import render
-from torchup.model import Result, Value, message
+from torchup.model import Origin, RecipeKind, Result, Value, message
 from torchup.report.results_text import is_scaled, recipe_text, short_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from torchup.model import Message
-    from torchup.results.schema import Run
+    from torchup.results.run import Run
 
 USUAL_PRECISION = "fp32-default"
 
@@ -27,18 +25,22 @@ class Entry(Value, frozen=True, kw_only=True):
     result: Result
     published: bool
     show_run: bool = False  # several runs are on the page
-    divisor: int = 1  # times are shown divided by it: epochs, where a budget cut some runs short
+    amount: Amount | None = None  # what its times are times of: the same for every result of the workload on the page
+
+    @property
+    def timed(self) -> Timed:
+        """The time to show."""
+        return seconds_for(self.result, self.amount)
 
     @property
     def seconds(self) -> float:
-        """The time to show: the median."""
-        return (self.result.median if self.result.median is not None else self.result.seconds) / self.divisor
+        """The median, for `amount`."""
+        return self.timed.seconds
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """Its interval."""
-        bounds = self.result.ci95
-        return (bounds[0] / self.divisor, bounds[1] / self.divisor) if bounds else None
+        return self.timed.interval
 
     @property
     def recipe(self) -> str:
@@ -86,15 +88,34 @@ class Entry(Value, frozen=True, kw_only=True):
 
 def entries_of(runs: Sequence[Run]) -> tuple[Entry, ...]:
     """Every result of every run."""
-    own = [run for run in runs if run.origin != "baseline"]
+    own = [run for run in runs if run.origin != Origin.BASELINE]
+    amounts = _amounts(result for run in runs for result in run.results)
     return tuple(
-        Entry(run=run.id, result=result, published=not result.measured, show_run=len(own) > 1)
+        Entry(
+            run=run.id,
+            result=result,
+            published=not result.measured,
+            show_run=len(own) > 1,
+            amount=amounts[_family(result)] or asked(result),
+        )
         for run in runs
         for result in run.results
     )
 
 
-def by_workload(entries: Iterable[Entry], kinds: frozenset[str]) -> dict[str, list[Entry]]:
+def _family(result: Result) -> tuple[str, bool]:
+    return result.workload, is_scaled(result)
+
+
+def _amounts(results: Iterable[Result]) -> dict[tuple[str, bool], Amount | None]:
+    """The amount that each workload's times are shown for, everywhere on the page."""
+    families: dict[tuple[str, bool], list[Result]] = {}
+    for result in results:
+        families.setdefault(_family(result), []).append(result)
+    return {family: common(members) for family, members in families.items()}
+
+
+def by_workload(entries: Iterable[Entry], kinds: frozenset[RecipeKind]) -> dict[str, list[Entry]]:
     """Entries of some kinds, grouped by workload; a workload with published times alone is left out."""
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -103,18 +124,11 @@ def by_workload(entries: Iterable[Entry], kinds: frozenset[str]) -> dict[str, li
     return groups
 
 
-def comparable(group: Sequence[Entry]) -> tuple[str, list[Entry]]:
-    """The entries with times of the same amount of work, and what it is: ``run`` or ``epoch``."""
-    unit, divisors = common_unit([entry.result for entry in group])
-    return unit, [msgspec.structs.replace(entry, divisor=by) for entry, by in zip(group, divisors, strict=True)]
-
-
-def kind_name(kind: str) -> Message:
+def kind_name(kind: RecipeKind) -> Message:
     """What a kind of recipe means."""
-    known = {
-        "replica": message("bench.kind.replica", "the published program as written"),
-        "same-math": message("bench.kind.same-math", "the same mathematics, run another way"),
-        "speedrun": message("bench.kind.speedrun", "another training, held to the same accuracy"),
-        "micro": message("bench.kind.micro", "one operation alone"),
-    }
-    return known.get(kind, message("bench.kind.other", "{kind}", kind=kind))
+    return {
+        RecipeKind.REPLICA: message("bench.kind.replica", "the published program as written"),
+        RecipeKind.SAME_MATH: message("bench.kind.same-math", "the same mathematics, run another way"),
+        RecipeKind.SPEEDRUN: message("bench.kind.speedrun", "another training, held to the same accuracy"),
+        RecipeKind.MICRO: message("bench.kind.micro", "one operation alone"),
+    }[kind]

@@ -43,7 +43,7 @@ def _point(entry: Entry) -> tuple[float, float] | None:
     limit = entry.result.limit
     if limit is None or not limit.flops or not limit.bytes:
         return None
-    return limit.flops / limit.bytes, limit.flops / entry.seconds
+    return limit.flops / limit.bytes, limit.flops / entry.result.seconds
 
 
 def _roofline_chart(known: Sequence[Entry]) -> Markup:

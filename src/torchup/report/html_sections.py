@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.i18n import render, text
+from torchup.model import RecipeKind
 from torchup.report import numbers, svg
 from torchup.report.bench_text import advice as advice_lines
 from torchup.report.bench_text import bound_name
-from torchup.report.html_entry import USUAL_PRECISION, Entry, by_workload, comparable
+from torchup.report.html_entry import USUAL_PRECISION, Entry, by_workload
 from torchup.report.markup import Markup, element, join, prose
-from torchup.report.results_text import PARTS, part_name, shares
+from torchup.report.results_text import PARTS, part_name, shares, trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LADDER = frozenset({"replica", "same-math"})
-SPEEDRUN = frozenset({"speedrun"})
+LADDER = frozenset({RecipeKind.REPLICA, RecipeKind.SAME_MATH})
+SPEEDRUN = frozenset({RecipeKind.SPEEDRUN})
 
 
 def section(name: str, title: str, *content: str, intro: str = "") -> Markup:
@@ -48,13 +49,12 @@ def summary(entries: Sequence[Entry]) -> Markup:
 
 
 def _tiles(workload: str, measured: Sequence[Entry]) -> Markup:
-    unit, timed = comparable(measured)
-    best, worst = min(timed, key=_seconds), max(timed, key=_seconds)
+    best, worst = min(measured, key=_seconds), max(measured, key=_seconds)
     tiles = [
         (
             text("html.tile.fastest", "{workload}: fastest", workload=workload),
             numbers.seconds(best.seconds),
-            f"{best.recipe} · {best.device}" + ("" if unit == "run" else f" · {text('html.tile.epoch', 'one epoch')}"),
+            " · ".join(part for part in (best.recipe, best.device, amount_name(best)) if part),
         )
     ]
     if best.seconds < worst.seconds:
@@ -62,7 +62,11 @@ def _tiles(workload: str, measured: Sequence[Entry]) -> Markup:
         tiles.append((text("html.tile.speedup", "Speed-up"), numbers.ratio(worst.seconds / best.seconds), detail))
     accuracy = best.result.quality.get("test_accuracy")
     if accuracy is not None:
-        epochs = best.result.parameters.get("epochs", numbers.NONE)
+        epochs = (
+            numbers.count(best.result.epochs)
+            if best.result.epochs
+            else best.result.parameters.get("epochs", numbers.NONE)
+        )
         detail = text("html.tile.accuracy.detail", "{recipe}, epochs: {epochs}", recipe=best.recipe, epochs=epochs)
         tiles.append((text("html.tile.accuracy", "Accuracy"), numbers.percent(accuracy, 2), detail))
     if best.result.limit is not None and best.result.limit.share is not None:
@@ -98,7 +102,7 @@ def ladder(entries: Sequence[Entry]) -> Markup:
     intro = text(
         "html.ladder.intro",
         "The same data, weights, batch order and optimiser, run in different ways. Logarithmic axis, medians; the band"
-        " is the 95 % interval. Hollow marks are published times that torchup did not measure.",
+        " is the bootstrap interval. Hollow marks are published times that torchup did not measure.",
     )
     return section("ladder", text("html.ladder", "Ladder of recipes"), *charts, intro=intro)
 
@@ -114,8 +118,7 @@ def speedruns(entries: Sequence[Entry]) -> Markup:
 
 
 def _ladder(workload: str, group: Sequence[Entry]) -> Markup:
-    unit, entries = comparable(group)
-    ordered = sorted(entries, key=_seconds, reverse=True)
+    ordered = sorted(group, key=_seconds, reverse=True)
     bounds = [bound for entry in ordered for bound in entry.interval or ()]
     scale = svg.Scale.around([*(entry.seconds for entry in ordered), *bounds], log=True)
     slowest = max((e.seconds for e in ordered if not e.published), default=ordered[0].seconds)
@@ -127,7 +130,7 @@ def _ladder(workload: str, group: Sequence[Entry]) -> Markup:
         svg.axis_row(scale, numbers.tick_seconds),
         element("div", {"class": "value"}),
     )
-    what = unit_name(unit)
+    what = unit_name(ordered[0])
     caption = text(
         "html.ladder.caption",
         "{workload}: {what}, {precision} unless said otherwise",
@@ -139,11 +142,26 @@ def _ladder(workload: str, group: Sequence[Entry]) -> Markup:
     return element("figure", {"data-group": True}, element("figcaption", None, caption), content)
 
 
-def unit_name(unit: str) -> str:
-    """What a time is a time of."""
-    if unit == "run":
+def unit_name(entry: Entry) -> str:
+    """What the times of an entry's workload are times of."""
+    amount = amount_name(entry)
+    if not amount:
         return text("html.unit.run", "time of the whole run")
-    return text("html.unit.epoch", "time of one epoch, because the runs have different numbers of them")
+    return text("html.unit.epochs", "time of {amount}, extrapolated where fewer were trained", amount=amount)
+
+
+def amount_name(entry: Entry) -> str:
+    """``10 epochs``; empty where a run does not count in epochs."""
+    if entry.amount is None or entry.amount.unit != "epoch":
+        return ""
+    return text("results.epochs", "{count} epochs", count=numbers.count(entry.amount.count))
+
+
+def from_name(entry: Entry) -> str:
+    """``from 1 epochs``: what an extrapolated time comes from; empty where all were trained."""
+    if not entry.timed.extrapolated:
+        return ""
+    return text("html.extrapolated", "extrapolated from {trained}", trained=trained(entry.timed))
 
 
 def _ladder_row(entry: Entry, scale: svg.Scale, slowest: float) -> Markup:
@@ -151,7 +169,7 @@ def _ladder_row(entry: Entry, scale: svg.Scale, slowest: float) -> Markup:
     return element(
         "div",
         {"class": entry.classes("row"), **entry.attributes},
-        element("div", {"class": "name"}, entry.recipe, element("small", None, entry.context)),
+        element("div", {"class": "name"}, entry.recipe, element("small", None, _context(entry))),
         svg.row_chart(scale, entry.seconds, entry.interval, label, hollow=entry.published),
         element(
             "div",
@@ -160,6 +178,10 @@ def _ladder_row(entry: Entry, scale: svg.Scale, slowest: float) -> Markup:
             element("small", None, numbers.ratio(slowest / entry.seconds)),
         ),
     )
+
+
+def _context(entry: Entry) -> str:
+    return " · ".join(part for part in (entry.context, from_name(entry)) if part)
 
 
 # ---------------------------------------------------------------- devices side by side
@@ -171,8 +193,7 @@ def devices(entries: Sequence[Entry]) -> Markup:
     for workload, group in by_workload(entries, LADDER).items():
         columns = list(dict.fromkeys((entry.run if entry.show_run else "", entry.device) for entry in group))
         if len(columns) > 1:
-            unit, timed = comparable(group)
-            tables.append(_device_table(f"{workload}: {unit_name(unit)}", timed, columns))
+            tables.append(_device_table(f"{workload}: {unit_name(group[0])}", group, columns))
     intro = text(
         "html.devices.intro",
         "Median time; in brackets how many times as fast as the slowest device with the"

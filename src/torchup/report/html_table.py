@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.bench.timebase import done
 from torchup.i18n import text
 from torchup.report import numbers
 from torchup.report.html_sections import section
 from torchup.report.markup import Markup, element
+from torchup.report.results_text import interval_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from torchup.bench.timebase import Amount
     from torchup.report.html_entry import Entry
 
 
@@ -23,7 +26,9 @@ def all_results(entries: Sequence[Entry]) -> Markup:
         (text("results.column.device", "Device"), False),
         (text("results.column.precision", "Precision"), False),
         (text("results.column.median", "Median"), True),
-        (text("results.column.interval", "95 % interval"), True),
+        (text("results.column.epochs", "Epochs"), True),
+        (text("results.column.trained", "Trained"), True),
+        (text("results.column.bounds", "Interval"), True),
         (text("results.column.rate", "Rate"), True),
         (text("results.column.quality", "Quality"), True),
         (text("results.column.memory", "Peak memory"), True),
@@ -55,7 +60,9 @@ def _table_row(entry: Entry) -> Markup:
         element("td", None, entry.device),
         element("td", None, result.precision),
         _number(numbers.seconds(entry.seconds), entry.seconds),
-        _number(numbers.interval(result.ci95), result.ci95[1] - result.ci95[0] if result.ci95 else None),
+        _number(*_epochs(entry.timed.amount)),
+        _number(*_epochs(done(result))),
+        _number(interval_text(entry.timed), entry.interval[1] - entry.interval[0] if entry.interval else None),
         _number(numbers.amount(result.samples_per_second, "/s"), result.samples_per_second),
         _number(quality, next(iter(result.quality.values()), None), kind="number wraps"),
         _number(numbers.size(result.peak_memory_bytes), result.peak_memory_bytes),
@@ -63,6 +70,13 @@ def _table_row(entry: Entry) -> Markup:
         element("td", None, result.torch or numbers.NONE),
     ]
     return element("tr", {"class": "published" if entry.published else None, **entry.attributes}, *cells)
+
+
+def _epochs(amount: Amount | None) -> tuple[str, float | None]:
+    """A number of epochs to show and to sort by."""
+    if amount is None or amount.unit != "epoch":
+        return numbers.NONE, None
+    return numbers.count(amount.count), amount.count
 
 
 def _quality(name: str, value: float) -> str:

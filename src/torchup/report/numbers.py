@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+from torchup.bench.stats import interval_level
+from torchup.i18n import text
+
 _SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _SI = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _IEC = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
@@ -70,14 +73,33 @@ def percent(share: float | None, places: int = 1) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """A factor: ``2.41x``."""
-    return NONE if value is None else f"{digits(value)}x"
+    """How many times as fast: ``2.41x``; what is slower is said as such: ``10.9x slower``."""
+    if value is None or value <= 0:
+        return NONE
+    return f"{digits(value)}x" if value >= 1 else text("ratio.slower", "{times}x slower", times=digits(1 / value))
 
 
-def interval(bounds: tuple[float, float] | None) -> str:
-    """Both ends in the unit of the upper one: ``1.02 - 1.10 s``."""
+def times_as_fast(value: float) -> str:
+    """The same in a sentence: ``2.41 times as fast``, ``10.9 times slower``."""
+    if value >= 1:
+        return text("ratio.sentence.faster", "{times} times as fast", times=digits(value))
+    return text("ratio.sentence.slower", "{times} times slower", times=digits(1 / value))
+
+
+def count(value: float) -> str:
+    """A number of epochs or steps: ``10``, ``0.31``."""
+    return str(int(value)) if value == int(value) else digits(value, 2)
+
+
+def interval(bounds: tuple[float, float] | None, samples: int | None = None) -> str:
+    """Both ends in the unit of the upper one: ``1.02 - 1.10 s``; with the level that so many samples can keep."""
     if bounds is None:
         return NONE
+    level = interval_level(samples) if samples else None
+    return _ends(bounds) + (f" ({100 * level:.0f} %)" if level is not None else "")
+
+
+def _ends(bounds: tuple[float, float]) -> str:
     scale, unit = next(((s, u) for s, u in _SECONDS if abs(bounds[1]) >= s), _SECONDS[-1])
     low, high = bounds[0] / scale, bounds[1] / scale
     places = max(0, 2 - len(str(int(high))) + 1)

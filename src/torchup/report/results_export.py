@@ -6,20 +6,22 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from torchup.bench.compare import common_unit
 from torchup.bench.stability import advice
+from torchup.bench.timebase import common, for_request, seconds_for
 from torchup.i18n import printable, render, text
+from torchup.i18n.sentences import sentence
 from torchup.report import numbers
-from torchup.report.results_text import PARTS, quality_text, recipe_text, short_device
+from torchup.report.results_text import PARTS, interval_text, quality_text, recipe_text, short_device, trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torchup.model import Result
-    from torchup.results.schema import Run
+    from torchup.results.run import Run
 
 CSV_COLUMNS = (
     "run", "created_at", "workload", "recipe", "kind", "device", "device_name", "precision", "torch", "world_size",
+    "epochs", "seconds_for_request", "extrapolated",
     "median_seconds", "ci95_low", "ci95_high", "repeats", "outliers", "stable", "samples_per_second", "quality",
     "peak_memory_bytes", "compile_seconds", *(f"{part}_seconds" for part in PARTS), "limit_seconds", "limit_share",
     "measured", "raw_seconds",
@@ -48,19 +50,20 @@ def _machine(run: Run) -> str:
 
 
 def _markdown_table(results: Sequence[Result]) -> str:
-    unit, divisors = common_unit(results)
+    amount = common(results)
     timed = sorted(
-        ((_time(result) / by, by, result) for result, by in zip(results, divisors, strict=True)),
-        key=lambda entry: entry[0],
-        reverse=True,
+        ((seconds_for(result, amount), result) for result in results), key=lambda entry: entry[0].seconds, reverse=True
     )
     median = text("results.column.median", "Median")
     headers = (
         text("results.column.recipe", "Recipe"),
         text("results.column.device", "Device"),
         text("results.column.precision", "Precision"),
-        median if unit == "run" else f"{median} ({text('html.tile.epoch', 'one epoch')})",
-        text("results.column.interval", "95 % interval"),
+        median
+        if amount is None
+        else f"{median} ({text('results.epochs', '{count} epochs', count=numbers.count(amount.count))})",
+        text("results.column.trained", "Trained"),
+        text("results.column.bounds", "Interval"),
         text("results.column.rate", "Rate"),
         text("results.column.quality", "Quality"),
         text("results.column.speedup", "Speed-up"),
@@ -71,13 +74,14 @@ def _markdown_table(results: Sequence[Result]) -> str:
             recipe_text(result),
             short_device(result),
             result.precision,
-            numbers.seconds(seconds),
-            numbers.interval((result.ci95[0] / by, result.ci95[1] / by) if result.ci95 else None),
+            numbers.seconds(one.seconds),
+            trained(one),
+            interval_text(one),
             numbers.amount(result.samples_per_second, "/s"),
             quality_text(result) or numbers.NONE,
-            numbers.ratio(timed[0][0] / seconds),
+            numbers.ratio(timed[0][0].seconds / one.seconds),
         )
-        for seconds, by, result in timed
+        for one, result in timed
     ]
     return "\n".join(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows)
 
@@ -86,7 +90,10 @@ def _markdown_notes(results: Sequence[Result]) -> str:
     lines = [
         f"- {_cell(result.recipe)}: {_cell(line)}"
         for result in results
-        for line in [*(render(notice.text) for notice in advice(result)), *result.notes]
+        for line in [
+            *(render(notice.text) for notice in advice(result)),
+            *(render(sentence(note)) for note in result.notes),
+        ]
     ]
     return "\n".join(dict.fromkeys(lines))
 
@@ -112,10 +119,13 @@ def _csv_row(run: Run, result: Result) -> list[object]:
     low, high = result.ci95 or (None, None)
     parts = [getattr(result.breakdown, part) if result.breakdown else None for part in PARTS]
     limit = (result.limit.seconds, result.limit.share) if result.limit else (None, None)
+    timed = for_request(result)
+    middle = result.median if result.median is not None else result.seconds
     quality = " ".join(f"{name}={value!r}" for name, value in result.quality.items())
     return [
         run.id, run.created_at, result.workload, result.recipe, result.kind, result.device, result.device_name,
-        result.precision, result.torch, result.world_size, _time(result), low, high, len(result.repeats),
+        result.precision, result.torch, result.world_size, result.epochs,
+        timed.seconds, timed.extrapolated, middle, low, high, len(result.repeats),
         len(result.outliers), result.stable, result.samples_per_second, quality, result.peak_memory_bytes,
         result.compile_seconds, *parts, *limit, result.measured, " ".join(repr(value) for value in result.repeats),
     ]  # fmt: skip
@@ -131,7 +141,3 @@ def _csv_cell(value: object) -> object:
         if value is None or isinstance(value, bool)
         else value
     )
-
-
-def _time(result: Result) -> float:
-    return result.median if result.median is not None else result.seconds

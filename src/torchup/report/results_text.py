@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.bench.compare import Comparison, Labelled, Refusal, Report, Side, Verdict, common_unit, compare_sets
+from torchup.bench.compare import Comparison, Labelled, Refusal, Report, Side, Verdict, compare_sets
 from torchup.bench.stability import advice
+from torchup.bench.timebase import Timed, common, for_request, seconds_for
 from torchup.i18n import printable, render, text
-from torchup.i18n.worker_words import told
-from torchup.model import message
+from torchup.i18n.sentences import sentence
+from torchup.model import RecipeKind, message
 from torchup.report import numbers
 from torchup.report.style import mark, table
 
@@ -18,17 +19,25 @@ if TYPE_CHECKING:
 
     from torchup.model import Breakdown, Message, Result
     from torchup.report.style import Style
-    from torchup.results.schema import Run
+    from torchup.results.run import Run
     from torchup.results.store import Listing
 
-PARTS = ("input", "transfer", "launch", "compute", "other")
-_FILL = {"input": "▓#", "transfer": "▒+", "launch": "░:", "compute": "█=", "other": "·."}  # (Unicode, ASCII)
+PARTS = ("input", "start", "transfer", "launch", "compute", "other")
+_FILL = {
+    "input": "▓#",
+    "start": "▚%",
+    "transfer": "▒+",
+    "launch": "░:",
+    "compute": "█=",
+    "other": "·.",
+}  # (Unicode, ASCII)
 
 
 def part_name(part: str) -> Message:
     """The name of a part of the breakdown."""
     return {
         "input": message("bench.part.input", "input"),
+        "start": message("bench.part.start", "worker start"),
         "transfer": message("bench.part.transfer", "transfer"),
         "launch": message("bench.part.launch", "launch"),
         "compute": message("bench.part.compute", "compute"),
@@ -66,14 +75,27 @@ def list_text(listing: Listing, style: Style) -> str:
 def _list_row(run: Run) -> tuple[str, ...]:
     if not run.results:
         return run.id, numbers.NONE, numbers.NONE, numbers.NONE, numbers.NONE
-    best = min(run.results, key=_time)
-    workloads = ", ".join(sorted({result.workload for result in run.results}))
-    fastest = f"{best.recipe} {numbers.seconds(_time(best))}"
+    first = run.results[0].workload  # times of two workloads have no order
+    alike = [result for result in run.results if result.workload == first]
+    amount = common(alike)
+    best = min(alike, key=lambda result: seconds_for(result, amount).seconds)
+    timed = seconds_for(best, amount)
+    fastest = f"{best.recipe} {numbers.seconds(timed.seconds)}{_amount_note(timed)}"
+    workloads = ", ".join(dict.fromkeys(result.workload for result in run.results))
     return run.id, workloads, fastest, best.device_name or best.device, best.torch or numbers.NONE
 
 
-def _time(result: Result) -> float:
-    return result.median if result.median is not None else result.seconds
+def _amount_note(timed: Timed) -> str:
+    """``, 10 epochs``: what a time is a time of."""
+    if timed.amount is None or timed.amount.unit != "epoch":
+        return ""
+    count = numbers.count(timed.amount.count)
+    if timed.measured is None:
+        return f" ({text('results.epochs', '{count} epochs', count=count)})"
+    shown = text(
+        "results.epochs.from", "{count} epochs, from {measured}", count=count, measured=numbers.count(timed.measured)
+    )
+    return f" ({shown})"
 
 
 # ---------------------------------------------------------------- one run
@@ -126,7 +148,7 @@ def scaling(results: Sequence[Result], style: Style) -> str:
             str(result.parameters["scaling"]),
             str(result.world_size),
             str(result.parameters.get("batch", numbers.NONE)),
-            numbers.seconds(_time(result)),
+            numbers.seconds(for_request(result).seconds),
             numbers.amount(result.samples_per_second, "/s"),
             numbers.percent(result.parameters.get("efficiency"), 0),
             _difference(result),
@@ -146,17 +168,15 @@ def _difference(result: Result) -> str:
 def ladder(results: Sequence[Result], style: Style) -> str:
     """One row a result, the slowest first. What is the same in every row is said once, above; empty columns go.
 
-    Where a budget cut some runs short, all times are those of an epoch.
+    All times are those of the same number of epochs; where fewer were trained a column says how many.
     """
-    unit, divisors = common_unit(results)
+    amount = common(results)
     timed = sorted(
-        ((_time(result) / by, by, result) for result, by in zip(results, divisors, strict=True)),
-        key=lambda entry: entry[0],
-        reverse=True,
+        ((seconds_for(result, amount), result) for result in results), key=lambda entry: entry[0].seconds, reverse=True
     )
     caption = [results[0].workload]
-    if unit != "run":
-        caption.append(text("results.ladder.epoch", "times of one epoch"))
+    if amount is not None and amount.unit == "epoch":
+        caption.append(text("results.ladder.epochs", "times of {count} epochs", count=numbers.count(amount.count)))
     kept: list[tuple[str, list[str]]] = []
     for header, cells, is_context in _ladder_columns(timed):
         if is_context and len(set(cells)) == 1:
@@ -167,17 +187,17 @@ def ladder(results: Sequence[Result], style: Style) -> str:
     return f"{printable(', '.join(caption))}\n{table([header for header, _ in kept], rows, style)}"
 
 
-def _ladder_columns(timed: Sequence[tuple[float, int, Result]]) -> list[tuple[str, list[str], bool]]:
+def _ladder_columns(timed: Sequence[tuple[Timed, Result]]) -> list[tuple[str, list[str], bool]]:
     """Header, cells, and whether the column is context (said once when all rows agree)."""
-    slowest = timed[0][0]
-    ordered = [result for _, _, result in timed]
-    intervals = [(r.ci95[0] / by, r.ci95[1] / by) if r.ci95 else None for _, by, r in timed]
+    slowest = timed[0][0].seconds
+    ordered = [result for _, result in timed]
     return [
         (text("results.column.recipe", "Recipe"), [recipe_text(r) for r in ordered], False),
         (text("results.column.device", "Device"), [short_device(r) for r in ordered], True),
         (text("results.column.precision", "Precision"), [r.precision for r in ordered], True),
-        (text("results.column.median", "Median"), [numbers.seconds(time) for time, _, _ in timed], False),
-        (text("results.column.interval", "95 % interval"), [numbers.interval(i) for i in intervals], False),
+        (text("results.column.median", "Median"), [numbers.seconds(one.seconds) for one, _ in timed], False),
+        (text("results.column.trained", "Trained"), [trained(one) for one, _ in timed], False),
+        (text("results.column.bounds", "Interval"), [interval_text(one) for one, _ in timed], False),
         (text("results.column.rate", "Rate"), [numbers.amount(r.samples_per_second, "/s") for r in ordered], False),
         (
             text("results.column.accuracy", "Accuracy"),
@@ -185,8 +205,20 @@ def _ladder_columns(timed: Sequence[tuple[float, int, Result]]) -> list[tuple[st
             False,
         ),
         (text("results.column.reached", "Reached"), [_reached(r) for r in ordered], False),
-        (text("results.column.speedup", "Speed-up"), [numbers.ratio(slowest / time) for time, _, _ in timed], False),
+        (text("results.column.speedup", "Speed-up"), [numbers.ratio(slowest / one.seconds) for one, _ in timed], False),
     ]
+
+
+def trained(timed: Timed) -> str:
+    """How many epochs an extrapolated time comes from; a dash where all were trained."""
+    if timed.measured is None:
+        return numbers.NONE
+    return text("results.trained", "{count} epochs", count=numbers.count(timed.measured))
+
+
+def interval_text(timed: Timed) -> str:
+    """The interval with the level that so many repeats can keep."""
+    return numbers.interval(timed.interval, len(timed.samples))
 
 
 def _reached(result: Result) -> str:
@@ -266,7 +298,7 @@ def unsure(results: Sequence[Result], style: Style) -> str:
             lines.setdefault(line, []).append(result.recipe)
             marks[line] = mark(style, notice.level)
         for note in result.notes:
-            line = render(told(note))
+            line = render(sentence(note))
             lines.setdefault(line, []).append(result.recipe)
             marks[line] = mark(style, "info")
     return "\n".join(
@@ -280,7 +312,7 @@ def beside_text(results: Sequence[Result], baseline: Run, style: Style) -> str:
     rows = [
         _beside_row(result, published)
         for result in results
-        if result.kind in {"replica", "same-math"} and not is_scaled(result)
+        if result.kind in {RecipeKind.REPLICA, RecipeKind.SAME_MATH} and not is_scaled(result)
     ]
     if not published or not rows:
         return ""
@@ -321,7 +353,7 @@ def _comparison_table(comparisons: Sequence[Comparison], style: Style) -> str:
         text("compare.column.base", "Base"),
         text("compare.column.candidate", "Candidate"),
         text("compare.column.ratio", "Ratio"),
-        text("results.column.interval", "95 % interval"),
+        text("results.column.bounds", "Interval"),
         text("compare.column.verdict", "Verdict"),
     )
     rows = [

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torchup.model import Environment, Plan, Result, Rung, Verification
-    from torchup.results.schema import Run
+    from torchup.results.run import Run
 
 
 def up_text(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.i18n import render, text
-from torchup.i18n.worker_words import told
-from torchup.model import message
+from torchup.i18n.sentences import sentence
+from torchup.model import message, verbatim
 from torchup.report.columns import cells, fill, wrap
 from torchup.report.style import Style, mark
 
@@ -28,9 +28,17 @@ _PROVES: dict[str, Message] = {
 }
 
 
+def _proves(rung: Rung) -> Message:
+    if rung.package == "numpy":
+        return message("worker.numpy", "numpy and torch share memory")
+    if rung.package is not None:
+        return message("worker.companion", "{name} fits this torch", name=rung.package)
+    return _PROVES.get(rung.name) or verbatim(rung.name)
+
+
 def rung_line(rung: Rung, style: Style) -> str:
     """One rung: sign, name, device, what it proves, seconds; its detail where it did not simply pass."""
-    proves = _PROVES.get(rung.name) or told(rung.proves or "")
+    proves = _proves(rung)
     name = f"{rung.name} {rung.device}" if rung.device else rung.name
     seconds = f"{rung.seconds:.2f} s" if rung.seconds is not None and rung.status != "skip" else ""
     lead = f" {name:<18} {seconds:>8}  "
@@ -38,7 +46,7 @@ def rung_line(rung: Rung, style: Style) -> str:
     sign = mark(style, _SIGNS.get(rung.status, "info"))
     lines = [sign + lead + first.lstrip(), *others]
     if rung.detail and rung.status in {"fail", "warn"}:
-        lines.append(fill(render(told(rung.detail)), style.width, first="    ", rest="    "))
+        lines.append(fill(render(sentence(rung.detail)), style.width, first="    ", rest="    "))
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 from packaging.requirements import InvalidRequirement, Requirement
 
 from torchup.model import Manager, Shell
-from torchup.reports.answers import answers_below, expression_of, take
+from torchup.reports.answers import answers_below, expression_of, take, take_several
 from torchup.reports.values import arch, driver, interpreter, python_version
 
 if TYPE_CHECKING:
@@ -73,9 +73,13 @@ _CONDA = re.compile(
     r"^\s{0,8}(?:conda|mamba|micromamba)\s|(?:mini|ana|mamba)(?:conda|forge)\d?[/\\]|"
     r"[/\\]\.?conda[/\\]envs[/\\]|miniforge"
 )
+_SAID_CONDA = re.compile(
+    r"torch\b[^;\n]{0,40}\b(?:via|with|from|using|through|by) (?:conda|mamba|miniforge|miniconda|anaconda)\b|"
+    r"用\s?conda\s?(?:安装|装)"
+)
 _PIP_TORCH = re.compile(r"\bpip3?(?:\.exe)? (?:install|download)\s(?=.*torch)")
 _PIP = re.compile(r"\bpip3?(?:\.exe)? (?:install|list|freeze|show|uninstall)\b")
-_STOP = re.compile(r"[;|>]|&&|\s#|[`'\"]\s*[,.]?\s*$|\n")
+_STOP = re.compile(r"[;|>\u4e00-\u9fff]|, |&&|\s#|[`'\"]\s*[,.]?\s*$|\n")
 _WANTED = re.compile(r"\btorch={2,3}(\d[\w.]{0,40})(?:\+(\w[\w.]{0,40}))?")
 _INDEX = re.compile(r"whl/(?:nightly/|test/)?(cu\d{2,3}|cpu|xpu|rocm\d[\d.]{0,6})")
 _GIVES_GPU = re.compile(
@@ -161,12 +165,8 @@ def _read_printed(collected: Collected, command: str, lines: Sequence[str]) -> N
         for part in _PARTS.split(printed[1])
     ]
     below = list(answers_below(lines, collected.position))
-    for line in below:
-        words = line.split()
-        if len(rows) > 1 and len(words) == len(rows):
-            taken = [take(collected, row, word) for row, word in zip(rows, words, strict=True) if row]
-            if any(taken):
-                return
+    if len(rows) > 1 and any(take_several(collected, rows, line) for line in below):
+        return
     answers = iter(below)
     for row in rows:
         if row is not None:
@@ -225,13 +225,13 @@ _OURS = re.compile(
 
 def requirement(word: str) -> str | None:
     """A word as a requirement, when it is one: a version stands behind it, or it is a package around torch."""
-    word = word.strip("\"'`,.()")
+    word = word.strip("\"'`,")
     plain = re.sub(r"(?<![=<>!~])=(?![=])", "==", word)  # conda writes name=version
     try:
         parsed = Requirement(plain[:200])
     except InvalidRequirement:
         return None
-    if parsed.url is not None or not (parsed.specifier or _OURS.match(parsed.name)):
+    if parsed.url is not None or "." in parsed.name or not (parsed.specifier or _OURS.match(parsed.name)):
         return None
     return word
 
@@ -254,8 +254,14 @@ def _conclude_manager(collected: Collected, lines: Sequence[str]) -> None:
         if any(pattern.search(text) for text in asked):
             collected.manager = manager
             return
-    listed = [p for p in collected.packages.values() if p.name in ("torch", "pytorch", "libtorch", "pytorch-gpu")]
-    if any(package.from_conda for package in listed) or any(_CONDA_TORCH.search(text) for text in asked):
+    listed = [
+        p
+        for p in collected.packages.values()
+        if p.name in ("torch", "libtorch") or (p.from_conda and "pytorch" in p.name)
+    ]
+    if any(package.from_conda for package in listed) or any(
+        _CONDA_TORCH.search(text) or _SAID_CONDA.search(text) for text in asked
+    ):
         collected.manager = Manager.CONDA
     elif listed or any(_PIP_TORCH.search(text) for text in asked):
         collected.manager = Manager.PIP

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from torchup.reports.collected import Collected
 
 LABEL = re.compile(
-    r"\s*(?:[-*•·+]\s{1,4}|\d{1,3}[.)]\s{1,4})?[*_`]{0,3}\s?([A-Za-z\u4e00-\u9fff][^:=\n]{0,60})(?::|=(?!=))[*_`]{0,3}\s*(.*)"
+    r"\s{0,80}(?:[-*•·+]\s{1,4}|\d{1,3}[.)]\s{1,4})?[*_`]{0,3}\s?([A-Za-z\u4e00-\u9fff][^:=\n]{0,60})(?::|=(?!=))[*_`]{0,3}\s*(.*)"
 )
-_BARE = re.compile(r"\s*(pytorch version|torch version|os)\s{1,20}(\S.*)", re.IGNORECASE)
-_CODE = re.compile(r"\s*(?:if|elif|while|for|assert|return|def|with|else|try)\b.*[(:]")
+_BARE = re.compile(r"\s{0,80}(pytorch version|torch version|os)\s{1,20}(\S.*)", re.IGNORECASE)
+_WHOLE = frozenset({"torch-cuda", "torch-hip", "glibc", "cuda-available"})  # nothing else stands on such a line
+_CODE = re.compile(r"\s{0,80}(?:if|elif|while|for|assert|return|def|with|else|try)\b.*[(:]")
 _REMARK = re.compile(r"\s(?:-->|->|<--|#|←).*")
 _LISTS = {"gpu": "gpu", "cpu": "cpu"}  # readers whose values may stand on the lines below the label
 _LISTING_LABELS = frozenset(
@@ -90,6 +91,8 @@ def read_label(collected: Collected, line: str) -> str | None:
     reader = load_labels().exact.get(key)
     if reader is not None:
         READERS[reader](collected, value)
+        if reader in _WHOLE:
+            collected.understood.add(collected.position)
         return key
     alike = next((name for pattern, name in load_labels().alike if re.search(pattern, key)), None)
     if alike is not None:

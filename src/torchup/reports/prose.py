@@ -12,7 +12,7 @@ from torchup.model import Os
 from torchup.reports.values import cuda_api, driver, os_name, toolkit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from torchup.reports.collected import Collected
     from torchup.reports.gpu_names import Mention
@@ -85,12 +85,12 @@ _DRIVER = re.compile(
     re.IGNORECASE,
 )
 _API = re.compile(
-    r"(?:nvidia-smi\b[^.\n]{0,40}|driver\b[^.\n]{0,40}|supports? (?:up to )?|最高(?:可)?支持|"
+    r"(?:nvidia-smi\b[^.\n]{0,40}|driver\b[^\n;,]{0,40}|supports? (?:up to )?|最高(?:可)?支持|"
     r"驱动[^\n。]{0,20})\bcuda(?: version)?\s?:?\s?(\d{1,2}\.\d)(?!\d)",
     re.IGNORECASE,
 )
 _TOOLKIT = re.compile(
-    r"(?:\bcuda[- ]?toolkit|\bnvcc\b[^\n]{0,60}?release|\bcuda\b(?:版本)?)\s?(?:version|版本|is|为|是|v|=|"
+    r"(?:\bcuda[- ]?toolkit|\bnvcc\b[^\n]{0,60}?release|\bcuda(?![a-z])(?:版本)?)\s?(?:version|版本|is|为|是|v|=|"
     r":)?\s?(\d{1,2}\.\d{1,2}(?:\.\d{1,3})?)(?![\w.]*\d)",
     re.IGNORECASE,
 )
@@ -238,7 +238,8 @@ def _is_other(text: str, match: re.Match[str]) -> bool:
 def _is_command(text: str, match: re.Match[str]) -> bool:
     """Whether it stands on a line of an installer: asked for, not had."""
     line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
-    return "install" in line[-300:] or "requirement" in line[-300:] or "No matching" in line[-300:]
+    clause = re.split(r", |; ", line[-300:])[-1]
+    return "install" in clause or "requirement" in clause or "No matching" in clause
 
 
 def _read_gpus(collected: Collected, text: str) -> None:
@@ -256,9 +257,9 @@ def _read_gpus(collected: Collected, text: str) -> None:
             collected.add_gpu(mention.name, vendor=mention.vendor)
 
 
-def _distinct(found: object) -> Iterator[Mention]:
+def _distinct(found: Iterable[Mention]) -> Iterator[Mention]:
     seen: set[str] = set()
-    for mention in found:  # type: ignore[attr-defined]
+    for mention in found:
         if mention.name not in seen:
             seen.add(mention.name)
             yield mention

@@ -16,7 +16,7 @@ from torchup.reports.cleaning import clean
 from torchup.reports.collected import Collected
 from torchup.reports.commands import read_commands
 from torchup.reports.labels import read_labels
-from torchup.reports.listings import note_wishes, read_packages
+from torchup.reports.listings import note_wishes, read_packages, read_project
 from torchup.reports.nvidia_smi import read_smi
 from torchup.reports.places import read_places
 from torchup.reports.prose import read_prose
@@ -36,6 +36,7 @@ READERS = (
     read_labels,
     read_smi,
     read_packages,
+    read_project,
     read_answers,
     read_commands,
     read_variables,
@@ -55,13 +56,13 @@ def parse_report(text: str) -> Facts:
     _read_device_rules(collected, lines)
     text = "\n".join(lines)[:TEXT_LIMIT]
     read_places(collected, text)
-    read_prose(collected, _without(collected.wishes, lines))
+    read_prose(collected, _without(collected.wishes | collected.understood, lines))
     _conclude(collected)
     return collected.freeze(text)
 
 
-def _without(wishes: frozenset[int], lines: Sequence[str]) -> str:
-    return "\n".join(line for position, line in enumerate(lines) if position not in wishes)[:TEXT_LIMIT]
+def _without(positions: frozenset[int], lines: Sequence[str]) -> str:
+    return "\n".join(line for position, line in enumerate(lines) if position not in positions)[:TEXT_LIMIT]
 
 
 _ABSENT = re.compile(

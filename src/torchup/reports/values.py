@@ -99,7 +99,9 @@ def os_name(collected: Collected, value: str) -> None:
     if version and collected.os_version is None and not lower.startswith("wsl"):
         collected.os_version = version[0]
     if kind is Os.LINUX and collected.distribution is None:
-        collected.distribution = re.sub(r"\s{0,9}\([^()]{0,60}\)", "", value)[:60]
+        collected.distribution = re.sub(
+            r"\s{0,9}\([^()]{0,60}\)", "", re.split(r"[,;]| (?:in|on|with|inside) ", value)[0]
+        )[:60]
 
 
 def os_kind(lower: str) -> Os | None:
@@ -208,11 +210,26 @@ def gpu(collected: Collected, value: str) -> None:
         return
     parts = [value] if "[" in value or "Inc." in value else re.split(r"\s{0,9}[,;]\s{0,9}|\s\+\s|\s(?:and|和)\s", value)
     for part in parts:
-        _named_gpu(collected, part)
+        _named_gpu(collected, _AROUND_NAME.sub("", part))
+
+
+# What tools and people write before a name: "Card series: ", "2x ", "显卡 ".
+_AROUND_NAME = re.compile(
+    r"^\s{0,9}(?:(?:\[\d{1,2}\]|\W)\s{0,9}:\s{0,9})?(?:card (?:series|"
+    r"model):\s{0,9})?(?:\d{1,2}\s?[x×*]\s{0,3})?[\u4e00-\u9fff\s:]{0,12}",
+    re.IGNORECASE,
+)
+_OF_CARD = re.compile(r"\s{0,9}card (?:vendor|sku)|\s{0,9}(?:subsystem|node|guid|gfx version)", re.IGNORECASE)
+
+
+def named_gpu(collected: Collected, value: str) -> None:
+    """Behind a label that only resembles "GPU": a name counts, its absence does not."""
+    if not is_unknown(value):
+        gpu(collected, value)
 
 
 def _named_gpu(collected: Collected, name: str) -> None:
-    if re.match(r"\d{1,3}\s?%|true|false|yes", name, re.IGNORECASE):
+    if re.match(r"\d{1,3}\s?%|true|false|yes", name, re.IGNORECASE) or _OF_CARD.match(name):
         return
     if vendor_of(name) is not None:
         collected.add_gpu(_without_uuid(name)[:100])
@@ -275,7 +292,7 @@ def glibc(collected: Collected, value: str) -> None:
 
 def cpu(collected: Collected, value: str) -> None:
     """The processor; ``Apple M2 Pro`` proves Apple silicon whatever the interpreter says."""
-    if is_unknown(value) or re.fullmatch(r"[a-z][\w.-]*", value):  # "Name: torch" of pip, "Name: gfx1100" of rocminfo
+    if is_unknown(value):
         return
     collected.cpu = collected.cpu or value[:80]
     lower = value.lower()
@@ -283,6 +300,18 @@ def cpu(collected: Collected, value: str) -> None:
         collected.apple_silicon, collected.os = True, collected.os or Os.MACOS
     if "virtual" in lower and "apple" in lower:
         collected.virtual_machine = True
+
+
+def name(collected: Collected, value: str) -> None:
+    """A bare "Name": of a processor or a GPU (WMI, rocminfo), of a package (pip show) or a process."""
+    if re.search(
+        r"\b(?:cpu|processor|ryzen|xeon|epyc|core|threadripper|apple m\d|neoverse|cortex)\b", value, re.IGNORECASE
+    ):
+        cpu(collected, value)
+    elif re.search(
+        r"geforce|rtx|gtx|radeon|instinct|\barc\b|iris|uhd graphics|nvidia [a-z]*\d|quadro|tesla", value, re.IGNORECASE
+    ):
+        named_gpu(collected, value)
 
 
 def arch(collected: Collected, value: str) -> None:
@@ -384,12 +413,14 @@ READERS: dict[str, Reader] = {
     "device-count": device_count,
     "xpu-count": xpu_count,
     "gpu": gpu,
+    "gpu-named": named_gpu,
     "driver": driver,
     "cuda-api": cuda_api,
     "toolkit": toolkit,
     "rocm": rocm,
     "glibc": glibc,
     "cpu": cpu,
+    "name": name,
     "arch": arch,
     "arch-list": arch_list,
     "machine": machine,

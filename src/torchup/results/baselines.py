@@ -8,8 +8,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from torchup.encoding import from_builtins
-from torchup.model import Result
-from torchup.results.schema import Run
+from torchup.model import Origin, Result
+from torchup.results.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,10 +24,17 @@ def load_baseline(name: str) -> Run:
     text = files("torchup.results").joinpath(f"data/{name}.toml").read_text(encoding="utf-8")
     table = tomllib.loads(text)
     results = tuple(_published({**table["shared"], **row}) for row in table["result"])
-    return Run(id=table["id"], origin="baseline", title=table["title"], source=table["source"], results=results)
+    return Run(id=table["id"], origin=Origin.BASELINE, title=table["title"], source=table["source"], results=results)
 
 
 def _published(row: Mapping[str, object]) -> Result:
     result = from_builtins({**row, "measured": False}, Result)
     samples = SAMPLES_PER_EPOCH * result.parameters["epochs"]
-    return from_builtins({**row, "measured": False, "samples_per_second": samples / result.seconds}, Result)
+    rate = samples / result.seconds
+    more = {
+        "measured": False,
+        "samples_per_second": rate,
+        "epochs": result.parameters["epochs"],
+        "seconds_for_request": result.seconds,
+    }
+    return from_builtins({**row, **more}, Result)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from torchup.catalog.peaks import Peaks
     from torchup.model import Result
-    from torchup.results.schema import Run
+    from torchup.results.run import Run
 
 ROUNDING = 1e-6
 # The fastest single accelerator of peaks.toml does 2.5e15 dense FLOP/s in the precisions that torchup measures.

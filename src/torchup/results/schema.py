@@ -14,30 +14,17 @@ import msgspec
 
 from torchup.encoding import UNREADABLE, decode_problem, from_builtins, to_json
 from torchup.errors import UsageError
-from torchup.model import Message, Result, Value, message
+from torchup.model import Message, message
+from torchup.results.fit import DEPTH_LIMIT, ITEM_LIMIT, TEXT_LIMIT, fitted
+from torchup.results.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 FORMAT = "torchup-run"
-VERSION = 1
+VERSION = 2  # 2: notes and reasons are codes with values
 SIZE_LIMIT = 16 * 1024 * 1024  # bytes; a run with every recipe and raw sample is below 1 MB
-TEXT_LIMIT = 2000  # characters of any string
-ITEM_LIMIT = 100_000  # values in a file
-DEPTH_LIMIT = 12
 RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,79}")
-
-
-class Run(Value, frozen=True, kw_only=True):
-    """Everything that one `torchup bench` (or `up`) measured together."""
-
-    id: str
-    created_at: str | None = None  # ISO 8601, UTC
-    torchup: str | None = None  # version that wrote it
-    origin: str = "here"  # here | imported | baseline
-    title: str | None = None
-    source: str | None = None  # of a baseline: where its numbers were published
-    results: tuple[Result, ...] = ()
 
 
 class RunFileError(UsageError):
@@ -46,7 +33,7 @@ class RunFileError(UsageError):
 
 def to_text(run: Run) -> str:
     """The file's content."""
-    return to_json({"format": FORMAT, "version": VERSION, "run": run})
+    return to_json({"format": FORMAT, "version": VERSION, "run": fitted(run)})
 
 
 def parse_run(text: str | bytes, *, name: str) -> Run:
@@ -136,7 +123,25 @@ def _from_answer(answer: dict[str, Any]) -> dict[str, Any]:
     return {"format": FORMAT, "version": 1, "run": run}
 
 
-UPGRADES: dict[int, Callable[[Any], Any]] = {0: _from_answer}  # version -> function that raises it by one
+def _with_codes(data: dict[str, Any]) -> dict[str, Any]:
+    """1 -> 2: a note or a reason was an English sentence; now it is a code with values."""
+    for result in data["run"]["results"]:
+        if "notes" in result:
+            result["notes"] = [_said(note) for note in result["notes"]]
+        unread = (result.get("telemetry") or {}).get("unavailable")
+        if isinstance(unread, dict):
+            result["telemetry"]["unavailable"] = {name: _said(reason) for name, reason in unread.items()}
+    return data
+
+
+def _said(note: object) -> object:
+    return {"code": "raised", "values": {"text": note}} if isinstance(note, str) else note
+
+
+UPGRADES: dict[int, Callable[[Any], Any]] = {
+    0: _from_answer,
+    1: _with_codes,
+}  # version -> function that raises it by one
 
 
 # ---------------------------------------------------------------- bounds

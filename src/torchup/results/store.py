@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import posixpath
 from typing import TYPE_CHECKING
@@ -11,10 +12,11 @@ import msgspec
 import torchup
 from torchup.encoding import to_json
 from torchup.errors import UsageError
-from torchup.model import Message, Notice, Value, message
-from torchup.results.anonymous import anonymous
+from torchup.model import Message, Notice, Origin, Value, message
+from torchup.privacy import Purpose, redact_value
 from torchup.results.baselines import BASELINES, load_baseline
-from torchup.results.schema import SIZE_LIMIT, Run, RunFileError, parse_run, to_text
+from torchup.results.run import Run
+from torchup.results.schema import SIZE_LIMIT, RunFileError, parse_run, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from torchup.model import Result
 
 SUFFIX = ".json"
+UNFINISHED = ".journal"  # beside the file of a run that is under way or was interrupted
 
 
 class Listing(Value, frozen=True, kw_only=True):
@@ -43,26 +46,70 @@ def save(host: Host, results: Iterable[Result], *, title: str | None = None) -> 
     Raises:
         UsageError: the folder cannot be written (full, read-only).
     """
-    kept = tuple(results)
+    return save_run(host, _new_run(host, tuple(results), title))
+
+
+def _new_run(host: Host, results: tuple[Result, ...], title: str | None = None) -> Run:
     now = host.now()
-    digest = hashlib.sha256(to_json(kept, indent=0).encode()).hexdigest()[:6]
-    run = Run(
+    digest = hashlib.sha256(to_json(results, indent=0).encode()).hexdigest()[:6]
+    return Run(
         id=f"{now:%Y%m%dT%H%M%S}-{digest}",
         created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}",
         torchup=torchup.__version__,
         title=title,
-        results=kept,
+        results=results,
     )
-    return save_run(host, run)
 
 
-def save_or_say(host: Host, results: Iterable[Result], say: Callable[[Message], None]) -> str | None:
-    """As `save`; where that fails it is said, and the measurement is still there to be shown."""
-    try:
-        return save(host, results)
-    except UsageError as error:
-        say(error.text)
-        return None
+class Keeper:
+    """Keeps a run while it is measured: its file is complete after every result, whatever ends torchup after it.
+
+    Where the folder cannot be written that is said once, and the measurement goes on: it can still be shown.
+    """
+
+    def __init__(self, host: Host, say: Callable[[Message], None], run: Run | None = None) -> None:
+        self._host = host
+        self._say = say
+        self._run = run
+        self._silent = False
+        self.path: str | None = None
+
+    @property
+    def id(self) -> str | None:
+        """The run's id, once something is kept."""
+        return self._run.id if self._run is not None and self.path is not None else None
+
+    def keep(self, results: tuple[Result, ...], journal: str | None = None) -> None:
+        """Write the results so far, and what is needed to go on after an interruption."""
+        run = self._run or _new_run(self._host, results)
+        self._run = msgspec.structs.replace(run, results=results)
+        try:
+            if journal is not None:
+                _write(self._host, posixpath.join(folder(self._host), run.id + UNFINISHED), journal, private=True)
+            self.path = save_run(self._host, self._run)
+        except UsageError as error:
+            if not self._silent:
+                self._say(error.text)
+            self._silent = True
+
+    def finish(self, results: tuple[Result, ...]) -> str | None:
+        """Write the whole run; nothing is left to go on with. Returns the file's path."""
+        if results:
+            self.keep(results)
+        if self._run is not None:
+            with contextlib.suppress(OSError):
+                self._host.remove(posixpath.join(folder(self._host), self._run.id + UNFINISHED))
+        return self.path
+
+
+def unfinished(host: Host) -> tuple[str, str] | None:
+    """Id and journal of the newest run that was interrupted; ``None`` where there is none."""
+    names = [name for name in host.list_dir(folder(host)) or () if name.endswith(UNFINISHED)]
+    for name in sorted(names, reverse=True):
+        content = host.read_text(posixpath.join(folder(host), name))
+        if content:
+            return name.removesuffix(UNFINISHED), content
+    return None
 
 
 def keep(host: Host, run: Run) -> tuple[Run, bool]:
@@ -77,7 +124,7 @@ def keep(host: Host, run: Run) -> tuple[Run, bool]:
             return existing, False
     taken = run.id in known or run.id in {"answer", "latest", *BASELINES}
     name = f"imported-{digest[:8]}" if taken else run.id
-    kept = msgspec.structs.replace(run, id=name, origin="imported")
+    kept = msgspec.structs.replace(run, id=name, origin=Origin.IMPORTED)
     save_run(host, kept)
     return kept, True
 
@@ -85,15 +132,19 @@ def keep(host: Host, run: Run) -> tuple[Run, bool]:
 def save_run(host: Host, run: Run) -> str:
     """Write one run, with everything taken out that names a person or a host; returns the file's path."""
     path = posixpath.join(folder(host), run.id + SUFFIX)
+    _write(host, path, to_text(redact_value(run, Run, Purpose.PUBLISH, names=private_names(host))))
+    return path
+
+
+def _write(host: Host, path: str, text: str, *, private: bool = False) -> None:
     try:
-        host.write_text(path, to_text(anonymous(run, Run, names=private_names(host))))
+        host.write_text(path, text, private=private)
     except OSError as error:
         raise UsageError(
             message("results.cannot-save", "the run could not be saved below {folder}: {reason}", folder=folder(host),
                     reason=error.strerror or str(error)),
             hint=message("results.cannot-save.hint", "free some space or set TORCHUP_HOME to a folder you can write"),
         ) from error  # fmt: skip
-    return path
 
 
 def private_names(host: Host) -> set[str]:
@@ -164,7 +215,7 @@ def load(host: Host, wanted: str) -> Run:
 
 def _latest(runs: tuple[Run, ...], wanted: str) -> Run:
     back = wanted.removeprefix("latest").removeprefix("~") or "0"
-    here = [run for run in runs if run.origin == "here"]
+    here = [run for run in runs if run.origin == Origin.HERE]
     if not back.isdecimal() or len(back) > 9 or int(back) >= len(here):  # noqa: PLR2004  # nobody has so many runs
         raise _unknown(
             message("results.none", "there is no run `{wanted}`: {count} stored", wanted=wanted, count=len(here))

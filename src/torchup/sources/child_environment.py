@@ -4,49 +4,66 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
+import secrets
 from typing import TYPE_CHECKING
 
 from torchup.settings import load_settings
 from torchup.sources.configured import read_configuration
-from torchup.sources.netrc import netrc_path
+from torchup.sources.netrc import read_netrc
 from torchup.sources.urls import credentials, host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from torchup.host import Host
     from torchup.sources.configured import Configuration
 
 _WHITE_SPACE = (" ", "\t", "\n", "\r")  # netrc separates by white space and has no escape
+_PREFIX = "netrc-"
 
 
 @contextlib.contextmanager
-def child_environment(host: Host) -> Iterator[dict[str, str | None]]:
+def child_environment(host: Host, addresses: Iterable[str] = ()) -> Iterator[dict[str, str | None]]:
     """Variables to lay over the environment of a ``uv`` or ``pip`` child while it runs.
 
     Certificates, proxies and trusted hosts as the configuration names them, since both tools are told to read no
     configuration of their own; and NETRC: a file, readable by this user alone and removed at the end, with the
     credentials that the addresses of the configuration hold, those of TORCHUP_MIRROR and torchup.toml included. Plans
-    and steps carry the addresses without them, so they appear in no output, log or process list. A netrc of the user's
-    own is kept: its entries follow ours.
+    and steps carry the addresses without them, so they appear in no output, log or process list. Of a netrc of the
+    user's own only the entries of these hosts and of those in ``addresses`` are copied.
 
     Raises:
         OSError: the file cannot be written.
     """
     configuration = read_configuration(host)
     overlay: dict[str, str | None] = {**_network(configuration)}
-    entries = _netrc_entries(configuration, load_settings(host).text("mirror"))
+    entries = _netrc_entries(host, _addresses(configuration, load_settings(host).text("mirror")), addresses)
     if not entries:
         yield overlay
         return
-    path = posixpath.join(host.folders().cache, f"netrc-{abs(hash(entries)):x}")
-    own = host.read_text(netrc_path(host))
-    host.write_text(path, "\n".join((*entries, own or "")) + "\n", private=True)
-    try:
-        yield overlay | {"NETRC": path}
-    finally:
-        with contextlib.suppress(OSError):
-            host.remove(path)
+    path = posixpath.join(host.folders().cache, f"{_PREFIX}{secrets.token_hex(8)}")
+    with host.lock(f"{path}.lock"):
+        host.write_text(path, "\n".join(entries) + "\n", private=True)
+        try:
+            yield overlay | {"NETRC": path}
+        finally:
+            with contextlib.suppress(OSError):
+                host.remove(path)
+    with contextlib.suppress(OSError):
+        host.remove(f"{path}.lock")
+
+
+def sweep(host: Host) -> None:
+    """Remove what killed runs left: a file of logins whose lock nobody holds."""
+    cache = host.folders().cache
+    for name in host.list_dir(cache) or ():
+        if not name.startswith(_PREFIX) or name.endswith(".lock"):
+            continue
+        path = posixpath.join(cache, name)
+        with contextlib.suppress(OSError, TimeoutError):
+            with host.lock(f"{path}.lock"):
+                host.remove(path)
+            host.remove(f"{path}.lock")
 
 
 def _network(configuration: Configuration) -> dict[str, str]:
@@ -64,16 +81,31 @@ def _network(configuration: Configuration) -> dict[str, str]:
     return overlay
 
 
-def _netrc_entries(configuration: Configuration, mirror: str | None) -> tuple[str, ...]:
+def _addresses(configuration: Configuration, mirror: str | None) -> list[str]:
     pip, uv = configuration.pip, configuration.uv
     settings = (pip.index_url, *pip.extra_index_urls, *pip.find_links, uv.default_index, *uv.indexes, *uv.find_links)
-    addresses = [setting.value for setting in settings if setting is not None]
-    if mirror and "://" in mirror:
-        addresses.insert(0, mirror)
+    found = [setting.value for setting in settings if setting is not None]
+    return [mirror, *found] if mirror and "://" in mirror else found
+
+
+def _netrc_entries(host: Host, own: Sequence[str], more: Iterable[str]) -> tuple[str, ...]:
+    """The lines of the file; none where no address of the configuration holds a login: the user's own then serves."""
     entries: dict[str, str] = {}
-    for address in addresses:
-        found = credentials(address)
-        if found and not any(space in part for part in found for space in _WHITE_SPACE):
-            machine = host_of(address).rsplit(":", 1)[0]
-            entries.setdefault(machine, f"machine {machine} login {found[0]} password {found[1]}")
+    for address in own:
+        _add(entries, host_of(address), credentials(address))
+    if not entries:
+        return ()
+    logins = read_netrc(host)
+    for address in (*own, *more):
+        _add(entries, host_of(address), logins.get(_machine(host_of(address))))
     return tuple(entries.values())
+
+
+def _add(entries: dict[str, str], where: str, login: tuple[str, str] | None) -> None:
+    if login and not any(space in part for part in login for space in _WHITE_SPACE):
+        machine = _machine(where)
+        entries.setdefault(machine, f"machine {machine} login {login[0]} password {login[1]}")
+
+
+def _machine(where: str) -> str:
+    return where.rsplit(":", 1)[0]

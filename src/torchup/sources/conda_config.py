@@ -6,12 +6,13 @@ the user first; mamba's ``mirrored_channels`` and pixi's ``[mirrors]`` say the s
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Any
 
-from torchup.model import Notice, Value, message
+from torchup.documents import SIZE_LIMIT, DocumentError, read_toml, read_yaml, unreadable
+from torchup.model import Notice, Value
+from torchup.privacy import shown_address
 from torchup.sources.pip_config import Setting
-from torchup.sources.urls import authorization, expand_user, host_of, redact
+from torchup.sources.urls import authorization, expand_user, host_of, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 CHANNEL = "conda-forge"
 DEFAULT_ALIAS = "https://conda.anaconda.org"
+ADDRESSES = "TORCHUP_CONDA_ADDRESSES"  # shown -> whole address, where a token stands in it
 HEADERS = "TORCHUP_CONDA_HEADERS"  # read by install.rattler_runner
-_LIMIT = 1 << 20  # bytes; a configuration file is never larger
 
 
 class CondaConfig(Value, frozen=True, kw_only=True):
@@ -88,6 +89,10 @@ def conda_environment(host: Host) -> dict[str, str | None]:
     headers = {host_of(s.value).rsplit(":", 1)[0]: authorization(s.value) for s in config.served}
     known = {name: value for name, value in headers.items() if value}
     overlay: dict[str, str | None] = {HEADERS: json.dumps(known)} if known else {}
+    plain = [(s.value.rstrip("/"), without_credentials(s.value).rstrip("/")) for s in addresses(config)]
+    whole = {shown_address(address): url for address, url in plain if shown_address(address) != url}
+    if whole:
+        overlay[ADDRESSES] = json.dumps(whole)
     if config.certificate and not host.environ().get("SSL_CERT_FILE"):
         overlay["SSL_CERT_FILE"] = config.certificate
     if config.proxy and not host.environ().get("HTTPS_PROXY"):
@@ -99,38 +104,26 @@ def conda_environment(host: Host) -> dict[str, str | None]:
 
 
 def _yaml(host: Host, path: str, notices: list[Notice]) -> dict[str, Any] | None:
-    text = host.read_text(path, _LIMIT)
+    text = host.read_text(path, SIZE_LIMIT + 1)
     if text is None:
         return None
-    import yaml  # noqa: PLC0415  # 20 ms that only users of conda pay
-
     try:
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        notices.append(_unreadable(path, error))
+        data = read_yaml(text)
+    except DocumentError as error:
+        notices.append(unreadable(path, error))
         return None
     return data if isinstance(data, dict) else {}
 
 
 def _toml(host: Host, path: str, notices: list[Notice]) -> dict[str, Any] | None:
-    text = host.read_text(path, _LIMIT)
+    text = host.read_text(path, SIZE_LIMIT + 1)
     if text is None:
         return None
     try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        notices.append(_unreadable(path, error))
+        return read_toml(text)
+    except DocumentError as error:
+        notices.append(unreadable(path, error))
         return None
-
-
-def _unreadable(path: str, error: Exception) -> Notice:
-    problem = message(
-        "sources.config-unreadable",
-        "{path} cannot be read as a configuration file: {detail}",
-        path=path,
-        detail=redact(str(error))[:200],
-    )
-    return Notice(code="sources.config-unreadable", level="warning", text=problem)
 
 
 # ---------------------------------------------------------------- what they say of conda-forge
@@ -186,4 +179,6 @@ def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
 
 def addresses(config: CondaConfig) -> Iterator[Setting]:
     """Where conda-forge would be fetched from, but for its own address."""
-    yield from (setting for setting in config.served if redact(setting.value) != f"{DEFAULT_ALIAS}/{CHANNEL}")
+    yield from (
+        setting for setting in config.served if without_credentials(setting.value) != f"{DEFAULT_ALIAS}/{CHANNEL}"
+    )

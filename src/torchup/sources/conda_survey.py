@@ -10,6 +10,7 @@ from torchup.model import Message, Notice, Source, Survey, message
 from torchup.sources.conda_config import addresses, read_conda_config
 from torchup.sources.configured import places
 from torchup.sources.mirrors import find_mirror, load_mirrors
+from torchup.sources.private import shown
 from torchup.sources.urls import authorization, without_credentials
 
 if TYPE_CHECKING:
@@ -75,13 +76,15 @@ def _places(request: Request, config: CondaConfig, notices: list[Notice]) -> Ite
 
 def _place(name: str, address: str, origin: str | None) -> tuple[Source, str]:
     plain = address.rstrip("/")
-    return Source(name=name, url=without_credentials(plain), kind="conda", origin=origin, general=True), plain
+    return Source(name=name, url=shown(plain), kind="conda", origin=origin, general=True), plain
 
 
 def _asked(host: Host, source: Source, address: str) -> Source:
     problem: Message | None = None
     for index in _INDEXES:
-        answer = host.fetch(f"{source.url}/noarch/{index}", headers=authorization(address), timeout=_TIMEOUT, limit=1)
+        answer = host.fetch(
+            f"{without_credentials(address)}/noarch/{index}", headers=authorization(address), timeout=_TIMEOUT, limit=1
+        )
         if answer.ok:
             return replace(source, reachable=True)
         problem = message("sources.conda.no-answer", "{error}", error=answer.error or answer.status)

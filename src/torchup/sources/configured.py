@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from torchup.model import Source, Value, message
+from torchup.privacy import remember_address, shown_address, without_secrets
 from torchup.settings import load_settings
 from torchup.sources.find_links import absolute
 from torchup.sources.mirrors import OFFICIAL, find_mirror, load_mirrors
 from torchup.sources.netrc import read_netrc, with_login
 from torchup.sources.pip_config import PipConfig, Setting, read_pip_config
-from torchup.sources.urls import without_credentials
 from torchup.sources.uv_config import UvConfig, read_uv_config
 
 if TYPE_CHECKING:
@@ -105,7 +105,9 @@ def _unique(found: Iterable[Place]) -> tuple[Place, ...]:
 
 
 def _place(name: str, address: str, *, kind: str = "index", origin: str | None = None, **more: object) -> Place:
-    source = Source(name=name, url=without_credentials(address), kind=kind, origin=origin, **more)  # type: ignore[arg-type]  # variant, general
+    remember_address(address)
+    url = without_secrets(shown_address(address))
+    source = Source(name=name, url=url, kind=kind, origin=origin, **more)  # type: ignore[arg-type]  # variant, general
     return Place(source=source, address=address)
 
 

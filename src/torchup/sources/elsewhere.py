@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from torchup.model import InstallerName, Survey
 from torchup.sources.configured import mirror_places
 from torchup.sources.mirrors import OFFICIAL, find_mirror, load_mirrors
+from torchup.sources.private import shown
 from torchup.sources.surveyor import about_mirror, refuse_logins
-from torchup.sources.urls import without_credentials
 from torchup.sources.variants import known_variants, worth_asking
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def mirror_alone(host: Host, machine: Machine, request: Request, catalog: Catalo
 def _conda(asked: str) -> dict[str, tuple[str, ...]]:
     """Canonical conda-forge -> where the mirror has it; nothing where it has no copy."""
     if "://" in asked:
-        url = without_credentials(asked).rstrip("/")
+        url = shown(asked).rstrip("/")
     else:
         part = find_mirror(asked).conda
         url = f"{part.url.rstrip('/')}/conda-forge" if part else ""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from torchup.host import HttpResponse
 from torchup.model import Message, Offer, Value, message
+from torchup.privacy import without_secrets
 from torchup.sources.index_page import ACCEPT, PageError, parse_page
 from torchup.sources.parallel import in_parallel
-from torchup.sources.urls import authorization, host_of, local_path, redact, without_credentials
+from torchup.sources.urls import authorization, host_of, local_path, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 PAGE_TIMEOUT = 6.0  # seconds for one page; PyPI's page of torch, the largest, takes 0.1 to 2 s
 TOTAL_TIMEOUT = 15.0  # seconds for a whole survey, name look-ups that hang included
-PAGE_LIMIT = 24 * 1024 * 1024  # bytes; the largest page known (torch on PyPI) has 0.4 MB
+PAGE_LIMIT = 8 * 1024 * 1024  # bytes; the largest page known (torch on PyPI) has 0.4 MB
 NOT_FOUND = (403, 404, 410)  # object stores say 403 for what is not there
 UNAUTHORIZED = 401
 
@@ -178,8 +179,12 @@ def why_silent(error: str) -> Message:
     if "timed out" in lowered or "outlasted" in lowered:
         return message("sources.no-answer", "no answer in {seconds} s", seconds=f"{PAGE_TIMEOUT:.0f}")
     if "certificate" in lowered:
-        return message("sources.certificate", "its certificate is not trusted here: {error}", error=redact(error)[:200])
-    return message("sources.no-connection", "no connection: {error}", error=redact(error)[:200] or "unknown")
+        return message(
+            "sources.certificate",
+            "its certificate is not trusted here: {error}",
+            error=without_secrets(error)[:200],
+        )
+    return message("sources.no-connection", "no connection: {error}", error=without_secrets(error)[:200] or "unknown")
 
 
 def _problem(response: HttpResponse) -> Message | None:

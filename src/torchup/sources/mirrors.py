@@ -13,7 +13,8 @@ import msgspec
 from torchup.errors import UsageError
 from torchup.model import Value, message
 from torchup.plan.index_options import chosen_source
-from torchup.sources.urls import host_of, redact
+from torchup.privacy import SECRET, shown_address
+from torchup.sources.urls import host_of
 
 if TYPE_CHECKING:
     from torchup.model import Plan
@@ -125,8 +126,8 @@ def _of_address(url: str) -> Mirror:
     name = host_of(url) or "file"
     part = Part(url=url, source="given by the user")
     if "{variant}" in url or _VARIANT_END.search(url):
-        return Mirror(name=name, title=redact(url), pytorch=part)
-    return Mirror(name=name, title=redact(url), pytorch=part, pypi=part)
+        return Mirror(name=name, title=shown_address(url), pytorch=part)
+    return Mirror(name=name, title=shown_address(url), pytorch=part, pypi=part)
 
 
 def suggested(locale: str, table: MirrorTable | None = None) -> tuple[Mirror, ...]:
@@ -155,5 +156,7 @@ def mirror_of(plan: Plan, table: MirrorTable | None = None) -> str | None:
     known = next((m.name for m in (table or load_mirrors()).mirror if m.name == source.name.split(":")[1]), None)
     if known is not None:
         return known
+    if SECRET in source.url:
+        return None  # its whole address is in the user's configuration, which is asked again
     variant = source.variant
     return source.url.replace(f"/{variant}", "/{variant}") if variant else source.url

@@ -8,13 +8,13 @@ file; with ``PIP_CONFIG_FILE=os.devnull`` no file is read. Of the merged keys th
 
 from __future__ import annotations
 
-import configparser
 import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from torchup.model import Notice, Value, message
-from torchup.sources.urls import expand_user, redact
+from torchup.documents import SIZE_LIMIT, DocumentError, read_ini, unreadable
+from torchup.model import Notice, Value
+from torchup.sources.urls import expand_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def read_pip_config(host: Host, command: str = "install") -> PipConfig:
     merged: dict[tuple[str, str], Setting] = {}
     existing = []
     for path in config_files(host):
-        text = host.read_text(path)
+        text = host.read_text(path, SIZE_LIMIT + 1)
         if text is None:
             continue
         existing.append(path)
@@ -121,24 +121,12 @@ def _site_files(host: Host) -> Iterator[str]:
 
 
 def _read_file(text: str, path: str, notices: list[Notice]) -> dict[tuple[str, str], Setting]:
-    parser = configparser.RawConfigParser()
     try:
-        parser.read_string(text, path)
-    except configparser.Error as error:
-        detail = redact(str(error).replace("\n", " "))[:200]
-        problem = message(
-            "sources.config-unreadable",
-            "{path} cannot be read as a configuration file: {detail}",
-            path=path,
-            detail=detail,
-        )
-        notices.append(Notice(code="sources.config-unreadable", level="warning", text=problem))
+        options = read_ini(text)
+    except DocumentError as error:
+        notices.append(unreadable(path, error))
         return {}
-    return {
-        (section, _normalise(key)): Setting(value=value, origin=path)
-        for section in parser.sections()
-        for key, value in parser.items(section)
-    }
+    return {(section, _normalise(key)): Setting(value=value, origin=path) for (section, key), value in options.items()}
 
 
 def _normalise(key: str) -> str:

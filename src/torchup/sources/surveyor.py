@@ -8,13 +8,14 @@ from msgspec.structs import replace
 
 from torchup.errors import UsageError
 from torchup.model import InstallerName, Message, Notice, Os, Source, Survey, message
+from torchup.privacy import is_whole
 from torchup.settings import load_settings
 from torchup.sources.configured import places, read_configuration
 from torchup.sources.constraints import constraint_files, constraint_lines
 from torchup.sources.find_links import list_folder
 from torchup.sources.index_client import Connection, Listing, PageRequest, read_pages
 from torchup.sources.mirrors import find_mirror, suggested
-from torchup.sources.urls import credentials, local_path, page_url, without_credentials
+from torchup.sources.urls import local_path, page_url, without_credentials
 from torchup.sources.variants import known_variants, worth_asking
 
 if TYPE_CHECKING:
@@ -149,7 +150,16 @@ def _fitting(offers: Iterable[Offer], machine: Machine) -> tuple[Offer, ...]:
 
 def refuse_logins(host: Host, request: Request) -> None:
     """Every user of a machine sees its command lines; what installs later reads the login from where it lies."""
-    if request.mirror and credentials(request.mirror) and load_settings(host).text("mirror") != request.mirror:
+    for package in request.packages:
+        if "://" in package and not is_whole(package.partition("@")[2].strip()):
+            raise UsageError(
+                message("sources.package.login", "an address of a package cannot hold a password or a token"),
+                hint=message(
+                    "sources.package.login.hint", "put the login into your netrc file, and leave it out of the address"
+                ),
+            )
+    from_settings = load_settings(host).text("mirror") == request.mirror
+    if request.mirror and "://" in request.mirror and not from_settings and not is_whole(request.mirror):
         raise UsageError(
             message("sources.mirror.login", "a password does not belong on the command line"),
             hint=message(

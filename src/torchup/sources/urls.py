@@ -12,13 +12,8 @@ _FILE_HOST = re.compile(r"^file:(//[^/]*)?", re.IGNORECASE)
 _DRIVE = re.compile(r"/[A-Za-z]:/")
 
 
-def redact(text: str) -> str:
-    """The text with ``user:password@`` taken out of every address in it."""
-    return _USER_INFO.sub("", text)
-
-
 def without_credentials(url: str) -> str:
-    """The address without its user and password."""
+    """The address without its user and password, as it is asked for; to show one, use `torchup.privacy`."""
     return _USER_INFO.sub("", url, count=1)
 
 

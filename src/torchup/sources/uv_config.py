@@ -8,15 +8,15 @@ the top level; UV_* variables beat every file. ``UV_CONFIG_FILE`` replaces all f
 from __future__ import annotations
 
 import posixpath
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from torchup.model import Notice, Value, message
+from torchup.documents import SIZE_LIMIT, DocumentError, read_toml, unreadable
+from torchup.model import Notice, Value
 from torchup.sources.netrc import with_login
 from torchup.sources.pip_config import Setting
-from torchup.sources.urls import expand_user, host_of, redact
+from torchup.sources.urls import expand_user, host_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,20 +90,13 @@ def _user_and_system_files(host: Host) -> Iterator[str]:
 
 
 def _read_file(host: Host, path: str, notices: list[Notice]) -> tuple[str, dict[str, Any]] | None:
-    text = host.read_text(path)
+    text = host.read_text(path, SIZE_LIMIT + 1)
     if text is None:
         return None
     try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        detail = redact(str(error))[:200]
-        problem = message(
-            "sources.config-unreadable",
-            "{path} cannot be read as a configuration file: {detail}",
-            path=path,
-            detail=detail,
-        )
-        notices.append(Notice(code="sources.config-unreadable", level="warning", text=problem))
+        document = read_toml(text)
+    except DocumentError as error:
+        notices.append(unreadable(path, error))
         return None
     if posixpath.basename(path) == "pyproject.toml":
         document = _table(_table(document, "tool"), "uv")

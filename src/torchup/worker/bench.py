@@ -1,6 +1,6 @@
 """Measure one thing once, in a fresh process: ``bench.py REQUEST``, REQUEST a JSON object, JSON lines out.
 
-Lines: ``{"progress": {...}}`` on the way, then ``{"result": {...}}`` or ``{"error": {"code", "text"}}``.
+Lines: ``{"progress": {...}}`` on the way, then ``{"result": {...}}`` or ``{"error": {"code", "said"}}``.
 ``{"action": "devices"}`` asks only which devices torch sees and which workloads there are.
 """
 
@@ -13,6 +13,7 @@ from typing import Any, Dict
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # -I leaves the script's own folder out
 
 import lines  # after the path is set
+from said import reason
 
 
 def describe(label: str) -> Dict[str, Any]:
@@ -68,13 +69,11 @@ def _check_label(request: Dict[str, Any]) -> None:
     if request.get("probe"):  # a loader or copies alone: nothing is computed
         return
     if asked != (precision.in_force() or "fp32-default"):
-        raise precision.PrecisionError(
-            "%s does not know precisions: %s was not in force" % (request["workload"], asked)
-        )
+        raise precision.PrecisionError("no-label", name=request["workload"], label=asked)
 
 
 def answer(request: Dict[str, Any]) -> Dict[str, Any]:
-    """The final line for a request. An exception becomes an error line: its code is the class, its text the reason."""
+    """The final line for a request. An exception becomes an error line: its code is the class, `said` the reason."""
     try:
         return (
             {"devices": describe(request.get("precision") or "fp32-default")}
@@ -83,7 +82,7 @@ def answer(request: Dict[str, Any]) -> Dict[str, Any]:
         )
     except Exception as error:  # noqa: BLE001  # any failure of the measured code is an answer, not a crash
         traceback.print_exc()
-        return {"error": {"code": type(error).__name__, "text": str(error)[:2000]}}
+        return {"error": {"code": type(error).__name__, "said": reason(error, longest=2000, whole=True)}}
 
 
 def main() -> int:

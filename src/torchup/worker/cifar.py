@@ -30,7 +30,7 @@ def load(folder: Optional[str]) -> idx.Split:
         place = place / "cifar-10-batches-bin"
     parts = [_read(place / (name + ".bin")) for name in FILES if (place / (name + ".bin")).is_file()]
     if not parts:
-        raise idx.DataError("there is no data_batch_1.bin in the data folder (CIFAR-10, binary version)")
+        raise idx.DataError("no-cifar")
     return idx.Split(torch.cat([p.images for p in parts]), torch.cat([p.labels for p in parts]))
 
 
@@ -38,11 +38,11 @@ def _read(path: Path) -> idx.Split:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise idx.DataError("cannot read %s: %s" % (path.name, error)) from error
+        raise idx.DataError("data-unreadable", file=path.name, why=error) from error
     if not content or len(content) % RECORD or len(content) > 1024**3:
-        raise idx.DataError("%s is not a file of CIFAR-10 records" % path.name)
+        raise idx.DataError("not-cifar", file=path.name)
     records = torch.frombuffer(bytearray(content), dtype=torch.uint8).view(-1, RECORD)
     labels = records[:, 0].long()
     if int(labels.max()) > 9:
-        raise idx.DataError("%s has a label above 9" % path.name)
+        raise idx.DataError("cifar-label", file=path.name)
     return idx.Split(records[:, 1:].reshape(-1, 3, 32, 32).contiguous(), labels)

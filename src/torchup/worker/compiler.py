@@ -7,14 +7,16 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
+from said import SaidError
+
 CANDIDATES = ("c++", "g++", "clang++")
 LIMIT = 300.0  # seconds for one file; a slow machine needs about thirty
 # The processor's own instructions: GCC and clang on x86 say -march, clang on Arm -mcpu; some know neither.
 TUNING = (("-march=native",), ("-mcpu=native",), ())
 
 
-class CompilerError(Exception):
-    """There is no compiler, or it refuses the code; the text is its own."""
+class CompilerError(SaidError):
+    """There is no compiler, or it refuses the code; the value ``text`` is its own."""
 
 
 def find() -> Optional[str]:
@@ -32,7 +34,7 @@ def build(source: Path, folder: str) -> str:
     """Compile one C++17 file into a shared library in ``folder``; its path. Raises `CompilerError`."""
     compiler = find()
     if compiler is None:
-        raise CompilerError("no C++ compiler found (c++, g++ or clang++)")
+        raise CompilerError("no-compiler")
     target = os.path.join(folder, source.stem + ".so")  # noqa: PTH118  # ctypes takes a string
     refused = ""
     for tuning in TUNING:
@@ -42,8 +44,8 @@ def build(source: Path, folder: str) -> str:
                 [compiler, *flags], capture_output=True, text=True, timeout=LIMIT, check=False, errors="replace"
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise CompilerError("%s: %s" % (Path(compiler).name, error)) from error
+            raise CompilerError("compiler-ended", name=Path(compiler).name, text=error) from error
         if done.returncode == 0:
             return target
         refused = refused or done.stderr
-    raise CompilerError("%s refuses: %s" % (Path(compiler).name, refused.strip()[-400:]))
+    raise CompilerError("compiler-refuses", name=Path(compiler).name, text=refused.strip()[-400:])

@@ -99,9 +99,19 @@ def facts(device: str) -> Dict[str, Any]:
         value = getattr(properties, attribute, None)
         if isinstance(value, (int, str)) and value:
             found[key] = value
+    address = pci_id(properties)
+    if address:
+        found["pci_id"] = address
     if kind(device) == "cuda" and not torch.version.hip:
         found["compute_capability"] = "%d.%d" % torch.cuda.get_device_capability(torch.device(device))
     return found
+
+
+def pci_id(properties: Any) -> Optional[str]:
+    """``0000:01:00.0`` of a device's properties; ``None`` where this torch does not tell its place on the bus."""
+    names = ("pci_domain_id", "pci_bus_id", "pci_device_id")
+    parts = [part for part in (getattr(properties, name, None) for name in names) if isinstance(part, int)]
+    return "%04x:%02x:%02x.0" % tuple(parts) if len(parts) == len(names) else None
 
 
 def reset_peak_memory(device: str) -> None:

@@ -26,6 +26,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import lines  # after the path is set
+from said import SaidError, reason
 
 BACKENDS = {"cpu": "gloo", "cuda": "nccl", "xpu": "xccl"}
 PATIENCE = 600.0  # seconds; ranks wait for each other while a smaller group is measured
@@ -161,7 +162,7 @@ class Gpt:
         return self.gpt2.loss(net, tokens.to(self.device))
 
 
-WORKLOADS = {"mnist": Mnist, "gpt": Gpt}
+WORKLOADS: Dict[str, Any] = {"mnist": Mnist, "gpt": Gpt}
 
 
 # ---------------------------------------------------------------- measuring
@@ -231,14 +232,20 @@ def train(trainer: Trainer, steps: int, *, report: bool) -> Tuple[float, List[fl
     return seconds, losses[:KEPT_LOSSES].tolist()
 
 
-def scale(task: Any, kind: str, group: Group, here: Place, *, steps: int, precision: str) -> Dict[str, Any]:
-    """One point of a scaling curve: ``kind`` strong or weak, by a group of ranks."""
+def scale(
+    task: Any, kind: str, group: Group, here: Place, *, steps: int, precision: str, point: int = 0
+) -> Dict[str, Any]:
+    """One ``point`` of a scaling curve: ``kind`` strong or weak, by a group of ranks."""
     global_batch = task.batch * (group.size if kind == "weak" else 1)
     warm = Trainer(task, group, here.rank, global_batch, precision)
     for _ in range(task.warm_steps):
         warm.step()
     trainer = Trainer(task, group, here.rank, global_batch, precision)
+    if here.rank == 0:
+        lines.stage("training", point=point)
     seconds, losses = train(trainer, steps, report=here.rank == 0)
+    if here.rank == 0:
+        lines.stage("testing", point=point)
     return {"scaling": kind, "size": group.size, "seconds": seconds, "steps": steps, "samples": trainer.samples,
             "batch": global_batch, "losses": losses}  # fmt: skip
 
@@ -264,7 +271,7 @@ def all_reduce_curve(device: str, size: int, largest: int) -> List[Tuple[int, fl
             dist.all_reduce(took)  # the same mean on every rank, so all of them stop together
             times.append(float(took) / size)
         if abs(float(values[0]) - size) > 1e-3:
-            raise ArithmeticError("an all-reduce of ones over %d ranks gave %r" % (size, float(values[0])))
+            raise SaidError("all-reduce-wrong", ranks=size, got=float(values[0]))
         found.append((count, statistics.median(times)))
     return found
 
@@ -305,12 +312,12 @@ def measure(request: Dict[str, Any], here: Place) -> Dict[str, Any]:
         task = WORKLOADS[request.get("workload") or "mnist"](request, device)
         kinds = list(request.get("scaling") or ("strong", "weak"))
         steps = steps_for(task, request, groups[0], here, len(kinds) * len(groups))
-        points = []
+        points: List[Dict[str, Any]] = []
         for kind in kinds:
             for group in groups:
                 too_many = kind == "strong" and group.size > task.batch  # nothing to do for some of them
                 if here.rank < group.size and not too_many:
-                    points.append(scale(task, kind, group, here, steps=steps, precision=precision))
+                    points.append(scale(task, kind, group, here, steps=steps, precision=precision, point=len(points)))
                 dist.barrier()
         largest = int(request.get("largest_bytes") or REDUCE_BYTES[-1])
         curve = all_reduce_curve(device, here.world, largest) if here.world > 1 else []
@@ -332,18 +339,16 @@ def measure(request: Dict[str, Any], here: Place) -> Dict[str, Any]:
 
 
 def own_device(device: str, here: Place) -> str:
-    """The device of this rank. Raises ValueError when there are not enough of them."""
+    """The device of this rank. Raises `SaidError` when there are not enough of them."""
     import torch
 
     if device not in BACKENDS:
-        raise ValueError("torch.distributed has no backend for " + device)
+        raise SaidError("no-backend", device=device)
     if device == "cpu":
         return "cpu"
     module = getattr(torch, device)
     if here.local_rank >= module.device_count():
-        raise ValueError(
-            "%d processes, but torch sees %d %s devices" % (here.local_world, module.device_count(), device)
-        )
+        raise SaidError("few-devices", processes=here.local_world, devices=module.device_count(), device=device)
     module.set_device(here.local_rank)
     return "%s:%d" % (device, here.local_rank)
 
@@ -370,7 +375,7 @@ def main() -> int:
     except Exception as error:  # noqa: BLE001  # any failure of this rank is its last word
         traceback.print_exc()
         if here.rank == 0:
-            lines.emit({"error": {"code": type(error).__name__, "text": str(error)[:2000]}})
+            lines.emit({"error": {"code": type(error).__name__, "said": reason(error, longest=2000, whole=True)}})
         sys.stderr.flush()
         os._exit(1)  # not through torch's destructors, which wait for the other ranks
     lines.emit({"result": result} if here.rank == 0 else {"done": {"rank": here.rank}})

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Dict, NamedTuple, Optional, Tuple
 
 import torch
+from said import SaidError
 
 BUNDLED = str(Path(__file__).resolve().parent / "data" / "mnist")
 # SHA-256 of the uncompressed files; the values of the canonical distribution.
@@ -24,8 +25,8 @@ UNSIGNED_BYTE = 8
 LARGEST_FILE = 2 * 1024**3  # bytes; a damaged header or a gzip bomb must not fill memory
 
 
-class DataError(Exception):
-    """A data file is missing, damaged or of another kind; the text says which and how."""
+class DataError(SaidError):
+    """A data file is missing, damaged or of another kind; code and values say which and how."""
 
 
 class Split(NamedTuple):
@@ -42,26 +43,26 @@ def read(path: str, checksum: Optional[str] = None) -> torch.Tensor:
         with opener(path, "rb") as file:
             content = file.read(LARGEST_FILE + 1)
     except (OSError, EOFError) as error:
-        raise DataError("cannot read %s: %s" % (Path(path).name, error)) from error
+        raise DataError("data-unreadable", file=Path(path).name, why=error) from error
     if checksum is not None and hashlib.sha256(content).hexdigest() != checksum:
-        raise DataError("%s is damaged: its SHA-256 is not the canonical one" % Path(path).name)
+        raise DataError("data-damaged", file=Path(path).name)
     return parse(content, Path(path).name)
 
 
 def parse(content: bytes, label: str = "data") -> torch.Tensor:
     """Turn the bytes of an IDX file into a uint8 tensor. Raises `DataError` when they do not add up."""
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UNSIGNED_BYTE or not 1 <= content[3] <= 4:
-        raise DataError(label + " is not an IDX file of unsigned bytes")
+        raise DataError("not-idx", file=label)
     dimensions = content[3]
     header = 4 + 4 * dimensions
     if len(content) < header:
-        raise DataError(label + " ends inside its header")
+        raise DataError("idx-header", file=label)
     shape: Tuple[int, ...] = struct.unpack(">%dI" % dimensions, content[4:header])
     size = 1
     for dimension in shape:
         size *= dimension
     if size == 0 or len(content) != header + size:
-        raise DataError("%s says %s values and holds %d" % (label, shape, len(content) - header))
+        raise DataError("idx-size", file=label, shape=shape, held=len(content) - header)
     return torch.frombuffer(bytearray(content[header:]), dtype=torch.uint8).reshape(shape)
 
 
@@ -72,7 +73,7 @@ def find(folder: str, name: str) -> str:
         path = Path(folder, candidate)
         if path.is_file():
             return str(path)
-    raise DataError("there is no %s (or %s.gz) in the data folder" % (name, name))
+    raise DataError("idx-missing", file=name)
 
 
 def load(folder: Optional[str] = None) -> Tuple[Split, Split]:
@@ -89,6 +90,6 @@ def load(folder: Optional[str] = None) -> Tuple[Split, Split]:
         images = read(find(place, images_name), checksums.get(images_name))
         labels = read(find(place, labels_name), checksums.get(labels_name))
         if images.dim() != 3 or labels.dim() != 1 or len(images) != len(labels):  # n, height, width
-            raise DataError("%s: images %s and labels %s do not go together" % (part, images.shape, labels.shape))
+            raise DataError("idx-pair", part=part, images=tuple(images.shape), labels=tuple(labels.shape))
         splits.append(Split(images, labels.long()))
     return splits[0], splits[1]

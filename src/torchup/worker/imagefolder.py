@@ -48,9 +48,8 @@ def load(folder: str, mode: str, most: Optional[int] = None) -> Tuple[idx.Split,
     read = _reader(mode)
     first = read(train[0].path)
     if (len(train) + len(test)) * first.numel() > MOST_BYTES:
-        raise idx.DataError(
-            "%d images of %s need more than %d GiB" % (len(train) + len(test), _size(first), MOST_BYTES // 1024**3)
-        )
+        count = len(train) + len(test)
+        raise idx.DataError("too-many", count=count, size=_size(first), most=MOST_BYTES // 1024**3)
     return _decode(train, read, first), _decode(test, read, first)
 
 
@@ -59,7 +58,7 @@ def _listed(place: Path) -> Tuple[List[Labelled], List[Labelled]]:
     root = place / "train" if (place / "train").is_dir() else place
     names = [sub.name for sub in _folders(root)]
     if len(names) < 2:
-        raise idx.DataError("there is one class only (%s): nothing to tell apart" % names[0] if names else _NOTHING)
+        raise idx.DataError("one-class", name=names[0]) if names else idx.DataError("no-classes")
     found = _of_classes(root, names)
     tests = next((place / name for name in TESTS if (place / name).is_dir()), None) if root != place else None
     if tests is not None:
@@ -67,11 +66,8 @@ def _listed(place: Path) -> Tuple[List[Labelled], List[Labelled]]:
     held = [image for number, image in enumerate(found) if number % HELD_OUT == HELD_OUT - 1]
     kept = [image for number, image in enumerate(found) if number % HELD_OUT != HELD_OUT - 1]
     if not held:
-        raise idx.DataError("%d images are too few: one of %d is kept for testing" % (len(found), HELD_OUT))
+        raise idx.DataError("too-few", count=len(found), share=HELD_OUT)
     return kept, held
-
-
-_NOTHING = "there are no folders of images in the data folder"
 
 
 def _of_classes(root: Path, names: List[str]) -> List[Labelled]:
@@ -79,11 +75,11 @@ def _of_classes(root: Path, names: List[str]) -> List[Labelled]:
     for label, name in enumerate(names):
         files = _images(root / name)
         if not files:
-            raise idx.DataError("the folder of class %s holds no PNG or JPEG" % name)
+            raise idx.DataError("empty-class", name=name)
         found += [Labelled(path, label) for path in files]
     strange = [sub.name for sub in _folders(root) if sub.name not in names]
     if strange:
-        raise idx.DataError("class %s is in %s and not in train" % (strange[0], root.name))
+        raise idx.DataError("strange-class", name=strange[0], where=root.name)
     return found
 
 
@@ -91,7 +87,7 @@ def _folders(place: Path) -> List[Path]:
     try:
         return sorted(sub for sub in place.iterdir() if sub.is_dir() and not sub.name.startswith("."))
     except OSError as error:
-        raise idx.DataError("cannot read the data folder: %s" % (error.strerror or error)) from error
+        raise idx.DataError("folder-unreadable", why=error.strerror or error) from error
 
 
 def _images(place: Path) -> List[Path]:
@@ -106,10 +102,8 @@ def _decode(files: List[Labelled], read: Reader, first: torch.Tensor) -> idx.Spl
     for number, (path, _) in enumerate(files):
         image = read(path)
         if image.shape != first.shape:
-            raise idx.DataError(
-                "images of one size are needed: %s/%s is %s, others are %s"
-                % (path.parent.name, path.name, _size(image), _size(first))
-            )
+            name = "%s/%s" % (path.parent.name, path.name)
+            raise idx.DataError("mixed-sizes", name=name, size=_size(image), other=_size(first))
         images[number] = image
     return idx.Split(images.squeeze(1), torch.tensor([label for _, label in files]))
 
@@ -136,8 +130,8 @@ def _reader(mode: str) -> Reader:
         try:
             return decode(path)
         except Exception as error:  # decoders raise many kinds, and a bomb is one of them
-            text = "cannot read %s/%s as an image: %s" % (path.parent.name, path.name, type(error).__name__)
-            raise idx.DataError(text) from error
+            name = "%s/%s" % (path.parent.name, path.name)
+            raise idx.DataError("no-image", name=name, why=type(error).__name__) from error
 
     return read
 
@@ -146,6 +140,6 @@ def _with_torchvision(mode: str) -> Callable[[Path], Any]:
     try:
         from torchvision import io
     except Exception as error:  # a torchvision made for another torch raises anything
-        raise idx.DataError("PNG and JPEG need Pillow or torchvision in this environment") from error
+        raise idx.DataError("no-decoder") from error
     how = io.ImageReadMode.GRAY if mode == "L" else io.ImageReadMode.RGB
     return lambda path: io.read_image(str(path), how)

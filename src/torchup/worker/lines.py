@@ -24,6 +24,11 @@ def emit(value: Dict[str, Any]) -> None:
         rest = rest[os.write(1 if _descriptor is None else _descriptor, rest) :]
 
 
+def stage(name: str, **more: Any) -> None:
+    """Say what comes now: ``training`` and ``testing`` bound the measured time."""
+    emit({"progress": {"stage": name, **more}})
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _finite(item) for key, item in value.items()}

@@ -4,6 +4,7 @@ import itertools
 from typing import Any, Callable, Dict, List, Tuple
 
 import devices
+import lines
 import precision
 import torch
 
@@ -45,6 +46,7 @@ def middle(values: List[float]) -> float:
 
 def answer(rows: List[Tuple[str, List[Tuple[float, float]]]], best: Dict[str, float], **further: Any) -> Dict[str, Any]:
     """A micro workload's raw result: curves by name, ``best`` figures as quality, and what else belongs to it."""
+    lines.stage("testing")
     return {"curves": dict(rows), "quality": best, **further}
 
 
@@ -57,6 +59,7 @@ def begin(request: Dict[str, Any]) -> precision.Mixed:
     device = request["device"]
     if request.get("threads"):
         torch.set_num_threads(int(request["threads"]))
+    lines.stage("training")
     return precision.Mixed(device, precision.enter(device, request.get("precision") or "fp32-default"))
 
 
@@ -64,5 +67,5 @@ def no_arithmetic(request: Dict[str, Any]) -> None:
     """For a workload that a precision changes nothing of. Raises `PrecisionError` when one was asked for."""
     asked = request.get("precision") or "fp32-default"
     if asked != "fp32-default":
-        raise precision.PrecisionError("%s does no arithmetic that %s would change" % (request["workload"], asked))
+        raise precision.PrecisionError("no-arithmetic", name=request["workload"], label=asked)
     begin(request)

@@ -2,7 +2,7 @@
 
 ``fp32-default`` leaves torch as it comes (on Ampere and newer: TF32 convolutions, full matrix products),
 ``fp32-strict`` forbids every shortened float32, ``tf32`` allows TF32 everywhere, ``bf16`` and ``fp16`` are autocast.
-A format that a device does not have is refused with a sentence: a number never carries a label that was not in force.
+A format that a device does not have is refused with its reason: a number never carries a label that was not in force.
 """
 
 import contextlib
@@ -10,9 +10,11 @@ import os
 from typing import Any, Optional
 
 import devices
+import registry
 import torch
+from said import Said, SaidError, reason, said
 
-NAMES = ("fp32-default", "fp32-strict", "tf32", "bf16", "fp16")
+NAMES = registry.PRECISIONS
 LOW = {"bf16": torch.bfloat16, "fp16": torch.float16}
 TF32_CAPABILITY = (8, 0)  # Ampere: NVIDIA A100 white paper, 2020
 TF32_GFX = ("gfx94", "gfx95")  # CDNA 3 and 4 have XF32 (AMD CDNA 3 ISA)
@@ -20,8 +22,8 @@ TF32_GFX = ("gfx94", "gfx95")  # CDNA 3 and 4 have XF32 (AMD CDNA 3 ISA)
 _in_force: Optional[str] = None
 
 
-class PrecisionError(Exception):
-    """A precision cannot be had; the text says where and why."""
+class PrecisionError(SaidError):
+    """A precision cannot be had; code and values say where and why."""
 
 
 def in_force() -> Optional[str]:
@@ -34,22 +36,22 @@ def enter(device: str, precision: str) -> str:
     global _in_force  # noqa: PLW0603  # torch's own switches are the process's too
     why_not = refusal(device, precision)
     if why_not:
-        raise PrecisionError(why_not)
+        raise PrecisionError(why_not["code"], **why_not["values"])
     if precision in ("fp32-strict", "tf32"):
         _allow_tf32(precision == "tf32")
     _in_force = precision
     return precision
 
 
-def refusal(device: str, precision: str) -> Optional[str]:
+def refusal(device: str, precision: str) -> Optional[Said]:
     """Why a precision cannot be in force on a device; ``None`` where it can."""
     if precision not in NAMES:
-        return "there is no precision %s" % precision
+        return said("no-precision", label=precision)
     if precision in LOW:
         return _no_autocast(device, precision)
     forced = _forced(precision)
     if forced:
-        return "the environment variable %s overrules %s" % (forced, precision)
+        return said("precision-forced", variable=forced, label=precision)
     return _no_tf32(device) if precision == "tf32" else None
 
 
@@ -63,32 +65,32 @@ def _forced(precision: str) -> Optional[str]:
     return None
 
 
-def _no_tf32(device: str) -> Optional[str]:
+def _no_tf32(device: str) -> Optional[Said]:
     if devices.kind(device) != "cuda":
-        return "tf32 is a format of NVIDIA's and AMD's matrix units; %s computes float32 in full" % device
+        return said("no-tf32", device=device)
     facts = devices.facts(device)
     if torch.version.hip:
         gfx = str(facts.get("gfx", ""))
-        return None if gfx.startswith(TF32_GFX) else "%s has no TF32" % (gfx or device)
+        return None if gfx.startswith(TF32_GFX) else said("no-tf32-gpu", device=gfx or device)
     if torch.cuda.get_device_capability(torch.device(device)) < TF32_CAPABILITY:
-        return "TF32 came with compute capability 8.0; this is %s" % facts.get("compute_capability")
+        return said("old-tf32", capability=facts.get("compute_capability"))
     return None
 
 
-def _no_autocast(device: str, precision: str) -> Optional[str]:
+def _no_autocast(device: str, precision: str) -> Optional[Said]:
     """Ask by doing: autocast on a device or torch that lacks the format only warns, and computes float32."""
     if precision == "fp16" and _scaler(device) is None:
-        return "fp16 needs loss scaling, and this torch has none for " + devices.kind(device)
+        return said("no-scaling", device=devices.kind(device))
     try:
         with torch.autocast(devices.kind(device), dtype=LOW[precision]):
             one = torch.ones(8, 8, device=device)
             got = (one @ one).dtype
     except (RuntimeError, TypeError, ValueError) as error:
-        return "no %s on %s: %s" % (precision, device, str(error).splitlines()[0][:150])
+        return said("no-autocast", label=precision, device=device, why=reason(error))
     if got != LOW[precision]:
-        return "autocast does not do %s on %s here; a product came out as %s" % (precision, device, got)
+        return said("autocast-off", label=precision, device=device, got=got)
     if precision == "bf16" and devices.kind(device) == "cuda" and not torch.cuda.is_bf16_supported():
-        return "%s has no bf16" % devices.name(device)
+        return said("no-bf16", device=devices.name(device))
     return None
 
 
@@ -96,7 +98,7 @@ def _allow_tf32(allowed: bool) -> None:  # noqa: FBT001  # torch's own switches 
     torch.backends.cuda.matmul.allow_tf32 = allowed
     torch.backends.cudnn.allow_tf32 = allowed
     if torch.backends.cuda.matmul.allow_tf32 is not allowed:
-        raise PrecisionError("torch did not take its TF32 switch")
+        raise PrecisionError("tf32-switch")
 
 
 def cast(device: str, precision: str) -> Any:

@@ -1,62 +1,101 @@
 """Parts of the article's run, measured alone: the loader without a device, copies and steps without a loader."""
 
-from typing import Any, Dict
+import time
+from typing import Any, Dict, List, Optional
 
 import devices
 import idx
 import lenet
+import lines
 import precision
 import samples
 import torch
 import userdata
 
 WORKERS = 2
+LEAST_STEPS = 20
 
 
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
-    """``probe``: ``input``, ``transfer`` or ``steps``; the seconds of one epoch of it."""
+    """``parameters["alone"]``: seconds an epoch of ``input``, ``start``, ``transfer``, ``steps``; of one ``kernel``.
+
+    With a ``budget`` each part does as many whole steps as fit into its share, and is scaled to an epoch.
+    """
     train, _ = userdata.grey(request.get("data"))
     if request.get("threads"):
         torch.set_num_threads(int(request["threads"]))
-    label = precision.enter(request["device"], request.get("precision") or "fp32-default")
-    if request["probe"] == "steps":
-        seconds = _steps(train, request["device"], label)
-    else:
-        seconds = {"input": _input, "transfer": _transfer}[request["probe"]](train, request["device"])
-    return {"seconds": seconds, "samples": len(train.labels)}
+    device, label = request["device"], request.get("precision") or "fp32-default"
+    precision.enter(device, label)
+    share = request["budget"] / 3 if request.get("budget") else None
+    begin = time.perf_counter()
+    lines.emit({"progress": {"stage": "parts"}})
+    alone = {
+        **_input(train, share),
+        "transfer": _transfer(train, device, share),
+        "steps": _steps(train, device, label, share),
+        "kernel": _kernel(device),
+    }
+    return {"seconds": time.perf_counter() - begin, "parameters": {"alone": alone}}
 
 
-def _steps(train: idx.Split, device: str, label: str) -> float:
+def _time_is_up(begin: float, share: Optional[float], done: int) -> bool:
+    return share is not None and done >= LEAST_STEPS and time.perf_counter() - begin > share
+
+
+def _steps(train: idx.Split, device: str, label: str, share: Optional[float]) -> float:
     """The script's own steps, the loss read back after each, on batches that are already on the device."""
     lenet.warm_up(device)
     net = lenet.fresh_net(lenet.SEED).to(device)
     update, mixed = lenet.optimiser(net), precision.Mixed(device, label)
     images, labels = lenet.normalised(train.images.to(device)), train.labels.to(device)
     order = lenet.batches(lenet.draw_order(len(labels)).to(device))
+    begin, done = time.perf_counter(), 0
     with devices.Stopwatch(device) as watch:
         for part in order:
             lenet.train_step(net, update, images.index_select(0, part), labels.index_select(0, part), mixed).item()
-    return watch.seconds
+            done += 1
+            if _time_is_up(begin, share, done):
+                break
+    return watch.seconds * len(order) / done
 
 
-def _input(train: idx.Split, device: str) -> float:
-    """The script's DataLoader, its batches thrown away."""
-    del device
+def _input(train: idx.Split, share: Optional[float]) -> Dict[str, float]:
+    """The script's DataLoader, its batches thrown away; ``start`` is the wait for the first batch."""
     transform, _ = samples.choose_transform()
     loader = torch.utils.data.DataLoader(
         samples.Samples(train, transform), batch_size=lenet.BATCH, shuffle=True, num_workers=WORKERS
     )
-    with devices.Stopwatch("cpu") as watch:
-        for _ in loader:
-            pass
-    return watch.seconds
+    begin = time.perf_counter()
+    arrivals: List[float] = []
+    for _ in loader:
+        arrivals.append(time.perf_counter() - begin)
+        if _time_is_up(begin, share, len(arrivals)):
+            break
+    first, last = arrivals[0], arrivals[-1]
+    each = (last - first) / (len(arrivals) - 1) if len(arrivals) > 1 else 0.0
+    return {"start": max(0.0, first - each), "input": first + each * (len(loader) - 1)}
 
 
-def _transfer(train: idx.Split, device: str) -> float:
+def _transfer(train: idx.Split, device: str, share: Optional[float]) -> float:
     """As many copies of a batch, from the pageable memory that a DataLoader gives, as an epoch has steps."""
     batch = torch.zeros(lenet.BATCH, 1, 28, 28), torch.zeros(lenet.BATCH, dtype=torch.long)
+    steps = (len(train.labels) + lenet.BATCH - 1) // lenet.BATCH
+    begin, done = time.perf_counter(), 0
     with devices.Stopwatch(device) as watch:
-        for _ in range((len(train.labels) + lenet.BATCH - 1) // lenet.BATCH):
+        while done < steps and not _time_is_up(begin, share, done):
             for part in batch:
                 part.to(device)
-    return watch.seconds
+            done += 1
+    return watch.seconds * steps / done
+
+
+def _kernel(device: str) -> Optional[float]:
+    """Seconds of one dependent kernel of a recorded graph; ``None`` where torch records none."""
+    if devices.kind(device) != "cuda":
+        return None
+    from workloads import launch
+
+    try:
+        return launch.in_graph(device, torch.zeros(1, device=device)) / 1e6
+    except RuntimeError:
+        return None

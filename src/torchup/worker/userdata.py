@@ -20,9 +20,9 @@ def grey(folder: Optional[str]) -> Tuple[idx.Split, idx.Split]:
     if not _has_idx(place) and imagefolder.is_folder_of_classes(place):
         return imagefolder.load(folder, "L")
     if cifar.is_cifar(place):
-        raise idx.DataError("these are CIFAR-10's files: the workload cifar-resnet takes them")
+        raise idx.DataError("cifar-files")
     if not _has_idx(place):
-        raise idx.DataError("there are neither IDX files nor folders of images in %s" % place.name)
+        raise idx.DataError("no-data", name=place.name)
     return idx.load(folder)
 
 
@@ -37,14 +37,14 @@ def colour(folder: Optional[str], most: int) -> idx.Split:
     if not cifar.is_cifar(place) and imagefolder.is_folder_of_classes(place):
         return imagefolder.load(folder, "RGB", most)[0]
     if not cifar.is_cifar(place):
-        raise idx.DataError("there are neither CIFAR-10's binary files nor folders of images in %s" % place.name)
+        raise idx.DataError("no-colour-data", name=place.name)
     return cifar.load(folder)
 
 
 def _existing(folder: str) -> Path:
     place = Path(folder)
     if not place.is_dir():
-        raise idx.DataError("there is no folder %s" % place.name)
+        raise idx.DataError("no-folder", name=place.name)
     return place
 
 

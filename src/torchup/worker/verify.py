@@ -6,26 +6,27 @@ capabilities that it runs on). Before each rung a line ``{"begin": ...}`` goes
 out, after it ``{"rung": ...}``: when torch takes the process down or hangs, the parent knows which rung it was.
 """
 
-import functools
 import importlib
 import json
 import sys
 import time
 import traceback
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # -I leaves the script's own folder out
 
 import lines  # after the path is set
+from said import Said, SaidError, reason, said
 
-Outcome = Tuple[str, Optional[str]]  # status (pass, fail, warn, skip) and a detail
+Outcome = Tuple[str, Optional[Said]]  # status (pass, fail, warn, skip) and a detail
 DETAIL_LENGTH = 600  # characters of an error that are passed on
 
 
-class FailureError(Exception):
-    """A rung found something wrong; the text says what."""
+class FailureError(SaidError):
+    """A rung found something wrong; code and values say what."""
 
 
 class Ladder:
@@ -35,19 +36,25 @@ class Ladder:
         self.failed_on: Dict[Optional[str], str] = {}  # device -> the rung that failed there; None: everywhere
 
     def climb(
-        self, name: str, proves: str, check: Callable[[], Outcome], *, device: Optional[str] = None, soft: bool = False
+        self,
+        name: str,
+        check: Callable[[], Outcome],
+        *,
+        device: Optional[str] = None,
+        package: Optional[str] = None,
+        soft: bool = False,
     ) -> bool:
         """Run one rung; ``soft``: a failure is only a warning. Returns whether it passed."""
-        lines.emit({"begin": {"name": name, "device": device, "proves": proves, "soft": soft}})
+        lines.emit({"begin": {"name": name, "device": device, "package": package, "soft": soft}})
         start = time.perf_counter()
         broken = self.failed_on.get(None) or self.failed_on.get(device)
-        status, detail = ("skip", "not tried after %s failed" % broken) if broken else _guarded(check)
+        status, detail = ("skip", said("not-tried", rung=broken)) if broken else _guarded(check)
         if status == "fail" and soft:
             status = "warn"
         if status == "fail":
             self.failed_on[device] = name
         seconds = time.perf_counter() - start
-        lines.emit({"rung": {"name": name, "status": status, "seconds": seconds, "device": device, "proves": proves,
+        lines.emit({"rung": {"name": name, "status": status, "seconds": seconds, "device": device, "package": package,
                              "detail": detail}})  # fmt: skip
         return status == "pass"
 
@@ -59,12 +66,14 @@ def _guarded(check: Callable[[], Outcome]) -> Outcome:
         try:
             status, detail = check()
         except FailureError as error:
-            return "fail", str(error)
+            return "fail", error.said
         except BaseException as error:  # noqa: BLE001  # a broken torch raises anything, SystemExit included
             traceback.print_exc()
-            return "fail", ("%s: %s" % (type(error).__name__, error))[:DETAIL_LENGTH]
+            return "fail", said("raised", text=("%s: %s" % (type(error).__name__, error))[:DETAIL_LENGTH])
     if status == "fail" and caught:
-        detail = "; ".join(filter(None, [detail, str(caught[-1].message)]))[:DETAIL_LENGTH]
+        detail = said(
+            "with-warning", detail=detail or said("raised", text="-"), warning=str(caught[-1].message)[:DETAIL_LENGTH]
+        )
     return status, detail
 
 
@@ -75,8 +84,8 @@ def check_import() -> Outcome:
     """PyTorch itself, not a file of the user's that is called torch.py."""
     torch = importlib.import_module("torch")
     if not hasattr(torch, "__version__") or not hasattr(torch, "empty"):
-        raise FailureError("`import torch` found something that is not PyTorch (%s)" % _origin(torch))
-    return "pass", torch.__version__
+        raise FailureError("not-torch", place=_origin(torch))
+    return "pass", said("found", what=torch.__version__)
 
 
 def _origin(module: Any) -> str:
@@ -109,10 +118,10 @@ def check_version(expected: Optional[str], variant: Optional[str]) -> Outcome:
 
     found = torch.__version__.partition("+")[0]
     if expected and found != expected:
-        raise FailureError("torch is %s, planned was %s" % (found, expected))
+        raise FailureError("other", what="torch", found=found, planned=expected)
     if variant and _torch_variant() != variant:
-        raise FailureError("the build is %s, planned was %s" % (_torch_variant(), variant))
-    return "pass", "%s, %s" % (found, _torch_variant())
+        raise FailureError("other-build", found=_torch_variant(), planned=variant)
+    return "pass", said("found", what="%s, %s" % (found, _torch_variant()))
 
 
 def check_devices(found: List[str]) -> Outcome:
@@ -121,15 +130,15 @@ def check_devices(found: List[str]) -> Outcome:
 
     variant = _torch_variant()
     if variant.startswith(("cu", "rocm")) and "cuda:0" not in found:
-        reason = "torch.cuda.is_available() is False"
+        why = said("raised", text="torch.cuda.is_available() is False")
         try:
             torch.cuda.init()
         except Exception as error:  # noqa: BLE001  # the reason is what is wanted
-            reason = str(error)
-        raise FailureError("a %s build sees no GPU: %s" % (variant, reason[:DETAIL_LENGTH]))
+            why = reason(error, whole=True)
+        raise FailureError("no-gpu", kind=variant, why=why)
     if variant == "xpu" and "xpu:0" not in found:
-        raise FailureError("an xpu build sees no Intel GPU")
-    return "pass", ", ".join(found)
+        raise FailureError("no-intel", kind=variant)
+    return "pass", said("found", what=", ".join(found))
 
 
 def has_code(capability: str, arch_list: List[str], runs_on: Dict[str, List[str]]) -> Optional[bool]:
@@ -147,20 +156,22 @@ def check_arch(device: str, runs_on: Dict[str, List[str]]) -> Outcome:
 
     if devices.kind(device) != "cuda":
         ask = getattr(getattr(torch.backends, "cpu", None), "get_cpu_capability", None)
-        return ("pass", "CPU code path " + ask()) if device == "cpu" and ask else ("skip", "nothing to compare here")
+        return (
+            ("pass", said("cpu-path", path=ask())) if device == "cpu" and ask else ("skip", said("nothing-to-compare"))
+        )
     arch_list = list(torch.cuda.get_arch_list())
     if torch.version.hip:
         gfx = str(getattr(torch.cuda.get_device_properties(device), "gcnArchName", "")).partition(":")[0]
         if gfx and gfx not in {entry.partition(":")[0] for entry in arch_list}:
-            raise FailureError("the GPU is %s, the build has %s" % (gfx, " ".join(arch_list)))
-        return "pass", gfx
+            raise FailureError("arch", gpu=gfx, list=" ".join(arch_list))
+        return "pass", said("found", what=gfx)
     capability = torch.cuda.get_device_capability(device)
     found = has_code("%d.%d" % capability, arch_list, runs_on)
     if found is None:
-        return "skip", "whether sm_%d%d runs %s is not known" % (*capability, " ".join(arch_list))
+        return "skip", said("arch-unknown", gpu="sm_%d%d" % capability, list=" ".join(arch_list))
     if not found:
-        raise FailureError("the GPU is sm_%d%d, the build has %s" % (*capability, " ".join(arch_list)))
-    return "pass", "sm_%d%d by %s" % (*capability, " ".join(arch_list))
+        raise FailureError("arch", gpu="sm_%d%d" % capability, list=" ".join(arch_list))
+    return "pass", said("arch-by", gpu="sm_%d%d" % capability, list=" ".join(arch_list))
 
 
 def check_matmul(device: str) -> Outcome:
@@ -173,7 +184,7 @@ def check_matmul(device: str) -> Outcome:
     exact = [[sum(a * b for a, b in zip(row, column)) for column in zip(*right)] for row in left]
     product = torch.tensor(left, dtype=torch.float32).to(device) @ torch.tensor(right, dtype=torch.float32).to(device)
     if product.cpu().tolist() != exact:
-        raise FailureError("a 32 x 32 matrix product of integers came out wrong")
+        raise FailureError("matmul")
     _compare_random_product(device)
     return "pass", None
 
@@ -186,7 +197,7 @@ def _compare_random_product(device: str) -> None:
     near = (left.to(device) @ right.to(device)).cpu().double()
     error = float((near - left.double() @ right.double()).abs().max())
     if not error < 0.5:  # TF32 rounding of 256 terms stays below 0.1; a wrong kernel is off by tens
-        raise FailureError("a 256 x 256 matrix product is off by %g" % error)
+        raise FailureError("matmul-off", error=error)
 
 
 def check_conv(device: str) -> Outcome:
@@ -205,7 +216,7 @@ def check_conv(device: str) -> Outcome:
     for name, near, true in zip(("output", "input gradient", "weight gradient"), *answers):
         error = float((near - true).abs().max() / true.abs().max())
         if not error < 0.02:  # TF32 keeps three digits
-            raise FailureError("convolution %s is off by %.2g of its largest value" % (name, error))
+            raise FailureError("conv", name=name, error=error)
     return "pass", None
 
 
@@ -227,9 +238,9 @@ def check_optimiser(device: str) -> Outcome:
         update.step()
         losses.append(float(loss))
     if torch.equal(before, net[0].weight.detach().cpu()):
-        raise FailureError("an optimiser step left the weights as they were")
+        raise FailureError("optimiser")
     if not losses[-1] < 0.5 * losses[0]:
-        raise FailureError("the loss went from %g to %g in twenty steps" % (losses[0], losses[-1]))
+        raise FailureError("loss", before=losses[0], after=losses[-1])
     return "pass", None
 
 
@@ -239,12 +250,12 @@ def check_jit(device: str) -> Outcome:
     import torch
 
     if devices.kind(device) != "cuda":
-        return "skip", "only CUDA and ROCm compile single operations at run time"
+        return "skip", said("no-jit")
     code = "template <typename T> T torchup_check(T x, T y) { return x * y + T(1); }"
     operation = torch.cuda.jiterator._create_jit_fn(code)  # noqa: SLF001  # the documented way to make one
     values = torch.arange(8, dtype=torch.float32, device=device)
     if operation(values, values).cpu().tolist() != [i * i + 1.0 for i in range(8)]:
-        raise FailureError("an operation compiled at run time gave a wrong answer")
+        raise FailureError("jit")
     return "pass", None
 
 
@@ -255,7 +266,7 @@ def check_dataloader() -> Outcome:
     loader = torch.utils.data.DataLoader(Squares(), batch_size=4, num_workers=1, timeout=60)
     got = torch.cat(list(loader)).tolist()
     if got != [float(i * i) for i in range(8)]:
-        raise FailureError("a DataLoader worker returned %s" % got)
+        raise FailureError("dataloader", got=got)
     return "pass", None
 
 
@@ -277,24 +288,24 @@ def check_companion(name: str, planned: Optional[str], *, wanted: bool) -> Outco
 
     if importlib.util.find_spec(name) is None:
         if wanted and planned:
-            raise FailureError("%s %s was planned and is not installed" % (name, planned))
-        return "skip", "not installed"
+            raise FailureError("missing", name="%s %s" % (name, planned))
+        return "skip", said("not-installed")
     module = importlib.import_module(name)
     found = str(getattr(module, "__version__", "?"))
     if planned and found.partition("+")[0] != planned:
-        raise FailureError("%s is %s, planned was %s" % (name, found, planned))
+        raise FailureError("other", what=name, found=found, planned=planned)
     if name == "torchvision":
         import torch
 
         boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
         if module.ops.nms(boxes, torch.tensor([0.9, 0.8]), 0.5).tolist() != [0]:
-            raise FailureError("torchvision.ops.nms gave a wrong answer")
+            raise FailureError("nms")
     if name == "numpy":
         import torch
 
         if torch.from_numpy(module.ones(3, "float32")).sum().item() != 3:  # three ones
-            raise FailureError("torch and numpy do not share memory rightly")
-    return "pass", found
+            raise FailureError("numpy-wrong")
+    return "pass", said("found", what=found)
 
 
 def check_compile(device: str) -> Outcome:
@@ -302,11 +313,11 @@ def check_compile(device: str) -> Outcome:
     import torch
 
     if not hasattr(torch, "compile"):
-        return "skip", "this torch has no torch.compile"
+        return "skip", said("no-compile")
     values = torch.linspace(0, 1, 64, device=device)
     compiled = torch.compile(lambda x: torch.sin(x) * 2 + 1)
     error = float((compiled(values) - (torch.sin(values) * 2 + 1)).abs().max())
-    return ("pass", None) if error < 1e-4 else ("fail", "compiled code is off by %g" % error)
+    return ("pass", None) if error < 1e-4 else ("fail", said("compiled-off", error=error))
 
 
 # ---------------------------------------------------------------- the whole
@@ -332,26 +343,22 @@ def describe() -> Dict[str, Any]:
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
     """Climb the ladder; the description of torch where it imports."""
     ladder = Ladder()
-    if not ladder.climb("import", "torch and the libraries it is linked with load", check_import):
+    if not ladder.climb("import", check_import):
         return {}
     if request.get("only_compile"):
         import devices
 
         climb_compile(ladder, devices.available())
         return describe()
-    ladder.climb(
-        "version",
-        "the build is the one that was planned",
-        lambda: check_version(request.get("torch"), request.get("variant")),
-    )
+    ladder.climb("version", lambda: check_version(request.get("torch"), request.get("variant")))
     import devices
 
     found = devices.available()
-    ladder.climb("devices", "torch sees the GPUs that its build is for", lambda: check_devices(found))
+    ladder.climb("devices", lambda: check_devices(found))
     ladder.failed_on.clear()  # each device is tried whatever went before: that tells which part is broken
     for device in found:
         climb_device(ladder, device, request.get("runs_on") or {})
-    ladder.climb("dataloader", "worker processes start and share memory", check_dataloader)
+    ladder.climb("dataloader", check_dataloader)
     climb_companions(ladder, request.get("companions") or {})
     if request.get("compile", True):
         climb_compile(ladder, found)
@@ -361,35 +368,29 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
 def climb_compile(ladder: Ladder, found: List[str]) -> None:
     """torch.compile on each device: slow, and never a reason to refuse an environment."""
     for device in found:
-        proves = "torch.compile finds its compiler"
-        ladder.climb("compile", proves, lambda d=device: check_compile(d), device=device, soft=True)
+        ladder.climb("compile", partial(check_compile, device), device=device, soft=True)
 
 
 def climb_device(ladder: Ladder, device: str, runs_on: Dict[str, List[str]]) -> None:
     """The rungs of one device; after a failure the rest of that device is skipped (CUDA errors stick)."""
-    check_code = functools.partial(check_arch, runs_on=runs_on)
-    for name, proves, check in (
-        ("arch", "the build has code for this device", check_code),
-        ("matmul", "matrix products are right", check_matmul),
-        ("conv", "convolutions and their gradients are right", check_conv),
-        ("optimiser", "training changes weights and lowers the loss", check_optimiser),
-        ("jit", "operations compile at run time", check_jit),
+    for name, check in (
+        ("arch", partial(check_arch, runs_on=runs_on)),
+        ("matmul", check_matmul),
+        ("conv", check_conv),
+        ("optimiser", check_optimiser),
+        ("jit", check_jit),
     ):
-        ladder.climb(name, proves, lambda c=check: c(device), device=device)
+        ladder.climb(name, partial(check, device), device=device)
 
 
 def climb_companions(ladder: Ladder, planned: Dict[str, Optional[str]]) -> None:
     """The packages that go with torch, and numpy, which only warns."""
     ladder.failed_on.pop(None, None)
     for name in ("torchvision", "torchaudio"):
-        ladder.climb(
-            "companions",
-            name + " fits this torch",
-            lambda n=name: check_companion(n, planned.get(n), wanted=n in planned),
-        )
+        check = partial(check_companion, name, planned.get(name), wanted=name in planned)
+        ladder.climb("companions", check, package=name)
         ladder.failed_on.pop(None, None)
-    ladder.climb("companions", "numpy and torch share memory",
-                 lambda: check_companion("numpy", None, wanted=False), soft=True)  # fmt: skip
+    ladder.climb("companions", partial(check_companion, "numpy", None, wanted=False), package="numpy", soft=True)
 
 
 def main() -> int:

@@ -101,11 +101,59 @@ def test_current_folder_is_never_searched(monkeypatch, tmp_path):
 
 
 def test_endless_output_does_not_fill_memory(monkeypatch):
-    """Only the first part of an endless output is kept, and the program still ends at its limit."""
+    """Only the first part of an endless output is kept, and the program is ended long before its limit."""
     monkeypatch.setattr("torchup.host.processes.OUTPUT_LIMIT", 1 << 16)
-    completed = HOST.run(python("while True: print('x' * 1000)"), timeout=1.0)
-    assert completed.timed_out
+    started = time.monotonic()
+    completed = HOST.run(python("while True: print('x' * 1000)"), timeout=60.0)
+    assert (completed.flooded, completed.timed_out, completed.ok) == (True, False, False)
     assert len(completed.stdout) < 1 << 18
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX process groups")
+@pytest.mark.parametrize("ending", ["sys.exit(0)", "time.sleep(60)"], ids=["it ends", "it is stopped"])
+def test_nothing_of_a_child_outlives_it(tmp_path, ending):
+    """What a child started and left behind ends with it, even where it does not listen to SIGTERM."""
+    marker = tmp_path / "alive"
+    deaf = tmp_path / "deaf.py"
+    deaf.write_text(
+        "import pathlib, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        f"pathlib.Path({str(tmp_path / 'ready')!r}).touch()\ntime.sleep(1.5)\npathlib.Path({str(marker)!r}).touch()\n"
+    )
+    code = (
+        f"import pathlib, subprocess, sys, time; subprocess.Popen([sys.executable, {str(deaf)!r}])\n"
+        f"while not pathlib.Path({str(tmp_path / 'ready')!r}).exists(): time.sleep(0.01)\n{ending}"
+    )
+    HOST.run(python(code), timeout=1.0)
+    time.sleep(2.0)
+    assert not marker.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX executables")
+def test_children_neither_search_nor_stand_in_the_users_folder(monkeypatch, tmp_path):
+    """A program or module of a cloned project is not run by a child of ours: `PATH=.:$PATH` once ran `./uname`."""
+    trap = tmp_path / "uname"
+    trap.write_text("#!/bin/sh\necho trapped\n")
+    trap.chmod(0o755)
+    (tmp_path / "json.py").write_text("print('trapped')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", os.pathsep.join([".", "", os.environ["PATH"]]))
+    code = "import json, os, subprocess; print(os.getcwd()); print(subprocess.check_output('uname', text=True))"
+    shown = HOST.run((sys.executable, "-c", code)).stdout
+    assert "trapped" not in shown
+    assert str(tmp_path) not in shown
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a current folder cannot be removed there")
+def test_a_deleted_current_folder_is_no_end(monkeypatch, tmp_path):
+    """Where the user stands may be gone: torchup and its children go on."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert HOST.cwd() == os.sep
+    assert HOST.real_path("x") == f"{os.sep}x"
+    assert HOST.run(python("print(1)")).stdout == "1\n"
 
 
 def test_attached_program_returns_its_own_code(tmp_path):

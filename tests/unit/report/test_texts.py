@@ -11,7 +11,7 @@ from support.plan_machines import machine, nvidia
 from support.results import breakdown, limit, result, run
 from torchup.bench.compare import Comparison, Difference, Refusal, Report, Side
 from torchup.catalog import load_catalog
-from torchup.model import Change, Environment, InstallerName, Notice, Request, Rung, Verification, message
+from torchup.model import Change, Environment, InstallerName, Notice, Request, Rung, Said, Verification, message
 from torchup.plan import resolve
 from torchup.report import numbers
 from torchup.report.bench_text import advice, bench_text, limits, shortened
@@ -115,7 +115,7 @@ def test_what_the_budget_cut_short_is_said():
     cut = result(parameters={"epochs": 4, "epochs_asked": 10})
     whole = result(parameters={"epochs": 10, "epochs_asked": 10})
     assert shortened([cut, whole, result(parameters={"epochs": 3})]) == [
-        "script (cpu): the budget was good for 4 of 10 epochs; accuracy is not judged"
+        "script (cpu): the budget was good for 4 of 10 epochs; its time is extrapolated, its accuracy is not judged"
     ]
     assert "4 of 10" in bench_text([cut], STYLE, baseline=run(result(seconds=45.02, measured=False)))
 
@@ -151,9 +151,12 @@ def test_a_scaling_curve_is_a_table_by_kind_and_processes():
     assert "83" in second
 
 
+NOTE = Said(code="raised", values={"text": "warm room"})
+
+
 def test_notes_and_doubts_are_said_once_with_all_their_recipes():
     """Two recipes with one note share a line."""
-    said = results_text([result(notes=("warm room",)), result("graph", 5.0, notes=("warm room",))], STYLE)
+    said = results_text([result(notes=(NOTE,)), result("graph", 5.0, notes=(NOTE,))], STYLE)
     assert "script, graph: warm room" in said
 
 
@@ -177,7 +180,7 @@ SLOWER = Comparison(
 def test_a_comparison_says_ratio_interval_verdict_and_what_differs():
     """The sign of a regression is an error's, of a slower run within the threshold a warning's."""
     said = compare_text(Report(comparisons=(SLOWER,)), ASCII)
-    for expected in ("0.500x", "0.48 - 0.52", "[x]", "few samples", "torch differs: 2.12.0 against -", "4.00 s"):
+    for expected in ("2.00x slower", "0.48 - 0.52", "[x]", "few samples", "torch differs: 2.12.0 against -", "4.00 s"):
         assert expected in said
     tolerated = msgspec.structs.replace(SLOWER, regressed=False, interval=None)
     said = compare_text(Report(comparisons=(tolerated,)), msgspec.structs.replace(ASCII, color=True))

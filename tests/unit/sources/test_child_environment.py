@@ -16,11 +16,14 @@ def test_credentials_go_into_a_private_file_that_is_removed(tmp_path):
         "PIP_INDEX_URL": "https://me:p%40w@one.example:8443/simple",
         "PIP_EXTRA_INDEX_URL": "https://two.example/s",
     }
-    (tmp_path / ".netrc").write_text("machine own login a password b\n")
+    (tmp_path / ".netrc").write_text("machine own login a password b\nmachine two.example login c password d\n")
     with child_environment(IsolatedHost(tmp_path, environ)) as overlay:
         path = Path(overlay["NETRC"])
         text = path.read_text("utf-8")
-        assert text.splitlines() == ["machine one.example login me password p@w", "machine own login a password b", ""]
+        assert text.splitlines() == [
+            "machine one.example login me password p@w",
+            "machine two.example login c password d",
+        ]
         if os.name == "posix":
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert not path.exists()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.doctor.redact import redact
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import ROCM_VARIANT, gpu_line, install_command, quoted, said, torch_line
 from torchup.model import Os, Remedy, Vendor, message
+from torchup.privacy import redact
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from torchup.catalog.types import UNSURE, is_vendor
 from torchup.catalog.versions import version_key
 from torchup.compat.target import platform_named
-from torchup.doctor.redact import redact
 from torchup.doctor.rule import Found
 from torchup.model import Os, Remedy, Vendor, message, verbatim
+from torchup.privacy import redact
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat

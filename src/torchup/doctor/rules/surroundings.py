@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import minor, version_key
-from torchup.doctor.redact import redact
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import (
     PIP,
@@ -19,6 +18,7 @@ from torchup.doctor.rules.common import (
     said,
 )
 from torchup.model import Os, Remedy, Severity, Vendor, message
+from torchup.privacy import redact
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat

@@ -4,28 +4,16 @@ import importlib
 from typing import Any, List, Optional
 
 import precision
+import registry
+from said import Said, SaidError, said
 
-# Name -> module of this package. The order is the ladder's, slowest first.
-REGISTRY = {
-    "script": "recipes.script",
-    "loader": "recipes.loader",
-    "resident": "recipes.resident",
-    "graph": "recipes.graph",
-    "fused": "recipes.fused",
-    "best": "recipes.best",
-    "speedrun": "recipes.speedrun",  # another training, never part of the ladder
-}
-
-
+REGISTRY = {row["name"]: row["module"] for row in registry.RECIPES if row.get("module")}  # slowest first
 # What was written for some formats only; the others follow torch's own rules in every format.
-PRECISIONS = {
-    "graph": ("fp32-default", "fp32-strict", "tf32", "bf16"),  # fp16 leaves steps out, which no recording can
-    "fused": ("fp32-default", "fp32-strict", "tf32"),  # its arithmetic is written out, in float32
-}
+PRECISIONS = {row["name"]: tuple(row["precisions"]) for row in registry.RECIPES if row.get("precisions")}
 
 
-class UnavailableError(Exception):
-    """A recipe cannot run on this device in this environment; the text says why."""
+class UnavailableError(SaidError):
+    """A recipe cannot run on this device in this environment; code and values say why."""
 
 
 def names() -> List[str]:
@@ -38,11 +26,11 @@ def load(name: str) -> Any:
     return importlib.import_module(REGISTRY[name]).Recipe
 
 
-def refusal(name: str, device: str, label: str) -> Optional[str]:
+def refusal(name: str, device: str, label: str) -> Optional[Said]:
     """Why a recipe cannot run on a device in a precision; ``None`` where it can."""
-    why_not = load(name).refusal(device)
+    why_not: Optional[Said] = load(name).refusal(device)
     if why_not:
-        return str(why_not)
+        return why_not
     if label not in PRECISIONS.get(name, precision.NAMES):
-        return "%s has no form for %s: it is made for %s" % (name, label, ", ".join(PRECISIONS[name]))
+        return said("no-form", name=name, label=label, labels=", ".join(PRECISIONS[name]))
     return precision.refusal(device, label)

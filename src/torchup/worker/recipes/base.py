@@ -6,6 +6,7 @@ import idx
 import lenet
 import torch
 from precision import Mixed
+from said import Said
 
 
 class Task(NamedTuple):
@@ -23,7 +24,7 @@ class BaseRecipe:
     """Base of every recipe. `prepare` is outside the clock, `load` and `epoch` are inside it.
 
     Attributes:
-        notes: sentences about how it ran (what was missing, what it fell back to).
+        notes: what is to be said of how it ran (what was missing, what it fell back to).
         facts: named values that belong to the result (torchvision, threads, compile seconds).
     """
 
@@ -32,14 +33,15 @@ class BaseRecipe:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.mixed = Mixed(task.device, task.precision)
-        self.notes: List[str] = []
+        self.notes: List[Said] = []
         self.facts: Dict[str, Any] = {}
         self.compile_seconds: Optional[float] = None
 
     @staticmethod
-    def refusal(device: str) -> Optional[str]:
+    def refusal(device: str) -> Optional[Said]:
         """Why this recipe cannot run on the device here; ``None`` where it can."""
         del device
+        return None
 
     def prepare(self) -> None:
         """Warm up and compile; must leave no trace in weights, order or data."""

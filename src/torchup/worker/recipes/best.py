@@ -4,6 +4,7 @@ from typing import Any, Dict, Optional
 
 import devices
 import idx
+from said import Said, SaidError, reason, said
 
 import recipes
 from recipes import fused, graph, resident
@@ -17,7 +18,7 @@ class Recipe(BaseRecipe):
     """Holds the winner and passes everything on to it."""
 
     @staticmethod
-    def refusal(device: str) -> Optional[str]:
+    def refusal(device: str) -> Optional[Said]:
         return resident.Recipe.refusal(device)
 
     def prepare(self) -> None:
@@ -29,15 +30,15 @@ class Recipe(BaseRecipe):
             try:
                 recipe, seconds = self._trial(kind)
             except Exception as error:  # noqa: BLE001  # whatever breaks one way of running leaves the others
-                self.notes.append(
-                    "%s left out: %s" % (name, (str(error) or type(error).__name__).splitlines()[0][:200])
-                )
+                self.notes.append(said("left-out", name=name, why=reason(error)))
                 continue
             if not tried or seconds < min(tried.values()):
                 winner, self.facts["chosen"] = recipe, name
             tried[name] = seconds
         if winner is None:
-            raise RuntimeError("no recipe runs on %s: %s" % (self.task.device, "; ".join(self.notes)))
+            raise SaidError(
+                "no-recipe", device=self.task.device, why=self.notes[-1] if self.notes else said("raised", text="-")
+            )
         self.facts["trial_seconds"] = tried
         self.compile_seconds = winner.compile_seconds
         self._winner = winner

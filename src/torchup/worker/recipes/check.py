@@ -4,6 +4,7 @@ from typing import Callable, List, Tuple
 
 import lenet
 import torch
+from said import SaidError
 
 STEPS = 24  # full batches, and one of half the size after them
 LOSS_TOLERANCE = 1e-4  # float32 sums in another order differ by 1e-6 at first and drift apart slowly
@@ -12,8 +13,8 @@ WEIGHT_TOLERANCE = 1e-4
 Trained = Tuple[torch.Tensor, List[torch.Tensor]]  # per-step losses, parameters
 
 
-class MismatchError(Exception):
-    """The recipe computes something else; the text says what and by how much."""
+class MismatchError(SaidError):
+    """The recipe computes something else; the values say what and by how much."""
 
 
 def batch_of_noise(device: str) -> Tuple[torch.Tensor, torch.Tensor]:
@@ -45,8 +46,8 @@ def agrees(device: str, train: Callable[[lenet.Net, torch.Tensor, torch.Tensor],
     tried = train(net, images, labels).cpu()
     difference = float((tried - losses).abs().max())
     if not difference < LOSS_TOLERANCE:
-        raise MismatchError("losses differ from eager PyTorch by %g" % difference)
+        raise MismatchError("losses-differ", difference=difference)
     moved = max(float((p.detach().cpu() - w).abs().max()) for p, w in zip(net.parameters(), weights))
     if not moved < WEIGHT_TOLERANCE:
-        raise MismatchError("weights differ from eager PyTorch by %g" % moved)
+        raise MismatchError("weights-differ", difference=moved)
     return difference

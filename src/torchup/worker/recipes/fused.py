@@ -3,13 +3,14 @@
 from typing import Any, Optional
 
 import devices
+from said import Said, said
 
 from recipes import fused_cpu, fused_triton
 from recipes.base import BaseRecipe, Task
 
 WITHOUT = {
-    "mps": "no hand-written kernel for Metal, and Triton does not compile for it",
-    "xpu": "the Triton kernels are written and checked for CUDA, not for Intel GPUs",
+    "mps": said("no-metal"),
+    "xpu": said("no-xpu-kernel"),
 }
 
 
@@ -21,10 +22,8 @@ class Recipe(BaseRecipe):
         return (fused_cpu if devices.kind(task.device) == "cpu" else fused_triton).Recipe(task)
 
     @staticmethod
-    def refusal(device: str) -> Optional[str]:
+    def refusal(device: str) -> Optional[Said]:
         kind = devices.kind(device)
         if kind == "cpu":
             return fused_cpu.refusal()
-        return (
-            fused_triton.refusal(device) if kind == "cuda" else WITHOUT.get(kind, "no hand-written kernel for " + kind)
-        )
+        return fused_triton.refusal(device) if kind == "cuda" else WITHOUT.get(kind, said("no-kernel", kind=kind))

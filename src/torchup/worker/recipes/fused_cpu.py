@@ -3,13 +3,14 @@
 import ctypes
 import tempfile
 from pathlib import Path
-from typing import List, Optional
+from typing import Any, List, Optional
 
 import compiler
 import devices
 import lenet
 import sweep
 import torch
+from said import Said, said
 
 from recipes.base import BaseRecipe
 from recipes.check import agrees
@@ -66,13 +67,13 @@ class Kernel:
         return losses
 
 
-def _pointers(tensors: List[torch.Tensor]) -> ctypes.Array:
+def _pointers(tensors: List[torch.Tensor]) -> Any:
     return (ctypes.c_void_p * len(tensors))(*[tensor.data_ptr() for tensor in tensors])
 
 
-def refusal() -> Optional[str]:
+def refusal() -> Optional[Said]:
     """Why this cannot run here."""
-    return None if compiler.find() else "no C++ compiler (c++, g++ or clang++) on this machine"
+    return None if compiler.find() else said("no-compiler")
 
 
 class Recipe(BaseRecipe):

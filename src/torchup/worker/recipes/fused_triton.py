@@ -15,6 +15,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 import devices
 import lenet
 import torch
+from said import Said, SaidError, reason, said
 
 from recipes.base import BaseRecipe
 from recipes.check import agrees
@@ -33,34 +34,34 @@ class Way(NamedTuple):
     warps: int
 
 
-def refusal(device: str) -> Optional[str]:
+def refusal(device: str) -> Optional[Said]:
     """Why these kernels cannot run on a device of kind cuda (ROCm too); ``None`` where they can.
 
     AMD: threads of a program hand values to each other through global memory, and Triton 3.7's barrier is an
     ``s_barrier`` there that waits for no store to it. NVIDIA's ``bar.sync`` does.
     """
     if torch.version.hip:
-        return "on AMD GPUs Triton's barriers do not order global memory, which these kernels rely on"
+        return said("triton-amd")
     if importlib.util.find_spec("triton") is None:
-        return "Triton is not in this environment: PyTorch's wheels for Linux bring it, those for Windows do not"
+        return said("no-triton")
     try:
         import triton
     except Exception as error:  # noqa: BLE001  # a broken Triton is a reason, whatever broke
-        return "Triton does not import: " + (str(error) or type(error).__name__).splitlines()[0][:200]
+        return said("broken-triton", why=reason(error))
     if tuple(int(part) for part in triton.__version__.split(".")[:2]) < OLDEST_TRITON:
-        return "Triton %s is too old for these kernels: 3.0 or newer" % triton.__version__
+        return said("old-triton", version=triton.__version__)
     found = torch.cuda.get_device_capability(torch.device(device))
     if found < OLDEST_CAPABILITY:
-        return "Triton compiles for compute capability 7.0 and newer; this GPU has %d.%d" % found
+        return said("triton-capability", found="%d.%d" % found)
     return _lacks_for_building()
 
 
-def _lacks_for_building() -> Optional[str]:
+def _lacks_for_building() -> Optional[Said]:
     """Triton compiles what starts a kernel on the spot, in C (triton/runtime/build.py)."""
     if not (os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")):
-        return "Triton needs a C compiler (gcc or clang), and there is none on this machine"
+        return said("triton-compiler")
     if not (Path(sysconfig.get_paths()["include"]) / "Python.h").exists():
-        return "Triton needs Python's C headers (Debian and Ubuntu: python3-dev), and this Python has none"
+        return said("triton-headers")
     return None
 
 
@@ -207,7 +208,7 @@ class Recipe(BaseRecipe):
             good = min(seconds, key=lambda way: seconds[way], default=Way("none", WARPS[-1]))
             self._try([Way("epoch", good.warps)], seconds)
         if not seconds:
-            raise RuntimeError("; ".join(self.notes))
+            raise SaidError("no-way", why=self.notes[-1])
         self.facts["way_sweep"] = {"%s, %d warps" % way: value for way, value in seconds.items()}
         return min(seconds, key=lambda way: seconds[way])
 
@@ -217,8 +218,7 @@ class Recipe(BaseRecipe):
             try:
                 seconds[way] = self._trial(way)
             except Exception as error:  # noqa: BLE001  # a Triton that cannot compile, capture or launch this way
-                reason = (str(error) or type(error).__name__).splitlines()[0][:200]
-                self.notes.append("%s with %d warps left out: %s" % (*way, reason))
+                self.notes.append(said("left-out", name="%s, %d warps" % way, why=reason(error)))
 
     def _trial(self, way: Way) -> float:
         """Seconds of a small epoch, once it has agreed with eager PyTorch."""

@@ -12,6 +12,7 @@ import devices
 import lenet
 import precision
 import torch
+from said import Said, reason, said
 
 from recipes import resident
 from recipes.base import BaseRecipe, Task
@@ -122,8 +123,7 @@ class CudaGraph(BaseRecipe):
             except Exception as error:  # a missing Triton, an inductor failure: the eager graph remains
                 if not compiled:
                     raise
-                reason = (str(error) or type(error).__name__).splitlines()[0][:200]
-                self.notes.append("torch.compile left out: " + reason)
+                self.notes.append(said("left-out", name="torch.compile", why=reason(error)))
         return len(seconds) == 2 and seconds[1] < seconds[0]
 
     def _trial(self, compiled: bool) -> float:  # noqa: FBT001  # one of two ways, named by the caller
@@ -226,12 +226,12 @@ class Recipe(BaseRecipe):
         return Compiled(task) if devices.kind(task.device) == "cpu" else CudaGraph(task)
 
     @staticmethod
-    def refusal(device: str) -> Optional[str]:
+    def refusal(device: str) -> Optional[Said]:
         kind = devices.kind(device)
         if kind == "cuda":
-            return None if hasattr(torch.cuda, "CUDAGraph") else "this torch has no CUDA graphs"
+            return None if hasattr(torch.cuda, "CUDAGraph") else said("no-cuda-graphs")
         if kind == "cpu":
             if not hasattr(torch, "compile"):
-                return "this torch has no torch.compile"
-            return None if compiler.find() else "torch.compile needs a C++ compiler"
-        return "torch records no graphs on " + kind
+                return said("no-compile")
+            return None if compiler.find() else said("no-compiler")
+        return said("no-graphs", kind=kind)

@@ -5,13 +5,14 @@ operations that eager PyTorch can do it in: with autograd `lenet.lean_step`; on 
 autograd's own work to count, `by_hand.Step`.
 """
 
-from typing import Any, Optional
+from typing import Any, Dict, Optional
 
 import by_hand
 import devices
 import lenet
 import sweep
 import torch
+from said import reason, said
 
 from recipes.base import BaseRecipe
 from recipes.check import agrees
@@ -48,8 +49,7 @@ class Recipe(BaseRecipe):
         try:
             self.facts["check_difference"] = agrees(self.task.device, _train_by_hand)
         except Exception as error:  # noqa: BLE001  # an older or newer torch, whatever it lacks: autograd remains
-            reason = (str(error) or type(error).__name__).splitlines()[0][:200]
-            self.notes.append("gradients by hand left out: " + reason)
+            self.notes.append(said("left-out", name="gradients by hand", why=reason(error)))
             return False
         return True
 
@@ -100,7 +100,7 @@ def _train_by_hand(net: lenet.Net, images: torch.Tensor, labels: torch.Tensor) -
     return torch.stack([step(part, truth) for part, truth in pairs])
 
 
-def fast_options(device: str) -> dict:
+def fast_options(device: str) -> Dict[str, bool]:
     """The optimiser's implementation: one kernel for all parameters where this torch has it."""
     kind = devices.kind(device)
     if kind == "cpu":

@@ -8,6 +8,7 @@ import lenet
 import lines
 import samples
 import torch
+from said import said
 
 from recipes.base import BaseRecipe
 
@@ -23,8 +24,7 @@ class Recipe(BaseRecipe):
         transform, used = samples.choose_transform()
         self.facts.update(used, workers=WORKERS)
         if not used["torchvision"]:
-            how = "Pillow and torch" if used["pillow"] else "torch alone (Pillow is missing too: no image objects)"
-            self.notes.append("torchvision does not import here: the same per-sample steps are done with " + how)
+            self.notes.append(said("no-torchvision") if used["pillow"] else said("no-pillow"))
         self._train = samples.Samples(self.task.train, transform)
         self._test = samples.Samples(self.task.test, transform)
 

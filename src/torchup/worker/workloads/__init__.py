@@ -8,18 +8,10 @@ import importlib
 from importlib import metadata
 from typing import Any, List
 
-# Name -> module of this package.
-REGISTRY = {
-    "mnist": "workloads.mnist",
-    "fashion-mnist": "workloads.fashion_mnist",
-    "matmul": "workloads.matmul",
-    "conv": "workloads.conv",
-    "bandwidth": "workloads.bandwidth",
-    "launch": "workloads.launch",
-    "dataloader": "workloads.dataloader",
-    "cifar-resnet": "workloads.cifar_resnet",
-    "gpt": "workloads.gpt",
-}
+import registry
+from said import SaidError
+
+REGISTRY = {row["name"]: row["module"] for row in registry.WORKLOADS}  # name -> module of this package
 GROUP = "torchup.workloads"
 
 
@@ -35,10 +27,10 @@ def names() -> List[str]:
 
 
 def load(name: str) -> Any:
-    """The module of a workload. Raises `LookupError` when there is none of that name."""
+    """The module of a workload. Raises `SaidError` when there is none of that name."""
     if name in REGISTRY:
         return importlib.import_module(REGISTRY[name])
     for point in plugins():
         if point.name == name:
             return point.load()
-    raise LookupError("no workload %r; there are: %s" % (name, ", ".join(names())))
+    raise SaidError("no-workload", name=name, names=", ".join(names()))

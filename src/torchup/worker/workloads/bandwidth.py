@@ -1,11 +1,12 @@
 """`bandwidth`: device memory by copying, and both ways between host and device from pageable and pinned memory."""
 
 import time
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import devices
 import measure
 import torch
+from said import Said, reason, said
 
 SIZES = tuple(2**power for power in range(16, 29, 2))  # 64 KiB to 256 MiB
 Curve = List[Tuple[float, float]]
@@ -16,10 +17,10 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     device = request["device"]
     measure.no_arithmetic(request)
     start = time.perf_counter()
-    ways: Dict[str, Optional[Curve]] = {"device copy": sweep(device, _device_copy)}
-    notes: List[str] = []
+    ways: Dict[str, Curve] = {"device copy": sweep(device, _device_copy)}
+    notes: List[Said] = []
     if devices.kind(device) == "cpu":
-        notes.append("host and device are the same memory: only the copy is measured")
+        notes.append(said("same-memory"))
     else:
         for name, make in (("host to device", _to_device), ("device to host", _to_host)):
             for pinned in (False, True):
@@ -27,7 +28,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
                 try:
                     ways[label] = sweep(device, make(pinned))
                 except RuntimeError as error:
-                    notes.append("%s: %s" % (label, str(error).splitlines()[0][:150]))
+                    notes.append(said("left-out", name=label, why=reason(error)))
     curves = [("GB/s %s by bytes" % name, curve) for name, curve in ways.items() if curve]
     best = {name.replace(",", "").replace(" ", "_") + "_gbs": curve[-1][1] for name, curve in ways.items() if curve}
     size, rate = ways["device copy"][-1]

@@ -5,9 +5,11 @@ from typing import Any, Dict, List, Optional
 
 import devices
 import idx
+import lines
 import measure
 import torch
 import userdata
+from said import said
 from torch import nn
 from torch.nn import functional
 
@@ -54,7 +56,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     data = userdata.colour(request.get("data"), batch * STEPS)
     classes = max(10, 1 + int(data.labels.max()))
     if len(data.labels) < batch:
-        raise idx.DataError("%d images are fewer than one batch of %d" % (len(data.labels), batch))
+        raise idx.DataError("no-batch", count=len(data.labels), batch=batch)
     torch.manual_seed(int(request.get("seed") or 0))
     net = resnet18(classes).to(device=device, memory_format=torch.channels_last)
     update = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
@@ -82,7 +84,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         parameters={"batch": batch, "steps": len(taken), "synthetic": synthetic, "classes": classes,
                     "image": list(images.shape[1:]), "peak_memory_counted": counted,
                     "threads": torch.get_num_threads()},
-        notes=["made-up images of CIFAR-10's shape; --data DIR takes the real ones"] if synthetic else [],
+        notes=[said("cifar")] if synthetic else [],
     )  # fmt: skip
 
 
@@ -96,12 +98,14 @@ def timed_steps(device: str, step: Any, budget: Optional[float], usual: float) -
         step(number)
     taken: List[float] = []
     losses: List[float] = []
+    lines.stage("training")
     start = time.perf_counter()
     while len(taken) < most and (len(taken) < 3 or time.perf_counter() - start + taken[-1] < seconds):
         with devices.Stopwatch(device) as watch:
             loss = step(len(taken))
         taken.append(watch.seconds)
         losses.append(float(loss))
+    lines.stage("testing")
     return taken, losses
 
 

@@ -31,9 +31,9 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
             for _ in loader:
                 pass
         rates.append((float(workers), len(part.labels) / watch.seconds))
-    workers, rate = max(rates, key=lambda row: row[1])
+    best, rate = max(rates, key=lambda row: row[1])
     return measure.answer(
-        [("samples/s by workers", rates)], {"best_workers": workers, "samples_per_second": rate},
+        [("samples/s by workers", rates)], {"best_workers": best, "samples_per_second": rate},
         seconds=len(part.labels) / rate, samples=len(part.labels),
         parameters={**used, "wall_seconds": time.perf_counter() - start},
     )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any, Dict
 import devices
 import measure
 import torch
+from said import reason, said
 
 
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
@@ -28,16 +29,16 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     notes = []
     if devices.kind(device) == "cuda":
         try:
-            best["in_graph_us"] = _in_graph(device, value)
+            best["in_graph_us"] = in_graph(device, value)
         except RuntimeError as error:
-            notes.append("CUDA graph: %s" % str(error).splitlines()[0][:150])
+            notes.append(said("left-out", name="CUDA graph", why=reason(error)))
     return measure.answer(
         [("queued, microseconds by sample", [(i + 1, s * 1e6) for i, s in enumerate(queued)])],
         best, seconds=measure.middle(queued), notes=notes, parameters={"wall_seconds": time.perf_counter() - start},
     )  # fmt: skip
 
 
-def _in_graph(device: str, value: torch.Tensor, kernels: int = 1000) -> float:
+def in_graph(device: str, value: torch.Tensor, kernels: int = 1000) -> float:
     """Microseconds a kernel in a graph of many dependent ones."""
     side = torch.cuda.Stream(device)
     with torch.cuda.stream(side):

@@ -1,11 +1,13 @@
 """`matmul`: square matrix products, sizes swept, a curve for each number format: TFLOP/s over the size."""
 
 import time
+from functools import partial
 from typing import Any, Dict, List, Tuple
 
 import devices
 import measure
 import torch
+from said import Said, reason, said
 
 SIZES = (128, 256, 512, 1024, 2048, 4096, 8192)
 LONGEST = {"cpu": 1.0}  # seconds of one product that is still tried
@@ -22,14 +24,14 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     start = time.perf_counter()
     curves: List[Tuple[str, List[Tuple[float, float]]]] = []
     best: Dict[str, float] = {}
-    notes: List[str] = []
+    notes: List[Said] = []
     first: Tuple[float, float] = (0.0, 0.0)
     formats = formats_of(label)
     for name, dtype in formats.items():
         try:
             curve = sweep(device, dtype)
         except RuntimeError as error:
-            notes.append("%s: %s" % (name, str(error).splitlines()[0][:150]))
+            notes.append(said("left-out", name=name, why=reason(error)))
             continue
         curves.append(("TFLOP/s %s by size" % name, [(size, rate / 1e12) for size, rate, _ in curve]))
         best["tflops_" + name] = max(rate for _, rate, _ in curve) / 1e12
@@ -55,7 +57,7 @@ def sweep(device: str, dtype: torch.dtype) -> List[Tuple[int, float, float]]:
     limit = LONGEST.get(devices.kind(device), 0.25)
     for size in SIZES:
         left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-        seconds = min(measure.samples(device, lambda a=left, b=right: a @ b, count=5))
+        seconds = min(measure.samples(device, partial(torch.matmul, left, right), count=5))
         found.append((size, 2.0 * size**3 / seconds, seconds))
         if seconds * 8 > limit:
             break

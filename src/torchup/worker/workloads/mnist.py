@@ -19,6 +19,7 @@ import recipes
 import torch
 import userdata
 from recipes.base import BaseRecipe, Task
+from said import SaidError
 
 EPOCHS = 10
 BYTES_A_SAMPLE = 28 * 28 + 8  # an image of bytes and its label: the least that has to be read
@@ -39,10 +40,11 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     prepared = time.perf_counter()
     recipe.prepare()
     if not lenet.order_is_the_loaders():
-        raise RuntimeError("this torch draws its batch order in another way than torchup knows; please report it")
+        raise SaidError("other-order")
     devices.reset_peak_memory(recipe.task.device)
     warm_up_seconds = time.perf_counter() - prepared
     epoch_seconds, losses, load_seconds = _train(recipe, epochs, request.get("budget"))
+    lines.stage("testing")
     memory, counted = devices.peak_memory(recipe.task.device)
     with devices.Stopwatch(recipe.task.device) as test:
         accuracy = recipe.accuracy()
@@ -80,7 +82,7 @@ def make_recipe(request: Dict[str, Any]) -> BaseRecipe:
     label = label or "fp32-default"
     refusal = recipes.refusal(name, device, label)
     if refusal:
-        raise recipes.UnavailableError(refusal)
+        raise recipes.UnavailableError(refusal["code"], **refusal["values"])
     if request.get("threads"):
         torch.set_num_threads(int(request["threads"]))
     precision.enter(device, label)
@@ -88,10 +90,7 @@ def make_recipe(request: Dict[str, Any]) -> BaseRecipe:
     height, width = train.images.shape[1:]
     classes = 1 + int(max(train.labels.max(), test.labels.max()))
     if (height, width) != (28, 28) or classes > 10:
-        raise idx.DataError(
-            "the article's network takes 28 x 28 images of at most 10 classes; these are %d x %d of %d"
-            " (cifar-resnet takes images of any size and number of classes)" % (width, height, classes)
-        )
+        raise idx.DataError("other-shape", size="%d x %d" % (width, height), classes=classes)
     return recipes.load(name)(
         Task(device, label, int(request.get("seed") or lenet.SEED), train, test, request.get("threads"))
     )
@@ -105,12 +104,13 @@ def _train(recipe: BaseRecipe, epochs: int, budget: Optional[float]) -> Tuple[Li
         recipe.load()
     seconds: List[float] = []
     losses: List[torch.Tensor] = []
+    lines.stage("training", epochs=epochs)
     while len(seconds) < epochs and not _would_outrun(seconds, load.seconds, budget):
         with devices.Stopwatch(device) as watch:
             losses.append(recipe.epoch().detach().float().cpu())
         seconds.append(watch.seconds)
         if not math.isfinite(_mean(losses[-1])):
-            raise ArithmeticError("the loss is not a number after epoch %d" % len(seconds))
+            raise SaidError("loss-not-finite", epoch=len(seconds))
         lines.emit({"progress": {"epoch": len(seconds), "epochs": epochs, "seconds": load.seconds + sum(seconds),
                                  "loss": _mean(losses[-1])}})  # fmt: skip
     return seconds, losses, load.seconds

@@ -1,0 +1,146 @@
+"""One measurement in one fresh child of the target environment: the question, the lines on the way, the answer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from torchup.bench.answers import Capabilities, Progress, RawResult, WorkerError
+from torchup.bench.request import question
+from torchup.encoding import UNREADABLE
+from torchup.envs.worker import run_worker
+from torchup.errors import BenchError, TimeLimitError, UsageError
+from torchup.i18n.sentences import raised, sentence
+from torchup.model import Said, message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torchup.bench.request import BenchRequest, Task
+    from torchup.envs.worker import WorkerAnswer
+    from torchup.errors import TorchupError
+    from torchup.host import Host
+    from torchup.model import Message
+
+SURVEY_TIMEOUT = 240.0  # seconds; torch from a cold disk, a first CUDA context, compiling the CPU's peak loop
+SETTING_UP = 300.0  # seconds for import, data, warm-up and the test, around the timed part
+LONGEST = 6 * 3600.0  # seconds; without a budget a run may take long on a slow machine, but not for ever
+OVERRUN = 4.0  # past this multiple of the time given the child is stopped
+
+
+class MeasureError(BenchError):
+    """A child failed; ``said`` is its reason."""
+
+    def __init__(self, text: Message, said: Said, *, hint: Message | None = None) -> None:
+        super().__init__(text, hint=hint)
+        self.said = said
+
+
+def why(error: TorchupError) -> Said:
+    """The reason that a failed measurement leaves in the results beside it."""
+    return error.said if isinstance(error, MeasureError) else raised(str(error.text))
+
+
+def survey_environment(host: Host, python: str, precision: str = "fp32-default") -> Capabilities:
+    """Ask the environment which devices, recipes and workloads it has, and what cannot be done in a precision.
+
+    Raises:
+        BenchError: torch does not run.
+    """
+    asked = json.dumps({"action": "devices", "precision": precision})
+    answer = run_worker(host, python, "bench.py", (asked,), timeout=SURVEY_TIMEOUT)
+    return msgspec.convert(payload(answer, "devices"), Capabilities)
+
+
+def measure(
+    host: Host,
+    python: str,
+    task: Task,
+    request: BenchRequest,
+    *,
+    budget: float | None = None,
+    on_line: Callable[[str], None] | None = None,
+    **further: Any,
+) -> RawResult:
+    """One measurement in one fresh child. Raises `BenchError` or `TimeLimitError`, naming recipe and device."""
+    asked = {**question(request, recipe=task.recipe, device=task.device, **further)}
+    asked.pop("budget", None)
+    if budget is not None:
+        asked["budget"] = budget
+    limit = LONGEST if budget is None else SETTING_UP + OVERRUN * budget
+    answer = run_worker(host, python, "bench.py", (json.dumps(asked),), timeout=limit, on_line=on_line)
+    return msgspec.convert(payload(answer, "result", task.label), RawResult)
+
+
+def payload(answer: WorkerAnswer, key: str, what: str = "torch") -> dict[str, Any]:
+    """The object under ``key`` in the worker's answer, or the error that its end means."""
+    data = answer.data or {}
+    if isinstance(data.get(key), dict):
+        found: dict[str, Any] = data[key]
+        return found
+    if "error" in data:
+        raise worker_error(msgspec.convert(data["error"], WorkerError), what)
+    if answer.timed_out:
+        raise TimeLimitError(
+            message("bench.timeout", "{what} did not come back within its time limit", what=what),
+            hint=message("bench.timeout.hint", "`torchup verify` shows whether the device hangs"),
+        )
+    words = answer.stderr.strip()[-400:] or "-"
+    text = message(
+        "bench.crash",
+        "the process that measured {what} ended with code {code} and no answer: {reason}",
+        what=what,
+        code=answer.returncode,
+        reason=words,
+    )
+    said = Said(code="ended", values={"number": answer.returncode or 0, "why": raised(words)})
+    hint = message("bench.crash.hint", "`torchup verify` names what is broken in the environment")
+    raise MeasureError(text, said, hint=hint)
+
+
+def worker_error(error: WorkerError, what: str) -> UsageError | MeasureError:
+    """The worker's own error as torchup's: bad data files are the user's, the rest is the benchmark's."""
+    text = message("bench.failed", "{what}: {reason}", what=what, reason=sentence(error.said))
+    if error.code == "DataError":
+        return UsageError(
+            text,
+            hint=message(
+                "bench.data.hint",
+                "--data takes a folder of IDX files, of CIFAR-10's binary files (cifar-resnet), or of images, one"
+                " folder a class",
+            ),
+        )
+    if error.code in {"PrecisionError", "UnavailableError"}:
+        return UsageError(text)
+    if error.code in {"OutOfMemoryError", "MemoryError"}:
+        hint = message("bench.memory.hint", "close other programs that hold memory and try again")
+        return MeasureError(text, error.said, hint=hint)
+    hint = message("bench.failed.hint", "`torchup verify` names what is broken in the environment")
+    return MeasureError(text, error.said, hint=hint)
+
+
+class Watcher:
+    """Turns the worker's progress lines into `Progress` values."""
+
+    def __init__(self, start: Progress, on_progress: Callable[[Progress], None] | None) -> None:
+        self._base = start
+        self._on_progress = on_progress
+        self._tell(self._base)
+
+    def line(self, text: str) -> None:
+        """One line of the child; anything but a progress line is passed over."""
+        if self._on_progress is None or not text.startswith('{"progress"'):
+            return
+        try:
+            news = msgspec.json.decode(text, type=dict[str, dict[str, Any]])["progress"]
+            news = {key: value for key, value in news.items() if key in self._base.__struct_fields__}
+            self._base = msgspec.convert({**msgspec.structs.asdict(self._base), "step": None, **news}, Progress)
+        except (*UNREADABLE, KeyError):
+            return
+        self._tell(self._base)
+
+    def _tell(self, progress: Progress) -> None:
+        if self._on_progress is not None:
+            self._on_progress(progress)

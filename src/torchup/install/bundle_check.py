@@ -1,0 +1,91 @@
+"""A bundle is what its plan says it is, file by file, before the plan is shown."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from torchup.envs.paths import join
+from torchup.errors import UsageError
+from torchup.model import InstallerName, Plan, Value, message
+from torchup.sources.index_page import normalise, parse_filename
+
+if TYPE_CHECKING:
+    from torchup.host import Host
+    from torchup.model import Message
+
+SCHEMA = 1
+FILE_LIMIT = 500  # wheels; a CUDA build with everything around it has 60
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+class Bundle(Value, frozen=True, kw_only=True):
+    """Content of ``plan.json``."""
+
+    schema: int = SCHEMA
+    platform: str | None = None  # None: the machine that made it
+    pins: tuple[str, ...] = ()
+    files: dict[str, str] = {}  # wheel -> sha256
+    plan: Plan
+
+
+def check_bundle(host: Host, folder: str, bundle: Bundle) -> None:
+    """Compare a bundle with its plan.
+
+    Raises:
+        UsageError: its form is another one, a file is missing, too much, or not the one that was bundled. The file
+            and the reason are named.
+    """
+    _check_form(folder, bundle)
+    wheels = join(folder, "wheels")
+    present = set(host.list_dir(wheels) or ())
+    if missing := [name for name in bundle.files if name not in present]:
+        text = message("bundle.incomplete", "the bundle lacks {files}", files=", ".join(missing[:5]))
+        raise UsageError(text, hint=_again())
+    if foreign := sorted(present - bundle.files.keys()):
+        raise _refused(join(wheels, foreign[0]), message("bundle.foreign", "the bundle's plan does not name it"))
+    for name, digest in bundle.files.items():
+        if host.sha256(join(wheels, name)) != digest:
+            raise _refused(join(wheels, name), message("bundle.changed", "it is not the file that was bundled"))
+
+
+def _check_form(folder: str, bundle: Bundle) -> None:
+    plan_file = join(folder, "plan.json")
+    if bundle.schema != SCHEMA:
+        text = message("bundle.schema", "it is of schema {found}, this torchup reads {known}", found=bundle.schema,
+                       known=SCHEMA)  # fmt: skip
+        raise _refused(plan_file, text)
+    if bundle.plan.installer is InstallerName.CONDA:
+        raise _refused(plan_file, message("bundle.is-conda", "a bundle holds wheels, and its plan is conda's"))
+    if not 0 < len(bundle.files) <= FILE_LIMIT:
+        raise _refused(plan_file, message("bundle.count", "it names {count} files", count=len(bundle.files)))
+    names = set()
+    for name, digest in bundle.files.items():
+        offer = parse_filename(name, name, "bundle")
+        if offer is None or not _SHA256.fullmatch(digest):
+            text = message("bundle.not-a-wheel", "`{name}` is no wheel with its SHA-256", name=name[:120])
+            raise _refused(plan_file, text)
+        if offer.package in names:
+            raise _refused(plan_file, message("bundle.twice", "it holds {name} twice", name=offer.package))
+        names.add(offer.package)
+    _check_complete(plan_file, bundle, names)
+
+
+def _check_complete(plan_file: str, bundle: Bundle, names: set[str]) -> None:
+    """Every package that the plan asks for is one of the files."""
+    from packaging.requirements import Requirement  # noqa: PLC0415  # 15 ms for bundles only
+
+    wanted = [Requirement(line) for line in bundle.plan.packages]
+    absent = [r.name for r in wanted if r.marker is None and normalise(r.name) not in names]
+    if absent:
+        text = message("bundle.absent", "no file of it is {name}", name=absent[0])
+        raise _refused(plan_file, text)
+
+
+def _refused(file: str, reason: Message) -> UsageError:
+    text = message("bundle.refused", "{file} is refused: {reason}", file=file, reason=reason)
+    return UsageError(text, hint=_again())
+
+
+def _again() -> Message:
+    return message("bundle.incomplete.hint", "copy it again; SHA256SUMS tells whether it is whole")

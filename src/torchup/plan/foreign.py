@@ -1,0 +1,129 @@
+"""A plan that comes from outside is data: every field is of a closed form before anything looks at it. Pure.
+
+A plan of torchup's own is made from checked parts. One in a bundle or a file can hold anything that fits the types:
+a program as its Python, an option as a package, an address that leads elsewhere. What has no closed form is refused by
+the name of its field; what a foreign plan cannot know (an interpreter here, commands) is dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from torchup.errors import UsageError
+from torchup.model import InstallerName, message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torchup.model import Plan, Source
+
+SIZE_LIMIT = 4 * 1024 * 1024  # bytes of a plan's file; one of 300 rejected builds has 60 KB
+COUNT_LIMIT = 2000  # entries of one list; a plan has 5 to 300
+TEXT_LIMIT = 500  # characters of one requirement or name
+_DOWNLOAD_LIMIT = 1 << 40  # bytes: no wheel has a terabyte
+_PYTHON = re.compile(r"[23]\.\d{1,2}(?:\.\d{1,2})?t?", re.ASCII)
+_VERSION = re.compile(r"\d{1,4}(?:\.\d{1,8}){1,3}(?:(?:a|b|rc|\.dev|\.post)\d{1,8}){0,3}", re.ASCII)
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", re.ASCII)
+_SPEC = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:=<>!,*|~+ -]{0,199}", re.ASCII)  # of conda
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_ADDRESS = re.compile(r"(?:https?://|file:///)[^\s\\'\"<>@]{1,1000}")
+_FOLDER = re.compile(r"(?:/|[A-Za-z]:[\\/])[^\x00-\x1f]{0,1000}")
+_KINDS = frozenset({"index", "find-links", "conda"})
+
+
+def checked_plan(plan: Plan, file: str) -> Plan:
+    """The plan without what only its maker's machine knew.
+
+    Args:
+        plan: as it was decoded.
+        file: where it was read, for the error.
+
+    Raises:
+        UsageError: a field is not of its form; it names the file, the field and the value.
+    """
+    for field, value, good in _claims(plan):
+        if not good(value):
+            raise _refused(file, field, value)
+    for index, source in enumerate(plan.sources):
+        _check_source(source, f"sources.{index}", file)
+    return msgspec.structs.replace(plan, python_path=None, steps=())
+
+
+def _claims(plan: Plan) -> Iterator[tuple[str, object, Callable[[Any], bool]]]:
+    """(field, value, what it must be) of everything that an installation uses."""
+    build = plan.build
+    yield "python", plan.python, _fits(_PYTHON)
+    yield "build.torch", build.torch, _fits(_VERSION)
+    yield "build.variant", build.variant, _fits(_WORD)
+    yield "build.source", build.source, lambda value: value is None or _fits(_WORD)(value)
+    yield "build.index_url", build.index_url, lambda value: value is None or _fits(_ADDRESS)(value)
+    yield "build.size_bytes", build.size_bytes, lambda value: value is None or 0 <= value < _DOWNLOAD_LIMIT
+    for name, version in build.companions.items():
+        yield f"build.companions.{name}", name, _fits(_NAME)
+        yield f"build.companions.{name}", version, lambda value: value is None or _fits(_VERSION)(value)
+    for field in ("packages", "constraints"):
+        lines = getattr(plan, field)
+        yield field, len(lines), lambda count: count <= COUNT_LIMIT
+        for index, line in enumerate(lines):
+            yield f"{field}.{index}", line, is_plain_requirement
+    yield "packages", plan.packages, bool
+    for name, digest in plan.hashes.items():
+        yield f"hashes.{name}", name, _fits(_SPEC)
+        yield f"hashes.{name}", digest, _fits(re.compile("[0-9a-f]{64}"))
+    for index in (*plan.covered_gpus, *plan.uncovered_gpus):
+        yield "covered_gpus", index, lambda value: 0 <= value < COUNT_LIMIT
+    yield from _conda_claims(plan)
+
+
+def _conda_claims(plan: Plan) -> Iterator[tuple[str, object, Callable[[Any], bool]]]:
+    order = plan.conda
+    yield "conda", order, lambda value: (value is not None) == (plan.installer is InstallerName.CONDA)
+    if order is None:
+        return
+    yield "conda.subdir", order.subdir, _fits(_WORD)
+    for spec in (*order.specs, *order.virtual_packages):
+        yield "conda.specs", spec, _fits(_SPEC)
+    for address in (*order.channels, *order.mirrors, *(url for urls in order.mirrors.values() for url in urls)):
+        yield "conda.channels", address, _fits(_ADDRESS)
+
+
+def _fits(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and len(value) <= TEXT_LIMIT * 4 and bool(pattern.fullmatch(value))
+
+
+def is_plain_requirement(line: object) -> bool:
+    """Whether a text is a package's name with extras, versions and a marker: no option, no path, no address."""
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415  # 15 ms for foreign plans only
+
+    if not isinstance(line, str) or len(line) > TEXT_LIMIT or _CONTROL.search(line) or not _NAME.match(line):
+        return False
+    try:
+        return Requirement(line).url is None
+    except InvalidRequirement:
+        return False
+
+
+def _check_source(source: Source, field: str, file: str) -> None:
+    """A source is an address of the web without a login, or a folder by its whole path."""
+    if source.kind not in _KINDS:
+        raise _refused(file, f"{field}.kind", source.kind)
+    good = _fits(_ADDRESS)(source.url) or (source.kind != "conda" and _fits(_FOLDER)(source.url))
+    if not good:
+        raise _refused(file, f"{field}.url", "...")  # it may hold a login
+    if not _fits(_WORD)(source.name):
+        raise _refused(file, f"{field}.name", source.name)
+
+
+def _refused(file: str, field: str, value: object) -> UsageError:
+    shown = _CONTROL.sub("?", str(value))[:120]
+    text = message("plan.foreign", "{file} is refused: `{field}` cannot be `{value}`", file=file, field=field,
+                   value=shown)  # fmt: skip
+    hint = message(
+        "plan.foreign.hint",
+        "make the plan again with torchup; a plan from outside holds names and versions, no program, path or option",
+    )
+    return UsageError(text, hint=hint)
