@@ -6,9 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.doctor.cause import text_of
-from torchup.doctor.remedy import reinstall
 from torchup.doctor.rule import Certainty, Found
-from torchup.doctor.rules.common import capabilities, gpu_line, plain, quoted, said, torch_cuda, torch_line
+from torchup.doctor.rules.common import capabilities, gpu_line, plain, quoted, remedy_of, said, torch_cuda, torch_line
 from torchup.doctor.rules.coverage import (
     FAILURES,
     WARNINGS,
@@ -47,7 +46,7 @@ def cpu_build_installed(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=text_of(slug, "summary"),
         evidence=tuple(lines),
-        remedy=reinstall(facts, compat.catalog, text=text_of(slug, "remedy")),
+        remedy=remedy_of(slug, facts, compat),
         certainty=Certainty.SEEN if not_compiled is None else Certainty.PROVEN if nvidia else Certainty.SAID,
     )
 
@@ -84,7 +83,7 @@ def aarch64_wheel_is_cpu(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=text_of(slug, "summary"),
         evidence=(gpu_line(facts, Vendor.NVIDIA), *map(plain, installs)),
-        remedy=reinstall(facts, compat.catalog, text=text_of(slug, "remedy")),
+        remedy=remedy_of(slug, facts, compat),
         certainty=Certainty.PROVEN if is_cpu else Certainty.SEEN,
     )
 
@@ -154,7 +153,7 @@ def _finding(
     return Found(
         summary=text_of(slug, "summary"),
         evidence=_evidence(facts, *code),
-        remedy=reinstall(facts, compat.catalog, text=text_of(slug, "remedy")),
+        remedy=remedy_of(slug, facts, compat),
         certainty=certainty,
     )
 

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.doctor.cause import text_of
-from torchup.doctor.extensions import extension_table, named_in, rebuild
-from torchup.doctor.remedy import interpreter_of, set_variable, shell_of
-from torchup.doctor.remedy.driver import joined
+from torchup.doctor.cause import RemedyKind, text_of
+from torchup.doctor.extensions import extension_table, named_in
 from torchup.doctor.rule import Certainty, Found
-from torchup.doctor.rules.common import capabilities, gpu_line, quoted, said, torch_line
+from torchup.doctor.rules.common import capabilities, gpu_line, quoted, remedy_of, said, torch_line
 from torchup.doctor.rules.coverage import FAILURES, covered, covers_what_it_warns_of, uncovered, warned_capability
 from torchup.model import ComputeCapability, Os, Remedy, message
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
     from torchup.model import Message
 
 _OWN = ("extension.flash", "extension.nvcc-arch", "extension.kernel")
-_TOOLKIT = "/usr/local/cuda/bin/ptxas"  # where NVIDIA's installer puts it on Linux
 
 
 def foreign_code(facts: Facts) -> bool:
@@ -48,12 +47,7 @@ def extension_arch_missing(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=text_of(slug, "summary"),
         evidence=tuple(lines),
-        remedy=Remedy(
-            text=text_of(slug, "remedy"),
-            commands=rebuild(facts, names[0], capabilities(facts, compat)) if names else (),
-            interpreter=interpreter_of(facts),
-            shell=shell_of(facts),
-        ),
+        remedy=rebuilt(facts, text_of(slug, "remedy"), names, capabilities(facts, compat)),
         certainty=Certainty.PROVEN if failed else Certainty.SAID,
     )
 
@@ -74,29 +68,36 @@ def triton_ptxas_too_old(facts: Facts, compat: Compat) -> Found | None:
     if sign is None or uncovered(facts, compat) is not None:
         return None
     slug = "triton-ptxas-too-old"
-    lines: list[Message] = [said(sign)]
+    lines: list[Message] = [said(sign), *_toolkit_line(facts, compat)]
     lines += [gpu_line(facts)] if facts.gpus else []
     lines += [torch_line(facts)] if facts.torch.version else []
-    variables = ("TRITON_PTXAS_PATH", "TRITON_PTXAS_BLACKWELL_PATH")
+    kind = RemedyKind.TEXT if facts.system.os is Os.WINDOWS else None  # the file's path is that of Linux
     return Found(
         summary=text_of(slug, "summary"),
         evidence=tuple(lines),
-        remedy=Remedy(
-            text=_with_toolkit(facts, compat),
-            commands=() if facts.system.os is Os.WINDOWS else tuple(set_variable(name, _TOOLKIT) for name in variables),
-            shell=shell_of(facts),
-        ),
+        remedy=remedy_of(slug, facts, compat, kind=kind),
         certainty=Certainty.PROVEN,
     )
 
 
-def _with_toolkit(facts: Facts, compat: Compat) -> Message:
-    """The words of the cause, and the first toolkit that knows the GPU."""
-    sign, text = facts.sign("arch.ptxas"), text_of("triton-ptxas-too-old", "remedy")
+def _toolkit_line(facts: Facts, compat: Compat) -> tuple[Message, ...]:
+    """The first toolkit whose ptxas knows the GPU."""
+    sign = facts.sign("arch.ptxas")
     named = ComputeCapability.parse(sign.values.get("sm", "")) if sign is not None else None
     gpu = named or max(capabilities(facts, compat), default=None)
     cuda = compat.first_cuda(gpu) if gpu is not None else None
     if gpu is None or cuda is None:
-        return text
-    toolkit = message("doctor.ptxas.toolkit", "CUDA {cuda} is the first that knows {sm}", cuda=cuda, sm=gpu.sm)
-    return joined(text, toolkit)
+        return ()
+    return (message("doctor.ptxas.toolkit", "CUDA {cuda} is the first that knows {sm}", cuda=cuda, sm=gpu.sm),)
+
+
+def rebuilt(facts: Facts, text: Message, names: Sequence[str], gpus: Iterable[ComputeCapability] = ()) -> Remedy:
+    """The first of these packages made anew beside the torch that is there."""
+    from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
+
+    return Remedy(
+        text=text,
+        commands=remedy.rebuild(facts, names[0], gpus) if names else (),
+        interpreter=remedy.interpreter_of(facts),
+        shell=remedy.shell_of(facts),
+    )

@@ -10,8 +10,6 @@ import msgspec
 from torchup.catalog.versions import minor, version_key
 from torchup.compat.published import has_labels, platform_of_tag
 from torchup.doctor.cause import text_of
-from torchup.doctor.remedy import Wish, interpreter_of, reinstall
-from torchup.doctor.remedy.install_commands import is_bundled
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import platform, quoted, said
 from torchup.doctor.rules.refused import BY_PLATFORM, BY_PYTHON, NONE_FITS, NOT_THERE, Asked, asked, refusals
@@ -54,11 +52,13 @@ def _as_asked(facts: Facts, compat: Compat, wish: Asked, slug: str, *, fresh: bo
 
     ``fresh``: into an environment with the Python that it has wheels for, unless a program brings its own.
     """
-    fresh = fresh and not is_bundled(interpreter_of(facts))
+    from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
+
+    fresh = fresh and not remedy.is_bundled(remedy.interpreter_of(facts))
     label = f"+{wish.labels[0]}" if len(wish.labels) == 1 else ""
     pins = (f"torch=={wish.release}{label}", f"torch=={wish.release}") if wish.release else ()
     known = msgspec.structs.replace(facts, requested=(*pins, *facts.requested))
-    return reinstall(known, compat.catalog, Wish(requested=True, fresh=fresh), text=text_of(slug, "remedy"))
+    return remedy.reinstall(known, compat.catalog, remedy.Wish(requested=True, fresh=fresh), text=text_of(slug, "remedy"))
 
 
 def _reasons(facts: Facts, compat: Compat, wish: Asked) -> Iterator[Message]:
