@@ -7,6 +7,7 @@ What is installed is what `torchup.plan.resolve` plans for the machine of the fa
 from __future__ import annotations
 
 from torchup.doctor.cause import RemedyKind
+from torchup.doctor.remedy.additions import add_packages
 from torchup.doctor.remedy.build import leftovers, reinstall
 from torchup.doctor.remedy.choice import Choice, Wish, choose, needed_cuda
 from torchup.doctor.remedy.commands import WISHES, CommandRow, RemedyRow, commands_for, make
@@ -29,6 +30,7 @@ __all__ = [
     "RemedyKind",
     "RemedyRow",
     "Wish",
+    "add_packages",
     "choose",
     "commands_for",
     "driver_remedy",

@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING
 from torchup.doctor.cause import Cause, CauseFileError, load_cause, order
 from torchup.doctor.data_rule import check_of
 from torchup.doctor.rule import Rule
-from torchup.doctor.rules import amd_intel, apple, build, driver, extensions, installers, packages, platforms, reach, surroundings
+from torchup.doctor.rules import (
+    amd_intel,
+    apple,
+    build,
+    driver,
+    extensions,
+    installers,
+    interpreters,
+    packages,
+    platforms,
+    programs,
+    reach,
+    surroundings,
+)
 from torchup.model import Severity
 
 if TYPE_CHECKING:
@@ -38,6 +51,8 @@ CHECKS: Mapping[str, Callable[[Facts, Compat], Found | None]] = {
     "visible-devices-hide": surroundings.visible_devices_hide,
     "driver-too-old": driver.driver_too_old,
     "driver-missing-or-broken": driver.driver_missing_or_broken,
+    "other-interpreter": interpreters.other_interpreter,
+    "torch-replaced": packages.torch_replaced,
     "torch-not-installed": packages.torch_not_installed,
     "windows-dll-missing": surroundings.windows_dll_missing,
     "numpy-abi": packages.numpy_abi,
@@ -58,8 +73,8 @@ CHECKS: Mapping[str, Callable[[Facts, Compat], Found | None]] = {
     "triton-ptxas-too-old": extensions.triton_ptxas_too_old,
     "triton-newer-than-driver": driver.triton_newer_than_driver,
     "memory-held-by-other-process": driver.memory_held_by_others,
-    "build-headers-missing": surroundings.build_headers_missing,
-    "python-package-missing": surroundings.python_package_missing,
+    "build-headers-missing": programs.build_headers_missing,
+    "python-package-missing": programs.python_package_missing,
     "no-gpu-present": driver.no_gpu_present,
     "job-without-gpu": reach.job_without_gpu,
     "gpu-not-reached": reach.gpu_not_reached,

@@ -58,7 +58,9 @@ def _as_asked(facts: Facts, compat: Compat, wish: Asked, slug: str, *, fresh: bo
     label = f"+{wish.labels[0]}" if len(wish.labels) == 1 else ""
     pins = (f"torch=={wish.release}{label}", f"torch=={wish.release}") if wish.release else ()
     known = msgspec.structs.replace(facts, requested=(*pins, *facts.requested))
-    return remedy.reinstall(known, compat.catalog, remedy.Wish(requested=True, fresh=fresh), text=text_of(slug, "remedy"))
+    return remedy.reinstall(
+        known, compat.catalog, remedy.Wish(requested=True, fresh=fresh), text=text_of(slug, "remedy")
+    )
 
 
 def _reasons(facts: Facts, compat: Compat, wish: Asked) -> Iterator[Message]:
@@ -114,7 +116,11 @@ def _not_on_this_index(facts: Facts, compat: Compat, release: str, wish: Asked) 
     python = facts.python.version
     fits = python is not None and compat.has_wheel(python, platform(facts), torch=release, labels=wish.labels)
     locked = facts.sign("python.no-wheel") is not None  # the index has the release, and no file of it fits
-    if not named and not locked and (served or (fits and not wish.offered) or facts.sign("index.no-version") is not None):
+    if (
+        not named
+        and not locked
+        and (served or (fits and not wish.offered) or facts.sign("index.no-version") is not None)
+    ):
         yield message(
             "doctor.unpublished.index",
             "builds with a label (+{label}) are on PyTorch's own index; the one that was asked has none",

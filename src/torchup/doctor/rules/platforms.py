@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.catalog.versions import version_key
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import PIP, pip_install, plain, platform, quoted, said, torch_line
 from torchup.model import Os, Remedy, message
@@ -205,7 +204,12 @@ def intel_mac_no_new_wheels(facts: Facts, compat: Compat) -> Found | None:
     offered = _offered(facts)
     ends_there = bool(offered) and offered[-1].startswith(_LAST_INTEL_MAC)
     intel = facts.on_mac and (facts.system.apple_silicon is False or "x86_64" in (facts.system.arch, facts.python.arch))
-    refused = facts.sign("python.no-version", "python.no-match", "python.no-wheel", "python.uv-platform", "python.wheel-platform") is not None
+    refused = (
+        facts.sign(
+            "python.no-version", "python.no-match", "python.no-wheel", "python.uv-platform", "python.wheel-platform"
+        )
+        is not None
+    )
     if not ends_there and not (intel and refused):
         return None
     text = message(
@@ -214,7 +218,14 @@ def intel_mac_no_new_wheels(facts: Facts, compat: Compat) -> Found | None:
     )
     return Found(
         summary=message("doctor.intel-mac.summary", "on Intel Macs torch 2.2.2 is the last release with wheels"),
-        evidence=quoted(facts, "python.no-version", "python.no-match", "python.no-wheel", "python.uv-platform", "python.wheel-platform"),
+        evidence=quoted(
+            facts,
+            "python.no-version",
+            "python.no-match",
+            "python.no-wheel",
+            "python.uv-platform",
+            "python.wheel-platform",
+        ),
         remedy=Remedy(text=text, commands=((*PIP, "install", "torch==2.2.2", "numpy<2"),)),
         certainty=Certainty.PROVEN,
     )
