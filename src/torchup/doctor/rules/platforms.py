@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from torchup.catalog.versions import minor, version_key
+from torchup.catalog.versions import minor
 from torchup.doctor.cause import filled, text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import (
     is_planned,
-    pip_install,
     plain,
     platform,
     quoted,
@@ -20,7 +19,7 @@ from torchup.doctor.rules.common import (
     said,
     torch_line,
 )
-from torchup.model import Os, Remedy, message
+from torchup.model import Os, message
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -31,11 +30,13 @@ _REFUSED = (
     "python.no-version",
     "python.no-match",
     "python.no-wheel",
+    "python.uv-platform",
+    "python.uv-python",
     "python.requires",
     "python.compile",
     "python.stub",
 )
-_MISSED = ("python.no-version", "python.no-match", "python.no-wheel", "python.wheel-platform")  # no wheel was found
+_MISSED = ("python.no-version", "python.no-match", "python.no-wheel", "python.uv-platform", "python.wheel-platform")
 _INTEL_MAC = "macos_x86_64"
 
 
@@ -60,37 +61,6 @@ def _python_fits(facts: Facts, compat: Compat) -> bool | None:
     torch = wanted[0] if wanted else facts.torch.version
     python = facts.python.version
     return compat.python_fits(torch, python, platform(facts)) if torch and python else None
-
-
-def python_version_unsupported(facts: Facts, compat: Compat) -> Found | None:
-    """No wheel of the wanted torch exists for this Python, or torch.compile refuses it."""
-    del compat
-    signs = quoted(facts, *_REFUSED)
-    if facts.extension_problem is not None:
-        signs = (*signs, _built_for(facts))
-    if facts.works and facts.sign("python.compile") is None:
-        return None
-    if not signs and not _older_than_any(facts):
-        return None
-    lines: list[Message] = [*signs]
-    if facts.python.version:
-        lines.append(message("doctor.python.version", "Python {version}", version=facts.python.version))
-    text = message(
-        "doctor.python.remedy",
-        "use a Python that the wanted release has wheels for: 3.10 to 3.13 fit every current torch",
-    )
-    return Found(
-        summary=message("doctor.python.summary", "there is no wheel of the wanted release for this version of Python"),
-        evidence=tuple(lines),
-        remedy=Remedy(text=text, commands=(("uv", "venv", "--python", "3.12"), pip_install("torch"))),
-        certainty=Certainty.SAID,
-    )
-
-
-def _older_than_any(facts: Facts) -> bool:
-    """Whether the interpreter here is older than what any torch of this decade has wheels for."""
-    python = facts.python.version
-    return facts.live and facts.torch.installed is None and python is not None and version_key(python) < (3, 8)
 
 
 def _built_for(facts: Facts) -> Message:
