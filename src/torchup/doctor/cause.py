@@ -5,15 +5,19 @@ The line ``[text]`` parts the two: tomllib reads 6 MB a second, and a report has
 
 from __future__ import annotations
 
+import string
 import tomllib
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
 from torchup.model import Message, Severity, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FOLDER = Path(__file__).parent / "causes"
 T = TypeVar("T")
@@ -21,15 +25,28 @@ _MARK = "\n[text]\n"
 
 
 class RemedyKind(StrEnum):
-    """Where a cause's remedy comes from."""
+    """Where a cause's remedy comes from: the closed set that cause files, rules and `--fix` share."""
 
-    REBUILD = "rebuild"  # the planner chooses another build
-    SAME_BUILD = "same-build"  # the same torch again, cleanly
-    OTHER_PYTHON = "other-python"  # the planner chooses, the interpreter too
-    DRIVER = "driver"
-    ROWS = "rows"  # the text and commands of the file
-    RULE = "rule"  # the rule's own
     NONE = "none"  # nothing is broken
+    RULE = "rule"  # the rule's own
+    TEXT = "text"  # nothing to type
+    COMMANDS = "commands"  # the file's rows for this system
+    REINSTALL = "reinstall"  # the build that fits
+    REQUESTED = "requested"  # the release that the user asked for, from where it is published; else the build that fits
+    KEEP_TORCH = "keep-torch"  # the same torch again, leftovers of another CUDA removed
+    COMPANIONS = "companions"  # torchvision and torchaudio of the torch that is there
+    NEW_ENVIRONMENT = "new-environment"  # the build that fits, in an environment of its own
+    DRIVER = "driver"  # whatever the driver needs: back, update or install
+    DRIVER_INSTALL = "driver-install"
+    DRIVER_UPDATE = "driver-update"
+    DRIVER_BACK = "driver-back"
+    DRIVER_REBOOT = "driver-reboot"
+    DRIVER_RELOAD = "driver-reload"
+    UNSET = "unset-variables"  # `names`
+    SET = "set-variables"  # `variables`
+    GROUPS = "groups"
+    CONTAINER_GPU = "container-gpu"
+    JOB_GPU = "job-gpu"
 
 
 class EvidenceLine(StrEnum):
@@ -61,12 +78,16 @@ class Cause(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``signs``: codes of ``data/signatures.toml``, any of which makes a data rule fire; empty: a function decides.
     ``guards``: conditions (see `torchup.doctor.conditions`), any of which silences a data rule.
     ``supersedes``: slugs whose findings follow from this one.
+    ``packages``, ``names``, ``variables``: what the remedy installs besides, unsets and sets; as in a `RemedyRow`.
     """
 
     slug: str
     severity: Severity
     family: str
     remedy: RemedyKind
+    packages: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    variables: dict[str, str] = {}
     supersedes: tuple[str, ...] = ()
     signs: tuple[str, ...] = ()
     guards: tuple[str, ...] = ()
@@ -125,6 +146,12 @@ def text_of(slug: str, key: str) -> Message:
     if words is None:
         raise CauseFileError(f"{slug}.toml: text.{key} is missing")
     return Message(f"explain.{slug}.{key}", words)
+
+
+def filled(words: Message, values: Mapping[str, str]) -> Message:
+    """A text with its values; one that is unknown is a question mark."""
+    fields = {name for _, name, _, _ in string.Formatter().parse(words.template) if name}
+    return Message(words.code, words.template, tuple((name, values.get(name, "?")) for name in sorted(fields)))
 
 
 def _read(slug: str) -> tuple[str, str]:

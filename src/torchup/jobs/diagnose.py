@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from torchup.errors import UsageError
-from torchup.model import Notice, Value, message
+from torchup.model import Notice, Shell, Value, message
 
 if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
@@ -82,8 +82,10 @@ def examine_machine(host: Host, machine: Machine, python: str | None = None) -> 
     from torchup.doctor.live import facts_of  # noqa: PLC0415  # not for reports
     from torchup.envs.inspection import inspect_environment  # noqa: PLC0415  # only a named environment pays for it
 
-    inspection = inspect_environment(host, python) if python is not None else None
-    return Examined(facts=facts_of(machine, inspection), machine=machine)
+    if python is None:
+        return Examined(facts=facts_of(machine), machine=machine)
+    facts = facts_of(machine, inspect_environment(host, python))
+    return Examined(facts=_of_user(host, python, facts), machine=machine)
 
 
 def examine_here(host: Host, target: tuple[str, str | None] | None) -> Examined:
@@ -99,10 +101,20 @@ def examine_here(host: Host, target: tuple[str, str | None] | None) -> Examined:
         detected = pool.submit(detect_machine, host)
         inspection = inspect_environment(host, path)
         machine: Machine = detected.result()
-    facts = facts_of(machine, inspection)
+    facts = _of_user(host, path, facts_of(machine, inspection))
     if inspection.python is None:
         facts = without_answer(host, path, inspection.failure, facts)
     return Examined(facts=facts, machine=machine, python=path, name=name, notices=stray_kernels(host))
+
+
+def _of_user(host: Host, python: str, facts: Facts) -> Facts:
+    """The facts with what changes this environment: its manager, its interpreter, and the user's shell."""
+    from torchup.envs.activation import shell_of  # noqa: PLC0415  # not for reports
+    from torchup.envs.manager import manager_of  # noqa: PLC0415  # same
+
+    named = shell_of(host.environ(), windows=host.platform().system == "Windows")
+    shell = Shell(named) if named in set(Shell) else Shell.SH
+    return replace(facts, manager=manager_of(host, _prefix_of(python)), interpreter=python, shell=shell)
 
 
 def _no_environment() -> Notice:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 
 from torchup.catalog.stored import stored_catalog
 from torchup.doctor import diagnose
-from torchup.doctor.fix import repairable, request_for
+from torchup.doctor.fix import keeps_torch, planned, repairable, request_for
 from torchup.doctor.live import facts_of
 from torchup.envs import kernels, records, registry
 from torchup.envs.inspection import inspect_environment
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from torchup.catalog.types import Catalog
     from torchup.host import Host
     from torchup.install.base import Progress
     from torchup.jobs.diagnose import Examined
@@ -166,21 +168,23 @@ def environment_of(host: Host, python: str, *, conda: bool = False) -> str:
 
 
 def _plan(host: Host, examined: Examined, finding: Finding, callbacks: Callbacks) -> Plan | None:
-    """What to build; ``None``: the same torch cannot be had any more, and only its NumPy is wrong."""
-    wanted = request_for(finding.rule, examined.facts)
-    try:
-        return _resolved(host, examined, wanted, callbacks)
-    except NoBuildError:
-        if wanted.torch is None:
-            raise
-        if finding.rule == "numpy-abi":
-            return None
-        callbacks.note(message("doctor.fix.newer", "the same build cannot be had any more; choosing another"))
-    return _resolved(host, examined, Request(python=wanted.python), callbacks)
+    """What the finding's remedy installs, from sources that answer here.
 
-
-def _resolved(host: Host, examined: Examined, wanted: Request, callbacks: Callbacks) -> Plan:
+    ``None``: the same torch cannot be had any more, and only its NumPy is wrong.
+    """
     catalog = stored_catalog(host, callbacks.note)
+    meant = planned(finding.rule, examined.facts, catalog)
+    same = not keeps_torch(finding.rule) or meant.build.torch == examined.facts.torch.version
+    if same:
+        with suppress(NoBuildError):
+            return _resolved(host, examined, request_for(meant), catalog)
+    if finding.rule == "numpy-abi":
+        return None
+    callbacks.note(message("doctor.fix.newer", "the same build cannot be had any more; choosing another"))
+    return _resolved(host, examined, Request(python=meant.python), catalog)
+
+
+def _resolved(host: Host, examined: Examined, wanted: Request, catalog: Catalog) -> Plan:
     return resolve(examined.machine, wanted, catalog, survey(host, examined.machine, wanted, catalog))
 
 

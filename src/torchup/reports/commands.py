@@ -70,7 +70,7 @@ _INDEX_OPTION = re.compile(
 _TOOLS: tuple[tuple[Manager, re.Pattern[str]], ...] = (
     (Manager.PIXI, re.compile(r"^\s{0,8}pixi\s|[/\\]\.pixi[/\\]|\bpixi\.(?:toml|lock)\b")),
     (Manager.POETRY, re.compile(r"^\s{0,8}poetry\s|\bpoetry\.lock\b|\[tool\.poetry|pypoetry[/\\]virtualenvs")),
-    (Manager.UV_PROJECT, re.compile(r"^\s{0,8}uv (?:sync|add|run|lock|tree)\b|\buv\.lock\b|\[tool\.uv")),
+    (Manager.UV_PROJECT, re.compile(r"(?:^\s{0,8}|`)uv (?:sync|add|run|lock|tree)\b|\buv\.lock\b|\btool\.uv\b")),
     (Manager.UV_VENV, re.compile(r"^\s{0,8}uv (?:pip|venv)\b|[/\\]uv[/\\]python[/\\]")),
 )
 _CONDA_TORCH = re.compile(r"^\s{0,8}(?:conda|mamba|micromamba) (?:install|create)\s(?=.*\bpytorch\b)")
@@ -296,6 +296,7 @@ def _mentions_tool(line: str) -> bool:
             "poetry",
             "uv.lock",
             "tool.uv",
+            "`uv ",
             "conda",
             "forge",
             "pip install",

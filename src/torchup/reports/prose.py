@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.model import Os
+from torchup.model import Os, Vendor
 from torchup.reports.values import cuda_api, driver, os_name, toolkit
 
 if TYPE_CHECKING:
@@ -64,19 +64,28 @@ _DEVICE_WORD = re.compile(
     r"\d{3}|[a-z]\d{2}|\b[tlpam]\d|\b(?:spark|jetson|strix|steam deck|titan|iris|thor|orin|vega)\b",
     re.IGNORECASE | re.ASCII,
 )
+_AMD_CARD = re.compile(
+    r"\b(?:my|i have an|with an|using an|own an) amd (?:gpu|(?:graphics |video )?card)\b|\bamd\s?的?(?:独立)?显卡",
+    re.IGNORECASE | re.ASCII,
+)
 _TORCH_LABELLED = re.compile(
-    r"(?<![\w./-])(?:py)?torch(?:版本)?[^\w\n]{0,4}(?:version|版本|是|为|"
-    r"v)?[^\w\n]{0,4}(\d{1,2}\.\d{1,2}\.\d{1,2})\+(cpu|xpu|cu\d{2,3}|rocm[\d.]{0,8}\d)\b",
+    r"(?<![\w./-])(?<!name = [\"'])(?:py)?torch(?:版本)?[^\w\n]{0,4}(?:version|版本|是|为|"
+    r"v)?[^\w\n]{0,4}(\d{1,2}\.\d{1,2}\.\d{1,2}) ?\+ ?(cpu|xpu|cu\d{2,3}|rocm[\d.]{0,8}\d)\b",
+    re.IGNORECASE | re.ASCII,
+)  # ``name = "torch", version = ...`` is a lock file, which speaks of every system
+# A version beside the question that torch answered: ``got `2.12.1+cpu` with `torch.cuda.is_available() == False` ``.
+_TORCH_ANSWERED = re.compile(
+    r"`(\d{1,2}\.\d{1,2}\.\d{1,2})\+(cpu|xpu|cu\d{2,3}|rocm[\d.]{0,8}\d)`[^\n`]{0,40}`?torch\.",
     re.IGNORECASE | re.ASCII,
 )
 _TORCH = re.compile(
-    r"(?<![\w./-])(?:py)?torch(?:版本)?\s?(?:version|版本|ver\.?|是|为)?\s?(?:is|was|是|为|==|=|"
+    r"(?<![\w./-])(?<!name = [\"'])(?:py)?torch(?:版本)?\s?(?:version|版本|ver\.?|是|为)?\s?(?:is|was|是|为|==|=|"
     r":)?\s?[`'\"v]?(\d{1,2}\.\d{1,2}(?:\.\d{1,2})?(?:(?:rc|\.?dev)\d{1,9})?)(?:\+([\w.]{1,20}))?(?![\w.]*\d)",
     re.IGNORECASE | re.ASCII,
 )
 _SPACED_LABEL = re.compile(r"(\d) ?\+ ?(?=(?:cu\d|cpu|rocm\d|xpu)\w)")  # "2.8.0 + cu129"
 _PYTHON = re.compile(
-    r"(?<![\w./\\-])(?:c?python)\s?(?:version|版本)?\s?(?:is|是|为|=|:|"
+    r"(?<![\w./\\-])(?:c?python)\s?(?:version|版本|here)?\s?(?:is|是|为|=|:|"
     r"v)?\s?(3\.\d{1,2}(?:\.\d{1,2})?)(?![\w.]*\d)(?!/|\\)",
     re.IGNORECASE | re.ASCII,
 )
@@ -129,6 +138,8 @@ def read_prose(collected: Collected, text: str) -> None:
     _read_versions(collected, text)
     if not collected.gpus and _DEVICE_WORD.search(text):
         _read_gpus(collected, text)
+    if not collected.gpus:
+        _read_vendor(collected, text)
 
 
 def _read_system(collected: Collected, text: str, lower: str) -> None:
@@ -201,7 +212,8 @@ def _read_versions(collected: Collected, text: str) -> None:
 
 def _read_torch(collected: Collected, text: str) -> None:
     """The one torch that is mentioned; one with a label first: ``torch-1.12.1+cpu``, ``PyTorch (1.11.0+cpu)``."""
-    labelled = {match.groups() for match in _TORCH_LABELLED.finditer(text) if not _is_command(text, match)}
+    labelled = {match.groups() for match in _TORCH_ANSWERED.finditer(text)}
+    labelled = labelled or {m.groups() for m in _TORCH_LABELLED.finditer(text) if not _is_command(text, m)}
     if len(labelled) == 1:
         collected.torch["version"], collected.torch["local"] = labelled.pop()
         return
@@ -257,6 +269,13 @@ def _read_gpus(collected: Collected, text: str) -> None:
     for mention in named:
         if mention.vendor.value != "apple" and collected.os is not Os.MACOS:
             collected.add_gpu(mention.name, vendor=mention.vendor)
+
+
+def _read_vendor(collected: Collected, text: str) -> None:
+    """An AMD card whose model is not said: enough to tell that a CUDA build is the wrong one."""
+    said = [match for match in _AMD_CARD.finditer(text) if not _OTHER.search(_clause(text, match.start(), match.end()))]
+    if said and collected.os is not Os.MACOS:
+        collected.add_gpu("AMD GPU", vendor=Vendor.AMD)
 
 
 def _distinct(found: Iterable[Mention]) -> Iterator[Mention]:

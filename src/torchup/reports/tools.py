@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _NODE = re.compile(r"\s{0,80}([cb]([rwxsStT-]{9})[.+@]?)\s+\d+\s+(\S+)\s+(\S+)\s+\d+,\s{0,9}\d+\s(?:.*\s)?(\S+)\s*")
 _LIBRARY = re.compile(r"\s*(lib[\w.+-]+)\s*=>\s*(/\S+)")
+_LOADED = re.compile(r"\s*\d{0,9}:?\s{0,9}calling init:\s{1,9}(/\S{1,300}/)(lib[\w.+-]{1,100})\s*$")  # LD_DEBUG=libs
 _MODULE = re.compile(r"(?:site|dist)-packages[/\\](\w{1,80})")
 _PLACE = re.compile(r"([^\s\"'(]{0,300}(?:site|dist)-packages)[/\\](?:torch|torchvision|torchaudio)[/\\]")
 _KERNEL_MODULE = re.compile(r"NVRM version.{0,80}?(?:Kernel Module|Module for \S{1,40})\s{1,9}([\d.]+)")
@@ -86,6 +87,8 @@ def _read_paths(collected: Collected, line: str) -> None:
         collected.locations.extend(_PLACE.findall(line))
     if "=>" in line and (library := _LIBRARY.match(line)):
         collected.libraries.setdefault(library[1], library[2])
+    if "calling init:" in line and (loaded := _LOADED.match(line)):
+        collected.libraries.setdefault(loaded[2], loaded[1] + loaded[2])
 
 
 def _read_properties(collected: Collected, line: str) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ARCH = r"x86_64|amd64|aarch64|arm64|i[36]86|ppc64le"
 _VERSION = re.compile(r"\d{1,4}(?:\.\d{1,9}){1,4}")
 _TORCH = re.compile(
-    r"\W{0,6}v?(\d{1,3}\.\d{1,3}(?:\.\d{1,3})?(?:(?:a|b|rc|\.?post|\.?dev)\d{1,10}){0,3})(?:\+([\w.]{1,60}))?"
+    r"\W{0,6}v?(\d{1,3}\.\d{1,3}(?:\.\d{1,3})?(?:(?:a|b|rc|\.?post|\.?dev)\d{1,10}){0,3})(?:\+([\w.]{1,60})| \+ ((?:cu|rocm|cpu|xpu)[\d.]{0,8}(?<!\.)))?"
 )
 _LOCAL = re.compile(r"\+((?:rocm|cu|cpu|xpu)[\d.]{0,10})")
 _LABEL_OF_BUILD = re.compile(r"\b(cu\d{2,3}|rocm\d\.\d)\b|cuda ?(\d{1,2}\.\d)", re.IGNORECASE)
@@ -45,12 +45,13 @@ def torch_version(collected: Collected, value: str) -> None:
         if local:
             collected.torch.setdefault("local", local[1])
         return
+    label = match[2] or match[3]
     if "version" not in collected.torch:
         collected.torch["version"] = match[1]
-        if match[2]:
-            collected.torch["local"] = match[2]
-    elif match[2] and match[1] == collected.torch["version"]:
-        collected.torch.setdefault("local", match[2])
+        if label:
+            collected.torch["local"] = label
+    elif label and match[1] == collected.torch["version"]:
+        collected.torch.setdefault("local", label)
     build = _LABEL_OF_BUILD.search(value[match.end() : match.end() + 100])
     if build and "local" not in collected.torch:
         collected.torch.setdefault("variant", build[1].lower() if build[1] else "cu" + build[2].replace(".", ""))

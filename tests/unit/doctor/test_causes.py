@@ -11,6 +11,7 @@ import pytest
 
 import torchup
 from support.facts import HOLDING, facts
+from torchup.compat.questions import load_compat
 from torchup.doctor import cause as causes
 from torchup.doctor import diagnose
 from torchup.doctor.cause import CauseFileError, RemedyKind, load_cause, load_words, order
@@ -20,14 +21,12 @@ from torchup.doctor.rules import CHECKS, RULES, build_rules
 from torchup.doctor.signatures import load_signatures
 
 PACKAGE = Path(torchup.__file__).parent
+COMPAT = load_compat()
 SLUGS = order()
 DATA = [slug for slug in SLUGS if load_cause(slug).signs]
 # Causes that `torchup explain` knows and no rule recognises yet.
 UNRECOGNISED = {
     "build-not-published",
-    "dll-load-order",
-    "driver-too-new",
-    "hsa-override-wrong",
     "other-interpreter",
     "torch-replaced",
     "triton-ptxas-too-old",
@@ -99,7 +98,8 @@ def test_a_data_rule_has_what_a_finding_shows(slug):
     texts = [found.text.summary, found.text.remedy, *(w for t in found.commands.values() for row in t for w in row)]
     assert None not in texts
     assert {field for text in texts for _, field, _, _ in string.Formatter().parse(text) if field} <= named
-    assert load_cause(slug).remedy in (RemedyKind.ROWS, RemedyKind.RULE)
+    assert load_cause(slug).remedy is not RemedyKind.RULE
+    assert (load_cause(slug).remedy is RemedyKind.COMMANDS) == bool(found.commands)
 
 
 @pytest.mark.parametrize(("slug", "code"), [(slug, code) for slug in DATA for code in load_cause(slug).signs])
@@ -107,7 +107,7 @@ def test_each_sign_makes_its_data_rule_fire(slug, code):
     """One message is enough, and it is the evidence."""
     needed = [guard.removeprefix("not ") for guard in load_cause(slug).guards if guard.startswith("not ")]
     known = {name: value for condition in needed for name, value in HOLDING[condition].items()}
-    found = check_of(load_cause(slug))(facts(signs=code, **known), None)
+    found = check_of(load_cause(slug))(facts(signs=code, **known), COMPAT)
     assert found is not None
     assert f"message {code}" in str(found.evidence[0])
 
@@ -117,15 +117,15 @@ def test_a_data_rule_is_silent_without_its_signs(slug):
     """Neither empty facts nor the messages of all other causes make it fire."""
     others = [row.code for row in load_signatures() if row.code not in load_cause(slug).signs]
     check = check_of(load_cause(slug))
-    assert check(facts(), None) is None
-    assert check(facts(signs=", ".join(others)), None) is None
+    assert check(facts(), COMPAT) is None
+    assert check(facts(signs=", ".join(others)), COMPAT) is None
 
 
 @pytest.mark.parametrize(("slug", "guard"), [(slug, guard) for slug in DATA for guard in load_cause(slug).guards])
 def test_each_guard_silences_its_data_rule(slug, guard):
     """With every sign there, one condition that holds is enough."""
     known = {} if guard.startswith("not ") else HOLDING[guard]
-    assert check_of(load_cause(slug))(facts(signs=", ".join(load_cause(slug).signs), **known), None) is None
+    assert check_of(load_cause(slug))(facts(signs=", ".join(load_cause(slug).signs), **known), COMPAT) is None
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
@@ -140,9 +140,9 @@ def test_a_condition_holds_where_the_facts_say_so_and_nowhere_else(name):
     ("content", "key"),
     [
         ('severity = "error', "Unterminated string"),
-        ('severity = "awful"\nfamily = "x"\nremedy = "rows"\n', "severity"),
-        ('severity = "error"\nfamily = "x"\nremedy = "rows"\nguard = []\n', "guard"),
-        ('severity = "error"\nfamily = "x"\nremedy = "rows"\nsigns = ["a"]\nguards = ["sunny"]\n', "sunny"),
+        ('severity = "awful"\nfamily = "x"\nremedy = "text"\n', "severity"),
+        ('severity = "error"\nfamily = "x"\nremedy = "text"\nguard = []\n', "guard"),
+        ('severity = "error"\nfamily = "x"\nremedy = "text"\nsigns = ["a"]\nguards = ["sunny"]\n', "sunny"),
         ('severity = "error"\nfamily = "x"\n', "remedy"),
     ],
 )

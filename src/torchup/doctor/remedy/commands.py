@@ -6,11 +6,12 @@ A cause's file names a kind (`RemedyKind`) and, for the kind ``commands``, rows;
 from __future__ import annotations
 
 import shlex
-from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from torchup.doctor.cause import RemedyKind
 from torchup.doctor.remedy.build import leftovers, reinstall
 from torchup.doctor.remedy.choice import Wish
 from torchup.doctor.remedy.driver import driver_remedy
@@ -29,29 +30,6 @@ if TYPE_CHECKING:
 
 Commands = tuple[tuple[str, ...], ...]
 PYTHON = "{python}"  # a word of a row: the environment's interpreter, with its flags
-
-
-class RemedyKind(StrEnum):
-    """What a cause may name."""
-
-    TEXT = "text"  # nothing to type
-    COMMANDS = "commands"  # the rows, those that fit this system
-    REINSTALL = "reinstall"  # the build that fits
-    REQUESTED = "requested"  # the release that the user asked for, from where it is published; else the build that fits
-    KEEP_TORCH = "keep-torch"  # the same torch again, leftovers of another CUDA removed
-    COMPANIONS = "companions"  # torchvision and torchaudio of the torch that is there
-    NEW_ENVIRONMENT = "new-environment"  # the build that fits, in an environment of its own
-    DRIVER = "driver"  # whatever the driver needs: back, update or install
-    DRIVER_INSTALL = "driver-install"
-    DRIVER_UPDATE = "driver-update"
-    DRIVER_BACK = "driver-back"
-    DRIVER_REBOOT = "driver-reboot"
-    DRIVER_RELOAD = "driver-reload"
-    UNSET = "unset-variables"  # `names`
-    SET = "set-variables"  # `variables`
-    GROUPS = "groups"
-    CONTAINER_GPU = "container-gpu"
-    JOB_GPU = "job-gpu"
 
 
 class CommandRow(Value, frozen=True, kw_only=True):
@@ -86,7 +64,7 @@ class RemedyRow(Value, frozen=True, kw_only=True):
 def make(
     row: RemedyRow, facts: Facts, catalog: Catalog, text: Message, values: Mapping[str, str] | None = None
 ) -> Remedy:
-    """The remedy of a row for this user.
+    """The remedy of a row for this user; that of the kinds ``none`` and ``rule`` is the text alone.
 
     Args:
         row: what the cause's file says.
@@ -205,13 +183,22 @@ def _typed(make_commands: Callable[[RemedyRow, Facts], Commands]) -> Callable[..
     return maker
 
 
-def _installing(wish: Wish) -> Callable[..., Remedy]:
-    def maker(row: RemedyRow, facts: Facts, catalog: Catalog, text: Message) -> Remedy:
-        remove = leftovers(facts) if wish.keep_torch else ()
-        asked = msgspec.structs.replace(wish, packages=row.packages, remove=remove)
-        return reinstall(facts, catalog, asked, text=text)
+# What each kind that installs asks the planner for.
+WISHES: Mapping[RemedyKind, Wish] = MappingProxyType(
+    {
+        RemedyKind.REINSTALL: Wish(),
+        RemedyKind.REQUESTED: Wish(requested=True),
+        RemedyKind.KEEP_TORCH: Wish(keep_torch=True),
+        RemedyKind.COMPANIONS: Wish(companions_only=True),
+        RemedyKind.NEW_ENVIRONMENT: Wish(fresh=True),
+    }
+)
 
-    return maker
+
+def _install(row: RemedyRow, facts: Facts, catalog: Catalog, text: Message) -> Remedy:
+    wish = WISHES[row.kind]
+    remove = leftovers(facts) if wish.keep_torch else ()
+    return reinstall(facts, catalog, msgspec.structs.replace(wish, packages=row.packages, remove=remove), text=text)
 
 
 def _driving(action: DriverAction | None) -> Callable[..., Remedy]:
@@ -227,13 +214,9 @@ def _groups(row: RemedyRow, facts: Facts, catalog: Catalog, text: Message) -> Re
 
 
 _MAKE: dict[RemedyKind, Callable[..., Remedy]] = {
-    RemedyKind.TEXT: _typed(lambda _row, _facts: ()),
+    **dict.fromkeys((RemedyKind.NONE, RemedyKind.RULE, RemedyKind.TEXT), _typed(lambda _row, _facts: ())),
     RemedyKind.COMMANDS: _typed(lambda row, facts: commands_for(row.commands, facts)),
-    RemedyKind.REINSTALL: _installing(Wish()),
-    RemedyKind.REQUESTED: _installing(Wish(requested=True)),
-    RemedyKind.KEEP_TORCH: _installing(Wish(keep_torch=True)),
-    RemedyKind.COMPANIONS: _installing(Wish(companions_only=True)),
-    RemedyKind.NEW_ENVIRONMENT: _installing(Wish(fresh=True)),
+    **dict.fromkeys(WISHES, _install),
     RemedyKind.DRIVER: _driving(None),
     RemedyKind.DRIVER_INSTALL: _driving(DriverAction.INSTALL),
     RemedyKind.DRIVER_UPDATE: _driving(DriverAction.UPDATE),

@@ -12,7 +12,10 @@ from torchup.model import Os, Remedy, Vendor, message, verbatim
 from torchup.privacy import redact
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torchup.compat.questions import Compat
+    from torchup.doctor.cause import RemedyKind
     from torchup.doctor.facts import Facts, Sign
     from torchup.model import ComputeCapability, Message
 
@@ -38,6 +41,50 @@ def from_sign(facts: Facts, cause: str, summary: Message, remedy: Remedy) -> Fou
     if not signs:
         return None
     return Found(summary=summary, evidence=tuple(map(said, signs)), remedy=remedy)
+
+
+def remedy_of(
+    slug: str,
+    facts: Facts,
+    compat: Compat,
+    values: Mapping[str, str] | None = None,
+    *,
+    kind: RemedyKind | None = None,
+) -> Remedy | None:
+    """What a cause's file says to do (see `torchup.doctor.remedy.remedy_of`); the planner is loaded only here."""
+    from torchup.doctor import remedy  # noqa: PLC0415  # most rules find nothing, and it takes 50 ms
+
+    return remedy.remedy_of(slug, facts, compat.catalog, values, kind=kind)
+
+
+def is_planned(facts: Facts, compat: Compat) -> bool:
+    """Whether the torch that is there is what the planner plans, so that the build is not at fault."""
+    if facts.torch.version is None:
+        return False
+    from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
+
+    return remedy.is_planned(facts, compat.catalog)
+
+
+def made(
+    facts: Facts,
+    compat: Compat,
+    text: Message,
+    *commands: tuple[str, ...],
+    kind: RemedyKind | None = None,
+    needs_root: bool = False,
+    names: tuple[str, ...] = (),
+) -> Remedy:
+    """A remedy in a rule's own words: commands, or of a kind; the planner is loaded only here."""
+    from torchup.doctor import remedy  # noqa: PLC0415  # as above
+
+    row = remedy.RemedyRow(
+        kind=kind or remedy.RemedyKind.COMMANDS,
+        commands=tuple(remedy.CommandRow(argv=argv) for argv in commands),
+        names=names,
+        needs_root=needs_root,
+    )
+    return remedy.make(row, facts, compat.catalog, text)
 
 
 def torch_line(facts: Facts) -> Message:

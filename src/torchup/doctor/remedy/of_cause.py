@@ -1,0 +1,67 @@
+"""The remedy that a cause's file names, with its text and the values that the rule found. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.doctor.cause import Cause, RemedyKind, System, filled, load_cause, load_words, text_of
+from torchup.doctor.remedy.commands import CommandRow, RemedyRow, make
+from torchup.model import Os, Remedy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torchup.catalog.types import Catalog
+    from torchup.doctor.facts import Facts
+
+_SYSTEMS: Mapping[System, Callable[[Facts], bool]] = {
+    System.CONTAINER: lambda facts: facts.system.container,
+    System.WSL: lambda facts: facts.system.wsl,
+    System.LINUX: lambda facts: facts.system.os is Os.LINUX,
+    System.WINDOWS: lambda facts: facts.system.os is Os.WINDOWS,
+    System.MACOS: lambda facts: facts.system.os is Os.MACOS,
+    System.ANY: lambda _: True,
+}
+
+
+def remedy_of(
+    slug: str,
+    facts: Facts,
+    catalog: Catalog,
+    values: Mapping[str, str] | None = None,
+    *,
+    kind: RemedyKind | None = None,
+) -> Remedy | None:
+    """What a cause's file says to do, for this user; ``None``: nothing is broken.
+
+    Args:
+        slug: the cause.
+        facts: what is known of machine and environment.
+        catalog: the published builds.
+        values: for ``{name}`` in text and commands; a command whose value is unknown is left out.
+        kind: where the rule knows better than its file.
+    """
+    cause = load_cause(slug)
+    if (kind or cause.remedy) is RemedyKind.NONE:
+        return None
+    known = values or {}
+    text = filled(text_of(slug, "remedy"), known)
+    return make(_row(cause, facts, kind or cause.remedy), facts, catalog, text, known)
+
+
+def _row(cause: Cause, facts: Facts, kind: RemedyKind) -> RemedyRow:
+    return RemedyRow(
+        kind=kind,
+        commands=tuple(CommandRow(argv=row) for row in _rows(cause.slug, facts)),
+        packages=cause.packages,
+        names=cause.names,
+        variables=cause.variables,
+        needs_root=cause.needs_root,
+        needs_reboot=cause.needs_reboot,
+    )
+
+
+def _rows(slug: str, facts: Facts) -> tuple[tuple[str, ...], ...]:
+    """The commands of the file for the first system that applies."""
+    table = load_words(slug).commands
+    return next((table[system] for system, applies in _SYSTEMS.items() if system in table and applies(facts)), ())
