@@ -26,13 +26,9 @@ SLUGS = order()
 DATA = [slug for slug in SLUGS if load_cause(slug).signs]
 # Causes that `torchup explain` knows and no rule recognises yet.
 UNRECOGNISED = {
-    "build-not-published",
     "dll-load-order",
     "driver-too-new",
     "hsa-override-wrong",
-    "other-interpreter",
-    "torch-replaced",
-    "triton-ptxas-too-old",
 }
 # Numbers that are names of errors, not facts of builds or drivers.
 ERRORS = re.compile(r"(?:errors?|error code|WinError) \d+(?: to \d+|(?:,| or) \d+)*|\b407 Proxy", re.IGNORECASE)

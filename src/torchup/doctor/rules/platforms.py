@@ -24,6 +24,7 @@ _REFUSED = (
     "python.compile",
     "python.stub",
 )
+_NO_FILE = ("python.no-version", "python.no-match", "python.no-wheel", "python.uv-platform", "python.wheel-platform")
 _LAST_INTEL_MAC = "2.2.2"
 
 
