@@ -55,12 +55,17 @@ def asked(facts: Facts) -> Asked:
     found = exact or next((pin for pin in pins if pin is not None), None)
     labels = (_INDEX.search(url) for url in facts.index_urls)
     return Asked(
-        family=package in (*_TORCHES, "torchvision", "torchaudio"),
+        family=package in (*_TORCHES, "torchvision", "torchaudio") or _by_conda(sign),
         release=found["release"] if found else _installed(facts, sign),
         label=variant_of(found["label"]) if found else None,
         offered=offered(facts),
         from_index=tuple(dict.fromkeys(label["label"] for label in labels if label is not None)),
     )
+
+
+def _by_conda(sign: Sign | None) -> bool:
+    """What conda misses are torch's own parts: ``pytorch-cuda``, ``cudatoolkit``."""
+    return sign is not None and sign.code == "conda.no-package"
 
 
 def _installed(facts: Facts, sign: Sign | None) -> str | None:
