@@ -180,7 +180,7 @@ def _values(signature: Signature, quoted: Quoted, lines: Sequence[str]) -> re.Ma
 def _with_values(values: str, quoted: Quoted, lines: Sequence[str]) -> Quoted:
     """The quotation with the lines around it that its values stand on, where these are close."""
     wanted = squeeze(values)
-    for before in (0, 1, 2):
+    for before in range(CONTEXT):
         for behind in range(CONTEXT):
             first, last = max(0, quoted.first - before), quoted.last + behind
             if wanted in squeeze("".join(lines[first : last + 1])):

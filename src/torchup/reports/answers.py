@@ -46,7 +46,8 @@ _SHAPES = {
 }
 _SENTENCE = (
     r"[`'\"\)\s]{0,4}(?:(?:still|always|also|now|just|只|仍然|仍|一直|都|也|依然|会|却|还是|就)\s?){0,3}"
-    r"(?:return(?:s|ed|ing)?|gives?|gave|prints?|printed|is|was|shows?|=(?!=)>?|-+>|:|→|返回|输出|显示|为|是|结果|打印)?(?:的?结果|了|是|为)?[`'\"\s:=>]{0,6}"
+    r"(?:return(?:s|ed|ing)?|gives?|gave|prints?|printed|is|was|shows?|=(?!=)>?|-+>|:|→|返回|输出|显示|为|是|"
+    r"结果|打印)?(?:的?结果|了|是|为)?[`'\"\s:=>]{0,6}"
 )
 
 
@@ -97,7 +98,7 @@ def read_answers(collected: Collected, lines: Sequence[str]) -> None:
             continue
         prompt = _PROMPT.match(line)
         code, _, remark = (prompt[1] if prompt else line).partition("#")
-        rows = expressions_of(code.split(";")[-1])
+        rows = expressions_of(code.strip(" `").split(";")[-1])
         if len(rows) > 1 and prompt is not None:
             _answers(collected, rows, lines)
             continue
@@ -107,6 +108,9 @@ def read_answers(collected: Collected, lines: Sequence[str]) -> None:
         elif "()" in line or "__version__" in line or "torch.version" in line:
             _read_sentence(collected, line)
     _read_scripts(collected, lines)
+    for reader, answers in collected.flags_said.items():
+        # of several sentences, the one about what fails is why they were written
+        READERS[reader](collected, min(answers, key=lambda answer: answer.lower() != "false"))
 
 
 def _answers(collected: Collected, rows: list[Expression | None], lines: Sequence[str]) -> None:
@@ -122,6 +126,8 @@ def _answer(collected: Collected, row: Expression, remark: str, lines: Sequence[
     below = next((line for line in lines[collected.position + 1 : collected.position + 3] if line.strip()), "")
     comment = _COMMENT.match(below)
     if comment is not None and take(collected, row, _SAID.sub("", comment[1], count=1)):
+        return
+    if take(collected, row, _SAID.sub("", below, count=1)):
         return
     if not prompt:
         return
@@ -147,7 +153,11 @@ def _read_sentence(collected: Collected, line: str) -> None:
         return
     for pattern, row in _sentences():
         for match in pattern.finditer(line):
-            take(collected, row, line[match.end() : match.end() + 200])
+            said = line[match.end() : match.end() + 200]
+            if row.answer != "flag":
+                take(collected, row, said)
+            elif (answer := _SHAPES["flag"].match(said)) is not None:
+                collected.flags_said.setdefault(row.reader, []).append(answer[1])
 
 
 @cache

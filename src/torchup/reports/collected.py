@@ -84,6 +84,7 @@ class Collected:
     torch_missing: bool = False
     cuda_said: str | None = None  # "CUDA used to build PyTorch", verbatim
     flags: dict[str, bool] = field(default_factory=dict)
+    flags_said: dict[str, list[str]] = field(default_factory=dict)  # in sentences: reader -> answers
     device_count: int | None = None
     arch_list: tuple[str, ...] = ()
     nvidia: dict[str, str] = field(default_factory=dict)

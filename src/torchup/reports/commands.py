@@ -6,8 +6,6 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from torchup.model import Manager, Shell
 from torchup.reports.answers import answers_below, expression_of, take, take_several
 from torchup.reports.values import arch, driver, interpreter, python_version
@@ -51,13 +49,20 @@ _QUOTED = re.compile(
     r"(?:\b(?:ran|run|running|used?|using|tried|did|executed?|after|with|via|by|do|doing)|使用|用|运行|执行|"
     r"命令|通过|输入)(?:了|是)?"
     r"\s?[:]?\s?[`'\"]((?:pip3?|python3?|uv|conda|mamba|pixi|poetry|docker|podman) [^`'\"\n]{2,300})[`'\"]",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
-_ADVISED = re.compile(r"\b(?:should|consider|could|can|please|must|need to|want to)\b|请|建议|可以", re.IGNORECASE)
+_ADVISED = re.compile(
+    r"\b(?:should|consider|could|can|please|must|need to|want to)\b|请|建议|可以", re.IGNORECASE | re.ASCII
+)
 _INSTALLS = re.compile(
     r"\b(?:pip3?(?:\.exe)? (?:install|download)|uv (?:pip install|add)|poetry add|pixi add|"
-    r"(?:conda|mamba|micromamba) (?:install|create))\s(.{1,900})"
+    r"(?:conda|mamba|micromamba) (?:install|create))\s(.{1,900})",
+    re.ASCII,
 )
+_REFUSED = re.compile(r"satisfies the requirement (\S{1,100})")
+_NO_MATCH = re.compile(r"No matching distribution found for (\S{1,100})")
+_UV_REQUIRES = re.compile(r"\byou require ([\w.\[\]-]{1,60}==\S{1,60}?)[,.]?(?:\s|$)")
+_LOOKED_IN = re.compile(r"\s{0,20}Looking in (?:indexes|links): (\S.{0,600})")
 _INDEX_OPTION = re.compile(
     r"(?:--index-url|--extra-index-url|--index|--default-index|-i|-f|--find-links|"
     r"--source)[ =]\"?'?((?:https?://|[\w.-]+\.\w+/)\S{1,300})"
@@ -80,7 +85,8 @@ _SAID_CONDA = re.compile(
 _PIP_TORCH = re.compile(r"\bpip3?(?:\.exe)? (?:install|download)\s(?=.*torch)")
 _PIP = re.compile(r"\bpip3?(?:\.exe)? (?:install|list|freeze|show|uninstall)\b")
 _STOP = re.compile(r"[;|>\u4e00-\u9fff]|, |&&|\s#|[`'\"]\s*[,.]?\s*$|\n")
-_WANTED = re.compile(r"\btorch={2,3}(\d[\w.]{0,40})(?:\+(\w[\w.]{0,40}))?")
+_SECRET = re.compile(r"//[^/\s@\"']{1,200}@")  # login and password in an address
+_WANTED = re.compile(r"\btorch={2,3}(\d[\w.]{0,40})(?:\+(\w[\w.]{0,40}))?", re.ASCII)
 _INDEX = re.compile(r"whl/(?:nightly/|test/)?(cu\d{2,3}|cpu|xpu|rocm\d[\d.]{0,6})")
 _GIVES_GPU = re.compile(
     r"--gpus|--runtime[= ]nvidia|nvidia-docker|--device|/dev/(?:kfd|dri)|nvidia\.com/gpu|--nv\b|--rocm\b"
@@ -88,7 +94,7 @@ _GIVES_GPU = re.compile(
 _DOCKER = re.compile(
     r"\b(?:docker|podman|nerdctl)(?:-compose)?\s{1,8}(?:run|start|exec|compose)\b|\bdocker-compose\b|\bnvidia-docker\b|"
     r"\b(?:apptainer|singularity) (?:exec|run|shell)\b|\b(?:distrobox|toolbox) (?:enter|run|create)\b",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _PRINTED = re.compile(r"\bprint\s?\((.*)\)")
 _PARTS = re.compile(r",\s?(?![^(]{0,200}\))|\)\s?;\s?print\(")
@@ -101,6 +107,8 @@ _LINE_CONTINUES = ("\\", "^", "`")
 def read_commands(collected: Collected, lines: Sequence[str]) -> None:
     """Read every command and what it asked for; the answers of those that print facts too."""
     for collected.position, line in enumerate(lines):
+        if "require" in line or "indexes" in line or "distribution" in line:
+            _read_refusal(collected, line)
         if "install" in line or " add " in line:
             _read_wish(collected, line, lines)
         if "`" in line or "'" in line or '"' in line:
@@ -134,7 +142,7 @@ def _whole(command: str, lines: Sequence[str], position: int) -> str:
 
 
 def _read_command(collected: Collected, command: str, lines: Sequence[str]) -> None:
-    collected.commands.append(command[:500])
+    collected.commands.append(_SECRET.sub("//", command[:500]))
     if _DOCKER.search(command):
         collected.container = True
         collected.container_gpu_flag = bool(_GIVES_GPU.search(command)) or bool(collected.container_gpu_flag)
@@ -171,6 +179,15 @@ def _read_printed(collected: Collected, command: str, lines: Sequence[str]) -> N
     for row in rows:
         if row is not None:
             next((line for line in answers if take(collected, row, line)), None)
+
+
+def _read_refusal(collected: Collected, line: str) -> None:
+    """What an installer says it was asked for, and where it looked."""
+    for pattern in (_REFUSED, _NO_MATCH, _UV_REQUIRES):
+        if (refused := pattern.search(line)) is not None and (wish := requirement(refused[1])) is not None:
+            collected.requested.append(wish)
+    if (looked := _LOOKED_IN.match(line)) is not None:
+        collected.index_urls += [without_credentials(url) for url in looked[1].split(", ") if "//" in url]
 
 
 def _read_wish(collected: Collected, line: str, lines: Sequence[str]) -> None:
@@ -219,12 +236,14 @@ _SWITCHES = frozenset(
     ]
 )
 _OURS = re.compile(
-    r"(?:py)?torch|nvidia-|triton|xformers|flash|vllm|numpy|cuda|bitsandbytes|jax|tensorflow", re.IGNORECASE
+    r"(?:py)?torch|nvidia-|triton|xformers|flash|vllm|numpy|cuda|bitsandbytes|jax|tensorflow", re.IGNORECASE | re.ASCII
 )
 
 
 def requirement(word: str) -> str | None:
     """A word as a requirement, when it is one: a version stands behind it, or it is a package around torch."""
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415  # most reports have no command
+
     word = word.strip("\"'`,")
     plain = re.sub(r"(?<![=<>!~])=(?![=])", "==", word)  # conda writes name=version
     try:
@@ -238,7 +257,7 @@ def requirement(word: str) -> str | None:
 
 def without_credentials(url: str) -> str:
     """An index address without user, password, query and fragment."""
-    url = url.strip("\"'`,;)>]")
+    url = url.strip("\"'`,;)>].")
     try:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
@@ -254,11 +273,7 @@ def _conclude_manager(collected: Collected, lines: Sequence[str]) -> None:
         if any(pattern.search(text) for text in asked):
             collected.manager = manager
             return
-    listed = [
-        p
-        for p in collected.packages.values()
-        if p.name in ("torch", "libtorch") or (p.from_conda and "pytorch" in p.name)
-    ]
+    listed = [p for p in collected.packages.values() if p.name == "torch" or (p.from_conda and "pytorch" in p.name)]
     if any(package.from_conda for package in listed) or any(
         _CONDA_TORCH.search(text) or _SAID_CONDA.search(text) for text in asked
     ):

@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 from torchup.doctor.facts import Package
 from torchup.model import Manager
 from torchup.reports.commands import without_credentials
@@ -86,6 +84,8 @@ _SHOWN = re.compile(r"\s{0,20}(Name|Version|Location):\s{0,9}(\S.{0,250})")
 
 def normal(name: str) -> str:
     """The normalised name of a distribution (PEP 503)."""
+    from packaging.utils import canonicalize_name  # noqa: PLC0415  # 10 ms that a report without listings need not pay
+
     return str(canonicalize_name(name))
 
 

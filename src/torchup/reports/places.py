@@ -53,7 +53,7 @@ def _place(row: dict[str, object]) -> Place:
     return Place(
         kind=str(row["kind"]),
         signs=tuple(re.compile(str(sign), re.MULTILINE) for sign in _strings(signs)),
-        words=tuple(re.compile(str(word), re.IGNORECASE) for word in _strings(words)),
+        words=tuple(re.compile(str(word), re.IGNORECASE | re.ASCII) for word in _strings(words)),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor.facts import Sign
 from torchup.doctor.signatures import find_signs
-from torchup.model import Os
+from torchup.model import Os, Shell
 from torchup.reports.answers import read_answers
 from torchup.reports.cleaning import clean
 from torchup.reports.collected import Collected
@@ -118,5 +118,7 @@ def _conclude(collected: Collected) -> None:
         collected.torch_missing = True
     if (collected.jetson or collected.jetpack) and collected.arch is None:
         collected.arch = "aarch64"
-    if collected.kernel and collected.os is None:
+    if (collected.kernel or collected.wsl) and collected.os is None:
         collected.os = Os.LINUX
+    if collected.os is Os.WINDOWS and not collected.wsl and collected.shell is Shell.SH:
+        collected.shell = None  # "$" is how people write any prompt

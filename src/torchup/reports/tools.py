@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _NODE = re.compile(r"\s{0,80}([cb]([rwxsStT-]{9})[.+@]?)\s+\d+\s+(\S+)\s+(\S+)\s+\d+,\s{0,9}\d+\s(?:.*\s)?(\S+)\s*")
 _LIBRARY = re.compile(r"\s*(lib[\w.+-]+)\s*=>\s*(/\S+)")
+_LOADED = re.compile(r"\s*\d{0,9}:?\s{0,9}calling init:\s{1,9}(/\S{1,300}/)(lib[\w.+-]{1,100})\s*$")  # LD_DEBUG=libs
 _MODULE = re.compile(r"(?:site|dist)-packages[/\\](\w{1,80})")
 _PLACE = re.compile(r"([^\s\"'(]{0,300}(?:site|dist)-packages)[/\\](?:torch|torchvision|torchaudio)[/\\]")
 _KERNEL_MODULE = re.compile(r"NVRM version.{0,80}?(?:Kernel Module|Module for \S{1,40})\s{1,9}([\d.]+)")
@@ -28,7 +29,9 @@ _UNAME = re.compile(
 )
 _PROC_VERSION = re.compile(r"\bLinux version (\d{1,2}\.\d{1,3}\.\S{1,80})")
 _TEGRA = re.compile(r"(?<![\w.-])(\d{1,2}\.\d{1,3}\.\d{1,3}(?:-[\w.]{1,30}){0,3}?-tegra)\b")
-_WSL_KERNEL = re.compile(r"(?<![\w.-])(\d{1,2}\.\d{1,3}\.\d{1,3}(?:\.\d{1,3})?-microsoft\S{0,40})", re.IGNORECASE)
+_WSL_KERNEL = re.compile(
+    r"(?<![\w.-])(\d{1,2}\.\d{1,3}\.\d{1,3}(?:\.\d{1,3})?-microsoft\S{0,40})", re.IGNORECASE | re.ASCII
+)
 _BANNER = re.compile(r"\s{0,80}Python (\d\.\d{1,2}\.\d{1,2}\w{0,6})\s{0,4}(\|[^(]{0,120})?(\(.*)")
 _BANNER_OS = re.compile(r"\bon (linux|darwin|win32)\b")
 _PLATFORM = {"linux": Os.LINUX, "darwin": Os.MACOS, "win32": Os.WINDOWS, "windows": Os.WINDOWS}
@@ -47,9 +50,9 @@ _MARKER = re.compile(
     r'"(platform_machine|sys_platform|platform_system|python_full_version|python_version)"\s?:\s?"([^"]{1,60})"'
 )
 _WINDOWS = re.compile(r"Microsoft Windows \[(?:Version|版本) ([\d.]{1,30})\]")
-_WSL = re.compile(r"(.{0,40})\bwsl ?2?\b", re.IGNORECASE)
+_WSL = re.compile(r"(.{0,40})\bwsl ?2?\b", re.IGNORECASE | re.ASCII)
 _TAKEN_BACK = re.compile(
-    r"\b(?:not|no|without|outside|instead of|works|fine|never)\b[^.;,]{0,40}$|不是|没有", re.IGNORECASE
+    r"\b(?:not|no|without|outside|instead of|works|fine|never)\b[^.;,]{0,40}$|不是|没有", re.IGNORECASE | re.ASCII
 )
 _SYSTEM_ALONE = re.compile(
     r"\s{0,20}(?:[-*•]\s)?((?:Microsoft )?Windows (?:1[01]|8\.1|7|Server 20\d\d)|"
@@ -58,7 +61,7 @@ _SYSTEM_ALONE = re.compile(
     r"CentOS(?: Linux)? \d|Rocky Linux \d|AlmaLinux \d|Arch Linux|Linux Mint \d\d|openSUSE(?: \w{1,12})?)"
     r"((?:[ ,]{1,2}(?:Pro|Home|Enterprise|Education|LTSC?|Workstations?|for|build|version|x64|x86_64|amd64|arm64|WSL2?|"
     r"64[- ]?bit|\d[\w.]{0,12}|\([^()]{0,40}\)|专业版|家庭版|Desktop|Server|Edition)){0,5})\s*",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 
@@ -84,6 +87,8 @@ def _read_paths(collected: Collected, line: str) -> None:
         collected.locations.extend(_PLACE.findall(line))
     if "=>" in line and (library := _LIBRARY.match(line)):
         collected.libraries.setdefault(library[1], library[2])
+    if "calling init:" in line and (loaded := _LOADED.match(line)):
+        collected.libraries.setdefault(loaded[2], loaded[1] + loaded[2])
 
 
 def _read_properties(collected: Collected, line: str) -> None:

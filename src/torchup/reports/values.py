@@ -39,6 +39,7 @@ def torch_version(collected: Collected, value: str) -> None:
     if value.strip().upper() == "N/A":
         collected.torch_missing = True
         return
+    value = re.sub(r"(\d) ?\+ ?(?=cu\d|cpu|rocm\d|xpu)", r"\1+", value)
     match = _TORCH.match(value)
     if match is None:
         local = _LOCAL.match(value)
@@ -92,7 +93,7 @@ def os_name(collected: Collected, value: str) -> None:
         collected.arch = {"amd64": "x86_64"}.get(arch[1], arch[1])
     if "wsl" in lower:
         collected.wsl = True
-    kind = os_kind(lower)
+    kind = os_kind(lower) or {"nt": Os.WINDOWS}.get(lower.strip())
     if kind is None or collected.os not in (None, kind):
         return
     collected.os = kind
@@ -109,7 +110,7 @@ def os_kind(lower: str) -> Os | None:
     """The system that a name in lower case stands for."""
     if re.search(r"mac ?os|os ?x\b|darwin", lower):
         return Os.MACOS
-    if re.search(r"windows|\bwin ?1[01]\b", lower) and "subsystem" not in lower and "wsl" not in lower:
+    if re.search(r"windows|\bwin ?1[01]\b", lower, re.ASCII) and "subsystem" not in lower and "wsl" not in lower:
         return Os.WINDOWS
     return Os.LINUX if _LINUX.search(lower) else None
 
@@ -209,9 +210,11 @@ def gpu(collected: Collected, value: str) -> None:
     if match:
         collected.add_gpu(_without_uuid(match[2]), match[1])
         return
-    parts = [value] if "[" in value or "Inc." in value else re.split(r"\s{0,9}[,;]\s{0,9}|\s\+\s|\s(?:and|和)\s", value)
+    parts = (
+        [value] if "[" in value or "Inc." in value else re.split(r"\s{0,9}[,;]\s{0,9}|\s[+/]\s|\s(?:and|和)\s", value)
+    )
     for part in parts:
-        _named_gpu(collected, _AROUND_NAME.sub("", part))
+        _named_gpu(collected, _AROUND_NAME.sub("", part).split(". ", maxsplit=1)[0])
 
 
 # What tools and people write before a name: "Card series: ", "2x ", "显卡 ".

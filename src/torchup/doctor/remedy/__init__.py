@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torchup.doctor.cause import RemedyKind
 from torchup.doctor.remedy.additions import add_packages
-from torchup.doctor.remedy.build import leftovers, reinstall
+from torchup.doctor.remedy.build import is_planned, leftovers, reaches_gpu, reinstall
 from torchup.doctor.remedy.choice import Choice, Wish, choose, needed_cuda
 from torchup.doctor.remedy.commands import WISHES, CommandRow, RemedyRow, commands_for, make
 from torchup.doctor.remedy.driver import driver_remedy
@@ -36,12 +36,14 @@ __all__ = [
     "driver_remedy",
     "interpreter_of",
     "is_bundled",
+    "is_planned",
     "leftovers",
     "line",
     "machine_of",
     "make",
     "needed_cuda",
     "python_words",
+    "reaches_gpu",
     "rebuild",
     "reinstall",
     "remedy_of",

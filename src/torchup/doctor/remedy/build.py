@@ -19,7 +19,7 @@ from torchup.doctor.remedy.install_commands import (
 )
 from torchup.doctor.remedy.shells import shell_of
 from torchup.errors import TorchupError
-from torchup.model import Manager, Message, Os, Plan, Remedy, message
+from torchup.model import Machine, Manager, Message, Os, Plan, Remedy, message
 from torchup.plan.drivers import DriverPlace, driver_steps
 
 if TYPE_CHECKING:
@@ -74,7 +74,16 @@ def order_of(facts: Facts, choice: Choice, wish: Wish) -> Order:
         again=same_torch(facts, plan),
         alone=alone,
         fresh=wish.fresh or _other_python(facts, plan),
+        processor=_processor(facts, choice.imagined.machine),
+        subdir="osx-arm64" if choice.imagined.machine.translated else None,
     )
+
+
+def _processor(facts: Facts, machine: Machine) -> str | None:
+    """What uv calls the right Python's system and processor, where the Python here is for another."""
+    if machine.translated:
+        return "macos-aarch64"
+    return "windows-x86_64" if machine.os is Os.WINDOWS and facts.python.bits == 32 else None  # noqa: PLR2004  # bits
 
 
 def _manager(facts: Facts, plan: Plan) -> Manager:
@@ -103,6 +112,23 @@ def same_torch(facts: Facts, plan: Plan) -> bool:
     return (torch.local or torch.variant) in {None, plan.build.variant}
 
 
+def is_planned(facts: Facts, catalog: Catalog) -> bool:
+    """Whether the torch that is there is what the planner plans: then the build is not at fault."""
+    try:
+        plan = choose(facts, catalog, Wish()).plan
+    except TorchupError:
+        return False
+    return same_torch(facts, plan) and not _other_python(facts, plan)
+
+
+def reaches_gpu(facts: Facts, catalog: Catalog) -> bool:
+    """Whether the planner has a build for the GPU here."""
+    try:
+        return choose(facts, catalog, Wish()).plan.uses_gpu
+    except TorchupError:
+        return False
+
+
 def _other_python(facts: Facts, plan: Plan) -> bool:
     """Whether the planned build needs another Python than the environment's, or one for another processor."""
     version = facts.python.version
@@ -118,18 +144,29 @@ def _listed(facts: Facts, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(names) if name in installed)
 
 
-def leftovers(facts: Facts) -> tuple[str, ...]:
+def leftovers(facts: Facts, *, keep: int | None = None) -> tuple[str, ...]:
     """NVIDIA's wheels that write the same folder as torch's own: of one library, for another CUDA major.
 
-    Empty where torch's CUDA is unknown.
+    Args:
+        facts: what is known.
+        keep: the CUDA major that stays; ``None``: torch's, and where that is unknown the newest one of each library.
     """
-    cuda = facts.torch.cuda or (facts.torch.variant or "").removeprefix("cu")
-    mine = cuda[:2] if cuda[:2].isdigit() else None
     found = [match for package in facts.packages if (match := _WHEEL_OF_CUDA.fullmatch(package.name))]
-    if mine is None:
-        return ()
-    kept = {match["stem"] for match in found if match["major"] == mine}
-    return tuple(dict.fromkeys(m[0] for m in found if m["major"] != mine and m["stem"] in kept))
+    cuda = facts.torch.cuda or (facts.torch.variant or "").removeprefix("cu")
+    mine = str(keep) if keep is not None else cuda[:2] if cuda[:2].isdigit() else None
+    majors = {stem: {m["major"] for m in found if m["stem"] == stem} for stem in {m["stem"] for m in found}}
+    kept = {stem: mine or max(several) for stem, several in majors.items() if mine is None or mine in several}
+    return tuple(dict.fromkeys(m[0] for m in found if m["major"] != kept.get(m["stem"], m["major"])))
+
+
+def partners(facts: Facts, removed: tuple[str, ...]) -> tuple[str, ...]:
+    """The wheels whose files go when others that write the same folder are removed, as requirements."""
+    gone = {match["stem"] for name in removed if (match := _WHEEL_OF_CUDA.fullmatch(name))}
+    return tuple(
+        f"{package.name}=={package.version}"
+        for package in facts.packages
+        if package.name not in removed and (match := _WHEEL_OF_CUDA.fullmatch(package.name)) and match["stem"] in gone
+    )
 
 
 # ---------------------------------------------------------------- words

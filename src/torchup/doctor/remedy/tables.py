@@ -66,6 +66,21 @@ class SchedulerRow(Value, frozen=True, kw_only=True):
     source: str
 
 
+class LibraryWheel(Value, frozen=True, kw_only=True):
+    """Which package brings one of the libraries that torch loads.
+
+    ``name``: how its symbols and its file begin, in lower case. ``plain_from``: the first CUDA major whose wheel has no
+    label any more. ``system``: how the distribution's package begins. ``conda``: requirements that mend it in conda.
+    """
+
+    name: str
+    wheel: str | None = None
+    plain_from: int | None = None
+    system: str | None = None
+    conda: tuple[str, ...] = ()
+    source: str
+
+
 class Tables(Value, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -73,6 +88,7 @@ class Tables(Value, frozen=True, kw_only=True):
     bundled: tuple[Bundled, ...]
     cuda_need: tuple[CudaNeed, ...]
     cuda_named: CudaNamed
+    library_wheel: tuple[LibraryWheel, ...]
     container: tuple[ContainerRow, ...]
     scheduler: tuple[SchedulerRow, ...]
 

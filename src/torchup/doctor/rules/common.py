@@ -57,6 +57,36 @@ def remedy_of(
     return remedy.remedy_of(slug, facts, compat.catalog, values, kind=kind)
 
 
+def is_planned(facts: Facts, compat: Compat) -> bool:
+    """Whether the torch that is there is what the planner plans, so that the build is not at fault."""
+    if facts.torch.version is None:
+        return False
+    from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
+
+    return remedy.is_planned(facts, compat.catalog)
+
+
+def made(
+    facts: Facts,
+    compat: Compat,
+    text: Message,
+    *commands: tuple[str, ...],
+    kind: RemedyKind | None = None,
+    needs_root: bool = False,
+    names: tuple[str, ...] = (),
+) -> Remedy:
+    """A remedy in a rule's own words: commands, or of a kind; the planner is loaded only here."""
+    from torchup.doctor import remedy  # noqa: PLC0415  # as above
+
+    row = remedy.RemedyRow(
+        kind=kind or remedy.RemedyKind.COMMANDS,
+        commands=tuple(remedy.CommandRow(argv=argv) for argv in commands),
+        names=names,
+        needs_root=needs_root,
+    )
+    return remedy.make(row, facts, compat.catalog, text)
+
+
 def torch_line(facts: Facts) -> Message:
     """Which torch it is."""
     torch = facts.torch

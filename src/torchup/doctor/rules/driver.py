@@ -1,30 +1,31 @@
-"""Does the driver answer, and is it new enough? NVIDIA's driver, its modes, WSL, stubs, memory of others."""
+"""NVIDIA's driver: does it answer, is it new enough or too new for the card, does it get through to WSL?"""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from torchup.catalog.versions import version_key
+from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.rule import Certainty, Found
-from torchup.doctor.rules.amd_intel import is_usable_intel
 from torchup.doctor.rules.common import (
     at_least,
-    driver_commands,
+    capabilities,
     driver_line,
     gpu_line,
-    install_command,
     newest_driver,
     on_windows,
     quoted,
-    said,
+    remedy_of,
     torch_cuda,
     torch_line,
-    wheel,
 )
-from torchup.model import Os, Remedy, Severity, Vendor, message
+from torchup.model import Vendor, message
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
     from torchup.model import Message
@@ -46,6 +47,9 @@ _BROKEN = (
 )
 _NOT_REACHED = (  # inside WSL: the Windows driver does not get through
     "driver.none",
+    "driver.count-memory",
+    "driver.initialization",
+    "driver.unknown-error",
     "smi.not-running",
     "driver.libcuda-missing",
     "smi.mismatch",
@@ -54,6 +58,16 @@ _NOT_REACHED = (  # inside WSL: the Windows driver does not get through
     "driver.container-cli",
 )
 _ABSENT = ("driver.none", "driver.libcuda-missing", "driver.smi-missing", "driver.no-device")
+_UNSERVED = ("smi.no-devices", "driver.no-device", "cuda.no-gpus", "smi.not-running", "driver.none")
+# Somebody says that no NVIDIA GPU is meant to be there: nothing is missing then.
+_NOT_MEANT = ("said.no-gpu", "said.amd-gpu")
+
+
+def _remedies() -> ModuleType:
+    """The planner comes with them, and most rules find nothing."""
+    from torchup.doctor.rules import driver_remedies  # noqa: PLC0415  # it takes 50 ms
+
+    return driver_remedies
 
 
 def driver_too_old(facts: Facts, compat: Compat) -> Found | None:
@@ -62,15 +76,9 @@ def driver_too_old(facts: Facts, compat: Compat) -> Found | None:
     cuda, driver = torch_cuda(facts, compat), newest_driver(facts)
     floor = compat.driver_floor(cuda, windows=on_windows(facts)) if cuda else None
     enough = at_least(driver, floor) if floor else None
-    insufficient = facts.sign("driver.insufficient")
-    if insufficient is not None and (
-        enough or facts.system.container_gpu_flag is False or (not driver and facts.system.container)
-    ):
-        return None  # a new enough driver that "is insufficient" is one that was never reached
-    refused = (
-        facts.torch.cuda_available is False
-        or facts.sign("driver.unknown-error", "cuda.no-gpus", "driver.none") is not None
-    )
+    if _never_reached(facts, enough=enough):
+        return None
+    refused = facts.torch.cuda_available is False or facts.sign("driver.unknown-error", "cuda.no-gpus", "driver.none")
     if not signs and not (enough is False and not facts.works and refused):
         return None
     lines: list[Message] = [*signs]
@@ -80,32 +88,60 @@ def driver_too_old(facts: Facts, compat: Compat) -> Found | None:
         lines.append(
             message("doctor.driver-old.floor", "CUDA {cuda} needs driver {floor} or newer", cuda=cuda, floor=floor)
         )
-    certainty = Certainty.PROVEN if signs else Certainty.SEEN
     return Found(
         summary=message("doctor.driver-old.summary", "the NVIDIA driver is older than this build of torch needs"),
         evidence=tuple(lines),
-        remedy=_older_build_or_driver(facts, compat),
-        certainty=certainty,
+        remedy=_remedies().older_build_or_driver(_with_said_api(facts), compat, floor),
+        certainty=Certainty.PROVEN if signs else Certainty.SEEN,
     )
 
 
-def _older_build_or_driver(facts: Facts, compat: Compat) -> Remedy:
-    build = wheel(facts, compat) if newest_driver(facts) else None
-    if build is not None:
-        text = message(
-            "doctor.driver-old.remedy-build",
-            "install a build that this driver runs (torch {torch} from {variant}), or update the driver",
-            torch=build[1],
-            variant=build[0],
-        )
-        return Remedy(text=text, commands=(install_command(build[0]),))
-    text = message("doctor.driver-old.remedy", "update the NVIDIA driver; on WSL that is the Windows driver")
-    return Remedy(text=text, commands=driver_commands(facts), needs_root=True, needs_reboot=True)
+def _never_reached(facts: Facts, *, enough: bool | None) -> bool:
+    """A new enough driver that "is insufficient" is one that was never reached."""
+    if facts.sign("driver.insufficient") is None:
+        return False
+    unknown_inside = facts.system.container and not newest_driver(facts)
+    return bool(enough) or facts.system.container_gpu_flag is False or unknown_inside
+
+
+def _with_said_api(facts: Facts) -> Facts:
+    """With the CUDA API that torch found ("11070"), where the report shows nothing better."""
+    sign = facts.sign("driver.too-old")
+    api = sign.values.get("api", "") if sign is not None else ""
+    if newest_driver(facts) or facts.nvidia.cuda_api or not api.isdecimal():
+        return facts
+    major, rest = divmod(int(api), 1000)
+    nvidia = msgspec.structs.replace(facts.nvidia, cuda_api=f"{major}.{rest // 10}")
+    return msgspec.structs.replace(facts, nvidia=nvidia)
+
+
+def driver_too_new(facts: Facts, compat: Compat) -> Found | None:
+    """The driver's branch no longer serves this GPU."""
+    legacy = quoted(facts, "driver.legacy")
+    last = _left_behind(facts, compat)
+    failed = facts.torch.cuda_available is False or facts.sign(*_UNSERVED) is not None
+    if facts.works or not (legacy or (last is not None and failed)):
+        return None
+    lines = [*legacy, *quoted(facts, *_UNSERVED)]
+    lines += [gpu_line(facts, Vendor.NVIDIA)] if facts.of(Vendor.NVIDIA) else []
+    lines += [driver_line(facts)] if facts.nvidia.driver else []
+    return Found(
+        summary=text_of("driver-too-new", "summary"),
+        evidence=tuple(lines),
+        remedy=_remedies().back_to_last_branch(facts, compat),
+        certainty=Certainty.PROVEN,
+    )
+
+
+def _left_behind(facts: Facts, compat: Compat) -> int | None:
+    """The last branch that serves a card of this machine, where the driver is past it."""
+    driver = newest_driver(facts)
+    lasts = [last for gpu in capabilities(facts, compat) if (last := compat.last_branch(gpu)) is not None]
+    return next((last for last in lasts if driver and version_key(driver)[0] > last), None)
 
 
 def driver_missing_or_broken(facts: Facts, compat: Compat) -> Found | None:
     """No loaded driver, module and library versions differ, device lost, nouveau, state lost after suspend."""
-    del compat
     if facts.torch.hip or facts.on_mac or (facts.torch.variant or "").startswith(("rocm", "xpu")):
         return None
     broken = quoted(facts, *_BROKEN)
@@ -115,12 +151,11 @@ def driver_missing_or_broken(facts: Facts, compat: Compat) -> Found | None:
         return None
     if not broken and not differ and not (absent and _absence_counts(facts)):
         return None
-    certainty = Certainty.PROVEN if broken or differ else Certainty.SAID if absent else Certainty.SEEN
     return Found(
         summary=_driver_summary(facts, differ=bool(differ)),
         evidence=(*broken, *absent, *differ, *([gpu_line(facts)] if facts.gpus else [])),
-        remedy=_driver_remedy(facts, differ=bool(differ) or facts.sign("smi.mismatch") is not None),
-        certainty=certainty,
+        remedy=remedy_of("driver-missing-or-broken", facts, compat, kind=_driver_kind(facts, differ=bool(differ))),
+        certainty=Certainty.PROVEN if broken or differ else Certainty.SAID,
     )
 
 
@@ -128,6 +163,8 @@ def _absence_counts(facts: Facts) -> bool:
     """A missing driver is a finding where there is, or may be, a GPU for it."""
     said_none = facts.sign("driver.none", "driver.no-device", "driver.libcuda-missing") is not None
     if facts.of(Vendor.AMD) or facts.of(Vendor.INTEL):
+        return False
+    if facts.sign(*_NOT_MEANT) is not None and not facts.of(Vendor.NVIDIA):
         return False
     if facts.live and not facts.of(Vendor.NVIDIA):
         return False  # a CUDA build on a machine without an NVIDIA GPU: nothing is missing
@@ -163,214 +200,33 @@ def _driver_summary(facts: Facts, *, differ: bool) -> Message:
     return message("doctor.driver-broken.summary", "no working NVIDIA driver answers on this machine")
 
 
-def _driver_remedy(facts: Facts, *, differ: bool) -> Remedy:
-    if differ:
-        text = message(
-            "doctor.driver-broken.remedy-reboot", "reboot, so that the kernel module of the updated driver is loaded"
-        )
-        return Remedy(text=text, commands=(("sudo", "reboot"),), needs_root=True, needs_reboot=True)
-    if facts.sign("driver.unknown-error", "driver.initialization"):
-        text = message("doctor.driver-broken.remedy-reload", "reload the nvidia_uvm module, or reboot")
-        commands = (
-            (("sudo", "rmmod", "nvidia_uvm"), ("sudo", "modprobe", "nvidia_uvm")) if not on_windows(facts) else ()
-        )
-        return Remedy(text=text, commands=commands, needs_root=True)
-    text = message(
-        "doctor.driver-broken.remedy", "install NVIDIA's driver for this system and reboot; on WSL, on Windows only"
-    )
-    return Remedy(text=text, commands=driver_commands(facts), needs_root=True, needs_reboot=True)
+def _driver_kind(facts: Facts, *, differ: bool) -> RemedyKind:
+    """What is done to it: where it only has to be loaded anew, nothing is installed."""
+    if differ or facts.sign("smi.mismatch", "smi.lost") is not None:
+        return RemedyKind.DRIVER_REBOOT
+    if facts.sign("driver.unknown-error", "driver.initialization", "driver.count-memory") is not None:
+        return RemedyKind.DRIVER_RELOAD
+    return RemedyKind.DRIVER if newest_driver(facts) else RemedyKind.DRIVER_INSTALL
 
 
 def wsl_driver_problem(facts: Facts, compat: Compat) -> Found | None:
     """A Linux driver inside WSL, no /usr/lib/wsl/lib, a Windows driver too old for WSL."""
-    signs = quoted(facts, "wsl.blocked", "wsl.no-adapters", "wsl.installed-driver", "wsl.named-symbol")
-    if facts.works and not signs:
-        return None
-    inside: object = facts.system.wsl and facts.sign(*_NOT_REACHED)
-    if facts.system.wsl and signs and facts.sign("wsl.installed-driver") and facts.works:
+    own = ("wsl.blocked", "wsl.no-adapters", "wsl.installed-driver", "wsl.foreign-libcuda")
+    signs = quoted(facts, *own, *(() if facts.system.container else ("wsl.named-symbol",)))
+    if facts.works and (not signs or (facts.system.wsl and facts.sign("wsl.installed-driver"))):
         return None
     loaded = facts.libraries.get("libcuda.so.1", "/usr/lib/wsl/lib/")
-    inside = bool(inside) or (facts.system.wsl and "/wsl/" not in loaded)
+    inside = facts.system.wsl and (facts.sign(*_NOT_REACHED) is not None or "/wsl/" not in loaded)
     unseen = facts.system.wsl and bool(facts.torch.cuda) and facts.torch.cuda_available is False
     unseen = unseen and facts.nvidia.driver is None
     if not signs and not inside and not unseen:
         return None
-    cuda = torch_cuda(facts, compat)
-    lines = [
-        *signs,
-        *quoted(facts, *_NOT_REACHED),
-    ]
+    lines = [*signs, *quoted(facts, *_NOT_REACHED)]
     lines += [driver_line(facts)] if facts.nvidia.driver else []
-    lines += [torch_line(facts)] if cuda and facts.torch.version else []
-    text = message(
-        "doctor.wsl.remedy",
-        "remove any NVIDIA driver installed inside WSL, install the current driver on Windows, then restart WSL",
-    )
-    commands = (
-        ("sudo", "apt", "purge", "nvidia-*", "libnvidia-*", "cuda-drivers"),
-        ("wsl.exe", "--update"),
-        ("wsl.exe", "--shutdown"),
-    )
+    lines += [torch_line(facts)] if torch_cuda(facts, compat) and facts.torch.version else []
     return Found(
         summary=message("doctor.wsl.summary", "WSL does not reach the Windows driver of the GPU"),
         evidence=tuple(lines),
-        remedy=Remedy(text=text, commands=commands, needs_root=True),
+        remedy=_remedies().for_wsl(facts, compat),
         certainty=Certainty.PROVEN if signs or inside else Certainty.SEEN,
-    )
-
-
-def mig_or_exclusive_mode(facts: Facts, compat: Compat) -> Found | None:
-    """MIG without instances, or compute mode exclusive or prohibited."""
-    del compat
-    busy = facts.sign("mode.busy")
-    closed = [gpu for gpu in facts.gpus if gpu.compute_mode in ("exclusive-process", "prohibited")]
-    empty = [gpu for gpu in facts.gpus if gpu.mig_mode == "enabled" and gpu.mig_instances == 0]
-    failed = (
-        busy is not None
-        or facts.torch.cuda_available is False
-        or facts.sign("cuda.no-gpus", "driver.no-device") is not None
-    )
-    if facts.works and busy is None:
-        return None
-    if busy is None and not ((closed or empty) and failed):
-        return None
-    lines = [said(busy)] if busy else []
-    lines += [message("doctor.mode.compute", "compute mode: {mode}", mode=gpu.compute_mode) for gpu in closed[:1]]
-    lines += [message("doctor.mode.mig", "MIG is enabled and has no instance")] if empty else []
-    text = message(
-        "doctor.mode.remedy",
-        "set the compute mode back to default, or create MIG instances, or end the program that holds the GPU",
-    )
-    commands = (
-        (("sudo", "nvidia-smi", "-c", "0"),)
-        if closed or not empty
-        else (("sudo", "nvidia-smi", "mig", "-cgi", "0", "-C"),)
-    )
-    return Found(
-        summary=message(
-            "doctor.mode.summary",
-            "the GPU accepts no new program: exclusive or prohibited compute mode, or MIG without instances",
-        ),
-        evidence=tuple(lines),
-        remedy=Remedy(text=text, commands=commands, needs_root=True),
-        certainty=Certainty.PROVEN if closed or empty else Certainty.SAID,
-    )
-
-
-_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "bytes": 1}
-_SIZE = r"\d+(?:\.\d+)?(?:[KMGT]iB|bytes)"
-# Searched in the message without white space, which a console may have put anywhere.
-_OOM = (
-    rf"(?P<total>{_SIZE})totalcapacity;(?P<allocated>{_SIZE})alreadyallocated;(?P<free>{_SIZE})free"
-    rf"(?:;(?P<reserved>{_SIZE})(?:reservedintotal|cached))?"
-)
-_OOM_NEW = (
-    rf"hasatotalcapac\w+of(?P<total>{_SIZE})ofwhich(?P<free>{_SIZE})isfree"
-    rf"(?:.*?thisprocesshas(?P<mine>{_SIZE})memoryinuse)?"
-)
-_OTHERS = rf"Process\d+has({_SIZE})memoryinuse"
-_SHARE_OF_OTHERS = 0.25  # of the GPU's memory; a desktop takes less
-
-
-def _size(text: str | None) -> float | None:
-    match = re.match(r"([\d.]+)(\w+)", text or "")
-    return float(match[1].strip(".") or 0) * _UNITS.get(match[2], 2**20) if match else None
-
-
-def memory_held_by_others(facts: Facts, compat: Compat) -> Found | None:
-    """The GPU's memory is held by other processes, not by this program."""
-    del compat
-    sign = facts.sign("memory.oom")
-    if sign is None:
-        return None
-    held, total = _held(sign.values.get("message", sign.line))
-    if total is None or held is None or held < _SHARE_OF_OTHERS * total:
-        return None
-    text = message(
-        "doctor.memory.remedy", "end the other programs on the GPU (or wait for them), or choose another GPU"
-    )
-    gib = 2**30
-    return Found(
-        summary=message("doctor.memory.summary", "other processes hold the GPU's memory"),
-        evidence=(
-            said(sign),
-            message(
-                "doctor.memory.held",
-                "{held} of {total} GiB are held by others",
-                held=f"{held / gib:.1f}",
-                total=f"{total / gib:.1f}",
-            ),
-        ),
-        remedy=Remedy(text=text, commands=(("nvidia-smi",),)),
-        certainty=Certainty.PROVEN,
-    )
-
-
-def _held(text: str) -> tuple[float | None, float | None]:
-    """Bytes held by others and bytes in all, from torch's message."""
-    text = "".join(text.split())
-    if (old := re.search(_OOM, text)) is not None:
-        total, free = _size(old["total"]), _size(old["free"])
-        mine = _size(old["reserved"]) or _size(old["allocated"])
-        return (total - free - mine, total) if None not in (total, free, mine) else (None, None)  # type: ignore[operator]  # none is None here
-    if (new := re.search(_OOM_NEW, text)) is not None:
-        total, free, mine = _size(new["total"]), _size(new["free"]), _size(new["mine"])
-        others = sum(filter(None, map(_size, re.findall(_OTHERS, text))))
-        if total is not None and free is not None and mine is not None:
-            return max(others, total - free - mine), total
-        return (others, total) if others else (None, total)
-    return None, None
-
-
-def triton_newer_than_driver(facts: Facts, compat: Compat) -> Found | None:
-    """Torch works, but Triton's ptxas emits code that the driver cannot load."""
-    del compat
-    image, ptx = facts.sign("triton.image-invalid"), facts.sign("driver.ptx")
-    if (image is None and ptx is None) or facts.torch.hip:
-        return None
-    text = message(
-        "doctor.triton.remedy",
-        "update the driver, or let Triton use an older ptxas (TRITON_PTXAS_PATH), or install an older torch",
-    )
-    triton = facts.versions("triton")
-    lines = [said(sign) for sign in (image, ptx) if sign is not None]
-    lines += [driver_line(facts)] if facts.nvidia.driver else []
-    lines += [message("doctor.triton.version", "Triton {version}", version=triton[0])] if triton else []
-    return Found(
-        summary=message(
-            "doctor.triton.summary", "Triton compiles code that is newer than the driver can load; torch itself works"
-        ),
-        evidence=tuple(lines),
-        remedy=Remedy(text=text, commands=driver_commands(facts), needs_root=True, needs_reboot=True),
-        certainty=Certainty.PROVEN,
-    )
-
-
-def no_gpu_present(facts: Facts, compat: Compat) -> Found | None:
-    """No GPU that torch can use is in the machine; the CPU build is right."""
-    usable = [gpu for gpu in facts.gpus if gpu.vendor is not Vendor.INTEL or is_usable_intel(gpu, compat)]
-    if facts.on_mac or facts.works or usable or facts.nvidia.driver or facts.torch.installed is False:
-        return None
-    if not facts.live and (
-        facts.system.wsl
-        or facts.system.container
-        or facts.system.jetson
-        or facts.rocm
-        or facts.signs_of("driver-missing-or-broken")
-    ):
-        return None
-    said_none = facts.nvidia.tools_found_none and facts.torch.cuda_available is False
-    if not said_none and not (facts.gpus and facts.torch.cuda_available is False):
-        return None
-    lines = (
-        [gpu_line(facts)] if facts.gpus else [message("doctor.no-gpu.tools", "the tools found no GPU and no driver")]
-    )
-    return Found(
-        summary=message("doctor.no-gpu.summary", "there is no GPU that torch can use; the CPU build is the right one"),
-        evidence=tuple(lines),
-        remedy=None,
-        severity=Severity.INFO,
-        certainty=Certainty.TABLE,
-        # who posts a report expected a GPU; an environment here that runs on its CPU is healthy
-        primary=not facts.live and facts.torch.variant in ("cpu", None) and facts.system.os in (Os.LINUX, Os.WINDOWS),
     )

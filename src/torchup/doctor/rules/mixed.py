@@ -1,0 +1,121 @@
+"""Two installations that interfere: pip over conda, stale wheels, a loader that was led elsewhere."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from torchup.catalog.versions import minor
+from torchup.doctor.rule import Certainty, Found
+from torchup.doctor.rules.common import plain, said
+from torchup.model import Severity, message
+from torchup.privacy import redact
+
+if TYPE_CHECKING:
+    from torchup.compat.questions import Compat
+    from torchup.doctor.facts import Facts, Package, Sign
+    from torchup.model import Message, Remedy
+
+_WHEEL = re.compile(r"(nvidia-.+)-cu\d\d")
+_SYSTEM_LIBRARY = re.compile(
+    r"lib(?:cudnn|cublas|nccl|nvjitlink|cusparse|cusolver|cufft|nvrtc|cupti|stdc)", re.IGNORECASE
+)
+
+
+def mixed_install(facts: Facts, compat: Compat) -> Found | None:
+    """Two installs interfere: pip over conda, stale wheels, LD_LIBRARY_PATH picking another library."""
+    signs = _signs(facts)
+    doubles, places = two_torches(facts), two_places(facts)
+    cxx = facts.sign("glibc.cxx")
+    foreign = foreign_libraries(facts) if signs or cxx else {}
+    path = facts.environment.get("LD_LIBRARY_PATH", "") if signs or cxx else ""
+    symptom = bool(signs) or (bool(places) and bool(facts.signs_of("companion-mismatch")))
+    if cxx is not None and (foreign or path):
+        signs, symptom = [*signs, cxx], True
+    if not symptom and not ((doubles or places) and not facts.works):
+        return None
+    several = len(facts.versions("torch", origin="pip")) > 1
+    quiet = facts.live and not symptom and facts.torch.import_error is None and not (doubles or several)
+    lines: list[Message] = [*map(said, signs), *_double_lines(doubles), *_place_lines(places), *_stale_lines(facts)]
+    lines += [message("doctor.mixed.path", "LD_LIBRARY_PATH={value}", value=redact(path)[:300])] if path else []
+    lines += [plain(f"{name} => {where}") for name, where in list(foreign.items())[:3]]
+    if places and not signs:
+        lines += [*map(said, facts.signs_of("companion-mismatch"))]
+    return Found(
+        summary=message(
+            "doctor.mixed.summary", "two installations interfere: libraries of one are loaded by the other"
+        ),
+        evidence=tuple(dict.fromkeys(lines)),
+        remedy=_remedy(facts, compat),
+        certainty=Certainty.PROVEN if symptom else Certainty.TABLE,
+        severity=Severity.WARNING if quiet else None,  # the same torch twice: confusing, not broken
+        primary=not quiet,
+    )
+
+
+def _remedy(facts: Facts, compat: Compat) -> Remedy:
+    from torchup.doctor.rules import mixed_remedies  # noqa: PLC0415  # the planner comes with it
+
+    return mixed_remedies.mend(facts, compat)
+
+
+def _signs(facts: Facts) -> list[Sign]:
+    """The messages that speak for it; a Jetson's wheel takes libraries from the system, as ROCm's does."""
+    elsewhere = facts.torch.hip or facts.system.jetson
+    return [sign for sign in facts.signs_of("mixed-install") if not (sign.code == "mixed.library-gone" and elsewhere)]
+
+
+def two_torches(facts: Facts) -> tuple[Package, ...]:
+    """Pip's torch beside conda's pytorch, of different versions: conda's, then pip's."""
+    conda = [p for p in facts.packages if p.name in ("pytorch", "pytorch-gpu", "libtorch") and p.from_conda]
+    pip = [p for p in facts.packages if p.name == "torch" and not p.from_conda]
+    differ = bool(conda and pip) and minor(conda[0].version) != minor(pip[0].version)
+    return (conda[0], pip[0]) if differ else ()
+
+
+def _double_lines(doubles: tuple[Package, ...]) -> tuple[Message, ...]:
+    if not doubles:
+        return ()
+    conda, pip = doubles
+    return (
+        message(
+            "doctor.mixed.two", "conda has pytorch {conda}, pip has torch {pip}", conda=conda.version, pip=pip.version
+        ),
+    )
+
+
+def two_places(facts: Facts) -> tuple[str, ...]:
+    """A traceback that loads torch from one site-packages and a companion from another; live: several torch folders."""
+    folders = tuple(dict.fromkeys(facts.torch.locations))
+    return folders if len(folders) > 1 else ()
+
+
+def _place_lines(folders: tuple[str, ...]) -> tuple[Message, ...]:
+    if not folders:
+        return ()
+    return (
+        message(
+            "doctor.mixed.places",
+            "torch and its companions come from {folders}",
+            folders=", ".join(map(redact, folders)),
+        ),
+    )
+
+
+def _stale_lines(facts: Facts) -> tuple[Message, ...]:
+    """Wheels of one library for several CUDA majors, which write the same folder."""
+    stems = [match[1] if (match := _WHEEL.fullmatch(package.name)) else "" for package in facts.packages]
+    twice = [p for p, stem in zip(facts.packages, stems, strict=True) if stem and stems.count(stem) > 1]
+    names = list(dict.fromkeys(f"{package.name} {package.version}" for package in twice))
+    if len(names) < 2:  # noqa: PLR2004  # one is as it should be
+        return ()
+    return (message("doctor.mixed.wheels", "in one folder: {wheels}", wheels=", ".join(names)),)
+
+
+def foreign_libraries(facts: Facts) -> dict[str, str]:
+    """CUDA's libraries that another place than torch's wheels supplied, by name."""
+    return {
+        name: where
+        for name, where in facts.libraries.items()
+        if _SYSTEM_LIBRARY.match(name) and not re.search(r"site-packages|dist-packages", where)
+    }

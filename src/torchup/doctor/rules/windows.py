@@ -1,0 +1,108 @@
+"""Libraries that Windows does not load: a missing runtime, or another program's copy that came first."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from torchup.doctor.cause import text_of
+from torchup.doctor.conditions import holds
+from torchup.doctor.libraries import libraries
+from torchup.doctor.rule import Certainty, Found
+from torchup.doctor.rules.common import made, said
+from torchup.model import message
+
+if TYPE_CHECKING:
+    from torchup.compat.questions import Compat
+    from torchup.doctor.facts import Facts, Sign
+    from torchup.doctor.libraries import DllRow
+    from torchup.model import Remedy
+
+_CONDA_PATH = re.compile(r"[/\\](?:mini|ana|mamba)(?:conda|forge)\d?[/\\]|[/\\]miniforge\d?[/\\]", re.IGNORECASE)
+
+
+def _signs(facts: Facts) -> tuple[Sign, ...]:
+    """The messages about DLLs; where torch loads, only those of torch itself."""
+    signs = facts.signs_of("windows-dll-missing")
+    if facts.works and not any("torch" in sign.line.lower() for sign in signs):
+        return ()
+    return signs
+
+
+def windows_dll_missing(facts: Facts, compat: Compat) -> Found | None:
+    """WinError 126, 127 or 1114: the Visual C++ runtime or a dependent DLL is missing."""
+    signs = _signs(facts)
+    if not signs:
+        return None
+    return Found(
+        summary=message(
+            "doctor.dll.summary",
+            "Windows cannot load a DLL of torch: the Visual C++ runtime or a dependent DLL is missing",
+        ),
+        evidence=(*map(said, signs), *_named_line(facts)),
+        remedy=_dll_remedy(facts, compat, signs),
+    )
+
+
+def _named_line(facts: Facts) -> tuple:
+    row = _named(facts, _signs(facts))
+    named = facts.sign(row.sign) if row is not None and row.sign else None
+    return (said(named),) if named is not None else ()
+
+
+def _named(facts: Facts, signs: tuple[Sign, ...]) -> DllRow | None:
+    """The row of a DLL that the messages, or a tool in the report, name as missing."""
+    lines = " ".join(sign.line.lower() for sign in signs)
+    for row in libraries().dll:
+        if (row.sign is not None and facts.sign(row.sign) is not None) or any(name in lines for name in row.names):
+            return row
+    return None
+
+
+def _dll_remedy(facts: Facts, compat: Compat, signs: tuple[Sign, ...]) -> Remedy:
+    row = _named(facts, signs)
+    if row is not None and row.words == "openmp":
+        text = message(
+            "doctor.dll.remedy-openmp",
+            "libomp140.x86_64.dll is missing: it comes with the C++ workload of Visual Studio's Build Tools",
+        )
+        return made(facts, compat, text, *row.commands, needs_root=True)
+    if row is not None and row.words == "hip":
+        text = message(
+            "doctor.dll.remedy-hip",
+            "install AMD's Adrenalin driver in the release that this ROCm build of torch asks for: it brings the HIP"
+            " runtime that the DLL needs",
+        )
+        return made(facts, compat, text)
+    if in_conda(facts):
+        text = message(
+            "doctor.dll.remedy-conda",
+            "update conda's own Visual C++ runtime (vc14_runtime), which comes before the system's",
+        )
+        return made(facts, compat, text, *libraries().runtime.conda)
+    text = message(
+        "doctor.dll.remedy-runtime",
+        "install the current Visual C++ redistributable (x64) and restart; if the error stays in a Python of Anaconda,"
+        " update its vc14_runtime",
+    )
+    return made(facts, compat, text, *libraries().runtime.windows, needs_root=True)
+
+
+def in_conda(facts: Facts) -> bool:
+    """Whether the Python is conda's own, by its manager or by the paths in the messages."""
+    paths = " ".join([*(sign.line for sign in facts.signs_of("windows-dll-missing")), *facts.torch.locations])
+    return holds("conda", facts) or _CONDA_PATH.search(paths) is not None
+
+
+def dll_load_order(facts: Facts, compat: Compat) -> Found | None:
+    """Torch is imported after Qt, whose older copy of the runtime is loaded already."""
+    signs, qt = _signs(facts), facts.sign("windows.qt")
+    if not signs or qt is None or _named(facts, signs) is not None:
+        return None
+    commands = libraries().runtime.conda if in_conda(facts) else ()
+    return Found(
+        summary=text_of("dll-load-order", "summary"),
+        evidence=(*map(said, signs), said(qt)),
+        remedy=made(facts, compat, text_of("dll-load-order", "remedy"), *commands),
+        certainty=Certainty.PROVEN,
+    )
