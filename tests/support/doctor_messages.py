@@ -67,7 +67,7 @@ MESSAGES: dict[str, tuple[str | None, str]] = {
     ),
     "torchaudio of CUDA 13 beside torch of CUDA 12": (
         "companion-mismatch",
-        "torch 2.9.1+cu128\n  File \"/opt/v/lib/python3.12/site-packages/torchaudio/__init__.py\", line 7, in <module>\nOSError: libcudart.so.13: cannot open shared object file: No such file or directory\n",
+        'torch 2.9.1+cu128\n  File "/opt/v/lib/python3.12/site-packages/torchaudio/__init__.py", line 7, in <module>\nOSError: libcudart.so.13: cannot open shared object file: No such file or directory\n',
     ),
     "pip inspect of ARM Windows": (
         "windows-arm64-no-wheel",
