@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support import machine_specs_nvidia, machine_specs_other  # type: ignore[import-not-found]  # tests are not typed
+from support import machine_specs_nvidia, machine_specs_other
 from torchup.detect import detect_machine
 from torchup.encoding import to_json
 from torchup.host import RecordedHost

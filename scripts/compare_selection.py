@@ -24,9 +24,9 @@ import uv
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from golden.machines import GROUPS, Case  # type: ignore[import-not-found]  # tests are on the path only here
-from golden.test_golden import request_of  # type: ignore[import-not-found]  # tests are on the path only here
-from support.torch_index import make_certificates, serving  # type: ignore[import-not-found]  # tests are on the path only here
+from golden.machines import GROUPS, Case
+from golden.test_golden import request_of
+from support.torch_index import make_certificates, serving
 from torchup.catalog import load_catalog
 from torchup.compat.target import platform_of
 from torchup.errors import TorchupError

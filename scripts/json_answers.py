@@ -13,7 +13,7 @@ from torchup.doctor.panel import Panel
 from torchup.envs.kernels import Kernel
 from torchup.envs.owned import Owned
 from torchup.fetch.store import Stored
-from torchup.install.bundle import Bundle
+from torchup.install.bundle_check import Bundle
 from torchup.model import (
     Change,
     Diagnosis,

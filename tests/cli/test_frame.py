@@ -177,3 +177,15 @@ def test_a_deleted_current_folder_stops_no_verb(line, tmp_path):
     done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False, timeout=60)
     assert "Traceback" not in done.stderr
     assert done.returncode in {0, 1, 2}, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [60_000, 100_000, 200_000, 400_000])
+@pytest.mark.parametrize("line", ["detect", "plan --offline", "mirror test", "doctor", "env list"])
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limit is Linux's")
+def test_a_memory_limit_is_no_traceback(line, limit):
+    """Under `ulimit -v` a verb works or says that memory is short; no thread prints a traceback."""
+    script = f"ulimit -v {limit} && exec {sys.executable} -m torchup {line}"
+    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False, timeout=120)
+    assert "Exception in thread" not in done.stderr
+    assert "met a case it does not know" not in done.stderr

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
+from support.results import result, run
 from torchup import privacy
 from torchup.cli import main
 from torchup.cli.app import make_app
 from torchup.cli.session import Session
+from torchup.encoding import to_json
 from torchup.host import processes
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ LINES = (
     "results compare {results} {results}", "results report {results} --html {folder}/page.html",
     "results export {results} --format md", "results export {results} --format json", "results import {results}",
     "mirror list", "mirror list --json", "mirror test", "mirror test --json", "kernel add x", "kernel list",
+    "cache show", "cache prune --yes", "catalog measure torch==2.15.0",
     "kernel remove x", "catalog show", "catalog check", "catalog refresh", "self paths", "self completion bash",
     "self uninstall --dry-run", "nonsense {option mirror}password={option package}",
 )  # fmt: skip
@@ -127,9 +130,6 @@ def _files(home: Path):
     (bundle / "plan.json").write_text(json.dumps({"schema": 1, "files": {}, "plan": plan}))
     gpu = {"vendor": "nvidia", "name": f"https://me:{s['machine name']}@host/x"}
     (home / "machine.json").write_text(json.dumps({"os": "linux", "arch": "x86_64", "gpus": [gpu]}))
-    from support.results import result, run  # noqa: PLC0415  # only here, as the other tests of results do
-    from torchup.encoding import to_json  # noqa: PLC0415
-
     noted = run(result(notes=(f"measured against https://me:{s['results note']}@host/simple",)))
     (home / "results.json").write_text(to_json(noted))
     return {

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -160,3 +164,38 @@ def test_a_mirror_that_is_down_ends_in_the_network_exit_code(capsys, monkeypatch
     output = capsys.readouterr()
     assert "no connection" in " ".join(output.out.split())
     assert "Traceback" not in output.err
+
+
+HOSTILE = b"<a " + b"x" * (7 << 20)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("fault", [Fault(stall=True), Fault(body=HOSTILE)], ids=["a silent index", "a hostile page"])
+def test_a_signal_ends_a_verb_within_two_seconds(tmp_path, fault, name):
+    """An index page once held `plan` for ever, deaf to INT and TERM; a hang-up counts as TERM."""
+    with IndexServer() as slow:
+        slow.fault("*", fault)
+        quiet = {"TORCHUP_HOME": str(tmp_path), "UV_NO_CONFIG": "1", "PIP_CONFIG_FILE": os.devnull}
+        environ = {**os.environ, "PIP_INDEX_URL": slow.url("simple"), **quiet}
+        argv = [sys.executable, "-m", "torchup", "plan", "--json"]
+        with subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+            deadline = time.monotonic() + 30
+            while not slow.requests and time.monotonic() < deadline and child.poll() is None:
+                time.sleep(0.02)
+            child.send_signal(getattr(signal, name))
+            started = time.monotonic()
+            child.communicate(timeout=30)
+            assert time.monotonic() - started < 2.0
+            assert child.returncode in ({130} if fault.stall else {130, 0, 3, 7})  # the page may be read by then
+
+
+@pytest.mark.slow
+def test_a_hostile_page_costs_no_more_than_a_large_one(tmp_path, server):
+    """40 KB of letters in a tag took 25 s, 5 MB had no end: 7 MB are read, refused as empty, and passed over."""
+    with IndexServer() as hostile:
+        hostile.fault("*", Fault(body=HOSTILE))
+        started = time.monotonic()
+        look(tmp_path, server, PIP_INDEX_URL=hostile.url("simple"))
+        assert time.monotonic() - started < 5

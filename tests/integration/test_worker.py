@@ -95,14 +95,54 @@ print(sum(p.numel() for p in net.parameters()) == lenet.PARAMETERS, forward == 2
     assert inside(python, code).split() == ["True", "True", "True"]
 
 
-def test_a_budget_ends_after_whole_epochs(python):
-    """A budget too small for the run still trains one whole epoch and says how many it was asked for."""
+def test_a_budget_cuts_an_epoch_by_steps(python):
+    """A budget too small for an epoch measures the rate of some steps, and says how many it was asked for."""
     request = {"workload": "mnist", "recipe": "resident", "device": "cpu", "epochs": 10, "budget": 0.01}
     result = ask(python, "bench.py", request)[-1]["result"]
-    assert result["parameters"]["epochs"] == 1
-    assert result["parameters"]["epochs_asked"] == 10
-    assert result["parameters"]["steps"] == 938
+    parameters = result["parameters"]
+    assert parameters["steps"] >= 20
+    assert parameters["epochs"] == pytest.approx(parameters["steps"] / 938)
+    assert parameters["epochs_asked"] == 10
+    assert result["samples"] == pytest.approx(60_000 * parameters["epochs"])
+    assert [note["code"] for note in result["notes"]] == ["cut"]
     assert result["peak_memory_bytes"] > 0
+
+
+SLOW = """
+import json, sys, time, torch, idx, lenet, lines, samples
+from recipes import script, loader, resident
+from recipes.base import Task
+from workloads import mnist
+train, test = idx.load()
+class Slow(samples.Samples):
+    def __getitem__(self, position):
+        time.sleep(0.0005)
+        return super().__getitem__(position)
+samples.Samples = Slow
+original = lenet.train_step
+lenet.train_step = lambda *a: (time.sleep(0.02), original(*a))[1]
+lenet.lean_step = lambda p, u, images, labels, m: (time.sleep(0.02), torch.zeros(()))[1]
+out = {}
+for name, kind in (("script", script), ("loader", loader), ("resident", resident)):
+    torch.set_num_threads(1)
+    recipe = kind.Recipe(Task("cpu", "fp32-default", 0, train, test, 1))
+    if name == "resident":
+        recipe.needs_optimiser = True
+    recipe.prepare()
+    lines.STARTED = begin = time.perf_counter()
+    trained = mnist.train(recipe, 10, 4.0)
+    whole = sum(trained.seconds) / trained.epochs
+    out[name] = [time.perf_counter() - begin, whole, trained.epochs, len(trained.losses[-1])]
+print(json.dumps(out))
+"""
+
+
+def test_a_budget_holds_on_a_machine_that_is_far_too_slow(python):
+    """An epoch of half a minute under a budget of four seconds: cut within 1.3 budgets, extrapolated to what it is."""
+    for name, (took, epoch, epochs, steps) in json.loads(inside(python, SLOW).splitlines()[-1]).items():
+        assert took < 1.3 * 4.0, name
+        assert epochs == pytest.approx(steps / 938), name
+        assert epoch > 938 * 0.02, name
 
 
 @pytest.mark.parametrize(

@@ -143,20 +143,68 @@ print("theirs" in workloads.names(), workloads.load("theirs").run({{}})["seconds
     assert inside(python, code).split() == ["True", "1.5"]
 
 
+def test_the_graphs_of_an_epoch_take_every_step_once(python):
+    """Also where whole graphs fill the data set and a shorter batch is left: it is never replayed as a full one."""
+    code = """
+from recipes.fused_triton import graphs_of
+for full in (1, 938, 1023, 1024, 2048, 2500):
+    for tail in (0, 7, 32):
+        sizes = [64] * full + ([tail] if tail else [])
+        replayed = [size for steps, times in graphs_of(sizes) for _ in range(times) for size in steps]
+        assert replayed == sizes, (full, tail)
+        assert sum(len(steps) for steps, _ in graphs_of(sizes)) <= 2 * 1025
+print("same")
+"""
+    assert inside(python, code).strip() == "same"
+
+
+def test_a_candidate_that_takes_its_process_down_is_a_reason_and_not_the_end(python):
+    """Its own error, or how its process ended, comes back; the parent lives on."""
+    code = """
+import sys, trial
+from said import SaidError
+for spoil, request in ((False, {"recipe": "fused", "device": "meta", "precision": "fp32-default"}), (True, {})):
+    if spoil:
+        sys.executable = "/bin/false"
+    try:
+        trial.in_child(request)
+    except SaidError as error:
+        print(error.said["code"])
+"""
+    assert inside(python, code).split() == ["raised", "trial-ended"]
+
+
+def test_best_names_what_it_tried_and_the_fastest_is_chosen(python):
+    """On a CPU the candidates take turns in one process; the winner trains, and its trial was the shortest."""
+    code = """
+import json, torch, idx, recipes
+from recipes.base import Task
+torch.set_num_threads(1)
+train, test = idx.load()
+small = idx.Split(train.images[:672], train.labels[:672])
+it = recipes.load("best")(Task("cpu", "fp32-default", 7, small, test, 1))
+it.prepare(); it.rehearse(); it.start(); it.load()
+losses = it.epoch()
+print(len(losses), it.facts["chosen"] == min(it.facts["trial_seconds"], key=it.facts["trial_seconds"].get))
+"""
+    assert inside(python, code).split() == ["11", "True"]
+
+
 def test_a_fused_kernel_that_computes_something_else_is_refused(python):
     """The check before the timing catches a wrong learning rate."""
     code = """
 import lenet
 from recipes import check
-def wrong(net, images, labels):
+def wrong(net, images, labels, passes, label):
     update = lenet.optimiser(net)
     for group in update.param_groups:
         group["lr"] = 0.0015
     import torch
     inputs = lenet.normalised(images)
-    return torch.stack([lenet.train_step(net, update, a, b) for a, b in zip(inputs.split(64), labels.split(64))])
+    pairs = list(zip(inputs.split(64), labels.split(64))) * passes
+    return torch.stack([lenet.train_step(net, update, a, b) for a, b in pairs])
 try:
-    check.agrees("cpu", wrong)
+    check.agrees("cpu", "fp32-default", wrong)
 except check.MismatchError as error:
     print("refused:", error)
 """

@@ -51,6 +51,12 @@ class FileServer:
             def do_GET(self) -> None:
                 serve(serving, self)
 
+            def do_HEAD(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(serving.content)))
+                self.send_header("Accept-Ranges", "bytes" if serving.manners.ranges else "none")
+                self.end_headers()
+
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 

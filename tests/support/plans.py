@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from torchup.host import RealHost
+from torchup.i18n.sentences import raised
 from torchup.model import Build, InstallerName, Plan, Rung, Source, TorchInfo, Verification
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def importing(host: RealHost | None = None) -> Callable[[str], Verification]:
     def verify(python: str) -> Verification:
         completed = chosen.run([python, "-I", "-B", "-c", "import torch; print(torch.__version__)"], timeout=60)
         version, _, variant = completed.stdout.strip().partition("+")
-        rung = Rung(name="import", status="pass" if completed.ok else "fail", detail=completed.stderr[-200:] or None)
+        rung = Rung(name="import", status="pass" if completed.ok else "fail", detail=raised(completed.stderr[-200:]))
         return Verification(
             passed=completed.ok, rungs=(rung,), torch=TorchInfo(version=version or None, variant=variant or None)
         )
@@ -57,4 +58,4 @@ def importing(host: RealHost | None = None) -> Callable[[str], Verification]:
 def refusing(python: str) -> Verification:
     """A verification that fails."""
     del python
-    return Verification(passed=False, rungs=(Rung(name="matmul", status="fail", detail="wrong numbers"),))
+    return Verification(passed=False, rungs=(Rung(name="matmul", status="fail", detail=raised("wrong numbers")),))

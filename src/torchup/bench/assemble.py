@@ -41,6 +41,7 @@ def assemble(
         groups.setdefault((task.device, task.recipe), []).append(measured)
     order = [(facts.device, recipe) for facts in known.devices for recipe in workload.recipes]
     reference = _reference_losses(groups)
+    facts = {one.device: one for one in known.devices}
     return tuple(
         _result(
             device=device,
@@ -50,7 +51,7 @@ def assemble(
             workload=workload,
             machine=machine,
             reference=reference,
-            peak=_peak(device, known, request.precision, machine, peaks),
+            peak=_peak(facts[device], request.precision, machine, peaks, convolutions=workload.convolutions),
         )
         for device, recipe in order
         if (device, recipe) in groups
@@ -91,7 +92,7 @@ def _result(
         notes=_notes(runs),
         kind=RECIPES[recipe].kind,
         compile_seconds=first.compile_seconds,
-        first_seconds=first.epoch_seconds[0] if first.epoch_seconds else None,
+        first_seconds=first.epoch_seconds[0] if _epochs(first) >= 1 and first.epoch_seconds else None,
         peak_memory_bytes=max((run.peak_memory_bytes or 0 for run in runs), default=0) or None,
         curves={name: _points(points) for name, points in first.curves.items()},
         limit=limit(
@@ -143,12 +144,14 @@ def _scaled(work: float | None, run: RawResult, epochs: float) -> float | None:
     return work * epochs / _epochs(run) if work is not None and epochs else work
 
 
-def _peak(device: str, known: Capabilities, precision: str, machine: Machine | None, peaks: Peaks) -> Peak:
-    facts = next(facts for facts in known.devices if facts.device == device)
-    if device == "mps" and machine is not None:
+def _peak(facts: DeviceFacts, precision: str, machine: Machine | None, peaks: Peaks, *, convolutions: float) -> Peak:
+    if facts.device == "mps" and machine is not None:
         cores = next((gpu.cores for gpu in machine.gpus), None)
-        return peak_of(DeviceFacts(device=device, name=machine.cpu.model), precision, peaks, apple_cores=cores)
-    return peak_of(facts, precision, peaks)
+        return peak_of(
+            DeviceFacts(device=facts.device, name=machine.cpu.model), precision, peaks, apple_cores=cores,
+            convolutions=convolutions,
+        )  # fmt: skip
+    return peak_of(facts, precision, peaks, convolutions=convolutions)
 
 
 def _seconds(run: RawResult, epochs: float) -> float:

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from torchup.model import Bound, Limit, Result, Said, Value
+from torchup.bench.request import DEFAULT_PRECISION
+from torchup.model import Bound, Limit, Result, Said, Value, Vendor
 
 if TYPE_CHECKING:
     from torchup.bench.answers import DeviceFacts
-    from torchup.catalog.peaks import Peaks
+    from torchup.catalog.peaks import GpuPeak, Peaks
 
 # Boost clocks of single cards pass the datasheet's by some per cent, and a measured peak has noise of its own.
 TOLERANCE = 1.15
+SLICE = " MIG "  # in the name that torch gives a part of a card
 
 
 class Peak(Value, frozen=True, kw_only=True):
@@ -30,22 +32,45 @@ class Peak(Value, frozen=True, kw_only=True):
     source: str | None = None
 
 
-def peak_of(facts: DeviceFacts, precision: str, peaks: Peaks, *, apple_cores: int | None = None) -> Peak:
-    """The peak of a device: the CPU's was measured by the worker, a GPU's is its row of the table."""
+def peak_of(
+    facts: DeviceFacts, precision: str, peaks: Peaks, *, apple_cores: int | None = None, convolutions: float = 1.0
+) -> Peak:
+    """The peak of a device: the CPU's was measured by the worker, a GPU's is its row of the table.
+
+    ``convolutions`` is their share of the arithmetic: by default PyTorch rounds them to TF32 and products not. A slice
+    of a card has no peak: the row is that of the whole one.
+    """
     if facts.device == "cpu":
         low = precision in {"bf16", "fp16"}
         return Peak(
             flops=None if low else facts.peak_flops,
             bandwidth=facts.peak_bandwidth,
             measured=True,
-            source="measured: multiply-add loop x threads, copy" if facts.peak_flops and not low else None,
+            source="measured: multiply-add loop in all threads or torch's own product, copy"
+            if facts.peak_flops and not low
+            else None,
         )
     row = peaks.find(facts.name, apple_cores)
-    if row is None:
+    if row is None or SLICE in f" {facts.name} ":
         return Peak()
     return Peak(
-        flops=row.flops(precision), bandwidth=row.bandwidth, source=f"{row.name} ({row.confidence}: {row.source})"
+        flops=_flops(row, precision, convolutions, apple_cores),
+        bandwidth=row.bandwidth,
+        source=f"{row.name} ({row.confidence}: {row.source})",
     )
+
+
+def _flops(row: GpuPeak, precision: str, convolutions: float, cores: int | None) -> float | None:
+    """The rate of a mixture of convolutions and products: the time of both together."""
+    scale = cores / row.cores if cores and row.cores else 1.0
+    if precision != DEFAULT_PRECISION:
+        rate = row.flops(precision)
+        return rate * scale if rate else None
+    full = row.flops("fp32-strict")
+    rounded = row.flops(precision) if row.vendor == Vendor.NVIDIA else full
+    if not full or not rounded:
+        return None
+    return scale / (convolutions / rounded + (1 - convolutions) / full)
 
 
 def limit(peak: Peak, *, flops: float | None, moved: float | None, seconds: float) -> Limit | None:

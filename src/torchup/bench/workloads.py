@@ -31,6 +31,7 @@ class Workload(Value, frozen=True, kw_only=True):
     accuracy: float | None = None  # bar on quality["test_accuracy"]...
     accuracy_epochs: int | None = None  # ...once that many epochs were trained
     distributed: bool = False  # several processes can measure it together
+    convolutions: float = 0.0  # share of the arithmetic, the rest being matrix products
     explained: bool = False  # its time can be split into input, transfer, launch and compute
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from torchup.bench.answers import Stage
 from torchup.i18n import text
 from torchup.model import message
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from torchup.bench.answers import Progress as BenchProgress
     from torchup.cli.session import Session
+    from torchup.model import Message
 
 STEPS_PER_EPOCH = 938  # of MNIST at batch 64; only the bar uses it
 
@@ -33,9 +35,12 @@ def progress_line(session: Session) -> Iterator[Callable[[BenchProgress], None]]
 
         def tell(progress: BenchProgress) -> None:
             nonlocal current
-            if progress.run != current:
+            if progress.run != current and progress.budget is None:
                 current = progress.run
                 bar.reset(task)
+            if progress.budget is not None:
+                bar.update(task, description=_describe(progress), completed=progress.elapsed, total=progress.budget)
+                return
             done = progress.epoch + (progress.step or 0) / STEPS_PER_EPOCH
             bar.update(task, description=_describe(progress), completed=done, total=progress.epochs or 10)
 
@@ -45,19 +50,32 @@ def progress_line(session: Session) -> Iterator[Callable[[BenchProgress], None]]
 def _describe(progress: BenchProgress) -> str:
     return text(
         "bench.progress",
-        "{run}/{runs} {recipe} on {device}",
+        "{run}/{runs} {recipe} on {device}: {stage}",
         run=progress.run,
         runs=progress.runs,
         recipe=progress.recipe,
         device=progress.device,
+        stage=stage_name(progress.stage),
     )
 
 
+def stage_name(stage: Stage) -> Message:
+    """What a child is doing, in words."""
+    return {
+        Stage.PREPARING: message("bench.stage.preparing", "preparing"),
+        Stage.TRAINING: message("bench.stage.training", "measuring"),
+        Stage.TESTING: message("bench.stage.testing", "accuracy"),
+        Stage.PARTS: message("bench.stage.parts", "where the time goes"),
+    }[stage]
+
+
 def _say(session: Session, progress: BenchProgress) -> None:
-    """Plain lines for a log: the start of a run and each epoch."""
-    if progress.step is not None:
+    """Plain lines for a log: the start of a run, each epoch, and the parts measured alone."""
+    if progress.step is not None or progress.stage is Stage.TESTING:
         return
-    if progress.epoch == 0:
+    if progress.stage is Stage.PARTS:
+        session.note(message("bench.progress.parts", "where the time goes, on {device} ...", device=progress.device))
+    elif progress.stage is Stage.PREPARING:
         session.note(
             message(
                 "bench.progress.start",
@@ -68,7 +86,7 @@ def _say(session: Session, progress: BenchProgress) -> None:
                 device=progress.device,
             )
         )
-    elif progress.seconds is not None and progress.loss is not None:
+    elif progress.epoch and progress.seconds is not None and progress.loss is not None:
         session.note(
             message(
                 "bench.progress.epoch",

@@ -7,6 +7,7 @@ import errno
 import io
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import click
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     session = Session()
     privacy.remember_environment(session.host.environ())
     _never_fail_to_print()
+    threading.excepthook = _quiet_threads
     i18n.use(_language(argv, session))
     translate_click()
     use_columns()
@@ -59,7 +61,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = message("cli.output.hint", "free some space where it goes, or send it elsewhere")
         return _show_error(UsageError(written, hint=hint), session, ())
     except Exception as error:  # noqa: BLE001  # the last line of defence: a person gets a sentence and a log, never a traceback
-        return _show_error(_internal(error, argv), session, argv)
+        told = _no_memory() if _is_no_memory(error) else _internal(error, argv)
+        return _show_error(told, session, argv)
+
+
+def _is_no_memory(error: BaseException | None) -> bool:
+    """Whether a limit (``ulimit -v``, ``-u``, a container's) is behind an error; Python says it in three ways."""
+    return (
+        isinstance(error, MemoryError)
+        or "can't start new thread" in str(error)
+        or (isinstance(error, OSError) and error.errno in {errno.ENOMEM, errno.EAGAIN})
+    )
+
+
+def _no_memory() -> TorchupError:
+    text = message("cli.memory", "there is too little memory, or too few threads, for torchup to go on")
+    return UsageError(text, hint=message("cli.memory.hint", "raise the limits (`ulimit -v`, `ulimit -u`) or free some"))
+
+
+def _quiet_threads(told: threading.ExceptHookArgs) -> None:
+    """A thread that a limit ends says nothing: the main thread tells it."""
+    if not _is_no_memory(told.exc_value):
+        threading.__excepthook__(told)
 
 
 class _OutputError(Exception):

@@ -63,7 +63,7 @@ T = TypeVar("T")
     metavar="SECONDS",
     default=up.DEFAULT_BUDGET,
     show_default=True,
-    help=text("up.option.budget", "Seconds for the measurement; what would outrun it trains fewer whole epochs"),
+    help=text("up.option.budget", "Time budget for the benchmark in seconds"),
 )
 @click.option(
     "--epochs",

@@ -40,8 +40,15 @@ if TYPE_CHECKING:
     show_default=True,
     help=text("verify.option.timeout", "Seconds for the whole ladder"),
 )
+@click.option(
+    "--deep",
+    is_flag=True,
+    help=text("verify.option.deep", "Hash every installed file too: finds damage that kept its size"),
+)
 @common_options
-def command(session: Session, env: str | None, python: str | None, timeout: float, *, compile_rung: bool) -> Answer:
+def command(
+    session: Session, env: str | None, python: str | None, timeout: float, *, compile_rung: bool, deep: bool
+) -> Answer:
     """Parse, climb, render; exit 5 when a rung failed."""
     target = find_target(session, env, python)
     result = verify_environment(
@@ -50,6 +57,7 @@ def command(session: Session, env: str | None, python: str | None, timeout: floa
         expected=target.build,
         timeout=timeout,
         compile_rung=compile_rung,
+        deep=deep,
         on_rung=_reporter(session),
     )
     return Answer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from torchup.catalog.types import UNSURE
 from torchup.catalog.versions import cuda_of, minor, python_key, variant_named, version_key
 from torchup.compat import laws
 from torchup.model import ComputeCapability, Value
@@ -122,6 +123,11 @@ class Builds:
     def needs(self, torch: str) -> tuple[str, ...]:
         """Requirements that belong with a torch: ``numpy<2``."""
         return next((row.needs for row in self._rows(torch) if _same_release(row.torch, torch)), ())
+
+    def newest_on(self, platform: str) -> Row | None:
+        """The newest release that a platform has wheels for."""
+        rows = (row for row in self.catalog.by_platform.get(platform, ()) if row.certainty != UNSURE)
+        return max(rows, key=lambda row: version_key(row.torch), default=None)
 
     def macos_for_mps(self, torch: str) -> str | None:
         """The oldest macOS on which a torch uses the Apple GPU."""

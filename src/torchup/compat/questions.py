@@ -8,9 +8,10 @@ from torchup.catalog import load_catalog
 from torchup.compat.builds import Builds
 from torchup.compat.drivers import Drivers
 from torchup.compat.graphics import Graphics
+from torchup.compat.published import Published
 
 
-class Compat(Builds, Drivers, Graphics):
+class Compat(Builds, Drivers, Graphics, Published):
     """What rules, planner and worker ask; answers of ``None`` (or nothing) mean that the catalogue does not say."""
 
 

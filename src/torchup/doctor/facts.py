@@ -9,6 +9,9 @@ from functools import cached_property
 
 from torchup.model import Gpu, Manager, Os, Shell, Value, Vendor
 
+# Signs that a kernel did not run on the device, whatever `is_available()` says.
+KERNEL_FAILED = ("arch.no-kernel", "arch.invalid-function", "hip.no-binary", "hip.fault", "hip.isa", "xpu.crash")
+
 
 class Sign(Value, frozen=True, kw_only=True):
     """A message of a program that names a cause (a row of ``data/signatures.toml`` that was found).
@@ -161,8 +164,9 @@ class Facts(Value, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def works(self) -> bool:
-        """Whether torch was seen to use a GPU: `is_available()` said so, or a kernel ran."""
-        return bool(self.torch.kernel_ran or self.torch.cuda_available or self.torch.xpu_available)
+        """Whether torch was seen to use a GPU: a kernel ran, or `is_available()` said so and no kernel failed."""
+        available = bool(self.torch.cuda_available or self.torch.xpu_available)
+        return bool(self.torch.kernel_ran) or (available and self.sign(*KERNEL_FAILED) is None)
 
     @property
     def on_mac(self) -> bool:

@@ -142,15 +142,16 @@ _PERSON = re.compile(
 
 
 def _rank(text: SearchedText, first: int, last: int, start: int) -> int:
-    """2: begins with the name of an exception or a tool; 1: plain; 0: the title; less: a person's sentence."""
+    """How surely a line is a program's: it begins with the name of an exception or tool, and no person speaks in it."""
     line = text.lines[first]
     if _PROGRAM.match(line):
-        return 3
-    if _PROGRAM.match(text.lines[last]) or text.begins_line(start) or _NAMED.search(line):
-        return 2 - bool(_PERSON.search(line))
-    person = bool(_PERSON.search(line))
-    title = first == 0 and len(text.lines) > 1
-    return 1 - person - title
+        rank = 6
+    elif _PROGRAM.match(text.lines[last]) or _NAMED.search(line):
+        rank = 4
+    else:
+        rank = 3 if text.begins_line(start) else 2
+    title = first == 0 and len(text.lines) > 1 and not text.lines[1].strip()
+    return rank - 3 * bool(_PERSON.search(line)) - 2 * title
 
 
 def _sign(signature: Signature, quoted: Quoted, text: SearchedText) -> Sign:
@@ -179,7 +180,7 @@ def _values(signature: Signature, quoted: Quoted, lines: Sequence[str]) -> re.Ma
 def _with_values(values: str, quoted: Quoted, lines: Sequence[str]) -> Quoted:
     """The quotation with the lines around it that its values stand on, where these are close."""
     wanted = squeeze(values)
-    for before in (0, 1, 2):
+    for before in range(CONTEXT):
         for behind in range(CONTEXT):
             first, last = max(0, quoted.first - before), quoted.last + behind
             if wanted in squeeze("".join(lines[first : last + 1])):

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor.ask import failures, missing, vendor_of
 from torchup.doctor.conditions import holds
-from torchup.doctor.rules.build import code_names, uncovered
 from torchup.doctor.rules.common import (
     at_least,
     capabilities,
@@ -17,6 +16,7 @@ from torchup.doctor.rules.common import (
     torch_cuda,
     torch_line,
 )
+from torchup.doctor.rules.coverage import code_names, uncovered
 from torchup.model import Severity, Value, Vendor, Verdict, message
 from torchup.privacy import redact
 

@@ -42,7 +42,7 @@ def normalise(name: str) -> str:
 def installed(host: Host, path: str) -> tuple[Distribution, ...]:
     """Every package of the environment at ``path``, by name; empty where there is none."""
     found = {}
-    for folder in _site_packages(host, path):
+    for folder in site_packages(host, path):
         for entry in host.list_dir(folder) or ():
             if match := _INFO.fullmatch(entry):
                 distribution = _read(host, join(folder, entry), normalise(match["name"]), match["version"])
@@ -64,7 +64,7 @@ def damaged(host: Host, path: str, limit: int = 5) -> tuple[str, ...]:
     if (of_conda := conda_prefix.damaged(host, path, HASHED_BYTES, limit)) is not None:
         return of_conda  # its packages need no RECORD
     found: list[str] = []
-    for folder in _site_packages(host, path):
+    for folder in site_packages(host, path):
         for entry in host.list_dir(folder) or ():
             if entry.endswith(".dist-info") and len(found) < limit:
                 found += _differing(host, folder, join(folder, entry, "RECORD"))
@@ -89,7 +89,8 @@ def _intact(host: Host, file: str, digest: str) -> bool:
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode() == expected
 
 
-def _site_packages(host: Host, path: str) -> Iterator[str]:
+def site_packages(host: Host, path: str) -> Iterator[str]:
+    """The folders that hold an environment's packages."""
     windows = join(path, "Lib", "site-packages")
     if host.is_dir(windows):
         yield windows

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from torchup.encoding import from_builtins
+from torchup.envs.damage import Damage, find_damage, prefix_of
 from torchup.envs.worker import run_worker
 from torchup.model import Value
 
@@ -78,6 +79,7 @@ class Inspection(Value, frozen=True, kw_only=True):
     python: InspectedPython | None = None
     torch: InspectedTorch | None = None
     failure: str | None = None  # crash, hang or refusal, with the child's last words
+    damage: tuple[Damage, ...] = ()  # what is not as it was installed, torch's own first
     stderr: str = ""
 
 
@@ -93,8 +95,12 @@ def inspect_environment(host: Host, python: str, *, timeout: float = TIMEOUT) ->
     data = answer.data or {}
     inspected = _decode(data.get("python"), InspectedPython)
     torch = _decode(data.get("torch"), InspectedTorch)
-    failure = None if torch is not None else _failure(answer.returncode, answer.stderr, timed_out=answer.timed_out)
-    return Inspection(python=inspected, torch=torch, failure=failure, stderr=answer.stderr)
+    failure = None
+    if torch is None:
+        ended = {"timed_out": answer.timed_out, "flooded": answer.flooded}
+        failure = _failure(answer.returncode, answer.stderr, **ended)
+    damage = find_damage(host, prefix_of(python))
+    return Inspection(python=inspected, torch=torch, failure=failure, damage=damage, stderr=answer.stderr)
 
 
 def _decode(data: object, kind: type[Any]) -> Any:
@@ -104,9 +110,11 @@ def _decode(data: object, kind: type[Any]) -> Any:
         return None  # another program answered in its place
 
 
-def _failure(returncode: int | None, stderr: str, *, timed_out: bool) -> str:
+def _failure(returncode: int | None, stderr: str, *, timed_out: bool, flooded: bool) -> str:
     if timed_out:
         return "it did not end in time"
+    if flooded:
+        return "it prints without end"
     words = stderr.strip().splitlines()[-1:] or [""]
     if returncode is None:
         return f"it did not start {words[0]}".strip()

@@ -9,6 +9,8 @@ import msgspec
 
 from torchup.compat.questions import load_compat
 from torchup.encoding import UNREADABLE, from_builtins
+from torchup.envs.damage import DamageKind, find_damage, find_start_files, prefix_of, said_of
+from torchup.envs.distributions import site_packages
 from torchup.envs.worker import run_worker
 from torchup.i18n.sentences import raised
 from torchup.model import Build, Rung, RungStatus, Said, TorchInfo, Verification
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from torchup.envs.worker import WorkerAnswer
     from torchup.host import Host
 
+START_TIMEOUT = 20.0  # seconds for a Python that does nothing; the slowest network disk takes 5
 TIMEOUT = 300.0  # seconds; a first CUDA context with a cold driver cache and torch.compile take up to two minutes
 DETAIL_LIMIT = 600  # characters of a dead child's last words
 
@@ -31,6 +34,7 @@ def verify_environment(
     timeout: float = TIMEOUT,
     compile_rung: bool = True,
     only_compile: bool = False,
+    deep: bool = False,
     on_rung: Callable[[Rung], None] | None = None,
 ) -> Verification:
     """Climb the ladder in the environment of ``python``; never raises for what torch does.
@@ -42,8 +46,15 @@ def verify_environment(
         timeout: seconds for the whole ladder; the rung that hangs is reported as failed.
         compile_rung: whether to try torch.compile, which takes tens of seconds on a slow machine.
         only_compile: climb only to the import and torch.compile: the rest was proved just now.
+        deep: hash every installed file; without it sizes are compared.
         on_rung: called with each rung as it ends.
     """
+    files = () if only_compile else _files(host, prefix_of(python), deep=deep)
+    if on_rung is not None:
+        for rung in files:
+            on_rung(rung)
+    if blocked := _does_not_start(host, python, files):
+        return Verification(passed=False, rungs=(*files, blocked))
     request = {
         "torch": expected.torch if expected else None,
         "variant": expected.variant if expected else None,
@@ -54,7 +65,7 @@ def verify_environment(
     }
     collector = _Collector(on_rung)
     answer = run_worker(host, python, "verify.py", (json.dumps(request),), timeout=timeout, on_line=collector.line)
-    rungs = tuple(collector.rungs)
+    rungs = (*files, *collector.rungs)
     if answer.data is None or "torch" not in answer.data:
         rungs = (*rungs, _last_words(collector.begun, answer))
     return Verification(
@@ -62,6 +73,26 @@ def verify_environment(
         torch=_torch_info(answer.data or {}),
         rungs=rungs,
     )
+
+
+def _files(host: Host, prefix: str, *, deep: bool) -> tuple[Rung, ...]:
+    """The rung about the files; none where there are none to compare."""
+    if not any(True for _ in site_packages(host, prefix)):
+        return ()
+    started = host.monotonic()
+    found = find_damage(host, prefix, deep=deep)
+    told = [one for one in found if one.kind is not DamageKind.START_FILE]
+    status = RungStatus.FAIL if any(one.weighs for one in found) else RungStatus.WARN if told else RungStatus.PASS
+    return (Rung(name="files", status=status, seconds=host.monotonic() - started, detail=said_of(told)),)
+
+
+def _does_not_start(host: Host, python: str, files: tuple[Rung, ...]) -> Rung | None:
+    """The rung that says why Python itself does not come back; asked only where a file of no package runs code."""
+    suspects = find_start_files(host, prefix_of(python)) if files else ()
+    if not suspects or host.run((python, "-I", "-c", ""), timeout=START_TIMEOUT).ok:
+        return None
+    why = said_of(suspects) or Said(code="silent")
+    return Rung(name="start", status=RungStatus.FAIL, detail=Said(code="does-not-start", values={"why": why}))
 
 
 class _Collector:

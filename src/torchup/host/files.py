@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -15,12 +16,17 @@ if TYPE_CHECKING:
 
 _AT_FDCWD = -100  # linux/fcntl.h: "relative to the current folder"
 _SWAP_FLAG = 2  # RENAME_EXCHANGE (linux/fs.h) and RENAME_SWAP (macOS sys/stdio.h) are both 2
+_HANDED_OVER = re.compile(r"/(?:dev|proc/self)/fd/\d{1,9}|/dev/stdin")
 
 
 def read_bytes(path: str, limit: int | None = None) -> bytes | None:
-    """See `Host.read_bytes`. Never blocks on a FIFO or a device: only regular files (and /proc, /sys) are read."""
+    """See `Host.read_bytes`. Never blocks on a FIFO or a device: only regular files (and /proc, /sys) are read.
+
+    A pipe that the user's shell hands over (``<(command)``, ``/dev/stdin``) is read to its end: somebody writes to it.
+    """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode) and not (stat.S_ISFIFO(mode) and _HANDED_OVER.fullmatch(path)):
             return None
         with open(path, "rb") as file:
             return file.read() if limit is None else file.read(limit)

@@ -95,8 +95,8 @@ def run(
     except (OSError, ValueError) as error:
         return Completed(argv=tuple(argv), missing=isinstance(error, FileNotFoundError), stderr=str(error))
     flooded = threading.Event()
-    streams = [_Reader(process, pipe, on_line, flooded) for pipe in (process.stdout, process.stderr)]
     try:
+        streams = [_Reader(process, pipe, on_line, flooded) for pipe in (process.stdout, process.stderr)]
         timed_out = _feed_and_wait(process, stdin, timeout)
     except BaseException:
         stop_group(process)

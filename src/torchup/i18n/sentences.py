@@ -78,7 +78,20 @@ _ALL = (
     message("worker.not-started", "could not be started: {why}"),
     message("worker.signal", "the process was ended by signal {number}: {why}"),
     message("worker.ended", "the process ended with code {number}: {why}"),
+    message("worker.trial-ended", "its trial ended with code {number}: {text}"),
     message("worker.silent", "without any output"),
+    # what is not as it was installed
+    message("worker.both", "{one}; {other}"),
+    message("worker.and-more", "{detail} (and {count} more)"),
+    message("worker.does-not-start", "Python does not start: {why}"),
+    message("worker.file-missing", "{package}: {file} is missing"),
+    message("worker.file-emptied", "{package}: {file} is empty"),
+    message("worker.file-size", "{package}: {file} has another size than the one installed"),
+    message("worker.file-content", "{package}: {file} has another content than the one installed"),
+    message("worker.file-unreadable", "{package}: {file} cannot be read"),
+    message("worker.file-no-record", "{package}: the record of what it installed is missing ({file})"),
+    message("worker.file-drift", "{package} has changed since it was verified: {detail}"),
+    message("worker.file-start-file", "{file} runs code at each start and belongs to no package"),
     # how a recipe ran, or why it cannot
     message(
         "worker.no-torchvision",
@@ -91,7 +104,7 @@ _ALL = (
     message("worker.left-out", "{name} left out: {why}"),
     message("worker.failed-beside", "{name} failed: {why}"),
     message("worker.losses-differ", "its losses differ from eager PyTorch's by {difference}"),
-    message("worker.weights-differ", "its weights differ from eager PyTorch's by {difference}"),
+    message("worker.weights-differ", "its {name} moved otherwise than eager PyTorch's, by {difference} of the way"),
     message("worker.no-recipe", "no recipe runs on {device}: {why}"),
     message("worker.no-way", "no way of running the kernels works: {why}"),
     message("worker.no-kernel", "no hand-written kernel for {kind}"),
@@ -122,6 +135,11 @@ _ALL = (
         "Triton needs Python's C headers (Debian and Ubuntu: python3-dev), and this Python has none",
     ),
     message("worker.other-order", "this torch draws its batch order in another way than torchup knows"),
+    message(
+        "worker.cut",
+        "the budget ended after {steps} of {total} steps of an epoch; the time is the rate of the steps after the first"
+        " {warm}",
+    ),
     message("worker.loss-not-finite", "the loss is not a number after epoch {epoch}"),
     # a precision that cannot be had
     message("worker.no-precision", "there is no precision {label}"),

@@ -19,11 +19,11 @@ from torchup.envs.paths import join, python_of
 from torchup.errors import InstallError, UsageError
 from torchup.install.arguments import UV_CLEARED, pip_arguments, uv_arguments
 from torchup.install.base import Event
-from torchup.install.bundle_check import SCHEMA, check_bundle
+from torchup.install.bundle_check import Bundle, check_bundle
 from torchup.install.failures import explain
 from torchup.install.pip import CLEARED
 from torchup.install.uv import UvInstaller
-from torchup.model import InstallerName, Plan, Source, Step, Value, message
+from torchup.model import InstallerName, Plan, Source, Step, message
 from torchup.plan.foreign import SIZE_LIMIT, checked_plan
 from torchup.sources.child_environment import child_environment
 from torchup.sources.private import handed_over, secret_addresses
@@ -55,16 +55,6 @@ PLATFORMS: dict[str, tuple[str, tuple[str, ...]]] = {
         tuple(f"macosx_{v}_0_{arch}" for v in (14, 13, 12, 11) for arch in ("arm64", "universal2")),
     ),
 }
-
-
-class Bundle(Value, frozen=True, kw_only=True):
-    """Content of ``plan.json``."""
-
-    schema: int = SCHEMA
-    platform: str | None = None  # None: the machine that made it
-    pins: tuple[str, ...] = ()
-    files: dict[str, str] = {}  # wheel -> sha256
-    plan: Plan
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,17 +7,26 @@ from typing import TYPE_CHECKING
 
 from torchup.envs.paths import join
 from torchup.errors import UsageError
-from torchup.model import InstallerName, message
+from torchup.model import InstallerName, Plan, Value, message
 from torchup.sources.index_page import normalise, parse_filename
 
 if TYPE_CHECKING:
     from torchup.host import Host
-    from torchup.install.bundle import Bundle
     from torchup.model import Message
 
 SCHEMA = 1
 FILE_LIMIT = 500  # wheels; a CUDA build with everything around it has 60
 _SHA256 = re.compile("[0-9a-f]{64}")
+
+
+class Bundle(Value, frozen=True, kw_only=True):
+    """Content of ``plan.json``."""
+
+    schema: int = SCHEMA
+    platform: str | None = None  # None: the machine that made it
+    pins: tuple[str, ...] = ()
+    files: dict[str, str] = {}  # wheel -> sha256
+    plan: Plan
 
 
 def check_bundle(host: Host, folder: str, bundle: Bundle) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
 from torchup.envs import distributions, kernels, records, registry, transaction
+from torchup.envs.damage import find_damage
 from torchup.envs.paths import python_of, split
 from torchup.errors import InstallError, TorchupError, VerifyError
 from torchup.i18n.sentences import sentence
@@ -84,7 +85,9 @@ def is_satisfied(host: Host, plan: Plan, target: str) -> bool:
     same_build = record.plan.build.label == plan.build.label
     version = registry.python_version(host, target) or ""
     same_python = f"{version}.".startswith(f"{plan.python.removesuffix('t')}.")
-    return same_build and same_python and _all_there(plan.packages, distributions.versions(host, target))
+    if not (same_build and same_python and _all_there(plan.packages, distributions.versions(host, target))):
+        return False
+    return not any(one.weighs for one in find_damage(host, target))  # damaged: made again, which repairs it
 
 
 def _locked(
@@ -151,7 +154,7 @@ def _build_and_verify(
         verification = _verify(host, staged, verify, tell)
         if verification.passed:
             return staged, verification
-        if not distributions.damaged(host, staged):
+        if not find_damage(host, staged, deep=True):
             raise _not_verified(verification)
     except InstallError as error:
         if error.code != CACHE_DAMAGED:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from torchup.install.base import Event
 
 DEFAULT_NAME = "default"
-DEFAULT_BUDGET = 180.0  # seconds; enough for ten epochs of both recipes on a two-core machine
+DEFAULT_BUDGET = 130.0  # seconds: with its tolerance of a third and start-up below three minutes
 
 
 class Wanted(Value, frozen=True, kw_only=True):

@@ -46,7 +46,7 @@ class Change(Value, frozen=True, kw_only=True):
 class Rung(Value, frozen=True, kw_only=True):
     """One step of the verification ladder."""
 
-    name: str  # import, version, devices, arch, matmul, conv, optimiser, jit, compile, dataloader, companions, kernel
+    name: str  # files, start, import, version, devices, arch, matmul, conv, optimiser, jit, compile, dataloader...
     status: RungStatus
     seconds: float | None = None
     device: str | None = None

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _SIGNS = {"pass": "pass", "fail": "error", "warn": "warning", "skip": "skip"}
 _PROVES: dict[str, Message] = {
+    "files": message("verify.proves.files", "the files are as they were installed"),
+    "start": message("verify.proves.start", "Python of the environment starts"),
     "import": message("verify.proves.import", "torch and the libraries it is linked with load"),
     "version": message("verify.proves.version", "the build is the one that was planned"),
     "devices": message("verify.proves.devices", "torch sees the GPUs that its build is for"),

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from torchup.reports.collected import Collected
 
-_PROMPT = re.compile(r"\s{0,80}(?:\((?:[^()\s]{1,60})\)\s)?(?:>>>|In ?\[[\d* ]{0,6}\]:?)\s?(.*)")
-_CONTINUED = re.compile(r"\s{0,80}(?:\.\.\.|\s+\.\.\.:)")
+_PROMPT = re.compile(r"\s{0,80}(?:\((?:[^()\s]{1,60})\)\s)?(?:>>>|In ?\[[\d* ]{0,6}\]:?|\.\.\.:)\s?(.*)")
+_CONTINUED = re.compile(r"\s{0,80}\.\.\.")
 _OUT = re.compile(r"\s{0,40}Out ?\[[\d* ]{0,6}\]:?\s?")
 _ENDS = re.compile(
     r"\s{0,80}(?:>>>|In ?\[|Traceback|[\w.-]{1,60}@[\w.-]{1,60}[: ]|[$%!]\s|PS [A-Z]:\\|[A-Z]:\\[^>]{0,200}>|#include)"
@@ -31,6 +31,7 @@ _SAID = re.compile(
     r"是|了)?[\s:>=`'\"]{0,6}",
     re.IGNORECASE,
 )
+_BETWEEN = re.compile(r",\s?(?![^()]{0,100}\))")  # commas that are not within brackets
 _FAR = 14  # lines between an expression and its value: a warning has a few
 _PRINTS = 30  # calls of one script
 _SHAPES = {
@@ -45,7 +46,8 @@ _SHAPES = {
 }
 _SENTENCE = (
     r"[`'\"\)\s]{0,4}(?:(?:still|always|also|now|just|只|仍然|仍|一直|都|也|依然|会|却|还是|就)\s?){0,3}"
-    r"(?:return(?:s|ed|ing)?|gives?|gave|prints?|printed|is|was|shows?|=(?!=)>?|-+>|:|→|返回|输出|显示|为|是|结果|打印)?(?:的?结果|了|是|为)?[`'\"\s:=>]{0,6}"
+    r"(?:return(?:s|ed|ing)?|gives?|gave|prints?|printed|is|was|shows?|=(?!=)>?|-+>|:|→|返回|输出|显示|为|是|"
+    r"结果|打印)?(?:的?结果|了|是|为)?[`'\"\s:=>]{0,6}"
 )
 
 
@@ -60,6 +62,24 @@ def expression_of(code: str) -> Expression | None:
     inner = _PRINT.fullmatch(code)
     code = inner[1].strip() if inner else code
     return next((row for end, row in _by_end().items() if code.endswith(end) and "," not in code[: -len(end)]), None)
+
+
+def expressions_of(code: str) -> list[Expression | None]:
+    """The rows of several expressions, ``a, b`` or ``print(a, b)``, as far as they are known; none where none is."""
+    code = code.strip().rstrip(";").strip()
+    inner = _PRINT.fullmatch(code)
+    rows = [expression_of(part) for part in _BETWEEN.split(inner[1] if inner else code)]
+    return rows if any(rows) else []
+
+
+def take_several(collected: Collected, rows: list[Expression | None], text: str) -> bool:
+    """Give each reader its part of one line: values with blanks between them, or a tuple as a prompt prints it."""
+    text = text.strip()
+    parts = _BETWEEN.split(text[1:-1]) if text.startswith("(") and text.endswith(")") else text.split()
+    if len(parts) != len(rows):
+        return False
+    taken = [take(collected, row, part) for row, part in zip(rows, parts, strict=True) if row is not None]
+    return any(taken)
 
 
 def take(collected: Collected, row: Expression, text: str) -> bool:
@@ -78,12 +98,25 @@ def read_answers(collected: Collected, lines: Sequence[str]) -> None:
             continue
         prompt = _PROMPT.match(line)
         code, _, remark = (prompt[1] if prompt else line).partition("#")
-        row = expression_of(code.split(";")[-1])
+        rows = expressions_of(code.strip(" `").split(";")[-1])
+        if len(rows) > 1 and prompt is not None:
+            _answers(collected, rows, lines)
+            continue
+        row = rows[0] if len(rows) == 1 else None
         if row is not None:
             _answer(collected, row, remark, lines, prompt=prompt is not None)
         elif "()" in line or "__version__" in line or "torch.version" in line:
             _read_sentence(collected, line)
     _read_scripts(collected, lines)
+    for reader, answers in collected.flags_said.items():
+        # of several sentences, the one about what fails is why they were written
+        READERS[reader](collected, min(answers, key=lambda answer: answer.lower() != "false"))
+
+
+def _answers(collected: Collected, rows: list[Expression | None], lines: Sequence[str]) -> None:
+    for line in answers_below(lines, collected.position):
+        if take_several(collected, rows, line):
+            return
 
 
 def _answer(collected: Collected, row: Expression, remark: str, lines: Sequence[str], *, prompt: bool) -> None:
@@ -93,6 +126,8 @@ def _answer(collected: Collected, row: Expression, remark: str, lines: Sequence[
     below = next((line for line in lines[collected.position + 1 : collected.position + 3] if line.strip()), "")
     comment = _COMMENT.match(below)
     if comment is not None and take(collected, row, _SAID.sub("", comment[1], count=1)):
+        return
+    if take(collected, row, _SAID.sub("", below, count=1)):
         return
     if not prompt:
         return
@@ -118,7 +153,11 @@ def _read_sentence(collected: Collected, line: str) -> None:
         return
     for pattern, row in _sentences():
         for match in pattern.finditer(line):
-            take(collected, row, line[match.end() : match.end() + 200])
+            said = line[match.end() : match.end() + 200]
+            if row.answer != "flag":
+                take(collected, row, said)
+            elif (answer := _SHAPES["flag"].match(said)) is not None:
+                collected.flags_said.setdefault(row.reader, []).append(answer[1])
 
 
 @cache

@@ -68,6 +68,7 @@ class Collected:
     python_bits: int | None = None
     conda_python: bool = False
     wishes: frozenset[int] = frozenset()  # lines that list what is asked for, not what is there
+    understood: set[int] = field(default_factory=set)  # lines whose label says all that they hold
     position: int = 0  # of the line that is being read
     pythons_at: list[tuple[int, str]] = field(default_factory=list)  # line, path of an interpreter
     versions_at: list[tuple[int, str]] = field(default_factory=list)  # line, version that one printed of itself
@@ -83,6 +84,7 @@ class Collected:
     torch_missing: bool = False
     cuda_said: str | None = None  # "CUDA used to build PyTorch", verbatim
     flags: dict[str, bool] = field(default_factory=dict)
+    flags_said: dict[str, list[str]] = field(default_factory=dict)  # in sentences: reader -> answers
     device_count: int | None = None
     arch_list: tuple[str, ...] = ()
     nvidia: dict[str, str] = field(default_factory=dict)

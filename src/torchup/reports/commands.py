@@ -6,10 +6,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from torchup.model import Manager, Shell
-from torchup.reports.answers import answers_below, expression_of, take
+from torchup.reports.answers import answers_below, expression_of, take, take_several
 from torchup.reports.values import arch, driver, interpreter, python_version
 
 if TYPE_CHECKING:
@@ -51,13 +49,20 @@ _QUOTED = re.compile(
     r"(?:\b(?:ran|run|running|used?|using|tried|did|executed?|after|with|via|by|do|doing)|使用|用|运行|执行|"
     r"命令|通过|输入)(?:了|是)?"
     r"\s?[:]?\s?[`'\"]((?:pip3?|python3?|uv|conda|mamba|pixi|poetry|docker|podman) [^`'\"\n]{2,300})[`'\"]",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
-_ADVISED = re.compile(r"\b(?:should|consider|could|can|please|must|need to|want to)\b|请|建议|可以", re.IGNORECASE)
+_ADVISED = re.compile(
+    r"\b(?:should|consider|could|can|please|must|need to|want to)\b|请|建议|可以", re.IGNORECASE | re.ASCII
+)
 _INSTALLS = re.compile(
     r"\b(?:pip3?(?:\.exe)? (?:install|download)|uv (?:pip install|add)|poetry add|pixi add|"
-    r"(?:conda|mamba|micromamba) (?:install|create))\s(.{1,900})"
+    r"(?:conda|mamba|micromamba) (?:install|create))\s(.{1,900})",
+    re.ASCII,
 )
+_REFUSED = re.compile(r"satisfies the requirement (\S{1,100})")
+_NO_MATCH = re.compile(r"No matching distribution found for (\S{1,100})")
+_UV_REQUIRES = re.compile(r"\byou require ([\w.\[\]-]{1,60}==\S{1,60}?)[,.]?(?:\s|$)")
+_LOOKED_IN = re.compile(r"\s{0,20}Looking in (?:indexes|links): (\S.{0,600})")
 _INDEX_OPTION = re.compile(
     r"(?:--index-url|--extra-index-url|--index|--default-index|-i|-f|--find-links|"
     r"--source)[ =]\"?'?((?:https?://|[\w.-]+\.\w+/)\S{1,300})"
@@ -65,7 +70,7 @@ _INDEX_OPTION = re.compile(
 _TOOLS: tuple[tuple[Manager, re.Pattern[str]], ...] = (
     (Manager.PIXI, re.compile(r"^\s{0,8}pixi\s|[/\\]\.pixi[/\\]|\bpixi\.(?:toml|lock)\b")),
     (Manager.POETRY, re.compile(r"^\s{0,8}poetry\s|\bpoetry\.lock\b|\[tool\.poetry|pypoetry[/\\]virtualenvs")),
-    (Manager.UV_PROJECT, re.compile(r"^\s{0,8}uv (?:sync|add|run|lock|tree)\b|\buv\.lock\b|\[tool\.uv")),
+    (Manager.UV_PROJECT, re.compile(r"(?:^\s{0,8}|`)uv (?:sync|add|run|lock|tree)\b|\buv\.lock\b|\btool\.uv\b")),
     (Manager.UV_VENV, re.compile(r"^\s{0,8}uv (?:pip|venv)\b|[/\\]uv[/\\]python[/\\]")),
 )
 _CONDA_TORCH = re.compile(r"^\s{0,8}(?:conda|mamba|micromamba) (?:install|create)\s(?=.*\bpytorch\b)")
@@ -73,10 +78,15 @@ _CONDA = re.compile(
     r"^\s{0,8}(?:conda|mamba|micromamba)\s|(?:mini|ana|mamba)(?:conda|forge)\d?[/\\]|"
     r"[/\\]\.?conda[/\\]envs[/\\]|miniforge"
 )
+_SAID_CONDA = re.compile(
+    r"torch\b[^;\n]{0,40}\b(?:via|with|from|using|through|by) (?:conda|mamba|miniforge|miniconda|anaconda)\b|"
+    r"用\s?conda\s?(?:安装|装)"
+)
 _PIP_TORCH = re.compile(r"\bpip3?(?:\.exe)? (?:install|download)\s(?=.*torch)")
 _PIP = re.compile(r"\bpip3?(?:\.exe)? (?:install|list|freeze|show|uninstall)\b")
-_STOP = re.compile(r"[;|>]|&&|\s#|[`'\"]\s*[,.]?\s*$|\n")
-_WANTED = re.compile(r"\btorch={2,3}(\d[\w.]{0,40})(?:\+(\w[\w.]{0,40}))?")
+_STOP = re.compile(r"[;|>\u4e00-\u9fff]|, |&&|\s#|[`'\"]\s*[,.]?\s*$|\n")
+_SECRET = re.compile(r"//[^/\s@\"']{1,200}@")  # login and password in an address
+_WANTED = re.compile(r"\btorch={2,3}(\d[\w.]{0,40})(?:\+(\w[\w.]{0,40}))?", re.ASCII)
 _INDEX = re.compile(r"whl/(?:nightly/|test/)?(cu\d{2,3}|cpu|xpu|rocm\d[\d.]{0,6})")
 _GIVES_GPU = re.compile(
     r"--gpus|--runtime[= ]nvidia|nvidia-docker|--device|/dev/(?:kfd|dri)|nvidia\.com/gpu|--nv\b|--rocm\b"
@@ -84,7 +94,7 @@ _GIVES_GPU = re.compile(
 _DOCKER = re.compile(
     r"\b(?:docker|podman|nerdctl)(?:-compose)?\s{1,8}(?:run|start|exec|compose)\b|\bdocker-compose\b|\bnvidia-docker\b|"
     r"\b(?:apptainer|singularity) (?:exec|run|shell)\b|\b(?:distrobox|toolbox) (?:enter|run|create)\b",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _PRINTED = re.compile(r"\bprint\s?\((.*)\)")
 _PARTS = re.compile(r",\s?(?![^(]{0,200}\))|\)\s?;\s?print\(")
@@ -97,6 +107,8 @@ _LINE_CONTINUES = ("\\", "^", "`")
 def read_commands(collected: Collected, lines: Sequence[str]) -> None:
     """Read every command and what it asked for; the answers of those that print facts too."""
     for collected.position, line in enumerate(lines):
+        if "require" in line or "indexes" in line or "distribution" in line:
+            _read_refusal(collected, line)
         if "install" in line or " add " in line:
             _read_wish(collected, line, lines)
         if "`" in line or "'" in line or '"' in line:
@@ -130,7 +142,7 @@ def _whole(command: str, lines: Sequence[str], position: int) -> str:
 
 
 def _read_command(collected: Collected, command: str, lines: Sequence[str]) -> None:
-    collected.commands.append(command[:500])
+    collected.commands.append(_SECRET.sub("//", command[:500]))
     if _DOCKER.search(command):
         collected.container = True
         collected.container_gpu_flag = bool(_GIVES_GPU.search(command)) or bool(collected.container_gpu_flag)
@@ -161,16 +173,21 @@ def _read_printed(collected: Collected, command: str, lines: Sequence[str]) -> N
         for part in _PARTS.split(printed[1])
     ]
     below = list(answers_below(lines, collected.position))
-    for line in below:
-        words = line.split()
-        if len(rows) > 1 and len(words) == len(rows):
-            taken = [take(collected, row, word) for row, word in zip(rows, words, strict=True) if row]
-            if any(taken):
-                return
+    if len(rows) > 1 and any(take_several(collected, rows, line) for line in below):
+        return
     answers = iter(below)
     for row in rows:
         if row is not None:
             next((line for line in answers if take(collected, row, line)), None)
+
+
+def _read_refusal(collected: Collected, line: str) -> None:
+    """What an installer says it was asked for, and where it looked."""
+    for pattern in (_REFUSED, _NO_MATCH, _UV_REQUIRES):
+        if (refused := pattern.search(line)) is not None and (wish := requirement(refused[1])) is not None:
+            collected.requested.append(wish)
+    if (looked := _LOOKED_IN.match(line)) is not None:
+        collected.index_urls += [without_credentials(url) for url in looked[1].split(", ") if "//" in url]
 
 
 def _read_wish(collected: Collected, line: str, lines: Sequence[str]) -> None:
@@ -219,26 +236,28 @@ _SWITCHES = frozenset(
     ]
 )
 _OURS = re.compile(
-    r"(?:py)?torch|nvidia-|triton|xformers|flash|vllm|numpy|cuda|bitsandbytes|jax|tensorflow", re.IGNORECASE
+    r"(?:py)?torch|nvidia-|triton|xformers|flash|vllm|numpy|cuda|bitsandbytes|jax|tensorflow", re.IGNORECASE | re.ASCII
 )
 
 
 def requirement(word: str) -> str | None:
     """A word as a requirement, when it is one: a version stands behind it, or it is a package around torch."""
-    word = word.strip("\"'`,.()")
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415  # most reports have no command
+
+    word = word.strip("\"'`,")
     plain = re.sub(r"(?<![=<>!~])=(?![=])", "==", word)  # conda writes name=version
     try:
         parsed = Requirement(plain[:200])
     except InvalidRequirement:
         return None
-    if parsed.url is not None or not (parsed.specifier or _OURS.match(parsed.name)):
+    if parsed.url is not None or "." in parsed.name or not (parsed.specifier or _OURS.match(parsed.name)):
         return None
     return word
 
 
 def without_credentials(url: str) -> str:
     """An index address without user, password, query and fragment."""
-    url = url.strip("\"'`,;)>]")
+    url = url.strip("\"'`,;)>].")
     try:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
@@ -254,8 +273,10 @@ def _conclude_manager(collected: Collected, lines: Sequence[str]) -> None:
         if any(pattern.search(text) for text in asked):
             collected.manager = manager
             return
-    listed = [p for p in collected.packages.values() if p.name in ("torch", "pytorch", "libtorch", "pytorch-gpu")]
-    if any(package.from_conda for package in listed) or any(_CONDA_TORCH.search(text) for text in asked):
+    listed = [p for p in collected.packages.values() if p.name == "torch" or (p.from_conda and "pytorch" in p.name)]
+    if any(package.from_conda for package in listed) or any(
+        _CONDA_TORCH.search(text) or _SAID_CONDA.search(text) for text in asked
+    ):
         collected.manager = Manager.CONDA
     elif listed or any(_PIP_TORCH.search(text) for text in asked):
         collected.manager = Manager.PIP
@@ -275,6 +296,7 @@ def _mentions_tool(line: str) -> bool:
             "poetry",
             "uv.lock",
             "tool.uv",
+            "`uv ",
             "conda",
             "forge",
             "pip install",

@@ -19,8 +19,8 @@ from torchup.model import Value, Vendor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PIECES = re.compile(r"[a-z]+|\d+|\+", re.IGNORECASE)
-_BETWEEN = re.compile(r"[ \-_®™]{0,2}(?:\((?:tm|r)\))?[ \-_]{0,2}", re.IGNORECASE)
+_PIECES = re.compile(r"[a-z]+|\d+|\+", re.IGNORECASE | re.ASCII)
+_BETWEEN = re.compile(r"[ \-_®™]{0,2}(?:\((?:tm|r)\))?[ \-_]{0,2}", re.IGNORECASE | re.ASCII)
 _NOISE = frozenset(["nvidia", "geforce", "tesla", "amd", "ati", "radeon", "instinct", "intel", "graphics", "r", "tm"])
 _LINES = frozenset(
     ["rtx", "gtx", "gt", "rx", "arc", "quadro", "titan", "ryzen", "iris", "mi", "gb", "gh", "vega", "mx"]
@@ -28,12 +28,13 @@ _LINES = frozenset(
 _DROPPED = frozenset(["rtx", "gtx", "rx", "arc"])  # product lines that people leave out
 _SUFFIXES = frozenset(["ti", "super", "xt", "xtx", "gre"])
 _BESIDE = re.compile(
-    r"\s{0,3}(?:gpus?|cards?|laptop|mobile|显卡|卡|笔记本|super|ti)\b|\s{0,3}(?:显卡|卡|笔记本)", re.IGNORECASE
+    r"\s{0,3}(?:gpus?|cards?|laptop|mobile|显卡|卡|笔记本|super|ti)\b|\s{0,3}(?:显卡|卡|笔记本)",
+    re.IGNORECASE | re.ASCII,
 )
 _BEFORE = re.compile(
     r"(?:\b(?:my|an?|single|one|two|dual|have|using|with|on|the|card|gpu)\s{1,2}|[\dx×]\s?x?\s?|用|的|张|块|"
     r"是|单|双|有)$",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _FORM = re.compile(r"[a-z](?![A-Za-z0-9])")  # the m of a Tesla K40m
 _LONGEST = 8  # pieces of a name
@@ -159,6 +160,8 @@ def _pieces(name: str) -> tuple[str, ...]:
 
 def _shortened(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """``3070 ti``, ``a770``, ``7900 xtx``: without the product line."""
+    if words[0] == "pro" and len(words) > 1:
+        yield words[1:]
     if words[0] in _DROPPED and len(words) > 1 and (words[1] != "pro"):
         yield words[1:]
 
@@ -171,5 +174,7 @@ def _needs(words: tuple[str, ...]) -> str | None:
         if len(words) > 1 and words[1] in _SUFFIXES:
             return None
         return "beside" if _SERIES.fullmatch(words[0]) and len(words) == 1 else "vendor"
+    if words[0] == "w" and len(words) == 2:  # noqa: PLR2004  # W6800
+        return None
     number = next((word for word in words if word.isdecimal()), "")
     return None if (len(number) == 3 and words[0] in ("a", "b", "h", "v", "p", "l")) or len(words) > 2 else "vendor"  # noqa: PLR2004  # A100, H200, B580

@@ -21,10 +21,17 @@ if TYPE_CHECKING:
     from torchup.reports.collected import Collected
 
 LABEL = re.compile(
-    r"\s*(?:[-*•·+]\s{1,4}|\d{1,3}[.)]\s{1,4})?[*_`]{0,3}\s?([A-Za-z\u4e00-\u9fff][^:=\n]{0,60})(?::|=(?!=))[*_`]{0,3}\s*(.*)"
+    r"\s{0,80}(?:[-*•·+]\s{1,4}|\d{1,3}[.)]\s{1,4})?[*_`]{0,3}\s?([A-Za-z\u4e00-\u9fff][^:=\n]{0,60})(?::|"
+    r"=(?!=))[*_`]{0,3}\s*(.*)"
 )
-_BARE = re.compile(r"\s*(pytorch version|torch version|os)\s{1,20}(\S.*)", re.IGNORECASE)
-_CODE = re.compile(r"\s*(?:if|elif|while|for|assert|return|def|with|else|try)\b.*[(:]")
+_BARE = re.compile(r"\s{0,80}(pytorch version|torch version|os)\s{1,20}(\S.*)", re.IGNORECASE)
+_WHOLE = frozenset({"torch-cuda", "torch-hip", "glibc", "cuda-available"})  # nothing else stands on such a line
+_HEADING = re.compile(r"(?:#{1,6} |\*\*)\s?([A-Za-z\u4e00-\u9fff][^:*#]{0,50}?)\s?\*{0,2}:?\s?\*{0,2}")
+_TABLE_ROW = re.compile(
+    r"\|\s?[`*]{0,3}([A-Za-z\u4e00-\u9fff][^|:]{1,40}?)[`*]{0,3}\s{0,40}\|\s{0,9}([^|]{1,200})\|\s{0,9}"
+)
+_REMARK_ON_LABEL = re.compile(r"\s?\([^()]{0,60}\)$")
+_CODE = re.compile(r"\s{0,80}(?:if|elif|while|for|assert|return|def|with|else|try)\b.*[(:]")
 _REMARK = re.compile(r"\s(?:-->|->|<--|#|←).*")
 _LISTS = {"gpu": "gpu", "cpu": "cpu"}  # readers whose values may stand on the lines below the label
 _LISTING_LABELS = frozenset(
@@ -68,8 +75,14 @@ def read_labels(collected: Collected, lines: Sequence[str]) -> None:
     for collected.position, line in enumerate(lines):
         if collected.position in collected.wishes:
             continue
+        if line[:1] in "#*" and (heading := _HEADING.fullmatch(line)) is not None:
+            below = (text for text in lines[collected.position + 1 : collected.position + 3] if text.strip())
+            read_label(collected, f"{heading[1]}: {next(below, '')}")
+            continue
         if listing and _read_listed(collected, listing, line):
             continue
+        if line[:1] == "|" and (row := _TABLE_ROW.fullmatch(line)) is not None:
+            line = f"{row[1]}: {row[2]}"  # noqa: PLW2901  # a row of a Markdown table says the same
         key = read_label(collected, _unglued(collected, line))
         if key is not None:
             listing = load_labels().exact[key] if key in _LISTING_LABELS else None
@@ -87,9 +100,12 @@ def read_label(collected: Collected, line: str) -> str | None:
         if match is None or (match[1].lower() != "os" and not match[2][0].isdigit()):
             return None
     key, value = _key(match[1]), _value(match[2])
+    key = key if key in load_labels().exact else _REMARK_ON_LABEL.sub("", key)
     reader = load_labels().exact.get(key)
     if reader is not None:
         READERS[reader](collected, value)
+        if reader in _WHOLE:
+            collected.understood.add(collected.position)
         return key
     alike = next((name for pattern, name in load_labels().alike if re.search(pattern, key)), None)
     if alike is not None:

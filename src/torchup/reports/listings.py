@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 from torchup.doctor.facts import Package
 from torchup.model import Manager
 from torchup.reports.commands import without_credentials
@@ -86,6 +84,8 @@ _SHOWN = re.compile(r"\s{0,20}(Name|Version|Location):\s{0,9}(\S.{0,250})")
 
 def normal(name: str) -> str:
     """The normalised name of a distribution (PEP 503)."""
+    from packaging.utils import canonicalize_name  # noqa: PLC0415  # 10 ms that a report without listings need not pay
+
     return str(canonicalize_name(name))
 
 
@@ -135,7 +135,8 @@ def _read_plain(collected: Collected, line: str) -> None:
     else:
         for pattern in (_FREEZE, _DASHED, _LABELLED, _TREE, _IN_LIST):
             if (match := pattern.fullmatch(line)) is not None:
-                _add(collected, match)
+                if pattern is not _LABELLED or normal(match[1]) not in ("torch", "pytorch"):  # `labels` reads these
+                    _add(collected, match)
                 return
         described = _DESCRIBED.fullmatch(line)
         if described is not None and "  " in line.strip():
@@ -203,6 +204,21 @@ def _read_satisfied(collected: Collected, line: str) -> None:
         collected.add_package(Package(name=normal(found[1]), version=version, location=found[3]))
         if normal(found[1]) == "torch":
             torch_version(collected, version)
+
+
+_INLINE = re.compile(r"\s{0,20}(?:dependencies|requires)\s?=\s?\[(.{0,600})")
+_INLINE_PART = re.compile(r"[\"']([A-Za-z][\w.-]{0,80}(?:\[[\w,-]{1,60}\])?[^\"']{0,80})[\"']")
+_INDEX_TABLE = re.compile(r"\s{0,20}url\s?=\s?[\"'](https?://[^\"'\s]{1,300})[\"']\s{0,9}")
+
+
+def read_project(collected: Collected, lines: Sequence[str]) -> None:
+    """A pyproject.toml: dependencies on one line, and the addresses of its indexes."""
+    for line in lines:
+        if "dependencies" in line and (inline := _INLINE.match(line)) is not None:
+            wishes = [wish.strip() for wish in _INLINE_PART.findall(inline[1])]
+            collected.requested += [wish for wish in wishes if is_relevant(re.split(r"[^\w.-]", wish)[0])]
+        elif "url" in line and (index := _INDEX_TABLE.fullmatch(line)) is not None:
+            collected.index_urls.append(without_credentials(index[1]))
 
 
 def _wishes(lines: Sequence[str]) -> set[int]:

@@ -19,7 +19,7 @@ _CUDA = re.compile(r"CUDA (?:UMD )?Version\s{0,60}: ?(\d{1,2}\.\d)", re.IGNORECA
 # | 0  NVIDIA GeForce RTX 3060    Off | 00000000:09:00.0  On |
 _GPU_ROW = re.compile(
     r"\W{0,40}(\d{1,2})\s{1,6}(\S.{0,80}?)\s{1,40}(On|Off|TCC|WDDM|MCDM|"
-    r"N/A)\s{0,40}\|\s{0,40}([0-9A-Fa-f]{4,8}:[0-9A-Fa-f:.]{1,20})"
+    r"N/A)\s{0,40}\|\s{0,40}([0-9A-Fa-f]{4,8}:[0-9A-Fa-f:.]{1,20}|N/A)"
 )
 _MEMORY_ROW = re.compile(r"(\d{1,9})\s?MiB\s{0,9}/\s{0,9}(\d{1,9})\s?MiB")
 _MODE = re.compile(r"\b(Default|E\. ?(?:Process|Thread)|Exclusive\w{0,20}|Prohibited)\b")
@@ -46,6 +46,7 @@ def read_smi(collected: Collected, lines: Sequence[str]) -> None:
         if (row := _GPU_ROW.match(line)) is not None:
             current = collected.add_gpu(" ".join(row[2].split()), row[1], vendor="nvidia")
             collected.smi_worked = True
+            collected.jetson |= "nvgpu" in row[2]
         elif "MiB" in line and current is not None:
             _read_memory(current, line)
         elif current is not None and "abled" in line and (mig := _MIG.search(line)) is not None:

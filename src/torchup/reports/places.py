@@ -13,6 +13,10 @@ from torchup.model import Value
 if TYPE_CHECKING:
     from torchup.reports.collected import Collected
 
+# How compose files and pods ask for a GPU.
+_GIVEN = re.compile(
+    r"\bdriver: ?[\"']?nvidia|\bruntime: ?[\"']?nvidia|\bgpus: ?[\"']?all|(?:nvidia|amd|intel)\.com/\S{0,20}: ?[\"']?\d"
+)
 _BEFORE = 40  # characters before a word in which a "not" takes it back
 _CLAUSE = re.compile(r"[.;!?,\n:]")
 
@@ -49,7 +53,7 @@ def _place(row: dict[str, object]) -> Place:
     return Place(
         kind=str(row["kind"]),
         signs=tuple(re.compile(str(sign), re.MULTILINE) for sign in _strings(signs)),
-        words=tuple(re.compile(str(word), re.IGNORECASE) for word in _strings(words)),
+        words=tuple(re.compile(str(word), re.IGNORECASE | re.ASCII) for word in _strings(words)),
     )
 
 
@@ -63,6 +67,8 @@ def read_places(collected: Collected, text: str) -> None:
     if kind is not None:
         collected.container = True
         collected.container_kind = kind
+    if collected.container and _GIVEN.search(text):
+        collected.container_gpu_flag = True
     collected.scheduler = _kind(load_places().schedulers, text)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.model import Os
+from torchup.model import Os, Vendor
 from torchup.reports.values import cuda_api, driver, os_name, toolkit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from torchup.reports.collected import Collected
     from torchup.reports.gpu_names import Mention
@@ -22,85 +22,100 @@ _PATHS: tuple[tuple[Os, re.Pattern[str]], ...] = (
     (Os.WINDOWS, re.compile(r"\b[A-Za-z]:\\\w")),
     (Os.LINUX, re.compile(r"(?<![\w:])/(?:home/[^/\s]{1,60}/|root/)|/dist-packages/|-linux-gnu/")),
 )
-_MAC = re.compile(r"\b(?:mac ?book|imac|mac mini|mac studio|mac laptop|my mac|mac ?os|os ?x)\b|苹果电脑")
+_MAC = re.compile(r"\b(?:mac ?book|imac|mac mini|mac studio|mac laptop|my mac|mac ?os|os ?x)\b|苹果电脑", re.ASCII)
 _APPLE_SILICON = re.compile(
     r"\bapple (?:silicon|m[1-9])\b|\bmac[a-z ]{0,12}[ (,-]{1,2}m[1-9]\b|\bm[1-9] (?:pro|max|ultra|mac\w{0,10}|chip)\b|"
-    r"\bm[1-9](?:pro|max|ultra)\b|(?:苹果|mac)\s?m[1-9]\b"
+    r"\bm[1-9](?:pro|max|ultra)\b|(?:苹果|mac)\s?m[1-9]\b",
+    re.ASCII,
 )
-_APPLE_CHIP = re.compile(r"\bm([1-9])[ -]?(pro|max|ultra)?\b", re.IGNORECASE)
-_JETSON = re.compile(r"(?<![/\w.-])jetson[ -](?:nano|orin|xavier|tx[12]|agx|thor)\b|\bagx (?:orin|thor|xavier)\b")
+_APPLE_CHIP = re.compile(r"\bm([1-9])[ -]?(pro|max|ultra)?\b", re.IGNORECASE | re.ASCII)
+_JETSON = re.compile(
+    r"(?<![/\w.-])jetson[ -](?:nano|orin|xavier|tx[12]|agx|thor)\b|\bagx (?:orin|thor|xavier)\b", re.ASCII
+)
 _JETPACK = re.compile(
-    r"\bjet ?pack\s{0,3}(?:version|sdk)?\s{0,3}[:=v]?\s?([3-9](?:\.\d{1,2}){0,2})(?![\d.]*\d)", re.IGNORECASE
+    r"\bjet ?pack\s{0,3}(?:version|sdk)?\s{0,3}[:=v]?\s?([3-9](?:\.\d{1,2}){0,2})(?![\d.]*\d)", re.IGNORECASE | re.ASCII
 )
 _L4T = re.compile(
     r"\bl4t\b\s{0,3}(?:release|version)?\s{0,3}[:=v]?\s?R?([23]\d\.\d{1,2}(?:\.\d{1,2})?)|"
     r"(?<![\w.])R(3\d\.\d{1,2}(?:\.\d{1,2})?)\b",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
-_ARM = re.compile(r"\baarch64\b")
-_CLAUSE = re.compile(r"[;!?\n]|\.(?:\s|$)|,\s|\bbut\b|\bwhile\b|\bwhereas\b|但是?|不过|而", re.IGNORECASE)
+_ARM = re.compile(r"\baarch64\b", re.ASCII)
+_CLAUSE = re.compile(r"[;!?\n]|\.(?:\s|$)|,\s|\bbut\b|\bwhile\b|\bwhereas\b|但是?|不过|而", re.IGNORECASE | re.ASCII)
 _OTHER = re.compile(
     r"\b(?:friend|colleague|another|other (?:machine|pc|computer|gpu|card|server|users?)|others|instead of|"
     r"unlike|previous(?:ly)?|"
     r"formerly|used to|upgrad\w{0,4}|replac\w{0,4}|switched from|old (?:card|gpu|pc|machine)|before that|"
     r"compared|same (?:problem|issue|error) (?:on|with)|"
-    r"support(?:s|ed)?|should|would|could|requires?|needs?|e\.g|for example|such as|like the|works? (?:fine |"
-    r"well |ok )?(?:on|with)|"
+    r"support(?:s|ed)?|should|would|could|requires?|needs?|e\.g|for example|such as|like the|"
+    r"works? (?:\w{1,8} ){0,2}(?:on|with)|"
     r"fails? on|not (?:an?|my|the)|no longer|don't|do not|doesn't|isn't|sold|ordered|plan(?:ning)? to|"
     r"recommend\w{0,3}|tested on|series)\b|"
     r"朋友|同事|另一台|另外一台|别的|其他|之前|以前|原来|换成|换了|升级|不是|没有|支持|推荐|需要|比如|例如|"
     r"同样的?问题|别人",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _OWN = re.compile(
     r"\b(?:my|i have|i've|i am|i'm|i run|i use|we have|our|this machine|here|running on|equipped|gpu is|"
     r"card is)\b|我的|我有|我用|我这|显卡|本机|机器|环境|用的是|配置",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _DEVICE_WORD = re.compile(
-    r"\d{3}|[a-z]\d{2}|\b[tlpam]\d|\b(?:spark|jetson|strix|steam deck|titan|iris|thor|orin|vega)\b", re.IGNORECASE
+    r"\d{3}|[a-z]\d{2}|\b[tlpam]\d|\b(?:spark|jetson|strix|steam deck|titan|iris|thor|orin|vega)\b",
+    re.IGNORECASE | re.ASCII,
+)
+_AMD_CARD = re.compile(
+    r"\b(?:my|i have an|with an|using an|own an) amd (?:gpu|(?:graphics |video )?card)\b|\bamd\s?的?(?:独立)?显卡",
+    re.IGNORECASE | re.ASCII,
 )
 _TORCH_LABELLED = re.compile(
-    r"(?<![\w./-])(?:py)?torch(?:版本)?[^\w\n]{0,4}(?:version|版本|是|为|"
-    r"v)?[^\w\n]{0,4}(\d{1,2}\.\d{1,2}\.\d{1,2})\+(cpu|xpu|cu\d{2,3}|rocm[\d.]{0,8}\d)\b",
-    re.IGNORECASE,
+    r"(?<![\w./-])(?<!name = [\"'])(?:py)?torch(?:版本)?[^\w\n]{0,4}(?:version|版本|是|为|"
+    r"v)?[^\w\n]{0,4}(\d{1,2}\.\d{1,2}\.\d{1,2}) ?\+ ?(cpu|xpu|cu\d{2,3}|rocm[\d.]{0,8}\d)\b",
+    re.IGNORECASE | re.ASCII,
+)  # ``name = "torch", version = ...`` is a lock file, which speaks of every system
+# A version beside the question that torch answered: ``got `2.12.1+cpu` with `torch.cuda.is_available() == False` ``.
+_TORCH_ANSWERED = re.compile(
+    r"`(\d{1,2}\.\d{1,2}\.\d{1,2})\+(cpu|xpu|cu\d{2,3}|rocm[\d.]{0,8}\d)`[^\n`]{0,40}`?torch\.",
+    re.IGNORECASE | re.ASCII,
 )
 _TORCH = re.compile(
-    r"(?<![\w./-])(?:py)?torch(?:版本)?\s?(?:version|版本|ver\.?|是|为)?\s?(?:is|was|是|为|==|=|"
+    r"(?<![\w./-])(?<!name = [\"'])(?:py)?torch(?:版本)?\s?(?:version|版本|ver\.?|是|为)?\s?(?:is|was|是|为|==|=|"
     r":)?\s?[`'\"v]?(\d{1,2}\.\d{1,2}(?:\.\d{1,2})?(?:(?:rc|\.?dev)\d{1,9})?)(?:\+([\w.]{1,20}))?(?![\w.]*\d)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
+_SPACED_LABEL = re.compile(r"(\d) ?\+ ?(?=(?:cu\d|cpu|rocm\d|xpu)\w)")  # "2.8.0 + cu129"
 _PYTHON = re.compile(
-    r"(?<![\w./\\-])(?:c?python)\s?(?:version|版本)?\s?(?:is|是|为|=|:|"
+    r"(?<![\w./\\-])(?:c?python)\s?(?:version|版本|here)?\s?(?:is|是|为|=|:|"
     r"v)?\s?(3\.\d{1,2}(?:\.\d{1,2})?)(?![\w.]*\d)(?!/|\\)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _DRIVER = re.compile(
-    r"(?:\bdrivers?(?: version)?|驱动(?:程序)?(?:版本)?(?:号)?)\s?(?:is|was|are|at|v|version|为|是|=|:|"
+    r"(?:\bdrivers?(?: version)?|\bnvidia-(?:driver-)?|驱动(?:程序)?(?:版本)?(?:号)?)\s?(?:is|was|are|at|v|"
+    r"version|为|是|=|:|"
     r"\()?\s?[`'\"(v]?r?([3-7]\d{2}(?:\.\d{1,3}){0,2})(?![\w.]*\d)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _API = re.compile(
-    r"(?:nvidia-smi\b[^.\n]{0,40}|driver\b[^.\n]{0,40}|supports? (?:up to )?|最高(?:可)?支持|"
+    r"(?:nvidia-smi\b[^.\n]{0,40}|driver\b[^\n;,]{0,40}|supports? (?:up to )?|最高(?:可)?支持|"
     r"驱动[^\n。]{0,20})\bcuda(?: version)?\s?:?\s?(\d{1,2}\.\d)(?!\d)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _TOOLKIT = re.compile(
-    r"(?:\bcuda[- ]?toolkit|\bnvcc\b[^\n]{0,60}?release|\bcuda\b(?:版本)?)\s?(?:version|版本|is|为|是|v|=|"
+    r"(?:\bcuda[- ]?toolkit|\bnvcc\b[^\n]{0,60}?release|\bcuda(?![a-z])(?:版本)?)\s?(?:version|版本|is|为|是|v|=|"
     r":)?\s?(\d{1,2}\.\d{1,2}(?:\.\d{1,3})?)(?![\w.]*\d)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _TORCH_CUDA = re.compile(
     r"(?:\b(?:py)?torch\b[^\n,;]{0,40}(?:built (?:with|for|against)|compiled (?:with|for)|"
     r"\())\s?cuda\s?:?\s?(\d{1,2}\.\d)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _SYSTEM = re.compile(
     r"\b(windows ?(?:1[01]|server 20\d\d)|win ?1[01]|ubuntu ?\d\d\.\d\d|debian ?(?:1[0-9]|[89])|fedora ?\d\d|"
     r"cent ?os ?\d|"
     r"rocky(?: linux)? ?\d|mac ?os ?(?:\w{1,12} )?\d{1,2}(?:\.\d{1,2}){0,2}|arch linux|linux mint ?\d\d|nixos|"
     r"rhel ?\d|alma(?:linux)? ?\d)\b",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _UV_PYTHON = re.compile(r"You're using CPython (\d\.\d{1,2})")
 _UV_PLATFORM = re.compile(r"You're on \w{1,20} \(`(macosx|manylinux|win)_?(\d{1,3}_\d{1,3})?_?(\w{1,20})`\)")
@@ -109,12 +124,13 @@ _WISHES = re.compile(
     r"ed)?|should|instead|tried|try|"
     r"expects?|compatible|downgrad\w{0,3}|want|without|no|friend|another)\b|>=|≥|需要|升级|更新|安装|至少|"
     r"以上|支持|要求|应该|换成|试过|降",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 
 def read_prose(collected: Collected, text: str) -> None:
     """Fill in what the tools of a report left open. ``text`` is what rules may search of the cleaned report."""
+    text = _SPACED_LABEL.sub(r"\1+", text)
     lower = text.lower()
     _read_uv(collected, text)
     _read_system(collected, text, lower)
@@ -122,6 +138,8 @@ def read_prose(collected: Collected, text: str) -> None:
     _read_versions(collected, text)
     if not collected.gpus and _DEVICE_WORD.search(text):
         _read_gpus(collected, text)
+    if not collected.gpus:
+        _read_vendor(collected, text)
 
 
 def _read_system(collected: Collected, text: str, lower: str) -> None:
@@ -194,7 +212,8 @@ def _read_versions(collected: Collected, text: str) -> None:
 
 def _read_torch(collected: Collected, text: str) -> None:
     """The one torch that is mentioned; one with a label first: ``torch-1.12.1+cpu``, ``PyTorch (1.11.0+cpu)``."""
-    labelled = {match.groups() for match in _TORCH_LABELLED.finditer(text) if not _is_command(text, match)}
+    labelled = {match.groups() for match in _TORCH_ANSWERED.finditer(text)}
+    labelled = labelled or {m.groups() for m in _TORCH_LABELLED.finditer(text) if not _is_command(text, m)}
     if len(labelled) == 1:
         collected.torch["version"], collected.torch["local"] = labelled.pop()
         return
@@ -233,7 +252,8 @@ def _is_other(text: str, match: re.Match[str]) -> bool:
 def _is_command(text: str, match: re.Match[str]) -> bool:
     """Whether it stands on a line of an installer: asked for, not had."""
     line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
-    return "install" in line[-300:] or "requirement" in line[-300:] or "No matching" in line[-300:]
+    clause = re.split(r", |; ", line[-300:])[-1]
+    return re.search(r"\binstall\b|\badd\b|requirement|No matching", clause) is not None
 
 
 def _read_gpus(collected: Collected, text: str) -> None:
@@ -251,9 +271,16 @@ def _read_gpus(collected: Collected, text: str) -> None:
             collected.add_gpu(mention.name, vendor=mention.vendor)
 
 
-def _distinct(found: object) -> Iterator[Mention]:
+def _read_vendor(collected: Collected, text: str) -> None:
+    """An AMD card whose model is not said: enough to tell that a CUDA build is the wrong one."""
+    said = [match for match in _AMD_CARD.finditer(text) if not _OTHER.search(_clause(text, match.start(), match.end()))]
+    if said and collected.os is not Os.MACOS:
+        collected.add_gpu("AMD GPU", vendor=Vendor.AMD)
+
+
+def _distinct(found: Iterable[Mention]) -> Iterator[Mention]:
     seen: set[str] = set()
-    for mention in found:  # type: ignore[attr-defined]
+    for mention in found:
         if mention.name not in seen:
             seen.add(mention.name)
             yield mention

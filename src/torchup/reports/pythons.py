@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
     from torchup.reports.collected import Collected
 
-_POSIX = re.compile(r"(?<![\w.~/])([~/][^\s\"':(]{0,250}?)/(lib|lib64)/python(3\.\d{1,2})/(site|dist)-packages\b")
+_POSIX = re.compile(
+    r"(?<![\w.~/])([~/][^\s\"':(]{0,250}?|\.?[A-Za-z][\w-]{0,40})/(lib|lib64)/python(3\.\d{1,2})/(site|dist)-packages\b"
+)
 _WINDOWS = re.compile(r"(?<!\w)([A-Za-z]:[\\/][^\"'<>|:\n]{1,250}?)[\\/][Ll]ib[\\/]site-packages\b")
-_LAUNCHED = re.compile(r"\s{0,8}venv \"([^\"]{3,250}python(?:\.exe)?)\"", re.IGNORECASE)
+_LAUNCHED = re.compile(r"\s{0,8}(?:venv|Command:) \"([^\"]{3,250}python(?:\.exe)?)\"", re.IGNORECASE)
 _FAILED = re.compile(
     r"\s{0,80}(?:E\s{1,4})?(?:[\w.]{0,60}(?:Error|Exception)\b\s?[:(\[]|ERROR:|error:|False$|"
     r"Segmentation fault|OSError|.{0,40}No module named)"
@@ -59,7 +61,7 @@ def _moments(collected: Collected, lines: Sequence[str]) -> list[_Moment]:
     for position, line in enumerate(lines):
         if "-packages" in line:
             found += _of_packages(position, line)
-        elif 'venv "' in line and (launched := _LAUNCHED.match(line)) is not None:
+        elif ('venv "' in line or 'Command: "' in line) and (launched := _LAUNCHED.match(line)) is not None:
             found.append(_Moment(line=position, path=launched[1]))
     return _with_versions(sorted(found, key=lambda moment: moment.line))
 
@@ -142,8 +144,16 @@ def _failed(moments: list[_Moment], failure: int) -> _Moment:
 
 def _same(python: Python, moment: _Moment) -> bool:
     if python.path and moment.path:
-        return _place(python.path) == _place(moment.path)
+        return _same_place(_place(python.path), _place(moment.path))
     return bool(python.version and moment.version and _agree(python.version, moment.version))
+
+
+def _same_place(one: str, other: str) -> bool:
+    """A relative path is the end of the absolute one: ``./python_embeded`` and ``C:/Comfy/python_embeded``."""
+    short, long = sorted((one, other), key=len)
+    end = short.lstrip("./")
+    relative = not short.startswith(("/", "~")) and ":" not in short
+    return short == long or bool(relative and end and long.lower().endswith("/" + end.lower()))
 
 
 def _place(path: str) -> str:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor.facts import Sign
 from torchup.doctor.signatures import find_signs
-from torchup.model import Os
+from torchup.model import Os, Shell
 from torchup.reports.answers import read_answers
 from torchup.reports.cleaning import clean
 from torchup.reports.collected import Collected
 from torchup.reports.commands import read_commands
 from torchup.reports.labels import read_labels
-from torchup.reports.listings import note_wishes, read_packages
+from torchup.reports.listings import note_wishes, read_packages, read_project
 from torchup.reports.nvidia_smi import read_smi
 from torchup.reports.places import read_places
 from torchup.reports.prose import read_prose
@@ -36,6 +36,7 @@ READERS = (
     read_labels,
     read_smi,
     read_packages,
+    read_project,
     read_answers,
     read_commands,
     read_variables,
@@ -55,13 +56,13 @@ def parse_report(text: str) -> Facts:
     _read_device_rules(collected, lines)
     text = "\n".join(lines)[:TEXT_LIMIT]
     read_places(collected, text)
-    read_prose(collected, _without(collected.wishes, lines))
+    read_prose(collected, _without(collected.wishes | collected.understood, lines))
     _conclude(collected)
     return collected.freeze(text)
 
 
-def _without(wishes: frozenset[int], lines: Sequence[str]) -> str:
-    return "\n".join(line for position, line in enumerate(lines) if position not in wishes)[:TEXT_LIMIT]
+def _without(positions: frozenset[int], lines: Sequence[str]) -> str:
+    return "\n".join(line for position, line in enumerate(lines) if position not in positions)[:TEXT_LIMIT]
 
 
 _ABSENT = re.compile(
@@ -117,5 +118,7 @@ def _conclude(collected: Collected) -> None:
         collected.torch_missing = True
     if (collected.jetson or collected.jetpack) and collected.arch is None:
         collected.arch = "aarch64"
-    if collected.kernel and collected.os is None:
+    if (collected.kernel or collected.wsl) and collected.os is None:
         collected.os = Os.LINUX
+    if collected.os is Os.WINDOWS and not collected.wsl and collected.shell is Shell.SH:
+        collected.shell = None  # "$" is how people write any prompt

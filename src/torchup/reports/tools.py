@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.doctor.facts import Node
-from torchup.model import Os
+from torchup.model import Os, Vendor
+from torchup.reports.collected import vendor_of
 from torchup.reports.values import gpu, linux_kernel, os_name, platform_text, python_arch, python_version
 
 if TYPE_CHECKING:
@@ -28,15 +29,18 @@ _UNAME = re.compile(
 )
 _PROC_VERSION = re.compile(r"\bLinux version (\d{1,2}\.\d{1,3}\.\S{1,80})")
 _TEGRA = re.compile(r"(?<![\w.-])(\d{1,2}\.\d{1,3}\.\d{1,3}(?:-[\w.]{1,30}){0,3}?-tegra)\b")
-_WSL_KERNEL = re.compile(r"(?<![\w.-])(\d{1,2}\.\d{1,3}\.\d{1,3}(?:\.\d{1,3})?-microsoft\S{0,40})", re.IGNORECASE)
+_WSL_KERNEL = re.compile(
+    r"(?<![\w.-])(\d{1,2}\.\d{1,3}\.\d{1,3}(?:\.\d{1,3})?-microsoft\S{0,40})", re.IGNORECASE | re.ASCII
+)
 _BANNER = re.compile(r"\s{0,80}Python (\d\.\d{1,2}\.\d{1,2}\w{0,6})\s{0,4}(\|[^(]{0,120})?(\(.*)")
 _BANNER_OS = re.compile(r"\bon (linux|darwin|win32)\b")
 _PLATFORM = {"linux": Os.LINUX, "darwin": Os.MACOS, "win32": Os.WINDOWS, "windows": Os.WINDOWS}
 _LSPCI = re.compile(
     r"(?:VGA compatible controller|3D controller|Display controller|Processing accelerators)[^:]{0,40}:\s{0,9}(\S.*)"
 )
+_DEVICE_ROW = re.compile(r"[|\s\d]{0,40}Device Name:\s{0,9}(\S[^|]{0,120}\S)\s{0,80}\|")  # of xpu-smi
 _GFX = re.compile(r"\bgfx(?:9[0-9a-f]{2}|1[0-2][0-9a-f]{2}|8\d\d)\b")
-_OF_GPU = re.compile(r"\s*(?:Name:\s|Target:)|.*(?:GPU|GCN|Agent|Radeon|AMD)")
+_OF_GPU = re.compile(r"\s*(?:Name:\s|Target:|AMD arch)|.*(?:GPU|GCN|Agent|Radeon|AMD)")
 _PROPERTIES = re.compile(
     r"_(?:Cuda|Xpu)DeviceProperties\(name='([^']{1,120})'(?:.{0,120}?major=(\d{1,2}), minor=(\d))?"
 )
@@ -46,17 +50,18 @@ _MARKER = re.compile(
     r'"(platform_machine|sys_platform|platform_system|python_full_version|python_version)"\s?:\s?"([^"]{1,60})"'
 )
 _WINDOWS = re.compile(r"Microsoft Windows \[(?:Version|版本) ([\d.]{1,30})\]")
-_WSL = re.compile(r"(.{0,40})\bwsl ?2?\b", re.IGNORECASE)
+_WSL = re.compile(r"(.{0,40})\bwsl ?2?\b", re.IGNORECASE | re.ASCII)
 _TAKEN_BACK = re.compile(
-    r"\b(?:not|no|without|outside|instead of|works|fine|never)\b[^.;,]{0,40}$|不是|没有", re.IGNORECASE
+    r"\b(?:not|no|without|outside|instead of|works|fine|never)\b[^.;,]{0,40}$|不是|没有", re.IGNORECASE | re.ASCII
 )
 _SYSTEM_ALONE = re.compile(
-    r"\s{0,20}(?:[-*•]\s)?((?:Microsoft )?Windows (?:1[01]|8\.1|7|Server 20\d\d)|Ubuntu(?: Server)? \d\d\.\d\d(?:\.\d)?|"
-    r"macOS (?:\w{1,12} )?\d{1,2}(?:\.\d{1,2}){0,2}|Debian(?: GNU/Linux)? \d{1,2}|Fedora(?: Linux)? \d\d|"
+    r"\s{0,20}(?:[-*•]\s)?((?:Microsoft )?Windows (?:1[01]|8\.1|7|Server 20\d\d)|"
+    r"Ubuntu(?: Server)? \d\d\.\d\d(?:\.\d)?|macOS (?:\w{1,12} )?\d{1,2}(?:\.\d{1,2}){0,2}|"
+    r"Debian(?: GNU/Linux)? \d{1,2}|Fedora(?: Linux)? \d\d|"
     r"CentOS(?: Linux)? \d|Rocky Linux \d|AlmaLinux \d|Arch Linux|Linux Mint \d\d|openSUSE(?: \w{1,12})?)"
     r"((?:[ ,]{1,2}(?:Pro|Home|Enterprise|Education|LTSC?|Workstations?|for|build|version|x64|x86_64|amd64|arm64|WSL2?|"
     r"64[- ]?bit|\d[\w.]{0,12}|\([^()]{0,40}\)|专业版|家庭版|Desktop|Server|Edition)){0,5})\s*",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 
@@ -136,6 +141,8 @@ def _read_banner(collected: Collected, line: str) -> None:
 def _read_machine(collected: Collected, line: str) -> None:
     if ("controller" in line or "accelerators" in line) and (pci := _LSPCI.search(line)) is not None:
         gpu(collected, pci[1].split(" (rev ", maxsplit=1)[0].strip())
+    if "Device Name:" in line and (device := _DEVICE_ROW.match(line)) is not None:
+        gpu(collected, device[1])
     if "gfx" in line and not any("gfx" in device["name"] or "gfx" in device for device in collected.gpus):
         _read_target(collected, line)
     if ('"' in line and '"platform_' in line) or '"python_' in line or '"sys_' in line:
@@ -157,6 +164,10 @@ def _read_target(collected: Collected, line: str) -> None:
     """AMD's target of a GPU; a list of targets is what a build covers."""
     targets = _GFX.findall(line)
     if len(set(targets)) == 1 and "WARNING" not in line and _OF_GPU.match(line):
+        devices = [device for device in collected.gpus if vendor_of(device["name"]) is Vendor.AMD]
+        if len(devices) == 1:
+            devices[0].setdefault("gfx", targets[0])
+            return
         collected.add_gpu(f"AMD {targets[0]}", vendor="amd", gfx=targets[0])
 
 

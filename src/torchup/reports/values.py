@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ARCH = r"x86_64|amd64|aarch64|arm64|i[36]86|ppc64le"
 _VERSION = re.compile(r"\d{1,4}(?:\.\d{1,9}){1,4}")
 _TORCH = re.compile(
-    r"\W{0,6}v?(\d{1,3}\.\d{1,3}(?:\.\d{1,3})?(?:(?:a|b|rc|\.?post|\.?dev)\d{1,10}){0,3})(?:\+([\w.]{1,60}))?"
+    r"\W{0,6}v?(\d{1,3}\.\d{1,3}(?:\.\d{1,3})?(?:(?:a|b|rc|\.?post|\.?dev)\d{1,10}){0,3})(?:\+([\w.]{1,60})| \+ ((?:cu|rocm|cpu|xpu)[\d.]{0,8}(?<!\.)))?"
 )
 _LOCAL = re.compile(r"\+((?:rocm|cu|cpu|xpu)[\d.]{0,10})")
 _LABEL_OF_BUILD = re.compile(r"\b(cu\d{2,3}|rocm\d\.\d)\b|cuda ?(\d{1,2}\.\d)", re.IGNORECASE)
@@ -38,18 +38,20 @@ def torch_version(collected: Collected, value: str) -> None:
     if value.strip().upper() == "N/A":
         collected.torch_missing = True
         return
+    value = re.sub(r"(\d) ?\+ ?(?=cu\d|cpu|rocm\d|xpu)", r"\1+", value)
     match = _TORCH.match(value)
     if match is None:
         local = _LOCAL.match(value)
         if local:
             collected.torch.setdefault("local", local[1])
         return
+    label = match[2] or match[3]
     if "version" not in collected.torch:
         collected.torch["version"] = match[1]
-        if match[2]:
-            collected.torch["local"] = match[2]
-    elif match[2] and match[1] == collected.torch["version"]:
-        collected.torch.setdefault("local", match[2])
+        if label:
+            collected.torch["local"] = label
+    elif label and match[1] == collected.torch["version"]:
+        collected.torch.setdefault("local", label)
     build = _LABEL_OF_BUILD.search(value[match.end() : match.end() + 100])
     if build and "local" not in collected.torch:
         collected.torch.setdefault("variant", build[1].lower() if build[1] else "cu" + build[2].replace(".", ""))
@@ -90,7 +92,7 @@ def os_name(collected: Collected, value: str) -> None:
         collected.arch = {"amd64": "x86_64"}.get(arch[1], arch[1])
     if "wsl" in lower:
         collected.wsl = True
-    kind = os_kind(lower)
+    kind = os_kind(lower) or {"nt": Os.WINDOWS}.get(lower.strip())
     if kind is None or collected.os not in (None, kind):
         return
     collected.os = kind
@@ -98,14 +100,16 @@ def os_name(collected: Collected, value: str) -> None:
     if version and collected.os_version is None and not lower.startswith("wsl"):
         collected.os_version = version[0]
     if kind is Os.LINUX and collected.distribution is None:
-        collected.distribution = re.sub(r"\s{0,9}\([^()]{0,60}\)", "", value)[:60]
+        collected.distribution = re.sub(
+            r"\s{0,9}\([^()]{0,60}\)", "", re.split(r"[,;]| (?:in|on|with|inside) ", value)[0]
+        )[:60]
 
 
 def os_kind(lower: str) -> Os | None:
     """The system that a name in lower case stands for."""
     if re.search(r"mac ?os|os ?x\b|darwin", lower):
         return Os.MACOS
-    if re.search(r"windows|\bwin ?1[01]\b", lower) and "subsystem" not in lower and "wsl" not in lower:
+    if re.search(r"windows|\bwin ?1[01]\b", lower, re.ASCII) and "subsystem" not in lower and "wsl" not in lower:
         return Os.WINDOWS
     return Os.LINUX if _LINUX.search(lower) else None
 
@@ -205,13 +209,30 @@ def gpu(collected: Collected, value: str) -> None:
     if match:
         collected.add_gpu(_without_uuid(match[2]), match[1])
         return
-    parts = [value] if "[" in value or "Inc." in value else re.split(r"\s{0,9}[,;]\s{0,9}|\s\+\s|\s(?:and|和)\s", value)
+    parts = (
+        [value] if "[" in value or "Inc." in value else re.split(r"\s{0,9}[,;]\s{0,9}|\s[+/]\s|\s(?:and|和)\s", value)
+    )
     for part in parts:
-        _named_gpu(collected, part)
+        _named_gpu(collected, _AROUND_NAME.sub("", part).split(". ", maxsplit=1)[0])
+
+
+# What tools and people write before a name: "Card series: ", "2x ", "显卡 ".
+_AROUND_NAME = re.compile(
+    r"^\s{0,9}(?:(?:\[\d{1,2}\]|\W)\s{0,9}:\s{0,9})?(?:card (?:series|"
+    r"model):\s{0,9})?(?:\d{1,2}\s?[x×*]\s{0,3})?[\u4e00-\u9fff\s:]{0,12}",
+    re.IGNORECASE,
+)
+_OF_CARD = re.compile(r"\s{0,9}card (?:vendor|sku)|\s{0,9}(?:subsystem|node|guid|gfx version)", re.IGNORECASE)
+
+
+def named_gpu(collected: Collected, value: str) -> None:
+    """Behind a label that only resembles "GPU": a name counts, its absence does not."""
+    if not is_unknown(value):
+        gpu(collected, value)
 
 
 def _named_gpu(collected: Collected, name: str) -> None:
-    if re.match(r"\d{1,3}\s?%|true|false|yes", name, re.IGNORECASE):
+    if re.match(r"\d{1,3}\s?%|true|false|yes", name, re.IGNORECASE) or _OF_CARD.match(name):
         return
     if vendor_of(name) is not None:
         collected.add_gpu(_without_uuid(name)[:100])
@@ -274,7 +295,7 @@ def glibc(collected: Collected, value: str) -> None:
 
 def cpu(collected: Collected, value: str) -> None:
     """The processor; ``Apple M2 Pro`` proves Apple silicon whatever the interpreter says."""
-    if is_unknown(value) or re.fullmatch(r"[a-z][\w.-]*", value):  # "Name: torch" of pip, "Name: gfx1100" of rocminfo
+    if is_unknown(value):
         return
     collected.cpu = collected.cpu or value[:80]
     lower = value.lower()
@@ -282,6 +303,18 @@ def cpu(collected: Collected, value: str) -> None:
         collected.apple_silicon, collected.os = True, collected.os or Os.MACOS
     if "virtual" in lower and "apple" in lower:
         collected.virtual_machine = True
+
+
+def name(collected: Collected, value: str) -> None:
+    """A bare "Name": of a processor or a GPU (WMI, rocminfo), of a package (pip show) or a process."""
+    if re.search(
+        r"\b(?:cpu|processor|ryzen|xeon|epyc|core|threadripper|apple m\d|neoverse|cortex)\b", value, re.IGNORECASE
+    ):
+        cpu(collected, value)
+    elif re.search(
+        r"geforce|rtx|gtx|radeon|instinct|\barc\b|iris|uhd graphics|nvidia [a-z]*\d|quadro|tesla", value, re.IGNORECASE
+    ):
+        named_gpu(collected, value)
 
 
 def arch(collected: Collected, value: str) -> None:
@@ -383,12 +416,14 @@ READERS: dict[str, Reader] = {
     "device-count": device_count,
     "xpu-count": xpu_count,
     "gpu": gpu,
+    "gpu-named": named_gpu,
     "driver": driver,
     "cuda-api": cuda_api,
     "toolkit": toolkit,
     "rocm": rocm,
     "glibc": glibc,
     "cpu": cpu,
+    "name": name,
     "arch": arch,
     "arch-list": arch_list,
     "machine": machine,

@@ -35,11 +35,21 @@ def in_parallel(work: Callable[[Item], Answer], items: Sequence[Item], limit: fl
             finally:
                 left.release()
 
-    for _ in range(min(WORKERS, len(items))):
-        threading.Thread(target=worker, daemon=True).start()
+    if not _start(worker, min(WORKERS, len(items))) and items:
+        worker()  # no thread is to be had (`ulimit -v`, `-u`): one after the other, then
     _wait_for(left, len(items), limit)
     waiting.clear()
     return list(answers)
+
+
+def _start(worker: Callable[[], None], count: int) -> int:
+    """Start up to ``count`` threads; how many could be started."""
+    for started in range(count):
+        try:
+            threading.Thread(target=worker, daemon=True).start()
+        except (RuntimeError, MemoryError):
+            return started
+    return count
 
 
 def _wait_for(finished: threading.Semaphore, count: int, limit: float) -> None:

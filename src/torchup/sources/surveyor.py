@@ -15,6 +15,7 @@ from torchup.sources.constraints import constraint_files, constraint_lines
 from torchup.sources.find_links import list_folder
 from torchup.sources.index_client import Connection, Listing, PageRequest, read_pages
 from torchup.sources.mirrors import find_mirror, suggested
+from torchup.sources.overrides import overrides
 from torchup.sources.urls import local_path, page_url, without_credentials
 from torchup.sources.variants import known_variants, worth_asking
 
@@ -54,6 +55,7 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | No
     answers = ask(host, found, connection, offline=request.offline)
     files = constraint_files(host, configuration)
     sources = tuple(told(place.source, answers.get(place.source.name, ())) for place in found)
+    alive = [place for place, source in zip(found, sources, strict=True) if source.reachable is not False]
     return Survey(
         sources=sources,
         offers=_fitting((o for listings in answers.values() for listing in listings for o in listing.offers), machine),
@@ -64,10 +66,25 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | No
             *configuration.pip.notices,
             *configuration.uv.notices,
             *notices,
+            *_overridden(host, alive, connection, request, catalog),
             *about_mirror(request, sources),
             *_named_by_the_project(host, request),
             *_suggestion(host, request),
         ),
+    )
+
+
+def _overridden(
+    host: Host, found: Sequence[Place], connection: Connection, request: Request, catalog: Catalog | None
+) -> tuple[Notice, ...]:
+    """What the user's further indexes would override of what torchup asks for."""
+    if request.offline:
+        return ()
+    profile = catalog.profiles.get(request.profile, ()) if catalog is not None else ()
+    return overrides(
+        found,
+        (*profile, *request.packages),
+        lambda places, packages: ask(host, places, connection, packages=packages),
     )
 
 

@@ -61,6 +61,15 @@ def measure(request: Dict[str, Any]) -> Dict[str, Any]:
     return result
 
 
+def trial(request: Dict[str, Any]) -> Dict[str, Any]:
+    """Try one candidate of `best` or of `fused`; seconds of its small epoch."""
+    import devices
+    import trial as candidates
+
+    devices.select(request["device"])
+    return {"seconds": candidates.run(request)}
+
+
 def _check_label(request: Dict[str, Any]) -> None:
     """A workload that says nothing of precision (a plugin) ran in torch's default: no other label is its due."""
     import precision
@@ -75,11 +84,11 @@ def _check_label(request: Dict[str, Any]) -> None:
 def answer(request: Dict[str, Any]) -> Dict[str, Any]:
     """The final line for a request. An exception becomes an error line: its code is the class, `said` the reason."""
     try:
-        return (
-            {"devices": describe(request.get("precision") or "fp32-default")}
-            if request.get("action") == "devices"
-            else {"result": measure(request)}
-        )
+        if request.get("action") == "devices":
+            return {"devices": describe(request.get("precision") or "fp32-default")}
+        if request.get("action") == "trial":
+            return {"trial": trial(request)}
+        return {"result": measure(request)}
     except Exception as error:  # noqa: BLE001  # any failure of the measured code is an answer, not a crash
         traceback.print_exc()
         return {"error": {"code": type(error).__name__, "said": reason(error, longest=2000, whole=True)}}

@@ -1,9 +1,10 @@
 """What this CPU can do at most, measured: no table knows the clock that a machine really runs at."""
 
+import concurrent.futures
 import ctypes
 import tempfile
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import compiler
 import devices
@@ -13,20 +14,42 @@ SOURCE = Path(__file__).with_name("cpu_peak.cpp")
 WINDOWS = 60  # of about two milliseconds; the best one counts
 COPY_BYTES = 256 * 1024 * 1024  # well past any last-level cache
 COPIES = 5
+PRODUCT = 1024
+PRODUCTS = 8
 
 
 def measure() -> Dict[str, Any]:
     """``peak_flops`` (float32, all of torch's threads) and ``peak_bandwidth`` (copying), where they can be had."""
     found: Dict[str, Any] = {}
+    rates: List[float] = []
     try:
         with tempfile.TemporaryDirectory(prefix="torchup-") as folder:
             library = ctypes.CDLL(compiler.build(SOURCE, folder))
             library.torchup_peak.restype = ctypes.c_double
-            found["peak_flops"] = library.torchup_peak(WINDOWS) * torch.get_num_threads()
+            rates.append(_all_threads(library))
     except (compiler.CompilerError, OSError):
-        pass  # without a compiler the peak stays unknown
+        pass  # without a compiler torch's own product is what there is
+    rates.append(_product_rate())
+    found["peak_flops"] = max(rates)
     found["peak_bandwidth"] = _copy_rate()
     return found
+
+
+def _all_threads(library: Any) -> float:
+    """FLOP a second of the loop in all of torch's threads at once: cores differ, and none keeps its turbo then."""
+    with concurrent.futures.ThreadPoolExecutor(torch.get_num_threads()) as pool:  # ctypes lets the interpreter go on
+        return sum(pool.map(lambda _: float(library.torchup_peak(WINDOWS)), range(torch.get_num_threads())))
+
+
+def _product_rate() -> float:
+    """FLOP a second of torch's own matrix product: Apple's and some servers' matrix units pass any loop of vectors."""
+    left, right = torch.randn(PRODUCT, PRODUCT), torch.randn(PRODUCT, PRODUCT)
+    best = 0.0
+    for _ in range(PRODUCTS):
+        with devices.Stopwatch("cpu") as watch:
+            torch.mm(left, right)
+        best = max(best, 2.0 * PRODUCT**3 / watch.seconds)
+    return best
 
 
 def _copy_rate() -> float:

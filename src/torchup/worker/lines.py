@@ -3,8 +3,10 @@
 import json
 import os
 import sys
+import time
 from typing import Any, Dict, Optional
 
+STARTED = time.perf_counter()  # of this process, as near as its first import tells
 _descriptor: Optional[int] = None
 
 

@@ -10,19 +10,31 @@ import torch
 
 SAMPLES = 7
 LEAST = 0.02  # seconds of one sample: a thousand times what reading the clock and synchronising cost
+TRIAL = 0.05  # seconds of one trial of a candidate
 MOST_CALLS = 100_000
 
 
 def samples(device: str, work: Callable[[], Any], *, least: float = LEAST, count: int = SAMPLES) -> List[float]:
     """Seconds of one call, several times: each sample is a loop that lasts at least ``least`` seconds."""
     calls = _calls(device, work, least)
-    found = []
-    for _ in range(count):
-        with devices.Stopwatch(device) as watch:
-            for _ in range(calls):
-                work()
-        found.append(watch.seconds / calls)
-    return found
+    return [samples_of(device, work, calls) for _ in range(count)]
+
+
+def steady(device: str, work: Callable[[], Any]) -> float:
+    """Seconds of one call for a choice between candidates: each trial lasts `TRIAL`, after as long a warm-up.
+
+    The warm-up lets the clock rise; the best of three trials counts, since others only ever make one slower.
+    """
+    calls = _calls(device, work, TRIAL)
+    return min(samples_of(device, work, calls) for _ in range(3))
+
+
+def samples_of(device: str, work: Callable[[], Any], calls: int) -> float:
+    """Seconds of one call, by a loop of so many."""
+    with devices.Stopwatch(device) as watch:
+        for _ in range(calls):
+            work()
+    return watch.seconds / calls
 
 
 def _calls(device: str, work: Callable[[], Any], least: float) -> int:

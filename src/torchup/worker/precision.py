@@ -7,7 +7,7 @@ A format that a device does not have is refused with its reason: a number never 
 
 import contextlib
 import os
-from typing import Any, Optional
+from typing import Any, Iterator, Optional
 
 import devices
 import registry
@@ -15,6 +15,7 @@ import torch
 from said import Said, SaidError, reason, said
 
 NAMES = registry.PRECISIONS
+STRICT = "fp32-strict"
 LOW = {"bf16": torch.bfloat16, "fp16": torch.float16}
 TF32_CAPABILITY = (8, 0)  # Ampere: NVIDIA A100 white paper, 2020
 TF32_GFX = ("gfx94", "gfx95")  # CDNA 3 and 4 have XF32 (AMD CDNA 3 ISA)
@@ -99,6 +100,20 @@ def _allow_tf32(allowed: bool) -> None:  # noqa: FBT001  # torch's own switches 
     torch.backends.cudnn.allow_tf32 = allowed
     if torch.backends.cuda.matmul.allow_tf32 is not allowed:
         raise PrecisionError("tf32-switch")
+
+
+@contextlib.contextmanager
+def briefly(device: str, label: str) -> Iterator[None]:
+    """Put a precision in force for a check, and torch's switches back as they were."""
+    global _in_force  # noqa: PLW0603  # torch's own switches are the process's too
+    before = _in_force
+    switches = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    try:
+        enter(device, label)
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = switches
+        _in_force = before
 
 
 def cast(device: str, precision: str) -> Any:

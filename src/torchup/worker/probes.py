@@ -6,7 +6,6 @@ from typing import Any, Dict, List, Optional
 import devices
 import idx
 import lenet
-import lines
 import precision
 import samples
 import torch
@@ -28,7 +27,6 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     precision.enter(device, label)
     share = request["budget"] / 3 if request.get("budget") else None
     begin = time.perf_counter()
-    lines.emit({"progress": {"stage": "parts"}})
     alone = {
         **_input(train, share),
         "transfer": _transfer(train, device, share),

@@ -5,6 +5,8 @@ from typing import Callable, Dict, List, Optional
 import devices
 import torch
 
+LEAST = 0.05  # seconds of one trial
+
 
 def candidates(most: int) -> List[int]:
     """1, 2, 4, ... up to ``most``, which is always tried."""
@@ -20,10 +22,19 @@ def fastest(work: Callable[[int], None], most: int, rounds: int = 3) -> Dict[int
     best: Dict[int, float] = {}
     for _ in range(rounds):
         for count in counts:
-            with devices.Stopwatch("cpu") as watch:
-                work(count)
-            best[count] = min(best.get(count, watch.seconds), watch.seconds)
+            seconds = _once(work, count, LEAST)
+            best[count] = min(best.get(count, seconds), seconds)
     return best
+
+
+def _once(work: Callable[[int], None], threads: int, least: float) -> float:
+    """Seconds of one call, by as many as last ``least`` seconds together."""
+    calls, total = 0, 0.0
+    while total < least:
+        with devices.Stopwatch("cpu") as watch:
+            work(threads)
+        calls, total = calls + 1, total + watch.seconds
+    return total / calls
 
 
 def choose(seconds: Dict[int, float]) -> int:

@@ -60,6 +60,30 @@ def test_namesakes_are_told_apart_by_their_cores_or_not_at_all():
     assert PEAKS.find("Apple M3 Max", 40).tflops["fp32"] == pytest.approx(14.32)
 
 
+@pytest.mark.parametrize(
+    ("name", "convolutions", "flops"),
+    [
+        ("NVIDIA A100-SXM4-80GB", 0.0, 19.5e12),
+        ("NVIDIA A100-SXM4-80GB", 1.0, 156e12),
+        ("NVIDIA A100-SXM4-80GB", 0.5, 2 / (1 / 19.5e12 + 1 / 156e12)),
+        ("NVIDIA A100-SXM4-80GB MIG 1g.10gb", 0.0, None),
+    ],
+)
+def test_the_peak_is_that_of_the_kind_of_work(name, convolutions, flops):
+    """By default convolutions round to TF32 and products do not; a mixture takes the time of both; a slice has none."""
+    facts = DeviceFacts(device="cuda:0", name=name)
+    found = peak_of(facts, "fp32-default", PEAKS, convolutions=convolutions).flops
+    assert found == (None if flops is None else pytest.approx(flops))
+
+
+def test_fewer_cores_have_a_smaller_peak():
+    """A 24-core M1 Max is not given the rate of 32 cores."""
+    facts = DeviceFacts(device="mps", name="Apple M1 Max")
+    row = PEAKS.find("Apple M1 Max", 24) or PEAKS.find("Apple M1 Max")
+    scaled = peak_of(facts, "fp32-default", PEAKS, apple_cores=24).flops
+    assert scaled == pytest.approx(row.tflops["fp32"] * 1e12 * (24 / row.cores if row.cores else 1))
+
+
 def test_precision_chooses_the_rate():
     """TF32 counts where convolutions may use it and not where it is forbidden."""
     row = PEAKS.find("NVIDIA A100-SXM4-80GB")

@@ -27,7 +27,6 @@ DATA = [slug for slug in SLUGS if load_cause(slug).signs]
 # Causes that `torchup explain` knows and no rule recognises yet.
 UNRECOGNISED = {
     "build-not-published",
-    "hsa-override-wrong",
     "other-interpreter",
     "torch-replaced",
     "triton-ptxas-too-old",

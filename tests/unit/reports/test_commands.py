@@ -1,5 +1,7 @@
 """What the user ran, in which shell, with which installer, and what they asked it for."""
 
+# ruff: noqa: E501, ISC004  # the lines are those of tools, which are long
+
 from __future__ import annotations
 
 import pytest
@@ -155,3 +157,39 @@ def test_one_interpreter_named_in_several_ways_is_one():
         'File "/opt/v/lib/python3.12/site-packages/torch/__init__.py", line 1\nImportError: libx.so: undefined symbol'
     )
     assert (facts.python.version, facts.interpreter, facts.other_pythons) == ("3.12.3", "/opt/v/bin/python", ())
+
+
+@pytest.mark.parametrize(
+    ("text", "requested", "indexes"),
+    [
+        (
+            "Looking in indexes: https://a.example/simple, https://me:pw@b.example/whl/cu118\n"
+            "ERROR: Could not find a version that satisfies the requirement torch==2.0.1+cu118 (from versions: 2.0.0)\n"
+            "ERROR: No matching distribution found for torch==2.0.1+cu118",
+            ("torch==2.0.1+cu118",),
+            ("https://a.example/simple", "https://b.example/whl/cu118"),
+        ),
+        (
+            "  × No solution found when resolving dependencies:\n  ╰─▶ Because there is no version of torch==2.0.0+cu113 and "
+            "you require torch==2.0.0+cu113, we can conclude that your requirements are unsatisfiable.",
+            ("torch==2.0.0+cu113",),
+            (),
+        ),
+    ],
+)
+def test_an_installers_refusal_says_what_was_asked_for(text, requested, indexes):
+    """The command itself is often missing from the report."""
+    facts = parse_report(text)
+    assert (facts.requested, facts.index_urls) == (requested, indexes)
+
+
+def test_no_password_stays_in_a_fact():
+    """Commands and indexes are quoted in answers."""
+    text = "$ pip install torch -i https://me:secret@a.example/simple\nLooking in indexes: https://me:secret@a.example/simple"
+    found = parse_report(text)
+    assert "secret" not in str((found.commands, found.index_urls, found.requested))
+
+
+def test_a_dollar_sign_on_windows_is_no_shell():
+    """People write it before any command; the shell there is not known."""
+    assert parse_report("OS: Windows 11\n$ uv sync").shell is None

@@ -1,5 +1,7 @@
 """Listings of packages in the formats of every installer, and lists of wishes that are none."""
 
+# ruff: noqa: E501, ISC004  # the lines are those of tools, which are long
+
 from __future__ import annotations
 
 import pytest

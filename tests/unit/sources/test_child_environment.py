@@ -7,7 +7,8 @@ import stat
 from pathlib import Path
 
 from support.sources import IsolatedHost
-from torchup.sources.child_environment import child_environment
+from torchup.cli import main
+from torchup.sources.child_environment import child_environment, sweep
 
 
 def test_credentials_go_into_a_private_file_that_is_removed(tmp_path):
@@ -37,3 +38,29 @@ def test_without_credentials_there_is_no_file(tmp_path):
             "SSL_CERT_FILE": "/ca.pem", "PIP_CERT": "/ca.pem",
             "HTTP_PROXY": "http://proxy:3128", "HTTPS_PROXY": "http://proxy:3128", "PIP_PROXY": "http://proxy:3128",
         }  # fmt: skip
+
+
+def test_what_a_killed_run_left_is_swept(tmp_path):
+    """A file of logins whose lock nobody holds goes at the next start of any verb; one in use stays."""
+    host = IsolatedHost(tmp_path)
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    for name in ("netrc-0123", "netrc-4567", "netrc-4567.lock", "other"):
+        (cache / name).write_text("machine a login b password c\n")
+    with host.lock(str(cache / "netrc-4567.lock")):
+        sweep(host)
+        assert sorted(entry.name for entry in cache.iterdir() if not entry.name.endswith(".lock")) == [
+            "netrc-4567",
+            "other",
+        ]
+    sweep(host)
+    assert [entry.name for entry in cache.iterdir()] == ["other"]
+
+
+def test_every_verb_sweeps(tmp_path, monkeypatch):
+    """`env list` after a kill is enough."""
+    monkeypatch.setenv("TORCHUP_HOME", str(tmp_path))
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/netrc-0123").write_text("machine a login b password c\n")
+    main(["env", "list"])
+    assert not (tmp_path / "cache/netrc-0123").exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from support.index_server import IndexServer, make_wheel
@@ -266,3 +268,27 @@ def test_official_means_the_originals(tmp_path):
     result = survey(IsolatedHost(tmp_path), LINUX, Request(mirror="official"), None)
     assert [source.name for source in result.sources] == ["pytorch-index:cpu", "pypi"]
     assert result.notices == ()
+
+
+def test_what_a_further_index_overrides_is_named(tmp_path, server):
+    """A newer numpy, and a torch with a build tag, of an extra index: pip's rule takes them, so the plan says so."""
+    tagged = torch().filename.replace("2.13.0+cpu-", "2.13.0+cpu-9999-")
+    for wheel in (make_wheel("numpy", "2.1"), make_wheel("pillow", "11.0"), torch()):
+        server.publish("simple", wheel)
+    for wheel in (make_wheel("numpy", "99.0"), make_wheel("pillow", "1.0"), replace(torch(), filename=tagged)):
+        server.publish("more", wheel)
+    environ = {"PIP_INDEX_URL": server.url("simple"), "PIP_EXTRA_INDEX_URL": server.url("more")}
+    request = Request(packages=("numpy", "pillow"))
+    notices = survey(IsolatedHost(tmp_path, environ), LINUX, request, None).notices
+    told = [str(notice.text) for notice in notices if notice.code == "sources.override"]
+    assert len(told) == 2
+    assert any("numpy-99.0" in text and "PIP_EXTRA_INDEX_URL" in text for text in told)
+    assert any(tagged in text for text in told)
+
+
+def test_without_a_further_index_nothing_more_is_asked(tmp_path, server):
+    """Who names one index pays no request for the comparison."""
+    server.publish("simple", torch())
+    host = IsolatedHost(tmp_path, {"PIP_INDEX_URL": server.url("simple")})
+    survey(host, LINUX, Request(packages=("numpy",)), None)
+    assert not any("numpy" in url for url in host.fetched)

@@ -7,14 +7,16 @@ What is installed is what `torchup.plan.resolve` plans for the machine of the fa
 from __future__ import annotations
 
 from torchup.doctor.cause import RemedyKind
-from torchup.doctor.remedy.build import leftovers, reinstall
+from torchup.doctor.remedy.additions import add_packages
+from torchup.doctor.remedy.build import is_planned, leftovers, reaches_gpu, reinstall
 from torchup.doctor.remedy.choice import Choice, Wish, choose, needed_cuda
 from torchup.doctor.remedy.commands import WISHES, CommandRow, RemedyRow, commands_for, make
 from torchup.doctor.remedy.driver import driver_remedy
-from torchup.doctor.remedy.install_commands import interpreter_of, python_words
+from torchup.doctor.remedy.install_commands import interpreter_of, is_bundled, python_words
 from torchup.doctor.remedy.machine import Imagined, machine_of
 from torchup.doctor.remedy.of_cause import remedy_of
 from torchup.doctor.remedy.quoting import line, set_variable, unset_variable
+from torchup.doctor.remedy.rebuild import rebuild
 from torchup.doctor.remedy.shells import shell_of
 from torchup.plan.drivers import DriverAction, DriverPlace
 
@@ -28,16 +30,21 @@ __all__ = [
     "RemedyKind",
     "RemedyRow",
     "Wish",
+    "add_packages",
     "choose",
     "commands_for",
     "driver_remedy",
     "interpreter_of",
+    "is_bundled",
+    "is_planned",
     "leftovers",
     "line",
     "machine_of",
     "make",
     "needed_cuda",
     "python_words",
+    "reaches_gpu",
+    "rebuild",
     "reinstall",
     "remedy_of",
     "set_variable",

@@ -19,7 +19,7 @@ from torchup.doctor.remedy.install_commands import (
 )
 from torchup.doctor.remedy.shells import shell_of
 from torchup.errors import TorchupError
-from torchup.model import Manager, Message, Os, Plan, Remedy, message
+from torchup.model import Machine, Manager, Message, Os, Plan, Remedy, message
 from torchup.plan.drivers import DriverPlace, driver_steps
 
 if TYPE_CHECKING:
@@ -74,7 +74,16 @@ def order_of(facts: Facts, choice: Choice, wish: Wish) -> Order:
         again=same_torch(facts, plan),
         alone=alone,
         fresh=wish.fresh or _other_python(facts, plan),
+        processor=_processor(facts, choice.imagined.machine),
+        subdir="osx-arm64" if choice.imagined.machine.translated else None,
     )
+
+
+def _processor(facts: Facts, machine: Machine) -> str | None:
+    """What uv calls the right Python's system and processor, where the Python here is for another."""
+    if machine.translated:
+        return "macos-aarch64"
+    return "windows-x86_64" if machine.os is Os.WINDOWS and facts.python.bits == 32 else None  # noqa: PLR2004  # bits
 
 
 def _manager(facts: Facts, plan: Plan) -> Manager:
@@ -101,6 +110,23 @@ def same_torch(facts: Facts, plan: Plan) -> bool:
     if torch.version is None or version_key(torch.version) != version_key(plan.build.torch):
         return False
     return (torch.local or torch.variant) in {None, plan.build.variant}
+
+
+def is_planned(facts: Facts, catalog: Catalog) -> bool:
+    """Whether the torch that is there is what the planner plans: then the build is not at fault."""
+    try:
+        plan = choose(facts, catalog, Wish()).plan
+    except TorchupError:
+        return False
+    return same_torch(facts, plan) and not _other_python(facts, plan)
+
+
+def reaches_gpu(facts: Facts, catalog: Catalog) -> bool:
+    """Whether the planner has a build for the GPU here."""
+    try:
+        return choose(facts, catalog, Wish()).plan.uses_gpu
+    except TorchupError:
+        return False
 
 
 def _other_python(facts: Facts, plan: Plan) -> bool:

@@ -129,11 +129,12 @@ def installed_variant(facts: Facts, catalog: Catalog, imagined: Imagined) -> str
 
 
 def _asked_for(facts: Facts) -> Iterator[Request]:
-    """``torch==2.0.1+cu118`` among the user's requirements."""
+    """``torch==2.0.1+cu118`` among the user's requirements: for this Python, or where it is not bundled, another."""
     python = _short(facts.python.version) if facts.python.version else None
-    for requirement in facts.requested:
-        if found := _PINNED_TORCH.fullmatch(requirement.strip()):
-            yield Request(torch=found["version"], variant=found["variant"], python=python)
+    pins = [found for text in facts.requested if (found := _PINNED_TORCH.fullmatch(text.strip()))]
+    for here in (python,) if is_bundled(interpreter_of(facts)) else dict.fromkeys((python, None)):
+        for found in pins:
+            yield Request(torch=found["version"], variant=found["variant"], python=here)
 
 
 def _short(version: str) -> str:

@@ -23,7 +23,8 @@ class Order(Value, frozen=True, kw_only=True):
     """What is installed, where and how.
 
     ``again``: the same versions are there and must be written anew. ``alone``: without dependencies.
-    ``fresh``: into a new environment, made first.
+    ``fresh``: into a new environment, made first. ``processor``: what uv calls the system and processor of the Python
+    wanted (``macos-aarch64``), where the one that is there is for another; conda's name for it is ``subdir``.
     """
 
     packages: tuple[str, ...]
@@ -33,6 +34,8 @@ class Order(Value, frozen=True, kw_only=True):
     again: bool = False
     alone: bool = False
     fresh: bool = False
+    processor: str | None = None
+    subdir: str | None = None
 
 
 def interpreter_of(facts: Facts) -> str | None:
@@ -186,15 +189,20 @@ def _names(order: Order) -> list[str]:
 
 def _fresh(plan: Plan, order: Order) -> tuple[Command, ...]:
     """A new environment with the planned Python, which uv fetches where it is not there."""
-    make = ("uv", "venv", "--python", plan.python, NEW_ENVIRONMENT)
+    make = ("uv", "venv", "--python", _uv_name(plan, order), NEW_ENVIRONMENT)
     packages = (*order.packages, *_uv_places(plan))
     return (make, ("uv", "pip", "install", "--python", _path_of_new(order), *packages))
+
+
+def _uv_name(plan: Plan, order: Order) -> str:
+    """The Python that uv is asked for; with its processor, where uv would else take the wrong one that it finds."""
+    return plan.python if order.processor is None else f"cpython-{plain_python(plan)}-{order.processor}"
 
 
 def _uv_project(plan: Plan, order: Order) -> tuple[Command, ...]:
     """``uv add``: anything else is undone by the next ``uv sync``. A named index becomes the packages' source."""
     index = _index(plan)
-    pin = (("uv", "python", "pin", plan.python),) if order.fresh else ()
+    pin = (("uv", "python", "pin", _uv_name(plan, order)),) if order.fresh else ()
     places = ("--index", f"{_index_name(plan)}={index}") if index else ()
     return (*pin, ("uv", "add", *_uv_options_project(order), *order.packages, *places))
 
@@ -220,13 +228,17 @@ def _conda(plan: Plan, order: Order) -> tuple[Command, ...]:
     if plan.conda is None:
         return _fresh_conda(plan, order) if order.fresh else _pip(plan, order)
     channels = [part for url in plan.conda.channels for part in ("--channel", url)]
-    where = ("create", "--name", NEW_ENVIRONMENT) if order.fresh else ("install",)
+    where = ("create", *_platform(order), "--name", NEW_ENVIRONMENT) if order.fresh else ("install",)
     return (("conda", *where, "--override-channels", *channels, *plan.conda.specs),)
+
+
+def _platform(order: Order) -> Command:
+    return ("--platform", order.subdir) if order.subdir else ()
 
 
 def _fresh_conda(plan: Plan, order: Order) -> tuple[Command, ...]:
     """Wheels in a new conda environment: conda brings Python and pip, pip the rest."""
-    make = ("conda", "create", "--name", NEW_ENVIRONMENT, f"python={plain_python(plan)}", "pip")
+    make = ("conda", "create", *_platform(order), "--name", NEW_ENVIRONMENT, f"python={plain_python(plan)}", "pip")
     run = ("conda", "run", "--name", NEW_ENVIRONMENT, "python", "-m", "pip", "install")
     return (make, (*run, *order.packages, *_pip_places(plan)))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from torchup.catalog.gpus import load_gpu_table
+from torchup.doctor.cause import load_cause
 from torchup.doctor.remedy.tables import JetPack, tables
 from torchup.model import (
     ComputeCapability,
@@ -106,7 +107,7 @@ def _jetpack(facts: Facts) -> tuple[JetPack | None, tuple[Message, ...]]:
     said = facts.system.jetson
     if not said:
         return None, ()
-    number = re.search(r"\d+", said)
+    number = re.search(r"\d+", said) or re.search(r"\d+", facts.system.jetpack or "")
     if number is not None:
         return next((row for row in tables().jetpack if int(number[0]) in {row.jetpack, row.l4t}), None), ()
     shown = next((row for row in tables().jetpack if _shows(facts, row)), None)
@@ -176,7 +177,9 @@ def _gpus(facts: Facts, os: Os, jetpack: JetPack | None) -> tuple[tuple[Gpu, ...
         return (Gpu(vendor=Vendor.NVIDIA, compute_capability=said_by_torch),), ()
     if facts.system.jetson:
         return (Gpu(vendor=Vendor.NVIDIA, compute_capability=jetpack.capability if jetpack else None),), ()
-    vendor = _vendor_of_build(facts)
+    if os is Os.WINDOWS and _arch(facts, os) in _ARM:
+        return (), ()  # no NVIDIA card is sold in such a computer
+    vendor = _vendor_meant(facts)
     said = facts.nvidia.driver or facts.torch.cuda or facts.torch.hip
     text = message("doctor.remedy.assumed-gpu", "your report names no GPU: this is for an NVIDIA one")
     gpu = Gpu(vendor=vendor, xpu=True if vendor is Vendor.INTEL else None)  # the build that is there is for such a one
@@ -190,10 +193,14 @@ def said_capability(facts: Facts) -> str | None:
     return next((str(capability) for capability in found if capability is not None), None)
 
 
-def _vendor_of_build(facts: Facts) -> Vendor:
-    variant = facts.torch.variant or ""
-    if facts.torch.hip or variant.startswith("rocm"):
+def _vendor_meant(facts: Facts) -> Vendor:
+    """Whose GPU the user has, by the build that is there or was asked for, and by what failed."""
+    variant, indexes = facts.torch.variant or "", " ".join(facts.index_urls)
+    failed = {load_cause(sign.cause).family for sign in facts.signs if sign.cause}
+    if facts.torch.hip or variant.startswith("rocm") or "/rocm" in indexes or facts.sign("rocm.index"):
         return Vendor.AMD
+    if failed & {"amd", "intel"} and not facts.torch.cuda:
+        return Vendor.AMD if "amd" in failed else Vendor.INTEL
     return Vendor.INTEL if variant == "xpu" else Vendor.NVIDIA
 
 

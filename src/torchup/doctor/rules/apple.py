@@ -1,102 +1,92 @@
-"""Apple's MPS: is it there, is macOS new enough, does the operator exist?"""
+"""Apple's MPS: is it there, is macOS new enough, does a Metal device answer?"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import version_key
+from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.rule import Certainty, Found
-from torchup.doctor.rules.common import pip_install, quoted, said, torch_line
-from torchup.model import Os, Remedy, message
+from torchup.doctor.rules.common import at_least, quoted, remedy_of, said, torch_line
+from torchup.model import message
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
 
+_TOO_OLD = ("mps.macos", "mps.built-for")  # torch says so of any Mac whose MPS does not answer
+
+
+def _floor(facts: Facts, compat: Compat) -> str | None:
+    """The macOS that MPS needs here, by the table and by torch's own message, which some releases get wrong."""
+    table = compat.macos_for_mps(facts.torch.version) if facts.torch.version else None
+    sign = facts.sign(*_TOO_OLD)
+    known = [floor for floor in (table, sign.values.get("floor") if sign else None) if floor]
+    return max(known, key=version_key, default=None)
+
+
+def _new_enough(facts: Facts, compat: Compat) -> bool | None:
+    """Whether macOS reaches the floor; ``None``: one of the two is unknown."""
+    floor = _floor(facts, compat)
+    return at_least(facts.system.os_version, floor) if floor is not None else None
+
 
 def macos_too_old(facts: Facts, compat: Compat) -> Found | None:
     """The macOS is older than MPS or this wheel needs."""
-    signs = quoted(facts, "mps.macos", "mps.built-for")
-    floor = compat.macos_for_mps(facts.torch.version) if facts.torch.version else None
-    has = facts.system.os_version
-    older = facts.on_mac and floor is not None and has is not None and version_key(has) < version_key(floor)
-    refused = facts.torch.mps_available is False and facts.torch.mps_built is not False
-    if not signs and not (older and refused):
-        return None
-    if signs and has is not None and floor is not None and not older and facts.python.arch == "x86_64":
+    signs = quoted(facts, *_TOO_OLD)
+    enough, floor, has = _new_enough(facts, compat), _floor(facts, compat), facts.system.os_version
+    refused = facts.on_mac and facts.torch.mps_available is False and facts.torch.mps_built is not False
+    if enough or facts.torch.mps_available or not (signs or (enough is False and refused)):
         return None
     lines = [*signs]
     if has:
         lines.append(message("doctor.macos.version", "macOS {version}", version=has))
     if floor:
+        torch = facts.torch.version or "-"
         lines.append(
-            message(
-                "doctor.macos.floor", "MPS of torch {torch} needs macOS {floor}", torch=facts.torch.version, floor=floor
-            )
+            message("doctor.macos.floor", "MPS of torch {torch} needs macOS {floor}", torch=torch, floor=floor)
         )
-    text = message(
-        "doctor.macos.remedy",
-        "update macOS, or install an older torch: 2.4.1 runs MPS on macOS 12.3, 2.8.0 on macOS 13",
-    )
     return Found(
-        summary=message("doctor.macos.summary", "this macOS is older than MPS or this wheel needs"),
+        summary=text_of("macos-too-old", "summary"),
         evidence=tuple(lines),
-        remedy=Remedy(text=text, commands=(pip_install("torch==2.4.1", "numpy<2"),)),
+        remedy=remedy_of("macos-too-old", facts, compat, kind=None if has else RemedyKind.TEXT),
         certainty=Certainty.PROVEN,
     )
 
 
 def mps_not_built(facts: Facts, compat: Compat) -> Found | None:
     """This torch has no MPS compiled in, or MPS is asked for where it cannot exist."""
-    del compat
     sign = facts.sign("mps.not-linked")
-    elsewhere = facts.system.os in (Os.LINUX, Os.WINDOWS) and sign is not None
-    if sign is None and not (
-        facts.torch.mps_built is False and facts.system.apple_silicon is not False and facts.system.os is Os.MACOS
-    ):
+    silicon = facts.on_mac and facts.system.apple_silicon is not False
+    if facts.torch.mps_available or (sign is None and not (facts.torch.mps_built is False and silicon)):
         return None
-    text = message(
-        "doctor.mps-built.remedy",
-        "on Apple silicon: an arm64 Python and a current torch; elsewhere use cuda, xpu or cpu",
-    )
     lines = [said(sign)] if sign else [message("doctor.mps-built.seen", "torch.backends.mps.is_built() is False")]
     lines += [torch_line(facts)] if facts.torch.version else []
     return Found(
-        summary=message("doctor.mps-built.summary", "this torch has no MPS compiled in"),
+        summary=text_of("mps-not-built", "summary"),
         evidence=tuple(lines),
-        remedy=Remedy(text=text, commands=() if elsewhere else (pip_install("--upgrade", "torch", "torchvision"),)),
+        remedy=remedy_of("mps-not-built", facts, compat, kind=None if silicon else RemedyKind.TEXT),
         certainty=Certainty.PROVEN if sign else Certainty.SEEN,
     )
 
 
 def mps_no_device(facts: Facts, compat: Compat) -> Found | None:
     """MPS is built but no Metal device answers: virtual machine, sandbox, remote session."""
-    sign = facts.sign("mps.memory")
-    nothing = sign is not None and {"".join(sign.values.get(name, "").split()) for name in ("allocated", "other")} == {
-        "0bytes"
-    }
-    metal = facts.sign("mps.no-metal")
-    floor = compat.macos_for_mps(facts.torch.version) if facts.torch.version else None
-    new_enough = (
-        floor is not None
-        and facts.system.os_version is not None
-        and version_key(facts.system.os_version) >= version_key(floor)
-    )
-    unanswered = facts.on_mac and facts.torch.mps_built and facts.torch.mps_available is False and new_enough
-    if not nothing and metal is None and not unanswered:
+    memory, metal = facts.sign("mps.memory"), facts.sign("mps.no-metal")
+    nothing = memory is not None and _amounts(memory.values) == {"0bytes"}
+    refused = facts.torch.mps_available is False or facts.sign(*_TOO_OLD) is not None
+    unanswered = facts.on_mac and facts.torch.mps_built and refused and _new_enough(facts, compat)
+    if facts.torch.mps_available or not (nothing or metal or unanswered):
         return None
-    text = message(
-        "doctor.mps-device.remedy", "run outside the virtual machine or sandbox, or use the CPU there: device='cpu'"
-    )
+    seen = [message("doctor.mps-device.seen", "MPS is built and not available")] if unanswered else []
     return Found(
-        summary=message(
-            "doctor.mps-device.summary",
-            "MPS is compiled in, but no Metal device answers (virtual machine, sandbox or remote session)",
-        ),
-        evidence=(
-            *quoted(facts, "mps.memory", "mps.no-metal"),
-            *([message("doctor.mps-device.seen", "MPS is built and not available")] if unanswered else []),
-        ),
-        remedy=Remedy(text=text),
+        summary=text_of("mps-no-device", "summary"),
+        evidence=(*quoted(facts, "mps.memory", "mps.no-metal"), *seen),
+        remedy=remedy_of("mps-no-device", facts, compat),
         certainty=Certainty.PROVEN,
     )
+
+
+def _amounts(values: dict[str, str]) -> set[str]:
+    """What the allocator says it holds, without white space."""
+    return {"".join(values.get(name, "").split()) for name in ("allocated", "other")}

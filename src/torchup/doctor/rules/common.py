@@ -57,6 +57,15 @@ def remedy_of(
     return remedy.remedy_of(slug, facts, compat.catalog, values, kind=kind)
 
 
+def is_planned(facts: Facts, compat: Compat) -> bool:
+    """Whether the torch that is there is what the planner plans, so that the build is not at fault."""
+    if facts.torch.version is None:
+        return False
+    from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
+
+    return remedy.is_planned(facts, compat.catalog)
+
+
 def made(
     facts: Facts,
     compat: Compat,

@@ -59,7 +59,7 @@ def _glibc_remedy(facts: Facts, compat: Compat, *, cxx_only: bool) -> Remedy | N
 
 def _refused_by_glibc(facts: Facts, compat: Compat) -> tuple[Sign, ...]:
     """Pip's list ends with a release that this glibc still runs, or the wheel's own name states a newer one."""
-    refused = facts.sign("python.no-version", "python.wheel-platform", "python.no-wheel")
+    refused = facts.sign("python.no-version", "python.wheel-platform", "python.no-wheel", "python.uv-platform")
     glibc = facts.system.glibc
     if refused is None or glibc is None:
         return ()

@@ -1,81 +1,103 @@
-"""Do the installed packages go together? Companions, NumPy, torch itself missing or half there."""
+"""Do the installed packages go together? Companions, NumPy, another package's torch, torch itself half there."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from torchup.catalog.versions import is_release, minor, version_key
+from torchup.doctor.cause import RemedyKind, text_of
+from torchup.doctor.extensions import extension_table
 from torchup.doctor.rule import Certainty, Found
-from torchup.doctor.rules.common import (
-    PIP,
-    install_command,
-    pip_install,
-    plain,
-    quoted,
-    reinstall,
-    said,
-    torch_line,
-)
-from torchup.model import Os, Remedy, message
+from torchup.doctor.rules.common import plain, quoted, remedy_of, said, torch_cuda, torch_line
+from torchup.doctor.rules.extensions import rebuilt
+from torchup.model import Remedy, message
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts, Sign
     from torchup.model import Message
 
+_COMPANIONS = ("torchvision", "torchaudio")
+_VARIANT = re.compile(r"cu\d+|cpu|rocm[\d.]+|xpu")
+_PURE_PYTHON = re.compile(r"0\.[0-2](?:\.|$)")  # the first releases of torchvision hold no compiled code
+
+
+# ---------------------------------------------------------------- companions
+
 
 def companion_mismatch(facts: Facts, compat: Compat) -> Found | None:
     """Torchvision or torchaudio belongs to another torch version or variant."""
-    signs = facts.signs_of("companion-mismatch")
-    paired = [name for name in ("torchvision", "torchaudio") if _is_paired(facts, compat, name)]
-    wrong = [line for name in ("torchvision", "torchaudio") for line in _unpaired(facts, compat, name)]
+    signs, wrong = _signs(facts, compat), [line for name in _COMPANIONS for line in _unpaired(facts, compat, name)]
     broken = facts.companion_errors
-    if signs and not wrong and not broken and paired:
-        signs = tuple(sign for sign in signs if not _is_about_paired(sign, paired))
     if not signs and not wrong and not broken:
-        return None
-    errors = tuple(plain(f"import {name}: {error}") for name, error in broken.items())
-    certainty = Certainty.PROVEN if (signs and wrong) or broken else Certainty.SAID if signs else Certainty.TABLE
+        return _of_other_cuda(facts, compat)
     if signs and all(sign.code == "companion.extension" for sign in signs) and not wrong and not broken:
-        return _extension_of_another_torch(facts, signs)
-    text = message("doctor.companion.remedy", "install torch, torchvision and torchaudio together, from one index")
+        return _extension_of_another_torch(facts, signs, _package_of(signs[0]))
+    errors = tuple(plain(f"import {name}: {error}") for name, error in broken.items())
+    slug = "companion-mismatch"
     return Found(
-        summary=message("doctor.companion.summary", "torchvision or torchaudio belongs to another build of torch"),
-        evidence=(*map(said, signs), *errors, *(line for line in wrong)),
-        remedy=Remedy(text=text, commands=(_together(facts),)),
-        certainty=certainty,
+        summary=text_of(slug, "summary"),
+        evidence=(*map(said, signs), *errors, *wrong),
+        remedy=remedy_of(slug, facts, compat),
+        certainty=Certainty.PROVEN if (signs and wrong) or broken else Certainty.SAID if signs else Certainty.TABLE,
     )
 
 
-def _extension_of_another_torch(facts: Facts, signs: tuple[Sign, ...]) -> Found:
-    """A compiled package (flash-attn, vLLM...) that was linked to another version of torch than it meets."""
-    package = signs[0].values.get("package", "PACKAGE").replace("_", "-")
+def _signs(facts: Facts, compat: Compat) -> tuple[Sign, ...]:
+    """The messages; a missing operator of torchvision beside the right torchvision is the program's own doing."""
+    signs = facts.signs_of("companion-mismatch")
+    paired = any(_is_paired(facts, compat, name) for name in _COMPANIONS)
+    wrong = any(_unpaired(facts, compat, name) for name in _COMPANIONS)
+    if not paired or wrong or facts.companion_errors:
+        return signs
+    own = ("companion.nms", "companion.ops", "companion.attribute")
+    vision = _is_paired(facts, compat, "torchvision")
+    return tuple(sign for sign in signs if not (vision and sign.code in own))
+
+
+def _of_other_cuda(facts: Facts, compat: Compat) -> Found | None:
+    """A compiled package asks for the runtime of another CUDA major than torch's."""
+    sign, cuda = facts.sign("companion.cudart"), torch_cuda(facts, compat)
+    if sign is None or facts.sign("mixed.library-gone") is not None:
+        return None
+    if cuda is not None and sign.values.get("major") == cuda.split(".")[0]:
+        return None  # torch's own runtime is missing
+    companion = next((module for module in facts.modules if module in _COMPANIONS), None)
+    extension = next((module for module in facts.modules if module in extension_table().modules), None)
+    if companion is None and (extension is None or cuda is None):
+        return None
+    if companion is None:
+        return _extension_of_another_torch(facts, (sign,), extension)
+    slug = "companion-mismatch"
+    return Found(
+        summary=text_of(slug, "summary"),
+        evidence=(said(sign), *([torch_line(facts)] if facts.torch.version else [])),
+        remedy=remedy_of(slug, facts, compat, kind=None if cuda else RemedyKind.TEXT),  # which torch is not known
+        certainty=Certainty.PROVEN if cuda else Certainty.SAID,
+    )
+
+
+def _package_of(sign: Sign) -> str | None:
+    """The module that a message names, by its compiled library too."""
+    named = sign.values.get("package")
+    return extension_table().libraries.get(named, named) if named else None
+
+
+def _extension_of_another_torch(facts: Facts, signs: tuple[Sign, ...], module: str | None) -> Found:
+    """A compiled package (flash-attn, vLLM...) that was linked to another torch or CUDA than it meets."""
     text = message(
         "doctor.companion.remedy-extension",
         "install a release of the package that was built for this torch, or build it anew beside it",
     )
-    again = ("--force-reinstall", "--no-cache-dir", "--no-deps", "--no-build-isolation", package)
     return Found(
         summary=message("doctor.companion.summary-extension", "a compiled package was built for another torch"),
         evidence=(*map(said, signs), *([torch_line(facts)] if facts.torch.version else [])),
-        remedy=Remedy(text=text, commands=(pip_install(*again),)),
+        remedy=rebuilt(facts, text, [module] if module else []),
         certainty=Certainty.SAID,
     )
-
-
-def _together(facts: Facts) -> tuple[str, ...]:
-    torch = facts.torch
-    if torch.variant and torch.variant != "cpu" and facts.system.os is not Os.MACOS:
-        return install_command(torch.variant)
-    if torch.variant == "cpu" and facts.system.os is Os.LINUX:
-        return install_command("cpu")
-    return pip_install("--force-reinstall", "torch", "torchvision", "torchaudio")
-
-
-def _is_about_paired(sign: Sign, paired: list[str]) -> bool:
-    """A missing torchvision operator beside the right torchvision is the program's own doing."""
-    return sign.code in ("companion.nms", "companion.ops", "companion.attribute") and "torchvision" in paired
 
 
 def _is_paired(facts: Facts, compat: Compat, name: str) -> bool:
@@ -90,9 +112,7 @@ def _unpaired(facts: Facts, compat: Compat, name: str) -> list[Message]:
     pair = compat.companion(torch, name) if torch and (is_release(torch) or "dev" in torch) else None
     if not versions or pair is None:
         return []
-    judged = [
-        v for v in versions if is_release(v) and version_key(v) >= (0, 3)
-    ]  # before 0.3 torchvision was pure Python
+    judged = [version for version in versions if is_release(version) and not _PURE_PYTHON.match(version)]
     if not judged or any(map(pair.fits, versions)) or _listed_elsewhere(facts):
         return [] if not _variants_differ(facts, name) else [_pair_line(facts, name, versions[0], pair.minor)]
     return [_pair_line(facts, name, judged[0], pair.minor)]
@@ -107,14 +127,9 @@ def _listed_elsewhere(facts: Facts) -> bool:
 
 def _variants_differ(facts: Facts, name: str) -> bool:
     mine = facts.torch.local or ""
-    other = [v.partition("+")[2] for v in facts.versions(name) if "+" in v]
-    flavours = re.compile(r"cu\d+|cpu|rocm[\d.]+|xpu")
-    return (
-        bool(other)
-        and all(flavours.fullmatch(o) for o in other)
-        and flavours.fullmatch(mine) is not None
-        and mine not in other
-    )
+    other = [version.partition("+")[2] for version in facts.versions(name) if "+" in version]
+    labels = bool(other) and all(map(_VARIANT.fullmatch, other)) and _VARIANT.fullmatch(mine) is not None
+    return labels and mine not in other
 
 
 def _pair_line(facts: Facts, name: str, found: str, expected: str | None) -> Message:
@@ -128,31 +143,64 @@ def _pair_line(facts: Facts, name: str, found: str, expected: str | None) -> Mes
     )
 
 
+# ---------------------------------------------------------------- NumPy
+
+
 def numpy_abi(facts: Facts, compat: Compat) -> Found | None:
     """Torch was built for NumPy 1 and NumPy 2 is installed."""
-    del compat
-    signs = facts.signs_of("numpy-abi")
-    numpy = facts.versions("numpy")
-    torch = facts.torch.version
-    old_torch = torch is not None and version_key(torch) < (2, 3)  # wheels are built against NumPy 2 since 2.3
-    two = any(version_key(v) >= (2,) for v in numpy)
-    only_ones = bool(numpy) and not two
-    if signs and only_ones and all(sign.code == "numpy.not-available" for sign in signs):
+    signs, numpy = facts.signs_of("numpy-abi"), facts.versions("numpy")
+    two = any(version_key(version)[:1] >= (2,) for version in numpy)
+    if signs and numpy and not two and all(sign.code == "numpy.not-available" for sign in signs):
         return None
-    if not signs and not (old_torch and two and len(numpy) == 1):
+    needed = _numpy_one(facts, compat)
+    if not signs and not (needed and two and len(numpy) == 1):
         return None
-    said_version = next((sign.values["numpy"] for sign in signs if "numpy" in sign.values), None)
-    lines = [*map(said, signs)]
-    if said_version or numpy:
-        lines.append(
-            message("doctor.numpy.installed", "NumPy {version} is installed", version=said_version or numpy[0])
-        )
-    text = message("doctor.numpy.remedy", "install NumPy 1, or a torch of 2.3 or newer")
+    known = next((sign.values["numpy"] for sign in signs if "numpy" in sign.values), None) or next(iter(numpy), None)
+    there = message("doctor.numpy.installed", "NumPy {version} is installed", version=known)
+    slug = "numpy-abi"
     return Found(
-        summary=message("doctor.numpy.summary", "a compiled package was built for NumPy 1, and NumPy 2 is installed"),
-        evidence=tuple(lines),
-        remedy=Remedy(text=text, commands=(pip_install("numpy<2"),)),
+        summary=text_of(slug, "summary"),
+        evidence=(*map(said, signs), *([there] if known else [])),
+        remedy=adding(facts, text_of(slug, "remedy"), needed or ("numpy<2",)),
         certainty=Certainty.PROVEN if signs else Certainty.TABLE,
+    )
+
+
+def _numpy_one(facts: Facts, compat: Compat) -> tuple[str, ...]:
+    """What torch's release needs of NumPy, where that is NumPy 1; empty: nothing, or unknown."""
+    needs = compat.needs(facts.torch.version) if facts.torch.version else ()
+    return tuple(need for need in needs if need.startswith("numpy<"))
+
+
+def adding(facts: Facts, text: Message, requirements: tuple[str, ...]) -> Remedy:
+    """Further packages into the environment, with the tool that made it."""
+    from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
+
+    return remedy.add_packages(facts, requirements, text=text)
+
+
+# ---------------------------------------------------------------- torch
+
+
+def torch_replaced(facts: Facts, compat: Compat) -> Found | None:
+    """Another package's installation exchanged torch for another build or version."""
+    gone, came = facts.sign("torch.uninstalled"), facts.sign("torch.came")
+    old = gone.values.get("old") if gone is not None else None
+    new = came.values.get("new") if came is not None else None
+    if gone is None or old is None or any(re.match(r"(?:py)?torch(?![\w-])", wish) for wish in facts.requested):
+        return None
+    became_cpu = (facts.sign("cpu.not-compiled") is not None or facts.torch.variant == "cpu") and "cpu" not in old
+    broke = facts.torch.cuda_available is False or bool(facts.signs_of("companion-mismatch"))
+    if not became_cpu and not (new is not None and new != old and broke):
+        return None
+    slug = "torch-replaced"
+    signs = [sign for sign in (gone, came, facts.sign("cpu.not-compiled")) if sign is not None]
+    known = msgspec.structs.replace(facts, requested=(f"torch=={old}",))
+    return Found(
+        summary=text_of(slug, "summary"),
+        evidence=tuple(map(said, signs)),
+        remedy=remedy_of(slug, known, compat, kind=RemedyKind.REQUESTED),
+        certainty=Certainty.PROVEN,
     )
 
 
@@ -165,28 +213,25 @@ def torch_not_installed(facts: Facts, compat: Compat) -> Found | None:
         return None  # the environment that a package is built in has no torch; this one was not looked at
     if remains:
         return _remains(facts, compat)
-    lines = quoted(facts, "torch.absent") or (
-        message("doctor.no-torch.seen", "torch cannot be imported by this Python"),
-    )
-    text = message("doctor.no-torch.remedy", "install torch into this Python, or run the Python that has it")
+    seen = message("doctor.no-torch.seen", "torch cannot be imported by this Python")
+    slug = "torch-not-installed"
     return Found(
-        summary=message("doctor.no-torch.summary", "this Python has no torch"),
-        evidence=lines,
-        remedy=reinstall(facts, compat, text),
+        summary=text_of(slug, "summary"),
+        evidence=quoted(facts, "torch.absent") or (seen,),
+        remedy=remedy_of(slug, facts, compat),
         certainty=Certainty.SEEN,
     )
 
 
 def _remains(facts: Facts, compat: Compat) -> Found:
     """A torch that is on disk and does not import, for a reason that no other rule knows."""
+    from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
+
     error = (facts.torch.import_error or "").strip().splitlines()[-1:] or ["-"]
     text = message("doctor.no-torch.remedy-remains", "remove what is left of it and install torch again")
     return Found(
         summary=message("doctor.no-torch.summary-remains", "torch is on disk, but it cannot be imported"),
         evidence=(plain(f"import torch: {error[0]}"),),
-        remedy=Remedy(
-            text=text,
-            commands=((*PIP, "uninstall", "-y", "torch"), *reinstall(facts, compat, text).commands),
-        ),
+        remedy=remedy.reinstall(facts, compat.catalog, remedy.Wish(remove=("torch",)), text=text),
         certainty=Certainty.SEEN,
     )

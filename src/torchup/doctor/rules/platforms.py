@@ -5,10 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.catalog.versions import version_key
+from msgspec.structs import replace
+
+from torchup.catalog.versions import minor
+from torchup.doctor.cause import filled, text_of
 from torchup.doctor.rule import Certainty, Found
-from torchup.doctor.rules.common import PIP, pip_install, plain, platform, quoted, said, torch_line
-from torchup.model import Os, Remedy, message
+from torchup.doctor.rules.common import (
+    is_planned,
+    plain,
+    platform,
+    quoted,
+    remedy_of,
+    said,
+    torch_line,
+)
+from torchup.model import Os, message
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -19,11 +30,14 @@ _REFUSED = (
     "python.no-version",
     "python.no-match",
     "python.no-wheel",
+    "python.uv-platform",
+    "python.uv-python",
     "python.requires",
     "python.compile",
     "python.stub",
 )
-_LAST_INTEL_MAC = "2.2.2"
+_MISSED = ("python.no-version", "python.no-match", "python.no-wheel", "python.uv-platform", "python.wheel-platform")
+_INTEL_MAC = "macos_x86_64"
 
 
 def _offered(facts: Facts) -> tuple[str, ...]:
@@ -47,37 +61,6 @@ def _python_fits(facts: Facts, compat: Compat) -> bool | None:
     torch = wanted[0] if wanted else facts.torch.version
     python = facts.python.version
     return compat.python_fits(torch, python, platform(facts)) if torch and python else None
-
-
-def python_version_unsupported(facts: Facts, compat: Compat) -> Found | None:
-    """No wheel of the wanted torch exists for this Python, or torch.compile refuses it."""
-    del compat
-    signs = quoted(facts, *_REFUSED)
-    if facts.extension_problem is not None:
-        signs = (*signs, _built_for(facts))
-    if facts.works and facts.sign("python.compile") is None:
-        return None
-    if not signs and not _older_than_any(facts):
-        return None
-    lines: list[Message] = [*signs]
-    if facts.python.version:
-        lines.append(message("doctor.python.version", "Python {version}", version=facts.python.version))
-    text = message(
-        "doctor.python.remedy",
-        "use a Python that the wanted release has wheels for: 3.10 to 3.13 fit every current torch",
-    )
-    return Found(
-        summary=message("doctor.python.summary", "there is no wheel of the wanted release for this version of Python"),
-        evidence=tuple(lines),
-        remedy=Remedy(text=text, commands=(("uv", "venv", "--python", "3.12"), pip_install("torch"))),
-        certainty=Certainty.SAID,
-    )
-
-
-def _older_than_any(facts: Facts) -> bool:
-    """Whether the interpreter here is older than what any torch of this decade has wheels for."""
-    python = facts.python.version
-    return facts.live and facts.torch.installed is None and python is not None and version_key(python) < (3, 8)
 
 
 def _built_for(facts: Facts) -> Message:
@@ -107,17 +90,10 @@ def wrong_arch_python(facts: Facts, compat: Compat) -> Found | None:
         return None
     lines = [*signs, *quoted(facts, "python.no-version")]
     lines += [message("doctor.arch-python.bits", "this Python is a 32-bit one")] if thirty_two else []
-    text = message(
-        "doctor.arch-python.remedy",
-        "install the 64-bit Python of this machine's architecture and make the environment again",
-    )
     return Found(
-        summary=message(
-            "doctor.arch-python.summary",
-            "this Python is 32-bit or of another architecture; torch has wheels for 64-bit ones only",
-        ),
+        summary=text_of("wrong-arch-python", "summary"),
         evidence=tuple(lines),
-        remedy=Remedy(text=text, commands=(("uv", "venv", "--python", "3.12"), pip_install("torch"))),
+        remedy=remedy_of("wrong-arch-python", facts, compat),
         certainty=Certainty.PROVEN if thirty_two or signs else Certainty.SAID,
     )
 
@@ -137,113 +113,114 @@ def _path_says_32(facts: Facts) -> bool:
 
 def windows_arm64_no_wheel(facts: Facts, compat: Compat) -> Found | None:
     """Native ARM64 Python on Windows, where torch has no wheel for it."""
-    del compat
-    arm = "arm64" in (facts.python.arch, facts.system.arch) or "aarch64" in (facts.python.arch, facts.system.arch)
-    if facts.system.os is not Os.WINDOWS or not arm or facts.torch.installed or facts.python.arch == "x86_64":
+    arms = {"arm64", "aarch64"} & {facts.python.arch, facts.system.arch}
+    if facts.system.os is not Os.WINDOWS or not arms or facts.torch.installed or facts.python.arch == "x86_64":
         return None
-    lines = quoted(facts, *_REFUSED, "python.wheel-platform") or (
-        message("doctor.windows-arm.seen", "Windows on ARM64, without torch"),
-    )
-    text = message(
-        "doctor.windows-arm.remedy",
-        "use a Python that torch has ARM64 wheels for (3.11 to 3.13, from torch 2.7, from PyTorch's"
-        " index), or an x86_64 Python, which is emulated",
-    )
-    command = pip_install("torch", "--index-url", "https://download.pytorch.org/whl/cpu")
+    refused = quoted(facts, *_REFUSED, "python.wheel-platform")
+    if not refused and _has_arm_wheel(facts, compat):
+        return None  # it only was not installed yet
+    seen = message("doctor.windows-arm.seen", "Windows on ARM64, without torch")
     return Found(
-        summary=message("doctor.windows-arm.summary", "torch has no wheel for this native ARM64 Python on Windows"),
-        evidence=tuple(lines),
-        remedy=Remedy(text=text, commands=(command,)),
+        summary=text_of("windows-arm64-no-wheel", "summary"),
+        evidence=refused or (seen,),
+        remedy=remedy_of("windows-arm64-no-wheel", facts, compat),
         certainty=Certainty.PROVEN,
     )
+
+
+def _has_arm_wheel(facts: Facts, compat: Compat) -> bool:
+    """Whether the newest release for Windows on ARM has wheels for this Python."""
+    newest, python = compat.newest_on("windows_arm64"), facts.python.version
+    return newest is not None and python is not None and minor(python) in newest.pythons
 
 
 def jetson_needs_nvidia_wheel(facts: Facts, compat: Compat) -> Found | None:
-    """A Jetson with a generic aarch64 wheel."""
-    del compat
-    if not facts.system.jetson or not _gpu_is_out_of_reach(facts):
+    """A Jetson with a build that was not made for it."""
+    if not facts.system.jetson or not _gpu_is_out_of_reach(facts) or _is_jetson_build(facts):
         return None
-    local = facts.torch.local or ""
-    if re.search(r"nv\d|tegra|a0\+", local):
-        return None  # NVIDIA's own build
-    lines = [message("doctor.jetson.seen", "Jetson, L4T or JetPack {release}", release=facts.system.jetson)]
+    if facts.signs_of("system-library-missing") or is_planned(facts, compat):
+        return None
+    release = facts.system.jetpack or facts.system.jetson
+    lines = [message("doctor.jetson.seen", "Jetson, L4T or JetPack {release}", release=release)]
     lines += [torch_line(facts)] if facts.torch.version else []
+    lines += quoted(facts, *_NO_CODE, *_NO_GPU)
     lines += [plain(command) for command in facts.commands if "install" in command][:1]
-    text = message(
-        "doctor.jetson.remedy",
-        "install NVIDIA's wheel for this JetPack: PyPI's and PyTorch's wheels have no code for Jetson's integrated GPU",
-    )
     return Found(
-        summary=message("doctor.jetson.summary", "a Jetson needs NVIDIA's own build of torch, and has a generic one"),
+        summary=text_of("jetson-needs-nvidia-wheel", "summary"),
         evidence=tuple(lines),
-        remedy=Remedy(
-            text=text, commands=(pip_install("torch", "--index-url", "https://pypi.jetson-ai-lab.io/jp6/cu126"),)
-        ),
+        remedy=remedy_of("jetson-needs-nvidia-wheel", facts, compat),
         certainty=Certainty.PROVEN,
     )
 
 
+_NO_CODE = ("arch.no-kernel", "arch.warned", "arch.cc-list", "arch.range")
+_NO_GPU = ("cpu.not-compiled", "driver.none", "cuda.no-gpus", "driver.no-device")
+
+
+def _is_jetson_build(facts: Facts) -> bool:
+    """Whether the torch here, or the one asked for, is NVIDIA's for JetPack: by its label or its index."""
+    labelled = re.search(r"nv\d|tegra|a0\+", facts.torch.local or "") is not None
+    return labelled or facts.sign("jetson.own-build", "library.cusparselt") is not None
+
+
 def _gpu_is_out_of_reach(facts: Facts) -> bool:
-    """On a Jetson: torch does not see the GPU, has no code for it, or is not there."""
-    if facts.sign("arch.no-kernel", "arch.warned") is not None:
+    """On a Jetson: torch does not see the GPU, has no code for it, or was to be installed and is not there."""
+    if facts.sign(*_NO_CODE) is not None:
         return True
-    if facts.works:
+    if facts.works or (facts.live and facts.torch.import_error is not None):
         return False
-    refused = facts.sign("cpu.not-compiled", "driver.none", "cuda.no-gpus", "driver.no-device", *_REFUSED)
+    refused = facts.sign(*_NO_GPU, *_REFUSED) is not None
     installed = any("install" in command and "torch" in command for command in facts.commands)
-    unseen = facts.torch.cuda_available is False or facts.torch.variant == "cpu" or refused is not None
-    return unseen or installed or facts.live
+    unseen = facts.torch.cuda_available is False or facts.torch.variant == "cpu" or refused
+    return unseen or installed
 
 
 def x86_python_under_rosetta(facts: Facts, compat: Compat) -> Found | None:
     """An x86_64 Python runs translated on Apple silicon."""
-    del compat
-    x86 = "x86_64" in (facts.python.arch, facts.system.arch)
     dyld = facts.sign("python.elf-rosetta")
-    offered = _offered(facts)
-    x86 = x86 or (bool(offered) and offered[-1].startswith(_LAST_INTEL_MAC))  # pip found the wheels of an Intel Mac
-    if facts.system.os not in (None, Os.MACOS) or not (
-        (facts.system.apple_silicon and x86) or (dyld and facts.system.os is Os.MACOS)
-    ):
+    x86 = "x86_64" in (facts.python.arch, facts.system.arch) or _ends_like_intel_macs(facts, compat)
+    translated = facts.system.apple_silicon and x86 and facts.python.arch not in ("arm64", "aarch64")
+    if facts.system.os not in (None, Os.MACOS) or not (translated or (dyld and facts.system.os is Os.MACOS)):
         return None
     lines: list[Message] = [said(dyld)] if dyld else []
     if facts.system.cpu:
         lines.append(message("doctor.rosetta.cpu", "processor: {name}", name=facts.system.cpu))
+    lines += quoted(facts, "python.no-version")
     lines.append(message("doctor.rosetta.arch", "the interpreter is an x86_64 one"))
-    text = message(
-        "doctor.rosetta.remedy", "install an arm64 Python (the arm64 Miniforge, or uv's) and make the environment again"
-    )
     return Found(
-        summary=message(
-            "doctor.rosetta.summary",
-            "an Intel Python runs translated on Apple silicon: no MPS, and torch stops at 2.2.2",
-        ),
+        summary=text_of("x86-python-under-rosetta", "summary"),
         evidence=tuple(lines),
-        remedy=Remedy(
-            text=text, commands=(("uv", "venv", "--python", "cpython-3.12-macos-aarch64"), pip_install("torch"))
-        ),
+        remedy=remedy_of("x86-python-under-rosetta", _with_x86(facts), compat),
         certainty=Certainty.PROVEN,
     )
 
 
-def intel_mac_no_new_wheels(facts: Facts, compat: Compat) -> Found | None:
-    """Intel Mac: 2.2.2 is the last torch with wheels."""
-    del compat
-    if facts.system.os not in (None, Os.MACOS) or facts.system.apple_silicon:
-        return None
-    offered = _offered(facts)
-    ends_there = bool(offered) and offered[-1].startswith(_LAST_INTEL_MAC)
-    intel = facts.on_mac and (facts.system.apple_silicon is False or "x86_64" in (facts.system.arch, facts.python.arch))
-    refused = facts.sign("python.no-version", "python.no-match", "python.no-wheel", "python.wheel-platform") is not None
-    if not ends_there and not (intel and refused):
-        return None
-    text = message(
-        "doctor.intel-mac.remedy",
-        "stay on torch 2.2.2 with NumPy 1 and Python 3.8 to 3.12, or build from source, or use conda-forge's build",
+def _with_x86(facts: Facts) -> Facts:
+    """The facts with the interpreter's processor, which the report may show by what pip was offered only."""
+    return replace(
+        facts,
+        python=replace(facts.python, arch="x86_64"),
+        system=replace(facts.system, os=Os.MACOS, apple_silicon=True),
     )
+
+
+def _ends_like_intel_macs(facts: Facts, compat: Compat) -> bool:
+    """Whether the versions that pip was offered end where Intel Macs' wheels end."""
+    offered, last = _offered(facts), compat.newest_on(_INTEL_MAC)
+    return bool(offered) and last is not None and minor(offered[-1]) == minor(last.torch)
+
+
+def intel_mac_no_new_wheels(facts: Facts, compat: Compat) -> Found | None:
+    """Intel Mac: the last torch with wheels is years old."""
+    last = compat.newest_on(_INTEL_MAC)
+    if facts.system.os not in (None, Os.MACOS) or facts.system.apple_silicon or last is None:
+        return None
+    intel = facts.on_mac and (facts.system.apple_silicon is False or "x86_64" in (facts.system.arch, facts.python.arch))
+    if not _ends_like_intel_macs(facts, compat) and not (intel and facts.sign(*_MISSED)):
+        return None
     return Found(
-        summary=message("doctor.intel-mac.summary", "on Intel Macs torch 2.2.2 is the last release with wheels"),
-        evidence=quoted(facts, "python.no-version", "python.no-match", "python.no-wheel", "python.wheel-platform"),
-        remedy=Remedy(text=text, commands=((*PIP, "install", "torch==2.2.2", "numpy<2"),)),
+        summary=filled(text_of("intel-mac-no-new-wheels", "summary"), {"torch": last.torch}),
+        evidence=quoted(facts, *_MISSED),
+        remedy=remedy_of("intel-mac-no-new-wheels", facts, compat),
         certainty=Certainty.PROVEN,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from torchup.doctor.ask import commands_to_ask
 from torchup.doctor.cause import text_of
 from torchup.doctor.conditions import holds
@@ -33,18 +35,26 @@ def gpu_not_reached(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=text_of("gpu-not-reached", "summary"),
         evidence=tuple(lines),
-        remedy=Remedy(text=text_of("gpu-not-reached", "remedy"), commands=commands_to_ask(facts)),
+        remedy=_asking(facts, compat),
         certainty=Certainty.SEEN,
     )
+
+
+def _asking(facts: Facts, compat: Compat) -> Remedy | None:
+    """What to run and paste."""
+    words = remedy_of("gpu-not-reached", facts, compat)
+    return replace(words, commands=commands_to_ask(facts)) if words is not None else None
 
 
 def _refused(facts: Facts, compat: Compat) -> str | None:
     """The question that torch answers with False although the build is for the GPU that is there."""
     torch = facts.torch
+    unnamed = not facts.live and not facts.gpus and facts.nvidia.driver is None  # who takes such a build has the GPU
     nvidia = holds("cuda-build", facts) and (holds("nvidia-gpu", facts) or facts.nvidia.driver is not None)
-    if torch.cuda_available is False and (nvidia or (holds("hip-build", facts) and holds("amd-gpu", facts))):
+    amd = holds("hip-build", facts) and (holds("amd-gpu", facts) or unnamed)
+    if torch.cuda_available is False and (nvidia or amd):
         return "torch.cuda.is_available()"
-    intel = any(is_usable_intel(gpu, compat) for gpu in facts.of(Vendor.INTEL))
+    intel = any(is_usable_intel(gpu, compat) for gpu in facts.of(Vendor.INTEL)) or unnamed
     if torch.xpu_available is False and holds("xpu-build", facts) and intel:
         return "torch.xpu.is_available()"
     if torch.mps_available is False and torch.mps_built and holds("apple-silicon", facts):

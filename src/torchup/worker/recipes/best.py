@@ -1,17 +1,23 @@
-"""`best`: prepare every fast recipe that the device supports, time each on a small epoch, run the fastest."""
+"""`best`: try every fast recipe that the device supports on a small epoch, run the fastest.
+
+On a GPU each candidate is tried in a process of its own: an error there can spoil the device's context for all that
+follows. On a CPU they are tried here, in turns.
+"""
 
 from typing import Any, Dict, Optional
 
 import devices
 import idx
+import measure
+import trial
 from said import Said, SaidError, reason, said
 
 import recipes
-from recipes import fused, graph, resident
+from recipes import resident
 from recipes.base import BaseRecipe
 
-CANDIDATES = {"fused": fused.Recipe, "graph": graph.Recipe, "resident": resident.Recipe}
-TRIAL_SAMPLES = 64 * 64 + 32  # 64 full batches and a tail
+CANDIDATES = ("fused", "graph", "resident")
+ROUNDS = 2
 
 
 class Recipe(BaseRecipe):
@@ -22,47 +28,55 @@ class Recipe(BaseRecipe):
         return resident.Recipe.refusal(device)
 
     def prepare(self) -> None:
-        tried: Dict[str, float] = {}
-        winner: Any = None
-        for name, kind in CANDIDATES.items():
-            if recipes.refusal(name, self.task.device, self.task.precision) or self._is_pointless(name, tried):
-                continue
-            try:
-                recipe, seconds = self._trial(kind)
-            except Exception as error:  # noqa: BLE001  # whatever breaks one way of running leaves the others
-                self.notes.append(said("left-out", name=name, why=reason(error)))
-                continue
-            if not tried or seconds < min(tried.values()):
-                winner, self.facts["chosen"] = recipe, name
-            tried[name] = seconds
-        if winner is None:
-            raise SaidError(
-                "no-recipe", device=self.task.device, why=self.notes[-1] if self.notes else said("raised", text="-")
-            )
-        self.facts["trial_seconds"] = tried
-        self.compile_seconds = winner.compile_seconds
-        self._winner = winner
-        self._winner.task = self.task
-        if hasattr(self._winner, "resize"):
-            self._winner.resize()
+        device, label = self.task.device, self.task.precision
+        able = [name for name in CANDIDATES if recipes.refusal(name, device, label) is None]
+        tried = self._here(able) if devices.kind(device) == "cpu" else self._in_children(able)
+        if not tried:
+            why = self.notes[-1] if self.notes else said("raised", text="-")
+            raise SaidError("no-recipe", device=device, why=why)
+        chosen = min(tried, key=lambda name: tried[name])
+        self.facts.update(chosen=chosen, trial_seconds=tried)
+        self._winner = recipes.load(chosen)(self.task)
+        self._winner.prepare()
+        self.compile_seconds = self._winner.compile_seconds
         self.notes += self._winner.notes
         self.facts.update(self._winner.facts)
 
-    def _is_pointless(self, name: str, tried: Dict[str, float]) -> bool:
-        """On a CPU torch.compile compiles for longer than the hand-written loop needs to train."""
-        return name == "graph" and devices.kind(self.task.device) == "cpu" and "fused" in tried
+    def _in_children(self, able: Any) -> Dict[str, float]:
+        tried: Dict[str, float] = {}
+        shared = {"device": self.task.device, "precision": self.task.precision, "threads": self.task.threads}
+        for name in able:
+            try:
+                tried[name] = trial.in_child({"recipe": name, **shared})
+            except Exception as error:  # noqa: BLE001  # whatever breaks one way of running leaves the others
+                self.notes.append(said("left-out", name=name, why=reason(error)))
+        return tried
 
-    def _trial(self, kind: Any) -> Any:
-        """A prepared recipe on a part of the data, and the seconds of its second epoch there."""
-        train = idx.Split(self.task.train.images[:TRIAL_SAMPLES], self.task.train.labels[:TRIAL_SAMPLES])
-        recipe = kind(self.task._replace(train=train))
-        recipe.prepare()
-        recipe.start()
-        recipe.load()
-        recipe.epoch()
-        with devices.Stopwatch(self.task.device) as watch:
-            recipe.epoch()
-        return recipe, watch.seconds
+    def _here(self, able: Any) -> Dict[str, float]:
+        """In turns, the best of some rounds; torch.compile compiles for longer than the written loop trains."""
+        if "fused" in able:
+            able = [name for name in able if name != "graph"]
+        train = idx.Split(self.task.train.images[: trial.SAMPLES], self.task.train.labels[: trial.SAMPLES])
+        ready: Dict[str, Any] = {}
+        for name in able:
+            try:
+                ready[name] = recipes.load(name)(self.task._replace(train=train))
+                ready[name].prepare()
+                ready[name].start()
+                ready[name].load()
+                ready[name].epoch()
+            except Exception as error:  # noqa: BLE001  # whatever breaks one way of running leaves the others
+                del ready[name]
+                self.notes.append(said("left-out", name=name, why=reason(error)))
+        tried: Dict[str, float] = {}
+        for _ in range(ROUNDS if len(ready) > 1 else 1):
+            for name, recipe in ready.items():
+                seconds = measure.steady(self.task.device, recipe.epoch)
+                tried[name] = min(tried.get(name, seconds), seconds)
+        return tried
+
+    def rehearse(self) -> None:
+        self._winner.rehearse()
 
     def start(self) -> None:
         self._winner.start()
@@ -72,4 +86,7 @@ class Recipe(BaseRecipe):
         self._winner.load()
 
     def epoch(self) -> Any:
-        return self._winner.epoch()
+        self._winner.stop_at = self.stop_at
+        losses = self._winner.epoch()
+        self.warm_at = self._winner.warm_at
+        return losses

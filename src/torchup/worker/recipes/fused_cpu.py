@@ -83,17 +83,22 @@ class Recipe(BaseRecipe):
         with devices.Stopwatch("cpu") as watch:
             self.kernel = Kernel()
         self.compile_seconds = watch.seconds
-        self.facts["check_difference"] = agrees("cpu", self._check)
+        self.facts["check_difference"] = agrees("cpu", self.task.precision, self._check)
         self.threads = self.task.threads or self._sweep()
         self.threads = min(self.threads, self.kernel.most_threads)
         self.facts.update(threads=self.threads, lanes=self.kernel.lanes)
 
-    def _check(self, net: lenet.Net, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def _check(
+        self, net: lenet.Net, images: torch.Tensor, labels: torch.Tensor, passes: int, label: str
+    ) -> torch.Tensor:
         """As many threads as will be tried, so that what is between them is checked too."""
+        del label
         weights = [p.data for p in net.parameters()]
         threads = min(torch.get_num_threads(), self.kernel.most_threads)
-        order = torch.arange(len(labels))
-        return self.kernel.train(weights, _zeros(weights), images=images, labels=labels, order=order, threads=threads)
+        order, momenta = torch.arange(len(labels)), _zeros(weights)
+        data = {"images": images, "labels": labels, "order": order}
+        losses = [self.kernel.train(weights, momenta, threads=threads, **data) for _ in range(passes)]
+        return torch.cat(losses)
 
     def _sweep(self) -> int:
         weights = [torch.zeros_like(p) for p in lenet.Net().parameters()]
@@ -108,6 +113,9 @@ class Recipe(BaseRecipe):
         seconds = sweep.fastest(train, most)
         self.facts["thread_sweep"] = {str(count): value for count, value in seconds.items()}
         return sweep.choose(seconds)
+
+    def rehearse(self) -> None:
+        self._rehearse_small()
 
     def start(self) -> None:
         super().start()

@@ -14,7 +14,9 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import devices
 import lenet
+import measure
 import torch
+import trial
 from said import Said, SaidError, reason, said
 
 from recipes.base import BaseRecipe
@@ -138,11 +140,7 @@ class Training:
         self._counter.zero_()
         self._step(self._sizes[0])
         devices.synchronize(self._device)
-        full, rest = divmod(len(self._sizes), STEPS_A_GRAPH)
-        if full:
-            self._graphs.append((self._capture(self._sizes[:STEPS_A_GRAPH]), full))
-        if rest:
-            self._graphs.append((self._capture(self._sizes[-rest:]), 1))
+        self._graphs = [(self._capture(sizes), times) for sizes, times in graphs_of(self._sizes)]
 
     def _capture(self, sizes: List[int]) -> Any:
         graph = torch.cuda.CUDAGraph()
@@ -181,6 +179,15 @@ class Training:
         return self._losses.clone()
 
 
+def graphs_of(sizes: List[int]) -> List[Tuple[List[int], int]]:
+    """The steps of each graph of an epoch, and how often it is replayed; a shorter last batch is in the last one."""
+    whole = len(sizes) - (1 if sizes[-1] != sizes[0] else 0)
+    full = whole // STEPS_A_GRAPH
+    found = [(sizes[:STEPS_A_GRAPH], full)] if full else []
+    last = sizes[full * STEPS_A_GRAPH :]
+    return [*found, (last, 1)] if last else found
+
+
 class Recipe(BaseRecipe):
     """The fastest way of those that work and are right."""
 
@@ -216,30 +223,36 @@ class Recipe(BaseRecipe):
         """Time each on noise; what does not run or is wrong becomes a note."""
         for way in candidates:
             try:
-                seconds[way] = self._trial(way)
+                seconds[way] = self.trial(way) if devices.kind(self.task.device) == "cpu" else self._in_child(way)
             except Exception as error:  # noqa: BLE001  # a Triton that cannot compile, capture or launch this way
                 self.notes.append(said("left-out", name="%s, %d warps" % way, why=reason(error)))
 
-    def _trial(self, way: Way) -> float:
+    def _in_child(self, way: Way) -> float:
+        """A trial in a process of its own: an error that spoils the device's context ends that one only."""
+        asked = {"recipe": "fused", "device": self.task.device, "precision": self.task.precision, "way": list(way)}
+        return trial.in_child(asked)
+
+    def trial(self, way: Way) -> float:
         """Seconds of a small epoch, once it has agreed with eager PyTorch."""
         trained: List[Training] = []
 
-        def train(net: lenet.Net, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-            training = Training(self.task.device, len(labels), self.task.precision, way)
+        def train(net: lenet.Net, images: torch.Tensor, labels: torch.Tensor, passes: int, label: str) -> torch.Tensor:
+            training = Training(self.task.device, len(labels), label, way)
             training.restart(net)
             training.images.copy_(images.view(len(labels), -1))
             training.labels.copy_(labels)
             trained.append(training)
-            return training.epoch()
+            return torch.cat([training.epoch() for _ in range(passes)])
 
-        self.facts["check_difference"] = agrees(self.task.device, train)
-        with devices.Stopwatch(self.task.device) as watch:
-            trained[0].epoch()
-        return watch.seconds
+        self.facts["check_difference"] = agrees(self.task.device, self.task.precision, train)
+        return measure.steady(self.task.device, trained[-1].epoch)
 
     def resize(self) -> None:
         """Make room, and a graph, for the whole data set; also after a trial on a part of it (see `best`)."""
         self.training = Training(self.task.device, len(self.task.train.labels), self.task.precision, self.way)
+
+    def rehearse(self) -> None:
+        self.training.epoch()
 
     def start(self) -> None:
         super().start()

@@ -80,4 +80,6 @@ class Recipe(BaseRecipe):
             batch = images.to(self.task.device, non_blocking=True)
             truth = labels.to(self.task.device, non_blocking=True)
             losses[step] = lenet.train_step(self.net, self.update, batch, truth, self.mixed)
+            if self.time_is_up(step + 1):
+                return losses[: step + 1]
         return losses

@@ -5,7 +5,7 @@ operations that eager PyTorch can do it in: with autograd `lenet.lean_step`; on 
 autograd's own work to count, `by_hand.Step`.
 """
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import by_hand
 import devices
@@ -18,6 +18,7 @@ from recipes.base import BaseRecipe
 from recipes.check import agrees
 
 SWEEP_STEPS = 10
+STACKED = 64  # losses that are put together at once
 
 
 def layout(device: str) -> torch.memory_format:
@@ -47,7 +48,7 @@ class Recipe(BaseRecipe):
         if self.needs_optimiser or not (on_cpu and full):
             return False
         try:
-            self.facts["check_difference"] = agrees(self.task.device, _train_by_hand)
+            self.facts["check_difference"] = agrees(self.task.device, self.task.precision, _train_by_hand)
         except Exception as error:  # noqa: BLE001  # an older or newer torch, whatever it lacks: autograd remains
             self.notes.append(said("left-out", name="gradients by hand", why=reason(error)))
             return False
@@ -67,6 +68,9 @@ class Recipe(BaseRecipe):
 
         sweep.torch_threads(steps, self.task.threads, self.facts)
 
+    def rehearse(self) -> None:
+        self._rehearse_small()
+
     def start(self) -> None:
         super().start()
         self.net = self.net.to(device=self.task.device, memory_format=layout(self.task.device))
@@ -82,7 +86,12 @@ class Recipe(BaseRecipe):
 
     def epoch(self) -> torch.Tensor:
         order = lenet.draw_order(len(self.labels)).to(self.task.device)
-        return torch.stack([self.step(positions) for positions in lenet.batches(order)])
+        losses: List[torch.Tensor] = []
+        for positions in lenet.batches(order):
+            losses.append(self.step(positions))
+            if self.time_is_up(len(losses)):
+                break
+        return stacked(losses)
 
     def step(self, positions: torch.Tensor) -> torch.Tensor:
         """Train on the samples at ``positions`` (on the device); the loss, which stays there."""
@@ -92,12 +101,18 @@ class Recipe(BaseRecipe):
         return lenet.lean_step(self.parameters, self.update, images, labels, self.mixed)
 
 
-def _train_by_hand(net: lenet.Net, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def stacked(losses: List[torch.Tensor]) -> torch.Tensor:
+    """One tensor of an epoch's losses, put together in parts: some devices compile a graph of all that is stacked."""
+    return torch.cat([torch.stack(losses[at : at + STACKED]) for at in range(0, len(losses), STACKED)])
+
+
+def _train_by_hand(net: lenet.Net, images: torch.Tensor, labels: torch.Tensor, passes: int, label: str) -> torch.Tensor:
     """The losses of a check's training (see `recipes.check`)."""
+    del label
     step = by_hand.Step(list(net.to(memory_format=torch.channels_last).parameters()))
     inputs = lenet.normalised(images).to(memory_format=torch.channels_last)
-    pairs = zip(inputs.split(lenet.BATCH), labels.split(lenet.BATCH))
-    return torch.stack([step(part, truth) for part, truth in pairs])
+    pairs = list(zip(inputs.split(lenet.BATCH), labels.split(lenet.BATCH)))
+    return torch.stack([step(part, truth) for part, truth in pairs * passes])
 
 
 def fast_options(device: str) -> Dict[str, bool]:

@@ -7,7 +7,7 @@ Request keys: ``recipe``, ``device``, ``epochs`` (10), ``budget`` (seconds for t
 
 import math
 import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional
 
 import devices
 import idx
@@ -18,10 +18,11 @@ import probes
 import recipes
 import torch
 import userdata
-from recipes.base import BaseRecipe, Task
-from said import SaidError
+from recipes.base import WARM_STEPS, BaseRecipe, Task
+from said import Said, SaidError, said
 
 EPOCHS = 10
+LEAST_SHARE = 0.3  # of a budget that start-up has used up: the least that is still measured
 BYTES_A_SAMPLE = 28 * 28 + 8  # an image of bytes and its label: the least that has to be read
 KEPT_LOSSES = 200  # steps whose losses are always reported: enough to see that two recipes train alike
 
@@ -39,29 +40,32 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     epochs = recipe.epochs or int(request.get("epochs") or EPOCHS)
     prepared = time.perf_counter()
     recipe.prepare()
+    recipe.rehearse()
     if not lenet.order_is_the_loaders():
         raise SaidError("other-order")
     devices.reset_peak_memory(recipe.task.device)
     warm_up_seconds = time.perf_counter() - prepared
-    epoch_seconds, losses, load_seconds = _train(recipe, epochs, request.get("budget"))
+    trained = train(recipe, epochs, request.get("budget"))
+    epoch_seconds, losses, load_seconds = trained.seconds, trained.losses, trained.load
+    samples = trained.epochs * len(recipe.task.train.labels)
     lines.stage("testing")
     memory, counted = devices.peak_memory(recipe.task.device)
     with devices.Stopwatch(recipe.task.device) as test:
         accuracy = recipe.accuracy()
     return {
         "seconds": load_seconds + sum(epoch_seconds),
-        "samples": len(epoch_seconds) * len(recipe.task.train.labels),
+        "samples": samples,
         "quality": {"test_accuracy": accuracy, "final_loss": _mean(losses[-1])},
         "epoch_seconds": epoch_seconds,
         "load_seconds": load_seconds,
         "compile_seconds": recipe.compile_seconds,
         "peak_memory_bytes": memory,
         "losses": torch.cat(losses)[: int(request.get("keep_losses") or KEPT_LOSSES)].tolist(),
-        "flops": 2 * lenet.TRAIN_MACS * len(epoch_seconds) * len(recipe.task.train.labels),
-        "bytes": BYTES_A_SAMPLE * len(epoch_seconds) * len(recipe.task.train.labels),
+        "flops": 2 * lenet.TRAIN_MACS * samples,
+        "bytes": BYTES_A_SAMPLE * samples,
         "curves": {"loss per epoch": [(epoch + 1, _mean(part)) for epoch, part in enumerate(losses)]},
         "parameters": {
-            "epochs": len(epoch_seconds),
+            "epochs": trained.epochs,
             "epochs_asked": epochs,
             "batch": lenet.BATCH,
             "steps": sum(len(part) for part in losses),
@@ -72,7 +76,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
             "peak_memory_counted": counted,
             **recipe.facts,
         },
-        "notes": recipe.notes,
+        "notes": [*recipe.notes, *trained.notes],
     }
 
 
@@ -96,29 +100,67 @@ def make_recipe(request: Dict[str, Any]) -> BaseRecipe:
     )
 
 
-def _train(recipe: BaseRecipe, epochs: int, budget: Optional[float]) -> Tuple[List[float], List[torch.Tensor], float]:
-    """The timed part: seconds of each epoch, losses of each epoch, seconds of loading."""
+class Trained(NamedTuple):
+    """The timed part: seconds and losses of each epoch.
+
+    The last one may be cut by the budget; then its seconds are those of the part of an epoch that was trained, the
+    loader's start included by its share.
+    """
+
+    seconds: List[float]
+    losses: List[torch.Tensor]
+    load: float  # seconds
+    epochs: float
+    notes: List[Said]
+
+
+def train(recipe: BaseRecipe, epochs: int, budget: Optional[float]) -> Trained:
+    """Train ``epochs``, or what fits into the ``budget`` (seconds of this process, its start-up included)."""
     device = recipe.task.device
     recipe.start()
+    recipe.stop_at = None if budget is None else _end(budget)
+    lines.stage("training", epochs=epochs)
     with devices.Stopwatch(device) as load:
         recipe.load()
     seconds: List[float] = []
     losses: List[torch.Tensor] = []
-    lines.stage("training", epochs=epochs)
-    while len(seconds) < epochs and not _would_outrun(seconds, load.seconds, budget):
-        with devices.Stopwatch(device) as watch:
-            losses.append(recipe.epoch().detach().float().cpu())
-        seconds.append(watch.seconds)
+    steps = -(-len(recipe.task.train.labels) // lenet.BATCH)
+    done, cut = 0.0, 0
+    while len(seconds) < epochs and not cut and not _would_outrun(seconds, recipe.stop_at):
+        start = devices.now(device)
+        losses.append(recipe.epoch().detach().float().cpu())
+        took = devices.now(device) - start
+        cut = len(losses[-1]) if len(losses[-1]) < steps else 0
+        if cut:
+            share = cut / steps
+            seconds.append(_whole_epoch(start, took, cut, steps, recipe.warm_at) * share)
+            done += share
+        else:
+            seconds.append(took)
+            done += 1
         if not math.isfinite(_mean(losses[-1])):
             raise SaidError("loss-not-finite", epoch=len(seconds))
-        lines.emit({"progress": {"epoch": len(seconds), "epochs": epochs, "seconds": load.seconds + sum(seconds),
+        lines.emit({"progress": {"epoch": int(done), "epochs": epochs, "seconds": load.seconds + sum(seconds),
                                  "loss": _mean(losses[-1])}})  # fmt: skip
-    return seconds, losses, load.seconds
+    notes = [said("cut", steps=cut, total=steps, warm=WARM_STEPS)] if cut else []
+    return Trained(seconds, losses, load.seconds, int(done) if done == int(done) else done, notes)
 
 
-def _would_outrun(seconds: List[float], load: float, budget: Optional[float]) -> bool:
-    """Whether one more epoch would pass the budget; the first one always runs."""
-    return bool(seconds) and budget is not None and load + sum(seconds) + seconds[-1] > budget
+def _end(budget: float) -> float:
+    """When the timed part ends: what start-up left of the budget, at least a part of it."""
+    now = time.perf_counter()
+    return max(lines.STARTED + budget, now + LEAST_SHARE * budget)
+
+
+def _whole_epoch(start: float, took: float, done: int, steps: int, warm_at: Optional[float]) -> float:
+    """Seconds of a whole epoch by the rate of the steps after the first few, whose own time is taken as it was."""
+    first = (warm_at or start) - start
+    return first + (took - first) * (steps - WARM_STEPS) / (done - WARM_STEPS)
+
+
+def _would_outrun(seconds: List[float], stop_at: Optional[float]) -> bool:
+    """Whether one more epoch like the last would pass the end; the first one always runs, and may be cut."""
+    return bool(seconds) and stop_at is not None and time.perf_counter() + seconds[-1] > stop_at
 
 
 def _mean(losses: torch.Tensor) -> float:

@@ -1,0 +1,97 @@
+"""What was ever published: labels, pairs of release and label, wheels for a Python."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from torchup.catalog.types import kind_of
+from torchup.catalog.versions import minor, version_key
+from torchup.compat.builds import PERSONAL
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from torchup.catalog.types import Catalog, Row
+
+_TAG = re.compile(r"(?P<system>macosx|manylinux|musllinux|linux|win)(?:\d{4}|_\d+_\d+)?_?(?P<arch>\w+)")
+_ARCH = {"amd64": "x86_64", "aarch64": "aarch64", "arm64": "arm64", "x86_64": "x86_64"}
+_SYSTEM = {"macosx": "macos", "win": "windows", "manylinux": "linux", "linux": "linux"}
+
+
+class Published:
+    """Questions about publications; a platform of ``None`` is any. Unknown answers are ``None``."""
+
+    catalog: Catalog
+
+    @cached_property
+    def _every_row(self) -> tuple[Row, ...]:
+        from torchup.catalog.old import old_rows  # noqa: PLC0415  # read only when a refused installation is explained
+
+        return (*self.catalog.rows, *old_rows())
+
+    @cached_property
+    def _labels(self) -> frozenset[str]:
+        return frozenset(row.variant for row in self._every_row)
+
+    def label_exists(self, label: str) -> bool:
+        """Whether any release was ever published with a label (``cu128``, ``rocm7.2``)."""
+        return label in self._labels
+
+    def is_published(self, torch: str, label: str, platform: str | None) -> bool | None:
+        """Whether a release was published with a label; ``None``: the catalogue does not list the release."""
+        rows = [row for row in self._every_row if version_key(row.torch) == version_key(torch)]
+        if not rows:
+            return None
+        return any(row.variant == label and platform in (None, row.platform) for row in rows)
+
+    def is_listed(self, torch: str) -> bool:
+        """Whether the catalogue lists a release, of whatever label."""
+        return any(version_key(row.torch) == version_key(torch) for row in self._every_row)
+
+    def on_platform(self, label: str, platform: str) -> bool:
+        """Whether anything with a label was ever published for a platform; on macOS nothing has a label."""
+        return any(row.variant == label and row.platform == platform for row in self._every_row)
+
+    def has_wheel(
+        self, python: str, platform: str | None, *, torch: str | None = None, labels: Collection[str] = ()
+    ) -> bool | None:
+        """Whether a wheel exists for a Python, of this release and these labels where they are named.
+
+        ``None``: the catalogue lists no such build, or systems differ and it is not known which one this is.
+        """
+        if platform is None:
+            answers = {self.has_wheel(python, place, torch=torch, labels=labels) for place in PERSONAL} - {None}
+            return answers.pop() if len(answers) == 1 else None
+        tag = minor(python) + ("t" if python.endswith("t") else "")
+        found = list(self._builds(platform, torch, labels))
+        return any(tag in row.pythons for row in found) if found else None
+
+    def _builds(self, platform: str, torch: str | None, labels: Collection[str]) -> Iterator[Row]:
+        for row in self._every_row:
+            release = torch is None or version_key(row.torch)[: len(version_key(torch))] == version_key(torch)
+            if release and platform == row.platform and (not labels or row.variant in labels):
+                yield row
+
+
+def platform_of_tag(tag: str) -> str | None:
+    """``win_amd64`` -> ``windows_x86_64``; ``None``: nothing is published for it (musl, 32-bit)."""
+    found = _TAG.fullmatch(tag)
+    arch = _ARCH.get(found["arch"]) if found is not None else None
+    system = _SYSTEM.get(found["system"]) if found is not None else None
+    if arch is None or system is None:
+        return None
+    if system == "macos":
+        return f"macos_{arch}"
+    return f"{system}_{'aarch64' if arch == 'arm64' and system == 'linux' else arch}"
+
+
+def has_labels(platform: str) -> bool:
+    """Whether builds of a platform carry a label after the plus sign: those of macOS never do."""
+    return not platform.startswith("macos")
+
+
+def is_gpu_label(label: str) -> bool:
+    """Whether a label is one of a GPU build."""
+    return kind_of(label) != "cpu"

@@ -1,0 +1,103 @@
+"""Torch has code for the GPU; what other packages compiled, or compile, has none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.doctor.cause import RemedyKind, text_of
+from torchup.doctor.extensions import extension_table, named_in
+from torchup.doctor.rule import Certainty, Found
+from torchup.doctor.rules.common import capabilities, gpu_line, quoted, remedy_of, said, torch_line
+from torchup.doctor.rules.coverage import FAILURES, covered, covers_what_it_warns_of, uncovered, warned_capability
+from torchup.model import ComputeCapability, Os, Remedy, message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from torchup.compat.questions import Compat
+    from torchup.doctor.facts import Facts
+    from torchup.model import Message
+
+_OWN = ("extension.flash", "extension.nvcc-arch", "extension.kernel")
+
+
+def foreign_code(facts: Facts) -> bool:
+    """Whether the failing code was an extension's and not torch's."""
+    return facts.sign(*_OWN, "extension.frame") is not None or bool(
+        set(extension_table().modules).intersection(facts.modules)
+    )
+
+
+def extension_arch_missing(facts: Facts, compat: Compat) -> Found | None:
+    """Torch covers the GPU, a compiled third-party extension does not."""
+    own, failed = facts.sign(*_OWN), facts.sign(*FAILURES)
+    names = _names(facts)
+    if uncovered(facts, compat) is not None and (own is None or warned_capability(facts) is not None):
+        return None  # torch itself has no code
+    fine = covered(facts, compat) or covers_what_it_warns_of(facts, compat)
+    foreign = foreign_code(facts)  # its frames are in the trace
+    if own is None and (failed is None or facts.torch.hip or not (fine or foreign or (names and facts.works))):
+        return None
+    lines = [*quoted(facts, *FAILURES, *_OWN)]
+    lines += [torch_line(facts)] if facts.torch.version else []
+    lines += [gpu_line(facts)] if facts.gpus else []
+    if names:
+        lines.append(message("doctor.extension.names", "compiled packages in use: {names}", names=", ".join(names)))
+    slug = "extension-arch-missing"
+    return Found(
+        summary=text_of(slug, "summary"),
+        evidence=tuple(lines),
+        remedy=rebuilt(facts, text_of(slug, "remedy"), names, capabilities(facts, compat)),
+        certainty=Certainty.PROVEN if failed else Certainty.SAID,
+    )
+
+
+def _names(facts: Facts) -> tuple[str, ...]:
+    """The compiled packages: those whose own message it is, those of the traceback, those that are installed."""
+    table = extension_table()
+    lines = [sign.line for sign in facts.signs if sign.code in (*_OWN, *FAILURES, "extension.frame")]
+    said_by = [module for line in lines for module in named_in(line)]
+    traced = [module for module in facts.modules if module in table.modules]
+    installed = [module for module in table.modules if facts.versions(table.package(module).lower())]
+    return tuple(dict.fromkeys([*said_by, *traced, *installed]))
+
+
+def triton_ptxas_too_old(facts: Facts, compat: Compat) -> Found | None:
+    """Torch covers the GPU, or nothing says that it does not; Triton's bundled ptxas does not know it."""
+    sign = facts.sign("arch.ptxas")
+    if sign is None or uncovered(facts, compat) is not None:
+        return None
+    slug = "triton-ptxas-too-old"
+    lines: list[Message] = [said(sign), *_toolkit_line(facts, compat)]
+    lines += [gpu_line(facts)] if facts.gpus else []
+    lines += [torch_line(facts)] if facts.torch.version else []
+    kind = RemedyKind.TEXT if facts.system.os is Os.WINDOWS else None  # the file's path is that of Linux
+    return Found(
+        summary=text_of(slug, "summary"),
+        evidence=tuple(lines),
+        remedy=remedy_of(slug, facts, compat, kind=kind),
+        certainty=Certainty.PROVEN,
+    )
+
+
+def _toolkit_line(facts: Facts, compat: Compat) -> tuple[Message, ...]:
+    """The first toolkit whose ptxas knows the GPU."""
+    sign = facts.sign("arch.ptxas")
+    named = ComputeCapability.parse(sign.values.get("sm", "")) if sign is not None else None
+    gpu = named or max(capabilities(facts, compat), default=None)
+    cuda = compat.first_cuda(gpu) if gpu is not None else None
+    if gpu is None or cuda is None:
+        return ()
+    return (message("doctor.ptxas.toolkit", "CUDA {cuda} is the first that knows {sm}", cuda=cuda, sm=gpu.sm),)
+
+
+def rebuilt(facts: Facts, text: Message, names: Sequence[str], gpus: Iterable[ComputeCapability] = ()) -> Remedy:
+    """The first of these packages made anew beside the torch that is there."""
+    from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
+
+    return Remedy(
+        text=text,
+        commands=remedy.rebuild(facts, names[0], gpus) if names else (),
+        interpreter=remedy.interpreter_of(facts),
+        shell=remedy.shell_of(facts),
+    )

@@ -1,0 +1,89 @@
+"""The program's own needs: a package that it imports, a package that is built from source. Torch is not at fault."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from torchup.doctor.cause import filled, text_of
+from torchup.doctor.rule import Found
+from torchup.doctor.rules.common import said
+from torchup.doctor.rules.extensions import rebuilt
+from torchup.doctor.rules.packages import adding
+from torchup.model import Remedy, message
+
+if TYPE_CHECKING:
+    from torchup.compat.questions import Compat
+    from torchup.doctor.facts import Facts, Sign
+
+
+@cache
+def packages_of_modules() -> dict[str, str]:
+    """The rows of ``data/modules.toml``."""
+    text = resources.files("torchup.doctor").joinpath("data", "modules.toml").read_text("utf-8")
+    packages: dict[str, str] = tomllib.loads(text)["packages"]
+    return packages
+
+
+def python_package_missing(facts: Facts, compat: Compat) -> Found | None:
+    """An unrelated package that the program imports is missing."""
+    del compat
+    sign = facts.sign("package.absent")
+    if sign is None:
+        return None
+    module = sign.values.get("module", "").split(".")[0]
+    package = packages_of_modules().get(module, module.replace("_", "-"))
+    slug, values = "python-package-missing", {"module": module}
+    return Found(
+        summary=filled(text_of(slug, "summary"), values),
+        evidence=(said(sign),),
+        remedy=adding(facts, filled(text_of(slug, "remedy"), values), (package,)),
+    )
+
+
+def build_headers_missing(facts: Facts, compat: Compat) -> Found | None:
+    """A source build stops for want of headers; the installed torch is fine."""
+    del compat
+    slug = "build-headers-missing"
+    absent = facts.sign("torch.absent")
+    if absent is not None and facts.sign("build.frontend") is not None:
+        return _isolated_build(facts, absent)
+    signs = facts.signs_of(slug)
+    if not signs:
+        return None
+    return Found(
+        summary=text_of(slug, "summary"),
+        evidence=tuple(map(said, signs)),
+        remedy=Remedy(text=text_of(slug, "remedy"), commands=_tools(facts), needs_root=True),
+    )
+
+
+def _tools(facts: Facts) -> tuple[tuple[str, ...], ...]:
+    """How this system installs a compiler and Python's headers."""
+    name = (facts.system.distribution or "").lower()
+    if facts.on_mac:
+        return (("xcode-select", "--install"),)
+    if any(word in name for word in ("ubuntu", "debian", "mint", "pop")):
+        return (("sudo", "apt", "install", "build-essential", "python3-dev"),)
+    if any(word in name for word in ("fedora", "red hat", "rhel", "rocky", "alma", "centos")):
+        return (("sudo", "dnf", "install", "gcc-c++", "python3-devel"),)
+    return ()
+
+
+def _isolated_build(facts: Facts, absent: Sign) -> Found:
+    """A package whose setup.py imports torch, built where there is none."""
+    text = message(
+        "doctor.headers.remedy-isolated",
+        "install torch first, then build the package in the same environment, or take a prebuilt wheel of it",
+    )
+    names = [requirement for requirement in facts.requested if not requirement.startswith("torch")]
+    return Found(
+        summary=message(
+            "doctor.headers.summary-isolated",
+            "a package that needs torch to be built is being built in an isolated environment without it",
+        ),
+        evidence=(said(absent),),
+        remedy=rebuilt(facts, text, [name.replace("-", "_") for name in names]),
+    )

@@ -1,0 +1,196 @@
+"""What is not as it was installed: files against their RECORD, packages against the record of the last verification.
+
+Sizes are compared at once (10,000 files take 0.2 s); with ``deep`` every file is hashed too (1 GB takes 2 s), which
+finds what kept its size. No Python of the environment is started.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+from enum import StrEnum
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from torchup.envs import conda_prefix, distributions, records
+from torchup.envs.paths import join, split
+from torchup.model import Said, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torchup.host import Host
+
+SHOWN = 5  # damaged files that are named
+RECORD_LIMIT = 16 * 1024 * 1024  # bytes; torch's RECORD has 1.5 MB
+_COLUMNS = 3  # path, hash, size (the wheel's RECORD)
+# Packages whose files no user edits: what differs there is damage. In others it may be a patch, and is only told.
+_WEIGHTY = ("torch", "torchvision", "torchaudio", "triton", "pytorch-triton", "numpy", "nvidia-", "intel-")
+# Files that run code at each start and belong to no package's RECORD, but to who made the environment.
+_OWN_START_FILES = frozenset({"_virtualenv.pth", "distutils-precedence.pth"})
+
+
+class DamageKind(StrEnum):
+    """How something differs."""
+
+    MISSING = "missing"  # a file of the RECORD is not there
+    EMPTIED = "emptied"
+    SIZE = "size"
+    CONTENT = "content"  # the hash differs, the size does not
+    UNREADABLE = "unreadable"
+    NO_RECORD = "no-record"  # a package lies there and its dist-info does not
+    DRIFT = "drift"  # another version than the one that was verified
+    START_FILE = "start-file"  # a .pth of no package runs code at each start
+
+
+class Damage(Value, frozen=True, kw_only=True):
+    """One thing that differs. ``weighs``: torch cannot be trusted with it."""
+
+    kind: DamageKind
+    package: str
+    file: str | None = None
+    detail: str | None = None  # "2.1.0 -> 1.26.4"
+    weighs: bool = False
+
+
+def find_damage(host: Host, prefix: str, *, deep: bool = False) -> tuple[Damage, ...]:
+    """Everything in the environment at ``prefix`` that is not as it was installed, torch's own first."""
+    if (of_conda := conda_prefix.damaged(host, prefix, distributions.HASHED_BYTES, SHOWN)) is not None:
+        return tuple(
+            Damage(kind=DamageKind.CONTENT, package="conda", file=file, weighs="torch" in file) for file in of_conda
+        )
+    found: list[Damage] = []
+    for folder in distributions.site_packages(host, prefix):
+        found += _in_folder(host, folder, deep=deep)
+    found += _drift(host, prefix)
+    return tuple(sorted(found, key=_order))
+
+
+def _order(damage: Damage) -> tuple[bool, bool, bool, str]:
+    return not damage.weighs, damage.kind is not DamageKind.DRIFT, damage.package != "torch", damage.package
+
+
+def find_start_files(host: Host, prefix: str) -> tuple[Damage, ...]:
+    """The ``.pth`` files of no package that run code whenever Python starts: one that hangs holds everything up."""
+    found: list[Damage] = []
+    for folder in distributions.site_packages(host, prefix):
+        names = host.list_dir(folder) or ()
+        records_ = [join(folder, name, "RECORD") for name in names if name.endswith(".dist-info")]
+        pths = any(name.endswith(".pth") and name not in _OWN_START_FILES for name in names)
+        recorded = {row[0] for file in records_ if pths for row in _rows(host, file) or ()}
+        found += _start_files(host, folder, names, recorded)
+    return tuple(found)
+
+
+def weighs(package: str) -> bool:
+    """Whether torch cannot work without a package's own files."""
+    return package.startswith(_WEIGHTY)
+
+
+def _in_folder(host: Host, folder: str, *, deep: bool) -> Iterator[Damage]:
+    names = host.list_dir(folder) or ()
+    recorded: set[str] = set()
+    for name in names:
+        if not name.endswith(".dist-info"):
+            continue
+        package = distributions.normalise(name.removesuffix(".dist-info").rpartition("-")[0])
+        rows = _rows(host, join(folder, name, "RECORD"))
+        if rows is None:
+            yield Damage(kind=DamageKind.NO_RECORD, package=package, file=join(folder, name, "RECORD"))
+            continue
+        recorded |= {row[0] for row in rows}
+        for row in rows:
+            yield from _compared(host, folder, package, row, deep=deep)
+    if "torch" in names and not any(_is_of_torch(name) for name in names):
+        yield Damage(kind=DamageKind.NO_RECORD, package="torch", file=join(folder, "torch"), weighs=True)
+    yield from _start_files(host, folder, names, recorded)
+
+
+def _is_of_torch(name: str) -> bool:
+    return name.startswith("torch-") and name.endswith((".dist-info", ".egg-info"))
+
+
+def _rows(host: Host, file: str) -> list[list[str]] | None:
+    """The rows that name a file inside the folder with its hash; ``None`` where the RECORD cannot be read."""
+    text = host.read_text(file, RECORD_LIMIT)
+    if text is None:
+        return None
+    try:
+        rows = [row for row in csv.reader(text.splitlines()) if len(row) == _COLUMNS]
+    except csv.Error:
+        return None
+    return [row for row in rows if ".." not in row[0].split("/") and not row[0].startswith("/")] or None
+
+
+def _compared(host: Host, folder: str, package: str, row: list[str], *, deep: bool) -> Iterator[Damage]:
+    name, digest, size = row
+    if not digest:
+        return  # RECORD itself, byte code, what an installer wrote later
+    file = join(folder, *name.split("/"))
+    kind = _difference(host, file, digest, size, deep=deep)
+    if kind is not None:
+        yield Damage(kind=kind, package=package, file=file, weighs=weighs(package))
+
+
+def _difference(host: Host, file: str, digest: str, size: str, *, deep: bool) -> DamageKind | None:
+    found = host.size(file)
+    if found is None:
+        return DamageKind.UNREADABLE if host.exists(file) else DamageKind.MISSING
+    if size.isdecimal() and len(size) < 16 and found != int(size):  # noqa: PLR2004  # digits of a petabyte
+        return DamageKind.SIZE if found else DamageKind.EMPTIED
+    access = host.access(file)
+    if access is not None and not access[0]:
+        return DamageKind.UNREADABLE
+    if deep and digest.startswith("sha256=") and _sha256(host, file) != digest.removeprefix("sha256="):
+        return DamageKind.CONTENT
+    return None
+
+
+def _sha256(host: Host, file: str) -> str:
+    digest = bytes.fromhex(host.sha256(file) or "")
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _start_files(host: Host, folder: str, names: tuple[str, ...], recorded: set[str]) -> Iterator[Damage]:
+    for name in names:
+        if name.endswith(".pth") and name not in recorded and name not in _OWN_START_FILES:
+            text = host.read_text(join(folder, name), 1 << 16) or ""
+            if any(line.startswith(("import ", "import\t")) for line in text.splitlines()):
+                yield Damage(kind=DamageKind.START_FILE, package=name, file=join(folder, name))
+
+
+def _drift(host: Host, prefix: str) -> Iterator[Damage]:
+    record = records.read(host, prefix)
+    if record is None or record.environment.verified_at is None:
+        return
+    now = distributions.versions(host, prefix)
+    for name, then in record.environment.packages.items():
+        if now.get(name) != then:
+            detail = f"{then} -> {now.get(name) or '-'}"
+            yield Damage(kind=DamageKind.DRIFT, package=name, detail=detail, weighs=name == "torch")
+
+
+def prefix_of(python: str) -> str:
+    """The environment of an interpreter: the folder above ``bin`` or ``Scripts``; conda's on Windows its own."""
+    folder, _ = split(python)
+    parent, last = split(folder)
+    return parent if last.lower() in {"bin", "scripts"} else folder
+
+
+def said(damage: Damage) -> Said:
+    """One thing as a code and its values; `i18n.sentences` makes the sentence."""
+    if damage.kind is DamageKind.DRIFT:
+        return Said(code="file-drift", values={"package": damage.package, "detail": damage.detail or "-"})
+    place = damage.file or damage.package
+    return Said(code=f"file-{damage.kind}", values={"package": damage.package, "file": place})
+
+
+def said_of(found: Sequence[Damage]) -> Said | None:
+    """Several in one sentence, the first `SHOWN` of them; ``None``: nothing differs."""
+    told = [said(one) for one in found[:SHOWN]]
+    if not told:
+        return None
+    all_of_them = reduce(lambda one, other: Said(code="both", values={"one": one, "other": other}), told)
+    if len(found) <= SHOWN:
+        return all_of_them
+    return Said(code="and-more", values={"detail": all_of_them, "count": len(found) - SHOWN})
