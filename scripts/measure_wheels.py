@@ -169,8 +169,8 @@ def main() -> int:
     if options.check:
         return 1 if new or not offers else 0
     fresh = rows_of(measure_all(RealHost(), new, index))
-    asked = (*known, *fresh) if options.totals else fresh
-    kept = () if options.totals else known
+    asked = [row for row in (*known, *fresh) if options.totals or row.total is None]
+    kept = [row for row in known if row not in asked]
     rows = (*kept, *(with_total(host, row, offers, index) for row in asked))  # one at a time: the pages are the same
     TABLE.write_text(table(rows), "utf-8")
     return 0

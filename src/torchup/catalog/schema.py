@@ -291,11 +291,16 @@ class Vendor(Table, frozen=True, kw_only=True):
     url: str
     extra: str | None = None
     jetson: str | None = None
+    local: bool = False
+    glibc: str | None = None
+    megabytes: int
+    needs: str = ""
     gfx: str = ""
     sass: str = ""
     torchvision: str = ""
     torchaudio: str = ""
     certainty: str = "listed"
+    basis: str = "inferred"
     source: str
 
 
@@ -306,6 +311,8 @@ class CondaRow(Table, frozen=True, kw_only=True):
     platforms: str
     builds: str
     glibc: dict[str, str] = {}
+    jetson: str | None = None
+    sass: str = ""
     python: str
     torchvision: str
     source: str

@@ -36,7 +36,9 @@ def pythons_of(machine: Machine, request: Request, catalog: Catalog) -> Pythons:
             unfit.append(f"{found.version} ({found.bits}-bit)" if found.bits == 32 else found.version)  # noqa: PLR2004  # bits
     if not machine.pythons and machine.python and not machine.translated:
         installed[short(machine.python, free_threaded=machine.python.endswith("t"))] = None
-    fetchable = () if request.installer == InstallerName.PIP else catalog.fetchable_pythons
+    unknown = not installed and not unfit  # of an imagined machine: nobody said, which is not none
+    fetches = unknown or request.installer != InstallerName.PIP
+    fetchable = catalog.fetchable_pythons if fetches else ()
     wanted = short(request.python, free_threaded=request.python.endswith("t")) if request.python else None
     limit = python_key(catalog.newest_default_python)
     default = tuple(python for python in fetchable if python_key(python) <= limit and not python.endswith("t"))
