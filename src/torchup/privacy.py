@@ -186,7 +186,7 @@ def remember_environment(environ: Mapping[str, str]) -> None:
 
 
 def forget() -> None:
-    """Forget everything that was remembered (tests)."""
+    """Forget everything that was remembered: another command line begins."""
     _remembered.clear()
 
 
@@ -217,9 +217,9 @@ def redact(text: str, purpose: Purpose = Purpose.SHARE, *, names: re.Pattern[str
     """
     if purpose is Purpose.SHARE:
         text = printable(text)
-    text = _without_remembered(text) if _remembered else text
     if "://" in text:
         text = _ADDRESS.sub(lambda found: found[1] + _shown_rest(found[2]), text)
+    text = _without_remembered(text) if _remembered else text
     for pattern, instead in rules(purpose):
         if instead == "<ip>" and _VERSIONS.search(key.lower()):
             continue
