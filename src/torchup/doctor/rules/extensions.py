@@ -45,13 +45,11 @@ def extension_arch_missing(facts: Facts, compat: Compat) -> Found | None:
         lines.append(message("doctor.extension.names", "compiled packages in use: {names}", names=", ".join(names)))
     slug, gpus = "extension-arch-missing", capabilities(facts, compat)
     toolkit = _toolkit_line(facts, compat, "extension.nvcc-arch")
-    text, build = (_newer_toolkit(), ()) if toolkit else (text_of(slug, "remedy"), names)
+    text = _newer_toolkit() if toolkit else text_of(slug, "remedy")
     return Found(
         summary=text_of(slug, "summary"),
         evidence=(*lines, *toolkit),
-        remedy=rebuilt(facts, _newer_toolkit(), ())
-        if toolkit
-        else rebuilt(facts, text_of(slug, "remedy"), names, gpus),
+        remedy=rebuilt(facts, text, () if toolkit else names, gpus),
         certainty=Certainty.PROVEN if failed else Certainty.SAID,
     )
 
