@@ -31,12 +31,14 @@ def foreign_code(facts: Facts) -> bool:
 def extension_arch_missing(facts: Facts, compat: Compat) -> Found | None:
     """Torch covers the GPU, a compiled third-party extension does not."""
     own, failed = facts.sign(*_OWN), facts.sign(*FAILURES)
+    if own is None and failed is None:
+        return None
     names = _names(facts)
     if uncovered(facts, compat) is not None and (own is None or warned_capability(facts) is not None):
         return None  # torch itself has no code
     fine = covered(facts, compat) or covers_what_it_warns_of(facts, compat)
     foreign = foreign_code(facts)  # its frames are in the trace
-    if own is None and (failed is None or facts.torch.hip or not (fine or foreign or (names and facts.works))):
+    if own is None and (facts.torch.hip or not (fine or foreign or (names and facts.works))):
         return None
     lines = [*quoted(facts, *FAILURES, *_OWN)]
     lines += [torch_line(facts)] if facts.torch.version else []
