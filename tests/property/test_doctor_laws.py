@@ -1,4 +1,4 @@
-"""Laws of the doctor over every golden and recorded machine: its cure is the plan, and what is planned is not blamed."""
+"""Laws of the doctor over golden and recorded machines: its cure is the plan, and what is planned is not blamed."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_remedy_that_was_applied_leaves_nothing_to_do(name):
 
 @pytest.mark.parametrize("row", load_signatures(), ids=lambda row: row.code)
 def test_no_evidence_satisfies_its_own_remedy(row):
-    """Beside any message of a program: a remedy never asks for the build, or for the variable, that is there already."""
+    """Beside any message of a program: a remedy never asks for the build that is there already."""
     for name in FEW:
         if planned(name) is None:
             continue
