@@ -55,6 +55,7 @@ NAMES = [
     "h100-driver-525",
     "a100-container-forward-compat-12",
     "jetson-orin-jetpack-6",
+    "jetson-orin-jetpack-7",
     "gb10-dgx-spark",
     "rx-7900-xtx-linux",
     "rx-7900-xtx-windows",
@@ -97,8 +98,9 @@ def triple(machine: Machine) -> str | None:
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """This process's variables without any setting of pip or uv."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_"))}
+    """This process's variables without any setting of pip or uv, nor another bundle of certificates."""
+    foreign = ("PIP_", "UV_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return {**kept, "NO_PROXY": "", "no_proxy": "", **more}
 
 

@@ -60,7 +60,7 @@ def test_why_not(capsys, asked, said):
 
 def test_a_gpu_left_unused_is_exit_3(capsys):
     """No driver: exit 3, one sentence, a hint with the driver branch, no traceback, no plan on stdout."""
-    code, out, err = run(capsys, "--assume", "os=linux,gpu=RTX 3060")
+    code, out, err = run(capsys, "--assume", "os=linux,gpu=RTX 3060,driver=none")
     assert code == 3
     assert not out
     assert "RTX 3060" in err
@@ -156,7 +156,11 @@ def test_a_folder_without_machines(capsys, tmp_path):
         (("--installer", "conda", "--torch", "2.14"), "conda-forge has no torch 2.14", "it has 2.13.0+cu130"),
         (("--channel", "nightly", "--torch", "2.14"), "the nightly channel has no torch 2.14", "without --channel"),
         (("--channel", "test", "--variant", "cu126"), "the test channel has no cu126", "cu132"),
-        (("--require", "torchaudio", "--variant", "cu132"), "torchaudio cannot be had", "leave out --require"),
+        (
+            ("--torch", "2.15.0", "--require", "torchaudio", "--variant", "cu130", "--python", "3.15"),
+            "torchaudio cannot be had",
+            "leave out --require",
+        ),
     ],
 )
 def test_what_is_not_there_is_said_of_the_place_that_was_asked(capsys, arguments, said, hint):

@@ -229,9 +229,18 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
             "linux", nvidia("Orin", "8.7", 32), arch="aarch64", driver="540.4.0", cuda="12.6", jetson="36.4.0",
             python="3.10.12",
         ),
-        build="2.8.0+cu126",
+        build="2.10.0+cu126",
         advice=("plan.advice.not-seen",),
         expert="8.7 is in no wheel of PyTorch; NVIDIA's Jetson index has one for JetPack 6, Python 3.10.",
+    )  # fmt: skip
+    yield Case(
+        name="jetson-orin-jetpack-7",
+        machine=machine(
+            "linux", nvidia("Orin", "8.7", 32), arch="aarch64", driver="595.10", cuda="13.2", jetson="39.2",
+            python="3.12.3", glibc="2.39",
+        ),
+        build="2.9.1+cu130",
+        expert="Orin with JetPack 7.2 takes the index for ARM servers; nobody sends it back to JetPack 6.",
     )  # fmt: skip
     yield Case(
         name="jetson-nano-jetpack-4",
@@ -256,7 +265,7 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
             python="3.8.10", glibc="2.31",
         ),
         build="none",
-        hint="JetPack 6",
+        hint="L4T 36",
         expert="The Jetson wheels are for JetPack 6.",
     )  # fmt: skip
     yield Case(
@@ -290,7 +299,7 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
     yield Case(
         name="rx-7900-xtx-windows",
         machine=machine("windows", RX_7900),
-        build="2.12.0+rocm7.14",
+        build="2.13.0+rocm10.0.0",
         advice=("plan.advice.not-seen",),
         expert="PyTorch has no ROCm wheel for Windows; AMD's own channel has.",
     )
@@ -304,7 +313,7 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
     yield Case(
         name="rx-6700-xt-linux",
         machine=machine("linux", amd("AMD Radeon RX 6700 XT", "gfx1031", 12)),
-        build="2.12.0+rocm7.14",
+        build="2.13.0+rocm10.0.0",
         expert="gfx1031 is not in PyTorch's wheels; AMD's channel has it, without an HSA override.",
     )
     yield Case(

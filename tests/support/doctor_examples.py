@@ -95,6 +95,57 @@ EXAMPLES: dict[str, tuple[str | None, str]] = {
         "mixed-install",
         "RuntimeError: cuDNN version incompatibility: PyTorch was compiled  against (9, 1, 0) but found runtime version (8, 9, 7).\n",
     ),
+    "GTX 1080 on a branch that dropped it": (
+        "driver-too-new",
+        "GPU: NVIDIA GeForce GTX 1080\nDriver Version: 610.43.02\n$ nvidia-smi\nNo devices were found\n>>> torch.cuda.is_available()\nFalse\n",
+    ),
+    "the kernel says which branch is the last": (
+        "driver-too-new",
+        "NVRM: The NVIDIA GeForce GTX 970 GPU installed in this system is\nNVRM:  supported through the NVIDIA 580.xx Legacy drivers. Please\n"
+        "NVRM:  visit the driver page. The 595.44 NVIDIA driver will ignore this GPU.\n",
+    ),
+    "Qt before torch": (
+        "dll-load-order",
+        'from PySide6.QtWidgets import QWidget\nimport torch\nOSError: [WinError 1114] A dynamic link library (DLL) initialization'
+        ' routine failed. Error loading "C:\\app\\venv\\Lib\\site-packages\\torch\\lib\\c10.dll" or one of its dependencies.\n',
+    ),
+    "MIG without an instance": (
+        "mig-or-exclusive-mode",
+        "| NVIDIA-SMI 570.124.06     Driver Version: 570.124.06     CUDA Version: 12.8     |\n"
+        "|   0  NVIDIA H100 80GB HBM3          On  |   00000000:1B:00.0 Off |                   On |\n"
+        "| N/A   30C    P0             70W /  700W |       0MiB /  81559MiB |     N/A      Default |\n"
+        "|                                         |                        |              Enabled |\n"
+        "| MIG devices:                                                                          |\n"
+        "|  No MIG devices found                                                                 |\n",
+    ),
+    "a pod without a GPU": (
+        "container-without-gpu",
+        "$ kubectl logs model-0\nRuntimeError: Failed to infer device type, please set the environment variable\n",
+    ),
+    "LAPACK of NVIDIA's is not there": (
+        "system-library-missing",
+        ">>> import torch\nImportError: libnvpl_blas_lp64_gomp.so.0: cannot open shared object file: No such file or directory\n",
+    ),
+    "two NCCL wheels": (
+        "mixed-install",
+        "ImportError: /venv/lib/python3.11/site-packages/torch/lib/libtorch_cuda.so: undefined symbol: ncclCommWindowRegister\n"
+        "nvidia-nccl-cu12==2.21.5\nnvidia-nccl-cu13==2.28.9\ntorch==2.12.0+cu130\n",
+    ),
+    "an older cuBLAS comes first": (
+        "mixed-install",
+        "ImportError: libcusolver.so.12: symbol cublasGetEmulationStrategy, version libcublas.so.13 not defined in file libcublas.so.13"
+        " with link time reference\n",
+    ),
+    "a job that asked for no GPU": (
+        "job-without-gpu",
+        "#SBATCH --mem=32G\nDriver Version: 570.124.06\n$ srun nvidia-smi\nNo devices were found\n",
+    ),
+    "healthy, its own memory in a container": (
+        None,
+        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.00 GiB. GPU 0 has a total capacity of 39.39 GiB of which 500.00 MiB"
+        " is free. Process 4242 has 38.90 GiB memory in use. Of the allocated memory 38.10 GiB is allocated by PyTorch, and 200.00 MiB is"
+        " reserved by PyTorch but unallocated.\n",
+    ),
     "healthy, three cards": (
         None,
         Report(

@@ -145,3 +145,42 @@ def test_every_chip_has_devices():
     groups = tomllib.loads((DATA / "pci.toml").read_text("utf-8"))
     named = {(vendor, chip) for vendor, group in groups.items() for chip in group}
     assert named <= {(chip["vendor"], chip["chip"]) for chip in chips}
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("RTX PRO 6000", "12.0"), ("RTX PRO 4000", "12.0"), ("T1000", "7.5"), ("T600", "7.5"), ("T1200", "7.5"),
+        ("Jetson Thor", "11.0"), ("Jetson Orin", "8.7"), ("3070Ti", "8.6"), ("RTX3070Ti", "8.6"),
+        ("GTX1080Ti", "6.1"), ("rx7900xtx", "gfx1100"), ("RTX 4080SUPER", "8.9"), ("N1X", "12.1"),
+        ("Jetson T2000", "11.0"), ("RTX PRO 5000 72GB", "12.0"), ("MI308X", "gfx942"), ("MI350P", "gfx950"),
+        ("MI455X", "gfx1250"), ("RX 9050", "gfx1200"), ("RX 7400", "gfx1102"), ("RX 7900M", "gfx1100"),
+        ("PRO W7500", "gfx1102"), ("PRO W7600", "gfx1102"), ("Radeon AI PRO R9600D", "gfx1201"),
+        ("Radeon 8040S", "gfx1151"), ("Ryzen AI Max+ 392", "gfx1151"), ("WX 7100", "gfx803"),
+    ],
+)  # fmt: skip
+def test_names_of_the_audit_and_spellings_that_people_use(name, target):
+    """A name resolves where all that it may mean agree; numbers may be written together with what is around them."""
+    row = TABLE.by_name(name)
+    assert row is not None
+    assert (row.compute_capability or row.gfx) == target
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("RTX 6000", "RTX 6000 Ada Generation"), ("TITAN X", "GeForce GTX TITAN X"), ("GTX 1808", "GTX 1080")],
+)
+def test_near_names_are_offered(name, near):
+    """What a name may mean, or is spelt like."""
+    assert TABLE.by_name(name) is None
+    assert near in TABLE.near(name)
+
+
+def test_a_name_that_resolves_by_agreement_never_hides_a_disagreement():
+    """For every pair of words of the table: what resolves, has one target among all products with these words."""
+    for known in list(TABLE._by_words)[::7]:
+        for said in (known[:2], known[1:]):
+            row = TABLE._agreeing(said, None) if said else None
+            if row is not None:
+                fits = TABLE._containing(said)
+                assert len({(r.compute_capability, r.gfx, r.xpu) for r in fits}) == 1, said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import msgspec
 import pytest
 
 from torchup.detect.pretend import assume, load_machine, size
@@ -48,7 +49,7 @@ def test_several_gpus_and_repeated_options():
     """``gpu`` may come several times, in one item or in several."""
     machine = assume(LINUX, ["gpu=GTX 1080,gpu=RTX 4090", "gpu=10de:2684"])
     assert [gpu.compute_capability for gpu in machine.gpus] == ["6.1", "8.9", "8.9"]
-    assert machine.container_gpu is True
+    assert (machine.container, machine.pythons) == (None, ())  # those of the present machine
 
 
 def test_several_of_a_kind_and_a_mac_by_its_chip():
@@ -195,3 +196,73 @@ def test_a_release_of_jetson_linux_may_have_its_r():
 def test_sizes_as_people_write_them(text, bytes_):
     """A bare small number means GiB."""
     assert size(text) == bytes_
+
+
+@pytest.mark.parametrize(
+    ("said", "system", "version", "more"),
+    [
+        ("win11", Os.WINDOWS, "11", {}),
+        ("Windows 10", Os.WINDOWS, "10", {}),
+        ("macOS 15.5", Os.MACOS, "15.5", {}),
+        ("ubuntu 24.04", Os.LINUX, "24.04", {"distribution": "ubuntu"}),
+        ("wsl2", Os.LINUX, None, {"wsl": True}),
+    ],
+)
+def test_systems_as_people_write_them(said, system, version, more):
+    """A version or a distribution in the name of the system is taken over."""
+    machine = assume(Machine(os=Os.MACOS if system is not Os.MACOS else Os.LINUX, arch="arm64"), [f"os={said}"])
+    assert (machine.os, machine.os_version) == (system, version)
+    assert {name: getattr(machine, name) for name in more} == more
+
+
+def test_facts_of_this_machine_stay_here():
+    """Another card is in another machine: container, Pythons and disk of the present one say nothing of it."""
+    full = msgspec.structs.replace(LINUX, disk_free_bytes=5, python="3.11.2", memory_bytes=7, virtual_machine="kvm")
+    machine = assume(full, ["gpu=RTX 4090"])
+    for name in ("container", "container_gpu", "pythons", "python", "disk_free_bytes", "virtual_machine"):
+        assert not getattr(machine, name), name
+    assert assume(full, ["driver=535.54.03"]).pythons == LINUX.pythons  # the same machine with another driver
+
+
+def test_a_python_that_is_assumed_is_the_one_there_is():
+    """``python=`` is not overruled by the interpreters of the present machine."""
+    machine = assume(LINUX, ["python=3.12.1"])
+    assert (machine.python, machine.pythons) == ("3.12.1", ())
+
+
+def test_an_unsaid_driver_is_unknown_and_not_absent():
+    """Only a driver that was said to be missing is missing."""
+    bare = Machine(os=Os.LINUX, arch="x86_64")
+    assert assume(bare, ["gpu=RTX 4090"]).sources["drivers"] == "unsaid"
+    assert "drivers" not in assume(bare, ["gpu=RTX 4090,driver=none"]).sources
+    assert "drivers" not in assume(bare, ["gpu=RTX 4090,driver=580.65.06"]).sources
+    text = '{"os": "linux", "arch": "x86_64", "gpus": [{"vendor": "nvidia", "name": "RTX 4090"}]%s}'
+    assert load_machine(text % "").sources["drivers"] == "unsaid"
+    assert "drivers" not in load_machine(text % ', "drivers": []').sources
+
+
+def test_a_capability_alone_is_a_card_that_nobody_named():
+    """``cc=13.0`` on a machine without such a card imagines one."""
+    machine = assume(Machine(os=Os.LINUX, arch="x86_64"), ["cc=13.0"])
+    assert [(gpu.vendor, gpu.compute_capability) for gpu in machine.gpus] == [(Vendor.NVIDIA, "13.0")]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "near"),
+    [
+        ('{"os": "linux", "arch": "x86_64", "gpu": []}', "gpu", "gpus"),
+        ('{"os": "linux", "arch": "x86_64", "gpus": [{"vendor": "nvidia", "nam": "x"}]}', "gpus.nam", "name"),
+        (
+            '{"os": "linux", "arch": "x86_64", "drivers": [{"vendor": "nvidia", "verson": "1"}]}',
+            "drivers.verson",
+            "version",
+        ),
+        ('{"os": "linux", "arch": "x86_64", "cpu": {"modell": "x"}}', "cpu.modell", "model"),
+    ],
+)
+def test_an_unknown_key_of_a_machine_file_is_an_error_with_the_near_name(text, key, near):
+    """At any depth: a misspelt key would give a plan for another machine."""
+    with pytest.raises(UsageError) as raised:
+        load_machine(text)
+    assert key in str(raised.value)
+    assert near in str(raised.value.hint)

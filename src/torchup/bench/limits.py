@@ -50,27 +50,25 @@ def peak_of(
             if facts.peak_flops and not low
             else None,
         )
-    row = peaks.find(facts.name, apple_cores)
+    row = peaks.find(facts.name, apple_cores or facts.multiprocessors)
     if row is None or SLICE in f" {facts.name} ":
         return Peak()
     return Peak(
-        flops=_flops(row, precision, convolutions, apple_cores),
+        flops=_flops(row, precision, convolutions),
         bandwidth=row.bandwidth,
         source=f"{row.name} ({row.confidence}: {row.source})",
     )
 
 
-def _flops(row: GpuPeak, precision: str, convolutions: float, cores: int | None) -> float | None:
+def _flops(row: GpuPeak, precision: str, convolutions: float) -> float | None:
     """The rate of a mixture of convolutions and products: the time of both together."""
-    scale = cores / row.cores if cores and row.cores else 1.0
     if precision != DEFAULT_PRECISION:
-        rate = row.flops(precision)
-        return rate * scale if rate else None
+        return row.flops(precision)
     full = row.flops("fp32-strict")
     rounded = row.flops(precision) if row.vendor == Vendor.NVIDIA else full
     if not full or not rounded:
         return None
-    return scale / (convolutions / rounded + (1 - convolutions) / full)
+    return 1 / (convolutions / rounded + (1 - convolutions) / full)
 
 
 def limit(peak: Peak, *, flops: float | None, moved: float | None, seconds: float) -> Limit | None:

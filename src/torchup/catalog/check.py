@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from torchup.catalog.check_wheels import ranges_end, snapshot_known, wheels_agree, wheels_measured
 from torchup.catalog.gpus import load_gpu_table
 from torchup.catalog.types import is_vendor
 from torchup.catalog.versions import python_key, variant_key, version_key
@@ -107,7 +108,7 @@ def _unique(catalog: Catalog) -> Iterator[Message]:
     """One row a (torch, variant, platform, publisher)."""
     seen = set()
     for row in _rows(catalog):
-        key = (row.label, row.platform, row.publications[0].name)
+        key = (row.label, row.platform, row.publications[0].name, row.jetson)
         if key in seen:
             yield message("catalog.law.unique", "{row} is there twice", row=_name(row))
         seen.add(key)
@@ -151,4 +152,8 @@ LAWS: tuple[Callable[[Catalog], Iterator[Message]], ...] = (
     _unique,
     _sources,
     _two_tables_agree,
+    wheels_agree,
+    wheels_measured,
+    snapshot_known,
+    ranges_end,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from torchup.catalog import schema
 from torchup.catalog.types import (
     LIKELY,
     LISTED,
@@ -26,8 +27,6 @@ from torchup.model import ComputeCapability
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from torchup.catalog import schema
 
 PLATFORMS = (
     "linux_x86_64",
@@ -226,17 +225,17 @@ def vendor_rows(vendors: Iterable[schema.Vendor], floors: dict[str, DriverFloor]
                 arch=Arch(
                     sass=_capabilities(vendor.sass),
                     gfx=tuple(vendor.gfx.split()),
-                    basis="inferred",
+                    basis=vendor.basis,
                     source=vendor.source,
                 ),
                 driver=floors.get(vendor.variant),
-                glibc="2.28" if platform.startswith("linux") else None,
-                size_bytes=2000 * 10**6,
+                glibc=vendor.glibc,
+                size_bytes=vendor.megabytes * 10**6,
                 companions={name: Companion(version=version) for name, version in named.items() if version},
-                needs=("numpy",),
+                needs=("numpy", *vendor.needs.split()),
                 extra=vendor.extra,
                 jetson=vendor.jetson,
-                publications=(Publication(name=vendor.name, url=vendor.url),),
+                publications=(Publication(name=vendor.name, url=vendor.url, local=vendor.local),),
                 certainty=vendor.certainty,
                 source=vendor.source,
             )
@@ -249,6 +248,7 @@ def conda_rows(tables: schema.ChannelsFile, floors: dict[str, DriverFloor]) -> I
         for platform in row.platforms.split():
             for variant in row.builds.split():
                 code = tables.conda_arch.get(f"{variant}_{platform}") or tables.conda_arch.get(variant)
+                code = schema.CondaArch(sass=row.sass) if row.sass else code
                 yield Row(
                     torch=row.torch,
                     variant=variant,
@@ -259,6 +259,7 @@ def conda_rows(tables: schema.ChannelsFile, floors: dict[str, DriverFloor]) -> I
                     else None,
                     driver=floors.get(variant),
                     glibc=row.glibc.get(variant),
+                    jetson=row.jetson,
                     macos="11.0" if platform.startswith("macos") else None,
                     mps="14.0" if platform == "macos_arm64" else None,
                     companions={"torchvision": Companion(version=row.torchvision)},

@@ -29,6 +29,7 @@ _NOISE = {
 }  # fmt: skip
 _LINES = ("rtx", "gtx", "quadro", "rx", "arc")  # product lines that people leave out: "4090", "P2000", "A770"
 _SYNONYMS = {"mobile": "laptop", "maxq": "max-q"}
+_TOGETHER = re.compile(r"(rtx|gtx|gts|gt|rx|arc)?(\d{3,4})(ti|super|xtx|xt|gre|d)?(super|v2)?")  # "3070ti", "rx7900xtx"
 _MEMORY = re.compile(r"(?<![\d.])(\d{1,3})\s?g(?:i?b)?\b", re.IGNORECASE)
 
 
@@ -95,14 +96,18 @@ class _File(Value, frozen=True, kw_only=True):
     memory_gib: dict[str, float]
 
 
+NAMED = "GPU table by name"  # source of what a product's name told
 _INTEGRATED = {"apu", "jetson", "soc", "integrated"}
 _DISCRETE = {"geforce", "laptop", "datacenter", "pro", "pro-laptop", "radeon", "arc"}
 
 
 def words(name: str) -> tuple[str, ...]:
-    """A product name as comparable words: case, vendor names, ``(TM)`` and punctuation gone, order kept."""
+    """A product name as comparable words: case, vendor names, ``(TM)`` and punctuation gone, order kept.
+
+    Numbers written together with what stands around them are parted: ``RTX3070Ti`` is ``rtx 3070 ti``.
+    """
     found = re.findall(r"[a-z0-9.+-]+", name.lower().replace("max-q", "maxq"))
-    split = [part for word in found for part in word.split("-") if part]
+    split = [part for word in found for whole in word.split("-") for part in _parted(whole)]
     return tuple(_SYNONYMS.get(word, word) for word in split if word not in _NOISE)
 
 
@@ -120,6 +125,11 @@ def spellings(name: str) -> tuple[str, ...]:
     return tuple(found for found in dict.fromkeys((name, plain, short, spaced)) if found.strip())
 
 
+def _parted(word: str) -> tuple[str, ...]:
+    match = _TOGETHER.fullmatch(word)
+    return tuple(filter(None, match.groups())) if match else ((word,) if word else ())
+
+
 class GpuTable:
     """Look-ups over the rows; made by `load_gpu_table`."""
 
@@ -135,14 +145,45 @@ class GpuTable:
         if "..." in name:
             return self._by_beginning(name.split("...", maxsplit=1)[0], vendor)
         said = words(name)
-        if not said or said in self._ambiguous:
+        if not said:
             return None
+        if said in self._ambiguous:
+            return self._agreeing(said, vendor) if self._ambiguous[said] else None
         for start in (said, *((prefix, *said) for prefix in _LINES)):
             for length in range(len(start), 0, -1):
                 row = self._by_words.get(start[:length])
                 if row is not None and vendor in {None, row.vendor}:
                     return _with_memory_of(row, name)
-        return None
+        return self._agreeing(said, vendor)
+
+    def _agreeing(self, said: tuple[str, ...], vendor: Vendor | None) -> GpuRow | None:
+        """What all products with these words have in common (``RTX PRO 6000``); ``None`` where their chips differ."""
+        if len(said) == 1 and not any(character.isdigit() for character in said[0]):
+            return None  # "laptop", "super": no product's name
+        rows = [row for row in self._containing(said) if vendor in {None, row.vendor}]
+        targets = {(row.vendor, row.architecture, row.compute_capability, row.gfx, row.xpu) for row in rows}
+        if len(targets) != 1:
+            return None
+        same = {
+            field for field in ("memory_bytes", "integrated", "kind") if len({getattr(r, field) for r in rows}) == 1
+        }
+        apart: dict[str, None] = dict.fromkeys({"memory_bytes", "integrated", "kind"} - same)
+        return msgspec.structs.replace(rows[0], name=None, **apart)
+
+    def _containing(self, said: tuple[str, ...]) -> list[GpuRow]:
+        """The products whose words have these among them, in this order."""
+        return [row for known, row in self._by_words.items() if _in_order(said, known)]
+
+    def near(self, name: str, count: int = 5) -> tuple[str, ...]:
+        """Products that an unknown or ambiguous name may mean, the nearest first."""
+        import difflib  # noqa: PLC0415  # only for errors
+
+        said = words(name)
+        means = [meant for row in self._file.ambiguous if said in _sayings(row) for meant in row.means]
+        found = means or [row.name for row in self._containing(said) if row.name]
+        by_text = {" ".join(known): row.name for known, row in self._by_words.items() if row.name}
+        close = difflib.get_close_matches(" ".join(said), by_text, n=count, cutoff=0.6)
+        return tuple(dict.fromkeys([*found, *(by_text[text] for text in close if by_text[text])]))[:count]
 
     def _by_beginning(self, name: str, vendor: Vendor | None) -> GpuRow | None:
         """A name that nvidia-smi cut ("Tesla V100-PCIE...", "GeForce GTX 108..."): only where all that fit agree."""
@@ -213,8 +254,9 @@ class GpuTable:
         return rows
 
     @cached_property
-    def _ambiguous(self) -> frozenset[tuple[str, ...]]:
-        return frozenset(words(name) for row in self._file.ambiguous for name in row.say.split(" / "))
+    def _ambiguous(self) -> dict[tuple[str, ...], bool]:
+        """Names that stand for several chips, and whether these agree in what they execute."""
+        return {said: len(set(row.means.values())) == 1 for row in self._file.ambiguous for said in _sayings(row)}
 
     @cached_property
     def _devices(self) -> dict[tuple[Vendor | None, str], tuple[_Chip, str]]:
@@ -228,6 +270,15 @@ class GpuTable:
             for chip, rows in group.items()
             for device, name in rows.items()
         }
+
+
+def _sayings(row: _Ambiguous) -> tuple[tuple[str, ...], ...]:
+    return tuple(words(name) for name in row.say.split(" / "))
+
+
+def _in_order(said: tuple[str, ...], known: tuple[str, ...]) -> bool:
+    rest = iter(known)
+    return bool(said) and all(word in rest for word in said)
 
 
 def _row(product: _Product, name: str, memory_bytes: int | None) -> GpuRow:

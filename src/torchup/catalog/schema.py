@@ -249,6 +249,7 @@ class AmdRow(Table, frozen=True, kw_only=True):
     """AMD graphics inside processors."""
 
     integrated: str
+    sdk_since: str
     source: str
     siblings: dict[str, str]
     siblings_source: str
@@ -258,6 +259,7 @@ class PythonRow(Table, frozen=True, kw_only=True):
     """Pythons that uv can fetch."""
 
     fetchable: str
+    unfit: str = ""
     newest_by_default: str
     source: str
 
@@ -291,11 +293,16 @@ class Vendor(Table, frozen=True, kw_only=True):
     url: str
     extra: str | None = None
     jetson: str | None = None
+    local: bool = False
+    glibc: str | None = None
+    megabytes: int
+    needs: str = ""
     gfx: str = ""
     sass: str = ""
     torchvision: str = ""
     torchaudio: str = ""
     certainty: str = "listed"
+    basis: str = "inferred"
     source: str
 
 
@@ -306,6 +313,8 @@ class CondaRow(Table, frozen=True, kw_only=True):
     platforms: str
     builds: str
     glibc: dict[str, str] = {}
+    jetson: str | None = None
+    sass: str = ""
     python: str
     torchvision: str
     source: str

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date  # noqa: TC003  # msgspec reads the annotation
 from functools import cache
-from importlib import resources
 
-import msgspec
-
+from torchup.catalog.load import read_table
 from torchup.catalog.types import Arch
 from torchup.catalog.wheel_facts import native, ptx
 from torchup.model import Value
@@ -51,8 +48,21 @@ class Wheels(Value, frozen=True, kw_only=True):
     wheel: tuple[WheelRow, ...]
 
 
+class Snapshot(Value, frozen=True, kw_only=True):
+    """pypi.toml: what PyPI had of the packages whose rows are kept by hand."""
+
+    read: date
+    versions: dict[str, str]
+
+
+@cache
+def load_snapshot() -> dict[str, tuple[str, ...]]:
+    """Package -> its final versions, oldest first."""
+    found = read_table("pypi", Snapshot).versions
+    return {package: tuple(versions.split()) for package, versions in found.items()}
+
+
 @cache
 def load_wheels() -> tuple[WheelRow, ...]:
     """Read and validate the table (25 ms)."""
-    text = resources.files("torchup.catalog").joinpath("data", "wheels.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), Wheels).wheel
+    return read_table("wheels", Wheels).wheel

@@ -19,7 +19,7 @@ from torchup.i18n import render, text
 from torchup.model import Survey, message
 from torchup.plan import resolve
 from torchup.plan.exports import LOCK, NAMES
-from torchup.report.plan_text import Outcome, failure_of, outcomes_text, plan_text
+from torchup.report.plan_text import Outcome, failure_of, outcomes_text, plan_data, plan_text
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog
@@ -74,7 +74,7 @@ def command(
     plan, destination = with_steps(session, resolve(target.machine, request, catalog, survey), here=target.here)
     return Answer(
         command="plan",
-        data=plan,
+        data=plan_data(plan, target.machine),
         text=lambda: plan_text(plan, target.machine, session.style, destination=destination, verbose=session.verbose),
     )
 
@@ -178,7 +178,7 @@ def _outcome(session: Session, one: NamedMachine | Unreadable, request: Request,
 def _outcome_data(outcome: Outcome) -> dict[str, object]:
     return {
         "file": outcome.name,
-        "plan": to_builtins(outcome.plan),
+        "plan": to_builtins(plan_data(outcome.plan, outcome.machine) if outcome.plan and outcome.machine else None),
         "error": outcome.failure,
         "hint": outcome.hint,
     }

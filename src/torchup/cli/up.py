@@ -23,7 +23,7 @@ from torchup.i18n import text
 from torchup.install import steps
 from torchup.jobs import up
 from torchup.model import Notice, message
-from torchup.report.plan_text import plan_text
+from torchup.report.plan_text import plan_data, plan_text
 from torchup.report.up_text import up_text
 from torchup.results.baselines import load_baseline
 
@@ -147,7 +147,7 @@ def _answer(session: Session, wanted: up.Wanted, report: up.Report) -> Answer:
     plan = structs.replace(report.plan, steps=steps(report.plan, target))
     data = {
         "machine": report.machine,
-        "plan": plan,
+        "plan": plan_data(plan, report.machine),
         "environment": report.environment,
         "reused": report.reused,
         "verification": report.verification,

@@ -211,10 +211,18 @@ def driver_against(row: Row, target: Target) -> Message | None:
     trusted = target.cuda if driver.version is None or target.forward_compat or target.machine.jetson else None
     if driver_serves(row.driver, driver.version, windows=target.windows_driver, cuda=trusted):
         return None
+    if not driver.version:
+        return message(
+            "plan.reject.driver-cuda",
+            "the driver serves CUDA {served}; CUDA {cuda} needs a driver of at least {floor}",
+            served=target.cuda,
+            cuda=row.driver.cuda,
+            floor=floor,
+        )
     return message(
         "plan.reject.driver",
         "driver {driver} < {floor}, which CUDA {cuda} needs",
-        driver=driver.version or f"CUDA {target.cuda}",
+        driver=driver.version,
         floor=floor,
         cuda=row.driver.cuda,
     )

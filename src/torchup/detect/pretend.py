@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import msgspec.inspect
 
 from torchup.catalog.gpus import GIB, load_gpu_table
 from torchup.catalog.versions import version_key
@@ -15,14 +16,23 @@ from torchup.errors import UsageError
 from torchup.model import ComputeCapability, Driver, Gpu, Machine, Os, Vendor, message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from torchup.catalog.gpus import GpuTable
     from torchup.model import Message
 
 SOURCE = "assumed"
+UNSAID = "unsaid"  # source of "drivers" of a machine that somebody imagined without naming one
 _ARCH = {Os.LINUX: "x86_64", Os.WINDOWS: "x86_64", Os.MACOS: "arm64"}
 _ARCH_NAMES = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64"}
+# What belongs to one machine and says nothing of another with other GPUs.
+_OF_THE_MACHINE = (
+    "container", "container_gpu", "virtual_machine", "python", "pythons", "memory_bytes", "memory_available_bytes",
+    "memory_limit_bytes", "disk_free_bytes", "device_nodes", "environment", "tools", "problems", "secure_boot",
+    "rocm_version", "level_zero",
+)  # fmt: skip
+_DISTRIBUTIONS = {"ubuntu", "debian", "fedora", "rhel", "rocky", "alma", "arch", "centos", "alpine", "opensuse"}
+_NAMED_SYSTEM = re.compile(r"([a-z]+)[ -]?(\d{1,2}(?:\.\d{1,2}){0,2})?")  # "win11", "Ubuntu 24.04", "macOS 15.5"
 _OS_NAMES = {"win": "windows", "win32": "windows", "darwin": "macos", "mac": "macos", "osx": "macos"}
 _UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": GIB, "t": 1024 * GIB}
 # What says something of one operating system's installation and not of another's.
@@ -49,17 +59,45 @@ def load_machine(text: str) -> Machine:
             data = data[key]
     if not isinstance(data, dict):
         raise _invalid(message("pretend.not-object", "the machine file does not hold an object"))
+    _refuse_unknown(data, Machine)
     try:
         machine = from_builtins(_spelled(data), Machine)
     except msgspec.ValidationError as error:
         said = message("pretend.invalid", "the machine file does not fit: {reason}", reason=decode_problem(error))
         raise _invalid(said) from error
-    return _filled(_checked(machine), load_gpu_table())
+    machine = _checked(machine)
+    if machine.gpus and "drivers" not in data:
+        machine = _driver_unsaid(machine)
+    return _filled(machine, load_gpu_table())
+
+
+def _refuse_unknown(data: dict[str, Any], kind: type[msgspec.Struct], where: str = "") -> None:
+    """An unknown key is an error with the near name: ``gpu`` for ``gpus`` would give a plan for a machine without any.
+
+    Raises:
+        UsageError: the first such key.
+    """
+    described = msgspec.inspect.type_info(kind)
+    fields = {field.name: field.type for field in getattr(described, "fields", ())}
+    for key, value in data.items():
+        if key not in fields:
+            text = message("pretend.unknown-field", "the machine file has an unknown key `{key}`", key=f"{where}{key}")
+            close = difflib.get_close_matches(key, fields, n=1)
+            hint = message("pretend.did-you-mean", "did you mean `{guess}`?", guess=close[0]) if close else None
+            raise UsageError(text, hint=hint or message("pretend.keys", "these can be: {keys}", keys=", ".join(fields)))
+        inner = getattr(fields[key], "item_type", fields[key])
+        if isinstance(inner, msgspec.inspect.StructType):
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, dict):
+                    _refuse_unknown(item, inner.cls, f"{where}{key}.")
 
 
 def _checked(machine: Machine) -> Machine:
     """The machine with drivers numbered as NVIDIA numbers them; a version or capability that is none is an error."""
     drivers = tuple(_driver_as_named(driver, machine.os) for driver in machine.drivers)
+    for name, number in _amounts(machine):
+        if number is not None and not 0 <= number < _LARGEST:
+            raise _invalid(_no_number(name, str(number)[:40]))
     said = {"glibc": machine.glibc, "python": machine.python}
     for number, driver in enumerate(drivers):
         if driver.vendor is Vendor.NVIDIA:
@@ -71,6 +109,19 @@ def _checked(machine: Machine) -> Machine:
         if gpu.compute_capability is not None and gpu.capability is None:
             raise _invalid(_no_number(f"gpus.{number}.compute_capability", gpu.compute_capability))
     return msgspec.structs.replace(machine, drivers=drivers, jetson=_l4t(machine.jetson))
+
+
+_LARGEST = 1 << 60  # bytes, cores: no machine has so many
+
+
+def _amounts(machine: Machine) -> Iterator[tuple[str, int | None]]:
+    """(field, number) of everything that is counted."""
+    for name in ("memory_bytes", "memory_available_bytes", "memory_limit_bytes", "disk_free_bytes"):
+        yield name, getattr(machine, name)
+    yield "cpu.cores", machine.cpu.cores
+    yield "cpu.threads", machine.cpu.threads
+    for index, gpu in enumerate(machine.gpus):
+        yield f"gpus.{index}.memory_bytes", gpu.memory_bytes
 
 
 def _no_number(name: str, value: str) -> Message:
@@ -107,12 +158,23 @@ def assume(base: Machine, items: Sequence[str], table: GpuTable | None = None) -
     said = dict(pairs)
     vendor = Vendor.NVIDIA if {"cc", "compute_capability"} & said.keys() else Vendor.AMD if "gfx" in said else None
     gpus = [_gpu(value, table, vendor) for key, value in pairs if key == "gpu" and value.lower() != "none"]
-    if any(key == "gpu" for key, _ in pairs):
+    if vendor is not None and not any(gpu.vendor == vendor for gpu in machine.gpus) and "gpu" not in said:
+        gpus = [Gpu(vendor=vendor)]  # a capability or target alone is a card that nobody named
+    if any(key == "gpu" for key, _ in pairs) or gpus:
         machine = _with_gpus(machine, gpus)
     for key, value in pairs:
         if key not in {"gpu", "os", "arch"}:
             machine = _KEYS[key](machine, key, value)
+    if gpus and not {"driver", "cuda", "cuda_api"} & said.keys():
+        machine = _driver_unsaid(machine)
     return _filled(machine, table)
+
+
+def _driver_unsaid(machine: Machine) -> Machine:
+    """Remember that nobody said which driver an imagined machine has: unknown is not absent."""
+    if machine.drivers:
+        return machine
+    return msgspec.structs.replace(machine, sources=machine.sources | {"drivers": UNSAID})
 
 
 def split_item(item: str) -> list[tuple[str, str]]:
@@ -144,16 +206,14 @@ def _moved(base: Machine, pairs: Sequence[tuple[str, str]]) -> Machine:
     """The base on another operating system or processor, without what only the present installation has."""
     said = dict(pairs)
     system, arch = base.os, base.arch
+    named: dict[str, object] = {}
     if "os" in said:
-        name = _OS_NAMES.get(said["os"].lower(), said["os"].lower())
-        if name not in set(Os):
-            raise _wrong(message("pretend.os", "`{value}` is not linux, windows or macos", value=said["os"]))
-        system = Os(name)
+        system, named = _system(said["os"])
         arch = arch if system == base.os else _ARCH[system]
     if "arch" in said:
         arch = _ARCH_NAMES.get(said["arch"].lower(), said["arch"].lower())
     if (system, arch) == (base.os, base.arch):
-        return base
+        return msgspec.structs.replace(base, **named) if named else base
     blank = Machine(os=system, arch=arch)
     gone = _OF_THE_SYSTEM if arch == base.arch else (*_OF_THE_SYSTEM, "cpu")
     sources = {k: v for k, v in base.sources.items() if k.split(".")[0] not in {*gone, "os", "arch"}}
@@ -162,8 +222,22 @@ def _moved(base: Machine, pairs: Sequence[tuple[str, str]]) -> Machine:
         os=system,
         arch=arch,
         sources=sources | {"os": SOURCE, "arch": SOURCE},
-        **{name: getattr(blank, name) for name in gone},
+        **{name: getattr(blank, name) for name in gone} | named,
     )
+
+
+def _system(said: str) -> tuple[Os, dict[str, object]]:
+    """The operating system and what else its name says: ``win11``, ``macOS 15.5``, ``Ubuntu 24.04``, ``wsl2``."""
+    match = _NAMED_SYSTEM.fullmatch(said.strip().lower())
+    word, version = match.groups() if match else (said.lower(), None)
+    if word == "wsl":
+        return Os.LINUX, {"wsl": True}
+    if word in _DISTRIBUTIONS:
+        return Os.LINUX, {"distribution": word, "os_version": version, "glibc": None}
+    name = _OS_NAMES.get(word, word)
+    if name not in set(Os):
+        raise _wrong(message("pretend.os", "`{value}` is not linux, windows or macos", value=said))
+    return Os(name), {"os_version": version} if version else {}
 
 
 def _several(value: str) -> tuple[str, ...]:
@@ -189,7 +263,9 @@ def _gpu(name: str, table: GpuTable, vendor: Vendor | None) -> Gpu:
         text = message(
             "pretend.gpu", "the table of GPUs does not know `{name}`, or it stands for several chips", name=name
         )
-        raise _wrong(text, message("pretend.gpu.hint", "write the full product name, or use --machine FILE"))
+        near = ", ".join(table.near(name))
+        hint = message("pretend.gpu.near", "near names: {names}", names=near) if near else None
+        raise _wrong(text, hint or message("pretend.gpu.hint", "write the full product name, or use --machine FILE"))
     return Gpu(
         vendor=row.vendor,
         name=name if ":" not in name else row.name,
@@ -214,9 +290,13 @@ def _with_gpus(machine: Machine, gpus: Sequence[Gpu]) -> Machine:
         if getattr(gpu, name) is not None
     }
     sources |= {f"drivers.{number}.version": SOURCE for number in range(len(drivers))}
-    passed_in = bool(gpus) if machine.container else None  # an assumed GPU is one that can be used
+    blank = Machine(os=machine.os, arch=machine.arch)
     return msgspec.structs.replace(
-        machine, gpus=tuple(gpus), drivers=drivers, container_gpu=passed_in, device_nodes=(), sources=sources
+        machine,
+        gpus=tuple(gpus),
+        drivers=drivers,
+        sources={k: v for k, v in sources.items() if k.split(".")[0] not in _OF_THE_MACHINE},
+        **{name: getattr(blank, name) for name in _OF_THE_MACHINE},
     )
 
 
@@ -235,6 +315,9 @@ def _field(machine: Machine, key: str, value: str) -> Machine:
     elif name in {"glibc", "python"} and not version_key(value):
         raise _wrong(message("pretend.version", "`{value}` is not a version number", value=value))
     sources = machine.sources | {name: SOURCE}
+    if name == "python":
+        extra: dict[str, Any] = {"pythons": ()}  # this one is there, whatever else the present machine has
+        return msgspec.structs.replace(machine, python=parsed, **extra, sources=sources)
     extra = {"libc": "glibc"} if name == "glibc" else {"glibc": None} if (name, value) == ("libc", "musl") else {}
     return msgspec.structs.replace(machine, **{name: parsed}, **extra, sources=sources)
 
@@ -242,6 +325,9 @@ def _field(machine: Machine, key: str, value: str) -> Machine:
 def _driver(machine: Machine, key: str, value: str) -> Machine:
     """The version of the driver of the first GPU's vendor (NVIDIA's where there is none), or the CUDA it serves."""
     vendor = machine.gpus[0].vendor if machine.gpus else Vendor.NVIDIA
+    if key == "driver" and value.lower() == "none":
+        others = tuple(driver for driver in machine.drivers if driver.vendor != vendor)
+        return msgspec.structs.replace(machine, drivers=others)
     old = machine.driver(vendor) or Driver(vendor=vendor, loaded=True)
     if not re.fullmatch(r"\d{1,4}(\.\d{1,5}){0,3}", value):
         raise _wrong(message("pretend.version", "`{value}` is not a version number", value=value))

@@ -16,6 +16,7 @@ from torchup.i18n.sentences import sentence
 from torchup.install.base import Event, Progress, installer
 from torchup.install.failures import explain
 from torchup.install.keep import changed, changes, own_packages, requirements
+from torchup.install.origin import origins
 from torchup.install.prefetch import Staging, locked_step
 from torchup.model import Environment, InstallerName, Verification, message
 from torchup.sources.child_environment import child_environment
@@ -121,12 +122,19 @@ def _replace(
     host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Progress, keep: bool
 ) -> Environment:
     before = distributions.versions(host, target)
-    mine = _own(host, plan, target) if keep else ()
+    mine = _in_bundle(plan, _own(host, plan, target)) if keep else ()
     staged, verification = _build_and_verify(host, plan, target, mine, verify=verify, tell=tell)
     installer(plan.installer).settle(host, staged, target)
     environment = _describe(host, plan, staged, verification)
     requested = (*plan.packages, *(distribution.name for distribution in mine))
-    environment = msgspec.structs.replace(environment, name=name, path=target, requested=requested)
+    python = registry.find_python(host, staged) or python_of(staged)
+    environment = msgspec.structs.replace(
+        environment,
+        name=name,
+        path=target,
+        requested=requested,
+        origins=origins(host, plan, environment.packages, python),
+    )
     records.write(host, staged, records.Record(environment=environment, plan=plan, verification=verification))
     tell(Event(stage="swap", text=message("install.swap", "put it in place")))
     transaction.commit(host, staged, target)
@@ -179,6 +187,17 @@ def _own(host: Host, plan: Plan, target: str) -> tuple[Distribution, ...]:
     return own_packages(distributions.installed(host, target), record.environment if record else None, plan)
 
 
+def _in_bundle(plan: Plan, mine: tuple[Distribution, ...]) -> tuple[Distribution, ...]:
+    """The user's own packages, all of them; a bundle installs its files alone, so what it lacks is refused."""
+    held = {distributions.normalise(wheel.partition("-")[0]) for wheel in plan.hashes}
+    lacking = [distribution.name for distribution in mine if plan.hashes and distribution.name not in held]
+    if lacking:
+        text = message("install.bundle-lacks", "the bundle lacks packages of yours: {names}", names=", ".join(lacking))
+        hint = message("install.bundle-lacks.hint", "use another name with --env, or bundle an environment with them")
+        raise InstallError(text, hint=hint)
+    return () if plan.hashes else mine
+
+
 def _build(
     host: Host,
     plan: Plan,
@@ -227,7 +246,7 @@ def _stage(host: Host, plan: Plan, target: str, tell: Progress, overlay: Overlay
             event = Event(stage="step", text=step.summary, position=position, total=len(steps))
             tell(event)
             perform = _performer(host, engine, staged, laid)
-            if position == PACKAGES_STEP and plan.installer is InstallerName.UV:
+            if position == PACKAGES_STEP and plan.installer is InstallerName.UV and not plan.hashes:
                 step = locked_step(Staging(host, plan, staged, perform, tell), step)  # noqa: PLW2901  # the same step, exact
                 tell(event)
             _run(host, engine, laid(step), staged, _teller(tell, event))

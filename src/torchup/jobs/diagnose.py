@@ -19,18 +19,6 @@ if TYPE_CHECKING:
     from torchup.host import Host
     from torchup.model import Machine
 
-# First bytes of what people send in place of text -> what it is.
-_BINARY = (
-    (b"\x89PNG", "PNG"),
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"GIF8", "GIF"),
-    (b"RIFF", "WebP"),
-    (b"%PDF", "PDF"),
-    (b"PK\x03\x04", "ZIP"),
-    (b"\x7fELF", "ELF"),
-    (b"\x1f\x8b", "gzip"),
-)
-
 STALE = ("python-missing", "environment-missing")  # problems of a Jupyter kernel that cannot start
 
 
@@ -51,24 +39,29 @@ class Examined(Value, frozen=True, kw_only=True):
 def examine_report(raw: bytes) -> Examined:
     """The facts of a pasted report. Raises `UsageError` for a picture, another binary file, or no words at all."""
     from torchup.doctor.facts import Facts as Known  # noqa: PLC0415  # only a report pays for it
-    from torchup.reports import (  # noqa: PLC0415  # same
-        decode,
-        has_words,
-        parse_report,  # same
-    )
+    from torchup.reports import Content, decode, has_words, parse_report, recognise  # noqa: PLC0415  # same
 
-    kind = next((name for start, name in _BINARY if raw.startswith(start)), None)
-    facts = parse_report("" if kind else decode(raw))
+    content = recognise(raw)
+    foreign = content not in {Content.TEXT, Content.EMPTY}
+    facts = parse_report("" if foreign else decode(raw))
     if replace(facts, text="") != Known():
         return Examined(facts=facts)
-    if kind is not None:
+    if foreign:
         raise UsageError(
-            message("doctor.report.binary", "the report is a {kind} file; torchup reads text only", kind=kind),
+            _FOREIGN[content],
             hint=message("doctor.report.binary.hint", "copy the text itself out of the terminal or the page"),
         )
     if not has_words(facts.text):
         raise UsageError(message("doctor.report.nothing", "nothing in this report is known to torchup"), hint=_paste())
     return Examined(facts=facts, notices=_nothing_known(), empty=True)
+
+
+_FOREIGN = {
+    "picture": message("doctor.report.picture", "the report is a picture; torchup reads text only"),
+    "document": message("doctor.report.document", "the report is a document file; torchup reads text only"),
+    "archive": message("doctor.report.archive", "the report is an archive; torchup reads text only"),
+    "binary": message("doctor.report.binary", "the report is a binary file; torchup reads text only"),
+}
 
 
 def _nothing_known() -> tuple[Notice, ...]:

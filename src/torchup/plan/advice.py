@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.catalog.gpus import NAMED, load_gpu_table
 from torchup.catalog.types import LISTED
-from torchup.catalog.versions import version_key
+from torchup.catalog.versions import at_least, variant_key, version_key
 from torchup.compat.laws import code_on_gpu
 from torchup.compat.target import forward_compat_possible, gpu_name
-from torchup.model import Notice, Os, Plan, Reason, Vendor, message
+from torchup.model import InstallerName, Notice, Os, Plan, Reason, Vendor, message
 from torchup.plan.drivers import DriverAction, DriverOrder, driver_text, keep_text, place_of
 from torchup.plan.gpus import is_integrated
-from torchup.plan.whatif import best_row, families, newer_driver_gives, with_conda
+from torchup.plan.whatif import best_row, families, newer_driver_gives, with_conda, without_conda
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from torchup.catalog.types import Row
     from torchup.model import Machine
     from torchup.plan.judge import Fit, Question
 
@@ -45,12 +47,29 @@ def _cpu_only(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     if plan.uses_gpu or question.request.cpu or question.request.variant == "cpu":
         return
     names = ", ".join(gpu_name(question.target.machine.gpus[i]) for i in question.graphics.ignored)
-    if names:
+    other = _elsewhere(question) if names else None
+    if other is not None:
+        yield _warn(
+            message(
+                "plan.advice.cpu-only-conda",
+                "cpu-only: conda-forge has no build that uses the {gpu}; {build} does: --installer uv",
+                gpu=names,
+                build=other.label,
+            )
+        )
+    elif names:
         yield _warn(
             message("plan.advice.cpu-only-ignored", "cpu-only: torch has no build that uses the {gpu}", gpu=names)
         )
     else:
         yield _warn(message("plan.advice.cpu-only", "cpu-only: no GPU was found in this machine"))
+
+
+def _elsewhere(question: Question) -> Row | None:
+    """The build that another installer than conda would give this machine's GPU."""
+    if question.request.installer != InstallerName.CONDA:
+        return None
+    return best_row(question.target.machine, without_conda(question.request), question.catalog)
 
 
 def _uncovered(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
@@ -155,8 +174,11 @@ def _driver_may_stay(plan: Plan, best: Fit, question: Question) -> Iterator[Noti
 
 def _macos_unlocks(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     newest = next(iter(question.catalog.by_platform.get("macos_arm64", ())), None)
+    here = question.target.machine.os_version
     if best.candidate.row.platform != "macos_arm64" or newest is None or not plan.uses_gpu:
         return
+    if newest.mps and at_least(here, newest.mps) is not False:
+        return  # this macOS is new enough: something else stands in the way
     if version_key(newest.torch) > version_key(plan.build.torch) and newest.mps and not question.request.torch:
         yield _tell(
             message("plan.advice.macos", "macOS {floor} would give torch {torch}", floor=newest.mps, torch=newest.torch)
@@ -223,6 +245,67 @@ def _certainty(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
             message(
                 "plan.advice.not-seen",
                 "{build} is announced, but its index page was not seen; `torchup catalog refresh` reads it",
+                build=plan.build.label,
+            )
+        )
+
+
+def _rocm_sdk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    row = best.candidate.row
+    if row.kind != "rocm" or variant_key(row.variant) < version_key(question.catalog.rocm_sdk_since):
+        return
+    yield _tell(
+        message(
+            "plan.advice.rocm-sdk",
+            "ROCm comes as Python packages here: `rocm` looks for the GPU while it is built (where there is none,"
+            " ROCM_SDK_TARGET_FAMILY names its family); on PyPI its names are placeholders, so take it from"
+            " {index} only",
+            index=plan.build.index_url,
+        )
+    )
+
+
+def _unsure_names(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    """GPUs whose target nobody looked up: what the driver says would win."""
+    machine = question.target.machine
+    for index in best.covered if plan.uses_gpu else ():
+        gpu = machine.gpus[index]
+        by_name = [machine.sources.get(f"gpus.{index}.{field}") for field in ("compute_capability", "gfx")]
+        row = load_gpu_table().by_name(gpu.name, gpu.vendor) if gpu.name and NAMED in by_name else None
+        if row is not None and row.source == "own":
+            yield _tell(
+                message(
+                    "plan.advice.unsure-name",
+                    "unsure: what the {gpu} executes is general knowledge, nobody looked it up;"
+                    " its driver tells (`torchup detect`)",
+                    gpu=gpu_name(gpu),
+                )
+            )
+
+
+def _assumed_driver(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del plan
+    driver = question.target.nvidia
+    if question.target.machine.sources.get("drivers") == "unsaid" and best.candidate.row.kind == "cuda" and driver:
+        yield _tell(
+            message(
+                "plan.advice.assumed-driver",
+                "nobody said which NVIDIA driver this machine has: planned for a current one (branch {branch});"
+                " --assume driver=VERSION plans for another",
+                branch=driver.version,
+            )
+        )
+
+
+def _inferred(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del question
+    arch = best.candidate.row.arch
+    if plan.uses_gpu and arch is not None and arch.basis == "inferred":
+        yield _tell(
+            message(
+                "plan.advice.inferred",
+                "unsure: what {build} is compiled for is inferred, nobody read the wheel"
+                " (`torchup catalog measure` does); verification will tell",
                 build=plan.build.label,
             )
         )
@@ -357,6 +440,10 @@ _TOPICS = (
     _python,
     _companions,
     _certainty,
+    _inferred,
+    _assumed_driver,
+    _rocm_sdk,
+    _unsure_names,
     _newer_unknown,
     _devices,
     _forward_compat,

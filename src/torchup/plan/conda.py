@@ -83,7 +83,7 @@ def order(
     return CondaOrder(
         subdir=subdir(machine),
         channels=tuple(folders.get(channel, channel) for channel in channels),
-        specs=(*python_specs(python), *torch_specs(build), *_others(packages, build)),
+        specs=(*python_specs(python), *torch_specs(build), *_arm_variant(machine, build), *_others(packages, build)),
         virtual_packages=virtual_packages(machine, cuda),
         mirrors={channel: urls for channel, urls in served.items() if channel not in folders},
     )
@@ -185,6 +185,12 @@ def torch_specs(build: Build) -> tuple[str, ...]:
     if runtime:
         specs += [f"pytorch-gpu={build.torch}", f"cuda-version={runtime}"]
     return (*specs, *(f"{name}={version}" for name, version in build.companions.items() if version))
+
+
+def _arm_variant(machine: Machine, build: Build) -> tuple[str, ...]:
+    """Jetson has its own builds of CUDA 12; from 13 on those for ARM servers serve it (conda-forge's arm-variant)."""
+    tegra = machine.jetson and (cuda_runtime(build.variant) or "").startswith("12.")
+    return ("arm-variant=*=tegra",) if tegra else ()
 
 
 def cuda_runtime(variant: str) -> str | None:

@@ -5,13 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.catalog.types import UNSURE, kind_of
-from torchup.compat.laws import VENDOR_OF_KIND
+from torchup.catalog.versions import version_key
+from torchup.compat.laws import VENDOR_OF_KIND, code_on_gpu
 from torchup.compat.target import gpu_name, is_32_bit, is_musl, platform_of, variant_name
 from torchup.errors import NetworkError, NoBuildError, TorchupError, UsageError
-from torchup.model import InstallerName, Machine, Message, Os, Reason, Rejection, Survey, Vendor, message
+from torchup.model import (
+    ComputeCapability,
+    InstallerName,
+    Machine,
+    Message,
+    Os,
+    Reason,
+    Rejection,
+    Survey,
+    Vendor,
+    message,
+)
 from torchup.plan.drivers import DriverAction, DriverOrder, driver_text, place_of
 from torchup.plan.wanted import version_matches
-from torchup.plan.whatif import advised_branch, best_row, driver_gives, families, with_conda
+from torchup.plan.whatif import advised_branch, best_row, driver_gives, families, with_conda, without_conda
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,15 +205,41 @@ def kinds_here(question: Question) -> tuple[str, ...]:
     return tuple(_PREFIX[vendor] for vendor in vendors) or ("cpu",)
 
 
+def _newer_than_code(question: Question) -> ComputeCapability | None:
+    """The newest capability that any build has code for, where the GPUs that count are all newer."""
+    mine = [question.target.capabilities[index] for index in question.graphics.lost]
+    rows = question.catalog.by_platform.get(question.target.platform or "", ())
+    codes = [code for row in rows if row.arch for code in row.arch.sass]
+    newest = max(codes, default=None)
+    newer = newest is not None and all(code is not None and code > newest for code in mine)
+    return newest if mine and newer and not question.graphics.usable else None
+
+
+def _no_code(question: Question, names: str, *, cpu_possible: bool) -> Message | None:
+    """That no build has code for the GPUs, or that nobody can tell."""
+    machine = question.target.machine
+    unknown = [machine.gpus[i] for i in question.graphics.lost if machine.gpus[i].vendor == Vendor.AMD]
+    if any(gpu.gfx is None for gpu in unknown):
+        return message("plan.none.gfx-unknown", "which code the {gpu} runs is not known (its gfx target)", gpu=names)
+    if newest := _newer_than_code(question):
+        return message(
+            "plan.none.gpu-newer",
+            "no published build of torch has code for the {gpu}: the newest is for {newest},"
+            " and no wheel has PTX that newer GPUs could compile",
+            gpu=names,
+            newest=newest,
+        )
+    if cpu_possible and not question.graphics.usable:
+        return message("plan.none.gpu-unsupported", "no published build of torch runs on the {gpu}", gpu=names)
+    return None
+
+
 def _text(question: Question, rejected: list[Rejection], *, cpu_possible: bool) -> Message:
     first = telling(question, rejected)
     machine = question.target.machine
     names = ", ".join(gpu_name(machine.gpus[index]) for index in question.graphics.wanted)
-    unknown = [machine.gpus[i] for i in question.graphics.lost if machine.gpus[i].vendor == Vendor.AMD]
-    if any(gpu.gfx is None for gpu in unknown):
-        return message("plan.none.gfx-unknown", "which code the {gpu} runs is not known (its gfx target)", gpu=names)
-    if cpu_possible and not question.graphics.usable:
-        return message("plan.none.gpu-unsupported", "no published build of torch runs on the {gpu}", gpu=names)
+    if without_code := _no_code(question, names, cpu_possible=cpu_possible):
+        return without_code
     if first.detail.code in _DRIVER_FAULTS:
         bare = message("plan.none.no-driver", "no NVIDIA driver is loaded")
         detail = bare if first.detail.code == "plan.reject.no-driver" else first.detail
@@ -251,6 +289,8 @@ def _hint(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
 def change_hint(question: Question, rejected: list[Rejection]) -> Message | None:
     """What to change on the machine, or in the request, so that a build fits."""
     machine = question.target.machine
+    if not_conda := _not_conda(question):
+        return not_conda
     first = telling(question, rejected)
     if machine.jetson and question.graphics.lost:
         return message(
@@ -268,14 +308,57 @@ def change_hint(question: Question, rejected: list[Rejection]) -> Message | None
         )
     if any(r.reason == Reason.DRIVER for r in rejected) and families(question):
         return driver_hint(question)
-    if first.reason == Reason.GLIBC and not best_row(machine, with_conda(question.request), question.catalog):
+    return _jetson_hint(question) if first.reason == Reason.PLATFORM else _usual_hint(first.reason, question)
+
+
+def _usual_hint(reason: Reason, question: Question) -> Message | None:
+    conda = with_conda(question.request)
+    if reason == Reason.GLIBC and not best_row(question.target.machine, conda, question.catalog):
         return None
-    return _HINTS.get(first.reason) if first.reason != Reason.PLATFORM or machine.jetson else None
+    return _HINTS.get(reason)
+
+
+def _not_conda(question: Question) -> Message | None:
+    """What wheels have for a machine that conda-forge has nothing for."""
+    asked_conda = question.request.installer == InstallerName.CONDA
+    plain = without_conda(question.request)
+    other = best_row(question.target.machine, plain, question.catalog) if asked_conda else None
+    if other is None:
+        return None
+    return message(
+        "plan.hint.not-conda",
+        "conda-forge has no build for it; {build} is for this machine: --installer uv",
+        build=other.label,
+    )
+
+
+def _jetson_hint(question: Question) -> Message | None:
+    """Which JetPack has wheels for this GPU; none is named that is older than the installed one."""
+    machine, target = question.target.machine, question.target
+    rows = question.catalog.by_platform.get(target.platform or "", ())
+    fits = [
+        row.jetson
+        for row in rows
+        if row.jetson and any(code_on_gpu(row, i, target, question.catalog) for i in target.gpus)
+    ]
+    if not machine.jetson:
+        known = max(fits, key=version_key, default=None)
+        return (
+            message("plan.hint.jetson-unsaid", "name its Jetson Linux: --assume jetson={release}", release=known)
+            if known
+            else None
+        )
+    newer = [release for release in fits if version_key(release) > version_key(machine.jetson)[:1]]
+    if not newer:
+        return message(
+            "plan.hint.jetson-none", "no wheels for this Jetson and L4T {release} are known", release=machine.jetson
+        )
+    oldest = min(newer, key=version_key)
+    return message("plan.hint.jetson", "update JetPack: wheels are published for L4T {release}", release=oldest)
 
 
 _HINTS = {
     Reason.GLIBC: message("plan.hint.glibc", "use a newer system, or conda-forge's build: --installer conda"),
-    Reason.PLATFORM: message("plan.hint.jetson", "update to JetPack 6 (L4T 36), for which wheels are published"),
     Reason.PYTHON: message("plan.hint.python", "choose another Python with --python, or leave it to torchup"),
     Reason.COMPANION: message(
         "plan.hint.companion", "leave out --require, or leave the build to torchup: no --torch, no --variant"

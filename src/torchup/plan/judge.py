@@ -110,14 +110,14 @@ def _reject(row: Row, reason: Reason, detail: Message) -> Rejection:
 
 
 def _system_against(row: Row, machine: Machine) -> Against | None:
-    if glibc := glibc_against(row.glibc, machine.glibc):
-        return Reason.GLIBC, glibc
-    if machine.os == Os.MACOS and (macos := macos_against(row.macos, machine.os_version)):
-        return Reason.OS, macos
     if row.jetson and version_key(row.jetson) != version_key(machine.jetson or "")[:1]:
         return Reason.PLATFORM, message(
             "plan.reject.jetson", "is built for Jetson with L4T {release}", release=row.jetson
         )
+    if glibc := glibc_against(row.glibc, machine.glibc):
+        return Reason.GLIBC, glibc
+    if machine.os == Os.MACOS and (macos := macos_against(row.macos, machine.os_version)):
+        return Reason.OS, macos
     return None
 
 

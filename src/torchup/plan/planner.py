@@ -35,6 +35,7 @@ from torchup.plan.ranking import beaten, rank
 from torchup.plan.reasons import why
 from torchup.plan.unreached import unreached
 from torchup.plan.wanted import allows, torch_limits, version_matches
+from torchup.plan.whatif import with_usual_driver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,6 +82,7 @@ def consider(
 
 def make_question(machine: Machine, request: Request, catalog: Catalog) -> Question:
     """Work out once what all candidates are judged against."""
+    machine = with_usual_driver(machine, catalog)
     target = make_target(machine, catalog)
     rows = catalog.by_platform.get(target.platform or "", ())
     if request.installer == InstallerName.CONDA:

@@ -30,13 +30,15 @@ def pythons_of(machine: Machine, request: Request, catalog: Catalog) -> Pythons:
     installed: dict[str, str | None] = {}
     unfit = []
     for found in sorted(machine.pythons, key=lambda python: python.kind == "venv"):  # a venv may go away
-        if _fits(found, machine):
+        if _fits(found, machine) and found.version not in catalog.unfit_pythons:
             installed.setdefault(short(found.version, free_threaded=found.free_threaded), found.path)
         else:
             unfit.append(f"{found.version} ({found.bits}-bit)" if found.bits == 32 else found.version)  # noqa: PLR2004  # bits
     if not machine.pythons and machine.python and not machine.translated:
         installed[short(machine.python, free_threaded=machine.python.endswith("t"))] = None
-    fetchable = () if request.installer == InstallerName.PIP else catalog.fetchable_pythons
+    unknown = not installed and not unfit  # of an imagined machine: nobody said, which is not none
+    fetches = unknown or request.installer != InstallerName.PIP
+    fetchable = catalog.fetchable_pythons if fetches else ()
     wanted = short(request.python, free_threaded=request.python.endswith("t")) if request.python else None
     limit = python_key(catalog.newest_default_python)
     default = tuple(python for python in fetchable if python_key(python) <= limit and not python.endswith("t"))

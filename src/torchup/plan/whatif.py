@@ -8,7 +8,7 @@ import msgspec
 
 from torchup.catalog.versions import version_key
 from torchup.compat.target import make_target
-from torchup.model import Driver, Gpu, InstallerName, Machine, Request, Survey, Vendor
+from torchup.model import Driver, Gpu, InstallerName, Machine, Os, Request, Survey, Vendor
 from torchup.plan.candidates import candidates
 from torchup.plan.gpus import sort_gpus
 from torchup.plan.judge import Fit, Question, judge
@@ -50,18 +50,37 @@ def with_driver(machine: Machine, branch: int) -> Machine:
     )
 
 
+def with_usual_driver(machine: Machine, catalog: Catalog) -> Machine:
+    """An imagined machine whose driver nobody named, with a current one: the advised branch of its GPUs."""
+    gpus = [gpu for gpu in machine.gpus if gpu.vendor == Vendor.NVIDIA]
+    if machine.sources.get("drivers") != "unsaid" or not gpus:
+        return machine
+    found = [catalog.family(gpu.capability) for gpu in gpus if gpu.capability]
+    known = [family for family in found if family is not None]
+    return with_driver(machine, usual_branch(known, catalog, windows=machine.os == Os.WINDOWS or machine.wsl))
+
+
 def with_conda(request: Request) -> Request:
     """The request answered by conda-forge."""
     return msgspec.structs.replace(request, installer=InstallerName.CONDA)
 
 
+def without_conda(request: Request) -> Request:
+    """The request answered by wheels, whichever installer fetches them."""
+    return msgspec.structs.replace(request, installer=None)
+
+
 def advised_branch(question: Question) -> int:
     """The driver branch to advise: the newest long-term one, a later one for cards it does not know, none too late."""
-    windows = question.target.windows_driver
-    starts = [f.first_windows if windows else f.first_linux for f in families(question)]
-    ends = [f.last_branch for f in families(question) if f.last_branch]
-    known = max([question.catalog.long_term_branch(), *(version_key(first)[0] for first in starts if first)])
-    return min([known, *ends])
+    return usual_branch(families(question), question.catalog, windows=question.target.windows_driver)
+
+
+def usual_branch(known: list[Family], catalog: Catalog, *, windows: bool) -> int:
+    """See `advised_branch`; for GPUs of these architectures."""
+    starts = [f.first_windows if windows else f.first_linux for f in known]
+    ends = [f.last_branch for f in known if f.last_branch]
+    newest = max([catalog.long_term_branch(), *(version_key(first)[0] for first in starts if first)])
+    return min([newest, *ends])
 
 
 def families(question: Question) -> list[Family]:

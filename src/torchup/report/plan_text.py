@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from torchup.compat.target import variant_name
 from torchup.i18n import printable, render, text
 from torchup.model import Machine, Plan, Reason, Rejection, Value, Vendor
@@ -35,7 +37,7 @@ def plan_text(
 ) -> str:
     """The whole plan; ``destination`` is the folder it would make, ``verbose`` lists every build not chosen."""
     sections: list[tuple[str, list[str]]] = [
-        (text("plan.label.machine", "This machine"), [machine_line(machine)]),
+        (_machine_label(machine), [machine_line(machine)]),
         (text("plan.label.build", "Best build"), [build_line(plan)]),
         (text("plan.label.why", "Why"), [render(reason) for reason in plan.why]),
         (text("plan.label.not-chosen", "Not chosen"), _rejected_lines(plan, machine, verbose=verbose)),
@@ -46,6 +48,19 @@ def plan_text(
     width = max(cells(label) for label, lines in sections if lines) + 2
     body = [_section(label, lines, width, style) for label, lines in sections if lines]
     return "\n".join([*body, *_advice(plan, style)])
+
+
+def plan_data(plan: Plan, machine: Machine) -> Plan:
+    """The plan as programs read it: variants are named as the text names them, the macOS build ``mps``."""
+    build = replace(plan.build, variant=_variant(plan))
+    named = tuple(replace(one, variant=variant_name(one.variant, machine)) for one in plan.rejected)
+    return replace(plan, build=build, rejected=named)
+
+
+def _machine_label(machine: Machine) -> str:
+    if "assumed" in machine.sources.values():
+        return text("plan.label.assumed", "Planned for")
+    return text("plan.label.machine", "This machine")
 
 
 def machine_line(machine: Machine) -> str:

@@ -95,7 +95,7 @@ def total_size(host: Host, requires: Iterable[str], system: Installation, index:
     environment = marker_environment(system.platform, system.python)
     sizes: dict[str, int] = {}
     unknown: dict[str, None] = {}
-    followed: dict[str, set[str]] = {}
+    followed: dict[str, set[str]] = {"torch": set()}  # the wheel itself: triton 2.0 requires it back
     level = _merged(_applying(requires, environment, ()), followed)
     while level and len(followed) < MOST:
         found = in_parallel(lambda one: _look_up(host, one, system, index), level, _LEVEL_LIMIT)

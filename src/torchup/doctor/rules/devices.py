@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from torchup.doctor.conditions import holds
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.amd_intel import is_usable_intel
-from torchup.doctor.rules.common import driver_line, gpu_line, made, remedy_of, said
+from torchup.doctor.rules.common import driver_line, gpu_line, made, said
 from torchup.model import Os, Remedy, Severity, Vendor, message
 
 if TYPE_CHECKING:
@@ -156,9 +156,15 @@ def triton_newer_than_driver(facts: Facts, compat: Compat) -> Found | None:
             "doctor.triton.summary", "Triton compiles code that is newer than the driver can load; torch itself works"
         ),
         evidence=tuple(lines),
-        remedy=remedy_of("triton-newer-than-driver", facts, compat),
+        remedy=_triton_remedy(facts, compat),
         certainty=Certainty.PROVEN,
     )
+
+
+def _triton_remedy(facts: Facts, compat: Compat) -> Remedy | None:
+    from torchup.doctor.rules import driver_remedies  # noqa: PLC0415  # the planner comes with it
+
+    return driver_remedies.for_triton(facts, compat)
 
 
 def no_gpu_present(facts: Facts, compat: Compat) -> Found | None:

@@ -17,7 +17,6 @@ from torchup.doctor.rules.common import (
     newest_driver,
     on_windows,
     quoted,
-    remedy_of,
     torch_cuda,
     torch_line,
 )
@@ -154,7 +153,7 @@ def driver_missing_or_broken(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=_driver_summary(facts, differ=bool(differ)),
         evidence=(*broken, *absent, *differ, *([gpu_line(facts)] if facts.gpus else [])),
-        remedy=remedy_of("driver-missing-or-broken", facts, compat, kind=_driver_kind(facts, differ=bool(differ))),
+        remedy=_remedies().make_it_answer(facts, compat, _driver_kind(facts, differ=bool(differ))),
         certainty=Certainty.PROVEN if broken or differ else Certainty.SAID,
     )
 

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from torchup.catalog.versions import version_key
-from torchup.doctor.cause import text_of
+from torchup.catalog.versions import minor, version_key
+from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.remedy import DriverAction, Wish, choose, driver_remedy, reinstall
 from torchup.doctor.remedy.driver import driver_order
-from torchup.doctor.rules.common import newest_driver
+from torchup.doctor.rules.common import newest_driver, remedy_of, torch_cuda
 from torchup.errors import TorchupError
 from torchup.model import Remedy, message
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
+    from torchup.plan.drivers import DriverOrder
 
 
 def older_build_or_driver(facts: Facts, compat: Compat, floor: str | None) -> Remedy:
@@ -41,17 +42,45 @@ def back_to_last_branch(facts: Facts, compat: Compat) -> Remedy:
     return driver_remedy(facts, compat.catalog, DriverAction.BACK, text=text) if known else Remedy(text=text)
 
 
+def make_it_answer(facts: Facts, compat: Compat, kind: RemedyKind) -> Remedy | None:
+    """What the cause asks for; a driver that is new enough is loaded, not installed."""
+    if kind is not RemedyKind.DRIVER or not _new_enough(facts, driver_order(facts, compat.catalog)):
+        return remedy_of("driver-missing-or-broken", facts, compat, kind=kind)
+    text = message(
+        "doctor.driver-broken.remedy-load",
+        "the driver is new enough, its module does not load: build it for the running kernel (`dkms status`), enrol its"
+        " key where Secure Boot is on",
+    )
+    return driver_remedy(facts, compat.catalog, DriverAction.REBOOT, text=text)
+
+
+def _new_enough(facts: Facts, order: DriverOrder) -> bool:
+    """Whether the driver is of the advised branch or newer, and not past the last one that serves the card."""
+    driver = newest_driver(facts)
+    reached = driver is not None and order.branch is not None and version_key(driver)[0] >= order.branch
+    return reached and order.action is not DriverAction.BACK
+
+
+def for_triton(facts: Facts, compat: Compat) -> Remedy | None:
+    """The driver's branch has to be that of the build's own CUDA: minor-version compatibility does not count."""
+    cuda = torch_cuda(facts, compat)
+    rows = [row for row in compat.catalog.toolkits if cuda and minor(row.version) == minor(cuda)]
+    floor = str(rows[0].branch) if rows else None
+    driver = newest_driver(facts)
+    if floor is not None and driver is not None and version_key(driver) >= version_key(floor):
+        return remedy_of("triton-newer-than-driver", facts, compat, kind=RemedyKind.TEXT)
+    text = text_of("triton-newer-than-driver", "remedy")
+    return driver_remedy(facts, compat.catalog, floor=floor, text=text)
+
+
 def for_wsl(facts: Facts, compat: Compat) -> Remedy:
     """A newer Windows driver where this one is old or not known; else what lies between it and WSL."""
     order = driver_order(_in_wsl(facts), compat.catalog)
-    driver = newest_driver(facts)
-    enough = driver is not None and order.branch is not None and version_key(driver)[0] >= order.branch
-    past = order.action is DriverAction.BACK
     text = message(
         "doctor.wsl.remedy-inside",
         "remove a Linux driver package if WSL has one (`dpkg -l` shows it; keep toolkits), then update and restart WSL",
     )
-    if enough and not past:
+    if _new_enough(facts, order):
         remedy = driver_remedy(_in_wsl(facts), compat.catalog, DriverAction.UPDATE)
         return msgspec.structs.replace(remedy, text=text)
     return driver_remedy(_in_wsl(facts), compat.catalog, text=text)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.catalog.versions import minor
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import plain, said
+from torchup.doctor.rules.mixed_facts import foreign_libraries, two_places, two_torches
 from torchup.model import Severity, message
 from torchup.privacy import redact
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from torchup.model import Message, Remedy
 
 _WHEEL = re.compile(r"(nvidia-.+)-cu\d\d")
-_SYSTEM_LIBRARY = re.compile(
-    r"lib(?:cudnn|cublas|nccl|nvjitlink|cusparse|cusolver|cufft|nvrtc|cupti|stdc)", re.IGNORECASE
-)
 
 
 def mixed_install(facts: Facts, compat: Compat) -> Found | None:
@@ -65,14 +62,6 @@ def _signs(facts: Facts) -> list[Sign]:
     return [sign for sign in facts.signs_of("mixed-install") if not (sign.code == "mixed.library-gone" and elsewhere)]
 
 
-def two_torches(facts: Facts) -> tuple[Package, ...]:
-    """Pip's torch beside conda's pytorch, of different versions: conda's, then pip's."""
-    conda = [p for p in facts.packages if p.name in ("pytorch", "pytorch-gpu", "libtorch") and p.from_conda]
-    pip = [p for p in facts.packages if p.name == "torch" and not p.from_conda]
-    differ = bool(conda and pip) and minor(conda[0].version) != minor(pip[0].version)
-    return (conda[0], pip[0]) if differ else ()
-
-
 def _double_lines(doubles: tuple[Package, ...]) -> tuple[Message, ...]:
     if not doubles:
         return ()
@@ -82,12 +71,6 @@ def _double_lines(doubles: tuple[Package, ...]) -> tuple[Message, ...]:
             "doctor.mixed.two", "conda has pytorch {conda}, pip has torch {pip}", conda=conda.version, pip=pip.version
         ),
     )
-
-
-def two_places(facts: Facts) -> tuple[str, ...]:
-    """A traceback that loads torch from one site-packages and a companion from another; live: several torch folders."""
-    folders = tuple(dict.fromkeys(facts.torch.locations))
-    return folders if len(folders) > 1 else ()
 
 
 def _place_lines(folders: tuple[str, ...]) -> tuple[Message, ...]:
@@ -110,12 +93,3 @@ def _stale_lines(facts: Facts) -> tuple[Message, ...]:
     if len(names) < 2:  # noqa: PLR2004  # one is as it should be
         return ()
     return (message("doctor.mixed.wheels", "in one folder: {wheels}", wheels=", ".join(names)),)
-
-
-def foreign_libraries(facts: Facts) -> dict[str, str]:
-    """CUDA's libraries that another place than torch's wheels supplied, by name."""
-    return {
-        name: where
-        for name, where in facts.libraries.items()
-        if _SYSTEM_LIBRARY.match(name) and not re.search(r"site-packages|dist-packages", where)
-    }

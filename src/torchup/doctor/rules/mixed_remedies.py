@@ -21,7 +21,7 @@ from torchup.doctor.remedy.build import partners
 from torchup.doctor.remedy.choice import TORCH_FAMILY
 from torchup.doctor.remedy.install_commands import Order, plain_install, renew, uninstall
 from torchup.doctor.remedy.tables import LibraryWheel, tables
-from torchup.doctor.rules.mixed import foreign_libraries, two_places, two_torches
+from torchup.doctor.rules.mixed_facts import foreign_libraries, two_places, two_torches
 from torchup.model import Manager, Os, Remedy, message
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _CUDA = re.compile(r"(?:cu)?(\d\d)")
 _MAJOR_OF_SYMBOL = re.compile(r"_(\d\d)_\d")
+_MAJOR_OF_FILE = re.compile(r"lib(?:cublas(?:Lt)?|nvJitLink|nvrtc|cudart)\.so\.(\d\d)")  # numbered as CUDA is
 _LABEL = re.compile(r"nvidia-.+-cu(\d\d)")
 _SYSTEM_FOLDER = re.compile(r"/(?:usr/)?lib(?:64)?/")
 _USER_SITE = re.compile(r"[/\\]\.local[/\\]|[/\\]AppData[/\\]Roaming[/\\]Python[/\\]")
@@ -107,6 +108,8 @@ def _other_library(facts: Facts, compat: Compat) -> Remedy:
         "doctor.mixed.remedy-unset",
         "unset LD_LIBRARY_PATH and try again; if the error stays, install torch and its libraries anew",
     )
+    if facts.torch.version is None:  # which one to install anew is not known
+        return _typed(facts, text, unset)
     remedy = reinstall(facts, compat.catalog, Wish(keep_torch=True), text=text)
     return msgspec.structs.replace(remedy, commands=(*unset, *remedy.commands))
 
@@ -157,12 +160,16 @@ def _wheel(facts: Facts, row: LibraryWheel | None) -> str | None:
 def cuda_major(facts: Facts) -> int | None:
     """Torch's CUDA major: as it says, by the symbol that it lacks, by the wheels that are listed."""
     said = _CUDA.match(facts.torch.cuda or facts.torch.variant or "")
-    symbols = (sign.values.get("symbol", "") for sign in facts.signs_of("mixed-install"))
-    asked = next((match for symbol in symbols if (match := _MAJOR_OF_SYMBOL.search(symbol))), None)
+    lines = [sign.line for sign in facts.signs_of("mixed-install")]
+    asked = next((match for line in lines if (match := _asked(line))), None)
     labels = {match[1] for package in facts.packages if (match := _LABEL.fullmatch(package.name))}
     if said is not None or asked is not None:
         return int((said or asked)[1])  # type: ignore[index]  # one of them is there
     return int(labels.pop()) if len(labels) == 1 else None
+
+
+def _asked(line: str) -> re.Match[str] | None:
+    return _MAJOR_OF_FILE.search(line) or _MAJOR_OF_SYMBOL.search(line)
 
 
 def _from_conda(facts: Facts) -> bool:

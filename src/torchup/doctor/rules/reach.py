@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _NO_GPU = ("driver.none", "cuda.no-gpus", "driver.no-device", "driver.libcuda-missing", "driver.smi-missing")
 
+_OF_NODE = ("smi.not-running", "smi.no-devices", "vllm.no-platform")
+
 
 def gpu_not_reached(facts: Facts, compat: Compat) -> Found | None:
     """A usable GPU, a build for its vendor, `is_available()` False, and nothing says why."""
@@ -62,14 +64,15 @@ def _refused(facts: Facts, compat: Compat) -> str | None:
 
 def job_without_gpu(facts: Facts, compat: Compat) -> Found | None:
     """A cluster job, login node or notebook server without an allocated GPU."""
-    silent = facts.sign(*_NO_GPU, "smi.not-running", "vllm.no-platform") is not None
+    silent = facts.sign(*_NO_GPU, *_OF_NODE) is not None
     unseen = silent or facts.torch.cuda_available is False or facts.nvidia.tools_found_none
-    if facts.works or not holds("cluster", facts) or facts.gpus or facts.nvidia.driver or not unseen:
+    driver = facts.nvidia.driver if facts.sign("smi.no-devices") is None else None  # a driver that shows this job none
+    if facts.works or not holds("cluster", facts) or facts.gpus or driver or not unseen:
         return None
     scheduler = message("doctor.job.scheduler", "scheduler: {name}", name=facts.system.scheduler)
     return Found(
         summary=text_of("job-without-gpu", "summary"),
-        evidence=(scheduler, *quoted(facts, *_NO_GPU, "smi.not-running", "vllm.no-platform")),
+        evidence=(scheduler, *quoted(facts, *_NO_GPU, *_OF_NODE)),
         remedy=remedy_of("job-without-gpu", facts, compat),
         certainty=Certainty.PROVEN,
     )
