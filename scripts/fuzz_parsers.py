@@ -34,7 +34,12 @@ class Target(NamedTuple):
     seeds: tuple[str, ...] = ()  # words that a recorded command line or file path must contain
     errors: tuple[str, ...] = ()  # "module:Error"
     arguments: tuple[Any, ...] = ()
+    is_json: bool = True  # False: what comes out may hold more than JSON can (keys of YAML)
 
+
+UNREADABLE = ("msgspec:DecodeError", "builtins:RecursionError", "builtins:UnicodeDecodeError")
+CORPUS = ROOT / "tests" / "corpus"  # TARGET/*.txt: seeds, and every input that once was a finding
+SLOWEST = 2.0  # seconds of CPU for one input: longer than a person waits after Ctrl-C
 
 TARGETS = {
     "nvidia-smi-banner": Target("torchup.detect.nvidia_smi:parse_banner", ("nvidia-smi",)),
@@ -59,8 +64,47 @@ TARGETS = {
     "cpuinfo": Target("torchup.detect.hardware:parse_cpuinfo", ("/proc/cpuinfo",)),
     "recording": Target("torchup.host.recorded:load_recording", (), ("msgspec:DecodeError",)),
     "machine-file": Target("torchup.detect.pretend:load_machine", (), ("torchup.errors:UsageError",)),
+    "index-html": Target(
+        "torchup.sources.index_page:parse_html", (), ("torchup.sources.index_page:PageError",), ("https://host/p/", "s")
+    ),
+    "index-json": Target(
+        "torchup.sources.index_page:parse_json", (), ("torchup.sources.index_page:PageError",), ("https://host/p/", "s")
+    ),
+    "bundle": Target("scripts.fuzz_parsers:foreign_bundle", (), (*UNREADABLE, "torchup.errors:UsageError")),
+    "environment-record": Target("scripts.fuzz_parsers:environment_record", (), UNREADABLE),
+    "results": Target("scripts.fuzz_parsers:result_file", (), ("torchup.results.schema:RunFileError",)),
+    "toml": Target("torchup.documents:read_toml", (), ("torchup.documents:DocumentError",)),
+    "yaml": Target("torchup.documents:read_yaml", (), ("torchup.documents:DocumentError",), is_json=False),
+    "ini": Target("torchup.documents:read_ini", (), ("torchup.documents:DocumentError",)),
+    "netrc": Target("torchup.sources.netrc:parse_netrc"),
+    "redaction": Target("torchup.privacy:redact"),
+    "report": Target("torchup.doctor:parse_report"),
     "assume-item": Target("torchup.detect.pretend:split_item", (), ("torchup.errors:UsageError",)),
 }
+
+
+def foreign_bundle(text: str) -> Any:
+    """A bundle's plan.json: decoded, then every field held against its form."""
+    from torchup.encoding import from_json  # noqa: PLC0415  # after instrumentation
+    from torchup.install.bundle_check import Bundle  # noqa: PLC0415  # same
+    from torchup.plan.foreign import checked_plan  # noqa: PLC0415  # same
+
+    return checked_plan(from_json(text, Bundle).plan, "plan.json")
+
+
+def environment_record(text: str) -> Any:
+    """The record inside an environment."""
+    from torchup.encoding import from_json  # noqa: PLC0415  # after instrumentation
+    from torchup.envs.records import Record  # noqa: PLC0415  # same
+
+    return from_json(text, Record)
+
+
+def result_file(text: str) -> Any:
+    """A file of measurements."""
+    from torchup.results.schema import parse_run  # noqa: PLC0415  # after instrumentation
+
+    return parse_run(text, name="x.json")
 
 
 def load(name: str) -> Any:
@@ -77,11 +121,24 @@ def check_of(target: Target) -> Callable[[bytes], None]:
     function = load(target.function)
     documented = tuple(load(error) for error in target.errors)
 
+    slowest = 0.0
+
     def check(raw: bytes) -> None:
+        nonlocal slowest
+        text, started = decode(raw), time.thread_time()
         try:
-            to_json(function(decode(raw), *target.arguments))
+            answer = function(text, *target.arguments)
         except documented:
-            return
+            answer = None
+        seconds = time.thread_time() - started
+        if seconds > slowest:
+            slowest = seconds
+            print(f"slowest input so far: {seconds:.4f} s for {len(raw)} bytes", file=sys.stderr)
+        assert seconds < SLOWEST, f"{seconds:.1f} s for {len(raw)} bytes"  # noqa: S101  # a finding of the fuzzer
+        if isinstance(answer, dict) and any(isinstance(key, tuple) for key in answer):
+            answer = list(answer.items())
+        if target.is_json:
+            to_json(answer)
 
     return check
 
@@ -90,6 +147,8 @@ def seeds(target: Target) -> Iterator[bytes]:
     """Outputs and files of the recorded machines that belong to a parser."""
     from torchup.host.recorded import load_recording  # noqa: PLC0415  # only this target needs it
 
+    name = next(name for name, known in TARGETS.items() if known is target)
+    yield from (path.read_bytes() for path in sorted((CORPUS / name).glob("*.txt")))
     for path in sorted((ROOT / "tests" / "machines").glob("*/recording.json")):
         text = path.read_text("utf-8")
         if target.function.endswith("load_recording"):

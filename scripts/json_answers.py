@@ -7,6 +7,7 @@ for each dictionary that a verb puts together itself. Comments behind the fields
 from __future__ import annotations
 
 from torchup.bench.compare import Report
+from torchup.catalog.measured import MeasuredWheel
 from torchup.catalog.types import Learned, Row
 from torchup.doctor.explain import Explanation
 from torchup.doctor.panel import Panel
@@ -31,6 +32,7 @@ from torchup.plan.explain import WhyNot
 from torchup.results.run import Run
 from torchup.sources.mirror_test import MirrorTest
 from torchup.sources.mirrors import Mirror
+from torchup.sources.outlook import Look
 from torchup.sources.refresh import Gain
 
 
@@ -256,6 +258,20 @@ class CatalogCheck(Value, frozen=True, kw_only=True):
     breaches: tuple[Notice, ...]
 
 
+class TableLook(Look, frozen=True, kw_only=True):
+    """One table of the catalogue held against what is published."""
+
+    status: str  # new | same | unclear: a source was silent
+
+
+class CatalogMeasure(MeasuredWheel, frozen=True, kw_only=True):
+    """What a wheel says of itself, and whether it fits the machine."""
+
+    fits: bool
+    why: tuple[Message, ...]
+    known: str  # what the catalogue says of it: same | different | unknown
+
+
 class CatalogRefresh(Value, frozen=True, kw_only=True):
     """What index pages have that the catalogue does not."""
 
@@ -267,6 +283,7 @@ class CatalogRefresh(Value, frozen=True, kw_only=True):
     gone: tuple[str, ...]  # known builds that their own index answered without
     learned: int  # builds in the overlay, those of earlier refreshes included
     written: str | None  # with --write: the file
+    tables: tuple[TableLook, ...]  # empty with --variant
 
 
 class Folders(Value, frozen=True, kw_only=True):
@@ -358,6 +375,7 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "catalog show": (CatalogShow,),
     "catalog check": (CatalogCheck,),
     "catalog refresh": (CatalogRefresh,),
+    "catalog measure": (CatalogMeasure,),
     "cache show": (CacheShow,),
     "cache prune": (CachePruned, CacheWouldPrune),
     "self paths": (SelfPaths,),

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
+from packaging.version import Version
 
 from torchup.catalog.versions import python_key, version_key
-from torchup.catalog.wheels import WheelRow, load_wheels
+from torchup.catalog.wheels import WheelRow, load_snapshot, load_wheels
 from torchup.errors import TorchupError
 from torchup.host import RealHost
 from torchup.model import Request
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 TABLE = Path(__file__).parents[1] / "src" / "torchup" / "catalog" / "data" / "wheels.toml"
 HEADER = (
     "# Written by scripts/measure_wheels.py: what torch wheels say of themselves. `torchup catalog check` compares.\n"
+)
+SNAPSHOT_HEADER = (
+    "# A snapshot of PyPI: the final versions with a wheel, written by scripts/measure_wheels.py."
+    " `torchup catalog check` compares.\n"
 )
 FIRST = "2.0.0"
 TOGETHER = 6  # wheels at a time
@@ -154,6 +159,20 @@ def _text(row: WheelRow) -> str:
     return "\n[[wheel]]\n" + "\n".join(lines) + f"\nfiles = [\n{files}]\n"
 
 
+def snapshot(host: RealHost, index: Index) -> str:
+    """The text of pypi.toml: final versions of the packages whose rows are kept by hand."""
+    answers = ask(host, index.places, index.connection, packages=tuple(load_snapshot()))
+    found: dict[str, set[str]] = defaultdict(set)
+    for offer in (o for listings in answers.values() for listing in listings for o in listing.offers):
+        if not offer.yanked and offer.variant is None and not Version(offer.version).is_prerelease:
+            found[offer.package].add(offer.version)
+    if set(found) != set(load_snapshot()):
+        raise SystemExit(f"no answer for {', '.join(set(load_snapshot()) - set(found))}")
+    today = host.now().date().isoformat()
+    lines = [f'{name} = "{" ".join(sorted(found[name], key=Version))}"\n' for name in load_snapshot()]
+    return f"{SNAPSHOT_HEADER}read = {today}\n\n[versions]\n{''.join(lines)}"
+
+
 def main() -> int:
     """Run; 1 with ``--check`` where a wheel is not in the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -173,6 +192,7 @@ def main() -> int:
     kept = [row for row in known if row not in asked]
     rows = (*kept, *(with_total(host, row, offers, index) for row in asked))  # one at a time: the pages are the same
     TABLE.write_text(table(rows), "utf-8")
+    TABLE.with_name("pypi.toml").write_text(snapshot(host, index), "utf-8")
     return 0
 
 

@@ -22,7 +22,7 @@ FACTS = {
 # Files that are being rewritten; an entry goes when its file is done, and the list ends empty.
 REWRITTEN = (
     "doctor/explanations/",  # become rows of causes/
-    "doctor/rules/",  # ask compat, and doctor/remedy writes the commands
+    *(f"doctor/rules/{name}.py" for name in ("amd_intel", "apple", "common", "platforms", "surroundings")),
     "worker/precision.py",  # which GPUs have TF32: to be handed in
     "worker/recipes/fused_triton.py",  # Triton's floors: to be handed in
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -309,3 +311,52 @@ def test_the_log_of_a_defect_can_be_shown_on_a_terminal(monkeypatch, tmp_path, c
     assert "ZeroDivisionError" in text
     assert "secret" not in text
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"memory_bytes": -1}, {"memory_bytes": 1 << 62}, {"cpu": {"cores": -4}}, {"disk_free_bytes": -(10**18)},
+     {"gpus": [{"vendor": "nvidia", "memory_bytes": -1}]}],
+)  # fmt: skip
+def test_an_amount_that_no_machine_has_is_refused(tmp_path, capsys, changed):
+    """Sizes below nothing or beyond all are no machine's."""
+    file = tmp_path / "m.json"
+    file.write_text(json.dumps({"os": "linux", "arch": "x86_64", **changed}))
+    code, shown = call(capsys, "plan", "--offline", "--machine", str(file))
+    assert code == ExitCode.USAGE
+    assert "m.json" in shown
+
+
+def test_a_file_without_end_is_no_machine_and_no_recording(tmp_path, capsys):
+    """What is larger than any real one is not parsed; a recording of another version is not replayed."""
+    (tmp_path / "m.json").write_text(" " * (1 << 20) + "{}")
+    assert call(capsys, "plan", "--machine", str(tmp_path / "m.json"))[0] == ExitCode.USAGE
+    known = json.loads(RECORDING.read_text("utf-8"))
+    (tmp_path / "recording.json").write_text(json.dumps({**known, "version": 99}))
+    code, shown = call(capsys, "detect", "--from", str(tmp_path))
+    assert (code, "recording.json" in shown) == (ExitCode.USAGE, True)
+
+
+@pytest.mark.parametrize("character", ["\u0085", "\u009b", "\u2028", "\u2029", "\u202e", "\ufeff"])
+def test_no_control_character_reaches_text_or_json(tmp_path, capsys, character):
+    """C1 controls, line separators and bidirectional marks are dropped from texts and escaped in JSON, losslessly."""
+    file = tmp_path / "m.json"
+    name = f"RTX{character}4090"
+    gpu = {"vendor": "nvidia", "name": name}
+    file.write_text(json.dumps({"os": "linux", "arch": "x86_64", "gpus": [gpu]}))
+    main(["plan", "--offline", "--machine", str(file)])
+    shown = capsys.readouterr()
+    assert character not in shown.out + shown.err
+    main(["doctor", "--machine", str(file), "--json"])
+    assert character not in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+def test_a_report_may_come_through_a_pipe(tmp_path):
+    """`doctor --report <(command)` and `--report /dev/stdin` read what they are given."""
+    report = tmp_path / "r.txt"
+    report.write_text("PyTorch version: 2.12.0+cu130\nIs CUDA available: False\n")
+    program = f"{sys.executable} -m torchup doctor --json --report"
+    for line in (f"{program} <(cat {report})", f"cat {report} | {program} /dev/stdin", f"{program} - < {report}"):
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode in {0, 1}, done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shlex
 import subprocess
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from support.index import serve_index
 from support.plans import folder_plan, importing, index_plan
 from support.wheels import make_fake_torch, make_wheel
 from torchup.envs import registry
-from torchup.errors import ExitCode, TorchupError
+from torchup.errors import ExitCode, InstallError, TorchupError
 from torchup.host import RealHost
 from torchup.install import engine
 
@@ -197,6 +198,30 @@ def test_a_full_disk(wheels, small_disk, left, installer, survived):
     survived(f"a full disk ({installer})", well=True)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_disk_fills_at_any_point(wheels, small_disk, seed, survived):
+    """Twenty random amounts of space: the old environment works, and with space the next run succeeds."""
+    left = random.Random(seed).randrange(3_000_000)  # noqa: S311  # not for secrets
+    make_fake_torch(wheels, "2.13.0", padding=2_000_000)
+    old = install(folder_plan(wheels, "2.12.0"))
+    filler = small_disk / "filler"
+    free = os.statvfs(small_disk)
+    with filler.open("wb") as file:
+        file.write(bytes(max(free.f_bavail * free.f_frsize - left, 0)))
+    try:
+        install(folder_plan(wheels))
+    except InstallError:
+        assert torch_of(old) == "2.12.0+cpu"
+    else:
+        assert torch_of(old) == "2.13.0+cpu"  # it was enough
+    filler.unlink()
+    subprocess.run(["mount", "-o", "remount,size=60m", small_disk], check=True, timeout=10)
+    environment = install(folder_plan(wheels))
+    assert torch_of(environment) == "2.13.0+cpu"
+    assert nothing_over(environment)
+    survived("a disk that fills at a random point (uv)", well=True)
+
+
 def test_a_read_only_data_folder(wheels, small_disk, survived):
     """Nothing can be written: exit 4 and a hint; the old environment works; writable again, the next run succeeds."""
     old = install(folder_plan(wheels, "2.12.0"))
@@ -302,3 +327,25 @@ def test_a_python_is_fetched_from_the_mirror_that_the_user_names(wheels, tmp_pat
     assert any("cpython-3.14" in request for request in index.requests), index.requests
     assert "3.14" in str(error)
     survived("the planned Python is not at its mirror", well=True)
+
+
+class ClockRunsAway(RealHost):
+    """A machine whose clock is set forward and back while it installs."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def now(self):
+        """A decade forward, then one back, at each question."""
+        self.asked += 1
+        return datetime(2036 if self.asked % 2 else 2016, 1, 1, tzinfo=UTC)
+
+
+def test_the_clock_is_set_while_it_installs(wheels, survived):
+    """Forward and back in the middle: the upgrade, the roll-back and the next run are as ever."""
+    host = ClockRunsAway()
+    install(folder_plan(wheels, "2.12.0"), host)
+    assert torch_of(install(folder_plan(wheels), host)) == "2.13.0+cpu"
+    assert torch_of(registry.roll_back(host, "default")) == "2.12.0+cpu"
+    assert torch_of(install(folder_plan(wheels), host)) == "2.13.0+cpu"
+    survived("the clock set forward and back while installing", well=True)

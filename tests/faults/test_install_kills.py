@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from support.index import serve_index
@@ -208,6 +210,40 @@ def test_sigkill_at_every_step_of_a_removal(bases, tmp_path, survived):
         "SIGKILL before each operation of a removal",
         at_every_operation(bases["both"], tmp_path, try_one, action="remove"),
     )
+
+
+def test_sigkill_at_every_step_of_adopting(bases, tmp_path, survived):
+    """A killed `env adopt` leaves what was adopted as it is; adopting again succeeds."""
+    foreign = tmp_path / "foreign"
+    shutil.copytree(bases["old"].target, foreign, symlinks=True)
+    (foreign / "torchup-environment.json").unlink()
+    before = sorted(str(path.relative_to(foreign)) for path in foreign.rglob("*"))
+    job = {"action": "adopt", "name": "mine", "path": str(foreign)}
+
+    def try_one(place, number):
+        place.run(hit=number, **job)
+        if sorted(str(path.relative_to(foreign)) for path in foreign.rglob("*")) != before:
+            return "what was adopted is not as it was"
+        code = place.run(**job)[0]
+        return None if code in {0, ExitCode.USAGE} else f"the second run failed: {code}"  # usage: it is adopted
+
+    check(
+        survived,
+        "SIGKILL before each operation of an adoption",
+        at_every_operation(bases["empty"], tmp_path, try_one, **job),
+    )
+
+
+def test_sigkill_at_every_step_of_an_installation_from_a_bundle(bases, tmp_path, survived):
+    """An upgrade from checked wheels is as safe as any other."""
+    files = {
+        wheel.name: hashlib.sha256(wheel.read_bytes()).hexdigest()
+        for wheel in bases["old"].wheels.glob("*.whl")
+        if "2.12.0" not in wheel.name
+    }
+    plan = msgspec.structs.replace(folder_plan(bases["old"].wheels), hashes=files)
+    outcomes = at_every_operation(bases["old"], tmp_path, killed_install("old", plan=plan), plan=plan)
+    check(survived, "SIGKILL before each operation of an upgrade from a bundle", outcomes)
 
 
 @pytest.mark.parametrize("how", ["KILL", "INT", "TERM"])

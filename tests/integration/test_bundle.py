@@ -122,3 +122,19 @@ def test_a_bundle_of_a_plan_is_verified_like_any_other(wheels, tmp_path):
     (tmp_path / "b" / "plan.json").write_text(json.dumps(document))
     again = engine.install(HOST, load_bundle(HOST, str(tmp_path / "b")), "default", verify=importing())
     assert again == first
+
+
+def test_what_a_killed_run_left_is_no_obstacle(tmp_path, monkeypatch):
+    """A bundle that never came to its plan is begun again; one with anything else in it stays untouched."""
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    folder = tmp_path / "b"
+    (folder / ".workshop").mkdir(parents=True)
+    (folder / "wheels").mkdir()
+    (folder / "wheels" / "half.whl").write_bytes(b"x")
+    with pytest.raises(NetworkError):  # it goes on to the index, which is down
+        collect(HOST, index_plan("http://127.0.0.1:9/simple"), str(folder))
+    (folder / ".workshop").mkdir(parents=True)
+    (folder / "mine.txt").write_text("x")
+    with pytest.raises(UsageError, match="not empty"):
+        collect(HOST, index_plan("http://127.0.0.1:9/simple"), str(folder))
+    assert (folder / "mine.txt").exists()

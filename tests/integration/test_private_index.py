@@ -55,6 +55,8 @@ def test_both_engines_install_from_it(private, tmp_path, installer):
     told = []
     environment = engine.install(host, plan, "private", verify=importing(), progress=told.append)
     assert environment.packages["torch"] == "2.13.0+cpu"
+    assert environment.origins["torch"] == "index-url"
+    assert environment.origins["numpy"] == "index-url"
     assert "p@ss" not in repr(told)
     assert not list((tmp_path / "torchup-home" / "cache").glob("netrc-*"))
     done = subprocess.run([f"{environment.path}/bin/python", "-c", "import torch"], timeout=60, check=False)

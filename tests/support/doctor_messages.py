@@ -18,8 +18,56 @@ MESSAGES: dict[str, tuple[str | None, str]] = {
         "Tesla T4 with CUDA capability sm_75 is not compatible with the current PyTorch installation.\nThe current PyTorch install supports CUDA capabilities sm_37 sm_50 sm_60 sm_70.\nValueError: shapes do not match",
     ),
     "ptxas does not know the GPU": (
-        "arch-not-in-build-too-new",
+        "triton-ptxas-too-old",
         "ptxas fatal   : Value 'sm_120' is not defined for option 'gpu-name'\nGPU: RTX 5090\ntriton: 3.1.0",
+    ),
+    "ptxas and torch do not know the GPU": (
+        "arch-not-in-build-too-new",
+        "torch 2.5.1+cu124\nGPU: RTX 5090\nptxas fatal   : Value 'sm_120' is not defined for option 'gpu-name'\n",
+    ),
+    "range that leaves out the same major": (
+        None,
+        "Found GPU0 NVIDIA GB10 which is of cuda capability 12.1.\n    Minimum and Maximum cuda capability supported by this version of PyTorch is\n    (8.0) - (12.0)\ntorch 2.9.1+cu130\n",
+    ),
+    "no kernel, GB10, vLLM": (
+        "extension-arch-missing",
+        "Found GPU0 NVIDIA GB10 which is of cuda capability 12.1.\n    Minimum and Maximum cuda capability supported by this version of PyTorch is\n    (8.0) - (12.0)\nNotImplementedError: No compiled get_cutlass_moe_mm_data: no cutlass_scaled_mm kernel for CUDA device capability: 121.\n",
+    ),
+    "label that was never built": (
+        "build-not-published",
+        "Python 3.10.12\nOS: Ubuntu 22.04\nERROR: Could not find a version that satisfies the requirement torch==2.0.0+cu113 (from versions: 1.11.0, 1.12.0, 2.0.0, 2.0.1)\nERROR: No matching distribution found for torch==2.0.0+cu113\n",
+    ),
+    "index that does not exist": (
+        "build-not-published",
+        "Windows 11, Python 3.12.4\n> pip install torch --index-url https://download.pytorch.org/whl/cu131\nERROR: Could not find a version that satisfies the requirement torch (from versions: none)\n",
+    ),
+    "uv on macOS, CUDA label": (
+        "build-not-published",
+        "hint: You're on macOS (`macosx_15_0_arm64`), but `torch` (v2.8.0+cu128) only has wheels for the following platforms: `manylinux_2_28_x86_64`, `win_amd64`\n",
+    ),
+    "uv, Python too new": (
+        "python-version-unsupported",
+        "hint: You're using CPython 3.14 (`cp314`), but `torch` (v2.5.1) only has wheels with the following Python ABI tags: `cp39`, `cp310`, `cp311`, `cp312`\n",
+    ),
+    "poetry, label without an index": (
+        "build-not-published",
+        "Because app depends on torch (2.4.0+cu124) which doesn't match any versions, version solving failed.\n",
+    ),
+    "conda, a CUDA that its channel never had": (
+        "build-not-published",
+        "PackagesNotFoundError: The following packages are not available from current channels:\n\n  - pytorch-cuda=12.8\n",
+    ),
+    "a package exchanged torch": (
+        "torch-replaced",
+        "$ pip install some-nodes\n  Found existing installation: torch 2.4.0+cu121\n    Successfully uninstalled torch-2.4.0+cu121\nAssertionError: Torch not compiled with CUDA enabled\n",
+    ),
+    "torch in the terminal's Python": (
+        "other-interpreter",
+        "$ /opt/ml/bin/python -c \"import torch; print(torch.__version__)\"\n2.8.0+cu128\nIn [1]: import sys; sys.executable\n'/usr/bin/python3'\nIn [2]: import torch\nModuleNotFoundError: No module named 'torch'\n",
+    ),
+    "torchaudio of CUDA 13 beside torch of CUDA 12": (
+        "companion-mismatch",
+        'torch 2.9.1+cu128\n  File "/opt/v/lib/python3.12/site-packages/torchaudio/__init__.py", line 7, in <module>\nOSError: libcudart.so.13: cannot open shared object file: No such file or directory\n',
     ),
     "pip inspect of ARM Windows": (
         "windows-arm64-no-wheel",

@@ -1,8 +1,8 @@
 """A process that installs, rolls back or removes, and is hit by a signal at one chosen moment.
 
-Run as ``python install_child.py JOB`` with a JSON object: ``action`` (install, look, rollback, remove), ``plan``,
-``name``, ``path``, ``hit`` (before which changing operation, counted from 1), ``signal`` (KILL or INT), ``exchange``
-(false: a system without atomic exchange). Prints the operations it did; exits with torchup's exit code.
+Run as ``python install_child.py JOB`` with a JSON object: ``action`` (install, look, adopt, rollback, remove),
+``plan``, ``name``, ``path``, ``hit`` (before which changing operation, counted from 1), ``signal`` (KILL or INT),
+``exchange`` (false: a system without atomic exchange). Prints the operations it did; exits with torchup's exit code.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ def main() -> int:
             engine.install(host, plan, job["name"], path=job.get("path"), verify=importing(RealHost()))
         elif job["action"] == "look":
             registry.find(host, job["name"])
+        elif job["action"] == "adopt":
+            registry.adopt(host, job["path"], job["name"])
         elif job["action"] == "rollback":
             registry.roll_back(host, job["name"])
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,7 +12,7 @@ from torchup.bench.limits import Peak, impossible, limit, peak_of
 from torchup.bench.stats import median, with_statistics
 from torchup.bench.timebase import for_request
 from torchup.bench.workloads import RECIPES
-from torchup.model import Message, RecipeKind, Result, Said, message
+from torchup.model import Breakdown, Message, RecipeKind, Result, Said, message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from torchup.model import Machine
 
 _AGREEMENT_STEPS = 100
+Group = tuple[str, str, tuple[tuple[str, int], ...]]  # device, recipe, setting of a sweep
 
 
 def assemble(
@@ -36,25 +38,26 @@ def assemble(
     peaks: Peaks,
 ) -> tuple[Result, ...]:
     """One result for each device and recipe, its repeats together, in the order of devices and of the ladder."""
-    groups: dict[tuple[str, str], list[RawResult]] = {}
+    groups: dict[Group, list[RawResult]] = {}
     for task, measured in zip(tasks, raw, strict=True):
-        groups.setdefault((task.device, task.recipe), []).append(measured)
-    order = [(facts.device, recipe) for facts in known.devices for recipe in workload.recipes]
+        groups.setdefault((task.device, task.recipe, tuple(task.setting.items())), []).append(measured)
+    places = {(one.device, recipe): n for n, (one, recipe) in enumerate(product(known.devices, workload.recipes))}
+    order = sorted(groups, key=lambda group: (places.get(group[:2], len(places)), group[2]))
     reference = _reference_losses(groups)
     facts = {one.device: one for one in known.devices}
     return tuple(
         _result(
             device=device,
             recipe=recipe,
-            runs=groups[device, recipe],
+            setting=dict(setting),
+            runs=groups[device, recipe, setting],
             request=request,
             workload=workload,
             machine=machine,
             reference=reference,
             peak=_peak(facts[device], request.precision, machine, peaks, convolutions=workload.convolutions),
         )
-        for device, recipe in order
-        if (device, recipe) in groups
+        for device, recipe, setting in order
     )
 
 
@@ -62,6 +65,7 @@ def _result(
     *,
     device: str,
     recipe: str,
+    setting: dict[str, int],
     runs: list[RawResult],
     request: BenchRequest,
     workload: Workload,
@@ -88,7 +92,7 @@ def _result(
         repeats=tuple(seconds),
         machine=machine_identity(machine),
         environment={"python": first.python, "torch": first.torch, "cpu_capability": first.cpu_capability},
-        parameters=_parameters(first, epochs, _agreement(first, reference)),
+        parameters=_parameters(first, epochs, _agreement(first, reference)) | ({"sweep": setting} if setting else {}),
         notes=_notes(runs),
         kind=RECIPES[recipe].kind,
         compile_seconds=first.compile_seconds,
@@ -99,7 +103,7 @@ def _result(
             peak, flops=_scaled(first.flops, first, epochs), moved=_scaled(first.bytes, first, epochs), seconds=middle
         ),
     )
-    return with_request(with_statistics(result))
+    return with_request(with_statistics(_with_split(result)))
 
 
 def _quality(runs: Sequence[RawResult]) -> dict[str, float]:
@@ -115,6 +119,16 @@ def _quality(runs: Sequence[RawResult]) -> dict[str, float]:
 def _points(points: Sequence[tuple[float | None, float | None]]) -> tuple[tuple[float, float], ...]:
     """A curve without the points that are no numbers."""
     return tuple((x, y) for x, y in points if x is not None and y is not None)
+
+
+def _with_split(result: Result) -> Result:
+    """The parts of a run that measured them itself, step by step."""
+    found = result.parameters.get("split")
+    if not isinstance(found, dict):
+        return result
+    known = {name: float(value) for name, value in found.items() if name in Breakdown.__struct_fields__}
+    other = max(0.0, result.seconds - sum(known.values()))
+    return msgspec.structs.replace(result, breakdown=Breakdown(**known, other=other))
 
 
 def with_request(result: Result) -> Result:
@@ -176,10 +190,10 @@ def _parameters(first: RawResult, epochs: float, agreement: float | None) -> dic
     return parameters
 
 
-def _reference_losses(groups: dict[tuple[str, str], list[RawResult]]) -> tuple[float | None, ...]:
+def _reference_losses(groups: dict[Group, list[RawResult]]) -> tuple[float | None, ...]:
     """The losses that the others are held against: the script's, else the resident recipe's."""
     for wanted in ("script", "resident"):
-        for (_, recipe), runs in groups.items():
+        for (_, recipe, _), runs in groups.items():
             if recipe == wanted and runs[0].losses:
                 return runs[0].losses
     return ()

@@ -126,9 +126,12 @@ def with_breakdowns(
 
 
 def _explained(result: Result, results: Sequence[Result], alone: Alone) -> Result:
-    beside = {r.recipe: r.seconds / did.count for r in results if r.device == result.device and (did := done(r))}
+    alike = [
+        r for r in results if (r.device, r.parameters.get("sweep")) == (result.device, result.parameters.get("sweep"))
+    ]
+    beside = {r.recipe: r.seconds / did.count for r in alike if (did := done(r))}
     amount = done(result)
-    if result.recipe not in beside or amount is None:
+    if result.breakdown is not None or result.recipe not in beside or amount is None:
         return result
     parameters = dict(result.parameters)
     check = sum_check(beside, alone) if result.recipe == "script" else None

@@ -65,7 +65,7 @@ def measure(
     **further: Any,
 ) -> RawResult:
     """One measurement in one fresh child. Raises `BenchError` or `TimeLimitError`, naming recipe and device."""
-    asked = {**question(request, recipe=task.recipe, device=task.device, **further)}
+    asked = {**question(request, recipe=task.recipe, device=task.device, **task.setting, **further)}
     asked.pop("budget", None)
     if budget is not None:
         asked["budget"] = budget

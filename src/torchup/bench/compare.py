@@ -47,6 +47,7 @@ class Side(Value, frozen=True, kw_only=True):
     device_name: str | None
     world_size: int = 1
     scaling: str | None = None
+    setting: dict[str, Any] = {}  # of a sweep
     median: float
     ci95: tuple[float, float] | None
     repeats: int
@@ -203,6 +204,9 @@ def _device_type(result: Result) -> str:
 # Parameters that say which training was done; the others (workers, threads, budget) only say how.
 TRAINING = (
     "scaling",
+    "sweep",
+    "program",
+    "images",
     "batch",
     "batch_size",
     "learning_rate",
@@ -280,6 +284,10 @@ def _caveats(base: Result, candidate: Result, *, fewest: int) -> Iterator[Notice
             "compare.epochs", "different numbers of epochs were measured: times are those of the same number of epochs"
         )
         yield _caveat(text)
+    if base.parameters.get("torchvision") != candidate.parameters.get("torchvision"):
+        both = "torchvision" in base.parameters and "torchvision" in candidate.parameters
+        if both:
+            yield _caveat(message("compare.torchvision", "only one side transformed its samples with torchvision"))
     yield from _quality_caveats(base, candidate)
     if False in {base.stable, candidate.stable}:
         yield _caveat(message("compare.unstable", "one side was not stable: measure it again"))
@@ -311,6 +319,7 @@ def _side(labelled: Labelled, timed: Timed) -> Side:
         device_name=result.device_name,
         world_size=result.world_size,
         scaling=result.parameters.get("scaling"),
+        setting=setting if isinstance(setting := result.parameters.get("sweep"), dict) else {},
         median=timed.seconds,
         ci95=timed.interval,
         repeats=len(timed.samples),

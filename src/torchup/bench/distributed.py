@@ -131,7 +131,7 @@ def _once(
     else:
         argv = torchrun(python, where, asked, logs)
         # A `torch.py` in the current folder is not the one that is meant (Python 3.11 and newer).
-        completed = host.run(argv, timeout=limit, environment={"PYTHONSAFEPATH": "1"}, on_line=on_line)
+        completed = host.run(argv, timeout=limit, environment=_surroundings(host), on_line=on_line)
         # The ranks share one stdout and end in any order: rank 0's result need not be the last line.
         said = (read_answer(completed, key) for key in ("result", "error"))
         answer = next((one for one in said if one.data), read_answer(completed))
@@ -140,6 +140,12 @@ def _once(
         _forget(host, logs)
         return msgspec.convert(data["result"], RawAnswer) if "result" in data else None
     raise _failure(host, answer, logs, limit)
+
+
+def _surroundings(host: Host) -> dict[str, str | None]:
+    """A `torch.py` in the current folder is not the one that is meant; torch's Windows wheels have no libuv."""
+    windows = host.platform().system == "Windows"
+    return {"PYTHONSAFEPATH": "1", **({"USE_LIBUV": "0"} if windows else {})}
 
 
 def torchrun(python: str, where: Layout, request: str, logs: str) -> tuple[str, ...]:

@@ -29,6 +29,15 @@ class BenchRequest(Value, frozen=True, kw_only=True):
     largest_bytes: int | None = None  # of the all-reduce curve
     patience: float | None = None  # seconds until a silent rank counts as lost
     model: str | None = None  # of gpt, images
+    # Sizes, of the workloads that have them
+    batch: int | None = None
+    size: int | None = None  # pixels
+    workers: int | None = None  # processes that load; swept by default
+    images: int | None = None  # made-up ones
+    program: tuple[str, ...] = ()  # the command line of the workload `run`
+    profile: bool | None = None  # run it under torch's profiler
+    sweep: dict[str, tuple[int, ...]] = {}  # setting -> values: every combination is measured
+    until: float | None = None  # repeat until the interval is narrower than this share of the median
 
 
 class Task(Value, frozen=True, kw_only=True):
@@ -39,15 +48,18 @@ class Task(Value, frozen=True, kw_only=True):
     device: str
     repeat: int  # from 0
     weight: float = 1.0
+    setting: dict[str, int] = {}  # of a sweep
 
     @property
     def label(self) -> str:
         """How the run is called in errors: ``mnist/fused (cpu)``."""
-        return f"{self.workload}/{self.recipe} ({self.device})"
+        setting = "".join(f", {name} {value}" for name, value in self.setting.items())
+        return f"{self.workload}/{self.recipe} ({self.device}{setting})"
 
 
 # What belongs to the parent: who is measured, in which order and how often.
-_PLANNING = frozenset({"recipes", "devices", "repeats"})
+_PLANNING = frozenset({"recipes", "devices", "repeats", "sweep", "until"})
+SETTINGS = ("batch", "size", "threads", "workers")  # what can be swept, where a workload has it
 
 
 def question(request: BenchRequest, **further: Any) -> dict[str, Any]:

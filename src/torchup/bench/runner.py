@@ -14,6 +14,7 @@ from torchup.bench.child import Watcher, measure, survey_environment, why
 from torchup.bench.code_hash import worker_hash
 from torchup.bench.journal import Failed, Journal, Measured, results_of
 from torchup.bench.request import Task
+from torchup.bench.stats import relative_error
 from torchup.bench.telemetry import Recorder
 from torchup.bench.workloads import REGISTRY, Workload
 from torchup.catalog.peaks import load_peaks
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from torchup.model import Machine
 
 PARTS_SHARE = 0.15  # of the budget for the parts measured alone
+MOST_REPEATS = 100
 PROBE = "parts"  # of worker/probes.py: every field of `Alone`
 BASES = frozenset({"script", "resident"})  # what a breakdown needs beside it
 
@@ -115,6 +117,7 @@ class _Run:
                 self._measure(position, task)
         if not self._journal.measured and self._first_error is not None:
             raise self._first_error
+        self._repeat_until_narrow()
         self._measure_parts()
         results, impossible = results_of(self._journal, self._machine, load_peaks())
         problems = [_problem(_failed(one)) for one in self._journal.failed]
@@ -122,6 +125,25 @@ class _Run:
         if self._journal.request.data is None:  # the bar is for MNIST itself; another data set has another one
             problems += [_problem(text) for text in quality_problems(results, self._journal.workload)]
         return Outcome(results=results, problems=tuple(problems))
+
+    def _repeat_until_narrow(self) -> None:
+        """Repeat what is not known well enough yet, until it is, or the time is spent, or it is no use."""
+        until = self._journal.request.until
+        repeat = self._journal.request.repeats
+        while until is not None and repeat < MOST_REPEATS and (self._left() is None or self._left()):
+            results, _ = results_of(self._journal, self._machine, load_peaks())
+            wide = [one for one in results if (error := relative_error(one.repeats)) is None or error > until]
+            again = {(one.device, one.recipe, str(one.parameters.get("sweep", {}))) for one in wide}
+            first = [task for task in self._tasks if task.repeat == 0]
+            tasks = [task for task in first if (task.device, task.recipe, str(task.setting)) in again]
+            if not tasks:
+                return
+            for task in tasks:
+                more = msgspec.structs.replace(task, repeat=repeat)
+                self._tasks = (*self._tasks, more)
+                if not self._journal.has(more):
+                    self._measure(len(self._tasks) - 1, more)
+            repeat += 1
 
     def _left(self) -> float | None:
         """Seconds of the budget that are left for runs: its end less what the parts measured alone are given."""

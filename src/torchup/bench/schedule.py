@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 from torchup.bench.request import Task
@@ -27,6 +28,8 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
         UsageError: an unknown recipe or device, or nothing left to run.
     """
     devices = chosen_devices(request.devices, known)
+    if workload.once and not request.devices:
+        devices = devices[:1]
     recipes = chosen_recipes(request.recipes, workload)
     able = [(d, r) for d in devices for r in recipes if refusal(known, d, r) is None]
     if not able:
@@ -41,10 +44,32 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
     weights = {recipe.name: recipe.weight for recipe in workload.ladder()}
     cheap_first = sorted(able, key=lambda pair: weights[pair[1]])
     return tuple(
-        Task(workload=workload.name, device=device, recipe=recipe, repeat=repeat, weight=weights[recipe])
+        Task(
+            workload=workload.name,
+            device=device,
+            recipe=recipe,
+            repeat=repeat,
+            weight=weights[recipe],
+            setting=setting,
+        )
         for repeat in range(request.repeats)
         for device, recipe in cheap_first
+        for setting in settings(request, workload)
     )
+
+
+def settings(request: BenchRequest, workload: Workload) -> tuple[dict[str, int], ...]:
+    """Every combination of the values that are swept. Raises `UsageError` for a setting that the workload lacks."""
+    unknown = [name for name in request.sweep if name not in workload.settings]
+    if unknown:
+        raise UsageError(
+            message(
+                "bench.sweep.unknown", "{workload} has no setting `{name}`", workload=workload.name, name=unknown[0]
+            ),
+            hint=message("bench.sweep.known", "it has: {names}", names=", ".join(workload.settings)),
+        )
+    names = list(request.sweep)
+    return tuple(dict(zip(names, values, strict=True)) for values in product(*(request.sweep[name] for name in names)))
 
 
 def refusal(known: Capabilities, device: str, recipe: str) -> Said | None:

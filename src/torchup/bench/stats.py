@@ -185,6 +185,13 @@ def ratio_interval(
     return _percentiles(tuple(ratios), level) if ratios else None
 
 
+def relative_error(samples: Sequence[float]) -> float | None:
+    """Half the width of the median's interval over the median; ``None`` for fewer than `FEW` samples."""
+    bounds = median_interval(samples) if len(samples) >= FEW else None
+    middle = median(samples)
+    return (bounds[1] - bounds[0]) / 2 / abs(middle) if bounds is not None and middle else None
+
+
 def interval_level(count: int, level: float = LEVEL) -> float | None:
     """Chance that the interval of `median_interval` holds the true median, for ``count`` independent samples.
 

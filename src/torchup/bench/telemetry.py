@@ -154,10 +154,11 @@ def with_surroundings(
     quiet = next((telemetry.load_average for telemetry in recorded if telemetry is not None), None)
     found = []
     for result in results:
+        setting = result.parameters.get("sweep", {})
         runs = [
             msgspec.structs.replace(t, load_average=quiet) if t is not None else None
             for task, t in zip(tasks, recorded, strict=True)
-            if (task.device, task.recipe) == (result.device, result.recipe)
+            if (task.device, task.recipe, task.setting) == (result.device, result.recipe, setting)
         ]
         found.append(msgspec.structs.replace(attach(result, runs), code_hash=code_hash))
     return tuple(found)

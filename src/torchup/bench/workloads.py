@@ -32,6 +32,8 @@ class Workload(Value, frozen=True, kw_only=True):
     accuracy_epochs: int | None = None  # ...once that many epochs were trained
     distributed: bool = False  # several processes can measure it together
     convolutions: float = 0.0  # share of the arithmetic, the rest being matrix products
+    settings: tuple[str, ...] = ("threads",)  # that can be swept
+    once: bool = False  # chooses its device itself: measured once, watched on the first one
     explained: bool = False  # its time can be split into input, transfer, launch and compute
 
     @property
@@ -69,6 +71,7 @@ _RECIPES = {
     "fused": message("bench.recipe.fused", "the step written by hand for the device and compiled on the spot"),
     "best": message("bench.recipe.best", "the fastest of those that the device supports"),
     "speedrun": message("bench.recipe.speedrun", "another training that reaches the same accuracy in two epochs"),
+    "cached": message("bench.recipe.cached", "data decoded once and read from a memory-mapped file"),
     "default": message("bench.recipe.default", "the one way of running this workload"),
 }
 _WORKLOADS = {
@@ -80,5 +83,7 @@ _WORKLOADS = {
     "launch": message("bench.workload.launch", "what a call costs that does almost nothing"),
     "dataloader": message("bench.workload.dataloader", "how many DataLoader workers feed fastest"),
     "cifar-resnet": message("bench.workload.cifar-resnet", "train ResNet-18 on CIFAR-shaped images"),
+    "images": message("bench.workload.images", "train a ResNet on your own folder of images (--data DIR)"),
+    "run": message("bench.workload.run", "your own program: `torchup bench run -- python train.py`"),
     "gpt": message("bench.workload.gpt", "training steps of a 124 million parameter GPT-2"),
 }

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.catalog.load import DATA
+from torchup.catalog.types import is_vendor
 from torchup.catalog.versions import version_key
-from torchup.catalog.wheels import load_wheels
+from torchup.catalog.wheels import load_snapshot, load_wheels
 from torchup.model import Message, message
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from torchup.catalog.types import Catalog, Row
     from torchup.catalog.wheels import WheelRow
 
+COMPANIONS = ("torchvision", "torchaudio")
 FIRST = "2.0.0"  # the oldest release whose wheels were measured
 TOLERANCE = 0.04  # of sizes: one row of the table serves several releases
 LIBRARY_GLIBC = "2.17"  # what the libraries of manylinux1 wheels need, whatever the tag says
@@ -67,6 +69,26 @@ def wheels_measured(catalog: Catalog) -> Iterator[Message]:
             )
         if row.arch is not None and row.arch.basis == "wheel" and key not in measured:
             yield message("catalog.law.basis", "{row} rests on a wheel that nobody read", row=name)
+
+
+def snapshot_known(catalog: Catalog) -> Iterator[Message]:
+    """What PyPI had when it was last looked at is in the tables: newest torch, companions, CUDA toolkit."""
+    seen = load_snapshot()
+    toolkits = {version_key(toolkit.version)[:2] for toolkit in catalog.toolkits}
+    mine = {
+        "torch": {row.torch for row in catalog.rows},
+        **{name: {r.companions[name].version for r in catalog.rows if name in r.companions} for name in COMPANIONS},
+        "cuda-toolkit": {v for v in seen["cuda-toolkit"] if version_key(v)[:2] in toolkits},
+    }
+    for package, known in mine.items():
+        if seen[package][-1] not in known:
+            yield message(
+                "catalog.law.snapshot", "PyPI has {package} {version}", package=package, version=seen[package][-1]
+            )
+    for name in COMPANIONS:
+        own = {r.companions[name].version for r in catalog.rows if name in r.companions and not is_vendor(r)}
+        for version in sorted(own - set(seen[name])):
+            yield message("catalog.law.not-on-pypi", "PyPI has no {package} {version}", package=name, version=version)
 
 
 def ranges_end(catalog: Catalog) -> Iterator[Message]:

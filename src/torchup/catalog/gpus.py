@@ -96,6 +96,7 @@ class _File(Value, frozen=True, kw_only=True):
     memory_gib: dict[str, float]
 
 
+NAMED = "GPU table by name"  # source of what a product's name told
 _INTEGRATED = {"apu", "jetson", "soc", "integrated"}
 _DISCRETE = {"geforce", "laptop", "datacenter", "pro", "pro-laptop", "radeon", "arc"}
 

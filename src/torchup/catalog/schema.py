@@ -249,6 +249,7 @@ class AmdRow(Table, frozen=True, kw_only=True):
     """AMD graphics inside processors."""
 
     integrated: str
+    sdk_since: str
     source: str
     siblings: dict[str, str]
     siblings_source: str
@@ -258,6 +259,7 @@ class PythonRow(Table, frozen=True, kw_only=True):
     """Pythons that uv can fetch."""
 
     fetchable: str
+    unfit: str = ""
     newest_by_default: str
     source: str
 

@@ -223,9 +223,11 @@ class Catalog(Value, frozen=True, kw_only=True, dict=True):
     forward_compat: tuple[str, ...]
     xpu: XpuTable
     amd_integrated: frozenset[str]
+    rocm_sdk_since: str  # from this ROCm on builds bring it as Python packages
     amd_siblings: dict[str, str]  # gfx -> value of HSA_OVERRIDE_GFX_VERSION that makes it run a sibling's code
     fetchable_pythons: tuple[str, ...]
     newest_default_python: str
+    unfit_pythons: frozenset[str] = frozenset()  # releases of Python that torch's companions exclude: "3.14.1"
     profiles: dict[str, tuple[str, ...]]
     bundles: dict[str, tuple[str, ...]]
     profile_not_on: dict[str, str]

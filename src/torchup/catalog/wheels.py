@@ -48,6 +48,20 @@ class Wheels(Value, frozen=True, kw_only=True):
     wheel: tuple[WheelRow, ...]
 
 
+class Snapshot(Value, frozen=True, kw_only=True):
+    """pypi.toml: what PyPI had of the packages whose rows are kept by hand."""
+
+    read: date
+    versions: dict[str, str]
+
+
+@cache
+def load_snapshot() -> dict[str, tuple[str, ...]]:
+    """Package -> its final versions, oldest first."""
+    found = read_table("pypi", Snapshot).versions
+    return {package: tuple(versions.split()) for package, versions in found.items()}
+
+
 @cache
 def load_wheels() -> tuple[WheelRow, ...]:
     """Read and validate the table (25 ms)."""

@@ -8,13 +8,15 @@ import click
 
 from torchup.bench.code_hash import worker_hash
 from torchup.bench.journal import Journal
-from torchup.bench.request import DEFAULT_PRECISION, BenchRequest
+from torchup.bench.request import DEFAULT_PRECISION, SETTINGS, BenchRequest
 from torchup.bench.runner import Listener, Outcome, go_on, run_benchmark
 from torchup.bench.workloads import PRECISIONS, REGISTRY
 from torchup.cli.answer import Answer
+from torchup.cli.click_texts import Phrase
 from torchup.cli.distributed import distributed_options, measure_distributed, wanted_layout
 from torchup.cli.progress import progress_line
 from torchup.cli.session import Session, common_options
+from torchup.cli.share_type import Share
 from torchup.cli.target import find_target, target_options
 from torchup.cli.verb import Verb
 from torchup.detect import detect_machine
@@ -37,12 +39,27 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     return tuple(part.strip() for part in (value or "").split(",") if part.strip())
 
 
+def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """``batch=64,256`` as a setting and its values."""
+    found: dict[str, tuple[int, ...]] = {}
+    for value in values:
+        name, equals, numbers = value.partition("=")
+        parts = [part.strip() for part in numbers.split(",") if part.strip()]
+        if name not in SETTINGS or not equals or not parts or not all(part.isdecimal() and int(part) for part in parts):
+            bad = message("bench.sweep.bad", "`{value}` is not NAME=NUMBER,NUMBER with a name of {names}", value=value,
+                          names=", ".join(SETTINGS))  # fmt: skip
+            raise click.BadParameter(Phrase(bad))
+        found[name] = tuple(dict.fromkeys(int(part) for part in parts))
+    return found
+
+
 @click.command(
     cls=Verb,
     name="bench",
     help=text("bench.help", "Measure the devices of an environment. Workloads: {names}", names=", ".join(REGISTRY)),
 )
 @click.argument("workload", default="mnist")
+@click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="[-- PROGRAM...]")
 @target_options
 @click.option(
     "--recipe",
@@ -91,6 +108,47 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     metavar="N",
     help=text("bench.option.threads", "CPU threads of torch (default: torch's choice)"),
 )
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 1 << 20),
+    metavar="N",
+    help=text("bench.option.batch", "Samples of one step (images, cifar-resnet, gpt)"),
+)
+@click.option(
+    "--size", type=click.IntRange(8, 4096), metavar="PX", help=text("bench.option.size", "Width of the images (images)")
+)
+@click.option("--model", metavar="NAME", help=text("bench.option.model", "Network to train, e.g. resnet50 (images)"))
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 256),
+    metavar="N",
+    help=text("bench.option.workers", "Processes that load data (images; default: the fastest number)"),
+)
+@click.option(
+    "--images",
+    type=click.IntRange(16, 10_000_000),
+    metavar="N",
+    help=text("bench.option.images", "Number of made-up images where there is no --data (images)"),
+)
+@click.option(
+    "--sweep",
+    multiple=True,
+    metavar="NAME=A,B",
+    callback=_sweeps,
+    help=text("bench.option.sweep", "Measure every value of a setting: batch, size, threads or workers"),
+)
+@click.option(
+    "--until",
+    type=Share(),
+    metavar="SHARE",
+    help=text("bench.option.until", "Repeat until the interval is within this share of the median (1%)"),
+)
+@click.option(
+    "--profile",
+    is_flag=True,
+    default=None,
+    help=text("bench.option.profile", "Run your program under torch's profiler (run)"),
+)
 @click.option("--resume", is_flag=True, help=text("bench.option.resume", "Continue the run that was interrupted last"))
 @click.option("--data", type=str, metavar="DIR", help=text("bench.option.data", "Folder with your own data files"))
 @distributed_options
@@ -114,6 +172,8 @@ def command(
     if options.get("data"):
         options["data"] = session.host.real_path(options["data"])  # children do not stand in the user's folder
     request = BenchRequest(workload=workload, **options)
+    if bool(request.program) != (workload == "run"):
+        raise _program_usage(request.program)
     where = wanted_layout(session, nproc=nproc, nnodes=nnodes, node_rank=node_rank, rendezvous=rendezvous)
     target = find_target(session, env, python)
     if where is not None:
@@ -124,6 +184,14 @@ def command(
         store.Keeper(session.host, session.note),
         lambda listener: run_benchmark(session.host, target.python, request, machine=machine, listener=listener),
     )
+
+
+def _program_usage(program: tuple[str, ...]) -> UsageError:
+    hint = message("bench.program.hint", "for example `torchup bench run -- python train.py`")
+    if program:
+        text_ = message("bench.program.unwanted", "unexpected argument `{args}`", args=" ".join(program))
+        return UsageError(text_, hint=hint)
+    return UsageError(message("bench.program.missing", "`torchup bench run` needs a program"), hint=hint)
 
 
 def _watched(session: Session, keeper: store.Keeper, measure: Callable[[Listener], Outcome]) -> Answer:

@@ -14,10 +14,11 @@ from torchup.cli.session import Session, common_options
 from torchup.cli.variant_type import VariantType
 from torchup.cli.verb import Verb
 from torchup.encoding import to_builtins, to_json
-from torchup.errors import UsageError
-from torchup.i18n import render, text
+from torchup.errors import ExitCode, UsageError
+from torchup.i18n import printable, render, text
 from torchup.model import Request, message
 from torchup.report.style import mark, table
+from torchup.sources.outlook import Look, look_outward
 from torchup.sources.refresh import Refresh, refresh
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ SHOWN = 20  # rows of the diff before "and N more"
     name="refresh",
     help=text(
         "catalog.refresh.help",
-        "Read the index pages of the configured sources and show what the catalogue does not know. What is compiled"
-        " into a new build stays unknown until somebody looks.",
+        "Look outward and show what the catalogue does not know: builds on the index pages of the configured sources,"
+        " companions, toolkits, drivers, vendors' channels, conda-forge, packages. What is compiled into a new build"
+        " stays unknown until somebody looks (`torchup catalog measure`). Exit 7 where a needed source was silent.",
     ),
 )
 @click.option("--mirror", metavar="NAME|URL", help=text("catalog.refresh.mirror", "Ask this mirror first"))
@@ -52,13 +54,53 @@ def command(session: Session, *, mirror: str | None, variants: tuple[str, ...], 
     found = refresh(session.host, Request(mirror=mirror), load_catalog(previous), previous=previous, variants=variants)
     if write:
         _write(session, path, found)
+    # Asked for one variant, only its pages are meant.
+    looks = (
+        () if variants else (releases_look(found), *look_outward(session.host, Request(mirror=mirror), load_catalog()))
+    )
     data = {name: value for name, value in to_builtins(found).items() if name not in {"overlay", "notices"}}
+    tables = [to_builtins(look) | {"status": look.status} for look in looks]
     return Answer(
         command="catalog refresh",
-        data=data | {"learned": len(found.overlay.learned), "written": path if write else None},
-        text=lambda: refresh_text(found, path if write else None, session.style),
+        data=data | {"learned": len(found.overlay.learned), "written": path if write else None, "tables": tables},
+        text=lambda: "\n\n".join(
+            [
+                refresh_text(found, path if write else None, session.style),
+                *filter(None, [looks_text(looks, session.style)]),
+            ]
+        ),
+        exit_code=ExitCode.NETWORK if any(look.needed and look.status == "unclear" for look in looks) else ExitCode.OK,
         notices=found.notices,
     )
+
+
+def releases_look(found: Refresh) -> Look:
+    """The index pages of torch as a look: a variant that nobody answered for may have something new."""
+    answered = tuple(source.name for source in found.sources if source.reachable)
+    seen = {source.variant for source in found.sources if source.reachable}
+    silent = tuple(s.name for s in found.sources if s.reachable is False and s.variant and s.variant not in seen)
+    new = tuple(f"{build.torch}+{build.variant} {build.platform}" for build in found.new)
+    return Look(table="releases", needed=True, answered=answered, silent=silent, new=new)
+
+
+def looks_text(looks: tuple[Look, ...], style: Style) -> str:
+    """One line a table: what is new, nothing new, or that nobody could tell."""
+    lines = []
+    for look in looks:
+        sign = mark(style, {"same": "pass", "new": "info", "unclear": "warning"}[look.status])
+        lines.append(f"{sign} {look.table}: {printable(_look(look))}")
+    return "\n".join(lines)
+
+
+def _look(look: Look) -> str:
+    new = ", ".join(look.new[:SHOWN])
+    if look.status == "same":
+        return text("catalog.look.same", "nothing new ({names} answered)", names=", ".join(look.answered[:4]))
+    silent = ", ".join(look.silent[:4]) + (" ..." if len(look.silent) > 4 else "")  # noqa: PLR2004  # shown
+    parts = [text("catalog.look.new", "new: {names}", names=new)] if new else []
+    if look.status == "unclear":
+        parts.append(text("catalog.look.unclear", "could not tell: no answer from {names}", names=silent or "-"))
+    return "; ".join(parts)
 
 
 def _write(session: Session, path: str, found: Refresh) -> None:
@@ -98,8 +140,12 @@ def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
         title = text("catalog.refresh.gone", "Known, but not on their index (kept, nothing is removed)")
         parts.append("\n".join([title, *(f"  {name}" for name in found.gone[:SHOWN]), *_more(len(found.gone))]))
     if not (found.new or found.gains):
+        look = releases_look(found)
         nothing = text("catalog.refresh.none", "nothing that the catalogue does not know")
-        parts.append(f"{mark(style, 'pass')} {nothing}")
+        unclear = text("catalog.refresh.unclear", "could not tell: some index pages gave no answer")
+        parts.append(
+            f"{mark(style, 'pass')} {nothing}" if look.status == "same" else f"{mark(style, 'warning')} {unclear}"
+        )
     elif written is None:
         parts.append(text("catalog.refresh.keep", "Keep it: torchup catalog refresh --write"))
     if written is not None:

@@ -55,10 +55,14 @@ def command(session: Session, record: str | None, source: str | None) -> Answer:
 
 def recorded_host(host: Host, folder: str) -> RecordedHost:
     """The machine in a folder's ``recording.json`` (or that file itself); raises `UsageError` where there is none."""
-    from torchup.host.recorded import FILE_NAME, load_recording  # noqa: PLC0415  # only a recording pays for it
+    from torchup.host.recorded import (  # noqa: PLC0415  # only a recording pays for it
+        FILE_NAME,
+        SIZE_LIMIT,
+        load_recording,
+    )
 
     path = folder if folder.endswith(".json") else f"{folder.rstrip('/')}/{FILE_NAME}"
-    content = host.read_text(path)
+    content = host.read_text(path, SIZE_LIMIT)
     if content is None:
         raise UsageError(
             message("detect.from.missing", "there is no recording in {folder}", folder=folder),

@@ -214,8 +214,9 @@ def _examine(session: Session, options: dict[str, Any]) -> Examined:
 def read_report(session: Session, path: str) -> bytes:
     """The bytes of a report file, or of stdin."""
     if path == "-":
-        return sys.stdin.buffer.read(REPORT_LIMIT) if sys.stdin is not None else b""
-    raw = session.host.read_bytes(path, REPORT_LIMIT)
+        raw = sys.stdin.buffer.read(REPORT_LIMIT) if sys.stdin is not None else b""
+    else:
+        raw = session.host.read_given(path, REPORT_LIMIT)
     if raw is None:
         raise UsageError(
             message("doctor.report.unreadable", "the report {path} cannot be read", path=path),

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from torchup.model import Machine
 
 
+SIZE_LIMIT = 1 << 20  # characters; a machine with 16 GPUs has 20 KB
+
+
 class NamedMachine(Value, frozen=True, kw_only=True):
     """A machine and where its facts came from. ``here``: it is this one, so its sources can be asked."""
 
@@ -131,7 +134,12 @@ def machines_in(host: Host, folder: str, assumed: Sequence[str]) -> tuple[NamedM
 def _read(host: Host, path: str) -> Machine:
     from torchup.detect.pretend import load_machine  # noqa: PLC0415  # only for pretended machines
 
-    content = host.read_text(path)
+    content = host.read_text(path, SIZE_LIMIT + 1)
+    if content is not None and len(content) > SIZE_LIMIT:
+        raise UsageError(
+            message("cli.machine.large", "{path} is too large for a machine file", path=path),
+            hint=message("cli.machine.missing.hint", "`torchup detect --json` on that machine writes one"),
+        )
     if content is None:
         raise UsageError(
             message("cli.machine.missing", "the machine file {path} cannot be read", path=path),

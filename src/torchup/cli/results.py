@@ -11,9 +11,9 @@ from torchup.bench.code_hash import worker_hash
 from torchup.bench.compare import Labelled, compare_sets
 from torchup.catalog.peaks import load_peaks
 from torchup.cli.answer import Answer
-from torchup.cli.click_texts import Phrase
 from torchup.cli.groups import VerbGroup
 from torchup.cli.session import Session, common_options
+from torchup.cli.share_type import Share
 from torchup.errors import ExitCode, UsageError
 from torchup.i18n import text
 from torchup.model import Notice, message
@@ -74,24 +74,6 @@ def show_command(session: Session, run: str) -> Answer:
     )
 
 
-class _Share(click.ParamType[float]):
-    """``0.05`` or ``5%``; a plain ``5`` could mean either and is refused."""
-
-    name = "share"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read the text; what is not a share between 0 and 1, or a percentage, is a usage error."""
-        plain = str(value).strip()
-        try:
-            share = float(plain[:-1]) / 100 if plain.endswith("%") else float(plain)
-        except ValueError:
-            share = -1.0
-        if not 0 <= share <= (10 if plain.endswith("%") else 1):  # ten times slower is still a threshold
-            bad = message("results.threshold.bad", "`{value}` is not a share: write 5% or 0.05", value=value)
-            self.fail(Phrase(bad), param, ctx)
-        return share
-
-
 @command.command(
     name="compare",
     help=text(
@@ -104,7 +86,7 @@ class _Share(click.ParamType[float]):
 @click.argument("candidate", default="latest")
 @click.option(
     "--threshold",
-    type=_Share(),
+    type=Share(),
     help=text("results.option.threshold", "Exit 1 when the candidate is slower by more than this share (0.05 or 5%)"),
 )
 @click.option(

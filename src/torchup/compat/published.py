@@ -68,6 +68,11 @@ class Published:
         found = list(self._builds(platform, torch, labels))
         return any(tag in row.pythons for row in found) if found else None
 
+    def torch_of(self, companion: str, version: str) -> str | None:
+        """The newest torch that a release of torchvision or torchaudio belongs to; ``None``: there is none."""
+        pairs = ((row.torch, row.companions.get(companion)) for row in self._every_row)
+        return next((torch for torch, found in pairs if found and minor(found.version) == minor(version)), None)
+
     def _builds(self, platform: str, torch: str | None, labels: Collection[str]) -> Iterator[Row]:
         for row in self._every_row:
             release = torch is None or version_key(row.torch)[: len(version_key(torch))] == version_key(torch)

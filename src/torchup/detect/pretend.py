@@ -16,7 +16,7 @@ from torchup.errors import UsageError
 from torchup.model import ComputeCapability, Driver, Gpu, Machine, Os, Vendor, message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from torchup.catalog.gpus import GpuTable
     from torchup.model import Message
@@ -77,7 +77,8 @@ def _refuse_unknown(data: dict[str, Any], kind: type[msgspec.Struct], where: str
     Raises:
         UsageError: the first such key.
     """
-    fields = {field.name: field.type for field in msgspec.inspect.type_info(kind).fields}  # type: ignore[attr-defined]  # a struct
+    described = msgspec.inspect.type_info(kind)
+    fields = {field.name: field.type for field in getattr(described, "fields", ())}
     for key, value in data.items():
         if key not in fields:
             text = message("pretend.unknown-field", "the machine file has an unknown key `{key}`", key=f"{where}{key}")
@@ -94,6 +95,9 @@ def _refuse_unknown(data: dict[str, Any], kind: type[msgspec.Struct], where: str
 def _checked(machine: Machine) -> Machine:
     """The machine with drivers numbered as NVIDIA numbers them; a version or capability that is none is an error."""
     drivers = tuple(_driver_as_named(driver, machine.os) for driver in machine.drivers)
+    for name, number in _amounts(machine):
+        if number is not None and not 0 <= number < _LARGEST:
+            raise _invalid(_no_number(name, str(number)[:40]))
     said = {"glibc": machine.glibc, "python": machine.python}
     for number, driver in enumerate(drivers):
         if driver.vendor is Vendor.NVIDIA:
@@ -105,6 +109,19 @@ def _checked(machine: Machine) -> Machine:
         if gpu.compute_capability is not None and gpu.capability is None:
             raise _invalid(_no_number(f"gpus.{number}.compute_capability", gpu.compute_capability))
     return msgspec.structs.replace(machine, drivers=drivers, jetson=_l4t(machine.jetson))
+
+
+_LARGEST = 1 << 60  # bytes, cores: no machine has so many
+
+
+def _amounts(machine: Machine) -> Iterator[tuple[str, int | None]]:
+    """(field, number) of everything that is counted."""
+    for name in ("memory_bytes", "memory_available_bytes", "memory_limit_bytes", "disk_free_bytes"):
+        yield name, getattr(machine, name)
+    yield "cpu.cores", machine.cpu.cores
+    yield "cpu.threads", machine.cpu.threads
+    for index, gpu in enumerate(machine.gpus):
+        yield f"gpus.{index}.memory_bytes", gpu.memory_bytes
 
 
 def _no_number(name: str, value: str) -> Message:

@@ -26,12 +26,25 @@ class Completed(Value, frozen=True, kw_only=True):
     stderr: str = ""
     timed_out: bool = False
     missing: bool = False  # no such program
-    flooded: bool = False  # it printed without end and was stopped
 
     @property
     def ok(self) -> bool:
         """Whether it ran to its end and returned 0."""
         return self.returncode == 0
+
+    @property
+    def flooded(self) -> bool:
+        """Whether it printed without end and was stopped."""
+        return False
+
+
+class Flooded(Completed, frozen=True, kw_only=True):
+    """The end of a process that printed without end; a recording keeps it as one that gave no answer."""
+
+    @property
+    def flooded(self) -> bool:
+        """It did."""
+        return True
 
 
 class HttpResponse(Value, frozen=True, kw_only=True):
@@ -165,6 +178,10 @@ class Host(Protocol):
 
     def read_text(self, path: str, limit: int | None = None) -> str | None:
         """A file's text, UTF-8 with replacement, line ends made LF."""
+        ...
+
+    def read_given(self, path: str, limit: int) -> bytes | None:
+        """The first ``limit`` bytes of what the user named himself: also a pipe (``<(command)``) or /dev/stdin."""
         ...
 
     def sha256(self, path: str) -> str | None:

@@ -12,7 +12,7 @@ import threading
 from functools import partial
 from typing import IO, TYPE_CHECKING
 
-from torchup.host.base import Completed
+from torchup.host.base import Completed, Flooded
 from torchup.host.files import decode
 
 if TYPE_CHECKING:
@@ -104,14 +104,11 @@ def run(
     _kill_group(process)  # what it started and left behind: nothing of a child outlives it
     for stream in streams:
         stream.join(TERMINATION_GRACE)
-    return Completed(
-        argv=tuple(argv),
-        returncode=None if timed_out or flooded.is_set() else process.returncode,
-        stdout=streams[0].text(),
-        stderr=streams[1].text(),
-        timed_out=timed_out and not flooded.is_set(),
-        flooded=flooded.is_set(),
-    )
+    stdout, stderr = (stream.text() for stream in streams)
+    if flooded.is_set():
+        return Flooded(argv=tuple(argv), stdout=stdout, stderr=stderr)
+    code = None if timed_out else process.returncode
+    return Completed(argv=tuple(argv), returncode=code, stdout=stdout, stderr=stderr, timed_out=timed_out)
 
 
 def run_attached(argv: Sequence[str], *, environment: Mapping[str, str | None] | None, cwd: str | None) -> int:

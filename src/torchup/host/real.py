@@ -139,6 +139,10 @@ class RealHost:
         raw = files.read_bytes(path, limit)
         return None if raw is None else files.decode(raw)
 
+    def read_given(self, path: str, limit: int) -> bytes | None:
+        """See `Host.read_given`."""
+        return files.read_given(path, limit)
+
     def sha256(self, path: str) -> str | None:
         """See `Host.sha256`."""
         return files.sha256(path)

@@ -12,6 +12,8 @@ import posixpath
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from torchup.encoding import from_json, to_json
 from torchup.host.base import PROBE_TIMEOUT, Completed, HttpResponse, PlatformFacts, StandardFolders
 from torchup.host.real import RealHost
@@ -26,12 +28,14 @@ if TYPE_CHECKING:
     from torchup.host.stream import Stream
 
 FILE_NAME = "recording.json"
+VERSION = 1
+SIZE_LIMIT = 64 * 1024 * 1024  # characters; the largest recording known has 2 MB
 
 
 class Recording(Value, frozen=True, kw_only=True):
     """What a machine answered. ``note`` says which parts are a real machine's output and which were completed."""
 
-    version: int = 1
+    version: int = VERSION
     note: str = ""
     platform: PlatformFacts
     folders: StandardFolders = StandardFolders(
@@ -146,6 +150,10 @@ class RecordedHost:
         """See `Host.read_text`."""
         text = self.recording.files.get(path)
         return None if text is None else text[:limit]
+
+    def read_given(self, path: str, limit: int) -> bytes | None:
+        """See `Host.read_given`."""
+        return self.read_bytes(path, limit)
 
     def sha256(self, path: str) -> str | None:
         """See `Host.sha256`."""
@@ -354,8 +362,11 @@ class RecordingHost(RealHost):
 
 
 def load_recording(text: str) -> Recording:
-    """Read ``recording.json``; raises `msgspec.DecodeError` on what is not one."""
-    return from_json(text, Recording)
+    """Read ``recording.json``; raises `msgspec.DecodeError` on what is not one, or one of another version."""
+    recording = from_json(text, Recording)
+    if recording.version != VERSION:
+        raise msgspec.ValidationError(f"Expected `{VERSION}`, got `{recording.version}` - at `$.version`")
+    return recording
 
 
 def dump_recording(recording: Recording) -> str:

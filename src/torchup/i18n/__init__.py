@@ -82,11 +82,14 @@ def _show(item: object, language: str) -> str:
     return render(item, language) if isinstance(item, Message) else printable(str(item))
 
 
+_UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, format and bidirectional marks, halves of pairs, line separators
+
+
 def printable(untrusted: str) -> str:
     """Drop what could steer a terminal (control, format and bidirectional characters); keep line ends and tabs."""
     if untrusted.isascii() and untrusted.isprintable():
         return untrusted
-    return "".join(c for c in untrusted if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
+    return "".join(c for c in untrusted if c in "\n\t" or unicodedata.category(c) not in _UNSAFE)
 
 
 @cache

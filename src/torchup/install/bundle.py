@@ -180,7 +180,11 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> None:
     if platform is not None and platform not in PLATFORMS:
         text = message("bundle.platform", "there is no platform `{name}`", name=platform)
         raise UsageError(text, hint=message("bundle.platform.hint", "known: {names}", names=", ".join(PLATFORMS)))
-    if host.list_dir(folder):
+    left = set(host.list_dir(folder) or ())
+    if left and ".workshop" in left and left <= {".workshop", "wheels", "SHA256SUMS"}:
+        for name in left:  # of a run that was killed: it never came to the plan
+            host.remove(join(folder, name))
+    elif left:
         text = message("bundle.not-empty", "{folder} is not empty", folder=folder)
         raise UsageError(text, hint=message("bundle.not-empty.hint", "name a new folder with -o"))
 

@@ -16,6 +16,7 @@ from torchup.i18n.sentences import sentence
 from torchup.install.base import Event, Progress, installer
 from torchup.install.failures import explain
 from torchup.install.keep import changed, changes, own_packages, requirements
+from torchup.install.origin import origins
 from torchup.install.prefetch import Staging, locked_step
 from torchup.model import Environment, InstallerName, Verification, message
 from torchup.sources.child_environment import child_environment
@@ -126,7 +127,14 @@ def _replace(
     installer(plan.installer).settle(host, staged, target)
     environment = _describe(host, plan, staged, verification)
     requested = (*plan.packages, *(distribution.name for distribution in mine))
-    environment = msgspec.structs.replace(environment, name=name, path=target, requested=requested)
+    python = registry.find_python(host, staged) or python_of(staged)
+    environment = msgspec.structs.replace(
+        environment,
+        name=name,
+        path=target,
+        requested=requested,
+        origins=origins(host, plan, environment.packages, python),
+    )
     records.write(host, staged, records.Record(environment=environment, plan=plan, verification=verification))
     tell(Event(stage="swap", text=message("install.swap", "put it in place")))
     transaction.commit(host, staged, target)
@@ -227,7 +235,7 @@ def _stage(host: Host, plan: Plan, target: str, tell: Progress, overlay: Overlay
             event = Event(stage="step", text=step.summary, position=position, total=len(steps))
             tell(event)
             perform = _performer(host, engine, staged, laid)
-            if position == PACKAGES_STEP and plan.installer is InstallerName.UV:
+            if position == PACKAGES_STEP and plan.installer is InstallerName.UV and not plan.hashes:
                 step = locked_step(Staging(host, plan, staged, perform, tell), step)  # noqa: PLW2901  # the same step, exact
                 tell(event)
             _run(host, engine, laid(step), staged, _teller(tell, event))

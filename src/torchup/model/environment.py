@@ -32,6 +32,7 @@ class Environment(Value, frozen=True, kw_only=True):
     created_at: str | None = None  # ISO 8601, UTC
     verified_at: str | None = None
     packages: dict[str, str] = {}
+    origins: dict[str, str] = {}  # package -> the source that it came from, where that is known
     requested: tuple[str, ...] = ()
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.catalog.gpus import NAMED, load_gpu_table
 from torchup.catalog.types import LISTED
-from torchup.catalog.versions import at_least, version_key
+from torchup.catalog.versions import at_least, variant_key, version_key
 from torchup.compat.laws import code_on_gpu
 from torchup.compat.target import forward_compat_possible, gpu_name
 from torchup.model import InstallerName, Notice, Os, Plan, Reason, Vendor, message
@@ -249,6 +250,39 @@ def _certainty(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         )
 
 
+def _rocm_sdk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    row = best.candidate.row
+    if row.kind != "rocm" or variant_key(row.variant) < version_key(question.catalog.rocm_sdk_since):
+        return
+    yield _tell(
+        message(
+            "plan.advice.rocm-sdk",
+            "ROCm comes as Python packages here: `rocm` looks for the GPU while it is built (where there is none,"
+            " ROCM_SDK_TARGET_FAMILY names its family); on PyPI its names are placeholders, so take it from"
+            " {index} only",
+            index=plan.build.index_url,
+        )
+    )
+
+
+def _unsure_names(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    """GPUs whose target nobody looked up: what the driver says would win."""
+    machine = question.target.machine
+    for index in best.covered if plan.uses_gpu else ():
+        gpu = machine.gpus[index]
+        by_name = [machine.sources.get(f"gpus.{index}.{field}") for field in ("compute_capability", "gfx")]
+        row = load_gpu_table().by_name(gpu.name, gpu.vendor) if gpu.name and NAMED in by_name else None
+        if row is not None and row.source == "own":
+            yield _tell(
+                message(
+                    "plan.advice.unsure-name",
+                    "unsure: what the {gpu} executes is general knowledge, nobody looked it up;"
+                    " its driver tells (`torchup detect`)",
+                    gpu=gpu_name(gpu),
+                )
+            )
+
+
 def _assumed_driver(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del plan
     driver = question.target.nvidia
@@ -408,6 +442,8 @@ _TOPICS = (
     _certainty,
     _inferred,
     _assumed_driver,
+    _rocm_sdk,
+    _unsure_names,
     _newer_unknown,
     _devices,
     _forward_compat,

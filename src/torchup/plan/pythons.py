@@ -30,7 +30,7 @@ def pythons_of(machine: Machine, request: Request, catalog: Catalog) -> Pythons:
     installed: dict[str, str | None] = {}
     unfit = []
     for found in sorted(machine.pythons, key=lambda python: python.kind == "venv"):  # a venv may go away
-        if _fits(found, machine):
+        if _fits(found, machine) and found.version not in catalog.unfit_pythons:
             installed.setdefault(short(found.version, free_threaded=found.free_threaded), found.path)
         else:
             unfit.append(f"{found.version} ({found.bits}-bit)" if found.bits == 32 else found.version)  # noqa: PLR2004  # bits

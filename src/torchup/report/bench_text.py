@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torchup.bench.breakdown import advise, explain_sum
 from torchup.bench.timebase import common, for_request, seconds_for
-from torchup.i18n import render, text
+from torchup.i18n import printable, render, text
 from torchup.model import Bound, RecipeKind
 from torchup.report import numbers
 from torchup.report.results_text import beside_text, results_text, short_device
@@ -24,7 +24,12 @@ def bench_text(results: Sequence[Result], style: Style, *, baseline: Run | None 
     parts = [headline(results, baseline) if baseline is not None else "", results_text(results, style)]
     if baseline is not None:
         parts.append(beside_text(results, baseline, style))
-    parts += ["\n".join(limits(results)), "\n".join(advice(results)), "\n".join(shortened(results))]
+    parts += [
+        "\n".join(programs(results)),
+        "\n".join(limits(results)),
+        "\n".join(advice(results)),
+        "\n".join(shortened(results)),
+    ]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -80,6 +85,48 @@ def limits(results: Sequence[Result]) -> list[str]:
         )
         lines.append(line)
     return lines
+
+
+def programs(results: Sequence[Result]) -> list[str]:
+    """What the user's own program used, and what its profile shows."""
+    lines: list[str] = []
+    for result in results:
+        if "program" not in result.parameters:
+            continue
+        memory = numbers.size(result.peak_memory_bytes)
+        cores = result.quality.get("cpu_cores")
+        used = numbers.digits(cores) if cores is not None else numbers.NONE
+        lines.append(
+            text(
+                "bench.program",
+                "It used {cores} CPU cores on average and {memory} of memory",
+                cores=used,
+                memory=memory,
+            )
+        )
+        busy = result.telemetry.utilisation if result.telemetry is not None else None
+        if busy is not None:
+            share = numbers.percent(1 - busy.median, 0)
+            lines.append(text("bench.program.waits", "The GPU waited {share} of the time", share=share))
+        lines += _profile(result.parameters.get("profile"))
+    return lines
+
+
+def _profile(profile: object) -> list[str]:
+    """Shares of copies and input, and the operations with most time."""
+    if not isinstance(profile, dict) or not isinstance(profile.get("top"), list):
+        return []
+    key = "device_seconds" if profile.get("on") == "device" else "cpu_seconds"
+    shares = [numbers.percent(profile.get(name), 0) for name in ("copies", "input")]
+    lines = [
+        text(
+            "bench.profile", "Copies take {copies}, waiting for input takes {input}", copies=shares[0], input=shares[1]
+        )
+    ]
+    rows = profile["top"][:8]
+    return lines + [
+        f"  {numbers.seconds(float(r[key])):>9}  {r['count']:>8} x  {printable(str(r['name']))}" for r in rows
+    ]
 
 
 def bound_name(bound: Bound | None) -> str:

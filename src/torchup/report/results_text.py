@@ -237,8 +237,10 @@ def quality_text(result: Result) -> str:
 def recipe_text(side: Result | Side) -> str:
     """The recipe, with kind of scaling and number of processes where there are several: ``ddp strong x2``."""
     scaled = side.scaling if isinstance(side, Side) else side.parameters.get("scaling")
+    swept = side.setting if isinstance(side, Side) else side.parameters.get("sweep")
+    setting = " ".join(f"{name}={value}" for name, value in swept.items()) if isinstance(swept, dict) else ""
     processes = f"x{side.world_size}" if side.world_size > 1 else ""
-    return " ".join(part for part in (side.recipe, str(scaled or ""), processes) if part)
+    return " ".join(part for part in (side.recipe, setting, str(scaled or ""), processes) if part)
 
 
 _NOISE = re.compile(

@@ -68,7 +68,12 @@ _INDEX_OPTION = re.compile(
     r"--source)[ =]\"?'?((?:https?://|[\w.-]+\.\w+/)\S{1,300})"
 )
 _TOOLS: tuple[tuple[Manager, re.Pattern[str]], ...] = (
-    (Manager.PIXI, re.compile(r"^\s{0,8}pixi\s|[/\\]\.pixi[/\\]|\bpixi\.(?:toml|lock)\b")),
+    (
+        Manager.PIXI,
+        re.compile(
+            r"^\s{0,8}pixi\s|[/\\]\.pixi[/\\]|\bpixi\.(?:toml|lock)\b|failed to solve the conda requirements of"
+        ),
+    ),
     (Manager.POETRY, re.compile(r"^\s{0,8}poetry\s|\bpoetry\.lock\b|\[tool\.poetry|pypoetry[/\\]virtualenvs")),
     (Manager.UV_PROJECT, re.compile(r"(?:^\s{0,8}|`)uv (?:sync|add|run|lock|tree)\b|\buv\.lock\b|\btool\.uv\b")),
     (Manager.UV_VENV, re.compile(r"^\s{0,8}uv (?:pip|venv)\b|[/\\]uv[/\\]python[/\\]")),

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _ARCH = r"x86_64|amd64|aarch64|arm64|i[36]86|ppc64le"
 _VERSION = re.compile(r"\d{1,4}(?:\.\d{1,9}){1,4}")
 _TORCH = re.compile(
-    r"\W{0,6}v?(\d{1,3}\.\d{1,3}(?:\.\d{1,3})?(?:(?:a|b|rc|\.?post|\.?dev)\d{1,10}){0,3})(?:\+([\w.]{1,60})| \+ ((?:cu|rocm|cpu|xpu)[\d.]{0,8}(?<!\.)))?"
+    r"\W{0,6}v?(\d{1,3}\.\d{1,3}(?:\.\d{1,3})?(?:(?:a|b|rc|\.?post|\.?dev)\d{1,10}){0,3})"
+    r"(?:\+([\w.]{1,60})| \+ ((?:cu|rocm|cpu|xpu)[\d.]{0,8}(?<!\.)))?"
 )
 _LOCAL = re.compile(r"\+((?:rocm|cu|cpu|xpu)[\d.]{0,10})")
 _LABEL_OF_BUILD = re.compile(r"\b(cu\d{2,3}|rocm\d\.\d)\b|cuda ?(\d{1,2}\.\d)", re.IGNORECASE)

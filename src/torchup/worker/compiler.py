@@ -25,9 +25,22 @@ def find() -> Optional[str]:
         return None
     for name in (os.environ.get("CXX", ""), *CANDIDATES):
         found = shutil.which(name) if name and " " not in name else None
-        if found:
+        if found and not _is_stub(found):
             return found
     return None
+
+
+def _is_stub(path: str) -> bool:
+    """Whether macOS would only open a dialog: its own ``c++`` is a stub until the command line tools are installed."""
+    if sys.platform != "darwin" or not path.startswith("/usr/bin/"):
+        return False
+    try:
+        return (
+            subprocess.run(["/usr/bin/xcode-select", "-p"], capture_output=True, timeout=10, check=False).returncode
+            != 0
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return True
 
 
 def build(source: Path, folder: str) -> str:

@@ -4,6 +4,7 @@ Work on a GPU is only queued when a call returns; a time is true only between tw
 torchup goes through `now`, and nothing else in the worker synchronises or reads a clock.
 """
 
+import os
 import time
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -50,9 +51,18 @@ def synchronize(device: str) -> None:
     if name in ("cuda", "xpu"):
         _module(device).synchronize(torch.device(device))
     elif name == "mps":
-        torch.mps.synchronize()
+        _wait_for_mps()
     else:
         raise ValueError("no way to synchronise " + device)
+
+
+def _wait_for_mps() -> None:
+    """Wait for Apple's GPU; torch 1.12 and 1.13 have no `torch.mps`, and reading a value back waits for all before."""
+    module = getattr(torch, "mps", None)
+    if module is not None:
+        module.synchronize()
+    else:
+        torch.zeros(1, device="mps").add_(1).cpu()
 
 
 def now(device: str) -> float:
@@ -114,6 +124,14 @@ def pci_id(properties: Any) -> Optional[str]:
     return "%04x:%02x:%02x.0" % tuple(parts) if len(parts) == len(names) else None
 
 
+def host_memory() -> Optional[int]:
+    """Bytes of the machine's memory; ``None`` where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
 def reset_peak_memory(device: str) -> None:
     """Start a new high-water mark of device memory, where the backend keeps one."""
     if kind(device) in ("cuda", "xpu"):
@@ -129,9 +147,11 @@ def peak_memory(device: str) -> Tuple[Optional[int], Optional[str]]:
     """
     name_of_kind = kind(device)
     if name_of_kind in ("cuda", "xpu"):
-        return int(_module(device).max_memory_allocated(torch.device(device))), "allocator"
+        ask = getattr(_module(device), "max_memory_allocated", None)  # torch 2.4 has none for Intel GPUs
+        return (int(ask(torch.device(device))), "allocator") if ask is not None else (None, "no counter in this torch")
     if name_of_kind == "mps":
-        return int(torch.mps.driver_allocated_memory()), "driver, at the end"
+        ask = getattr(getattr(torch, "mps", None), "driver_allocated_memory", None)
+        return (int(ask()), "driver, at the end") if ask is not None else (None, "no counter in this torch")
     return _resident_set()
 
 
@@ -140,6 +160,20 @@ def _resident_set() -> Tuple[Optional[int], Optional[str]]:
         import resource
         import sys
     except ImportError:
-        return None, "this system does not tell a process its peak memory"
+        return _windows_peak()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024), "process"  # macOS counts bytes, Linux KiB
+
+
+def _windows_peak() -> Tuple[Optional[int], Optional[str]]:
+    """The largest working set, which Windows keeps (psapi.h: PROCESS_MEMORY_COUNTERS)."""
+    import ctypes
+
+    windows: Any = getattr(ctypes, "windll", None)
+    if windows is None:
+        return None, "this system does not tell a process its peak memory"
+    counters = (ctypes.c_size_t * 9)()  # cb and PageFaultCount share the first on 64 bits, then PeakWorkingSetSize
+    ctypes.cast(counters, ctypes.POINTER(ctypes.c_uint32))[0] = ctypes.sizeof(counters)
+    process = ctypes.c_void_p(-1)  # this process's own handle
+    done = windows.psapi.GetProcessMemoryInfo(process, ctypes.byref(counters), ctypes.c_uint32(ctypes.sizeof(counters)))
+    return (int(counters[1]), "process") if done else (None, "this system does not tell a process its peak memory")

@@ -42,7 +42,7 @@ def load(folder: str, mode: str, most: Optional[int] = None) -> Tuple[idx.Split,
     Raises:
         idx.DataError: no images, a single class, an image that cannot be read or has another size than the first.
     """
-    train, test = _listed(Path(folder))
+    train, test = listed(Path(folder))
     if most is not None and len(train) > most:
         train = [train[position * len(train) // most] for position in range(most)]
     read = _reader(mode)
@@ -53,7 +53,7 @@ def load(folder: str, mode: str, most: Optional[int] = None) -> Tuple[idx.Split,
     return _decode(train, read, first), _decode(test, read, first)
 
 
-def _listed(place: Path) -> Tuple[List[Labelled], List[Labelled]]:
+def listed(place: Path) -> Tuple[List[Labelled], List[Labelled]]:
     """The files of both parts, by class and name."""
     root = place / "train" if (place / "train").is_dir() else place
     names = [sub.name for sub in _folders(root)]

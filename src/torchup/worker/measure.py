@@ -37,6 +37,22 @@ def samples_of(device: str, work: Callable[[], Any], calls: int) -> float:
     return watch.seconds / calls
 
 
+def fitting(asked: int, attempt: Callable[[int], Any]) -> int:
+    """The batch asked for, halved until ``attempt(batch)`` finds memory for it. Raises what else goes wrong."""
+    batch = asked
+    while True:
+        try:
+            attempt(batch)
+        except (RuntimeError, MemoryError) as error:
+            if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
+                raise
+            if batch < 2:
+                raise
+            batch //= 2
+        else:
+            return batch
+
+
 def _calls(device: str, work: Callable[[], Any], least: float) -> int:
     """Double the calls until a sample is long enough; that is the warm-up too."""
     for exponent in itertools.count():

@@ -18,7 +18,7 @@ NAMES = registry.PRECISIONS
 STRICT = "fp32-strict"
 LOW = {"bf16": torch.bfloat16, "fp16": torch.float16}
 TF32_CAPABILITY = (8, 0)  # Ampere: NVIDIA A100 white paper, 2020
-TF32_GFX = ("gfx94", "gfx95")  # CDNA 3 and 4 have XF32 (AMD CDNA 3 ISA)
+TF32_GFX = ("gfx94",)  # CDNA 3 has XF32 (AMD CDNA 3 ISA); CDNA 4 has dropped it
 
 _in_force: Optional[str] = None
 
@@ -90,8 +90,31 @@ def _no_autocast(device: str, precision: str) -> Optional[Said]:
         return said("no-autocast", label=precision, device=device, why=reason(error))
     if got != LOW[precision]:
         return said("autocast-off", label=precision, device=device, got=got)
-    if precision == "bf16" and devices.kind(device) == "cuda" and not torch.cuda.is_bf16_supported():
+    if precision == "bf16" and devices.kind(device) == "cuda" and not _has_bf16():
         return said("no-bf16", device=devices.name(device))
+    return _no_scaled_step(device) if precision == "fp16" else None
+
+
+def _has_bf16() -> bool:
+    """Whether the GPU computes in bfloat16 itself: newer torch also says yes where it only imitates it."""
+    try:
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    except TypeError:  # before torch 2.4, which asked the hardware
+        return bool(torch.cuda.is_bf16_supported())
+
+
+def _no_scaled_step(device: str) -> Optional[Said]:
+    """Why one whole scaled step does not work; older torch scales in float64, which Apple's GPUs lack."""
+    try:
+        weight = torch.nn.Parameter(torch.ones(4, 4, device=device))
+        update = torch.optim.SGD([weight], lr=0.1)
+        mixed = Mixed(device, "fp16")
+        with mixed.forward():
+            loss = (torch.ones(4, 4, device=device) @ weight).float().sum()
+        mixed.scaled(loss).backward()
+        mixed.update(update)
+    except (RuntimeError, TypeError, ValueError, AttributeError) as error:
+        return said("no-autocast", label="fp16", device=device, why=reason(error))
     return None
 
 

@@ -52,6 +52,23 @@ def test_a_wheel_that_says_something_else_is_found(monkeypatch, law, change):
     assert law in codes()
 
 
+@pytest.mark.parametrize(
+    ("law", "package", "versions"),
+    [
+        ("catalog.law.snapshot", "torch", "99.0.0"),
+        ("catalog.law.snapshot", "torchaudio", "99.0.0"),
+        ("catalog.law.snapshot", "cuda-toolkit", "99.0.0"),
+        ("catalog.law.not-on-pypi", "torchvision", "0.15.1"),
+    ],
+)
+def test_what_pypi_has_and_the_tables_lack_is_found(monkeypatch, law, package, versions):
+    """The snapshot of PyPI's answers is an outer law: each of its parts can be broken."""
+    seen = check_wheels.load_snapshot()
+    more = (*seen[package], versions) if law.endswith("snapshot") else (versions,)
+    monkeypatch.setattr(check_wheels, "load_snapshot", lambda: seen | {package: more})
+    assert law in codes()
+
+
 def test_a_range_that_runs_on_is_found():
     """A range that ends at a release which the catalogue does not have is a breach."""
     rows = tuple(row for row in CATALOG.rows if row.torch != CATALOG.newest_torch)

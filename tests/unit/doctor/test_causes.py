@@ -24,13 +24,6 @@ PACKAGE = Path(torchup.__file__).parent
 COMPAT = load_compat()
 SLUGS = order()
 DATA = [slug for slug in SLUGS if load_cause(slug).signs]
-# Causes that `torchup explain` knows and no rule recognises yet.
-UNRECOGNISED = {
-    "build-not-published",
-    "other-interpreter",
-    "torch-replaced",
-    "triton-ptxas-too-old",
-}
 # Numbers that are names of errors, not facts of builds or drivers.
 ERRORS = re.compile(r"(?:errors?|error code|WinError) \d+(?: to \d+|(?:,| or) \d+)*|\b407 Proxy", re.IGNORECASE)
 LITERAL = re.compile(
@@ -62,7 +55,7 @@ def test_every_file_is_in_the_order_and_the_other_way_round():
 def test_every_cause_is_recognised():
     """By its signs or by a function, never by both; every function has its file."""
     recognised = {rule.slug for rule in RULES}
-    assert set(SLUGS) - recognised == UNRECOGNISED
+    assert set(SLUGS) == recognised
     assert set(CHECKS) <= set(SLUGS)
     assert not set(CHECKS) & set(DATA)
 

@@ -242,7 +242,7 @@ def test_one_gpu_that_is_mentioned_is_taken(text, names):
     ("machine", "typed"),
     [
         ("GPU: Radeon RX 7900 XTX\nOS: Ubuntu 22.04", "whl/rocm"),
-        ("OS: macOS 15.1 (arm64)", "install --force-reinstall torch"),
+        ("OS: macOS 15.1 (arm64)", "install --upgrade torch=="),
         ("GPU: RTX 3090\nOS: Ubuntu 22.04", "whl/cu"),
     ],
 )

@@ -53,9 +53,14 @@ def extension_arch_missing(facts: Facts, compat: Compat) -> Found | None:
 
 
 def _names(facts: Facts) -> tuple[str, ...]:
-    """The compiled packages: those whose own message it is, those of the traceback, those that are installed."""
+    """The compiled packages, those whose own message it is first."""
+    codes = (*_OWN, *FAILURES, "extension.frame")
+    return extension_names(facts, [sign.line for sign in facts.signs if sign.code in codes])
+
+
+def extension_names(facts: Facts, lines: Iterable[str]) -> tuple[str, ...]:
+    """The modules that these lines name, those of the traceback, those that are installed."""
     table = extension_table()
-    lines = [sign.line for sign in facts.signs if sign.code in (*_OWN, *FAILURES, "extension.frame")]
     said_by = [module for line in lines for module in named_in(line)]
     traced = [module for module in facts.modules if module in table.modules]
     installed = [module for module in table.modules if facts.versions(table.package(module).lower())]

@@ -12,7 +12,16 @@ from torchup.compat.published import has_labels, platform_of_tag
 from torchup.doctor.cause import text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import platform, quoted, said
-from torchup.doctor.rules.refused import BY_PLATFORM, BY_PYTHON, NONE_FITS, NOT_THERE, Asked, asked, refusals
+from torchup.doctor.rules.refused import (
+    BY_PLATFORM,
+    BY_PYTHON,
+    NONE_FITS,
+    NOT_THERE,
+    Asked,
+    asked,
+    for_other_python,
+    refusals,
+)
 from torchup.model import message
 
 if TYPE_CHECKING:
@@ -67,7 +76,9 @@ def _reasons(facts: Facts, compat: Compat, wish: Asked) -> Iterator[Message]:
     """Why it cannot be had; empty: nothing says so, and Python or the network may be the reason."""
     yield from _other_platform(facts, compat)
     yield from _no_such_label(facts, compat, wish)
-    if wish.label and wish.release:
+    if wish.companion_release:
+        yield from _no_such_companion(compat, wish.companion_release, wish)
+    elif wish.label and wish.release:
         yield from _not_on_this_index(facts, compat, wish.release, wish)
     elif wish.release:
         yield from _left_out_of_offer(compat, wish.release, wish)
@@ -128,6 +139,14 @@ def _not_on_this_index(facts: Facts, compat: Compat, release: str, wish: Asked) 
         )
 
 
+def _no_such_companion(compat: Compat, release: str, wish: Asked) -> Iterator[Message]:
+    """A release of torchvision or torchaudio that goes with no torch, while others are offered."""
+    if wish.offered and compat.torch_of(wish.package, release) is None:
+        yield message(
+            "doctor.unpublished.companion", "there is no {package} {version}", package=wish.package, version=release
+        )
+
+
 def _left_out_of_offer(compat: Compat, release: str, wish: Asked) -> Iterator[Message]:
     """The installer is offered older and newer releases, so this Python is served, and not the one it wants."""
     keys, wanted = wish.offered_keys, version_key(release)
@@ -147,11 +166,13 @@ def python_version_unsupported(facts: Facts, compat: Compat) -> Found | None:
     signs = quoted(facts, *NONE_FITS, *_SAYS_PYTHON)
     if facts.extension_problem is not None:
         signs = (*signs, _built_for(facts))
+    if for_other_python(facts):
+        signs = (*signs, *quoted(facts, "python.wheel-platform"))
     if facts.works and facts.sign("python.compile") is None:
         return None
     if not signs and not _served_by_none(facts, compat):
         return None
-    proven = facts.sign(*_SAYS_PYTHON) is not None or facts.extension_problem is not None
+    proven = facts.sign(*_SAYS_PYTHON) is not None or for_other_python(facts) or facts.extension_problem is not None
     if not proven and _fits(facts, compat):
         return None
     lines: list[Message] = [*signs]
@@ -174,7 +195,8 @@ def _fits(facts: Facts, compat: Compat) -> bool | None:
     if python is None or not wish.family:
         return None
     tagged = python + ("t" if facts.python.free_threaded and not python.endswith("t") else "")
-    return compat.has_wheel(tagged, platform(facts), torch=wish.release, labels=wish.labels)
+    release = compat.torch_of(wish.package, wish.companion_release) if wish.companion_release else wish.release
+    return compat.has_wheel(tagged, platform(facts), torch=release, labels=wish.labels)
 
 
 def _served_by_none(facts: Facts, compat: Compat) -> bool:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from torchup.catalog.versions import is_release, minor, version_key
+from torchup.doctor.ask import failures
 from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.extensions import extension_table
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import plain, quoted, remedy_of, said, torch_cuda, torch_line
-from torchup.doctor.rules.extensions import rebuilt
+from torchup.doctor.rules.extensions import extension_names, rebuilt
 from torchup.model import Remedy, message
 
 if TYPE_CHECKING:
@@ -66,11 +67,9 @@ def _of_other_cuda(facts: Facts, compat: Compat) -> Found | None:
     if cuda is not None and sign.values.get("major") == cuda.split(".")[0]:
         return None  # torch's own runtime is missing
     companion = next((module for module in facts.modules if module in _COMPANIONS), None)
-    extension = next((module for module in facts.modules if module in extension_table().modules), None)
-    if companion is None and (extension is None or cuda is None):
-        return None
     if companion is None:
-        return _extension_of_another_torch(facts, (sign,), extension)
+        names = extension_names(facts, [sign.line])
+        return _extension_of_another_torch(facts, (sign,), names[0]) if names else None
     slug = "companion-mismatch"
     return Found(
         summary=text_of(slug, "summary"),
@@ -190,7 +189,7 @@ def torch_replaced(facts: Facts, compat: Compat) -> Found | None:
     if gone is None or old is None or any(re.match(r"(?:py)?torch(?![\w-])", wish) for wish in facts.requested):
         return None
     became_cpu = (facts.sign("cpu.not-compiled") is not None or facts.torch.variant == "cpu") and "cpu" not in old
-    broke = facts.torch.cuda_available is False or bool(facts.signs_of("companion-mismatch"))
+    broke = facts.torch.cuda_available is False or bool(failures(facts))
     if not became_cpu and not (new is not None and new != old and broke):
         return None
     slug = "torch-replaced"

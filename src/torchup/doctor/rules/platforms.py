@@ -19,6 +19,7 @@ from torchup.doctor.rules.common import (
     said,
     torch_line,
 )
+from torchup.doctor.rules.refused import for_other_python
 from torchup.model import Os, message
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def wrong_arch_python(facts: Facts, compat: Compat) -> Found | None:
     on_windows = facts.system.os in (None, Os.WINDOWS)
     if facts.works or facts.system.jetson:
         return None
-    if facts.sign("python.wheel-platform") and _python_fits(facts, compat) is False:
+    if facts.sign("python.wheel-platform") and (_python_fits(facts, compat) is False or for_other_python(facts)):
         return None
     refused = facts.sign(*_REFUSED) is not None
     if facts.extension_problem is not None and _other_processor(facts):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.catalog.versions import variant_of, version_key
+from torchup.catalog.versions import minor, variant_of, version_key
 from torchup.model import Value
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ REFUSALS = (*NONE_FITS, *NOT_THERE, BY_PLATFORM, BY_PYTHON)
 _EXACT = re.compile(r"(?:^|=|v)(?P<release>\d+(?:\.\d+)+)(?:\+(?P<label>[a-z]+[\d.]*\d|cpu|xpu))?")
 _INDEX = re.compile(r"/whl/(?:nightly/|test/)?(?P<label>cu\d{2,3}|cpu|xpu|rocm\d[\d.]*\d)(?:/|$)")
 _TORCHES = ("torch", "pytorch")
+COMPANIONS = ("torchvision", "torchaudio")
 _TORCH = re.compile(r"torch(?==|$)")
 
 
@@ -30,7 +31,9 @@ class Asked(Value, frozen=True, kw_only=True):
     """
 
     family: bool = True
+    package: str = "torch"
     release: str | None = None
+    companion_release: str | None = None  # of `package`, where that is torchvision or torchaudio
     label: str | None = None
     offered: tuple[str, ...] = ()
     from_index: tuple[str, ...] = ()
@@ -50,17 +53,25 @@ def asked(facts: Facts) -> Asked:
     """What was asked for and refused; all unknown where nothing was refused."""
     sign = facts.sign(BY_PLATFORM, BY_PYTHON, *REFUSALS)
     package = sign.values.get("package", "torch").lower() if sign is not None else "torch"
-    exact = _EXACT.search(sign.values.get("wanted", "")) if sign is not None and package in _TORCHES else None
+    wanted = _EXACT.search(sign.values.get("wanted", "")) if sign is not None else None
+    exact = wanted if package in _TORCHES else None
     pins = (_EXACT.search(text) for text in facts.requested if _TORCH.match(text))
     found = exact or next((pin for pin in pins if pin is not None), None)
     labels = (_INDEX.search(url) for url in facts.index_urls)
     return Asked(
-        family=package in (*_TORCHES, "torchvision", "torchaudio"),
+        family=package in (*_TORCHES, *COMPANIONS) or _by_conda(sign),
+        package=package,
+        companion_release=wanted["release"] if wanted and package in COMPANIONS else None,
         release=found["release"] if found else _installed(facts, sign),
         label=variant_of(found["label"]) if found else None,
         offered=offered(facts),
         from_index=tuple(dict.fromkeys(label["label"] for label in labels if label is not None)),
     )
+
+
+def _by_conda(sign: Sign | None) -> bool:
+    """What conda misses are torch's own parts: ``pytorch-cuda``, ``cudatoolkit``."""
+    return sign is not None and sign.code == "conda.no-package"
 
 
 def _installed(facts: Facts, sign: Sign | None) -> str | None:
@@ -78,3 +89,10 @@ def offered(facts: Facts) -> tuple[str, ...]:
 def refusals(facts: Facts) -> tuple[Sign, ...]:
     """The messages of the installers."""
     return tuple(sign for sign in facts.signs if sign.code in REFUSALS)
+
+
+def for_other_python(facts: Facts) -> bool:
+    """Whether the file that pip refuses was built for another Python than the one that is known."""
+    sign, python = facts.sign("python.wheel-platform"), facts.python.version
+    tag = re.search(r"-cp(\d)(\d+)-", sign.values.get("wheel", "")) if sign is not None else None
+    return tag is not None and python is not None and minor(python) != f"{tag[1]}.{tag[2]}"

@@ -2,7 +2,8 @@
 //
 // How it is laid out
 // - L samples travel side by side in the lanes of one vector, so every operation of the network is the same
-//   instruction for L samples and a weight is one broadcast. A batch of 64 is 64/L groups.
+//   instruction for L samples and a weight is one broadcast (`x - V{}`: exact for every x, -0 too, so the compiler
+//   drops the operation; `V{} + x` has to be computed). A batch of 64 is 64/L groups.
 // - A thread takes every T-th group through forward and backward (phase A). Then (phase B) each thread owns a slice of
 //   the parameters: it sums their gradients over the whole batch in registers and applies momentum and step at once.
 //   Two barriers a step; no other synchronisation, no allocation.
@@ -17,6 +18,9 @@
 #include <memory>
 #include <thread>
 #include <vector>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #if defined(__AVX512F__)
 constexpr int L = 16;
@@ -36,7 +40,7 @@ namespace {
 
 constexpr int MAX_BATCH = 64;
 constexpr int MAX_GROUPS = MAX_BATCH / L;
-constexpr int BLOCK = MAX_GROUPS < 4 ? MAX_GROUPS : 4;  // groups that a thread takes through the linear layers together
+constexpr int BLOCK = 2;  // groups that a thread takes through the linear layers together: more leave the first cache
 constexpr int C1 = 6, C2 = 16, F0 = 256, F1 = 120, F2 = 84, F3 = 10;
 constexpr int IN = 28, P1 = 12, P2 = 4;  // widths: image, after the first pool, after the second
 constexpr int W1_SIZE = C1 * 25, W2_SIZE = C2 * C1 * 25;
@@ -95,14 +99,14 @@ class Barrier {
 template <int OC, int IC, int W>
 INLINE void conv_pool(const V *in, const float *w, const float *bias, int y, int x, V *out, VI *winner, int plane) {
     V sum[OC][4];
-    UNROLL for (int o = 0; o < OC; ++o) UNROLL for (int q = 0; q < 4; ++q) sum[o][q] = V{} + bias[o];
+    UNROLL for (int o = 0; o < OC; ++o) UNROLL for (int q = 0; q < 4; ++q) sum[o][q] = bias[o] - V{};
     for (int ic = 0; ic < IC; ++ic) {
         const V *p = in + ic * W * W + 2 * y * W + 2 * x;
         const float *tap = w + ic * 25;
         for (int ky = 0; ky < 5; ++ky, p += W, tap += 5)
             UNROLL for (int kx = 0; kx < 5; ++kx) {
                 V weight[OC];
-                UNROLL for (int o = 0; o < OC; ++o) weight[o] = V{} + tap[o * IC * 25 + kx];
+                UNROLL for (int o = 0; o < OC; ++o) weight[o] = tap[o * IC * 25 + kx] - V{};
                 UNROLL for (int q = 0; q < 4; ++q) {
                     const V value = p[(q >> 1) * W + (q & 1) + kx];
                     UNROLL for (int o = 0; o < OC; ++o) sum[o][q] += weight[o] * value;
@@ -212,7 +216,7 @@ INLINE void conv2_input_gradient(const V *d, const float *w, V *out) {
                     const V *p = d + o * 64 + (row - ky) * 8;
                     const float *tap = w + ((o * C1 + ic) * 5 + ky) * 5;
                     UNROLL for (int kx = 0; kx < 5; ++kx) {
-                        const V weight = V{} + tap[kx];
+                        const V weight = tap[kx] - V{};
                         UNROLL for (int x = 0; x < 8; ++x) sum[x + kx] += weight * p[x];
                     }
                 }
@@ -226,12 +230,12 @@ INLINE void conv2_input_gradient(const V *d, const float *w, V *out) {
 template <int T, int NG>
 INLINE void linear_tile(const V *x, int inputs, const float *w, int so, int si, const float *bias, V *out) {
     V sum[T][NG];
-    UNROLL for (int t = 0; t < T; ++t) UNROLL for (int g = 0; g < NG; ++g) sum[t][g] = V{} + (bias ? bias[t] : 0.0f);
+    UNROLL for (int t = 0; t < T; ++t) UNROLL for (int g = 0; g < NG; ++g) sum[t][g] = (bias ? bias[t] : 0.0f) - V{};
     for (int i = 0; i < inputs; ++i) {
         V value[NG];
         UNROLL for (int g = 0; g < NG; ++g) value[g] = x[i * NG + g];
         UNROLL for (int t = 0; t < T; ++t) {
-            const V weight = V{} + w[t * so + i * si];
+            const V weight = w[t * so + i * si] - V{};
             UNROLL for (int g = 0; g < NG; ++g) sum[t][g] += weight * value[g];
         }
     }
@@ -271,7 +275,33 @@ struct Run {
     std::unique_ptr<Shared> shared;
 };
 
+#if defined(__AVX512F__)
+// Sixteen images at once: four of their bytes by one gather, each pixel's value by another. Offsets are 32 bits wide.
+void gather_group(const Run &run, const int64_t *order, V *input) {
+    alignas(64) int32_t at[L];
+    for (int lane = 0; lane < L; ++lane) at[lane] = static_cast<int32_t>(order[lane] * (IN * IN));
+    const __m512i offsets = _mm512_load_si512(at), low = _mm512_set1_epi32(255);
+    for (int i = 0; i < IN * IN; i += 4) {
+        const __m512i four = _mm512_i32gather_epi32(offsets, reinterpret_cast<const int *>(run.images + i), 1);
+        UNROLL for (int k = 0; k < 4; ++k) {
+            const __m512i pixel = _mm512_and_si512(_mm512_srli_epi32(four, 8 * k), low);
+            input[i + k] = (V)_mm512_i32gather_ps(pixel, run.table, 4);
+        }
+    }
+}
+
+INLINE bool gathers(const int64_t *order, int count) {
+    if (count < L) return false;
+    for (int lane = 0; lane < L; ++lane)
+        if (order[lane] >= INT32_MAX / (IN * IN)) return false;
+    return true;
+}
+#endif
+
 void load_group(const Run &run, const int64_t *order, int count, V *input) {
+#if defined(__AVX512F__)
+    if (gathers(order, count)) return gather_group(run, order, input);
+#endif
     alignas(64) float *out = reinterpret_cast<float *>(input);
     for (int lane = 0; lane < L; ++lane) {
         if (lane >= count) {
@@ -363,9 +393,7 @@ void phase_a(Run &run, int thread, const int64_t *order, int batch) {
     for (int at = 0; at < count; at += BLOCK) {
         switch (count - at < BLOCK ? count - at : BLOCK) {
             case 1: through<1>(run, s, order, batch, mine + at); break;
-            case 2: through<2>(run, s, order, batch, mine + at); break;
-            case 3: through<3>(run, s, order, batch, mine + at); break;
-            default: through<4>(run, s, order, batch, mine + at); break;
+            default: through<2>(run, s, order, batch, mine + at); break;
         }
     }
 }
@@ -396,7 +424,7 @@ INLINE void rows(const Run &run, const float *d, int outputs, const float *x, in
         U value[C];
         UNROLL for (int c = 0; c < C; ++c) value[c] = load<U>(x + s * inputs + c * WIDTH);
         UNROLL for (int r = 0; r < R; ++r) {
-            const U factor = U{} + d[s * outputs + r];
+            const U factor = d[s * outputs + r] - U{};
             UNROLL for (int c = 0; c < C; ++c) sum[r][c] += factor * value[c];
         }
     }
@@ -407,6 +435,10 @@ INLINE void rows(const Run &run, const float *d, int outputs, const float *x, in
 template <int R>
 INLINE void row_block(const Run &run, const float *d, int outputs, const float *x, int inputs, int samples, float *w, float *m) {
     int i = 0;
+#if defined(__AVX512F__)
+    for (; i + 64 <= inputs; i += 64) rows<V, R, 4>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
+    for (; i + 16 <= inputs; i += 16) rows<V, R, 1>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
+#endif
     for (; i + 24 <= inputs; i += 24) rows<U8, R, 3>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
     for (; i + 8 <= inputs; i += 8) rows<U8, R, 1>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
     for (; i + 4 <= inputs; i += 4) rows<U4, R, 1>(run, d, outputs, x + i, inputs, samples, w + i, m + i);

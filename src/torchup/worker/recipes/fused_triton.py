@@ -8,6 +8,7 @@ neither can be had, plain launches. In Triton's interpreter (TRITON_INTERPRET=1)
 import importlib.util
 import os
 import shutil
+import sys
 import sysconfig
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
@@ -60,6 +61,8 @@ def refusal(device: str) -> Optional[Said]:
 
 def _lacks_for_building() -> Optional[Said]:
     """Triton compiles what starts a kernel on the spot, in C (triton/runtime/build.py)."""
+    if sys.platform == "win32":  # triton-windows brings a compiler and headers of its own
+        return None
     if not (os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")):
         return said("triton-compiler")
     if not (Path(sysconfig.get_paths()["include"]) / "Python.h").exists():

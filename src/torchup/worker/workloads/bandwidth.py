@@ -9,6 +9,7 @@ import torch
 from said import Said, reason, said
 
 SIZES = tuple(2**power for power in range(16, 29, 2))  # 64 KiB to 256 MiB
+LARGE = 2**30
 Curve = List[Tuple[float, float]]
 
 
@@ -39,10 +40,16 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     )  # fmt: skip
 
 
+def sizes_for(device: str) -> Tuple[int, ...]:
+    """The sizes to copy: on a GPU with room one more, past the largest last-level cache (256 MiB)."""
+    memory = devices.facts(device).get("memory_bytes") or 0
+    return (*SIZES, LARGE) if memory >= 8 * LARGE else SIZES
+
+
 def sweep(device: str, make: Callable[[str, int], Tuple[Callable[[], Any], int]]) -> Curve:
     """GB/s at each size; ``make`` gives the work and how many bytes it moves."""
     found = []
-    for size in SIZES:
+    for size in sizes_for(device):
         work, moved = make(device, size)
         found.append((float(size), moved / min(measure.samples(device, work, count=5)) / 1e9))
     return found

@@ -52,7 +52,8 @@ def resnet18(classes: int = 10) -> nn.Module:
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
     """Training steps on data that is on the device; images a second."""
     device, mixed = request["device"], measure.begin(request)
-    batch = CPU_BATCH if devices.kind(device) == "cpu" else BATCH
+    asked = int(request.get("batch") or (CPU_BATCH if devices.kind(device) == "cpu" else BATCH))
+    batch = asked
     data = userdata.colour(request.get("data"), batch * STEPS)
     classes = max(10, 1 + int(data.labels.max()))
     if len(data.labels) < batch:
@@ -63,7 +64,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     images = data.images[: batch * STEPS].to(device).float().div_(255).to(memory_format=torch.channels_last)
     labels = data.labels[: batch * STEPS].to(device)
 
-    def step(number: int) -> torch.Tensor:
+    def train(number: int, batch: int) -> torch.Tensor:
         start = (number * batch) % (len(labels) - batch + 1)
         update.zero_grad()
         with mixed.forward():
@@ -71,6 +72,13 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         mixed.scaled(loss).backward()
         mixed.update(update)
         return loss.detach()
+
+    batch = measure.fitting(asked, lambda batch: train(0, batch))
+    notes = [said("cifar")] if request.get("data") is None else []
+    notes += [said("batch-halved", batch=batch, asked=asked)] if batch < asked else []
+
+    def step(number: int) -> torch.Tensor:
+        return train(number, batch)
 
     devices.reset_peak_memory(device)
     taken, losses = timed_steps(device, step, request.get("budget"), SECONDS)
@@ -80,11 +88,11 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         [("seconds by step", [(i + 1, s) for i, s in enumerate(taken)])],
         {"images_per_second": batch / measure.middle(taken), "final_loss": losses[-1]},
         seconds=sum(taken), samples=batch * len(taken), peak_memory_bytes=memory,
-        flops=_flops(net, images[:2]) / 2 * batch * len(taken),
+        flops=flops / 2 * batch * len(taken) if (flops := _flops(net, images[:2])) is not None else None,
         parameters={"batch": batch, "steps": len(taken), "synthetic": synthetic, "classes": classes,
                     "image": list(images.shape[1:]), "peak_memory_counted": counted,
                     "threads": torch.get_num_threads()},
-        notes=[said("cifar")] if synthetic else [],
+        notes=notes,
     )  # fmt: skip
 
 
@@ -109,12 +117,12 @@ def timed_steps(device: str, step: Any, budget: Optional[float], usual: float) -
     return taken, losses
 
 
-def _flops(net: nn.Module, images: torch.Tensor) -> float:
-    """FLOP of forward and backward for these images, as torch counts them; 0 where this torch cannot count."""
+def _flops(net: nn.Module, images: torch.Tensor) -> Optional[float]:
+    """FLOP of forward and backward for these images, as torch counts them; ``None`` where this torch cannot count."""
     try:
         from torch.utils.flop_counter import FlopCounterMode
     except ImportError:
-        return 0.0
+        return None
     with FlopCounterMode(display=False) as counter:
         net(images).sum().backward()
     net.zero_grad()

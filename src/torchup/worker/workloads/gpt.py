@@ -4,8 +4,9 @@ from typing import Any, Dict
 
 import devices
 import measure
+import texts
 import torch
-from said import said
+from said import SaidError, said
 from torch import nn
 from torch.nn import functional
 
@@ -68,16 +69,26 @@ def flops_per_token(parameters: int, context: int) -> float:
     return 6.0 * parameters + 12.0 * LAYERS * WIDTH * context
 
 
+def made_up(batch: int, context: int) -> torch.Tensor:
+    """Random tokens."""
+    return torch.randint(0, VOCABULARY, (batch, context + 1))
+
+
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
     """Steps of AdamW; tokens a second. The share of the peak (MFU) is the result's ``limit.share``."""
     device, mixed = request["device"], measure.begin(request)
-    batch, context = BATCHES[devices.kind(device)], CPU_CONTEXT if devices.kind(device) == "cpu" else CONTEXT
+    if not hasattr(functional, "scaled_dot_product_attention"):
+        raise SaidError("old-attention")
+    asked = int(request.get("batch") or BATCHES[devices.kind(device)])
+    context = CPU_CONTEXT if devices.kind(device) == "cpu" else CONTEXT
     torch.manual_seed(int(request.get("seed") or 0))
     net = Gpt().to(device)
     update = torch.optim.AdamW(net.parameters(), lr=3e-4)
-    tokens = torch.randint(0, VOCABULARY, (batch, context + 1), device=device)
+    text = texts.read(request["data"], context) if request.get("data") else None
 
-    def step(_: int) -> torch.Tensor:
+    def train(batch: int, number: int) -> torch.Tensor:
+        tokens = texts.batch(text, batch, context, number) if text is not None else made_up(batch, context)
+        tokens = tokens.to(device)
         update.zero_grad()
         with mixed.forward():
             logits = net(tokens[:, :-1])
@@ -85,6 +96,13 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         mixed.scaled(loss).backward()
         mixed.update(update)
         return loss.detach()
+
+    batch = measure.fitting(asked, lambda batch: train(batch, 0))
+    notes = [] if text is not None else [said("tokens")]
+    notes += [said("batch-halved", batch=batch, asked=asked)] if batch < asked else []
+
+    def step(number: int) -> torch.Tensor:
+        return train(batch, number)
 
     devices.reset_peak_memory(device)
     taken, losses = timed_steps(device, step, request.get("budget"), SECONDS)
@@ -96,6 +114,6 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         seconds=sum(taken), samples=batch * context * len(taken), peak_memory_bytes=memory,
         flops=flops_per_token(parameters, context) * batch * context * len(taken),
         parameters={"batch": batch, "context": context, "steps": len(taken), "parameters": parameters,
-                    "synthetic": True, "peak_memory_counted": counted, "threads": torch.get_num_threads()},
-        notes=[said("tokens")],
+                    "synthetic": text is None, "peak_memory_counted": counted, "threads": torch.get_num_threads()},
+        notes=notes,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import time
 from functools import partial
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import devices
 import measure
@@ -29,8 +29,8 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     formats = formats_of(label)
     for name, dtype in formats.items():
         try:
-            curve = sweep(device, dtype)
-        except RuntimeError as error:
+            curve = sweep(device, dtype, (int(request["size"]),) if request.get("size") else SIZES)
+        except (RuntimeError, TypeError) as error:
             notes.append(said("left-out", name=name, why=reason(error)))
             continue
         curves.append(("TFLOP/s %s by size" % name, [(size, rate / 1e12) for size, rate, _ in curve]))
@@ -51,11 +51,11 @@ def formats_of(label: str) -> Dict[str, torch.dtype]:
     return {label: FORMATS[label]} if label in FORMATS else FORMATS
 
 
-def sweep(device: str, dtype: torch.dtype) -> List[Tuple[int, float, float]]:
+def sweep(device: str, dtype: torch.dtype, sizes: Sequence[int] = SIZES) -> List[Tuple[int, float, float]]:
     """(size, FLOP/s, seconds) for each size until one takes too long; the operands are random, zeros run faster."""
     found = []
     limit = LONGEST.get(devices.kind(device), 0.25)
-    for size in SIZES:
+    for size in sizes:
         left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
         seconds = min(measure.samples(device, partial(torch.matmul, left, right), count=5))
         found.append((size, 2.0 * size**3 / seconds, seconds))

@@ -1,0 +1,123 @@
+"""Devices and torches that are not here, by stand-ins: what each lacks is a reason or another way, never a crash."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.bench import inside, torch_python
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def python():
+    """An interpreter with torch."""
+    return torch_python()
+
+
+def test_a_torch_without_its_mps_module_waits_by_reading(python):
+    """Torch 1.12 on a Mac: every timing reads a value back, and memory is unknown instead of an error."""
+    code = """
+import types, torch, devices
+read = []
+real = torch.zeros
+torch.zeros = lambda *a, device=None, **k: read.append(device) or real(*a, **k)
+mps = torch.mps
+del torch.mps
+devices.synchronize("mps")
+print(read, devices.peak_memory("mps")[0])
+torch.mps = types.SimpleNamespace(synchronize=lambda: read.append("module"), driver_allocated_memory=lambda: 7)
+devices.synchronize("mps")
+print(read, devices.peak_memory("mps")[0])
+"""
+    assert inside(python, code).splitlines() == ["['mps'] None", "['mps', 'module'] 7"]
+
+
+def test_an_intel_gpu_of_torch_2_4_has_no_counter_and_no_error(python):
+    """`max_memory_allocated` came later."""
+    code = """
+import types, torch, devices
+torch.xpu = types.SimpleNamespace()
+print(devices.peak_memory("xpu")[0])
+"""
+    assert inside(python, code).strip() == "None"
+
+
+def test_an_emulated_bfloat16_is_refused(python):
+    """Pascal and Turing: newer torch says yes unless it is asked for the hardware; older torch has no such question."""
+    code = """
+import torch, precision
+torch.cuda.is_bf16_supported = lambda including_emulation=True: including_emulation
+print(precision._has_bf16())
+torch.cuda.is_bf16_supported = lambda: True
+print(precision._has_bf16())
+"""
+    assert inside(python, code).split() == ["False", "True"]
+
+
+def test_a_scaler_that_fails_refuses_fp16(python):
+    """One whole scaled step is tried before the label is given."""
+    code = """
+import precision
+def broken(device):
+    class Scaler:
+        def scale(self, loss): raise TypeError("Cannot convert a MPS Tensor to float64")
+    return Scaler()
+print(precision.refusal("cpu", "fp16"))
+precision._scaler = broken
+print(precision.refusal("cpu", "fp16")["values"]["why"]["values"]["text"])
+"""
+    assert inside(python, code).splitlines() == ["None", "Cannot convert a MPS Tensor to float64"]
+
+
+def test_a_stub_of_a_compiler_is_none(python):
+    """MacOS without the command line tools: `/usr/bin/c++` would open a dialog."""
+    code = """
+import subprocess, sys, types, compiler
+sys.platform = "darwin"
+for answer in (2, 0):
+    subprocess.run = lambda *a, **k: types.SimpleNamespace(returncode=answer)
+    print(compiler._is_stub("/usr/bin/c++"), compiler._is_stub("/opt/homebrew/bin/g++"))
+"""
+    assert inside(python, code).splitlines() == ["True False", "False False"]
+
+
+def test_an_address_on_the_bus_is_spelt_as_the_kernel_does_or_unknown(python):
+    """Domain, bus and device of the properties; older torch has none."""
+    code = """
+import types, devices
+print(devices.pci_id(types.SimpleNamespace(pci_domain_id=0, pci_bus_id=193, pci_device_id=0)))
+print(devices.pci_id(types.SimpleNamespace(name="old")))
+"""
+    assert inside(python, code).splitlines() == ["0000:c1:00.0", "None"]
+
+
+def test_a_program_is_measured_and_its_failure_said(python, tmp_path):
+    """Wall and processor time and memory of a child; its exit code, or that it cannot be started; a profile."""
+    script = tmp_path / "work.py"
+    script.write_text(
+        "import sys, torch\nx = torch.ones(64, 64)\nfor _ in range(9): x = x @ x * 0\nsys.exit(len(sys.argv) - 1)"
+    )
+    code = f"""
+import json
+from workloads import program
+import precision
+def run(*argv, **more):
+    try:
+        found = program.run({{"workload": "run", "device": "cpu", "program": list(argv), **more}})
+        profile = found["parameters"].get("profile")
+        rows = [row["name"] for row in profile["top"]] if profile else []
+        return found["seconds"] > 0, found["parameters"]["cpu_seconds"] > 0, "aten::mm" in rows
+    except Exception as error:
+        return error.said["code"], error.said["values"].get("number")
+print(run("python", {str(script)!r}))
+print(run("python", {str(script)!r}, profile=True))
+print(run("python", {str(script)!r}, "extra"))
+print(run("no-such-program"))
+"""
+    assert inside(python, code).splitlines() == [
+        "(True, True, False)",
+        "(True, True, True)",
+        "('program-failed', 1)",
+        "('program-missing', None)",
+    ]
