@@ -101,6 +101,24 @@ def test_the_cuda_that_another_package_needs_is_kept():
     assert "+cu12" in words(result.remedy)
 
 
+def test_the_cuda_that_a_message_asks_for_is_kept():
+    """The file's number is CUDA's major."""
+    shown = sign("mixed.other-major", "Library libcublas.so.12 is not found", library="libcublas.so.12")
+    known = {"os": "linux", "torch_version": "2.12.0", "torch_cuda": "13.0", "variant": "cu130", "gpu": "RTX 4090"}
+    result = found("mixed-install", signs=(shown,), driver="580.95.05", **known)
+    assert "+cu12" in words(result.remedy)
+
+
+def test_a_package_that_asks_for_another_cudnn_is_brought_up_to_date():
+    """Torch is not touched."""
+    shown = sign(
+        "mixed.other-major", "Could not load library libcudnn_ops_infer.so.8", library="libcudnn_ops_infer.so.8"
+    )
+    packages = wheels("torch==2.5.1", "ctranslate2==4.4.0")
+    result = found("mixed-install", signs=(shown,), torch_cuda="12.4", packages=packages)
+    assert [command[-1] for command in result.remedy.commands] == ["ctranslate2"]
+
+
 def test_a_part_of_the_systems_cudnn_is_named_with_its_package():
     """Installing torch again would bring the same wheel."""
     library = {"libcudnn_engines_tensor_ir.so.9": "/lib/x86_64-linux-gnu/libcudnn_engines_tensor_ir.so.9"}
