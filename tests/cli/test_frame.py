@@ -189,3 +189,20 @@ def test_a_memory_limit_is_no_traceback(line, limit):
     done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False, timeout=120)
     assert "Exception in thread" not in done.stderr
     assert "met a case it does not know" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", ["doctor", "detect", "plan --offline", "verify --python {python}", "env list"])
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX executables")
+def test_no_verb_runs_a_program_of_the_current_folder(line, tmp_path):
+    """`PATH=.:$PATH torchup doctor` once ran ./uname: no trap in the current folder is sprung by any verb."""
+    for name in ("uname", "nvidia-smi", "python", "python3", "uv", "pip", "lspci", "rocminfo", "sysctl", "ldconfig"):
+        trap = tmp_path / name
+        trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/sprung-{name}\n")
+        trap.chmod(0o755)
+    for name in ("torch", "json", "platform", "pip"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / f'sprung-{name}')!r}, 'w').close()\n")
+    words = line.format(python=sys.executable)
+    script = f"cd {tmp_path} && PATH=.::bin:$PATH exec {sys.executable} -I -m torchup {words}"
+    subprocess.run(["/bin/sh", "-c", script], capture_output=True, check=False, timeout=120)
+    assert sorted(path.name for path in tmp_path.glob("sprung-*")) == []

@@ -17,7 +17,8 @@ from support.index import serve_index
 from support.plans import folder_plan, importing, index_plan
 from support.wheels import copy_real_pip, make_fake_torch, make_wheel
 from torchup.encoding import to_builtins
-from torchup.errors import ExitCode, NetworkError, UsageError
+from torchup.envs import registry
+from torchup.errors import ExitCode, InstallError, NetworkError, UsageError
 from torchup.host import RealHost
 from torchup.install import engine
 from torchup.install.bundle import collect, load_bundle
@@ -138,3 +139,16 @@ def test_what_a_killed_run_left_is_no_obstacle(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="not empty"):
         collect(HOST, index_plan("http://127.0.0.1:9/simple"), str(folder))
     assert (folder / "mine.txt").exists()
+
+
+@pytest.mark.slow
+def test_a_bundle_does_not_drop_what_the_user_added(wheels, tmp_path):
+    """An upgrade from a bundle that lacks a package of the user's is refused: nothing disappears in silence."""
+    make_wheel(wheels, "mine", "1.0")
+    engine.install(HOST, folder_plan(wheels, "2.13.0", "mine"), "default", verify=importing())
+    (torch,) = make_fake_torch(tmp_path / "newer", "2.14.0").parent.glob("torch-*")
+    files = {torch.name: hashlib.sha256(torch.read_bytes()).hexdigest()}
+    plan = msgspec.structs.replace(folder_plan(torch.parent, "2.14.0"), hashes=files)
+    with pytest.raises(InstallError, match="lacks packages of yours: mine"):
+        engine.install(HOST, plan, "default", verify=importing())
+    assert "mine" in registry.find(HOST, "default").packages

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import torchup
+from torchup import privacy
 
 START = 1500  # characters; a quadratic pattern takes 10 ms for them, a linear one 10 us
 NOTICEABLE = 0.01  # seconds; below it the clock's noise is all there is
@@ -44,6 +45,9 @@ def patterns():
         for text, method, flags in _inline(module):
             key = (module.__name__, "inline", text, flags)
             found.setdefault(key, (re.compile(text, flags), set()))[1].add(method)
+    for purpose in privacy.Purpose:  # compiled when they are first needed
+        for pattern, _ in privacy.rules(purpose):
+            found[("torchup.privacy", purpose.value, pattern.pattern, pattern.flags)] = (pattern, {"sub"})
     return [(module, name, pattern, sorted(methods)) for (module, name, *_), (pattern, methods) in found.items()]
 
 

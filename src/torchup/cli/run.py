@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code (see `errors.ExitCode`)."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
     session = Session()
+    privacy.forget()
     privacy.remember_environment(session.host.environ())
     _never_fail_to_print()
     threading.excepthook = _quiet_threads

@@ -122,7 +122,7 @@ def _replace(
     host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Progress, keep: bool
 ) -> Environment:
     before = distributions.versions(host, target)
-    mine = _own(host, plan, target) if keep else ()
+    mine = _in_bundle(plan, _own(host, plan, target)) if keep else ()
     staged, verification = _build_and_verify(host, plan, target, mine, verify=verify, tell=tell)
     installer(plan.installer).settle(host, staged, target)
     environment = _describe(host, plan, staged, verification)
@@ -185,6 +185,17 @@ def _verify(host: Host, staged: str, verify: Callable[[str], Verification], tell
 def _own(host: Host, plan: Plan, target: str) -> tuple[Distribution, ...]:
     record = records.read(host, target)
     return own_packages(distributions.installed(host, target), record.environment if record else None, plan)
+
+
+def _in_bundle(plan: Plan, mine: tuple[Distribution, ...]) -> tuple[Distribution, ...]:
+    """The user's own packages, all of them; a bundle installs its files alone, so what it lacks is refused."""
+    held = {distributions.normalise(wheel.partition("-")[0]) for wheel in plan.hashes}
+    lacking = [distribution.name for distribution in mine if plan.hashes and distribution.name not in held]
+    if lacking:
+        text = message("install.bundle-lacks", "the bundle lacks packages of yours: {names}", names=", ".join(lacking))
+        hint = message("install.bundle-lacks.hint", "use another name with --env, or bundle an environment with them")
+        raise InstallError(text, hint=hint)
+    return () if plan.hashes else mine
 
 
 def _build(

@@ -25,7 +25,9 @@ COUNT_LIMIT = 2000  # entries of one list; a plan has 5 to 300
 TEXT_LIMIT = 500  # characters of one requirement or name
 _DOWNLOAD_LIMIT = 1 << 40  # bytes: no wheel has a terabyte
 _PYTHON = re.compile(r"[23]\.\d{1,2}(?:\.\d{1,2})?t?", re.ASCII)
-_VERSION = re.compile(r"\d{1,4}(?:\.\d{1,8}){1,3}(?:(?:a|b|rc|\.dev|\.post)\d{1,8}){0,3}", re.ASCII)
+_VERSION = re.compile(
+    r"nightly|test|\d{1,4}(?:\.\d{1,8}){1,3}(?:(?:a|b|rc|\.dev|\.post)\d{1,8}){0,3}(?:\+[a-z0-9.]{1,40})?", re.ASCII
+)  # a channel where no version is pinned
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", re.ASCII)
 _SPEC = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:=<>!,*|~+ -]{0,199}", re.ASCII)  # of conda
