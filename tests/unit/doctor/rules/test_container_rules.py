@@ -19,6 +19,7 @@ FIRING = [
     ("container-without-gpu", {"container": True, "container_gpu_flag": False, "signs": "vllm.no-platform"}),
     ("container-without-gpu", {"container": True, "container_kind": "kubernetes", "signs": "driver.libcuda-missing"}),
     ("container-without-gpu", {"container": True, "signs": "kfd.invalid-node"}),
+    ("container-without-gpu", {"container": True, "signs": "driver.none"}),
     ("container-without-gpu", {"signs": "kfd.no-node"}),
 ]
 SILENT = [
@@ -26,6 +27,7 @@ SILENT = [
     ("container-without-gpu", {"container": True}),
     ("container-without-gpu", {"container": True, "container_gpu_flag": True, "signs": "driver.libcuda-missing"}),
     ("container-without-gpu", {"signs": "vllm.no-platform"}),
+    ("container-without-gpu", {"container": True, "signs": "driver.none, said.no-gpu"}),
     ("container-without-gpu", {"signs": "kfd.invalid-node"}),
     ("container-without-gpu", {"signs": "kfd.no-node, kfd.not-loaded"}),
     ("container-without-gpu", {}),
