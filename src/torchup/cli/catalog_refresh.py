@@ -35,7 +35,8 @@ SHOWN = 20  # rows of the diff before "and N more"
         "catalog.refresh.help",
         "Look outward and show what the catalogue does not know: builds on the index pages of the configured sources,"
         " companions, toolkits, drivers, vendors' channels, conda-forge, packages. What is compiled into a new build"
-        " stays unknown until somebody looks (`torchup catalog measure`). Exit 7 where a needed source was silent.",
+        " stays unknown until the wheel is measured (`torchup catalog measure`). Exit 7 where a needed source was"
+        " silent.",
     ),
 )
 @click.option("--mirror", metavar="NAME|URL", help=text("catalog.refresh.mirror", "Ask this mirror first"))
