@@ -9,7 +9,8 @@ import click
 import pytest
 
 from support.documents import BLOCK, MACHINES, examples, files, matches, pages, run, torchup_lines
-from support.results import breakdown, result, run
+from support.results import breakdown, result
+from support.results import run as a_run
 from torchup.cli.app import make_app
 from torchup.cli.defaults import defaults_for
 from torchup.host import RealHost
@@ -63,7 +64,7 @@ def _runs() -> None:
             for recipe, seconds in (("script", 100.0), ("resident", 25.0))
         )
         when = f"2026-01-0{number + 1}"
-        kept = run(script, resident, id=f"{when.replace('-', '')}T000000-abc123", created_at=f"{when}T00:00:00Z")
+        kept = a_run(script, resident, id=f"{when.replace('-', '')}T000000-abc123", created_at=f"{when}T00:00:00Z")
         store.save_run(RealHost(), kept)
 
 
