@@ -80,7 +80,7 @@ def _raw(found: dict[str, Any], what: str) -> RawResult:
     if isinstance(notes, list):
         found = {**found, "notes": [raised(note) if isinstance(note, str) else note for note in notes]}
     try:
-        return msgspec.convert(found, RawResult, from_attributes=True)
+        return msgspec.convert(found, RawResult)
     except msgspec.ValidationError as error:
         words = raised(str(error))
         text = message("bench.failed", "{what}: {reason}", what=what, reason=sentence(words))
