@@ -233,4 +233,4 @@ def _plain(package: Package, question: Question, *, status: Status, **parts: obj
         "platform": question.target.platform,
         "source": package.source,
     }
-    return Match(**(common | _facts(package, question) | parts))  # type: ignore[arg-type]
+    return Match(**(common | _facts(package, question) | parts))  # type: ignore[arg-type]  # the tables of parts are complete
