@@ -13,8 +13,8 @@ import pytest
 from support.doctor_examples import EXAMPLES
 from support.doctor_reports import Report
 from torchup.cli import main
+from torchup.cli.explain import answers
 from torchup.doctor.rules import RULES
-from torchup.plan.explain import QUESTIONS
 
 TOO_OLD = EXAMPLES["driver older than CUDA 12"][1]
 HEALTHY = EXAMPLES["healthy, three cards"][1]
@@ -178,11 +178,11 @@ def test_wrong_use_is_exit_2(capsys, arguments):
 
 def test_explain_knows_every_cause_and_question(capsys):
     """`torchup explain SLUG` answers for all rules and all questions; without one it lists them."""
-    for slug in (*(rule.slug for rule in RULES), *QUESTIONS):
+    for slug in (*(rule.slug for rule in RULES), *answers()):
         assert main(["explain", slug]) == 0
         assert capsys.readouterr().out.startswith(f"{slug}: ")
     assert main(["explain"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) >= len(RULES) + len(QUESTIONS)
+    assert len(capsys.readouterr().out.splitlines()) >= len(RULES) + len(answers())
 
 
 def test_explain_guesses(capsys):

@@ -12,7 +12,7 @@ from torchup.cli.app import make_app
 from torchup.cli.doctor_target import interpreter
 from torchup.cli.session import Session
 from torchup.cli.up import _next_steps
-from torchup.doctor.knowledge import load_knowledge
+from torchup.compat.questions import load_compat
 from torchup.doctor.live import facts_of
 from torchup.doctor.rules.common import reinstall
 from torchup.envs import registry
@@ -89,5 +89,5 @@ def test_what_to_install_is_for_the_machine_that_is_looked_at(gpus, typed):
     """A live machine without a GPU is not told to install a CUDA build of gigabytes."""
     driver = Driver(vendor=Vendor.NVIDIA, version="580.95.05")
     facts = facts_of(Machine(os=Os.LINUX, arch="x86_64", gpus=gpus, drivers=(driver,)))
-    (command,) = reinstall(facts, load_knowledge(), verbatim("install torch")).commands
+    (command,) = reinstall(facts, load_compat(), verbatim("install torch")).commands
     assert typed in " ".join(command)

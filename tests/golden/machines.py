@@ -580,10 +580,10 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
         expert="No wheel lists 10.7; 10.0 code runs by the same-major rule.",
     )
     yield Case(
-        name="a-newer-blackwell-by-ptx",
+        name="an-unknown-newer-architecture",
         machine=machine("linux", nvidia("NVIDIA Future", "13.0", 64), driver="615.20"),
-        build="2.15.0+cu132",
-        expert="A newer major runs from the 12.0 PTX of the Linux wheels, if the driver serves CUDA 13.2.",
+        build="none",
+        expert="No measured Linux wheel has PTX, so nothing runs on a major that no wheel has code for.",
     )
     yield Case(
         name="s390x",
@@ -705,7 +705,7 @@ def requests() -> Iterator[Case]:
         "torch-range": ({"torch": ">=2.9,<2.12"}, "The newest inside the range."),
         "torch-future": ({"torch": "3.0"}, "Not published."),
         "variant-cu118": ({"variant": "cu118"}, "cu118 ended with 2.7.1."),
-        "variant-cu134": ({"variant": "cu134"}, "Unsure, but asked for: it says so."),
+        "variant-cu134": ({"variant": "cu134"}, "Nobody saw such a build for Linux."),
         "variant-cpu": ({"variant": "cpu"}, "Asked for, so no complaint about the GPU."),
         "variant-rocm": ({"variant": "rocm7.2"}, "No AMD GPU here."),
         "never-a-pair": ({"torch": "2.6", "variant": "cu121"}, "2.6 was never built with CUDA 12.1."),
@@ -713,7 +713,7 @@ def requests() -> Iterator[Case]:
         "python-3.13t": ({"python": "3.13t"}, "cp313t wheels existed from 2.7 to 2.12.0."),
         "python-3.15": ({"python": "3.15"}, "2.15 has cp315 wheels; uv fetches it when asked."),
         "python-2.7": ({"python": "2.7"}, "No."),
-        "require-torchaudio": ({"require": ("torchaudio",)}, "torchaudio was never built for cu132: cu130 then."),
+        "require-torchaudio": ({"require": ("torchaudio",)}, "torchaudio 2.11.1 of PyPI serves cu132 too."),
         "cpu": ({"cpu": True}, "The CPU build, asked for."),
         "nightly": ({"channel": "nightly"}, "The nightly index of the newest runtime; any pre-release from 2.15 on."),
         "analysis": ({"profile": "analysis"}, "JupyterLab, pandas and friends beside torch."),

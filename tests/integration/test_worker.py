@@ -35,14 +35,14 @@ def test_the_ladder_names_a_build_that_was_not_planned(python):
     assert rungs["matmul"]["status"] == "pass"
 
 
-def test_the_arch_rule_of_the_ladder(python):
-    """Machine code runs on its major from its minor on, PTX on anything newer, sm_90a only on 9.0."""
+def test_the_arch_rung_judges_by_the_parents_table(python):
+    """Code runs where the table says so; a name or a GPU that it does not know proves nothing."""
     code = """
 import verify
-cases = [((8, 6), ["sm_80"], True), ((8, 0), ["sm_86"], False), ((9, 0), ["sm_80", "sm_86"], False),
-         ((12, 0), ["sm_90", "compute_90"], True), ((12, 0), ["sm_90a"], False), ((9, 0), ["sm_90a"], True),
-         ((7, 5), ["compute_80"], False), ((6, 1), [], False)]
-print([verify.covers(c, a) for c, a, _ in cases] == [e for *_, e in cases])
+table = {"sm_80": ["8.0", "8.6"], "sm_90a": ["9.0"], "compute_90": ["9.0", "12.0"]}
+cases = [("8.6", ["sm_80"], True), ("9.0", ["sm_80"], False), ("12.0", ["sm_80", "compute_90"], True),
+         ("12.0", ["sm_90a"], False), ("8.0", [], False), ("9.0", ["sm_80", "sm_999"], None), ("99.0", ["sm_80"], None)]
+print([verify.has_code(c, a, table) for c, a, _ in cases] == [e for *_, e in cases])
 """
     assert inside(python, code).strip() == "True"
 

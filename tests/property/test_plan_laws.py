@@ -11,7 +11,7 @@ from support.plan_machines import machine, nvidia
 from torchup.catalog import load_catalog
 from torchup.catalog.types import Arch
 from torchup.catalog.versions import version_key
-from torchup.compat.laws import code_for, driver_fits_gpu, driver_serves, name_runs, ptx_runs, sass_runs
+from torchup.compat.laws import code_named, driver_fits_gpu, driver_serves, name_runs, ptx_runs, sass_runs
 from torchup.compat.target import served_by
 from torchup.errors import TorchupError
 from torchup.model import ComputeCapability, Request
@@ -80,8 +80,8 @@ def test_more_code_never_covers_less(gpu, sass, ptx):
     """Adding code to a build cannot take a GPU away from it."""
     less = Arch(sass=tuple(sass[1:]), ptx=tuple(ptx))
     more = Arch(sass=tuple(sass), ptx=tuple(ptx))
-    if code_for(less, gpu, rule=RULE, driver_cuda="13.4"):
-        assert code_for(more, gpu, rule=RULE, driver_cuda="13.4")
+    if code_named(less.names, gpu, rule=RULE, driver_cuda="13.4"):
+        assert code_named(more.names, gpu, rule=RULE, driver_cuda="13.4")
 
 
 # ---------------------------------------------------------------- drivers
@@ -106,9 +106,14 @@ def test_a_driver_that_runs_a_newer_runtime_runs_the_older_ones(one, other, driv
 
 @given(variant=floors)
 def test_within_a_major_any_minor_runs(variant):
-    """Minor-version compatibility, from CUDA 11 on: the floor depends on the major alone."""
-    same = [f for f in CATALOG.floors.values() if f.cuda.split(".")[0] == CATALOG.floors[variant].cuda.split(".")[0]]
-    assert len({(floor.linux, floor.windows) for floor in same}) == 1
+    """Minor-version compatibility, from CUDA 11 on: one floor a major; the first of it may have come with an older."""
+    mine = CATALOG.floors[variant]
+    same = [f for f in CATALOG.floors.values() if f.whole_major and f.cuda.split(".")[0] == mine.cuda.split(".")[0]]
+    if mine.whole_major:
+        assert mine.linux in {max((f.linux for f in same), key=version_key), mine.linux_exact}
+        assert mine.windows in {max((f.windows for f in same), key=version_key), mine.windows_exact}
+    else:
+        assert (mine.linux, mine.windows) == (mine.linux_exact, mine.windows_exact)
 
 
 @given(driver=drivers)
@@ -154,7 +159,7 @@ def test_cards_have_a_first_and_a_last_driver_branch(version, capability, fits):
 def test_a_lower_minor_of_the_same_major_is_fine(gpu, build, runs_by):
     """A card that is not listed by name is no mismatch."""
     arch = Arch(sass=tuple(cc(name) for name in build.split()))
-    assert code_for(arch, cc(gpu), rule=RULE) == runs_by
+    assert code_named(arch.names, cc(gpu), rule=RULE) == runs_by
 
 
 @pytest.mark.parametrize(
@@ -164,7 +169,7 @@ def test_a_lower_minor_of_the_same_major_is_fine(gpu, build, runs_by):
 def test_real_mismatches_are_found(gpu, build):
     """Pascal on CUDA 13, Orin on server wheels, Blackwell on CUDA 12.6, Xavier, Volta."""
     arch = Arch(sass=tuple(cc(name) for name in build.split()))
-    assert code_for(arch, cc(gpu), rule=RULE) is None
+    assert code_named(arch.names, cc(gpu), rule=RULE) is None
 
 
 def test_an_rtx_3060_with_driver_525_runs_every_cuda_12_build():
@@ -210,8 +215,8 @@ def test_every_plan_keeps_every_law(target):
     assert bool(plan.covered_gpus) == plan.uses_gpu
     for index in plan.covered_gpus:
         assert row.arch is not None
-        assert code_for(
-            row.arch,
+        assert code_named(
+            row.arch.names,
             target.gpus[index].capability,
             rule=RULE,
             driver_cuda=served_by(target.drivers[0].version, windows=target.os == "windows", catalog=CATALOG),

@@ -245,7 +245,7 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = self.headers.get("Range", "")
         if wanted.startswith("bytes="):
             first, _, last = wanted.removeprefix("bytes=").partition("-")
-            start = int(first) if first else len(content) - int(last)
+            start = int(first) if first else max(0, len(content) - int(last))
             end = min(int(last) if last and first else len(content) - 1, len(content) - 1)
             extra = {"Content-Range": f"bytes {start}-{end}/{len(content)}"}
             self._send(206, content[start : end + 1], "binary/octet-stream", extra)

@@ -87,12 +87,14 @@ def test_babble_between_the_lines_is_passed_over(junk):
 
 
 def test_the_plan_travels_to_the_worker():
-    """Version, variant and companions of the planned build are what the worker compares with."""
+    """Version, variant and companions of the planned build go to the worker, and which code runs on which GPU."""
     host = WorkerHost(lambda *_: ([rung("import"), FINAL], 0, ""))
     build = Build(torch="2.13.0", variant="cu126", companions={"torchvision": None})
     verify_environment(host, "/env/bin/python", expected=build, compile_rung=False)
     asked = {"torch": "2.13.0", "variant": "cu126", "companions": {"torchvision": None}}
-    assert host.requests[0][0] == asked | {"compile": False, "only_compile": False}
+    request = host.requests[0][0]
+    assert request.pop("runs_on")["sm_80"] == ["8.0", "8.6", "8.9"]
+    assert request == asked | {"compile": False, "only_compile": False}
 
 
 def test_the_text_names_the_rung_that_failed_and_why():

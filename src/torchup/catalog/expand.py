@@ -53,7 +53,7 @@ class Expander:
         channels: Channels,
     ) -> None:
         self._releases = releases
-        self._cuda = _cuda_arches(arches)
+        self._cuda = cuda_arches(arches.cuda)
         self._rocm = _rocm_arches(arches)
         self._plain: dict[str, list[schema.PlainNames]] = {}
         for row in platforms.plain:
@@ -62,13 +62,15 @@ class Expander:
         self._floors = floors
         self._channels = channels
         self._by_version = {release.torch: release for release in releases.release}
+        named = [release.torchaudio for release in releases.release]
+        self._stable = {version for version in named if named.count(version) > 1}  # fits more than its own torch
 
     def rows(self) -> Iterator[Row]:
         """Every (torch, variant, platform) that the PyTorch index or PyPI publishes."""
         for release in self._releases.release:
             for platform in PLATFORMS:
                 variants = getattr(release, platform).split()
-                pythons = _pythons(release, platform)
+                pythons = _with_index_pythons(_pythons(release, platform), release, platform)
                 shared = self._shared(release, platform, pythons) if variants else {}
                 for variant in variants:
                     yield self._row(release, platform, variant, shared)
@@ -143,12 +145,20 @@ class Expander:
         plain = self._is_plain(release.torch, platform, variant, "companions")
         found = {"torchvision": Companion(version=release.torchvision, plain=plain)}
         home = self._by_version.get(release.torchaudio)
+        since = home.torch if home is not None and release.torchaudio in self._stable else None
         if home is None or home.torch == release.torch or not in_range(release.torch, f"{home.torch}-9"):
-            found["torchaudio"] = Companion(version=release.torchaudio, plain=plain)
+            found["torchaudio"] = Companion(version=release.torchaudio, plain=plain, since=since)
         elif variant in getattr(home, platform).split():
             pythons = _pythons(home, platform)
-            found["torchaudio"] = Companion(version=release.torchaudio, pythons=pythons, plain=plain)
-        return found
+            found["torchaudio"] = Companion(version=release.torchaudio, pythons=pythons, plain=plain, since=since)
+        return found | self._stable_companions(release.torch, platform, variant)
+
+    def _stable_companions(self, torch: str, platform: str, variant: str) -> dict[str, Companion]:
+        return {
+            row.name: Companion(version=row.version, plain=True, since=row.since, open=True)
+            for row in self._releases.stable
+            if variant in row.on.get(platform, "").split() and in_range(torch, row.torch)
+        }
 
 
 def _certainty(release: schema.Release, variant: str, platform: str) -> str:
@@ -174,14 +184,22 @@ def _pythons(release: schema.Release, platform: str) -> tuple[str, ...]:
     return tuple(sorted((*plain, *threaded), key=python_key)) if threaded else plain
 
 
+def _with_index_pythons(pythons: tuple[str, ...], release: schema.Release, platform: str) -> tuple[str, ...]:
+    """With those that only the PyTorch index has; not on macOS, where plans take PyPI's wheel."""
+    if not release.index_python or platform in release.python_on or platform.startswith("macos"):
+        return pythons
+    return tuple(sorted({*pythons, *release.index_python.split()}, key=python_key))
+
+
 @cache
 def _capabilities(text: str) -> tuple[ComputeCapability, ...]:
     return tuple(c for c in map(ComputeCapability.parse, text.split()) if c is not None)
 
 
-def _cuda_arches(arches: schema.Architectures) -> dict[tuple[str, str], list[tuple[str, Arch]]]:
+def cuda_arches(rows: Iterable[schema.CudaArch]) -> dict[tuple[str, str], list[tuple[str, Arch]]]:
+    """(variant, platform) -> the code in it, each with its range of releases."""
     table: dict[tuple[str, str], list[tuple[str, Arch]]] = {}
-    for row in arches.cuda:
+    for row in rows:
         arch = Arch(sass=_capabilities(row.sass), ptx=_capabilities(row.ptx), basis=row.basis, source=row.source)
         table.setdefault((row.variant, row.platform), []).append((row.torch, arch))
     return table

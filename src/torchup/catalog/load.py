@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 T = TypeVar("T")
+DATA = Path(__file__).parent / "data"  # importlib.resources costs 10 ms more
 
 
 def load(overlay: Overlay | str | bytes | None) -> Catalog:
@@ -74,15 +75,16 @@ def sort_rows(rows: Iterable[Row]) -> tuple[Row, ...]:
 @cache
 def built_in() -> Catalog:
     """The catalogue of the package, read once."""
-    releases = _read("releases", schema.Releases)
-    arches = _read("architectures", schema.Architectures)
-    drivers = _read("drivers", schema.Drivers)
-    platforms = _read("platforms", schema.Platforms)
-    channel_file = _read("channels", schema.ChannelsFile)
+    releases = read_table("releases", schema.Releases)
+    arches = read_table("architectures", schema.Architectures)
+    drivers = read_table("drivers", schema.Drivers)
+    platforms = read_table("platforms", schema.Platforms)
+    channel_file = read_table("channels", schema.ChannelsFile)
     channels = Channels(
         **msgspec.structs.asdict(channel_file.pytorch),
         pypi=channel_file.pypi.url,
         conda_forge=channel_file.conda_forge.url,
+        ended_conda=(channel_file.pytorch_conda.last_torch, channel_file.pytorch_conda.ended),
     )
     floors = driver_floors(drivers)
     expander = Expander(releases=releases, arches=arches, platforms=platforms, floors=floors, channels=channels)
@@ -100,10 +102,11 @@ def built_in() -> Catalog:
         ),
         toolkits=tuple(_toolkit(row) for row in drivers.toolkit),
         floors=floors,
-        branches={name: Support(until=b.until, long_term=b.long_term) for name, b in drivers.branch.items()},
+        branches={name: Support(**msgspec.structs.asdict(b)) for name, b in drivers.branch.items()},
         forward_compat=drivers.forward_compat.names,
         xpu=XpuTable(**msgspec.structs.asdict(platforms.xpu)),
         amd_integrated=frozenset(platforms.amd.integrated.split()),
+        amd_siblings=platforms.amd.siblings,
         fetchable_pythons=tuple(platforms.python.fetchable.split()),
         newest_default_python=platforms.python.newest_by_default,
         profiles={name: tuple(packages.split()) for name, packages in platforms.profiles.items()},
@@ -114,8 +117,9 @@ def built_in() -> Catalog:
     )
 
 
-def _read(name: str, kind: type[T]) -> T:
-    text = resources.files("torchup.catalog").joinpath("data", f"{name}.toml").read_text("utf-8")
+def read_table(name: str, kind: type[T]) -> T:
+    """One TOML table of the package, validated."""
+    text = (DATA / f"{name}.toml").read_text("utf-8")
     return msgspec.convert(tomllib.loads(text), kind)
 
 
@@ -135,22 +139,26 @@ def _capability_pairs(table: dict[str, str]) -> dict[ComputeCapability, ComputeC
 
 
 def driver_floors(drivers: schema.Drivers) -> dict[str, DriverFloor]:
-    """The floor of every CUDA variant: minor-version compatibility from CUDA 11 on, the shipped driver before."""
+    """The floor of every CUDA variant: minor-version compatibility where its major has it, else the shipped driver."""
     minor = {row.cuda: row for row in drivers.minor_compat}
     shipped = {row.version: row for row in drivers.toolkit}
     floors = {}
     for variant, toolkit in drivers.runtime.items():
-        major, cuda = variant_key(variant)[0], ".".join(map(str, variant_key(variant)))
-        exact = shipped[toolkit]
-        compat = minor.get(major) or drivers.before_minor_compat[cuda]
+        exact, compat = shipped[toolkit], minor.get(variant_key(variant)[0])
         floors[variant] = DriverFloor(
-            cuda=cuda,
-            linux=compat.linux,
-            windows=compat.windows,
+            cuda=".".join(map(str, variant_key(variant))),
+            linux=_lower(compat.linux if compat else None, exact.linux) or str(exact.branch),
+            windows=_lower(compat.windows if compat else None, exact.windows) or str(exact.branch),
             linux_exact=exact.linux,
             windows_exact=exact.windows,
+            whole_major=compat is not None,
         )
     return floors
+
+
+def _lower(one: str | None, other: str | None) -> str | None:
+    """The older of two drivers: the first toolkit of a major also runs with its own, which is older than the floor."""
+    return min(filter(None, (one, other)), key=version_key, default=None)
 
 
 def _toolkit(row: schema.ToolkitRow) -> Toolkit:
@@ -165,6 +173,7 @@ def _family(row: schema.FamilyRow, toolkits: tuple[schema.ToolkitRow, ...]) -> F
         name=row.name,
         capabilities=capabilities(row.capabilities),
         first_toolkit=row.first_toolkit,
+        compiled_since={capabilities(code)[0]: toolkit for code, toolkit in row.compiled_since.items()},
         first_linux=(first and first.linux) or branch,
         first_windows=(first and first.windows) or branch,
         last_branch=row.last_branch,

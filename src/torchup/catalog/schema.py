@@ -19,6 +19,7 @@ class Release(Table, frozen=True, kw_only=True):
     python: str
     python_on: dict[str, str] = {}
     free_threaded: tuple[str, ...] = ()
+    index_python: str = ""
     torchvision: str
     torchaudio: str
     linux_x86_64: str = ""
@@ -34,12 +35,24 @@ class Release(Table, frozen=True, kw_only=True):
     source: str
 
 
+class StableCompanion(Table, frozen=True, kw_only=True):
+    """A companion of the stable ABI: builds of torch (platform -> variants) that it is asked for with, as a range."""
+
+    name: str
+    version: str
+    since: str
+    torch: str
+    on: dict[str, str]
+    source: str
+
+
 class Releases(Table, frozen=True, kw_only=True):
     """releases.toml."""
 
     as_of: date
     sources: dict[str, str]
     release: tuple[Release, ...]
+    stable: tuple[StableCompanion, ...] = ()
 
 
 class CudaArch(Table, frozen=True, kw_only=True):
@@ -65,12 +78,39 @@ class RocmArch(Table, frozen=True, kw_only=True):
     note: str | None = None
 
 
+class OldRelease(Table, frozen=True, kw_only=True):
+    """One release before those of releases.toml: what is known of it."""
+
+    torch: str
+    torchvision: str = ""
+    torchaudio: str = ""
+    linux_x86_64: str = ""
+    linux_aarch64: str = ""
+    windows_x86_64: str = ""
+    macos_arm64: str = ""
+    macos_x86_64: str = ""
+    python: dict[str, str]
+    pypi: dict[str, str]
+    source: str
+
+
+class OldReleases(Table, frozen=True, kw_only=True):
+    """old.toml."""
+
+    as_of: date
+    needs: tuple[str, ...]
+    sources: dict[str, str]
+    release: tuple[OldRelease, ...]
+    cuda: tuple[CudaArch, ...]
+
+
 class FamilyRow(Table, frozen=True, kw_only=True):
     """An NVIDIA architecture."""
 
     name: str
     capabilities: str
     first_toolkit: str
+    compiled_since: dict[str, str] = {}
     last_branch: int | None = None
     last_cuda: int | None = None
     source: str
@@ -103,13 +143,6 @@ class MinorCompat(Table, frozen=True, kw_only=True):
     windows: str
 
 
-class Pair(Table, frozen=True, kw_only=True):
-    """A driver number for each operating system."""
-
-    linux: str
-    windows: str
-
-
 class ToolkitRow(Table, frozen=True, kw_only=True):
     """A toolkit and the drivers it shipped with."""
 
@@ -122,8 +155,10 @@ class ToolkitRow(Table, frozen=True, kw_only=True):
 class BranchRow(Table, frozen=True, kw_only=True):
     """A driver branch's end of maintenance."""
 
-    until: str
+    until: str | None = None
     long_term: bool = False
+    newest: str | None = None
+    newest_windows: str | None = None
 
 
 class ForwardCompat(Table, frozen=True, kw_only=True):
@@ -140,7 +175,6 @@ class Drivers(Table, frozen=True, kw_only=True):
     source: str
     minor_compat: tuple[MinorCompat, ...]
     toolkit: tuple[ToolkitRow, ...]
-    before_minor_compat: dict[str, Pair]
     runtime: dict[str, str]
     branch: dict[str, BranchRow]
     forward_compat: ForwardCompat
@@ -216,6 +250,8 @@ class AmdRow(Table, frozen=True, kw_only=True):
 
     integrated: str
     source: str
+    siblings: dict[str, str]
+    siblings_source: str
 
 
 class PythonRow(Table, frozen=True, kw_only=True):
@@ -296,12 +332,21 @@ class Url(Table, frozen=True, kw_only=True):
     url: str
 
 
+class EndedChannel(Table, frozen=True, kw_only=True):
+    """A channel that gets no more releases."""
+
+    last_torch: str
+    ended: str
+    source: str
+
+
 class ChannelsFile(Table, frozen=True, kw_only=True):
     """channels.toml."""
 
     pytorch: Urls
     pypi: Url
     conda_forge: Url
+    pytorch_conda: EndedChannel
     vendor: tuple[Vendor, ...]
     conda: tuple[CondaRow, ...]
     conda_arch: dict[str, CondaArch]

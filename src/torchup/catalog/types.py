@@ -6,7 +6,7 @@ from functools import cache, cached_property
 
 import msgspec
 
-from torchup.catalog.versions import variant_key
+from torchup.catalog.versions import variant_key, version_key
 from torchup.model import ComputeCapability, Value
 
 LISTED, LIKELY, UNSURE = "listed", "likely", "unsure"
@@ -28,6 +28,12 @@ class Arch(Value, frozen=True, kw_only=True, dict=True):
         ptx = tuple(f"{code}+PTX" for code in self.ptx)
         return " ".join((*map(str, self.sass), *ptx, *self.gfx))
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """As ``torch.cuda.get_arch_list()`` prints them: ``sm_80``, ``compute_120``, ``gfx1100``."""
+        ptx = tuple(code.sm.replace("sm_", "compute_") for code in self.ptx)
+        return (*(code.sm for code in self.sass), *ptx, *self.gfx)
+
 
 class DriverFloor(Value, frozen=True, kw_only=True):
     """The oldest NVIDIA driver for a runtime.
@@ -41,6 +47,7 @@ class DriverFloor(Value, frozen=True, kw_only=True):
     windows: str
     linux_exact: str | None = None
     windows_exact: str | None = None
+    whole_major: bool = True  # minor-version compatibility: the floor is that of every runtime of this CUDA major
 
     def floor(self, *, windows: bool) -> str:
         """The floor on one side; WSL counts as Windows, whose driver it uses."""
@@ -51,11 +58,20 @@ class Companion(Value, frozen=True, kw_only=True):
     """A package that belongs to a torch release; ``pythons`` limits it where torch itself goes further.
 
     ``plain``: its file name has no local part though torch's may have one (ARM servers until 2.9).
+    ``since``: the oldest torch that it runs on, where it uses the stable ABI and so fits every later one too.
+    ``open``: asked for as a range from ``version`` on; one wheel on PyPI serves every build, and a newer one may too.
     """
 
     version: str
     pythons: tuple[str, ...] | None = None
     plain: bool = False
+    since: str | None = None
+    open: bool = False
+
+    @property
+    def operator(self) -> str:
+        """What stands between name and version in a requirement."""
+        return ">=" if self.open else "=="
 
 
 class Publication(Value, frozen=True, kw_only=True):
@@ -121,16 +137,24 @@ def kind_of(variant: str) -> str:
 
 
 class Family(Value, frozen=True, kw_only=True):
-    """An NVIDIA architecture: the driver branch it starts with, the last branch and CUDA major that still serve it."""
+    """An NVIDIA architecture: the driver branch it starts with, the last branch and CUDA major that still serve it.
+
+    ``compiled_since``: members that the compiler and the libraries learned later than `first_toolkit`.
+    """
 
     name: str
     capabilities: tuple[ComputeCapability, ...]
     first_toolkit: str
+    compiled_since: dict[ComputeCapability, str] = {}
     first_linux: str | None = None
     first_windows: str | None = None
     last_branch: int | None = None
     last_cuda: int | None = None
     source: str = ""
+
+    def toolkit_of(self, gpu: ComputeCapability) -> str:
+        """The first toolkit that compiles for one of the members."""
+        return self.compiled_since.get(gpu, self.first_toolkit)
 
 
 class SassRule(Value, frozen=True, kw_only=True):
@@ -154,8 +178,10 @@ class Toolkit(Value, frozen=True, kw_only=True):
 class Support(Value, frozen=True, kw_only=True):
     """How long NVIDIA maintains a driver branch."""
 
-    until: str
+    until: str | None = None
     long_term: bool = False
+    newest: str | None = None  # driver for Linux
+    newest_windows: str | None = None
 
 
 class XpuTable(Value, frozen=True, kw_only=True):
@@ -175,6 +201,7 @@ class Channels(Value, frozen=True, kw_only=True):
     test: str
     pypi: str
     conda_forge: str
+    ended_conda: tuple[str, str]  # PyTorch's own conda channel: its last torch, and the month in which it ended
 
     def index(self, variant: str, channel: str = "stable") -> str:
         """The PyTorch index of a variant in a channel."""
@@ -196,6 +223,7 @@ class Catalog(Value, frozen=True, kw_only=True, dict=True):
     forward_compat: tuple[str, ...]
     xpu: XpuTable
     amd_integrated: frozenset[str]
+    amd_siblings: dict[str, str]  # gfx -> value of HSA_OVERRIDE_GFX_VERSION that makes it run a sibling's code
     fetchable_pythons: tuple[str, ...]
     newest_default_python: str
     profiles: dict[str, tuple[str, ...]]
@@ -239,8 +267,9 @@ class Catalog(Value, frozen=True, kw_only=True, dict=True):
         return self.rows[0].torch
 
     def long_term_branch(self) -> int:
-        """The newest driver branch with long-term support."""
-        return max(int(name) for name, support in self.branches.items() if support.long_term)
+        """The oldest branch with long-term support that serves every runtime: all that a build needs, for longest."""
+        wanted = max(version_key(floor.linux)[0] for floor in self.floors.values())
+        return min(int(name) for name, support in self.branches.items() if support.long_term and int(name) >= wanted)
 
 
 def is_vendor(row: Row) -> bool:

@@ -7,6 +7,7 @@ from functools import cache
 
 _NUMBER = re.compile(r"\d+")
 _RUNTIME = re.compile(r"(cu|rocm)(\d+(?:\.\d+)*)")
+_RELEASE = re.compile(r"\d+\.\d+(?:\.\d+)?(?:\.post\d+)?(?:\+(?:cu\d+|cpu|rocm[\d.]+|xpu))?")
 NEVER = (10**6,)
 DIGITS = 18  # of one number that count; a stranger's file may hold more than Python converts
 
@@ -59,6 +60,21 @@ def at_least(version: str | None, floor: str) -> bool | None:
     if not version or not version_key(version):
         return None
     return version_key(version) >= version_key(floor)
+
+
+def minor(text: str) -> str:
+    """``2.6.0+cu124`` -> ``2.6``."""
+    return ".".join(_NUMBER.findall(text)[:2])
+
+
+def is_release(text: str) -> bool:
+    """Whether a version of torch or a companion is a published release: no nightly, alpha or build from a checkout."""
+    return _RELEASE.fullmatch(text) is not None
+
+
+def variant_named(cuda: str) -> str:
+    """``12.1`` -> ``cu121``."""
+    return "cu" + minor(cuda).replace(".", "")
 
 
 def variant_of(local: str | None) -> str | None:

@@ -8,6 +8,7 @@ import click
 
 from torchup.catalog.check import LAWS, check
 from torchup.cli.answer import Answer
+from torchup.cli.catalog_measure import command as measure_command
 from torchup.cli.catalog_refresh import command as refresh_command
 from torchup.cli.groups import VerbGroup
 from torchup.cli.plan import current_catalog
@@ -62,7 +63,7 @@ def select(catalog: Catalog, *, torch: str | None, variant: str | None, platform
     Raises:
         UsageError: a filter that nothing in the catalogue fits.
     """
-    from torchup.plan.planner import version_matches  # noqa: PLC0415  # only filters need it
+    from torchup.plan.wanted import version_matches  # noqa: PLC0415  # only filters need it
 
     known = {row.platform for row in catalog.rows}
     if platform is not None and platform not in known:
@@ -122,3 +123,4 @@ def check_command(session: Session) -> Answer:
 
 
 command.add_command(refresh_command)
+command.add_command(measure_command)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from torchup.catalog.versions import version_key
 from torchup.cli.target import find_target
-from torchup.doctor.knowledge import version
 from torchup.envs import kernels, registry
 from torchup.envs.paths import python_of
 from torchup.errors import UsageError
@@ -73,7 +73,7 @@ def without_answer(host: Host, python: str, failure: str | None, facts: Facts) -
     """
     asked = host.run((python, "-V"))
     found = re.search(r"Python (\d+\.\d+[.\w]*)", asked.stdout + asked.stderr)
-    if not asked.ok or found is None or version(found[1]) >= (3, 8):
+    if not asked.ok or found is None or version_key(found[1]) >= (3, 8):
         raise UsageError(
             message("doctor.target.mute", "{path} cannot be examined: {failure}", path=python, failure=failure or "-"),
             hint=message("doctor.target.mute.hint", "does `{path} -c pass` run?", path=python),

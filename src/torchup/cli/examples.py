@@ -204,6 +204,12 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             message("example.catalog.refresh", "Learn of releases that are newer than this torchup."),
         ),
     ),
+    "torchup catalog measure": (
+        (
+            "torchup catalog measure torch==2.15.0",
+            message("example.catalog.measure", "What the wheel for this machine is built for."),
+        ),
+    ),
     "torchup self": (("torchup self paths", message("example.self.paths", "Where everything is.")),),
     "torchup self paths": (("torchup self paths", message("example.self.paths", "Where everything is.")),),
     "torchup self uninstall": (

@@ -11,20 +11,23 @@ import click
 from torchup.cli.answer import Answer
 from torchup.cli.session import Session, common_options
 from torchup.cli.verb import Verb
+from torchup.compat.questions import load_compat
 from torchup.doctor.explain import explanations
 from torchup.doctor.plugins import plugin_rules
 from torchup.errors import UsageError
 from torchup.i18n import text
 from torchup.install import conda_texts
 from torchup.model import message, verbatim
-from torchup.plan.explain import QUESTIONS
+from torchup.plan.questions import questions
 from torchup.report.explain_text import explanation_text, index_text, question_text
 
 if TYPE_CHECKING:
     from torchup.model import Message
 
 
-ANSWERS = QUESTIONS | conda_texts.QUESTIONS
+def answers() -> dict[str, tuple[Message, ...]]:
+    """Slug -> title and paragraphs of every question."""
+    return questions(load_compat()) | conda_texts.QUESTIONS
 
 
 @click.command(
@@ -45,8 +48,8 @@ def command(session: Session, code: str | None) -> Answer:
     if slug in explanations():
         entry = explanations()[slug]
         return Answer(command="explain", data=entry, text=lambda: explanation_text(entry, session.style))
-    if slug in ANSWERS:
-        answer = ANSWERS[slug]
+    if slug in answers():
+        answer = answers()[slug]
         data = {"slug": slug, "title": answer[0], "answer": answer[1:]}
         return Answer(command="explain", data=data, text=lambda: question_text(slug, answer, session.style))
     brought = _brought(session, slug)
@@ -68,7 +71,7 @@ def _brought(session: Session, slug: str) -> Answer | None:
 
 def _titles() -> dict[str, Message]:
     causes = {slug: entry.title for slug, entry in explanations().items()}
-    return causes | {slug: answer[0] for slug, answer in ANSWERS.items()}
+    return causes | {slug: answer[0] for slug, answer in answers().items()}
 
 
 def _unknown(code: str) -> UsageError:

@@ -5,6 +5,8 @@ The doctor asks the same questions of an installed torch, so the arguments are p
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import version_key
@@ -13,9 +15,10 @@ from torchup.model import ComputeCapability, Gpu, Message, Vendor, message
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from torchup.catalog.types import Arch, Catalog, DriverFloor, Family, Row, SassRule
+    from torchup.catalog.types import Catalog, DriverFloor, Family, Row, SassRule
     from torchup.compat.target import Target
 
+_NAME = re.compile(r"(?P<kind>sm|compute)_\d+(?P<suffix>[af]?)")
 VENDOR_OF_KIND = {"cuda": Vendor.NVIDIA, "rocm": Vendor.AMD, "xpu": Vendor.INTEL}
 
 
@@ -36,23 +39,6 @@ def sass_runs(code: ComputeCapability, gpu: ComputeCapability, rule: SassRule) -
     return gpu not in rule.alone and code not in rule.alone and rule.not_on.get(gpu) != code
 
 
-def exact_only(architecture: str) -> bool:
-    """Whether a name as torch prints it (``sm_90a``) is architecture-specific: it runs on exactly that capability."""
-    return architecture.endswith("a")
-
-
-def name_runs(architecture: str, gpu: ComputeCapability, rule: SassRule) -> bool:
-    """`sass_runs` for a name from ``get_arch_list()``.
-
-    Suffix ``a``: that capability only. Suffix ``f``: the family, that is the same major from that minor on
-    (PTX ISA guide, "architecture-specific and family-specific features").
-    """
-    code = ComputeCapability.parse(architecture)
-    if code is None:
-        return False
-    return code == gpu if exact_only(architecture) else sass_runs(code, gpu, rule)
-
-
 def ptx_runs(
     code: ComputeCapability, gpu: ComputeCapability, *, built_with: str | None, driver_cuda: str | None
 ) -> bool:
@@ -66,25 +52,62 @@ def ptx_runs(
     return not built_with or (driver_cuda is not None and version_key(driver_cuda) >= version_key(built_with))
 
 
-def code_for(
-    arch: Arch, gpu: ComputeCapability, *, rule: SassRule, built_with: str | None = None, driver_cuda: str | None = None
+def name_runs(
+    name: str,
+    gpu: ComputeCapability,
+    rule: SassRule,
+    *,
+    built_with: str | None = None,
+    driver_cuda: str | None = None,
+) -> bool:
+    """Whether code named as in ``get_arch_list()`` (``sm_80``, ``compute_120``) runs on a GPU.
+
+    Suffix ``a``: that capability only. Suffix ``f``: the family, that is the same major from that minor on
+    (PTX ISA guide, "architecture-specific and family-specific features").
+    """
+    code, kind, suffix = _parsed(name)
+    if code is None or (suffix == "a" and code != gpu):
+        return False
+    if kind == "sm":
+        return sass_runs(code, gpu, rule)
+    if suffix == "f" and code.major != gpu.major:
+        return False
+    return ptx_runs(code, gpu, built_with=built_with, driver_cuda=driver_cuda)
+
+
+@cache
+def _parsed(name: str) -> tuple[ComputeCapability | None, str, str]:
+    """``sm_90a`` -> (9.0, "sm", "a"); no capability for what names no code of NVIDIA's."""
+    match = _NAME.fullmatch(name)
+    return (ComputeCapability.parse(name), match["kind"], match["suffix"]) if match else (None, "", "")
+
+
+def code_named(
+    names: Iterable[str],
+    gpu: ComputeCapability,
+    *,
+    rule: SassRule,
+    built_with: str | None = None,
+    driver_cuda: str | None = None,
 ) -> str | None:
-    """The code in a build that a GPU would run: ``sm_80``, ``compute_120``, or ``None``: there is none."""
-    native = [code for code in arch.sass if sass_runs(code, gpu, rule)]
-    if native:
-        return max(native).sm
-    fits = [code for code in arch.ptx if ptx_runs(code, gpu, built_with=built_with, driver_cuda=driver_cuda)]
-    return max(fits).sm.replace("sm_", "compute_") if fits else None
+    """The code of an arch list that a GPU would run: native code before PTX, the newest of it; ``None``: none."""
+    runs = [name for name in names if name_runs(name, gpu, rule, built_with=built_with, driver_cuda=driver_cuda)]
+    return max(runs, key=lambda name: (name.startswith("sm"), _parsed(name)[0]), default=None)
 
 
 def xpu_supports(gpu: Gpu, catalog: Catalog) -> bool:
-    """Whether the XPU builds run on an Intel GPU, by its name (docs.pytorch.org, get_start_xpu)."""
+    """Whether the XPU builds run on an Intel GPU, as detection found or by its name."""
     if gpu.xpu is not None or not gpu.name:
         return bool(gpu.xpu)
-    name = gpu.name.replace("(R)", "").replace("(TM)", "").lower()
-    if any(word.lower() in name for word in catalog.xpu.unsupported):
+    return bool(xpu_by_name(gpu.name, catalog))
+
+
+def xpu_by_name(name: str, catalog: Catalog) -> bool | None:
+    """Whether the XPU builds run on what a name means (docs.pytorch.org, get_start_xpu); ``None``: not listed."""
+    plain = name.replace("(R)", "").replace("(TM)", "").lower()
+    if any(word.lower() in plain for word in catalog.xpu.unsupported):
         return False
-    return any(word.lower() in name for word in catalog.xpu.supported)
+    return True if any(word.lower() in plain for word in catalog.xpu.supported) else None
 
 
 def code_on_gpu(row: Row, index: int, target: Target, catalog: Catalog) -> str | None:
@@ -111,8 +134,12 @@ def _cuda_code(row: Row, index: int, target: Target, catalog: Catalog) -> str | 
     if capability is None:
         return "unknown"
     built_with = row.driver.cuda if row.driver else None
-    return code_for(
-        row.arch, capability, rule=catalog.sass_rule, built_with=built_with, driver_cuda=target.cuda or built_with
+    return code_named(
+        row.arch.names,
+        capability,
+        rule=catalog.sass_rule,
+        built_with=built_with,
+        driver_cuda=target.cuda or built_with,
     )
 
 
@@ -131,8 +158,7 @@ def driver_serves(floor: DriverFloor, version: str | None, *, windows: bool, cud
     if cuda is None:
         return False
     served, wanted = version_key(cuda), version_key(floor.cuda)
-    minor_compat_since = 11
-    return served >= wanted or (served[:1] == wanted[:1] and wanted[0] >= minor_compat_since)
+    return served >= wanted or (floor.whole_major and served[:1] == wanted[:1])
 
 
 def driver_fits_gpu(family: Family | None, version: str | None, *, windows: bool) -> Message | None:

@@ -33,14 +33,19 @@ class Target(Value, frozen=True, kw_only=True):
 
 def platform_of(machine: Machine) -> str | None:
     """The catalogue's name of a platform, ``None`` where no wheel can exist (32-bit, other processors)."""
-    arch = machine.arch.lower()
-    if machine.os == Os.MACOS:
-        native = arch in {"arm64", "aarch64"} or machine.translated
+    return platform_named(machine.os, machine.arch, translated=machine.translated)
+
+
+def platform_named(system: Os, arch: str, *, translated: bool = False) -> str | None:
+    """`platform_of` for an operating system and a processor; ``translated``: an x86_64 Python on Apple silicon."""
+    arch = arch.lower()
+    if system == Os.MACOS:
+        native = arch in {"arm64", "aarch64"} or translated
         return "macos_arm64" if native else "macos_x86_64"
     name = _MACHINES.get(arch)
     if name is None:
         return None
-    if machine.os == Os.WINDOWS:
+    if system == Os.WINDOWS:
         return "windows_arm64" if name == "aarch64" else f"windows_{name}"
     return f"linux_{name}"
 

@@ -12,15 +12,15 @@ from torchup.model import Diagnosis, Message, RuleOutcome, Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
-    from torchup.doctor.knowledge import Knowledge
 
 _RANK = {Severity.ERROR: 2, Severity.WARNING: 1, Severity.INFO: 0}
 
 
 def diagnose(
     facts: Facts,
-    knowledge: Knowledge | None = None,
+    compat: Compat | None = None,
     *,
     rules: Sequence[Rule] | None = None,
     only: Collection[str] = (),
@@ -31,7 +31,7 @@ def diagnose(
 
     Args:
         facts: what is known, from a report or live probes.
-        knowledge: the tables that rules ask (default: the built-in ones).
+        compat: the tables that rules ask (default: the built-in ones).
         rules: the rules to run (default: every one of the registry).
         only: slugs or their beginnings; empty runs all.
         ignore: slugs or their beginnings to leave out.
@@ -41,15 +41,15 @@ def diagnose(
         from torchup.doctor.rules import RULES  # noqa: PLC0415  # the registry imports every rule
 
         rules = RULES
-    if knowledge is None:
-        from torchup.doctor.knowledge import load_knowledge  # noqa: PLC0415  # reads tables from disk
+    if compat is None:
+        from torchup.compat.questions import load_compat  # noqa: PLC0415  # reads tables from disk
 
-        knowledge = load_knowledge()
+        compat = load_compat()
     chosen = [rule for rule in ordered(rules) if _is_chosen(rule.slug, only, ignore)]
     outcomes: list[RuleOutcome] = []
     found: dict[str, tuple[Rule, Found]] = {}
     for rule in chosen:
-        outcome, result = _run(rule, facts, knowledge, found, clock)
+        outcome, result = _run(rule, facts, compat, found, clock)
         outcomes.append(outcome)
         if result is not None:
             found[rule.slug] = (rule, result)
@@ -69,14 +69,14 @@ def _is_chosen(slug: str, only: Collection[str], ignore: Collection[str]) -> boo
 
 
 def _run(
-    rule: Rule, facts: Facts, knowledge: Knowledge, found: dict[str, tuple[Rule, Found]], clock: Callable[[], float]
+    rule: Rule, facts: Facts, compat: Compat, found: dict[str, tuple[Rule, Found]], clock: Callable[[], float]
 ) -> tuple[RuleOutcome, Found | None]:
     blocker = next((slug for slug in rule.requires if slug in found), None)
     if blocker is not None:
         return RuleOutcome(rule=rule.slug, status="skip", seconds=0.0, detail=blocker), None
     started = clock()
     try:
-        result = _checked(rule.check(facts, knowledge))
+        result = _checked(rule.check(facts, compat))
     except Exception as error:  # noqa: BLE001  # one broken rule must not hide what the others found
         detail = f"{type(error).__name__}: {error}"
         return RuleOutcome(rule=rule.slug, status="crash", seconds=clock() - started, detail=detail), None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.doctor.knowledge import minor
+from torchup.catalog.versions import minor
+from torchup.compat.questions import load_compat
 from torchup.model import Request, Severity
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ CHOOSE_ANEW = frozenset(
 SAME_AGAIN = frozenset({"companion-mismatch", "mixed-install", "numpy-abi"})
 # The interpreter is at fault, so it is not kept.
 OTHER_PYTHON = frozenset({"python-version-unsupported", "wrong-arch-python", "x86-python-under-rosetta"})
-NUMPY_TWO_SINCE = (2, 3)  # torch wheels are built against NumPy 2 since 2.3
 
 
 def repairable(diagnosis: Diagnosis) -> Finding | None:
@@ -46,6 +46,7 @@ def request_for(slug: str, facts: Facts) -> Request:
 
 
 def _extra(slug: str, facts: Facts) -> tuple[str, ...]:
+    """A limit of NumPy that goes with a torch which was built against an older one."""
     torch = facts.torch.version
-    old = torch is not None and tuple(int(part) for part in minor(torch).split(".")) < NUMPY_TWO_SINCE
-    return ("numpy<2",) if slug == "numpy-abi" and old else ()
+    needs = load_compat().needs(torch) if torch and slug == "numpy-abi" else ()
+    return tuple(need for need in needs if need.startswith("numpy<"))

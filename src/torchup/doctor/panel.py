@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.doctor.knowledge import load_knowledge
-from torchup.model import Value
+from torchup.compat.questions import load_compat
+from torchup.model import Os, Value
 
 if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
@@ -24,5 +24,6 @@ def panel(facts: Facts) -> Panel:
     """The three versions of an environment."""
     nvidia = facts.nvidia
     driver = nvidia.driver or nvidia.module
-    served = nvidia.cuda_api or (load_knowledge().driver_serves(driver) if driver else None)
+    windows = facts.system.os is Os.WINDOWS or facts.system.wsl
+    served = nvidia.cuda_api or (load_compat().driver_serves(driver, windows=windows) if driver else None)
     return Panel(driver=driver, driver_runs=served, torch_built=facts.torch.cuda, toolkit=nvidia.toolkit)

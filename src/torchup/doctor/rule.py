@@ -11,8 +11,8 @@ from torchup.model import Finding, Remedy, Severity, Value
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
-    from torchup.doctor.knowledge import Knowledge
     from torchup.model import Message
 
 
@@ -47,7 +47,7 @@ class Rule:
     slug: str
     family: str
     severity: Severity
-    check: Callable[[Facts, Knowledge], Found | None]
+    check: Callable[[Facts, Compat], Found | None]
     requires: tuple[str, ...] = ()
     supersedes: tuple[str, ...] = ()
 

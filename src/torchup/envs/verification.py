@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from torchup.compat.questions import load_compat
 from torchup.encoding import UNREADABLE, from_builtins
 from torchup.envs.worker import run_worker
 from torchup.model import Build, Rung, TorchInfo, Verification
@@ -48,6 +49,7 @@ def verify_environment(
         "companions": expected.companions if expected else {},
         "compile": compile_rung,
         "only_compile": only_compile,
+        "runs_on": {} if only_compile else load_compat().runs_on(),
     }
     collector = _Collector(on_rung)
     answer = run_worker(host, python, "verify.py", (json.dumps(request),), timeout=timeout, on_line=collector.line)

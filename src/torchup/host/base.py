@@ -155,6 +155,10 @@ class Host(Protocol):
         """A file's content (its first ``limit`` bytes)."""
         ...
 
+    def read_part(self, path: str, start: int, length: int) -> tuple[bytes, int] | None:
+        """``length`` bytes of a file from ``start`` on, and the size of the whole file in bytes."""
+        ...
+
     def read_text(self, path: str, limit: int | None = None) -> str | None:
         """A file's text, UTF-8 with replacement, line ends made LF."""
         ...

@@ -28,6 +28,19 @@ def read_bytes(path: str, limit: int | None = None) -> bytes | None:
         return None
 
 
+def read_part(path: str, start: int, length: int) -> tuple[bytes, int] | None:
+    """See `Host.read_part`."""
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        with open(path, "rb") as file:
+            file.seek(start)
+            return file.read(length), status.st_size
+    except (OSError, ValueError):
+        return None
+
+
 def decode(raw: bytes) -> str:
     """What a tool wrote, as text: UTF-16 where a byte-order mark says so (PowerShell, wsl.exe), else lossy UTF-8."""
     if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:

@@ -124,6 +124,10 @@ class RealHost:
         """See `Host.read_bytes`."""
         return files.read_bytes(path, limit)
 
+    def read_part(self, path: str, start: int, length: int) -> tuple[bytes, int] | None:
+        """See `Host.read_part`."""
+        return files.read_part(path, start, length)
+
     def read_text(self, path: str, limit: int | None = None) -> str | None:
         """See `Host.read_text`."""
         raw = files.read_bytes(path, limit)

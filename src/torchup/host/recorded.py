@@ -131,6 +131,11 @@ class RecordedHost:
         text = self.recording.files.get(path)
         return None if text is None else text.encode()[:limit]
 
+    def read_part(self, path: str, start: int, length: int) -> tuple[bytes, int] | None:
+        """See `Host.read_part`."""
+        content = self.read_bytes(path)
+        return None if content is None else (content[start : start + length], len(content))
+
     def read_text(self, path: str, limit: int | None = None) -> str | None:
         """See `Host.read_text`."""
         text = self.recording.files.get(path)

@@ -33,6 +33,10 @@ _SAID: tuple[tuple[str, Message], ...] = (
     ("an? (?P<kind>.*) build sees no Intel GPU", message("worker.no-intel", "an {kind} build sees no Intel GPU")),
     ("a (?P<kind>.*) build sees no GPU: (?P<why>.*)", message("worker.no-gpu", "a {kind} build sees no GPU: {why}")),
     (
+        "whether (?P<gpu>.*) runs (?P<list>.*) is not known",
+        message("worker.arch-unknown", "it is not known whether {gpu} runs {list}"),
+    ),
+    (
         "the GPU is (?P<gpu>.*), the build has (?P<list>.*)",
         message("worker.arch", "the GPU is {gpu}, the build has {list}"),
     ),

@@ -202,14 +202,15 @@ def _intel_mac(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
 
 
 def _glibc(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
-    del best
-    if any(r.reason == "glibc" for r in plan.rejected) and version_key(plan.build.torch) < version_key(
-        question.catalog.newest_torch
-    ):
+    newer = (row for row in question.catalog.by_platform[best.candidate.row.platform] if row.glibc)
+    newest = next(newer, None)
+    refused = any(r.reason == Reason.GLIBC for r in plan.rejected)
+    if refused and newest and version_key(plan.build.torch) < version_key(newest.torch):
         yield _tell(
             message(
                 "plan.advice.glibc",
-                "newer wheels need glibc 2.28; here is {glibc}. A newer system or conda-forge goes further",
+                "newer wheels need glibc {floor}; this machine has {glibc}. A newer system or conda-forge goes further",
+                floor=newest.glibc,
                 glibc=question.target.machine.glibc,
             )
         )

@@ -114,7 +114,7 @@ def _published(row: Row) -> Candidate:
         source=_source(place.name, place.url, row),
         label=row.torch + suffix,
         companions={
-            name: Companion(version=found.version + ("" if found.plain else suffix), pythons=found.pythons)
+            name: msgspec.structs.replace(found, version=found.version + ("" if found.plain else suffix))
             for name, found in row.companions.items()
         },
     )
@@ -160,7 +160,7 @@ def fits_platform(offer: Offer, platform: str | None) -> bool:
 
 def pythons_of_offer(offer: Offer) -> tuple[str, ...] | None:
     """The Pythons a wheel is for; ``None``: any Python 3 (``py3-none``, ``abi3``)."""
-    if offer.abi_tag == "abi3" or offer.python_tag.startswith("py3"):
+    if offer.abi_tag == "abi3" or any(tag.startswith("py3") for tag in offer.python_tag.split(".")):
         return None
     found = []
     for tag in offer.python_tag.split("."):
@@ -262,14 +262,18 @@ def _offered_companions(row: Row, offers: dict[str, list[Offer]], *, plain: bool
     found = {}
     for name, companion in row.companions.items():
         fits = [o for o in offers.get(name, ()) if _belongs(o, companion, row, plain=plain)]
+        fits.sort(key=lambda offer: version_key(offer.version), reverse=True)
         if fits:
             pythons = [pythons_of_offer(offer) for offer in fits]
             known = None if None in pythons else tuple({p for group in pythons for p in group or ()})
             label = fits[0].version if fits[0].variant is None else f"{fits[0].version}+{fits[0].variant}"
-            found[name] = Companion(version=label, pythons=known)
+            found[name] = Companion(version=label, pythons=known, open=companion.open)
     return found
 
 
 def _belongs(offer: Offer, companion: Companion, row: Row, *, plain: bool) -> bool:
+    if companion.open:
+        fits_build = offer.variant in {None, row.variant}
+        return fits_build and version_key(offer.version) >= version_key(companion.version)
     same_build = offer.variant is None if plain or companion.plain else offer.variant == row.variant
     return same_build and version_key(offer.version) == version_key(companion.version)

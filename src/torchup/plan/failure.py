@@ -9,6 +9,7 @@ from torchup.compat.laws import VENDOR_OF_KIND
 from torchup.compat.target import gpu_name, is_32_bit, is_musl, platform_of, variant_name
 from torchup.errors import NetworkError, NoBuildError, TorchupError, UsageError
 from torchup.model import InstallerName, Machine, Message, Os, Reason, Rejection, Survey, Vendor, message
+from torchup.plan.wanted import version_matches
 from torchup.plan.whatif import advised_branch, best_row, driver_gives, families, with_conda
 
 if TYPE_CHECKING:
@@ -153,8 +154,6 @@ def _not_in_channel(question: Question, wanted: str) -> TorchupError:
 
 
 def _nearest(question: Question) -> Message:
-    from torchup.plan.planner import version_matches  # noqa: PLC0415  # the planner imports this module
-
     request = question.request
     known = question.catalog.by_platform.get(question.target.platform or "", ())
     if request.torch and request.variant:
@@ -239,7 +238,7 @@ def _hint(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
             "leave out --variant, or name the machine it is for: --assume gpu=NAME",
         )
     if any(gpu.vendor == Vendor.AMD and gpu.gfx is None for gpu in question.target.machine.gpus):
-        return message("plan.hint.gfx", "name it, as rocminfo does: --assume gfx=gfx1100; or take the CPU build: --cpu")
+        return message("plan.hint.gfx", "name it, as rocminfo does: --assume gfx=NAME; or take the CPU build: --cpu")
     change = change_hint(question, rejected)
     if not cpu_possible:
         return change or message("plan.none.see-catalog", "`torchup catalog show` lists what was published")

@@ -29,7 +29,8 @@ def requirements(fit: Fit, question: Question) -> tuple[tuple[str, ...], tuple[s
         elif fit.candidate.floor and name in fit.candidate.companions:
             lines.append(f"{name}>=0.dev0")
         elif version := companion_of(fit.candidate, name, fit.python):
-            lines.append(f"{name}{extra if name == 'torchvision' else ''}=={version}")
+            operator = fit.candidate.companions[name].operator
+            lines.append(f"{name}{extra if name == 'torchvision' else ''}{operator}{version}")
         else:
             missing.append(name)
     if "torchvision" in missing:

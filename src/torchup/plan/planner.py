@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from torchup.catalog.versions import DIGITS, version_key
+from torchup.catalog.versions import version_key
 from torchup.compat.target import make_target
 from torchup.errors import UsageError
 from torchup.model import (
@@ -34,6 +34,7 @@ from torchup.plan.pythons import pythons_of
 from torchup.plan.ranking import beaten, rank
 from torchup.plan.reasons import why
 from torchup.plan.unreached import unreached
+from torchup.plan.wanted import allows, torch_limits, version_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -157,51 +158,6 @@ def asked_for(candidate: Candidate, request: Request) -> bool:
     if request.cpu and row.kind != "cpu":
         return False
     return request.torch is None or version_matches(row.torch, request.torch)
-
-
-def version_matches(version: str, wanted: str) -> bool:
-    """``2.14`` means 2.14.*, ``2.14.1`` itself, anything with an operator is a specifier (``>=2.12,<2.15``)."""
-    if wanted[:1].isdigit():
-        numbers = wanted.split("+", maxsplit=1)[0].split(".")
-        wish = tuple(int(part[:DIGITS]) for part in numbers if part.isdecimal())
-        padded = (*version_key(version), 0, 0, 0)
-        return padded[: len(wish)] == wish
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415  # plain versions need no parser
-
-    try:
-        return allows(SpecifierSet(wanted), version)
-    except InvalidSpecifier as error:
-        raise UsageError(
-            message("plan.torch.invalid", "`{text}` is not a torch version", text=wanted),
-            hint=message("plan.torch.invalid.hint", "write 2.14, 2.14.1 or a range such as '>=2.12,<2.15'"),
-        ) from error
-
-
-def allows(limit: SpecifierSet, version: str) -> bool:
-    """Whether a specifier admits a version; what is no version (a nightly channel's name) is not admitted."""
-    from packaging.version import InvalidVersion  # noqa: PLC0415  # loaded with the specifier
-
-    try:
-        return version in limit
-    except InvalidVersion:
-        return False
-
-
-def torch_limits(constraints: tuple[str, ...]) -> tuple[SpecifierSet, ...]:
-    """What the user's constraint files say of torch."""
-    if not constraints:
-        return ()
-    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415  # most users have none
-
-    found = []
-    for line in constraints:
-        try:
-            requirement = Requirement(line.split("#", 1)[0].strip())
-        except InvalidRequirement:
-            continue
-        if requirement.name.lower() == "torch":
-            found.append(requirement.specifier)
-    return tuple(found)
 
 
 def constrained(candidate: Candidate, limits: tuple[SpecifierSet, ...]) -> Rejection | None:

@@ -1,10 +1,12 @@
 """The verification ladder: prove, rung by rung, that the torch of this environment works.
 
 ``verify.py REQUEST``, REQUEST a JSON object: ``torch`` and ``variant`` (as planned, may be null), ``companions``
-(name -> version or null), ``compile`` (whether to try torch.compile). Before each rung a line ``{"begin": ...}`` goes
+(name -> version or null), ``compile`` (whether to try torch.compile), ``runs_on`` (name in an arch list -> the compute
+capabilities that it runs on). Before each rung a line ``{"begin": ...}`` goes
 out, after it ``{"rung": ...}``: when torch takes the process down or hangs, the parent knows which rung it was.
 """
 
+import functools
 import importlib
 import json
 import sys
@@ -130,29 +132,16 @@ def check_devices(found: List[str]) -> Outcome:
     return "pass", ", ".join(found)
 
 
-def covers(capability: Tuple[int, int], arch_list: List[str]) -> bool:
-    """Whether a build's arch list runs on a capability.
-
-    Machine code (``sm_XY``) runs on the same major and the same or a newer minor; with the suffix ``a`` only on
-    exactly its own, with ``f`` in its family. PTX (``compute_XY``) is compiled by the driver for anything newer.
-    Source: CUDA C++ Programming Guide, "Binary compatibility" and "PTX compatibility".
-    """
-    for entry in arch_list:
-        kind, _, digits = entry.partition("_")
-        exact = digits.endswith("a")
-        digits = digits.rstrip("af")
-        if not digits.isdigit():
-            continue
-        built = int(digits) // 10, int(digits) % 10
-        if built == capability or (not exact and kind == "sm" and built[0] == capability[0] and built <= capability):
-            return True
-        if kind == "compute" and not exact and built <= capability:
-            return True
-    return False
+def has_code(capability: str, arch_list: List[str], runs_on: Dict[str, List[str]]) -> Optional[bool]:
+    """Whether an arch list has code for a GPU; ``None``: names or a GPU that the parent's table does not know."""
+    if any(capability in runs_on.get(name, ()) for name in arch_list):
+        return True
+    known = any(capability in capabilities for capabilities in runs_on.values())
+    return False if known and all(name in runs_on for name in arch_list) else None
 
 
-def check_arch(device: str) -> Outcome:
-    """Whether the build has machine code, or PTX, for this GPU."""
+def check_arch(device: str, runs_on: Dict[str, List[str]]) -> Outcome:
+    """Whether the build has machine code, or PTX, for this GPU; which code runs where is the parent's to say."""
     import devices
     import torch
 
@@ -166,7 +155,10 @@ def check_arch(device: str) -> Outcome:
             raise FailureError("the GPU is %s, the build has %s" % (gfx, " ".join(arch_list)))
         return "pass", gfx
     capability = torch.cuda.get_device_capability(device)
-    if not covers(capability, arch_list):
+    found = has_code("%d.%d" % capability, arch_list, runs_on)
+    if found is None:
+        return "skip", "whether sm_%d%d runs %s is not known" % (*capability, " ".join(arch_list))
+    if not found:
         raise FailureError("the GPU is sm_%d%d, the build has %s" % (*capability, " ".join(arch_list)))
     return "pass", "sm_%d%d by %s" % (*capability, " ".join(arch_list))
 
@@ -358,7 +350,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     ladder.climb("devices", "torch sees the GPUs that its build is for", lambda: check_devices(found))
     ladder.failed_on.clear()  # each device is tried whatever went before: that tells which part is broken
     for device in found:
-        climb_device(ladder, device)
+        climb_device(ladder, device, request.get("runs_on") or {})
     ladder.climb("dataloader", "worker processes start and share memory", check_dataloader)
     climb_companions(ladder, request.get("companions") or {})
     if request.get("compile", True):
@@ -373,10 +365,11 @@ def climb_compile(ladder: Ladder, found: List[str]) -> None:
         ladder.climb("compile", proves, lambda d=device: check_compile(d), device=device, soft=True)
 
 
-def climb_device(ladder: Ladder, device: str) -> None:
+def climb_device(ladder: Ladder, device: str, runs_on: Dict[str, List[str]]) -> None:
     """The rungs of one device; after a failure the rest of that device is skipped (CUDA errors stick)."""
+    check_code = functools.partial(check_arch, runs_on=runs_on)
     for name, proves, check in (
-        ("arch", "the build has code for this device", check_arch),
+        ("arch", "the build has code for this device", check_code),
         ("matmul", "matrix products are right", check_matmul),
         ("conv", "convolutions and their gradients are right", check_conv),
         ("optimiser", "training changes weights and lowers the loss", check_optimiser),

@@ -39,10 +39,10 @@ def test_every_row_has_all_that_a_plan_needs():
 @pytest.mark.parametrize(
     ("torch", "variant", "platform", "python", "code", "floor"),
     [
-        ("2.14.1", "cu126", "linux_x86_64", "3.10-3.14", "5.0 6.0 7.0 7.5 8.0 8.6 9.0", "525.60.13"),
-        ("2.14.1", "cu126", "windows_x86_64", "3.10-3.14", "5.0 6.0 6.1 7.0 7.5 8.0 8.6 9.0", "528.33"),
+        ("2.14.1", "cu126", "linux_x86_64", "3.10-3.15", "5.0 6.0 7.0 7.5 8.0 8.6 9.0", "525.60.13"),
+        ("2.14.1", "cu126", "windows_x86_64", "3.10-3.15", "5.0 6.0 6.1 7.0 7.5 8.0 8.6 9.0", "528.33"),
         ("2.7.1", "cu118", "linux_x86_64", "3.9-3.13", "3.7 5.0 6.0 7.0 7.5 8.0 8.6 9.0", "450.80.02"),
-        ("2.15.0", "cu132", "linux_aarch64", "3.11-3.15", "8.0 9.0 10.0 11.0 12.0 12.0+PTX", "580"),
+        ("2.15.0", "cu132", "linux_aarch64", "3.11-3.15", "8.0 9.0 10.0 11.0 12.0", "580"),
         ("1.12.1", "cu102", "linux_x86_64", "3.7-3.10", "3.7 5.0 6.0 7.0", "440.33"),
     ],
 )
@@ -81,18 +81,20 @@ def test_windows_on_arm_stops_at_python_3_13():
     assert {row.pythons for row in rows} == {("3.11", "3.12", "3.13")}
 
 
-def test_torchaudio_after_its_end():
-    """Torchaudio ended at 2.11.0: later releases take it for the variants it was built in, and none for newer ones."""
+def test_torchaudio_after_2_11():
+    """Torchaudio 2.11.0 serves the variants it was built in; cu132 has 2.11.1 of PyPI, asked for as a range."""
     assert row("2.14.1", "cu126").companions["torchaudio"].version == "2.11.0"
-    assert "torchaudio" not in row("2.15.0", "cu132").companions
+    found = row("2.15.0", "cu132").companions["torchaudio"]
+    assert (found.version, found.open, found.operator) == ("2.11.1", True, ">=")
+    assert not row("2.15.0", "cu130").companions["torchaudio"].open
     assert row("2.10.0", "cu128").companions["torchaudio"].version == "2.10.0"
 
 
 def test_only_pypi_facts_of_2_15_are_certain():
-    """What PyPI has is listed; the announced is likely; cu134 is unsure and so never a default."""
+    """What PyPI has is listed; the announced is likely; cu134, which nobody saw, is not there."""
     assert row("2.15.0", "cu132").certainty == "listed"
     assert row("2.15.0", "cu130").certainty == "likely"
-    assert row("2.15.0", "cu134").certainty == "unsure"
+    assert ("2.15.0", "cu134", "linux_x86_64") not in CATALOG.by_key
 
 
 @pytest.mark.parametrize(
@@ -104,7 +106,7 @@ def test_only_pypi_facts_of_2_15_are_certain():
         ("catalog.law.complete", {"pythons": ()}),
         ("catalog.law.source", {"source": "hearsay"}),
         ("catalog.law.companion-order", {"variant": "cpu", "companions": {"torchvision": Companion(version="0.1")}}),
-        ("catalog.law.ptx", {"arch": Arch(sass=(), gfx=("x",), ptx=row("2.15.0", "cu132").arch.ptx, source="matrix")}),
+        ("catalog.law.ptx", {"arch": Arch(sass=(), gfx=("x",), ptx=row("2.9.0", "cu130", "linux_aarch64").arch.ptx, source="matrix")}),
         ("catalog.law.unique", {"variant": "cpu"}),
     ],
 )
@@ -153,11 +155,11 @@ LEARNED = {
         },
         {
             "torch": "2.15.0",
-            "variant": "cu134",
+            "variant": "cu130",
             "platform": "linux_x86_64",
             "pythons": ["3.16"],
-            "source": "pytorch-index:cu134",
-            "url": "https://download.pytorch.org/whl/cu134",
+            "source": "pytorch-index:cu130",
+            "url": "https://download.pytorch.org/whl/cu130",
         },
     ],
 }
@@ -174,9 +176,9 @@ def test_refreshed_rows_are_new_with_unknown_arch_lists():
     assert check(catalog) == ()
 
 
-def test_refresh_confirms_a_row_that_was_unsure():
+def test_refresh_confirms_a_row_that_was_likely():
     """Seeing the page settles it, and its Pythons are taken over."""
-    found = load_catalog(json.dumps(LEARNED)).by_key["2.15.0", "cu134", "linux_x86_64"]
+    found = load_catalog(json.dumps(LEARNED)).by_key["2.15.0", "cu130", "linux_x86_64"]
     assert found.certainty == "listed"
     assert found.arch is not None
     assert found.pythons[-1] == "3.16"

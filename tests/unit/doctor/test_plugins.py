@@ -16,7 +16,7 @@ from torchup.doctor.rule import Found, Rule
 from torchup.model import Remedy, Severity, message
 
 
-def module_not_loaded(facts, knowledge):
+def module_not_loaded(facts, compat):
     """The module `cuda` is not loaded.
 
     On our nodes libcuda comes with it.
@@ -29,11 +29,11 @@ def module_not_loaded(facts, knowledge):
     )
 
 
-def raises(facts, knowledge):
+def raises(facts, compat):
     raise RuntimeError("no such node")
 
 
-def says_text(facts, knowledge):
+def says_text(facts, compat):
     return "broken"
 
 

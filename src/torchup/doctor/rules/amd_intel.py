@@ -11,8 +11,8 @@ from torchup.doctor.rules.common import ROCM_VARIANT, from_sign, gpu_line, insta
 from torchup.model import Os, Remedy, Vendor, message
 
 if TYPE_CHECKING:
+    from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
-    from torchup.doctor.knowledge import Knowledge
     from torchup.model import Gpu, Message
 
 _DISCRETE_INTEL = re.compile(
@@ -25,7 +25,7 @@ def is_rocm(facts: Facts) -> bool:
     return bool(facts.torch.hip) or (facts.torch.variant or "").startswith("rocm")
 
 
-def rocm_wheel_not_installed(facts: Facts, knowledge: Knowledge) -> Found | None:
+def rocm_wheel_not_installed(facts: Facts, compat: Compat) -> Found | None:
     """An AMD GPU with a CUDA or CPU build of torch."""
     if facts.on_mac or is_rocm(facts) or facts.works or facts.of(Vendor.NVIDIA):
         return None
@@ -37,7 +37,7 @@ def rocm_wheel_not_installed(facts: Facts, knowledge: Knowledge) -> Found | None
     )
     if not (amd and (other or (facts.torch.version and refused))) and not (asked and facts.torch.variant == "cpu"):
         return None
-    if amd and _is_integrated_only(facts, knowledge) and not facts.rocm and not refused:
+    if amd and _is_integrated_only(facts, compat) and not facts.rocm and not refused:
         return None
     lines: list[Message] = [gpu_line(facts, Vendor.AMD)] if amd else []
     lines += [torch_line(facts)] if facts.torch.version else []
@@ -56,16 +56,16 @@ def rocm_wheel_not_installed(facts: Facts, knowledge: Knowledge) -> Found | None
     )
 
 
-def _is_integrated_only(facts: Facts, knowledge: Knowledge) -> bool:
-    return all(knowledge.gfx(gpu) is None for gpu in facts.of(Vendor.AMD))
+def _is_integrated_only(facts: Facts, compat: Compat) -> bool:
+    return all(compat.gfx(gpu) is None for gpu in facts.of(Vendor.AMD))
 
 
-def gfx_not_in_build(facts: Facts, knowledge: Knowledge) -> Found | None:
+def gfx_not_in_build(facts: Facts, compat: Compat) -> Found | None:
     """The AMD GPU's gfx target is not in the build."""
     signs = quoted(facts, "hip.no-binary", "hip.tensile")
     on_amd = is_rocm(facts) or facts.of(Vendor.AMD) or facts.rocm
     failed = facts.sign("arch.no-kernel", "arch.invalid-function") if on_amd and not facts.of(Vendor.NVIDIA) else None
-    target = next((gfx for gpu in facts.of(Vendor.AMD) if (gfx := knowledge.gfx(gpu))), None)
+    target = next((gfx for gpu in facts.of(Vendor.AMD) if (gfx := compat.gfx(gpu))), None)
     if target is None and (tensile := facts.sign("hip.tensile")) is not None:
         target = tensile.values.get("gfx")
     if not signs and failed is None:
@@ -74,7 +74,7 @@ def gfx_not_in_build(facts: Facts, knowledge: Knowledge) -> Found | None:
     lines += [gpu_line(facts, Vendor.AMD)] if facts.of(Vendor.AMD) else []
     lines += [message("doctor.gfx.target", "target {gfx}", gfx=target)] if target else []
     lines += [torch_line(facts)] if facts.torch.version else []
-    override = knowledge.hsa_override(target) if target else None
+    override = compat.hsa_override(target) if target else None
     commands: tuple[tuple[str, ...], ...] = ()
     if override and facts.system.os is not Os.WINDOWS:
         commands = (("export", f"HSA_OVERRIDE_GFX_VERSION={override}"),)
@@ -93,9 +93,9 @@ def gfx_not_in_build(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def gpu_not_supported_by_kfd(facts: Facts, knowledge: Knowledge) -> Found | None:
+def gpu_not_supported_by_kfd(facts: Facts, compat: Compat) -> Found | None:
     """The kernel's compute driver does not support this AMD GPU at all."""
-    del knowledge
+    del compat
     text = message(
         "doctor.kfd.remedy",
         "update the kernel (or AMD's driver) and enable PCIe atomics and IOMMU in the firmware; some"
@@ -112,9 +112,9 @@ def gpu_not_supported_by_kfd(facts: Facts, knowledge: Knowledge) -> Found | None
     )
 
 
-def rocm_version_mismatch(facts: Facts, knowledge: Knowledge) -> Found | None:
+def rocm_version_mismatch(facts: Facts, compat: Compat) -> Found | None:
     """The ROCm on the system is not the one that torch or an extension was built for."""
-    del knowledge
+    del compat
     signs = facts.signs_of("rocm-version-mismatch")
     if not signs:
         return None
@@ -134,16 +134,16 @@ def rocm_version_mismatch(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def is_usable_intel(gpu: Gpu, knowledge: Knowledge) -> bool:
+def is_usable_intel(gpu: Gpu, compat: Compat) -> bool:
     """Whether the XPU build runs on an Intel GPU: by detection, by the table, else by the name's family."""
-    known = gpu.xpu if gpu.xpu is not None else knowledge.xpu(gpu)
+    known = compat.xpu(gpu)
     return known if known is not None else gpu.name is not None and _DISCRETE_INTEL.search(gpu.name) is not None
 
 
-def xpu_wheel_not_installed(facts: Facts, knowledge: Knowledge) -> Found | None:
+def xpu_wheel_not_installed(facts: Facts, compat: Compat) -> Found | None:
     """An Intel GPU with a CPU build of torch."""
     sign = facts.sign("xpu.not-compiled")
-    arc = [gpu for gpu in facts.of(Vendor.INTEL) if is_usable_intel(gpu, knowledge)]
+    arc = [gpu for gpu in facts.of(Vendor.INTEL) if is_usable_intel(gpu, compat)]
     asked = not facts.live and facts.torch.xpu_built is False  # a user who looks at torch.xpu wants to use it
     not_built = asked and facts.torch.xpu_available is False
     plain_build = (
@@ -164,7 +164,7 @@ def xpu_wheel_not_installed(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def xpu_driver_missing(facts: Facts, knowledge: Knowledge) -> Found | None:
+def xpu_driver_missing(facts: Facts, compat: Compat) -> Found | None:
     """The XPU build without Intel's compute runtime or Level Zero driver."""
     signs = quoted(facts, "xpu.driver", "xpu.sycl-library")
     xpu_build = (
@@ -173,7 +173,7 @@ def xpu_driver_missing(facts: Facts, knowledge: Knowledge) -> Found | None:
     seen = (
         bool(xpu_build)
         and facts.torch.xpu_available is False
-        and any(is_usable_intel(gpu, knowledge) for gpu in facts.of(Vendor.INTEL))
+        and any(is_usable_intel(gpu, compat) for gpu in facts.of(Vendor.INTEL))
     )
     if facts.works or not (signs or seen):
         return None

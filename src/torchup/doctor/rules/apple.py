@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.doctor.knowledge import version
+from torchup.catalog.versions import version_key
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import from_sign, pip_install, quoted, said, torch_line
 from torchup.model import Os, Remedy, message
 
 if TYPE_CHECKING:
+    from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
-    from torchup.doctor.knowledge import Knowledge
 
 
-def macos_too_old(facts: Facts, knowledge: Knowledge) -> Found | None:
+def macos_too_old(facts: Facts, compat: Compat) -> Found | None:
     """The macOS is older than MPS or this wheel needs."""
     signs = quoted(facts, "mps.macos", "mps.built-for")
-    floor = knowledge.mps_macos(facts.torch.version) if facts.torch.version else None
+    floor = compat.macos_for_mps(facts.torch.version) if facts.torch.version else None
     has = facts.system.os_version
-    older = facts.on_mac and floor is not None and has is not None and version(has) < version(floor)
+    older = facts.on_mac and floor is not None and has is not None and version_key(has) < version_key(floor)
     refused = facts.torch.mps_available is False and facts.torch.mps_built is not False
     if not signs and not (older and refused):
         return None
@@ -46,9 +46,9 @@ def macos_too_old(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def mps_not_built(facts: Facts, knowledge: Knowledge) -> Found | None:
+def mps_not_built(facts: Facts, compat: Compat) -> Found | None:
     """This torch has no MPS compiled in, or MPS is asked for where it cannot exist."""
-    del knowledge
+    del compat
     sign = facts.sign("mps.not-linked")
     elsewhere = facts.system.os in (Os.LINUX, Os.WINDOWS) and sign is not None
     if sign is None and not (
@@ -69,16 +69,18 @@ def mps_not_built(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def mps_no_device(facts: Facts, knowledge: Knowledge) -> Found | None:
+def mps_no_device(facts: Facts, compat: Compat) -> Found | None:
     """MPS is built but no Metal device answers: virtual machine, sandbox, remote session."""
     sign = facts.sign("mps.memory")
     nothing = sign is not None and {"".join(sign.values.get(name, "").split()) for name in ("allocated", "other")} == {
         "0bytes"
     }
     metal = facts.sign("mps.no-metal")
-    floor = knowledge.mps_macos(facts.torch.version) if facts.torch.version else None
+    floor = compat.macos_for_mps(facts.torch.version) if facts.torch.version else None
     new_enough = (
-        floor is not None and facts.system.os_version is not None and version(facts.system.os_version) >= version(floor)
+        floor is not None
+        and facts.system.os_version is not None
+        and version_key(facts.system.os_version) >= version_key(floor)
     )
     unanswered = facts.on_mac and facts.torch.mps_built and facts.torch.mps_available is False and new_enough
     if not nothing and metal is None and not unanswered:
@@ -100,9 +102,9 @@ def mps_no_device(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def mps_memory_limit(facts: Facts, knowledge: Knowledge) -> Found | None:
+def mps_memory_limit(facts: Facts, compat: Compat) -> Found | None:
     """The MPS allocator stopped at its watermark."""
-    del knowledge
+    del compat
     text = message(
         "doctor.mps-memory.remedy",
         "use smaller batches or models, close other programs; PYTORCH_MPS_HIGH_WATERMARK_RATIO=0.0"
@@ -113,9 +115,9 @@ def mps_memory_limit(facts: Facts, knowledge: Knowledge) -> Found | None:
     return from_sign(facts, "mps-memory-limit", summary, Remedy(text=text, commands=(command,)))
 
 
-def mps_op_not_implemented(facts: Facts, knowledge: Knowledge) -> Found | None:
+def mps_op_not_implemented(facts: Facts, compat: Compat) -> Found | None:
     """The operator has no MPS kernel: the fallback variable, or a newer torch."""
-    del knowledge
+    del compat
     text = message(
         "doctor.mps-op.remedy", "set PYTORCH_ENABLE_MPS_FALLBACK=1 before Python starts, or install a newer torch"
     )
@@ -124,9 +126,9 @@ def mps_op_not_implemented(facts: Facts, knowledge: Knowledge) -> Found | None:
     return from_sign(facts, "mps-op-not-implemented", summary, Remedy(text=text, commands=commands))
 
 
-def mps_dtype_unsupported(facts: Facts, knowledge: Knowledge) -> Found | None:
+def mps_dtype_unsupported(facts: Facts, compat: Compat) -> Found | None:
     """float64 and the like do not exist on MPS."""
-    del knowledge
+    del compat
     text = message(
         "doctor.mps-dtype.remedy", "use float32 (or float16; bfloat16 needs macOS 14) for tensors on the MPS device"
     )

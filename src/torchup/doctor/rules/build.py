@@ -5,27 +5,30 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.doctor.knowledge import covers, is_release
+from torchup.catalog.versions import is_release
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import (
     PIP,
     capabilities,
+    driver_cuda,
     gpu_line,
     install_command,
-    newest_driver,
-    on_windows,
     plain,
+    platform,
     quoted,
     reinstall,
     said,
     torch_cuda,
     torch_line,
+    wheel,
 )
 from torchup.model import ComputeCapability, Os, Remedy, Vendor, message
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
-    from torchup.doctor.knowledge import Knowledge
     from torchup.model import Message
 
 _WARNINGS = ("arch.warned", "arch.range", "arch.cc-list")
@@ -75,7 +78,7 @@ EXTENSIONS = {
 }
 
 
-def cpu_build_installed(facts: Facts, knowledge: Knowledge) -> Found | None:
+def cpu_build_installed(facts: Facts, compat: Compat) -> Found | None:
     """Torch is a CPU build although a usable GPU is present."""
     if facts.on_mac or facts.works or facts.system.jetson:
         return None
@@ -100,10 +103,10 @@ def cpu_build_installed(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
     text = message("doctor.cpu-build.remedy", "install the build for the GPU over it")
     certainty = Certainty.SEEN if not_compiled is None else Certainty.PROVEN if nvidia else Certainty.SAID
-    return Found(summary=summary, evidence=evidence, remedy=reinstall(facts, knowledge, text), certainty=certainty)
+    return Found(summary=summary, evidence=evidence, remedy=reinstall(facts, compat, text), certainty=certainty)
 
 
-def aarch64_wheel_is_cpu(facts: Facts, knowledge: Knowledge) -> Found | None:
+def aarch64_wheel_is_cpu(facts: Facts, compat: Compat) -> Found | None:
     """Linux on ARM servers: PyPI's wheel was CPU-only for years; the CUDA one is on PyTorch's index."""
     if (
         facts.system.os in (Os.WINDOWS, Os.MACOS)
@@ -121,15 +124,14 @@ def aarch64_wheel_is_cpu(facts: Facts, knowledge: Knowledge) -> Found | None:
     return Found(
         summary=message("doctor.aarch64-cpu.summary", "pip brought the CPU wheel for aarch64, where a CUDA one exists"),
         evidence=(gpu_line(facts, Vendor.NVIDIA), *(plain(c) for c in facts.commands if _is_plain_install(c))),
-        remedy=Remedy(text=text, commands=(install_command(_variant(facts, knowledge)),)),
+        remedy=Remedy(text=text, commands=(install_command(_variant(facts, compat)),)),
         certainty=Certainty.PROVEN if is_cpu else Certainty.SEEN,
     )
 
 
-def _variant(facts: Facts, knowledge: Knowledge) -> str:
-    gpus = capabilities(facts, knowledge)
-    wheel = knowledge.wheel(min(gpus, default=None), newest_driver(facts), windows=on_windows(facts))
-    return wheel[0] if wheel else "cu126"
+def _variant(facts: Facts, compat: Compat) -> str:
+    build = wheel(facts, compat)
+    return build[0] if build else str(compat.pypi_variant(compat.catalog.newest_torch, platform(facts)))
 
 
 def _is_plain_install(command: str) -> bool:
@@ -153,56 +155,69 @@ def warned_architecture(facts: Facts) -> tuple[ComputeCapability, tuple[ComputeC
 
 
 def uncovered(
-    facts: Facts, knowledge: Knowledge
+    facts: Facts, compat: Compat
 ) -> tuple[ComputeCapability, tuple[ComputeCapability, ...], Certainty] | None:
     """The GPU that the build has no code for, the build's list, and how that is known; ``None``: none, or unknown."""
     warned = warned_architecture(facts)
     if warned is not None:
         gpu, listed = warned
-        if any(covers(code, gpu) for code in listed) and "minimum" not in facts.sign(*_WARNINGS).values:  # type: ignore[union-attr]  # warned
+        if compat.code([code.sm for code in listed], gpu) and "minimum" not in facts.sign(*_WARNINGS).values:  # type: ignore[union-attr]  # warned
             return None
         return gpu, listed, Certainty.PROVEN
-    listed = tuple(filter(None, map(ComputeCapability.parse, facts.torch.arch_list))) or _listed(facts, knowledge)
+    names = code_names(facts, compat)
     failed = facts.sign(*_FAILURES, "arch.ptxas") is not None
     if not failed and facts.torch.cuda is None and not facts.torch.arch_list:
         return None  # which build it is was not said
-    gpus = capabilities(facts, knowledge)  # `is_available()` proves nothing about code for them: only a kernel does
-    missing = [gpu for gpu in gpus if listed and not any(covers(code, gpu) for code in listed)]
+    gpus = capabilities(facts, compat)  # `is_available()` proves nothing about code for them: only a kernel does
+    missing = [gpu for gpu in gpus if names and not _runs(facts, compat, names, gpu)]
     if not failed and len(missing) < len(gpus):
         return None  # a card for the display beside the one that computes
     if not missing or facts.torch.kernel_ran:
         return None
-    return max(missing), listed, Certainty.PROVEN if failed else Certainty.TABLE
+    return max(missing), _native(names), Certainty.PROVEN if failed else Certainty.TABLE
 
 
-def _listed(facts: Facts, knowledge: Knowledge) -> tuple[ComputeCapability, ...]:
-    cuda = torch_cuda(facts, knowledge)
-    released = facts.torch.version is not None and is_release(facts.torch.version)
-    return knowledge.arch_list(str(facts.torch.version), cuda) if cuda and released else ()
+def code_names(facts: Facts, compat: Compat) -> tuple[str, ...]:
+    """What is compiled into the build, as torch prints it or as the catalogue says; empty: unknown."""
+    if facts.torch.arch_list:
+        return facts.torch.arch_list
+    torch, cuda = facts.torch.version, torch_cuda(facts, compat)
+    known = torch is not None and cuda is not None and is_release(torch)
+    return compat.code_names(str(torch), str(cuda), platform(facts)) if known else ()
 
 
-def arch_too_new(facts: Facts, knowledge: Knowledge) -> Found | None:
+def _runs(facts: Facts, compat: Compat, names: Iterable[str], gpu: ComputeCapability) -> bool:
+    cuda = torch_cuda(facts, compat)
+    return compat.code(names, gpu, cuda=cuda, driver_cuda=driver_cuda(facts, compat)) is not None
+
+
+def _native(names: Iterable[str]) -> tuple[ComputeCapability, ...]:
+    """The native code of an arch list."""
+    return tuple(filter(None, (ComputeCapability.parse(name) for name in names if name.startswith("sm"))))
+
+
+def arch_too_new(facts: Facts, compat: Compat) -> Found | None:
     """The GPU is newer than every architecture in the build."""
-    found = uncovered(facts, knowledge)
+    found = uncovered(facts, compat)
     if found is not None:
         gpu, listed, certainty = found
-        return _too_new(facts, knowledge, gpu, listed, certainty) if not listed or gpu > max(listed) else None
-    if (unlisted := _left_out(facts, knowledge, "new")) is not None:
-        return _too_new(facts, knowledge, unlisted, (), Certainty.SAID)
+        return _too_new(facts, compat, gpu, listed, certainty) if not listed or gpu > max(listed) else None
+    if (unlisted := _left_out(facts, compat, "new")) is not None:
+        return _too_new(facts, compat, unlisted, (), Certainty.SAID)
     if facts.sign("arch.ptxas") is not None and facts.torch.kernel_ran is not True:
         sign = facts.sign("arch.ptxas")
         newest = ComputeCapability.parse(sign.values["sm"]) if sign and "sm" in sign.values else None
-        return _too_new(facts, knowledge, newest, (), Certainty.SAID)
-    return _libraries_too_old(facts, knowledge)
+        return _too_new(facts, compat, newest, (), Certainty.SAID)
+    return _libraries_too_old(facts, compat)
 
 
-def _left_out(facts: Facts, knowledge: Knowledge, side: str) -> ComputeCapability | None:
+def _left_out(facts: Facts, compat: Compat, side: str) -> ComputeCapability | None:
     """A GPU without a kernel in a build that was not named: whether builds of its time or of today leave it out."""
-    gpus = capabilities(facts, knowledge)
-    known = bool(facts.torch.arch_list) or bool(_listed(facts, knowledge))
+    gpus = capabilities(facts, compat)
+    known = bool(code_names(facts, compat))
     if facts.sign(*_UNKNOWN_BUILD) is None or known or not gpus or facts.torch.hip or _foreign_code(facts):
         return None
-    return next((gpu for gpu in gpus if knowledge.left_out(gpu) == side), None)
+    return next((gpu for gpu in gpus if compat.side(gpu) == side), None)
 
 
 def _foreign_code(facts: Facts) -> bool:
@@ -212,20 +227,26 @@ def _foreign_code(facts: Facts) -> bool:
     )
 
 
-def _libraries_too_old(facts: Facts, knowledge: Knowledge) -> Found | None:
+def _libraries_too_old(facts: Facts, compat: Compat) -> Found | None:
     """Torch's code runs by the same-major rule, but the CUDA libraries of that time do not know the GPU."""
-    cuda = torch_cuda(facts, knowledge)
-    newest = knowledge.newest_of_cuda(cuda) if cuda else None
-    gpus = capabilities(facts, knowledge)
+    cuda = torch_cuda(facts, compat)
+    newest = compat.newest_of_cuda(cuda) if cuda else None
+    gpus = capabilities(facts, compat)
     failed = facts.sign(*_LOADED_BY_CUDA, *_FAILURES)
-    if newest is None or not gpus or failed is None or max(gpus) <= newest:
+    if (
+        cuda is None
+        or newest is None
+        or not gpus
+        or failed is None
+        or compat.libraries_know(cuda, max(gpus)) is not False
+    ):
         return None
-    return _too_new(facts, knowledge, max(gpus), (newest,), Certainty.PROVEN)
+    return _too_new(facts, compat, max(gpus), (newest,), Certainty.PROVEN)
 
 
 def _too_new(
     facts: Facts,
-    knowledge: Knowledge,
+    compat: Compat,
     gpu: ComputeCapability | None,
     listed: tuple[ComputeCapability, ...],
     certainty: Certainty,
@@ -241,7 +262,7 @@ def _too_new(
     return Found(
         summary=summary,
         evidence=_arch_evidence(facts, gpu, listed),
-        remedy=reinstall(facts, knowledge, text),
+        remedy=reinstall(facts, compat, text),
         certainty=certainty,
     )
 
@@ -265,23 +286,23 @@ def _arch_evidence(
     return tuple(lines)
 
 
-def arch_too_old(facts: Facts, knowledge: Knowledge) -> Found | None:
+def arch_too_old(facts: Facts, compat: Compat) -> Found | None:
     """The GPU is older than every architecture in the build, or falls in a gap of its list."""
     dropped = facts.sign("arch.too-old")
-    found = uncovered(facts, knowledge)
+    found = uncovered(facts, compat)
     if dropped is not None:
         gpu = ComputeCapability.parse(dropped.values.get("capability", ""))
-        return _too_old(facts, knowledge, gpu, (), Certainty.PROVEN)
-    if found is None and (unlisted := _left_out(facts, knowledge, "old")) is not None:
-        return _too_old(facts, knowledge, unlisted, (), Certainty.SAID)
+        return _too_old(facts, compat, gpu, (), Certainty.PROVEN)
+    if found is None and (unlisted := _left_out(facts, compat, "old")) is not None:
+        return _too_old(facts, compat, unlisted, (), Certainty.SAID)
     if found is None or not found[1] or found[0] > max(found[1]):
         return None
-    return _too_old(facts, knowledge, *found)
+    return _too_old(facts, compat, *found)
 
 
 def _too_old(
     facts: Facts,
-    knowledge: Knowledge,
+    compat: Compat,
     gpu: ComputeCapability | None,
     listed: tuple[ComputeCapability, ...],
     certainty: Certainty,
@@ -297,12 +318,12 @@ def _too_old(
     return Found(
         summary=summary,
         evidence=_arch_evidence(facts, gpu, listed),
-        remedy=reinstall(facts, knowledge, text),
+        remedy=reinstall(facts, compat, text),
         certainty=certainty,
     )
 
 
-def extension_arch_missing(facts: Facts, knowledge: Knowledge) -> Found | None:
+def extension_arch_missing(facts: Facts, compat: Compat) -> Found | None:
     """Torch covers the GPU, a compiled third-party extension does not."""
     own = facts.sign("extension.flash", "extension.nvcc-arch")
     failed = facts.sign(*_FAILURES)
@@ -312,13 +333,12 @@ def extension_arch_missing(facts: Facts, knowledge: Knowledge) -> Found | None:
         for name in ("vllm", "xformers", "flash-attn", "bitsandbytes")
         if facts.versions(name) and name not in names
     ]
-    listed = tuple(filter(None, map(ComputeCapability.parse, facts.torch.arch_list))) or _listed(facts, knowledge)
-    gpus = capabilities(facts, knowledge)
-    covered = bool(gpus and listed) and all(any(covers(code, gpu) for code in listed) for gpu in gpus)
+    listed, gpus = code_names(facts, compat), capabilities(facts, compat)
+    covered = bool(gpus and listed) and all(_runs(facts, compat, listed, gpu) for gpu in gpus)
     foreign = _foreign_code(facts)  # its frames are in the trace
     if own is None and (failed is None or facts.torch.hip or not (covered or foreign or (names and facts.works))):
         return None
-    if warned_architecture(facts) is not None and uncovered(facts, knowledge) is not None:
+    if warned_architecture(facts) is not None and uncovered(facts, compat) is not None:
         return None
     lines = [*quoted(facts, *_FAILURES, "extension.flash", "extension.nvcc-arch")]
     lines += [torch_line(facts)] if facts.torch.version else []

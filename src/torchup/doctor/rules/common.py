@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.doctor.knowledge import version
+from torchup.catalog.types import UNSURE, is_vendor
+from torchup.catalog.versions import version_key
+from torchup.compat.target import platform_named
 from torchup.doctor.redact import redact
 from torchup.doctor.rule import Found
 from torchup.model import Os, Remedy, Vendor, message, verbatim
 
 if TYPE_CHECKING:
+    from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts, Sign
-    from torchup.doctor.knowledge import Knowledge
     from torchup.model import ComputeCapability, Message
 
 INDEX = "https://download.pytorch.org/whl"
@@ -65,9 +67,40 @@ def on_windows(facts: Facts) -> bool:
     return facts.system.os is Os.WINDOWS or facts.system.wsl
 
 
-def capabilities(facts: Facts, knowledge: Knowledge) -> list[ComputeCapability]:
+def capabilities(facts: Facts, compat: Compat) -> list[ComputeCapability]:
     """Known compute capabilities of the NVIDIA GPUs."""
-    return [found for gpu in facts.of(Vendor.NVIDIA) if (found := knowledge.capability(gpu)) is not None]
+    return [found for gpu in facts.of(Vendor.NVIDIA) if (found := compat.capability(gpu)) is not None]
+
+
+def platform(facts: Facts) -> str | None:
+    """The catalogue's name of the platform; ``None``: the report names no system. Most processors are x86_64."""
+    system = facts.system
+    if system.os is None:
+        return None
+    usual = "arm64" if system.apple_silicon else "x86_64"
+    return platform_named(system.os, system.arch or facts.python.arch or usual, translated=bool(system.apple_silicon))
+
+
+def driver_cuda(facts: Facts, compat: Compat) -> str | None:
+    """The newest CUDA that the driver serves, as it says or by its number."""
+    driver = newest_driver(facts)
+    served = compat.driver_serves(driver, windows=on_windows(facts)) if driver else None
+    return facts.nvidia.cuda_api or served
+
+
+def wheel(facts: Facts, compat: Compat) -> tuple[str, str] | None:
+    """Variant and torch of the newest build that runs on the oldest GPU with this driver; ``None``: driver too old.
+
+    An unknown driver is taken for a current one, an unknown GPU for one that every build covers.
+    """
+    gpu, driver = min(capabilities(facts, compat), default=None), newest_driver(facts)
+    for row in compat.catalog.by_platform.get(platform(facts) or "linux_x86_64", ()):
+        if row.driver is None or row.arch is None or row.certainty == UNSURE or is_vendor(row):
+            continue
+        runs = gpu is None or compat.code(row.arch.names, gpu, cuda=row.driver.cuda) is not None
+        if runs and (driver is None or compat.driver_runs(driver, row.driver.cuda, windows=on_windows(facts))):
+            return row.variant, row.torch
+    return None
 
 
 def newest_driver(facts: Facts) -> str | None:
@@ -75,30 +108,24 @@ def newest_driver(facts: Facts) -> str | None:
     return facts.nvidia.driver or facts.nvidia.module
 
 
-def torch_cuda(facts: Facts, knowledge: Knowledge) -> str | None:
-    """CUDA that torch was built with: as it says, as its label says, else that of PyPI's Linux wheel."""
+def torch_cuda(facts: Facts, compat: Compat) -> str | None:
+    """CUDA that torch was built with: as it says, as its label says, else that of PyPI's wheel."""
     torch = facts.torch
     if torch.cuda or torch.variant is not None:
         return torch.cuda
-    if (
-        torch.version is None
-        or torch.hip
-        or facts.system.os in (Os.WINDOWS, Os.MACOS)
-        or facts.system.arch in ("aarch64", "arm64")
-    ):
+    if torch.version is None or torch.hip:
         return None
-    return knowledge.pypi_cuda(torch.version)
+    return compat.pypi_cuda(torch.version, platform(facts) or "linux_x86_64")  # elsewhere it is labelled or for the CPU
 
 
-def reinstall(facts: Facts, knowledge: Knowledge, text: Message) -> Remedy:
+def reinstall(facts: Facts, compat: Compat, text: Message) -> Remedy:
     """Put the build in that fits the GPU and the driver."""
     if (plain_build := _without_nvidia(facts)) is not None:
         return Remedy(text=text, commands=(plain_build,))
-    gpus = capabilities(facts, knowledge)
-    wheel = knowledge.wheel(min(gpus, default=None), newest_driver(facts), windows=on_windows(facts))
-    if wheel is None:
+    build = wheel(facts, compat)
+    if build is None:
         return Remedy(text=text, commands=driver_commands(facts), needs_root=True, needs_reboot=True)
-    return Remedy(text=text, commands=(install_command(wheel[0]),))
+    return Remedy(text=text, commands=(install_command(build[0]),))
 
 
 def _without_nvidia(facts: Facts) -> tuple[str, ...] | None:
@@ -154,7 +181,7 @@ def group_commands() -> tuple[tuple[str, ...], ...]:
 
 def at_least(value: str | None, floor: str) -> bool | None:
     """Whether a version reaches a floor; ``None``: unknown."""
-    return None if value is None else version(value) >= version(floor)
+    return None if value is None else version_key(value) >= version_key(floor)
 
 
 def plain(text: str) -> Message:

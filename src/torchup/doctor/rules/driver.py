@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.doctor.knowledge import version
+from torchup.catalog.versions import version_key
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.amd_intel import is_usable_intel
 from torchup.doctor.rules.common import (
     at_least,
-    capabilities,
     driver_commands,
     driver_line,
     from_sign,
@@ -22,12 +21,13 @@ from torchup.doctor.rules.common import (
     said,
     torch_cuda,
     torch_line,
+    wheel,
 )
 from torchup.model import Os, Remedy, Severity, Vendor, message
 
 if TYPE_CHECKING:
+    from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
-    from torchup.doctor.knowledge import Knowledge
     from torchup.model import Message
 
 _TOO_OLD = ("driver.too-old", "driver.insufficient", "driver.container-requires", "driver.container-release")
@@ -57,11 +57,11 @@ _NOT_REACHED = (  # inside WSL: the Windows driver does not get through
 _ABSENT = ("driver.none", "driver.libcuda-missing", "driver.smi-missing", "driver.no-device")
 
 
-def driver_too_old(facts: Facts, knowledge: Knowledge) -> Found | None:
+def driver_too_old(facts: Facts, compat: Compat) -> Found | None:
     """The driver serves an older CUDA API than the build's runtime needs."""
     signs = quoted(facts, *_TOO_OLD)
-    cuda, driver = torch_cuda(facts, knowledge), newest_driver(facts)
-    floor = knowledge.driver_floor(cuda, windows=on_windows(facts)) if cuda else None
+    cuda, driver = torch_cuda(facts, compat), newest_driver(facts)
+    floor = compat.driver_floor(cuda, windows=on_windows(facts)) if cuda else None
     enough = at_least(driver, floor) if floor else None
     insufficient = facts.sign("driver.insufficient")
     if insufficient is not None and (
@@ -85,34 +85,33 @@ def driver_too_old(facts: Facts, knowledge: Knowledge) -> Found | None:
     return Found(
         summary=message("doctor.driver-old.summary", "the NVIDIA driver is older than this build of torch needs"),
         evidence=tuple(lines),
-        remedy=_older_build_or_driver(facts, knowledge),
+        remedy=_older_build_or_driver(facts, compat),
         certainty=certainty,
     )
 
 
-def _older_build_or_driver(facts: Facts, knowledge: Knowledge) -> Remedy:
-    gpus, driver = capabilities(facts, knowledge), newest_driver(facts)
-    wheel = knowledge.wheel(min(gpus, default=None), driver, windows=on_windows(facts)) if driver else None
-    if wheel is not None:
+def _older_build_or_driver(facts: Facts, compat: Compat) -> Remedy:
+    build = wheel(facts, compat) if newest_driver(facts) else None
+    if build is not None:
         text = message(
             "doctor.driver-old.remedy-build",
             "install a build that this driver runs (torch {torch} from {variant}), or update the driver",
-            torch=wheel[1],
-            variant=wheel[0],
+            torch=build[1],
+            variant=build[0],
         )
-        return Remedy(text=text, commands=(install_command(wheel[0]),))
+        return Remedy(text=text, commands=(install_command(build[0]),))
     text = message("doctor.driver-old.remedy", "update the NVIDIA driver; on WSL that is the Windows driver")
     return Remedy(text=text, commands=driver_commands(facts), needs_root=True, needs_reboot=True)
 
 
-def driver_missing_or_broken(facts: Facts, knowledge: Knowledge) -> Found | None:
+def driver_missing_or_broken(facts: Facts, compat: Compat) -> Found | None:
     """No loaded driver, module and library versions differ, device lost, nouveau, state lost after suspend."""
     if facts.torch.hip or facts.on_mac or (facts.torch.variant or "").startswith(("rocm", "xpu")):
         return None
     broken = quoted(facts, *_BROKEN)
     differ = _versions_differ(facts)
     absent = quoted(facts, *_ABSENT)
-    unopened = _unopened(facts, knowledge)
+    unopened = _unopened(facts, compat)
     if facts.works and not facts.sign("smi.mismatch", "smi.lost"):
         return None
     if not broken and not differ and not unopened and not (absent and _absence_counts(facts)):
@@ -126,10 +125,10 @@ def driver_missing_or_broken(facts: Facts, knowledge: Knowledge) -> Found | None
     )
 
 
-def _unopened(facts: Facts, knowledge: Knowledge) -> tuple[Message, ...]:
+def _unopened(facts: Facts, compat: Compat) -> tuple[Message, ...]:
     """A CUDA build, a driver that is new enough, a GPU in sight, and torch cannot open it."""
     cuda = facts.torch.cuda
-    floor = knowledge.driver_floor(cuda, windows=on_windows(facts)) if cuda else None
+    floor = compat.driver_floor(cuda, windows=on_windows(facts)) if cuda else None
     enough = at_least(facts.nvidia.driver, floor) if floor else None
     if not enough or facts.torch.cuda_available is not False or not facts.of(Vendor.NVIDIA):
         return ()
@@ -151,7 +150,7 @@ def _absence_counts(facts: Facts) -> bool:
 
 def _versions_differ(facts: Facts) -> tuple[Message, ...]:
     module, library = facts.nvidia.module, facts.nvidia.library
-    if module is None or library is None or version(module)[:3] == version(library)[:3]:
+    if module is None or library is None or version_key(module)[:3] == version_key(library)[:3]:
         return ()
     return (
         message(
@@ -196,7 +195,7 @@ def _driver_remedy(facts: Facts, *, differ: bool) -> Remedy:
     return Remedy(text=text, commands=driver_commands(facts), needs_root=True, needs_reboot=True)
 
 
-def wsl_driver_problem(facts: Facts, knowledge: Knowledge) -> Found | None:
+def wsl_driver_problem(facts: Facts, compat: Compat) -> Found | None:
     """A Linux driver inside WSL, no /usr/lib/wsl/lib, a Windows driver too old for WSL."""
     signs = quoted(facts, "wsl.blocked", "wsl.no-adapters", "wsl.installed-driver", "wsl.named-symbol")
     if facts.works and not signs:
@@ -210,7 +209,7 @@ def wsl_driver_problem(facts: Facts, knowledge: Knowledge) -> Found | None:
     unseen = unseen and facts.nvidia.driver is None
     if not signs and not inside and not unseen:
         return None
-    cuda = torch_cuda(facts, knowledge)
+    cuda = torch_cuda(facts, compat)
     lines = [
         *signs,
         *quoted(facts, *_NOT_REACHED),
@@ -234,9 +233,9 @@ def wsl_driver_problem(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def fabric_manager_needed(facts: Facts, knowledge: Knowledge) -> Found | None:
+def fabric_manager_needed(facts: Facts, compat: Compat) -> Found | None:
     """An NVSwitch machine without a running, matching Fabric Manager (error 802)."""
-    del knowledge
+    del compat
     if facts.works:
         return None
     text = message(
@@ -251,9 +250,9 @@ def fabric_manager_needed(facts: Facts, knowledge: Knowledge) -> Found | None:
     return from_sign(facts, "fabric-manager-needed", summary, Remedy(text=text, commands=commands, needs_root=True))
 
 
-def mig_or_exclusive_mode(facts: Facts, knowledge: Knowledge) -> Found | None:
+def mig_or_exclusive_mode(facts: Facts, compat: Compat) -> Found | None:
     """MIG without instances, or compute mode exclusive or prohibited."""
-    del knowledge
+    del compat
     busy = facts.sign("mode.busy")
     closed = [gpu for gpu in facts.gpus if gpu.compute_mode in ("exclusive-process", "prohibited")]
     empty = [gpu for gpu in facts.gpus if gpu.mig_mode == "enabled" and gpu.mig_instances == 0]
@@ -309,9 +308,9 @@ def _size(text: str | None) -> float | None:
     return float(match[1].strip(".") or 0) * _UNITS.get(match[2], 2**20) if match else None
 
 
-def memory_held_by_others(facts: Facts, knowledge: Knowledge) -> Found | None:
+def memory_held_by_others(facts: Facts, compat: Compat) -> Found | None:
     """The GPU's memory is held by other processes, not by this program."""
-    del knowledge
+    del compat
     sign = facts.sign("memory.oom")
     if sign is None:
         return None
@@ -354,9 +353,9 @@ def _held(text: str) -> tuple[float | None, float | None]:
     return None, None
 
 
-def libcuda_stub_or_compat(facts: Facts, knowledge: Knowledge) -> Found | None:
+def libcuda_stub_or_compat(facts: Facts, compat: Compat) -> Found | None:
     """A stub or a forward-compatibility libcuda that this GPU or driver cannot use (errors 803, 804)."""
-    del knowledge
+    del compat
     signs = facts.signs_of("libcuda-stub-or-compat")
     if not signs:
         return None
@@ -378,9 +377,9 @@ def libcuda_stub_or_compat(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def triton_newer_than_driver(facts: Facts, knowledge: Knowledge) -> Found | None:
+def triton_newer_than_driver(facts: Facts, compat: Compat) -> Found | None:
     """Torch works, but Triton's ptxas emits code that the driver cannot load."""
-    del knowledge
+    del compat
     image, ptx = facts.sign("triton.image-invalid"), facts.sign("driver.ptx")
     if (image is None and ptx is None) or facts.torch.hip:
         return None
@@ -402,9 +401,9 @@ def triton_newer_than_driver(facts: Facts, knowledge: Knowledge) -> Found | None
     )
 
 
-def no_gpu_present(facts: Facts, knowledge: Knowledge) -> Found | None:
+def no_gpu_present(facts: Facts, compat: Compat) -> Found | None:
     """No GPU that torch can use is in the machine; the CPU build is right."""
-    usable = [gpu for gpu in facts.gpus if gpu.vendor is not Vendor.INTEL or is_usable_intel(gpu, knowledge)]
+    usable = [gpu for gpu in facts.gpus if gpu.vendor is not Vendor.INTEL or is_usable_intel(gpu, compat)]
     if facts.on_mac or facts.works or usable or facts.nvidia.driver or facts.torch.installed is False:
         return None
     if not facts.live and (

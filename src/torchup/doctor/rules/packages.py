@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.doctor.knowledge import is_release, minor, version
+from torchup.catalog.versions import is_release, minor, version_key
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import (
     PIP,
@@ -20,16 +20,16 @@ from torchup.doctor.rules.common import (
 from torchup.model import Os, Remedy, message
 
 if TYPE_CHECKING:
+    from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts, Sign
-    from torchup.doctor.knowledge import Knowledge
     from torchup.model import Message
 
 
-def companion_mismatch(facts: Facts, knowledge: Knowledge) -> Found | None:
+def companion_mismatch(facts: Facts, compat: Compat) -> Found | None:
     """Torchvision or torchaudio belongs to another torch version or variant."""
     signs = facts.signs_of("companion-mismatch")
-    paired = [name for name in ("torchvision", "torchaudio") if _is_paired(facts, knowledge, name)]
-    wrong = [line for name in ("torchvision", "torchaudio") for line in _unpaired(facts, knowledge, name)]
+    paired = [name for name in ("torchvision", "torchaudio") if _is_paired(facts, compat, name)]
+    wrong = [line for name in ("torchvision", "torchaudio") for line in _unpaired(facts, compat, name)]
     broken = facts.companion_errors
     if signs and not wrong and not broken and paired:
         signs = tuple(sign for sign in signs if not _is_about_paired(sign, paired))
@@ -78,32 +78,24 @@ def _is_about_paired(sign: Sign, paired: list[str]) -> bool:
     return sign.code in ("companion.nms", "companion.ops", "companion.attribute") and "torchvision" in paired
 
 
-def _is_paired(facts: Facts, knowledge: Knowledge, name: str) -> bool:
-    expected = knowledge.companion(str(facts.torch.version), name) if facts.torch.version else None
-    return expected is not None and expected in map(minor, facts.versions(name))
+def _is_paired(facts: Facts, compat: Compat, name: str) -> bool:
+    pair = compat.companion(facts.torch.version, name) if facts.torch.version else None
+    return pair is not None and any(map(pair.fits, facts.versions(name)))
 
 
-def _unpaired(facts: Facts, knowledge: Knowledge, name: str) -> list[Message]:
+def _unpaired(facts: Facts, compat: Compat, name: str) -> list[Message]:
     """Evidence that the one installed version is of another release; nightlies and own builds are not judged."""
     torch = facts.torch.version
     versions = facts.versions(name)
-    expected = knowledge.companion(torch, name) if torch and is_release(torch) else None
-    if not versions:
+    pair = compat.companion(torch, name) if torch and (is_release(torch) or "dev" in torch) else None
+    if not versions or pair is None:
         return []
-    if (
-        torch
-        and re.search(r"dev|a0", torch)
-        and all(is_release(v) for v in versions)
-        and knowledge.companion(torch, name)
-    ):
-        pass  # a release beside a nightly torch: judged below
-    if expected is None and not (torch and "dev" in torch):
-        return []
-    expected = expected or knowledge.companion(str(torch), name)
-    judged = [v for v in versions if is_release(v) and version(v) >= (0, 3)]  # before 0.3 torchvision was pure Python
-    if not judged or expected is None or expected in map(minor, versions) or _listed_elsewhere(facts):
-        return [] if not _variants_differ(facts, name) else [_pair_line(facts, name, versions[0], expected)]
-    return [_pair_line(facts, name, judged[0], expected)]
+    judged = [
+        v for v in versions if is_release(v) and version_key(v) >= (0, 3)
+    ]  # before 0.3 torchvision was pure Python
+    if not judged or any(map(pair.fits, versions)) or _listed_elsewhere(facts):
+        return [] if not _variants_differ(facts, name) else [_pair_line(facts, name, versions[0], pair.minor)]
+    return [_pair_line(facts, name, judged[0], pair.minor)]
 
 
 def _listed_elsewhere(facts: Facts) -> bool:
@@ -136,14 +128,14 @@ def _pair_line(facts: Facts, name: str, found: str, expected: str | None) -> Mes
     )
 
 
-def numpy_abi(facts: Facts, knowledge: Knowledge) -> Found | None:
+def numpy_abi(facts: Facts, compat: Compat) -> Found | None:
     """Torch was built for NumPy 1 and NumPy 2 is installed."""
-    del knowledge
+    del compat
     signs = facts.signs_of("numpy-abi")
     numpy = facts.versions("numpy")
     torch = facts.torch.version
-    old_torch = torch is not None and version(torch) < (2, 3)  # wheels are built against NumPy 2 since 2.3
-    two = any(version(v) >= (2,) for v in numpy)
+    old_torch = torch is not None and version_key(torch) < (2, 3)  # wheels are built against NumPy 2 since 2.3
+    two = any(version_key(v) >= (2,) for v in numpy)
     only_ones = bool(numpy) and not two
     if signs and only_ones and all(sign.code == "numpy.not-available" for sign in signs):
         return None
@@ -164,7 +156,7 @@ def numpy_abi(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def torch_not_installed(facts: Facts, knowledge: Knowledge) -> Found | None:
+def torch_not_installed(facts: Facts, compat: Compat) -> Found | None:
     """This Python has no torch, or only what is left of one, though the machine is fine."""
     remains = facts.torch.installed and facts.torch.import_error is not None and facts.extension_problem is None
     if facts.torch.installed is not False and not remains:
@@ -172,7 +164,7 @@ def torch_not_installed(facts: Facts, knowledge: Knowledge) -> Found | None:
     if facts.sign("build.frontend") is not None and not facts.live:
         return None  # the environment that a package is built in has no torch; this one was not looked at
     if remains:
-        return _remains(facts, knowledge)
+        return _remains(facts, compat)
     lines = quoted(facts, "torch.absent") or (
         message("doctor.no-torch.seen", "torch cannot be imported by this Python"),
     )
@@ -180,12 +172,12 @@ def torch_not_installed(facts: Facts, knowledge: Knowledge) -> Found | None:
     return Found(
         summary=message("doctor.no-torch.summary", "this Python has no torch"),
         evidence=lines,
-        remedy=reinstall(facts, knowledge, text),
+        remedy=reinstall(facts, compat, text),
         certainty=Certainty.SEEN,
     )
 
 
-def _remains(facts: Facts, knowledge: Knowledge) -> Found:
+def _remains(facts: Facts, compat: Compat) -> Found:
     """A torch that is on disk and does not import, for a reason that no other rule knows."""
     error = (facts.torch.import_error or "").strip().splitlines()[-1:] or ["-"]
     text = message("doctor.no-torch.remedy-remains", "remove what is left of it and install torch again")
@@ -194,7 +186,7 @@ def _remains(facts: Facts, knowledge: Knowledge) -> Found:
         evidence=(plain(f"import torch: {error[0]}"),),
         remedy=Remedy(
             text=text,
-            commands=((*PIP, "uninstall", "-y", "torch"), *reinstall(facts, knowledge, text).commands),
+            commands=((*PIP, "uninstall", "-y", "torch"), *reinstall(facts, compat, text).commands),
         ),
         certainty=Certainty.SEEN,
     )

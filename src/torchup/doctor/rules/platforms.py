@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.doctor.knowledge import version
+from torchup.catalog.versions import version_key
 from torchup.doctor.rule import Certainty, Found
-from torchup.doctor.rules.common import PIP, pip_install, plain, quoted, said, torch_line
+from torchup.doctor.rules.common import PIP, pip_install, plain, platform, quoted, said, torch_line
 from torchup.model import Os, Remedy, message
 
 if TYPE_CHECKING:
+    from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
-    from torchup.doctor.knowledge import Knowledge
     from torchup.model import Message
 
 _REFUSED = (
@@ -39,22 +39,19 @@ def _only_placeholders(facts: Facts) -> bool:
     return bool(offered) and all(v.startswith("0.1.2") for v in offered)
 
 
-def _python_fits(facts: Facts, knowledge: Knowledge) -> bool | None:
+def _python_fits(facts: Facts, compat: Compat) -> bool | None:
     """Whether the wanted torch has wheels for this Python version; ``None``: unknown."""
     sign = facts.sign("python.no-version", "python.no-match", "python.wheel-platform")
     text = f"{sign.values.get('wanted', '')} {sign.values.get('wheel', '')}" if sign else ""
     wanted = re.search(r"\d+\.\d+(?:\.\d+)?", text)
     torch = wanted[0] if wanted else facts.torch.version
-    span = knowledge.pythons(torch) if torch else None
     python = facts.python.version
-    if span is None or python is None:
-        return None
-    return version(span[0]) <= version(python)[:2] <= version(span[1])
+    return compat.python_fits(torch, python, platform(facts)) if torch and python else None
 
 
-def python_version_unsupported(facts: Facts, knowledge: Knowledge) -> Found | None:
+def python_version_unsupported(facts: Facts, compat: Compat) -> Found | None:
     """No wheel of the wanted torch exists for this Python, or torch.compile refuses it."""
-    del knowledge
+    del compat
     signs = quoted(facts, *_REFUSED)
     if facts.extension_problem is not None:
         signs = (*signs, _built_for(facts))
@@ -80,7 +77,7 @@ def python_version_unsupported(facts: Facts, knowledge: Knowledge) -> Found | No
 def _older_than_any(facts: Facts) -> bool:
     """Whether the interpreter here is older than what any torch of this decade has wheels for."""
     python = facts.python.version
-    return facts.live and facts.torch.installed is None and python is not None and version(python) < (3, 8)
+    return facts.live and facts.torch.installed is None and python is not None and version_key(python) < (3, 8)
 
 
 def _built_for(facts: Facts) -> Message:
@@ -89,15 +86,15 @@ def _built_for(facts: Facts) -> Message:
     )
 
 
-def wrong_arch_python(facts: Facts, knowledge: Knowledge) -> Found | None:
+def wrong_arch_python(facts: Facts, compat: Compat) -> Found | None:
     """A 32-bit Python, or an interpreter of another architecture."""
     signs = quoted(facts, "python.wheel-platform", "python.win32", "python.elfclass")
     thirty_two = facts.python.bits == 32 or facts.python.arch in ("i686", "i386") or _path_says_32(facts)  # noqa: PLR2004  # bits
-    placeholder = _only_placeholders(facts) and facts.python.bits != 64 and _python_fits(facts, knowledge) is not False  # noqa: PLR2004  # bits
+    placeholder = _only_placeholders(facts) and facts.python.bits != 64 and _python_fits(facts, compat) is not False  # noqa: PLR2004  # bits
     on_windows = facts.system.os in (None, Os.WINDOWS)
     if facts.works or facts.system.jetson:
         return None
-    if facts.sign("python.wheel-platform") and _python_fits(facts, knowledge) is False:
+    if facts.sign("python.wheel-platform") and _python_fits(facts, compat) is False:
         return None
     refused = facts.sign(*_REFUSED) is not None
     if facts.extension_problem is not None and _other_processor(facts):
@@ -138,9 +135,9 @@ def _path_says_32(facts: Facts) -> bool:
     return re.search(r"Python\d{2,3}-32\b|Python \(x86\)|win32-py|win32\.whl", paths) is not None
 
 
-def windows_arm64_no_wheel(facts: Facts, knowledge: Knowledge) -> Found | None:
+def windows_arm64_no_wheel(facts: Facts, compat: Compat) -> Found | None:
     """Native ARM64 Python on Windows, where torch has no wheel for it."""
-    del knowledge
+    del compat
     arm = "arm64" in (facts.python.arch, facts.system.arch) or "aarch64" in (facts.python.arch, facts.system.arch)
     if facts.system.os is not Os.WINDOWS or not arm or facts.torch.installed or facts.python.arch == "x86_64":
         return None
@@ -161,9 +158,9 @@ def windows_arm64_no_wheel(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def jetson_needs_nvidia_wheel(facts: Facts, knowledge: Knowledge) -> Found | None:
+def jetson_needs_nvidia_wheel(facts: Facts, compat: Compat) -> Found | None:
     """A Jetson with a generic aarch64 wheel."""
-    del knowledge
+    del compat
     if not facts.system.jetson or not _gpu_is_out_of_reach(facts):
         return None
     local = facts.torch.local or ""
@@ -198,9 +195,9 @@ def _gpu_is_out_of_reach(facts: Facts) -> bool:
     return unseen or installed or facts.live
 
 
-def x86_python_under_rosetta(facts: Facts, knowledge: Knowledge) -> Found | None:
+def x86_python_under_rosetta(facts: Facts, compat: Compat) -> Found | None:
     """An x86_64 Python runs translated on Apple silicon."""
-    del knowledge
+    del compat
     x86 = "x86_64" in (facts.python.arch, facts.system.arch)
     dyld = facts.sign("python.elf-rosetta")
     offered = _offered(facts)
@@ -229,9 +226,9 @@ def x86_python_under_rosetta(facts: Facts, knowledge: Knowledge) -> Found | None
     )
 
 
-def intel_mac_no_new_wheels(facts: Facts, knowledge: Knowledge) -> Found | None:
+def intel_mac_no_new_wheels(facts: Facts, compat: Compat) -> Found | None:
     """Intel Mac: 2.2.2 is the last torch with wheels."""
-    del knowledge
+    del compat
     if facts.system.os not in (None, Os.MACOS) or facts.system.apple_silicon:
         return None
     offered = _offered(facts)

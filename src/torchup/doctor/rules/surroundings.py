@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.doctor.knowledge import minor, version
+from torchup.catalog.versions import minor, version_key
 from torchup.doctor.redact import redact
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import (
@@ -21,8 +21,8 @@ from torchup.doctor.rules.common import (
 from torchup.model import Os, Remedy, Severity, Vendor, message
 
 if TYPE_CHECKING:
+    from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts, Node, Sign
-    from torchup.doctor.knowledge import Knowledge
     from torchup.model import Message
 
 SELECTORS = (
@@ -36,9 +36,9 @@ SELECTORS = (
 )
 
 
-def visible_devices_hide(facts: Facts, knowledge: Knowledge) -> Found | None:
+def visible_devices_hide(facts: Facts, compat: Compat) -> Found | None:
     """A selector variable hides the GPU or contradicts another."""
-    del knowledge
+    del compat
     selectors = {name: value for name, value in facts.environment.items() if name in SELECTORS}
     unseen = facts.sign("cuda.no-gpus", "driver.no-device", "select.ordinal")
     if not selectors or (facts.works and facts.sign("select.ordinal") is None):
@@ -104,9 +104,9 @@ def _conflict(selectors: dict[str, str]) -> bool:
     return any(number >= left for number in wanted)
 
 
-def container_without_gpu(facts: Facts, knowledge: Knowledge) -> Found | None:
+def container_without_gpu(facts: Facts, compat: Compat) -> Found | None:
     """The container was started without the GPU: no --gpus, no toolkit, no /dev/kfd."""
-    del knowledge
+    del compat
     signs = quoted(facts, "docker.no-gpu-driver", "docker.not-detected", "docker.cli-load")
     kfd = facts.sign("kfd.no-node")
     started_without = facts.system.container and facts.system.container_gpu_flag is False
@@ -151,9 +151,9 @@ def container_without_gpu(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def container_lost_gpu(facts: Facts, knowledge: Knowledge) -> Found | None:
+def container_lost_gpu(facts: Facts, compat: Compat) -> Found | None:
     """The container had the GPU and lost it when its device rules were reloaded."""
-    del knowledge
+    del compat
     text = message(
         "doctor.container-lost.remedy",
         "restart the container; to keep it from happening again, use the cgroupfs driver or CDI, or"
@@ -165,9 +165,9 @@ def container_lost_gpu(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def permission_device_nodes(facts: Facts, knowledge: Knowledge) -> Found | None:
+def permission_device_nodes(facts: Facts, compat: Compat) -> Found | None:
     """/dev/nvidia*, /dev/kfd or /dev/dri are not accessible to this user."""
-    del knowledge
+    del compat
     signs = facts.signs_of("permission-device-nodes")
     if facts.sign("kfd.no-node", "kfd.not-loaded", "kfd.unsupported") is not None:
         signs = tuple(sign for sign in signs if sign.code != "kfd.hsa-resources")
@@ -201,7 +201,7 @@ def _may_open(node: Node, facts: Facts) -> bool:
     return not facts.groups or node.group in facts.groups
 
 
-def mixed_install(facts: Facts, knowledge: Knowledge) -> Found | None:
+def mixed_install(facts: Facts, compat: Compat) -> Found | None:
     """Two installs interfere: pip over conda, stale wheels, LD_LIBRARY_PATH picking another library."""
     signs = [
         sign for sign in facts.signs_of("mixed-install") if not (sign.code == "mixed.library-gone" and facts.torch.hip)
@@ -227,7 +227,7 @@ def mixed_install(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
     commands = (
         (*PIP, "uninstall", "-y", "torch", "torchvision", "torchaudio", "triton"),
-        *reinstall(facts, knowledge, text).commands,
+        *reinstall(facts, compat, text).commands,
     )
     return Found(
         summary=message(
@@ -283,9 +283,9 @@ def _foreign_libraries(facts: Facts) -> list[Message]:
     return [*lines, *map(plain, loaded[:3])]
 
 
-def glibc_too_old(facts: Facts, knowledge: Knowledge) -> Found | None:
+def glibc_too_old(facts: Facts, compat: Compat) -> Found | None:
     """The wheel needs a newer glibc or libstdc++ than the system has."""
-    del knowledge
+    del compat
     signs = facts.signs_of("glibc-too-old") or _refused_by_glibc(facts)
     if not signs:
         return None
@@ -314,7 +314,7 @@ def _refused_by_glibc(facts: Facts) -> tuple[Sign, ...]:
     """Pip's list of versions ends with 2.6.0 where glibc is older than 2.28."""
     refused = facts.sign("python.no-version", "python.wheel-platform", "python.no-wheel")
     glibc = facts.system.glibc
-    if refused is None or glibc is None or version(glibc) >= _GLIBC_SINCE_2_7:
+    if refused is None or glibc is None or version_key(glibc) >= _GLIBC_SINCE_2_7:
         return ()
     offered = "".join(refused.values.get("versions", "").split()).split(",")
     ends = offered[-1].startswith("2.6.") if offered else False
@@ -322,9 +322,9 @@ def _refused_by_glibc(facts: Facts) -> tuple[Sign, ...]:
     return (refused,) if ends or tagged else ()
 
 
-def windows_dll_missing(facts: Facts, knowledge: Knowledge) -> Found | None:
+def windows_dll_missing(facts: Facts, compat: Compat) -> Found | None:
     """WinError 126, 127 or 1114: the Visual C++ runtime or a dependent DLL is missing."""
-    del knowledge
+    del compat
     if facts.works and not any("torch" in sign.line.lower() for sign in facts.signs_of("windows-dll-missing")):
         return None  # torch loads; the DLL is another package's
     text = message(
@@ -339,9 +339,9 @@ def windows_dll_missing(facts: Facts, knowledge: Knowledge) -> Found | None:
     return from_sign(facts, "windows-dll-missing", summary, Remedy(text=text, commands=(command,), needs_root=True))
 
 
-def duplicate_openmp(facts: Facts, knowledge: Knowledge) -> Found | None:
+def duplicate_openmp(facts: Facts, compat: Compat) -> Found | None:
     """Two OpenMP runtimes in one process (OMP Error #15)."""
-    del knowledge
+    del compat
     text = message(
         "doctor.openmp.remedy",
         "install all compiled packages from one source, so that one OpenMP runtime is left;"
@@ -352,9 +352,9 @@ def duplicate_openmp(facts: Facts, knowledge: Knowledge) -> Found | None:
     return from_sign(facts, "duplicate-openmp", summary, Remedy(text=text, commands=commands))
 
 
-def python_package_missing(facts: Facts, knowledge: Knowledge) -> Found | None:
+def python_package_missing(facts: Facts, compat: Compat) -> Found | None:
     """An unrelated package that the program imports is missing."""
-    del knowledge
+    del compat
     sign = facts.sign("package.absent")
     if sign is None:
         return None
@@ -371,9 +371,9 @@ def python_package_missing(facts: Facts, knowledge: Knowledge) -> Found | None:
     )
 
 
-def build_headers_missing(facts: Facts, knowledge: Knowledge) -> Found | None:
+def build_headers_missing(facts: Facts, compat: Compat) -> Found | None:
     """A source build stops for want of headers; the installed torch is fine."""
-    del knowledge
+    del compat
     text = message(
         "doctor.headers.remedy", "install the compiler's and Python's headers, or a prebuilt wheel of the package"
     )
@@ -409,9 +409,9 @@ def _isolated_build(absent: Sign) -> Found:
     )
 
 
-def healthy_but_slow(facts: Facts, knowledge: Knowledge) -> Found | None:
+def healthy_but_slow(facts: Facts, compat: Compat) -> Found | None:
     """The environment is sound; the program is bound by its input, transfers or launches."""
-    del knowledge
+    del compat
     text = message(
         "doctor.slow.remedy",
         "give the DataLoader workers and pinned memory, or measure where the time goes: `torchup bench`",

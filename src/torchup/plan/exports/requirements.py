@@ -86,6 +86,7 @@ def _uv_indexes(plan: Plan) -> list[str]:
     if found.index_url:
         lines += ["", "[[tool.uv.index]]", 'name = "main"', f"url = {quoted(found.index_url)}", "default = true"]
     if name:
-        tied = [match[0] for line in plan.packages if (match := _NAME.match(line)) and match[0] in TORCH_FAMILY]
+        pinned = [line for line in plan.packages if "==" in line]  # a range is for PyPI's wheel, wherever that lies
+        tied = [match[0] for line in pinned if (match := _NAME.match(line)) and match[0] in TORCH_FAMILY]
         lines += ["", "[tool.uv.sources]", *(f'{package} = {{ index = "{name}" }}' for package in tied)]
     return lines

@@ -9,12 +9,11 @@ from support.plan_machines import intel, machine, nvidia
 from torchup.catalog import load_catalog
 from torchup.catalog.types import Arch, DriverFloor, Family, Row, SassRule
 from torchup.compat.laws import (
-    code_for,
+    code_named,
     code_on_gpu,
     driver_against,
     driver_fits_gpu,
     driver_serves,
-    exact_only,
     glibc_against,
     macos_against,
     mps_against,
@@ -39,7 +38,7 @@ RULE = SassRule(
     alone=frozenset({cc("8.7")}), not_on={cc("10.1"): cc("10.0")}, renamed={cc("10.1"): cc("11.0")}, source="test"
 )
 CUDA_12 = DriverFloor(cuda="12.6", linux="525.60.13", windows="528.33")
-CUDA_10 = DriverFloor(cuda="10.2", linux="440.33", windows="441.22")
+CUDA_10 = DriverFloor(cuda="10.2", linux="440.33", windows="441.22", whole_major=False)
 VOLTA = Family(
     name="Volta", capabilities=(cc("7.0"),), first_toolkit="9.0", first_linux="384.81", first_windows="386.10",
     last_branch=580,
@@ -97,12 +96,15 @@ def test_native_code_runs_on_its_major_from_its_minor_on(code, gpu, runs):
         ("sm_100f", "10.0", True),
         ("sm_100f", "11.0", False),
         ("gfx90a", "9.0", False),
+        ("compute_90", "12.0", True),
+        ("compute_90a", "12.0", False),
+        ("compute_100f", "10.3", True),
+        ("compute_100f", "12.0", False),
     ],
 )
 def test_a_name_of_the_arch_list_is_read_with_its_suffix(name, gpu, runs):
     """`a` is one capability, `f` a family, and what is not NVIDIA's runs on nothing."""
     assert name_runs(name, cc(gpu), RULE) is runs
-    assert exact_only(name) is name.endswith("a")
 
 
 @pytest.mark.parametrize(
@@ -124,12 +126,12 @@ def test_ptx_runs_from_its_capability_on_with_a_driver_of_its_toolkit(gpu, built
 
 def test_the_best_code_is_native_and_the_nearest():
     """The highest native code that runs; only where there is none, the highest PTX; else nothing."""
-    arch = Arch(sass=(cc("8.0"), cc("8.6"), cc("9.0")), ptx=(cc("5.0"), cc("9.0"), cc("12.0")))
-    assert code_for(arch, cc("8.9"), rule=RULE) == "sm_86"
-    assert code_for(arch, cc("10.0"), rule=RULE, built_with="12.8", driver_cuda="12.8") == "compute_90"
-    assert code_for(arch, cc("10.0"), rule=RULE, built_with="12.8", driver_cuda="12.4") is None
-    assert code_for(arch, cc("10.0"), rule=RULE, built_with="12.8") is None
-    assert code_for(arch, cc("3.5"), rule=RULE) is None
+    names = Arch(sass=(cc("8.0"), cc("8.6"), cc("9.0")), ptx=(cc("5.0"), cc("9.0"), cc("12.0"))).names
+    assert code_named(names, cc("8.9"), rule=RULE) == "sm_86"
+    assert code_named(names, cc("10.0"), rule=RULE, built_with="12.8", driver_cuda="12.8") == "compute_90"
+    assert code_named(names, cc("10.0"), rule=RULE, built_with="12.8", driver_cuda="12.4") is None
+    assert code_named(names, cc("10.0"), rule=RULE, built_with="12.8") is None
+    assert code_named(names, cc("3.5"), rule=RULE) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,191 @@
+"""The questions that people ask before any installation; every number in the answers is the catalogue's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.catalog.versions import variant_named, version_key
+from torchup.model import Message, message
+
+if TYPE_CHECKING:
+    from torchup.catalog.types import Family, Row
+    from torchup.compat.questions import Compat
+
+Answer = tuple[Message, ...]
+USUAL = "linux_x86_64"  # the platform whose builds the answers name
+
+
+def questions(compat: Compat) -> dict[str, Answer]:
+    """Slug -> title and paragraphs."""
+    return {
+        "conda-or-pip": _conda_or_pip(compat),
+        "old-hardware": _old_hardware(compat),
+        "driver-or-toolkit": _driver_or_toolkit(compat),
+        "version-mismatch": _version_mismatch(compat),
+    }
+
+
+def _conda_or_pip(compat: Compat) -> Answer:
+    last, ended = compat.catalog.channels.ended_conda
+    oldest = min((row.glibc for row in compat.catalog.conda if row.glibc), key=version_key)
+    return (
+        message("plan.question.conda-or-pip", "conda or pip?"),
+        message(
+            "plan.question.conda-or-pip.short",
+            "pip wheels (installed by uv) unless you need what only conda-forge has. Both bring their own CUDA"
+            " libraries; neither uses a CUDA toolkit on the machine.",
+        ),
+        message(
+            "plan.question.conda-or-pip.ended",
+            "PyTorch's own conda channel (-c pytorch) ended with {torch} ({month}). Old recipes still resolve and"
+            " install that version; mirrors of the channel are frozen too. Today's conda builds come from conda-forge"
+            " (pytorch-gpu).",
+            torch=last,
+            month=ended,
+        ),
+        message(
+            "plan.question.conda-or-pip.when",
+            "conda-forge is the better choice for: cards from Maxwell to Blackwell in one build, an old glibc"
+            " ({glibc}), Intel Macs with a current torch, or an environment whose other packages come from conda. Ask"
+            " for it with --installer conda. It has no ROCm and no XPU builds.",
+            glibc=oldest,
+        ),
+        message(
+            "plan.question.conda-or-pip.mix",
+            "Do not mix them in one environment: a torch from pip laid over one from conda leaves two sets of libraries"
+            " that break each other. Use conda-forge, not Anaconda's defaults, which need a licence in organisations"
+            " of 200 people and more.",
+        ),
+    )
+
+
+def _old_hardware(compat: Compat) -> Answer:
+    rows = [row for row in compat.catalog.by_platform[USUAL] if row.kind == "cuda"]
+    gone = [line for family in compat.catalog.families if (line := _left_out(compat, family, rows)) is not None]
+    return (
+        message("plan.question.old-hardware", "My GPU is old: what can it still run?"),
+        message(
+            "plan.question.old-hardware.rule",
+            "A build runs on a GPU when it contains code for it: native code for the same major compute capability"
+            " and a minor that is not higher, or PTX that the driver can compile.",
+        ),
+        *gone,
+        message(
+            "plan.question.old-hardware.amd",
+            "AMD: Vega and newer have ROCm builds, Polaris (RX 400 and 500) has none. Intel: Arc and Core Ultra"
+            " graphics have XPU builds, Iris Xe and UHD have none. Apple: each release names the oldest macOS"
+            " for its GPU.",
+        ),
+        message(
+            "plan.question.old-hardware.check",
+            "`torchup plan --why-not {torch}` says for this machine what stands against a release.",
+            torch=compat.catalog.newest_torch,
+        ),
+    )
+
+
+def _left_out(compat: Compat, family: Family, rows: list[Row]) -> Message | None:
+    """What an architecture can still use that the newest release left out; ``None``: it is served, or never was."""
+    found = {gpu: compat.last_build(gpu, rows) for gpu in family.capabilities}
+    covered = {gpu: row for gpu, row in found.items() if row is not None}
+    if not covered or family.last_branch is None:
+        return None
+    last = max(covered.values(), key=lambda row: version_key(row.torch))
+    conda = compat.last_build(max(covered), compat.catalog.conda)
+    values = {
+        "family": family.name,
+        "gpus": ", ".join(map(str, covered)),
+        "build": last.label,
+        "branch": family.last_branch,
+    }
+    if conda is None:
+        return message(
+            "plan.question.old-hardware.family",
+            "{family} ({gpus}): {build} is the last release with code for it, and driver branch {branch} is the last"
+            " that serves it. Do not update past that branch.",
+            **values,
+        )
+    return message(
+        "plan.question.old-hardware.family-conda",
+        "{family} ({gpus}): {build} is the last release with code for it; conda-forge still has code for it in"
+        " {conda}. Driver branch {branch} is the last that serves it. Do not update past that branch.",
+        conda=conda.label,
+        **values,
+    )
+
+
+def _driver_or_toolkit(compat: Compat) -> Answer:
+    new, old = _majors(compat)
+    return (
+        message("plan.question.driver-or-toolkit", "Do I need the driver, the CUDA toolkit, or both?"),
+        message(
+            "plan.question.driver-or-toolkit.short",
+            "The driver only. A torch build brings its own CUDA runtime, cuDNN and NCCL. The toolkit (nvcc) is needed"
+            " only to compile extensions of your own.",
+        ),
+        message(
+            "plan.question.driver-or-toolkit.versions",
+            "Three numbers are called CUDA version: the newest CUDA that the driver serves (nvidia-smi's corner), the"
+            " runtime inside torch (torch.version.cuda), and an installed toolkit (nvcc --version). Only the first two"
+            " must agree: the driver must serve the runtime's major version.",
+        ),
+        message(
+            "plan.question.driver-or-toolkit.floor",
+            "By minor-version compatibility a driver of {old_floor} (Windows {old_windows}) runs every CUDA {old}"
+            " build, {new_floor} every CUDA {new} build, and a newer driver always runs older builds.",
+            old=old,
+            new=new,
+            old_floor=compat.driver_floor(old, windows=False),
+            old_windows=compat.driver_floor(old, windows=True),
+            new_floor=compat.driver_floor(new, windows=False),
+        ),
+        message(
+            "plan.question.driver-or-toolkit.where",
+            "In WSL the driver is the one on Windows; never install a Linux driver inside. In a container it is the"
+            " host's.",
+        ),
+    )
+
+
+def _version_mismatch(compat: Compat) -> Answer:
+    new, old = _majors(compat)
+    runtimes = [floor.cuda for floor in compat.catalog.floors.values() if floor.cuda.split(".")[0] == old]
+    last = next(row for row in compat.catalog.by_platform[USUAL] if row.driver and row.driver.cuda in runtimes)
+    return (
+        message(
+            "plan.question.version-mismatch",
+            "nvidia-smi says CUDA {one}, torch says {other}: is that wrong?",
+            one=runtimes[0],
+            other=runtimes[-1],
+        ),
+        message(
+            "plan.question.version-mismatch.short",
+            "No. The first is what the driver serves, the second what torch brings. Within one CUDA major any"
+            " combination works, in both directions.",
+        ),
+        message(
+            "plan.question.version-mismatch.wrong",
+            "It is wrong only when torch's major is higher than the driver's: CUDA {new} builds on a driver below"
+            " {floor}. Then update the driver, or take a {variant} build (torch {torch} and older).",
+            new=new,
+            floor=compat.driver_floor(new, windows=False),
+            variant=variant_named(last.driver.cuda) if last.driver else "",
+            torch=last.torch,
+        ),
+        message(
+            "plan.question.version-mismatch.ptx",
+            "One exception: a GPU newer than the build runs from PTX, and PTX needs a driver as new as the toolkit that"
+            " made it.",
+        ),
+        message(
+            "plan.question.version-mismatch.toolkit",
+            "An installed toolkit of another version does no harm to torch; it matters only when you compile.",
+        ),
+    )
+
+
+def _majors(compat: Compat) -> tuple[str, str]:
+    """The two newest CUDA majors that torch is built with."""
+    majors = dict.fromkeys(row.driver.cuda.split(".")[0] for row in compat.catalog.rows if row.driver)
+    newest = sorted(majors, key=int, reverse=True)
+    return newest[0], newest[1]
