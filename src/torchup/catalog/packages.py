@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from datetime import date  # noqa: TC003  # msgspec reads the annotation
 from functools import cache, cached_property
-from importlib import resources
 from itertools import starmap
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from torchup.catalog.load import read_table
 from torchup.catalog.schema import Table
 from torchup.catalog.wheel_rows import Grammar, Wheel, WheelTable, wheels_of
 from torchup.model import Value
@@ -159,8 +156,8 @@ def load_packages() -> Packages:
     Raises:
         msgspec.ValidationError, ValueError: a defect of the tables.
     """
-    main = msgspec.convert(_read("packages"), _PackagesFile)
-    bound = msgspec.convert(_read("package_wheels"), _WheelsFile)
+    main = read_table("packages", _PackagesFile)
+    bound = read_table("package_wheels", _WheelsFile)
     return Packages(
         as_of=main.as_of.isoformat(),
         packages=main.package,
@@ -177,7 +174,3 @@ def load_packages() -> Packages:
 def _expanded(tables: Iterable[WheelTable], grammars: Mapping[str, Grammar]) -> Iterable[Wheel]:
     for found in starmap(wheels_of, ((table, grammars[table.grammar]) for table in tables)):
         yield from found
-
-
-def _read(name: str) -> dict[str, object]:
-    return tomllib.loads(resources.files("torchup.catalog").joinpath("data", f"{name}.toml").read_text("utf-8"))

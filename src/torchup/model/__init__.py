@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from torchup.model.diagnosis import Diagnosis, Finding, Remedy, RuleOutcome
 from torchup.model.environment import Change, Environment, Rung, TorchInfo, Verification
+from torchup.model.library import Library
 from torchup.model.machine import (
     ComputeCapability,
     Cpu,
@@ -39,6 +40,7 @@ __all__ = [
     "Finding",
     "Gpu",
     "InstallerName",
+    "Library",
     "Limit",
     "Machine",
     "Manager",

@@ -149,7 +149,8 @@ def quality(chosen: Chosen, question: Question) -> tuple[object, ...]:
     tested = chosen.build.on_pypi and any(wheel.grammar.id == "pypi" for wheel in best)
     served = version_key(question.target.cuda or "99")
     key = version_key(".".join((chosen.build.variant[2:4], chosen.build.variant[4:] or "0")))
-    return seen, versions, whole, tested, key <= served, key
+    serves = key <= served
+    return seen, versions, whole, tested, serves, key if serves else tuple(-number for number in key)
 
 
 def conflict(packages: Sequence[Package], question: Question) -> tuple[Package, ...]:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from torchup.catalog.spans import lowest, minor_of, spans
 from torchup.catalog.versions import at_least, python_key, variant_key, version_key
+from torchup.catalog.wheel_rows import place_of
 from torchup.compat.packages.values import By, Fit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from torchup.catalog.packages import Packages
-    from torchup.catalog.wheel_rows import Wheel
+    from torchup.catalog.wheel_rows import Place, Wheel
     from torchup.compat.packages.values import TorchBuild, Wish
 
 # Kinds of evidence of a file that somebody saw; the others are asked for by a HEAD request before use.
@@ -26,6 +27,8 @@ def fits(
 ) -> tuple[Fit, ...]:
     """The wheels (of this platform) that go with a build, best first."""
     found = [fit for wheel in wheels if (fit := fit_of(wheel, build, python, wish, tables)) is not None]
+    if wish.checked:
+        found = [fit for fit in found if wish.checked.get(place_for(fit, tables).url or "") is not False]
     return tuple(sorted(found, key=lambda fit: rank(fit, wish), reverse=True))
 
 
@@ -73,6 +76,14 @@ def certain(wheel: Wheel, wish: Wish) -> bool:
 def _promise(wheel: Wheel) -> bool:
     """The plain platform tag before copies of it with a glibc promise, which are tried where the system is older."""
     return "manylinux" not in wheel.platform_tag
+
+
+def place_for(fit: Fit, tables: Packages) -> Place:
+    """Where the wheel of a fit lies."""
+    abi, torch = tables.string_abi, fit.build.torch
+    new = bool(at_least(torch, abi.new_from)) or f"{torch}+{fit.build.variant}" in abi.also_new
+    python = fit.python or (fit.wheel.pythons[-1] if fit.wheel.pythons else None)
+    return place_of(fit.wheel, torch=fit.built, variant=fit.build.variant, label=fit.label, python=python, new_abi=new)
 
 
 # ---------------------------------------------------------------- the axes

@@ -9,11 +9,9 @@ from msgspec.structs import replace
 
 from torchup.catalog.packages import normalise
 from torchup.catalog.spans import spans
-from torchup.catalog.versions import at_least
-from torchup.catalog.wheel_rows import Place, place_of
 from torchup.compat.packages.builds import wished
 from torchup.compat.packages.choice import ask, choose, possible
-from torchup.compat.packages.fits import pythons_for, reuse_of
+from torchup.compat.packages.fits import place_for, pythons_for, reuse_of
 from torchup.compat.packages.nearest import of_machine, why_nothing
 from torchup.compat.packages.values import Axis, By, Failed, Match, Nearest, Status, TorchBuild
 
@@ -58,7 +56,7 @@ def close_names(name: str, tables: Packages) -> tuple[str, ...]:
 def of_fits(package: Package, fits: tuple[Fit, ...], question: Question) -> Match:
     """The answer for a package whose wheels for one build are known, best first."""
     best = fits[0]
-    place = place_for(best, question)
+    place = place_for(best, question.tables)
     platform = question.target.platform or ""
     answer = Match(
         package=package.name,
@@ -103,14 +101,6 @@ def status_of(package: Package, fit: Fit) -> Status:
     return Status.EXACT if fit.by == By.NAME else Status.COMPATIBLE
 
 
-def place_for(fit: Fit, question: Question) -> Place:
-    """Where the wheel of a fit lies."""
-    abi, torch = question.tables.string_abi, fit.build.torch
-    new = bool(at_least(torch, abi.new_from)) or f"{torch}+{fit.build.variant}" in abi.also_new
-    python = fit.python or (fit.wheel.pythons[-1] if fit.wheel.pythons else None)
-    return place_of(fit.wheel, torch=fit.built, variant=fit.build.variant, label=fit.label, python=python, new_abi=new)
-
-
 def _cuda(fit: Fit) -> str:
     label = fit.label
     if label in {"any", "-"}:
@@ -134,7 +124,7 @@ def _needs(package: Package, fit: Fit, question: Question) -> tuple[Match, ...]:
 
 
 def _others(fits: tuple[Fit, ...], question: Question) -> tuple[str, ...]:
-    places = [place_for(fit, question) for fit in fits[1:]]
+    places = [place_for(fit, question.tables) for fit in fits[1:]]
     found = [place.url or f"{place.requirement} ({place.index or place.find_links or 'PyPI'})" for place in places]
     return tuple(dict.fromkeys(found))[:OTHERS]
 

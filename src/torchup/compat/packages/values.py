@@ -129,6 +129,7 @@ class Match(Value, frozen=True, kw_only=True):
     build_needs: str | None = None
     system: str | None = None
     note: str | None = None
+    no_gpu: bool = False  # the machine has no GPU that this needs: it is for another one
 
     @property
     def found(self) -> bool:
