@@ -14,6 +14,7 @@ from torchup.errors import InstallError, TorchupError, VerifyError
 from torchup.i18n.worker_words import told
 from torchup.install.base import Event, Progress, installer
 from torchup.install.failures import explain
+from torchup.install.guard import write_guard
 from torchup.install.keep import changed, changes, own_packages, requirements
 from torchup.model import Environment, Verification, message
 from torchup.sources.child_environment import child_environment
@@ -120,6 +121,7 @@ def _replace(
     environment = _describe(host, plan, staged, verification)
     requested = (*plan.packages, *(distribution.name for distribution in mine))
     environment = msgspec.structs.replace(environment, name=name, path=target, requested=requested)
+    write_guard(host, staged, target, environment.packages, plan.constraints)
     records.write(host, staged, records.Record(environment=environment, plan=plan, verification=verification))
     tell(Event(stage="swap", text=message("install.swap", "put it in place")))
     transaction.commit(host, staged, target)
