@@ -19,7 +19,7 @@ def spans(span: str, version: str) -> bool:
     A minor covers its patch releases (``2.12`` holds 2.12.1), a full version only itself; both ends of ``..`` count.
 
     Raises:
-        ValueError: the span is none of these forms.
+        ValueError: the span is none of these forms, nor a specifier of PEP 440.
     """
     if span in ANY:
         return True
@@ -30,7 +30,9 @@ def spans(span: str, version: str) -> bool:
         return _cut(version, span) == _numbers(span)
     bounds = [_BOUND.fullmatch(part.strip()) for part in span.split(",")]
     if not all(bounds):
-        raise ValueError(span)
+        from packaging.specifiers import SpecifierSet  # noqa: PLC0415  # the tables need no parser, requests may
+
+        return version in SpecifierSet(span)
     return all(_holds(bound[1], version_key(version), version_key(bound[2])) for bound in bounds if bound)
 
 

@@ -190,7 +190,7 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
     _tell_drift(session, environment.path)
     overlay = activation.run_environment(session.host, environment.path)
     code = session.host.run_attached((program, *argv[1:]), environment=overlay)
-    if code and argv[0] == "uv" and "install" in argv:  # pip's own script says it
+    if code and "install" in argv and not argv[0].startswith("pip"):  # pip's own script says it
         session.note(stopped(guard.kept(session.host, environment.path).get("torch", "")))
     return Answer(command="env run", data=None, text=str, exit_code=code)
 

@@ -81,7 +81,13 @@ def is_satisfied(host: Host, plan: Plan, target: str) -> bool:
     same_build = record.plan.build.label == plan.build.label
     version = registry.python_version(host, target) or ""
     same_python = f"{version}.".startswith(f"{plan.python.removesuffix('t')}.")
-    return same_build and same_python and _all_there(plan.packages, distributions.versions(host, target))
+    return same_build and same_python and _all_there(_wanted(plan), distributions.versions(host, target))
+
+
+def _wanted(plan: Plan) -> tuple[str, ...]:
+    """What has to be there: the packages, and those that are bound to torch."""
+    wheels = (f"{wheel.package}=={wheel.version}" if wheel.version else wheel.package for wheel in plan.wheels)
+    return (*plan.packages, *wheels)
 
 
 def _locked(
@@ -119,7 +125,7 @@ def _replace(
     staged, verification = _build_and_verify(host, plan, target, mine, verify=verify, tell=tell)
     installer(plan.installer).settle(host, staged, target)
     environment = _describe(host, plan, staged, verification)
-    requested = (*plan.packages, *(distribution.name for distribution in mine))
+    requested = (*_wanted(plan), *(distribution.name for distribution in mine))
     environment = msgspec.structs.replace(environment, name=name, path=target, requested=requested)
     write_guard(host, staged, target, environment.packages, plan.constraints)
     records.write(host, staged, records.Record(environment=environment, plan=plan, verification=verification))

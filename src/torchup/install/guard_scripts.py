@@ -122,7 +122,7 @@ def guarded(script: Script, content: str, url: str) -> str:
 
 
 def guarded_pip(content: bytes, words: str) -> bytes | None:
-    """The console script of pip, ending with the guard's sentence after a failed installation; ``None``: another form."""
+    """The console script of pip, ending with the guard's sentence after a failure; ``None``: another form."""
     found = _PIP_END.search(content)
     if found is None or MARK.encode() in content:
         return None

@@ -56,7 +56,7 @@ def lock(host: Host, plan: Plan, machine: Machine, *, here: bool) -> str:
     )  # fmt: skip
     with child_environment(host) as overlay:
         environment = {**dict.fromkeys(UV_CLEARED), **overlay, **({} if here else _macos(machine))}
-        stdin = "\n".join(plan.packages)
+        stdin = "\n".join(plan.requirements)
         completed = host.run(argv, timeout=TIMEOUT, environment=environment, stdin=stdin)
     if not completed.ok:
         raise _failed(completed)

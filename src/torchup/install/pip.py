@@ -9,6 +9,7 @@ from torchup.envs.paths import python_of
 from torchup.errors import InstallError
 from torchup.install.arguments import PIP_CLEARED, constraint_arguments, constraints_file, pip_arguments
 from torchup.install.relocate import rewrite_paths
+from torchup.install.wheel_steps import WheelCall, wheel_steps
 from torchup.model import Step, message
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class PipInstaller:
 
     def steps(self, plan: Plan, path: str) -> tuple[Step, ...]:
         """``python -m venv``, then ``pip install``."""
-        return (_make(plan, path), _install(plan, path))
+        return (_make(plan, path), _install(plan, path), *wheel_steps(plan, path, _wheel_call(path)))
 
     def perform(self, host: Host, step: Step, path: str, on_line: Callable[[str], None]) -> Completed:
         """Run a step; a Python that is not there is told with what to do."""
@@ -53,6 +54,14 @@ def _make(plan: Plan, path: str) -> Step:
         environment=CLEARED,
         timeout=600.0,
     )
+
+
+def _wheel_call(path: str) -> WheelCall:
+    options = ("--no-input", "--disable-pip-version-check", "--progress-bar", "off")
+    return WheelCall(
+        argv=(python_of(path), "-I", "-m", "pip", "install", *options), index="--index-url", places=pip_arguments,
+        environment=CLEARED, timeout=INSTALL_TIMEOUT,
+    )  # fmt: skip
 
 
 def _install(plan: Plan, path: str) -> Step:

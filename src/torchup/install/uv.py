@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from torchup.errors import InstallError
 from torchup.install.arguments import UV_CLEARED, constraint_arguments, constraints_file, usable, uv_arguments
 from torchup.install.relocate import rewrite_paths
+from torchup.install.wheel_steps import WheelCall, wheel_steps
 from torchup.model import Step, message
 
 if TYPE_CHECKING:
@@ -29,7 +30,12 @@ class UvInstaller:
 
     def steps(self, plan: Plan, path: str) -> tuple[Step, ...]:
         """``uv venv``, ``uv pip install``, and pip itself where it can be had."""
-        return (_make(plan, path), _install(plan, path), _add_pip(plan, path))
+        return (
+            _make(plan, path),
+            _install(plan, path),
+            *wheel_steps(plan, path, _wheel_call(path)),
+            _add_pip(plan, path),
+        )
 
     def perform(self, host: Host, step: Step, path: str, on_line: Callable[[str], None]) -> Completed:
         """Run a step with torchup's own uv."""
@@ -86,6 +92,13 @@ def _add_pip(plan: Plan, path: str) -> Step:
         timeout=600.0,
         required=False,
     )
+
+
+def _wheel_call(path: str) -> WheelCall:
+    return WheelCall(
+        argv=("uv", "pip", "install", "--no-config", "--python", path), index="--default-index", places=uv_arguments,
+        environment=CLEARED, timeout=INSTALL_TIMEOUT,
+    )  # fmt: skip
 
 
 def _pip_install(plan: Plan, path: str, packages: tuple[str, ...]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from torchup.model.machine import (
     Tool,
 )
 from torchup.model.measurement import Breakdown, Limit, Result, Spread, Telemetry
-from torchup.model.plan import Build, CondaOrder, Offer, Plan, Rejection, Request, Source, Step, Survey
+from torchup.model.plan import Build, CondaOrder, Offer, PackageWheel, Plan, Rejection, Request, Source, Step, Survey
 from torchup.model.sets import InstallerName, Manager, Os, Reason, Severity, Shell, Vendor, Verdict
 from torchup.model.text import Fact, Message, Notice, Value, message, verbatim
 
@@ -48,6 +48,7 @@ __all__ = [
     "Notice",
     "Offer",
     "Os",
+    "PackageWheel",
     "Plan",
     "Problem",
     "PythonInterpreter",

@@ -41,17 +41,21 @@ def _what(contents: Contents) -> Iterator[str]:
     if contents.interface:
         yield "  " + text("explain.wheel.abi", "torch ABI: {words}", words=INTERFACES[contents.interface])
     if contents.releases:
-        yield "  " + text("explain.wheel.releases", "loads with torch {minors}", minors=", ".join(contents.releases))
+        yield "  " + text("explain.wheel.releases", "loads with torch {minors}", minors=_range(contents.releases))
     if contents.string_abi:
         yield "  " + text("explain.wheel.string-abi", "cxx11abi{value}", value=contents.string_abi)
     if contents.cuda_majors:
         yield "  " + text("explain.wheel.cuda", "CUDA {majors}", majors=", ".join(map(str, contents.cuda_majors)))
     if contents.architectures:
         yield "  " + text("explain.wheel.code", "GPU code: {names}", names=" ".join(contents.architectures))
-    if contents.glibc_symbols:
-        yield "  " + text("explain.wheel.glibc", "glibc {version} or newer", version=contents.glibc_symbols)
+    if floor := contents.glibc or contents.glibc_symbols:
+        yield "  " + text("explain.wheel.glibc", "glibc {version} or newer", version=floor)
     for code in contents.problems:
         yield "  ! " + render(PROBLEMS[code])
+
+
+def _range(minors: tuple[str, ...]) -> str:
+    return minors[0] if len(minors) == 1 else f"{minors[0]} - {minors[-1]}"
 
 
 def _verdict(found: Explained) -> Iterator[str]:

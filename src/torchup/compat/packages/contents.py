@@ -124,7 +124,7 @@ def _platform(contents: Contents, target: Target) -> Failed | None:
 
 
 def _glibc(contents: Contents, machine: Machine) -> Failed | None:
-    floor = contents.glibc_symbols or contents.glibc
+    floor = contents.glibc or contents.glibc_symbols  # a wheel may hold libraries for newer systems beside others
     if not floor or not machine.glibc or version_key(machine.glibc) >= version_key(floor):
         return None
     return Failed(axis=Axis.GLIBC, want=floor, have=machine.glibc)

@@ -27,9 +27,20 @@ def fits(
 ) -> tuple[Fit, ...]:
     """The wheels (of this platform) that go with a build, best first."""
     found = [fit for wheel in wheels if (fit := fit_of(wheel, build, python, wish, tables)) is not None]
-    if wish.checked:
-        found = [fit for fit in found if wish.checked.get(place_for(fit, tables).url or "") is not False]
+    if wish.checked or wish.silent:
+        found = [fit for fit in found if _answers(place_for(fit, tables), wish)]
     return tuple(sorted(found, key=lambda fit: rank(fit, wish), reverse=True))
+
+
+def _answers(place: Place, wish: Wish) -> bool:
+    """Whether nothing says that a place is gone, or its index silent (an index is for one variant, hosts have many)."""
+    if wish.checked.get(place.url or "") is False:
+        return False
+    return place.index is None or not any(_host(place.index) == _host(silent) for silent in wish.silent)
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0]
 
 
 def fit_of(wheel: Wheel, build: TorchBuild, python: str | None, wish: Wish, tables: Packages) -> Fit | None:
@@ -44,7 +55,8 @@ def fit_of(wheel: Wheel, build: TorchBuild, python: str | None, wish: Wish, tabl
 
 
 def _asked_for(wheel: Wheel, wish: Wish) -> bool:
-    if wish.version and not spans(wish.version, wheel.version):
+    span = wish.versions.get(wheel.package) or wish.version
+    if span and not spans(span, wheel.version):
         return False
     return wheel.publisher is None or wish.trusted is None or wheel.publisher in wish.trusted
 

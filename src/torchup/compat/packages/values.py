@@ -51,6 +51,8 @@ class Wish(Value, frozen=True, kw_only=True):
     version: str | None = None  # of the package
     trusted: tuple[str, ...] | None = None  # publishers besides the project itself; None: all
     checked: dict[str, bool] = {}  # address -> whether it answered
+    versions: dict[str, str] = {}  # package -> span
+    silent: tuple[str, ...] = ()  # addresses of indexes that do not answer
     any_gpu: bool = False  # a machine without a GPU stands for any that has one
 
 
