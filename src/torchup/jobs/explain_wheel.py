@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from torchup.catalog.packages import load_packages, normalise
-from torchup.compat.packages.contents import Contents, against, digest, tags_of
+from torchup.compat.packages.contents import Contents, Explained, against, digest, tags_of
 from torchup.errors import UsageError
-from torchup.model import Library, Value, message
+from torchup.model import Library, message
 from torchup.sources.binaries import read_library
 from torchup.sources.index_client import Connection
 from torchup.sources.index_page import parse_filename
@@ -18,7 +18,6 @@ from torchup.sources.wheel_file import WheelFile
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog
-    from torchup.compat.packages import Failed
     from torchup.host import Host
     from torchup.model import Machine
 
@@ -28,15 +27,6 @@ _COMPILED = re.compile(r".+\.(?:so(?:\.\d+)*|pyd|dll|dylib)")
 _FIELD = re.compile(r"^(Name|Version|Requires-Python|Requires-Dist):[ \t]*(\S[^\n]{0,400})$", re.MULTILINE)
 _TORCH = re.compile(r"torch(?![\w-])\s*\(?([^;)]*)\)?(?:;.*)?")
 _FORMATS = {"elf": "linux", "pe": "windows", "mach-o": "macos"}
-
-
-class Explained(Value, frozen=True, kw_only=True):
-    """What a wheel is, and whether it goes with a machine. ``fits`` is ``None`` where nothing in it says."""
-
-    contents: Contents
-    torch: str | None = None  # the installed torch that it was held against
-    fits: bool | None = None
-    failed: tuple[Failed, ...] = ()
 
 
 def explain_wheel(

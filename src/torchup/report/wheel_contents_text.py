@@ -10,8 +10,7 @@ from torchup.model import Message, message
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torchup.compat.packages.contents import Contents
-    from torchup.jobs.explain_wheel import Explained
+    from torchup.compat.packages.contents import Contents, Explained
 
 INTERFACES: dict[str, Message] = {
     "none": message("explain.wheel.abi.none", "not linked with torch"),

@@ -57,6 +57,15 @@ class Contents(Value, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()  # codes: name-differs, version-differs, platform-differs
 
 
+class Explained(Value, frozen=True, kw_only=True):
+    """What a wheel is, and whether it goes with a machine. ``fits`` is ``None`` where nothing in it says."""
+
+    contents: Contents
+    torch: str | None = None  # the installed torch that it was held against
+    fits: bool | None = None
+    failed: tuple[Failed, ...] = ()
+
+
 def digest(libraries: Sequence[Library], catalog: Catalog, tables: Packages) -> dict[str, object]:
     """What the libraries of a wheel say together."""
     needed = dict.fromkeys(name for library in libraries for name in library.needed)
