@@ -196,7 +196,7 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
 
 
 def _tell_drift(session: Session, path: str) -> None:
-    """Say what of the environment is no longer what was verified."""
+    """Say what of the environment is no longer what was verified, and which packages wanted that."""
     for change in guard.drift(session.host, path):
         session.note(
             message(
@@ -207,6 +207,10 @@ def _tell_drift(session: Session, path: str) -> None:
                 before=change.before,
             )
         )
+    replaced = guard.replacement(session.host, path)
+    if replaced is not None and replaced.wanted_by:
+        names = ", ".join(replaced.wanted_by)
+        session.note(message("env.run.wanted-by", "{packages} wanted that torch", packages=names))
 
 
 @command.command(name="adopt", help=text("env.adopt.help", "Take an existing environment (venv, conda, pixi) as it is"))

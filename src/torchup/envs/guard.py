@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from torchup.envs.distributions import versions
+from torchup.envs.distributions import metadata, versions
 from torchup.envs.paths import is_windows_path, join
-from torchup.model import Change
+from torchup.model import Change, Value
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torchup.host import Host
 
 FILE_NAME = "torchup-guard.txt"
 VARIABLES = ("PIP_CONSTRAINT", "UV_CONSTRAINT")
+_NEEDS_TORCH = re.compile(r"^Requires-Dist:[ \t]*torch(?![\w.-])[ \t]*\(?([^;)\n]{0,200})", re.MULTILINE)
 
 
 def guard_url(path: str) -> str:
@@ -59,3 +63,42 @@ def drift(host: Host, path: str) -> tuple[Change, ...]:
         for name, version in wanted.items()
         if there.get(name) != version
     )
+
+
+class Replacement(Value, frozen=True, kw_only=True):
+    """A torch that is not the verified one: what did it, and for which packages as far as their metadata says."""
+
+    before: str
+    after: str | None
+    installer: str | None = None  # pip, uv, conda: the INSTALLER file of the torch that is there
+    wanted_by: tuple[str, ...] = ()  # packages that refuse the verified torch and accept the one that is there
+
+
+def replacement(host: Host, path: str) -> Replacement | None:
+    """Who exchanged the torch of an environment; ``None`` where it is the verified one, or none was kept."""
+    change = next((change for change in drift(host, path) if change.name == "torch"), None)
+    if change is None or change.before is None:
+        return None
+    texts = metadata(host, path, "METADATA")
+    spans = {name: match[1] for name, text in texts.items() if (match := _NEEDS_TORCH.search(text))}
+    return Replacement(
+        before=change.before,
+        after=change.after,
+        installer=metadata(host, path, "INSTALLER").get("torch", "").strip() or None,
+        wanted_by=wanting(spans, before=change.before, after=change.after),
+    )
+
+
+def wanting(spans: Mapping[str, str], *, before: str, after: str | None) -> tuple[str, ...]:
+    """Packages (name -> what they require of torch) that refuse one torch and accept another. Pure."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415  # only for a torch that moved
+
+    found = []
+    for name, span in spans.items():
+        try:
+            limit = SpecifierSet(span.strip())
+        except InvalidSpecifier:
+            continue
+        if after and not limit.contains(before, prereleases=True) and limit.contains(after, prereleases=True):
+            found.append(name)
+    return tuple(sorted(found))

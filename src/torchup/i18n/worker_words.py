@@ -23,6 +23,17 @@ _SAID: tuple[tuple[str, Message], ...] = (
     ),
     # what a rung found
     (
+        "FFmpeg's shared libraries are not on this machine; torchcodec needs them",
+        message("worker.no-ffmpeg", "FFmpeg's shared libraries are not on this machine; torchcodec needs them"),
+    ),
+    ("its kernels need a GPU", message("worker.needs-gpu", "its kernels need a GPU")),
+    ("its result is off by (?P<error>.*)", message("worker.package-off", "its result is off by {error}")),
+    ("its result is not finite", message("worker.not-finite", "its result is not finite")),
+    (
+        "a second of sound had (?P<count>.*) samples",
+        message("worker.sound", "a second of sound had {count} samples"),
+    ),
+    (
         r"`import torch` found something that is not PyTorch \((?P<place>.*)\)",
         message("worker.not-torch", "`import torch` found something that is not PyTorch ({place})"),
     ),

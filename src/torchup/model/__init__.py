@@ -7,7 +7,7 @@ Unknown is ``None``, never 0 or "". Sizes are bytes, times are seconds. Texts fo
 from __future__ import annotations
 
 from torchup.model.diagnosis import Diagnosis, Finding, Remedy, RuleOutcome
-from torchup.model.environment import Change, Environment, Rung, TorchInfo, Verification
+from torchup.model.environment import Change, Environment, Readiness, Rung, TorchInfo, Verification
 from torchup.model.library import Library
 from torchup.model.machine import (
     ComputeCapability,
@@ -52,6 +52,7 @@ __all__ = [
     "Plan",
     "Problem",
     "PythonInterpreter",
+    "Readiness",
     "Reason",
     "Rejection",
     "Remedy",

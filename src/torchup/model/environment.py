@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torchup.model.sets import InstallerName
-from torchup.model.text import Value
+from torchup.model.text import Message, Value
 
 
 class TorchInfo(Value, frozen=True, kw_only=True):
@@ -54,9 +54,20 @@ class Rung(Value, frozen=True, kw_only=True):
     detail: str | None = None
 
 
+class Readiness(Value, frozen=True, kw_only=True):
+    """One thing that torch.compile needs. ``ready`` is ``None`` where nobody can tell."""
+
+    name: str  # compiler, headers, triton, ptxas, python
+    what: Message
+    ready: bool | None
+    found: str | None = None
+    wanted: str | None = None
+
+
 class Verification(Value, frozen=True, kw_only=True):
     """The ladder's result for one environment."""
 
     passed: bool
     torch: TorchInfo = TorchInfo()
     rungs: tuple[Rung, ...] = ()
+    readiness: tuple[Readiness, ...] = ()  # for torch.compile; empty: not asked

@@ -353,6 +353,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         climb_device(ladder, device, request.get("runs_on") or {})
     ladder.climb("dataloader", "worker processes start and share memory", check_dataloader)
     climb_companions(ladder, request.get("companions") or {})
+    climb_packages(ladder, found)
     if request.get("compile", True):
         climb_compile(ladder, found)
     return describe()
@@ -390,6 +391,15 @@ def climb_companions(ladder: Ladder, planned: Dict[str, Optional[str]]) -> None:
         ladder.failed_on.pop(None, None)
     ladder.climb("companions", "numpy and torch share memory",
                  lambda: check_companion("numpy", None, wanted=False), soft=True)  # fmt: skip
+
+
+def climb_packages(ladder: Ladder, found: List[str]) -> None:
+    """Packages that are built for torch: one call of each that is installed, on the first device."""
+    import packages
+
+    for name, check in packages.installed().items():
+        ladder.climb("package", name + " fits this torch", lambda c=check: c(found[0]))
+        ladder.failed_on.pop(None, None)
 
 
 def main() -> int:
