@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from torchup.catalog.packages import load_packages, normalise
+from torchup.catalog.spans import spans
 from torchup.compat.packages.contents import Contents, Explained, against, digest, tags_of
 from torchup.errors import UsageError
 from torchup.model import Library, message
@@ -78,7 +79,16 @@ def read_contents(host: Host, path: str, catalog: Catalog) -> Contents:
         libraries=tuple(libraries),
         **digest(tuple(libraries.values()), catalog, load_packages()),  # type: ignore[arg-type]  # its keys are fields
     )
+    contents = replace(contents, releases=_accepted(contents))
     return replace(contents, problems=_problems(contents, named.package, named.version, libraries))
+
+
+def _accepted(contents: Contents) -> tuple[str, ...]:
+    """Of the releases whose symbols fit those that the metadata accepts; a span that cannot be read limits nothing."""
+    try:
+        return tuple(minor for minor in contents.releases if spans(contents.requires_torch or "any", f"{minor}.9"))
+    except ValueError:
+        return contents.releases
 
 
 def _libraries(wheel: WheelFile) -> dict[str, Library]:

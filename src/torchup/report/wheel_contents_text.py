@@ -40,7 +40,9 @@ def _what(contents: Contents) -> Iterator[str]:
     if contents.interface:
         yield "  " + text("explain.wheel.abi", "torch ABI: {words}", words=INTERFACES[contents.interface])
     if contents.releases:
-        yield "  " + text("explain.wheel.releases", "loads with torch {minors}", minors=_range(contents.releases))
+        yield "  " + text(
+            "explain.wheel.releases", "its symbols are those of torch {minors}", minors=_range(contents.releases)
+        )
     if contents.string_abi:
         yield "  " + text("explain.wheel.string-abi", "cxx11abi{value}", value=contents.string_abi)
     if contents.cuda_majors:

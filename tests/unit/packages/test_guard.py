@@ -6,11 +6,13 @@ import shutil
 import subprocess
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
 from support.sources import IsolatedHost, recorded
 from support.wheels import make_wheel
-from torchup.envs.guard import FILE_NAME, drift, guard_url, guard_variables, kept
+from torchup.envs.guard import FILE_NAME, drift, guard_url, guard_variables, kept, replacement, wanting
 from torchup.install.guard import guard_text, guarded_names, write_guard
 from torchup.install.guard_scripts import SCRIPTS, guarded, guarded_pip
 
@@ -134,3 +136,37 @@ def test_a_real_installer_is_stopped(tool, tmp_path):
     assert "torch==98.0" in said
     assert "torch==99.1+cpu" in said
     assert drift(host, str(env)) == ()
+    assert replacement(host, str(env)) is None
+
+
+@pytest.mark.slow
+def test_without_the_guard_the_culprit_is_named(tmp_path):
+    """Who steps around the guard loses torch; who did it, by which tool, and which torch it was, can be told."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    for version in ("99.1+cpu", "98.0"):
+        make_wheel(wheels, "torch", version)
+    make_wheel(wheels, "wants-old", "1.0", requires=["torch==98.0"])
+    env, host = tmp_path / "env", IsolatedHost(tmp_path)
+    subprocess.run(["python3", "-m", "venv", env], check=True)
+    call = [str(env / "bin" / "python"), "-m", "pip", "install", "-q", "--no-index", "--find-links", str(wheels)]
+    subprocess.run([*call, "torch==99.1+cpu"], check=True)
+    write_guard(host, str(env), str(env), {"torch": "99.1+cpu"})
+    (env / "pip.conf").unlink()
+    subprocess.run([*call, "wants-old"], check=True)
+    found = replacement(host, str(env))
+    assert (found.before, found.after, found.installer) == ("99.1+cpu", "98.0", "pip")
+    assert found.wanted_by == ("wants-old",)
+
+
+def test_who_wanted_another_torch_is_named():
+    """Of all that requires torch, those that refuse the kept one and accept the one that is there."""
+    spans = {"xformers": "==2.6.0", "lightning": "<4,>=2.1", "old": "<2.5", "odd": "nonsense"}
+    assert wanting(spans, before="2.13.0+cpu", after="2.6.0") == ("xformers",)
+    assert wanting(spans, before="2.13.0+cpu", after=None) == ()
+
+
+@given(st.dictionaries(st.text(max_size=8), st.text(max_size=30), max_size=4))
+def test_any_metadata_is_read_without_an_error(spans):
+    """What packages write of themselves is untrusted."""
+    assert set(wanting(spans, before="2.13.0", after="2.6.0")) <= set(spans)
