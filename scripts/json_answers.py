@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from torchup.bench.compare import Report
 from torchup.catalog.types import Learned, Row
+from torchup.compat.packages import Match
+from torchup.compat.packages.contents import Explained
 from torchup.doctor.explain import Explanation
 from torchup.doctor.panel import Panel
 from torchup.envs.kernels import Kernel
@@ -306,6 +308,20 @@ class SelfCompletion(Value, frozen=True, kw_only=True):
     script: str  # what the shell is to run
 
 
+class WheelPackage(Value, frozen=True, kw_only=True):
+    """A package that the tables know."""
+
+    package: str
+    kind: str  # pure, ctypes, stable, pinned, matched, source, beside, ended
+    pypi: str  # what PyPI has under its name: wheel, sdist, none, other, old
+
+
+class WheelPackages(Value, frozen=True, kw_only=True):
+    """Without PACKAGE."""
+
+    packages: tuple[WheelPackage, ...]
+
+
 ANSWERS: dict[str, tuple[object, ...]] = {
     "up": (Up,),
     "detect": (Detected,),
@@ -322,7 +338,8 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "verify": (Verification,),
     "doctor": (Doctor, DoctorFixed, DoctorWouldFix, DoctorRules),
     "bench": (tuple[Result, ...],),
-    "explain": (Explanation, ExplainQuestion, ExplainIndex),
+    "explain": (Explanation, ExplainQuestion, ExplainIndex, Explained),
+    "wheel": (Match, tuple[Match, ...], WheelPackages),
     "results list": (ResultsList,),
     "results show": (Run,),
     "results compare": (Report,),

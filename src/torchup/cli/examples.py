@@ -50,7 +50,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup wheel": (
         ("torchup wheel flash-attn", message("example.wheel", "Which file, for which torch, and how to install it.")),
         (
-            "torchup wheel xformers --torch 2.9.1+cu130 --assume os=windows",
+            "torchup wheel xformers --torch 2.9.1+cu130",
             message("example.wheel.torch", "The file for a torch that you have elsewhere."),
         ),
     ),

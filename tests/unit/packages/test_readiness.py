@@ -43,7 +43,8 @@ def test_a_complete_environment_is_ready():
     ("change", "name"),
     [
         ({"compiler": None}, "compiler"), ({"headers": False}, "headers"), ({"triton": None}, "triton"),
-        ({"triton": "3.7.1", "triton_wanted": "==3.8.0"}, "triton"), ({"ptxas": "12.4"}, "ptxas"), ({"python": "3.8"}, "python"),
+        ({"triton": "3.7.1", "triton_wanted": "==3.8.0"}, "triton"), ({"ptxas": "12.4"}, "ptxas"),
+        ({"python": "3.8"}, "python"),
     ],
 )  # fmt: skip
 def test_each_missing_thing_is_named_alone(change, name):

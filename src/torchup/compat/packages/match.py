@@ -85,9 +85,9 @@ def of_fits(package: Package, fits: tuple[Fit, ...], question: Question) -> Matc
         companions=best.build.companions if package.kind == "pinned" else {},
         needs=_needs(package, best, question),
         others=_others(fits, question),
-        **_facts(package, question),
+        as_of=question.tables.as_of,
     )
-    return replace(answer, install=install_lines(answer, package))
+    return replace(answer, install=install_lines(answer, package), **_facts(package))
 
 
 def status_of(package: Package, fit: Fit) -> Status:
@@ -146,9 +146,8 @@ def install_lines(answer: Match, package: Package) -> tuple[tuple[str, ...], ...
     return tuple(lines)
 
 
-def _facts(package: Package, question: Question) -> dict[str, str | None]:
+def _facts(package: Package) -> dict[str, str | None]:
     return {
-        "as_of": question.tables.as_of,
         "alternative": package.alternative,
         "build_needs": package.build,
         "system": package.system,
@@ -222,5 +221,6 @@ def _plain(package: Package, question: Question, *, status: Status, **parts: obj
         "status": status,
         "platform": question.target.platform,
         "source": package.source,
+        "as_of": question.tables.as_of,
     }
-    return Match(**(common | _facts(package, question) | parts))  # type: ignore[arg-type]  # the tables of parts are complete
+    return Match(**(common | _facts(package) | parts))  # type: ignore[arg-type]  # the tables of parts are complete
