@@ -15,6 +15,7 @@ from torchup.i18n.worker_words import told
 from torchup.install.base import Event, Progress, installer
 from torchup.install.failures import explain
 from torchup.install.guard import write_guard
+from torchup.install.hashes import with_hashes
 from torchup.install.keep import changed, changes, own_packages, requirements
 from torchup.model import Environment, Verification, message
 from torchup.sources.child_environment import child_environment
@@ -128,6 +129,7 @@ def _replace(
     requested = (*_wanted(plan), *(distribution.name for distribution in mine))
     environment = msgspec.structs.replace(environment, name=name, path=target, requested=requested)
     write_guard(host, staged, target, environment.packages, plan.constraints)
+    plan = with_hashes(plan, distributions.metadata(host, staged, "direct_url.json"))
     records.write(host, staged, records.Record(environment=environment, plan=plan, verification=verification))
     tell(Event(stage="swap", text=message("install.swap", "put it in place")))
     transaction.commit(host, staged, target)
