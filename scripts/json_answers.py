@@ -32,6 +32,7 @@ from torchup.plan.explain import WhyNot
 from torchup.results.schema import Run
 from torchup.sources.mirror_test import MirrorTest
 from torchup.sources.mirrors import Mirror
+from torchup.sources.package_refresh import PackageRefresh
 from torchup.sources.refresh import Gain
 
 
@@ -353,7 +354,7 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "kernel remove": (KernelRemoved,),
     "catalog show": (CatalogShow,),
     "catalog check": (CatalogCheck,),
-    "catalog refresh": (CatalogRefresh,),
+    "catalog refresh": (CatalogRefresh, PackageRefresh),
     "self paths": (SelfPaths,),
     "self uninstall": (SelfUninstalled, SelfWouldUninstall),
     "self completion": (SelfCompletion,),
