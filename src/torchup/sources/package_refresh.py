@@ -27,7 +27,7 @@ class NewerPackage(Value, frozen=True, kw_only=True):
 
 
 class PackageRefresh(Value, frozen=True, kw_only=True):
-    """What was learned. ``untold``: their pages did not answer or hold no wheel, so that nothing can be said of them."""
+    """What was learned. ``untold``: their pages did not answer or hold no wheel; nothing can be said of them."""
 
     newer: tuple[NewerPackage, ...] = ()
     current: tuple[str, ...] = ()

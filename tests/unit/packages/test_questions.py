@@ -99,3 +99,24 @@ def test_error(question):
 def test_all_twenty_are_asked():
     """No question is left out."""
     assert len(QUESTIONS) == len(CHOICES) + len(ERRORS) == 20
+
+
+def amd(gfx):
+    """A machine with one AMD GPU."""
+    return Machine(os=Os.LINUX, arch="x86_64", glibc="2.39", gpus=(Gpu(vendor=Vendor.AMD, gfx=gfx),))
+
+
+def test_radeon_cards_have_no_flash_attention_wheel():
+    """The ROCm wheels are for data-centre cards; the axis is the GPU, not CUDA."""
+    answer = match_one(TABLES.get("flash-attn"), ask(amd("gfx1100"), Wish(), CATALOG, TABLES))
+    assert [failed.axis.value for failed in answer.failed] == ["compute capability"]
+    assert "gfx942" in answer.failed[0].want
+    assert match_one(TABLES.get("flash-attn"), ask(amd("gfx942"), Wish(), CATALOG, TABLES)).found
+
+
+def test_the_nearest_is_the_newest_among_equals():
+    """A Python without any wheel leads to the newest torch of another Python, not to the oldest."""
+    facts = machine({"os": "linux", "arch": "x86_64", "cc": "8.9", "driver": "610.43.02"})
+    answer = match_one(TABLES.get("flash-attn"), ask(facts, Wish(python="3.15"), CATALOG, TABLES))
+    assert [failed.axis.value for failed in answer.failed] == ["python"]
+    assert answer.nearest[0].torch == "2.14"

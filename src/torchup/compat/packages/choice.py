@@ -84,8 +84,9 @@ def for_gpu(wheels: Sequence[Wheel], package: Package, question: Question) -> tu
 def gpu_serves(wheel: Wheel, package: Package, target: Target) -> bool:
     """Whether any GPU reaches the wheel's lowest compute capability, or is one of its AMD targets."""
     gpus = target.machine.gpus
-    if wheel.gfx and any(gpu.vendor == Vendor.AMD for gpu in gpus):
-        return any(gpu.gfx in wheel.gfx for gpu in gpus)
+    if gpus and all(gpu.vendor == Vendor.AMD for gpu in gpus):
+        cuda_only = all(label.isdigit() or label == "-" for label in wheel.cuda)
+        return any(gpu.gfx in wheel.gfx for gpu in gpus) if wheel.gfx else not cuda_only
     floor = wheel.min_capability or package.min_capability
     known = [capability for capability in target.capabilities if capability is not None]
     return not floor or not known or any(version_key(str(found)) >= version_key(floor) for found in known)

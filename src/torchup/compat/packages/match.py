@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from torchup.catalog.packages import normalise
-from torchup.catalog.spans import spans
+from torchup.catalog.spans import minor_of, spans
 from torchup.compat.packages.builds import wished
 from torchup.compat.packages.choice import ask, choose, possible
 from torchup.compat.packages.fits import place_for, pythons_for, reuse_of
@@ -190,7 +190,9 @@ def _without_rows(package: Package, question: Question) -> Match:
 def _outside(package: Package, builds: list[TorchBuild], question: Question) -> Match:
     """The wish is outside what the package accepts."""
     failed = Failed(axis=Axis.TORCH, want=package.torch, have=question.wish.torch or question.wish.variant or "-")
-    near = tuple(Nearest(torch=b.torch, cuda=b.variant.removeprefix("cu"), changes=(Axis.TORCH,)) for b in builds[:1])
+    near = tuple(
+        Nearest(torch=minor_of(b.torch), cuda=b.variant.removeprefix("cu"), changes=(Axis.TORCH,)) for b in builds[:1]
+    )
     return _plain(package, question, status=Status.NONE, failed=(failed,), nearest=near)
 
 

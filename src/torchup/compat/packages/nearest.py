@@ -57,8 +57,10 @@ def _gpu(package: Package, installed: Sequence[Wheel], question: Question) -> Fa
     if (installed and for_gpu(installed, package, question)) or (not installed and _reaches(package, question)):
         return None
     gpus, known = question.target.machine.gpus, [c for c in question.target.capabilities if c]
+    targets = sorted({gfx for wheel in installed for gfx in wheel.gfx})
     if not known and any(gpu.vendor == Vendor.AMD for gpu in gpus):
-        targets = sorted({gfx for wheel in installed for gfx in wheel.gfx})
+        if not targets:
+            return None  # nothing is built for AMD: that is said of CUDA
         return Failed(axis=Axis.CAPABILITY, want=" ".join(targets), have=" ".join(gpu.gfx or "?" for gpu in gpus))
     floors = [wheel.min_capability or package.min_capability or "-" for wheel in installed]
     floor = min(floors, key=version_key, default=package.min_capability or "-")
@@ -100,10 +102,14 @@ def _near(chosen: Chosen, wish: Wish) -> tuple[tuple[object, ...], Nearest]:
         Axis.PYTHON in changes,
         _distance(wish.torch, build.torch),
         (wish.variant or "")[:4] != build.variant[:4],
-        tuple(-number for number in version_key(build.torch)),
+        _newest_first(build.torch),
     )
     cuda = build.variant.removeprefix("cu") if build.variant.startswith("cu") else build.variant
     return key, Nearest(torch=minor_of(build.torch), cuda=cuda, python=chosen.python, changes=tuple(changes))
+
+
+def _newest_first(torch: str) -> tuple[int, ...]:
+    return tuple(-number for number in (*version_key(torch), 0, 0, 0)[:3])
 
 
 def _distance(wanted: str | None, torch: str) -> int:
