@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -79,8 +80,7 @@ def replacement(host: Host, path: str) -> Replacement | None:
     change = next((change for change in drift(host, path) if change.name == "torch"), None)
     if change is None or change.before is None:
         return None
-    texts = metadata(host, path, "METADATA")
-    spans = {name: match[1] for name, text in texts.items() if (match := _NEEDS_TORCH.search(text))}
+    spans = torch_spans(host, path)
     return Replacement(
         before=change.before,
         after=change.after,
@@ -89,16 +89,25 @@ def replacement(host: Host, path: str) -> Replacement | None:
     )
 
 
-def wanting(spans: Mapping[str, str], *, before: str, after: str | None) -> tuple[str, ...]:
-    """Packages (name -> what they require of torch) that refuse one torch and accept another. Pure."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415  # only for a torch that moved
+def torch_spans(host: Host, path: str) -> dict[str, str]:
+    """What each installed package requires of torch, as its metadata writes it."""
+    texts = metadata(host, path, "METADATA")
+    return {name: match[1] for name, text in texts.items() if (match := _NEEDS_TORCH.search(text))}
+
+
+def refusing(spans: Mapping[str, str], torch: str) -> tuple[str, ...]:
+    """Packages (name -> what they require of torch) that do not go with a torch; what cannot be read goes."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415  # only for what names torch
 
     found = []
     for name, span in spans.items():
-        try:
-            limit = SpecifierSet(span.strip())
-        except InvalidSpecifier:
-            continue
-        if after and not limit.contains(before, prereleases=True) and limit.contains(after, prereleases=True):
-            found.append(name)
+        with contextlib.suppress(InvalidSpecifier):
+            if not SpecifierSet(span.strip()).contains(torch, prereleases=True):
+                found.append(name)
     return tuple(sorted(found))
+
+
+def wanting(spans: Mapping[str, str], *, before: str, after: str | None) -> tuple[str, ...]:
+    """Packages that refuse one torch and accept another. Pure."""
+    refused = set(refusing(spans, after)) if after else set(spans)
+    return tuple(name for name in refusing(spans, before) if name not in refused)

@@ -9,6 +9,7 @@ import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
 from torchup.envs import distributions, kernels, records, registry, transaction
+from torchup.envs.guard import refusing, torch_spans
 from torchup.envs.paths import python_of, split
 from torchup.errors import InstallError, TorchupError, VerifyError
 from torchup.i18n.worker_words import told
@@ -122,7 +123,7 @@ def _replace(
     host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Progress, keep: bool
 ) -> Environment:
     before = distributions.versions(host, target)
-    mine = _own(host, plan, target) if keep else ()
+    mine = _without_refusing(host, plan, target, _own(host, plan, target), tell) if keep else ()
     staged, verification = _build_and_verify(host, plan, target, mine, verify=verify, tell=tell)
     installer(plan.installer).settle(host, staged, target)
     environment = _describe(host, plan, staged, verification)
@@ -180,6 +181,23 @@ def _verify(host: Host, staged: str, verify: Callable[[str], Verification], tell
 def _own(host: Host, plan: Plan, target: str) -> tuple[Distribution, ...]:
     record = records.read(host, target)
     return own_packages(distributions.installed(host, target), record.environment if record else None, plan)
+
+
+def _without_refusing(
+    host: Host, plan: Plan, target: str, mine: Sequence[Distribution], tell: Progress
+) -> tuple[Distribution, ...]:
+    """Of the user's own packages those that go with the planned torch; the others are named and left out."""
+    refused = set(refusing(torch_spans(host, target), plan.build.label))
+    left = [distribution.name for distribution in mine if distribution.name in refused]
+    if left:
+        names = ", ".join(left)
+        tell(
+            Event(
+                stage="keep",
+                text=message("install.keep.refused", "left out, they want another torch: {names}", names=names),
+            )
+        )
+    return tuple(distribution for distribution in mine if distribution.name not in refused)
 
 
 def _build(

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 from support.sources import IsolatedHost, recorded
 from support.wheels import make_wheel
-from torchup.envs.guard import FILE_NAME, drift, guard_url, guard_variables, kept, replacement, wanting
+from torchup.envs.guard import FILE_NAME, drift, guard_url, guard_variables, kept, refusing, replacement, wanting
 from torchup.install.guard import guard_text, guarded_names, write_guard
 from torchup.install.guard_scripts import SCRIPTS, guarded, guarded_pip
 
@@ -164,6 +164,7 @@ def test_who_wanted_another_torch_is_named():
     spans = {"xformers": "==2.6.0", "lightning": "<4,>=2.1", "old": "<2.5", "odd": "nonsense"}
     assert wanting(spans, before="2.13.0+cpu", after="2.6.0") == ("xformers",)
     assert wanting(spans, before="2.13.0+cpu", after=None) == ()
+    assert refusing(spans, "2.13.0+cpu") == ("old", "xformers")
 
 
 @given(st.dictionaries(st.text(max_size=8), st.text(max_size=30), max_size=4))
