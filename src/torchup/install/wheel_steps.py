@@ -36,7 +36,7 @@ def wheel_steps(plan: Plan, path: str, call: WheelCall) -> Iterator[Step]:
 
 def _alone(wheel: PackageWheel, plan: Plan, call: WheelCall) -> Step:
     return Step(
-        argv=(*call.argv, "--no-deps", *_places(wheel, plan, call), wheel.requirement),
+        argv=(*call.argv, "--no-deps", *_places(wheel, plan, call), _requirement(wheel, plan)),
         summary=message("install.step.wheel", "install {package} alone", package=wheel.package),
         environment=dict(call.environment),
         timeout=call.timeout,
@@ -44,11 +44,24 @@ def _alone(wheel: PackageWheel, plan: Plan, call: WheelCall) -> Step:
 
 
 def _places(wheel: PackageWheel, plan: Plan, call: WheelCall) -> tuple[str, ...]:
+    if not _online(plan):
+        return call.places(plan)
     if wheel.index:
         return (call.index, wheel.index)
     if wheel.find_links:
         return ("--no-index", "--find-links", wheel.find_links)
     return () if wheel.url else call.places(plan)
+
+
+def _online(plan: Plan) -> bool:
+    """Whether an index may be asked at all: a bundle's plan has folders only, and holds the wheels in one of them."""
+    return any(source.kind == "index" for source in plan.sources)
+
+
+def _requirement(wheel: PackageWheel, plan: Plan) -> str:
+    if _online(plan):
+        return wheel.requirement
+    return f"{wheel.package}=={wheel.version}" if wheel.version else wheel.package
 
 
 def _needs(wheel: PackageWheel, plan: Plan, path: str, call: WheelCall) -> Step:
@@ -57,7 +70,7 @@ def _needs(wheel: PackageWheel, plan: Plan, path: str, call: WheelCall) -> Step:
     held = [line for line in plan.packages if line.partition("==")[0].partition("[")[0] in plan.build.companions]
     lines = [line for line in plan.packages if line.partition("[")[0].partition("==")[0] == "torch"] + held
     return Step(
-        argv=(*call.argv, *call.places(plan), "--constraint", file, wheel.requirement, *wheel.requires),
+        argv=(*call.argv, *call.places(plan), "--constraint", file, _requirement(wheel, plan), *wheel.requires),
         files={file: "".join(f"{line}\n" for line in (*lines, *plan.constraints))},
         summary=message("install.step.wheel-needs", "install what {package} needs, torch held", package=wheel.package),
         environment=dict(call.environment),

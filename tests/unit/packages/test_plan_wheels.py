@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from torchup.catalog import load_catalog
 from torchup.errors import NoBuildError, UsageError
 from torchup.install import steps
-from torchup.model import Driver, Gpu, InstallerName, Machine, Os, PythonInterpreter, Request, Vendor
+from torchup.model import Driver, Gpu, InstallerName, Machine, Os, PythonInterpreter, Request, Source, Vendor
 from torchup.plan import resolve
 
 CATALOG = load_catalog()
@@ -91,3 +92,13 @@ def test_a_third_party_is_named():
     found = plan("flash-attn")
     assert found.wheels[0].publisher
     assert any(notice.code == "plan.wheel.third-party" for notice in found.advice)
+
+
+def test_a_bundle_asks_no_index():
+    """A plan whose sources are folders installs its wheels from them, by name and version."""
+    found = plan("flash-attn", "xformers")
+    folder = Source(name="wheelhouse", url="/bundle/wheels", kind="find-links", general=True, reachable=True)
+    offline = replace(found, sources=(folder,))
+    text = " ".join(part for step in steps(offline, "/e") for part in step.argv)
+    assert "https://" not in text
+    assert f"flash-attn=={found.wheels[0].version}" in text
