@@ -106,10 +106,7 @@ def test_only_pypi_facts_of_2_15_are_certain():
         ("catalog.law.complete", {"pythons": ()}),
         ("catalog.law.source", {"source": "hearsay"}),
         ("catalog.law.companion-order", {"variant": "cpu", "companions": {"torchvision": Companion(version="0.1")}}),
-        (
-            "catalog.law.ptx",
-            {"arch": Arch(sass=(), gfx=("x",), ptx=row("2.9.0", "cu130", "linux_aarch64").arch.ptx, source="matrix")},
-        ),
+        ("catalog.law.ptx", {"arch": Arch(sass=(), gfx=("x",), ptx=row("2.9.0", "cu130", "linux_aarch64").arch.ptx, source="matrix")}),
         ("catalog.law.unique", {"variant": "cpu"}),
     ],
 )
