@@ -24,9 +24,9 @@ TOLERANCE = 2e-3  # of the losses of some hundred steps: sums in another order d
 def torch_peers(data: Any, steps: int) -> dict[str, Any]:
     """Eager as written, compiled, the written-out step of `resident`, the C++ loop of `fused`."""
     import by_hand  # noqa: PLC0415  # after the path is set
-    import lenet  # noqa: PLC0415
-    import torch  # noqa: PLC0415
-    from recipes import fused_cpu  # noqa: PLC0415
+    import lenet  # noqa: PLC0415  # the path is set first
+    import torch  # noqa: PLC0415  # same
+    from recipes import fused_cpu  # noqa: PLC0415  # same
 
     images, labels = data
     inputs = lenet.normalised(images)
@@ -72,9 +72,9 @@ def torch_peers(data: Any, steps: int) -> dict[str, Any]:
 def jax_peers(data: Any, steps: int) -> dict[str, Any]:
     """One jitted step called from Python, and the whole run as one scan."""
     import jax  # noqa: PLC0415  # named and left out where it is missing
-    import lenet  # noqa: PLC0415
-    from jax import lax  # noqa: PLC0415
-    from jax import numpy as jnp  # noqa: PLC0415
+    import lenet  # noqa: PLC0415  # the path is set first
+    from jax import lax  # noqa: PLC0415  # same
+    from jax import numpy as jnp  # noqa: PLC0415  # same
 
     images, labels = data
     x = jnp.asarray(lenet.normalised(images).numpy()).reshape(steps, lenet.BATCH, 1, 28, 28)
@@ -139,7 +139,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int)
     options = parser.parse_args()
     import idx  # noqa: PLC0415  # after the path is set
-    import torch  # noqa: PLC0415
+    import torch  # noqa: PLC0415  # same
 
     if options.threads:
         torch.set_num_threads(options.threads)

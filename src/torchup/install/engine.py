@@ -131,11 +131,11 @@ def _replace(
     host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Progress, keep: bool
 ) -> Environment:
     before = distributions.versions(host, target)
-    mine = _in_bundle(plan, _without_refusing(host, plan, target, _own(host, plan, target), tell)) if keep else ()
+    mine = _in_bundle(plan, _own(host, plan, target)) if keep else ()
     staged, verification = _build_and_verify(host, plan, target, mine, verify=verify, tell=tell)
     installer(plan.installer).settle(host, staged, target)
     environment = _describe(host, plan, staged, verification)
-    requested = (*_wanted(plan), *(distribution.name for distribution in mine))
+    requested = (*_wanted(plan), *(one.name for one in mine if one.name in environment.packages))
     python = registry.find_python(host, staged) or python_of(staged)
     environment = msgspec.structs.replace(
         environment,
@@ -211,19 +211,14 @@ def _in_bundle(plan: Plan, mine: tuple[Distribution, ...]) -> tuple[Distribution
 
 def _without_refusing(
     host: Host, plan: Plan, target: str, mine: Sequence[Distribution], tell: Progress
-) -> tuple[Distribution, ...]:
+) -> Sequence[Distribution]:
     """Of the user's own packages those that go with the planned torch; the others are named and left out."""
     refused = set(refusing(torch_spans(host, target), plan.build.label))
     left = [distribution.name for distribution in mine if distribution.name in refused]
     if left:
-        names = ", ".join(left)
-        tell(
-            Event(
-                stage="keep",
-                text=message("install.keep.refused", "left out, they want another torch: {names}", names=names),
-            )
-        )
-    return tuple(distribution for distribution in mine if distribution.name not in refused)
+        text = message("install.keep.refused", "left out, they want another torch: {names}", names=", ".join(left))
+        tell(Event(stage="keep", text=text))
+    return [distribution for distribution in mine if distribution.name not in refused]
 
 
 def _build(
@@ -239,16 +234,23 @@ def _build(
     if mine:
         names = ", ".join(distribution.name for distribution in mine)
         tell(Event(stage="keep", text=message("install.keep", "your own packages stay: {names}", names=names)))
-    exact, loose = requirements(mine, exact=True), requirements(mine, exact=False)
-    try:
-        return _stage(host, _and(plan, exact), target, tell, overlay or {})
-    except InstallError as error:
-        if exact == loose or error.code != NO_SOLUTION:
-            raise
-    text = message("install.keep.loose", "not at the same versions; trying others")
-    tell(Event(stage="keep", text=text))
+    loosened = message("install.keep.loose", "not at the same versions; trying others")
+    tries = ((requirements(mine, exact=True), None), (requirements(mine, exact=False), loosened))
+    for packages, said in tries:
+        if said is not None:
+            tell(Event(stage="keep", text=said))
+            transaction.clean(host, target)
+        try:
+            return _stage(host, _and(plan, packages), target, tell, overlay or {})
+        except InstallError as error:
+            if not mine or error.code != NO_SOLUTION:
+                raise
+            unsolved = error
+    rest = _without_refusing(host, plan, target, mine, tell)
+    if len(rest) == len(mine):
+        raise unsolved
     transaction.clean(host, target)
-    return _stage(host, _and(plan, loose), target, tell, overlay or {})
+    return _stage(host, _and(plan, requirements(rest, exact=False)), target, tell, overlay or {})
 
 
 def _and(plan: Plan, packages: tuple[str, ...]) -> Plan:

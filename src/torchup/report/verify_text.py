@@ -26,6 +26,7 @@ _PROVES: dict[str, Message] = {
     "optimiser": message("verify.proves.optimiser", "training changes weights and lowers the loss"),
     "jit": message("verify.proves.jit", "operations compile at run time"),
     "dataloader": message("verify.proves.dataloader", "worker processes start and share memory"),
+    "package": message("verify.proves.package", "a package that is built for torch works with it"),
     "compile": message("verify.proves.compile", "torch.compile finds its compiler"),
 }
 
