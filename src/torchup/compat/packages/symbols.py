@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torchup.catalog.packages import Packages, Symbol
 
 _CUDA_LIBRARY = re.compile(
-    r"(?:lib)?(?:cudart|cublas|cublasLt|nvrtc)(?:64_|-[0-9a-f]+)?(?:\.so\.|_)?(1[0-9])(?:[._]?\d+)*(?:\.dll)?"
+    r"(?:lib)?(?:cudart|cublas|cublasLt|nvrtc)(?:64_|-[0-9a-f]+)?(?:\.so\.|_)?(1[0-9])(?:[._]?\d)*+(?:\.dll)?"
 )
 LINE = 4000  # characters of one line that are looked at
 LINES = 5000  # lines of a text that are looked at
