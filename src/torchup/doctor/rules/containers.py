@@ -84,6 +84,13 @@ def _remedy(facts: Facts, compat: Compat) -> Remedy | None:
             " host's",
         )
         return made(facts, compat, text, kind=RemedyKind.CONTAINER_GPU)
+    if facts.sign("docker.no-gpu-driver") is not None:
+        text = message(
+            "doctor.container.remedy-engine",
+            "install the package nvidia-container-toolkit on the host (NVIDIA's repository has it), register it with"
+            " the container engine, then start the container with the GPU",
+        )
+        return made(facts, compat, text, kind=RemedyKind.CONTAINER_ENGINE, needs_root=True)
     kfd = facts.sign("kfd.no-node", "kfd.invalid-node") is not None
     return remedy_of("container-without-gpu", _with_amd(facts) if kfd else facts, compat)
 
