@@ -115,6 +115,5 @@ def _isolated_build(facts: Facts, absent: Sign) -> Found:
             "a package that needs torch to be built is being built in an isolated environment without it",
         ),
         evidence=(said(absent),),
-        primary=not facts.torch.installed,  # torch is there: pip hides it from the build, and nothing is broken
         remedy=rebuilt(facts, text, [name.replace("-", "_") for name in names]),
     )
