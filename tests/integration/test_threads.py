@@ -1,4 +1,4 @@
-"""The doctor on public threads: what is right stays right. What an unseen batch says is in docs/explanation/testing.md."""
+"""The doctor on public threads: what is right stays right (docs/explanation/testing.md has what unseen ones said)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Public threads as cases (tests/threads): what a careful maintainer says of each, and how an answer is judged by it."""
+"""Public threads as cases (tests/threads): what a careful maintainer says of each, and how answers are judged."""
 
 from __future__ import annotations
 

@@ -58,9 +58,7 @@ _TREE = re.compile(
 _DESCRIBED = re.compile(_LEAD + _NAME + r"\s{1,60}(?:\(!\)\s{1,9})?" + _VERSION + r"\s{1,60}[A-Z].{5,200}")
 _EXPORTED = re.compile(r"\s{0,12}- " + _NAME + r"=" + _VERSION + r"=(\S{1,80})\s{0,9}")
 _IN_LIST = re.compile(r"\s{0,20}- [\"']?" + _NAME + r"={1,2}" + _VERSION + r"[\"']?\s{0,9}")
-_SATISFIED = re.compile(
-    r"Requirement already satisfied: ([\w.-]{1,80})(\S{0,100}) in (\S{1,300})"
-)
+_SATISFIED = re.compile(r"Requirement already satisfied: ([\w.-]{1,80})(\S{0,100}) in (\S{1,300})")
 _AT_END = re.compile(r"\((\d[\w.+]{0,60})\)\s{0,9}$")  # behind "(from -r requirements.txt (line 1))"
 _PINNED = re.compile(r"==([\w.+]{1,60})")
 _CONDA_BUILD = re.compile(

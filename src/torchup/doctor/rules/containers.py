@@ -30,6 +30,7 @@ _UNSEEN = (
 )
 # The runtime that gives a container its GPU brings libcuda along: without it, none was given.
 _NO_LIBCUDA = ("driver.libcuda-missing", "vllm.no-platform")
+_SHARES_NODES = ("toolbox", "distrobox")  # kinds that see the host's /dev without an option
 _OWN_USER = ("toolbox", "distrobox", "podman", "apptainer")  # kinds in which a user stays one
 _COMMAND = re.compile(r"\b(?:docker|podman|nerdctl|kubectl|apptainer|singularity|pct|lxc|distrobox)\b")
 
@@ -40,6 +41,8 @@ def container_without_gpu(facts: Facts, compat: Compat) -> Found | None:
     nodes = _wrong_nodes(facts)
     given = quoted(facts, *_NOT_GIVEN)
     without = facts.system.container and facts.system.container_gpu_flag is False and unseen is not None
+    if facts.nodes and facts.system.container_kind in _SHARES_NODES:
+        without = False
     if facts.live and not facts.gpus:
         without = False  # the bus was looked at: no GPU that could have been passed in
     without = without or _bare(facts)
@@ -138,7 +141,7 @@ def _groups_remedy(facts: Facts, compat: Compat) -> Remedy | None:
 
 
 def _is_foreign(node: Node, facts: Facts) -> bool:
-    """A node that is there, for a group of the host alone, in a container whose user is not root, and torch sees no GPU."""
+    """A node for a group of the host alone, in a container whose user is not root, and torch sees no GPU."""
     unseen = facts.sign("cuda.no-gpus", "hip.no-device") is not None
     return unseen and facts.system.container_kind in _OWN_USER and not node.accessible and not facts.groups
 

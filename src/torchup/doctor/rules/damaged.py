@@ -1,4 +1,4 @@
-"""Files of torch that are not as they were installed: what broke them decides the cause, writing them anew is the cure."""
+"""Files of torch that are not as they were installed: who wrote them decides the cause; the cure writes them anew."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def _written_anew(facts: Facts, compat: Compat) -> Remedy:
 
     text = message("doctor.damage.remedy", "install the packages whose files differ again, in the same versions")
     names = tuple(dict.fromkeys(one.package for one in facts.damage))
-    others = tuple(f"{p.name}=={p.version}" for p in facts.packages if p.name in names and p.name not in remedy.TORCH_FAMILY)
+    others = tuple(
+        f"{p.name}=={p.version}" for p in facts.packages if p.name in names and p.name not in remedy.TORCH_FAMILY
+    )
     again = remedy.renewed(facts, others, text=text)
     if not set(names) & set(remedy.TORCH_FAMILY):
         return again

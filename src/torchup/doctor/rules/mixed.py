@@ -27,7 +27,11 @@ def mixed_install(facts: Facts, compat: Compat) -> Found | None:
     foreign = foreign_libraries(facts) if signs or cxx else {}
     path = facts.environment.get("LD_LIBRARY_PATH", "") if signs or cxx else ""
     changed = overwritten(facts)
-    symptom = bool(signs) or (bool(changed) and facts.torch.import_error is not None) or (bool(places) and bool(facts.signs_of("companion-mismatch")))
+    symptom = (
+        bool(signs)
+        or (bool(changed) and facts.torch.import_error is not None)
+        or (bool(places) and bool(facts.signs_of("companion-mismatch")))
+    )
     if cxx is not None and (foreign or path):
         signs, symptom = [*signs, cxx], True
     if not symptom and not changed and not ((doubles or places) and not facts.works):

@@ -26,7 +26,7 @@ def two_torches(facts: Facts) -> tuple[Package, ...]:
 
 
 def overwritten(facts: Facts) -> tuple[Damaged, ...]:
-    """Damaged files of a library whose wheels for several CUDA majors write one folder: the last one wrote over them."""
+    """Damaged files of a library whose wheels for several CUDA majors write one folder, one over the other."""
     names = [match[1] for package in facts.packages if (match := _LABELLED.fullmatch(package.name))]
     stems = [match[1] if (match := _LABELLED.fullmatch(one.package)) else one.package for one in facts.damage]
     return tuple(one for one, stem in zip(facts.damage, stems, strict=True) if names.count(stem) > 1)

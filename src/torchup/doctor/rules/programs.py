@@ -32,7 +32,7 @@ _ABSENT = ("package.absent", "package.triton", "package.kernel")
 
 
 class Modules(Value, frozen=True, kw_only=True):
-    """The file: module -> package, its name on Windows, and package -> release of torch -> the first release too new."""
+    """The file: module -> package, its name on Windows, and package -> release of torch -> the first one too new."""
 
     packages: dict[str, str]
     windows: dict[str, str]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts, Sign
     from torchup.doctor.libraries import DllRow
-    from torchup.model import Remedy
+    from torchup.model import Message, Remedy
 
 _CONDA_PATH = re.compile(r"[/\\](?:mini|ana|mamba)(?:conda|forge)\d?[/\\]|[/\\]miniforge\d?[/\\]", re.IGNORECASE)
 
@@ -44,7 +44,7 @@ def windows_dll_missing(facts: Facts, compat: Compat) -> Found | None:
     )
 
 
-def _named_line(facts: Facts) -> tuple:
+def _named_line(facts: Facts) -> tuple[Message, ...]:
     row = _named(facts, _signs(facts))
     named = facts.sign(row.sign) if row is not None and row.sign else None
     return (said(named),) if named is not None else ()
