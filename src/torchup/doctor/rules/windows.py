@@ -77,7 +77,7 @@ def _dll_remedy(facts: Facts, compat: Compat, signs: tuple[Sign, ...]) -> Remedy
     if row is not None and row.words == "xpu":
         text = message(
             "doctor.dll.remedy-xpu",
-            "install an XPU build whose wheel brings Intel's runtime along (2.6 or newer), or start the program where"
+            "install a current XPU build, whose wheel brings Intel's runtime along, or start the program where"
             " oneAPI's setvars.bat has run; Intel's graphics driver brings ze_loader.dll",
         )
         return made(facts, compat, text)
