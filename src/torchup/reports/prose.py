@@ -61,7 +61,7 @@ _OWN = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _DEVICE_WORD = re.compile(
-    r"\d{3}|[a-z]\d{2}|\b[tlpam]\d|\b(?:spark|jetson|strix|steam deck|titan|iris|thor|orin|vega)\b",
+    r"\d{3}|[a-z]\d{2}|\b[tlpam]\d|\b(?:spark|jetson|strix|steam deck|titan|iris|thor|orin|vega|n1x)\b",
     re.IGNORECASE | re.ASCII,
 )
 _AMD_CARD = re.compile(
