@@ -34,6 +34,13 @@ def types(session: nox.Session) -> None:
     session.run("mypy", "--config-file", "mypy-worker.ini")
 
 
+@nox.session(default=False)
+def compare_training(session: nox.Session) -> None:
+    """The article's training in JAX beside torchup's recipes (scripts/compare_training.py); fetches both libraries."""
+    session.install("torch", "numpy", "jax")
+    session.run("python", "scripts/compare_training.py", *session.posargs)
+
+
 @nox.session
 def public_types(session: nox.Session) -> None:
     """Every public name has a type that other checkers see alike (pyright); also proves that the types are shipped."""

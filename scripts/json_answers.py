@@ -9,6 +9,8 @@ from __future__ import annotations
 from torchup.bench.compare import Report
 from torchup.catalog.measured import MeasuredWheel
 from torchup.catalog.types import Learned, Row
+from torchup.compat.packages import Match
+from torchup.compat.packages.contents import Explained
 from torchup.doctor.explain import Explanation
 from torchup.doctor.panel import Panel
 from torchup.envs.kernels import Kernel
@@ -33,6 +35,7 @@ from torchup.results.run import Run
 from torchup.sources.mirror_test import MirrorTest
 from torchup.sources.mirrors import Mirror
 from torchup.sources.outlook import Look
+from torchup.sources.package_refresh import PackageRefresh
 from torchup.sources.refresh import Gain
 
 
@@ -344,6 +347,20 @@ class CacheWouldPrune(Value, frozen=True, kw_only=True):
     would_remove: tuple[Stored, ...]
 
 
+class WheelPackage(Value, frozen=True, kw_only=True):
+    """A package that the tables know."""
+
+    package: str
+    kind: str  # pure, ctypes, stable, pinned, matched, source, beside, ended
+    pypi: str  # what PyPI has under its name: wheel, sdist, none, other, old
+
+
+class WheelPackages(Value, frozen=True, kw_only=True):
+    """Without PACKAGE."""
+
+    packages: tuple[WheelPackage, ...]
+
+
 ANSWERS: dict[str, tuple[object, ...]] = {
     "up": (Up,),
     "detect": (Detected,),
@@ -360,7 +377,8 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "verify": (Verification,),
     "doctor": (Doctor, DoctorFixed, DoctorWouldFix, DoctorRules),
     "bench": (tuple[Result, ...],),
-    "explain": (Explanation, ExplainQuestion, ExplainIndex),
+    "explain": (Explanation, ExplainQuestion, ExplainIndex, Explained),
+    "wheel": (Match, tuple[Match, ...], WheelPackages),
     "results list": (ResultsList,),
     "results show": (Run,),
     "results compare": (Report,),
@@ -374,7 +392,7 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "kernel remove": (KernelRemoved,),
     "catalog show": (CatalogShow,),
     "catalog check": (CatalogCheck,),
-    "catalog refresh": (CatalogRefresh,),
+    "catalog refresh": (CatalogRefresh, PackageRefresh),
     "catalog measure": (CatalogMeasure,),
     "cache show": (CacheShow,),
     "cache prune": (CachePruned, CacheWouldPrune),

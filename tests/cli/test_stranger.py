@@ -16,7 +16,7 @@ from torchup.cli.session import Session
 from torchup.cli.up import _next_steps
 from torchup.compat.questions import load_compat
 from torchup.doctor.live import facts_of
-from torchup.doctor.rules.common import reinstall
+from torchup.doctor.remedy import reinstall
 from torchup.envs import registry
 from torchup.host import RealHost
 from torchup.model import Driver, Environment, Gpu, Machine, Os, Vendor, verbatim
@@ -84,7 +84,7 @@ def test_the_tab_key_offers_what_the_page_says(typed, started, offered):
     ("gpus", "typed"),
     [
         ((), "whl/cpu"),
-        ((Gpu(vendor=Vendor.AMD, gfx="gfx1100"),), "torchup up"),
+        ((Gpu(vendor=Vendor.AMD, gfx="gfx1100"),), "whl/rocm"),
         ((Gpu(vendor=Vendor.NVIDIA, compute_capability="8.6"),), "whl/cu"),
     ],
 )
@@ -92,5 +92,5 @@ def test_what_to_install_is_for_the_machine_that_is_looked_at(gpus, typed):
     """A live machine without a GPU is not told to install a CUDA build of gigabytes."""
     driver = Driver(vendor=Vendor.NVIDIA, version="580.95.05")
     facts = facts_of(Machine(os=Os.LINUX, arch="x86_64", gpus=gpus, drivers=(driver,)))
-    (command,) = reinstall(facts, load_compat(), verbatim("install torch")).commands
+    (command,) = reinstall(facts, load_compat().catalog, text=verbatim("install torch")).commands
     assert typed in " ".join(command)

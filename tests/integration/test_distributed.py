@@ -15,8 +15,9 @@ import psutil
 import pytest
 
 from support.bench import torch_python
-from torchup.bench.distributed import Question, run_distributed
+from torchup.bench.distributed import run_distributed
 from torchup.bench.layout import Layout
+from torchup.bench.request import BenchRequest
 from torchup.errors import BenchError
 from torchup.host import RealHost
 
@@ -25,20 +26,21 @@ pytestmark = pytest.mark.slow
 SHORT = {"steps": 30, "largest_bytes": 4096}
 DRIVER = """
 import json, sys
-from torchup.bench.distributed import Question, run_distributed
+from torchup.bench.distributed import run_distributed
+from torchup.bench.request import BenchRequest
 from torchup.bench.layout import layout
 from torchup.encoding import to_json
 from torchup.host import RealHost
 host, options = RealHost(), json.loads(sys.argv[2])
 where = layout(host.environ(), **{"processes": None, "nodes": None, "node_rank": None, "rendezvous": None, **options})
-results = run_distributed(host, sys.argv[1], where, Question(steps=30, largest_bytes=64, scaling=("strong",)))
+results = run_distributed(host, sys.argv[1], where, BenchRequest(steps=30, largest_bytes=64, scaling=("strong",)))
 print(to_json(results, indent=0).strip())
 """
 
 
 def test_two_processes_train_what_one_trains():
     """At half a batch each the losses are those of one process, step by step; curves and efficiencies come along."""
-    results = run_distributed(RealHost(), torch_python(), Layout(processes=2), Question(**SHORT))
+    results = run_distributed(RealHost(), torch_python(), Layout(processes=2), BenchRequest(**SHORT))
     points = {(r.parameters.get("scaling"), r.world_size): r for r in results}
     assert set(points) == {("strong", 1), ("strong", 2), ("weak", 1), ("weak", 2), (None, 2)}
     strong = points["strong", 2]
@@ -53,7 +55,7 @@ def test_two_processes_train_what_one_trains():
 
 def test_gpt_is_shared_like_mnist():
     """Two processes with a sequence each give the loss of one with both; the rate is told in tokens too."""
-    question = Question(workload="gpt", model="tiny", steps=4, largest_bytes=16, scaling=("strong",))
+    question = BenchRequest(workload="gpt", model="tiny", steps=4, largest_bytes=16, scaling=("strong",))
     results = run_distributed(RealHost(), torch_python(), Layout(processes=2), question)
     strong = next(r for r in results if r.world_size == 2 and r.workload == "gpt")
     assert strong.parameters["loss_difference"] < 1e-4
@@ -83,7 +85,7 @@ def test_a_rank_that_dies_ends_the_run():
     killer.start()
     try:
         with pytest.raises(BenchError) as caught:
-            run_distributed(RealHost(), torch_python(), Layout(processes=2), Question(epochs=50))
+            run_distributed(RealHost(), torch_python(), Layout(processes=2), BenchRequest(epochs=50))
     finally:
         done.set()
         killer.join()

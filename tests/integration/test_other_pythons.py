@@ -9,6 +9,7 @@ from support.pythons import python
 from torchup.envs.inspection import inspect_environment
 from torchup.envs.verification import verify_environment
 from torchup.host import RealHost
+from torchup.i18n.sentences import sentence
 
 HOST = RealHost()
 COMPILE = (
@@ -49,4 +50,4 @@ def test_the_ladder_of_that_python_ends_at_the_import(interpreter):
     """Without torch the first rung says so in the worker's own words, not in those of a crash."""
     verification = verify_environment(HOST, interpreter)
     assert [(rung.name, rung.status) for rung in verification.rungs] == [("import", "fail")]
-    assert "No module named 'torch'" in verification.rungs[0].detail
+    assert "No module named 'torch'" in str(sentence(verification.rungs[0].detail))

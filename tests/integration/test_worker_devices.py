@@ -16,7 +16,7 @@ def python():
 
 
 def test_a_torch_without_its_mps_module_waits_by_reading(python):
-    """Torch 1.12 on a Mac: every timing reads a value back, and memory is unknown instead of an error."""
+    """On a Mac with torch 1.12 every timing reads a value back, and memory is unknown instead of an error."""
     code = """
 import types, torch, devices
 read = []
@@ -71,7 +71,7 @@ print(precision.refusal("cpu", "fp16")["values"]["why"]["values"]["text"])
 
 
 def test_a_stub_of_a_compiler_is_none(python):
-    """MacOS without the command line tools: `/usr/bin/c++` would open a dialog."""
+    """Without the command line tools of macOS `/usr/bin/c++` would open a dialog."""
     code = """
 import subprocess, sys, types, compiler
 sys.platform = "darwin"
@@ -115,7 +115,7 @@ print(run("python", {str(script)!r}, profile=True))
 print(run("python", {str(script)!r}, "extra"))
 print(run("no-such-program"))
 """
-    assert inside(python, code).splitlines() == [
+    assert [line for line in inside(python, code).splitlines() if line.startswith("(")] == [
         "(True, True, False)",
         "(True, True, True)",
         "('program-failed', 1)",

@@ -9,6 +9,12 @@ from support.doctor_reports import Report, smi
 _LINUX = {"available": "False", "driver": "550.54.15", "gpus": ["NVIDIA GeForce RTX 3090"]}
 
 EXAMPLES: dict[str, tuple[str | None, str]] = {
+    "an override that no build of today needs": (
+        "hsa-override-wrong",
+        "OS: Fedora Linux 43\nGPU: AMD Radeon 8060S (gfx1151)\nPyTorch version: 2.9.1+rocm6.4\n"
+        "$ HSA_OVERRIDE_GFX_VERSION=11.0.0 python train.py\n"
+        "Memory access fault by GPU node-1 (Agent handle: 0x55d0c0de) on address 0x7f0000001000. Reason: Unknown.\n",
+    ),
     "cpu build beside a GPU": ("cpu-build-installed", Report(torch="2.5.1+cpu", **_LINUX).text()),
     "cpu build on Windows, no label": (
         "cpu-build-installed",

@@ -71,7 +71,20 @@ def measure(
         asked["budget"] = budget
     limit = LONGEST if budget is None else SETTING_UP + OVERRUN * budget
     answer = run_worker(host, python, "bench.py", (json.dumps(asked),), timeout=limit, on_line=on_line)
-    return msgspec.convert(payload(answer, "result", task.label), RawResult)
+    return _raw(payload(answer, "result", task.label), task.label)
+
+
+def _raw(found: dict[str, Any], what: str) -> RawResult:
+    """The answer as a value; a plugin's notes may be sentences. Raises `MeasureError` for what is no result."""
+    notes = found.get("notes")
+    if isinstance(notes, list):
+        found = {**found, "notes": [raised(note) if isinstance(note, str) else note for note in notes]}
+    try:
+        return msgspec.convert(found, RawResult)
+    except msgspec.ValidationError as error:
+        words = raised(str(error))
+        text = message("bench.failed", "{what}: {reason}", what=what, reason=sentence(words))
+        raise MeasureError(text, words) from error
 
 
 def payload(answer: WorkerAnswer, key: str, what: str = "torch") -> dict[str, Any]:

@@ -68,7 +68,7 @@ def wheels_measured(catalog: Catalog) -> Iterator[Message]:
                 "catalog.law.unmeasured", "{row} is on PyPI, but was not measured", row=f"{row.label} {key[2]}"
             )
         if row.arch is not None and row.arch.basis == "wheel" and key not in measured:
-            yield message("catalog.law.basis", "{row} rests on a wheel that nobody read", row=name)
+            yield message("catalog.law.basis", "{row} rests on a wheel that was not measured", row=name)
 
 
 def snapshot_known(catalog: Catalog) -> Iterator[Message]:

@@ -24,6 +24,7 @@ from torchup.sources.refresh import Refresh, refresh
 if TYPE_CHECKING:
     from torchup.catalog.types import Learned
     from torchup.report.style import Style
+    from torchup.sources.package_refresh import PackageRefresh
 
 SHOWN = 20  # rows of the diff before "and N more"
 
@@ -35,7 +36,8 @@ SHOWN = 20  # rows of the diff before "and N more"
         "catalog.refresh.help",
         "Look outward and show what the catalogue does not know: builds on the index pages of the configured sources,"
         " companions, toolkits, drivers, vendors' channels, conda-forge, packages. What is compiled into a new build"
-        " stays unknown until somebody looks (`torchup catalog measure`). Exit 7 where a needed source was silent.",
+        " stays unknown until the wheel is measured (`torchup catalog measure`). Exit 7 where a needed source was"
+        " silent.",
     ),
 )
 @click.option("--mirror", metavar="NAME|URL", help=text("catalog.refresh.mirror", "Ask this mirror first"))
@@ -43,10 +45,16 @@ SHOWN = 20  # rows of the diff before "and N more"
     "--variant", "variants", type=VariantType(), multiple=True, metavar="NAME",
     help=text("catalog.refresh.variant", "Only this variant's index (repeatable)"),
 )  # fmt: skip
+@click.option(
+    "--packages", is_flag=True,
+    help=text("catalog.refresh.packages", "Ask for newer releases of packages around torch instead"),
+)  # fmt: skip
 @click.option("--write", is_flag=True, help=text("catalog.refresh.write", "Keep what was learned, beside the package"))
 @common_options
-def command(session: Session, *, mirror: str | None, variants: tuple[str, ...], write: bool) -> Answer:
+def command(session: Session, *, mirror: str | None, variants: tuple[str, ...], packages: bool, write: bool) -> Answer:
     """`torchup catalog refresh`."""
+    if packages:
+        return _packages(session)
     path = overlay_path(session.host)
     stored = session.host.read_bytes(path)
     previous = read_overlay(stored) if stored is not None else None
@@ -101,6 +109,31 @@ def _look(look: Look) -> str:
     if look.status == "unclear":
         parts.append(text("catalog.look.unclear", "could not tell: no answer from {names}", names=silent or "-"))
     return "; ".join(parts)
+
+
+def _packages(session: Session) -> Answer:
+    """Releases that the package tables do not have; they are told, and nothing is written."""
+    from torchup.catalog.packages import load_packages  # noqa: PLC0415  # only for --packages
+    from torchup.sources.configured import read_configuration  # noqa: PLC0415  # same
+    from torchup.sources.package_refresh import refresh_packages  # noqa: PLC0415  # same
+    from torchup.sources.surveyor import connection_of  # noqa: PLC0415  # same
+
+    session.note(message("catalog.refreshing", "reading index pages"))
+    connection, notices = connection_of(session.host, read_configuration(session.host))
+    found = refresh_packages(session.host, load_packages(), load_catalog().channels.pypi, connection)
+    return Answer(command="catalog refresh", data=found, text=lambda: packages_text(found), notices=notices)
+
+
+def packages_text(found: PackageRefresh) -> str:
+    """What is newer, and how much could be seen."""
+    lines = [f"{one.package}  {one.known} -> {one.found}" for one in found.newer]
+    lines.append(
+        text("catalog.refresh.packages.current", "{count} packages are as the tables say", count=len(found.current))
+    )
+    if found.untold:
+        names = ", ".join(found.untold)
+        lines.append(text("catalog.refresh.packages.untold", "nothing can be said of: {names}", names=names))
+    return "\n".join(lines)
 
 
 def _write(session: Session, path: str, found: Refresh) -> None:

@@ -20,7 +20,7 @@ _NOT_BY_CLICK = {"lang"}  # chosen before the command line is parsed
 _SETTABLE = frozenset({
     "torch", "variant", "python", "profile", "with", "require", "cpu", "channel", "mirror", "installer", "offline",
     "env", "budget", "epochs", "repeats", "recipe", "device", "precision", "threads", "nproc", "no-bench",
-    "timeout", "compile", "only", "ignore", "strict", "threshold", "across", "no-baseline", "platform", "all",
+    "timeout", "compile", "only", "ignore", "strict", "threshold", "across", "no-baseline", "platform", "all", "for",
 })  # fmt: skip
 _PLACES = frozenset({"PATH", "DIR", "FILE", "FILE|DIR"})
 

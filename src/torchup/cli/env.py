@@ -13,10 +13,11 @@ from torchup.cli.defaults import defaults_for
 from torchup.cli.groups import VerbGroup
 from torchup.cli.session import Session, changing_options, common_options
 from torchup.cli.target import environment_names
-from torchup.envs import activation, kernels, records, registry, transaction
+from torchup.envs import activation, guard, kernels, records, registry, transaction
 from torchup.envs.project import environment_name
 from torchup.errors import UsageError
 from torchup.i18n import text
+from torchup.install.guard import stopped
 from torchup.install.keep import changes
 from torchup.model import Notice, message
 from torchup.report import env_text
@@ -186,9 +187,30 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
     if program is None:
         session.note(message("env.run.no-program", "there is no program `{name}`", name=argv[0]))
         return Answer(command="env run", data=None, text=str, exit_code=NOT_FOUND)
+    _tell_drift(session, environment.path)
     overlay = activation.run_environment(session.host, environment.path)
     code = session.host.run_attached((program, *argv[1:]), environment=overlay)
+    if code and "install" in argv and not argv[0].startswith("pip"):  # pip's own script says it
+        session.note(stopped(guard.kept(session.host, environment.path).get("torch", "")))
     return Answer(command="env run", data=None, text=str, exit_code=code)
+
+
+def _tell_drift(session: Session, path: str) -> None:
+    """Say what of the environment is no longer what was verified, and which packages wanted that."""
+    for change in guard.drift(session.host, path):
+        session.note(
+            message(
+                "env.run.drift",
+                "{name} is {after} here, not the {before} that was verified; `torchup doctor` says who changed it",
+                name=change.name,
+                after=change.after or "-",
+                before=change.before,
+            )
+        )
+    replaced = guard.replacement(session.host, path)
+    if replaced is not None and replaced.wanted_by:
+        names = ", ".join(replaced.wanted_by)
+        session.note(message("env.run.wanted-by", "{packages} wanted that torch", packages=names))
 
 
 @command.command(name="adopt", help=text("env.adopt.help", "Take an existing environment (venv, conda, pixi) as it is"))

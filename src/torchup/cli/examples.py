@@ -47,6 +47,13 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             message("example.plan.export", "The same choice for another tool."),
         ),
     ),
+    "torchup wheel": (
+        ("torchup wheel flash-attn", message("example.wheel", "Which file, for which torch, and how to install it.")),
+        (
+            "torchup wheel xformers --torch 2.9.1+cu130",
+            message("example.wheel.torch", "The file for a torch that you have elsewhere."),
+        ),
+    ),
     "torchup env": (
         ("torchup env list", message("example.env.list", "What is there.")),
         ("torchup env run lab -- python train.py", message("example.env.run", "Train in the environment `lab`.")),

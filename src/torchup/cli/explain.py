@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from torchup.cli.answer import Answer
+from torchup.cli.explain_wheel import wheel_answer
 from torchup.cli.session import Session, common_options
 from torchup.cli.verb import Verb
 from torchup.compat.questions import load_compat
@@ -35,17 +36,25 @@ def answers() -> dict[str, tuple[Message, ...]]:
     "explain",
     cls=Verb,
     help=text(
-        "explain.help", "Say what a finding means and how to fix it, or answer a question; without CODE: list all"
+        "explain.help",
+        "Say what a finding means and how to fix it, answer a question, or say what a wheel file is for; without CODE"
+        " list all",
     ),
 )
-@click.argument("code", required=False)
+@click.argument("code", metavar="[CODE|FILE.whl]", required=False)
+@click.option(
+    "--env", metavar="NAME", default="default",
+    help=text("explain.option.env", "The environment whose torch a wheel file is held against"),
+)  # fmt: skip
 @common_options
-def command(session: Session, code: str | None) -> Answer:
+def command(session: Session, code: str | None, env: str) -> Answer:
     """Look up, render."""
     if code is None:
         titles = _titles()
         return Answer(command="explain", data={"codes": titles}, text=lambda: index_text(titles, session.style))
     slug = code.strip().lower()
+    if slug.endswith(".whl"):
+        return wheel_answer(session, code.strip(), env)
     if slug in order():
         entry = _explained(slug)
         return Answer(command="explain", data=entry, text=lambda: explanation_text(entry, session.style))

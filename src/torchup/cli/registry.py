@@ -23,6 +23,10 @@ VERBS: dict[str, tuple[str, Message]] = {
         "torchup.cli.plan",
         message("plan.summary", "Say which build fits a machine, and why"),
     ),
+    "wheel": (
+        "torchup.cli.wheel",
+        message("wheel.summary", "Say which wheel of a package goes with which torch"),
+    ),
     "env": (
         "torchup.cli.env",
         message("env.summary", "Create, list, show, remove, roll back, run in, export and adopt environments"),

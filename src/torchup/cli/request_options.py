@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CHANNELS = ("stable", "nightly", "test")
+_NAMES = re.compile(r",\s*(?=[A-Za-z])")
 PROFILES = ("core", "analysis", "hub")
 
 
@@ -26,7 +28,10 @@ def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
             torch=options.pop("torch"),
             variant=(options.pop("variant") or "").strip().lower() or None,
             python=options.pop("python"),
-            packages=options.pop("packages"),
+            packages=_parted(options.pop("packages")),
+            purpose=options.pop("purpose"),
+            build=options.pop("build"),
+            trust=options.pop("trust"),
             profile=options.pop("profile"),
             require=options.pop("require"),
             cpu=options.pop("cpu"),
@@ -41,6 +46,11 @@ def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_options()):
         decorated = option(decorated)
     return decorated
+
+
+def _parted(packages: tuple[str, ...]) -> tuple[str, ...]:
+    """``flash-attn,xformers`` as two; a comma inside a version (``numpy>=1,<3``) parts nothing."""
+    return tuple(part for text_ in packages for part in _NAMES.split(text_.strip()) if part)
 
 
 def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]:
@@ -68,6 +78,23 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
             metavar="PACKAGE",
             multiple=True,
             help=text("cli.request.with", "A further package, or a bundle: jupyter, hub (repeatable)"),
+        ),
+        click.option(
+            "--for",
+            "purpose",
+            metavar="NAME",
+            help=text("cli.request.for", "What torch is for, which then decides its version: vllm, sglang, comfyui..."),
+        ),
+        click.option(
+            "--build",
+            is_flag=True,
+            help=text("cli.request.build", "Compile a package that has no wheel for this torch"),
+        ),
+        click.option(
+            "--trust",
+            metavar="NAME",
+            multiple=True,
+            help=text("cli.request.trust", "Accept binaries of this third party without a question (repeatable)"),
         ),
         click.option(
             "--require",

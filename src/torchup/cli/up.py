@@ -127,6 +127,7 @@ def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) ->
     if not session.as_json:
         say(_plan_text(session, wanted, machine, plan) + "\n")
     if session.yes:
+        _trusted(wanted.request, plan)
         return True
     if session.as_json or not session.attended:
         text_ = message("up.not-agreed", "`torchup up` changes things and nobody is there to agree")
@@ -135,6 +136,25 @@ def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) ->
         return True
     session.note(message("env.not-agreed", "nothing was changed"))
     return False
+
+
+def _trusted(request: Request, plan: Plan) -> None:
+    """Without a question, binaries of third parties need a word beforehand.
+
+    Raises:
+        UsageError: whose they are, and how to accept them.
+    """
+    for wheel in plan.wheels:
+        if wheel.publisher and wheel.publisher not in request.trust:
+            raise UsageError(
+                message(
+                    "up.third-party",
+                    "{package} is built by a third party, {publisher}, and --yes does not accept that",
+                    package=wheel.package,
+                    publisher=wheel.publisher,
+                ),
+                hint=message("up.third-party.hint", "add --trust {publisher}", publisher=wheel.publisher),
+            )
 
 
 def _plan_text(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) -> str:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from torchup.cli.answer import Answer
 from torchup.cli.session import Session, common_options
 from torchup.cli.target import find_target, target_options
 from torchup.cli.verb import Verb
+from torchup.encoding import from_builtins
 from torchup.envs.verification import TIMEOUT, verify_environment
 from torchup.errors import ExitCode
 from torchup.i18n import text
-from torchup.model import Rung, verbatim
+from torchup.model import Readiness, Rung, verbatim
 from torchup.report.verify_text import rung_line, verify_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+READINESS_TIMEOUT = 60.0  # seconds
 
 
 @click.command(
@@ -60,12 +64,28 @@ def command(
         deep=deep,
         on_rung=_reporter(session),
     )
+    if session.verbose:
+        result = replace(result, readiness=_readiness(session, target.python))
     return Answer(
         command="verify",
         data=result,
         text=lambda: verify_text(result, session.style),
         exit_code=ExitCode.OK if result.passed else ExitCode.VERIFY,
     )
+
+
+def _readiness(session: Session, python: str) -> tuple[Readiness, ...]:
+    """What torch.compile needs, held against what is there."""
+    from torchup.cli.plan import current_catalog  # noqa: PLC0415  # only for -v
+    from torchup.compat.readiness import CompileFacts, readiness  # noqa: PLC0415  # same
+    from torchup.detect import detect_machine  # noqa: PLC0415  # same
+    from torchup.envs.worker import run_worker  # noqa: PLC0415  # same
+
+    answer = run_worker(session.host, python, "readiness.py", timeout=READINESS_TIMEOUT)
+    if answer.data is None or "readiness" not in answer.data:
+        return ()
+    facts = from_builtins(answer.data["readiness"], CompileFacts)
+    return readiness(facts, detect_machine(session.host), current_catalog(session))
 
 
 def _reporter(session: Session) -> Callable[[Rung], None] | None:

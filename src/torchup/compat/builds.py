@@ -134,6 +134,11 @@ class Builds:
         row = next(iter(self.rows(torch, "cpu", "macos_arm64")), None)
         return row.mps if row else None
 
+    def mps_exists_for(self, macos: str) -> bool:
+        """Whether any release uses the Apple GPU on a macOS."""
+        floors = {row.mps for row in self.catalog.by_platform.get("macos_arm64", ()) if row.mps}
+        return any(version_key(floor) <= version_key(macos) for floor in floors)
+
     def macos_floor(self, torch: str, platform: str) -> str | None:
         """The oldest macOS that a torch installs on."""
         row = self.row(torch, "cpu", platform)

@@ -3,56 +3,51 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from torchup.catalog.types import kind_of
 from torchup.catalog.versions import minor, version_key
-from torchup.compat.builds import PERSONAL
+from torchup.compat.builds import PERSONAL, Builds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from torchup.catalog.types import Catalog, Row
+    from torchup.catalog.types import Row
 
 _TAG = re.compile(r"(?P<system>macosx|manylinux|musllinux|linux|win)(?:\d{4}|_\d+_\d+)?_?(?P<arch>\w+)")
 _ARCH = {"amd64": "x86_64", "aarch64": "aarch64", "arm64": "arm64", "x86_64": "x86_64"}
 _SYSTEM = {"macosx": "macos", "win": "windows", "manylinux": "linux", "linux": "linux"}
 
 
-class Published:
-    """Questions about publications; a platform of ``None`` is any. Unknown answers are ``None``."""
+class Published(Builds):
+    """Questions about publications; a platform of ``None`` is any. Unknown answers are ``None``.
 
-    catalog: Catalog
+    The releases before the catalogue's are read only where its own do not answer.
+    """
 
-    @cached_property
-    def _every_row(self) -> tuple[Row, ...]:
-        from torchup.catalog.old import old_rows  # noqa: PLC0415  # read only when a refused installation is explained
-
-        return (*self.catalog.rows, *old_rows())
-
-    @cached_property
-    def _labels(self) -> frozenset[str]:
-        return frozenset(row.variant for row in self._every_row)
+    def _every_row(self) -> Iterator[Row]:
+        yield from self.catalog.rows
+        yield from self._old
 
     def label_exists(self, label: str) -> bool:
         """Whether any release was ever published with a label (``cu128``, ``rocm7.2``)."""
-        return label in self._labels
-
-    def is_published(self, torch: str, label: str, platform: str | None) -> bool | None:
-        """Whether a release was published with a label; ``None``: the catalogue does not list the release."""
-        rows = [row for row in self._every_row if version_key(row.torch) == version_key(torch)]
-        if not rows:
-            return None
-        return any(row.variant == label and platform in (None, row.platform) for row in rows)
-
-    def is_listed(self, torch: str) -> bool:
-        """Whether the catalogue lists a release, of whatever label."""
-        return any(version_key(row.torch) == version_key(torch) for row in self._every_row)
+        return any(row.variant == label for row in self._every_row())
 
     def on_platform(self, label: str, platform: str) -> bool:
         """Whether anything with a label was ever published for a platform; on macOS nothing has a label."""
-        return any(row.variant == label and row.platform == platform for row in self._every_row)
+        return any(row.variant == label and row.platform == platform for row in self._every_row())
+
+    def is_published(self, torch: str, label: str, platform: str | None) -> bool | None:
+        """Whether a release was published with a label; ``None``: the catalogue does not list the release."""
+        rows = self._of_release(torch)
+        return any(row.variant == label and platform in (None, row.platform) for row in rows) if rows else None
+
+    def is_listed(self, torch: str) -> bool:
+        """Whether the catalogue lists a release, of whatever label."""
+        return bool(self._of_release(torch))
+
+    def _of_release(self, torch: str) -> list[Row]:
+        key = version_key(torch)
+        return [row for row in self._rows(torch) if version_key(row.torch)[: len(key)] == key]
 
     def has_wheel(
         self, python: str, platform: str | None, *, torch: str | None = None, labels: Collection[str] = ()
@@ -65,19 +60,14 @@ class Published:
             answers = {self.has_wheel(python, place, torch=torch, labels=labels) for place in PERSONAL} - {None}
             return answers.pop() if len(answers) == 1 else None
         tag = minor(python) + ("t" if python.endswith("t") else "")
-        found = list(self._builds(platform, torch, labels))
+        rows = self._of_release(torch) if torch is not None else self._every_row() if labels else self.catalog.rows
+        found = [row for row in rows if row.platform == platform and (not labels or row.variant in labels)]
         return any(tag in row.pythons for row in found) if found else None
 
     def torch_of(self, companion: str, version: str) -> str | None:
         """The newest torch that a release of torchvision or torchaudio belongs to; ``None``: there is none."""
-        pairs = ((row.torch, row.companions.get(companion)) for row in self._every_row)
+        pairs = ((row.torch, row.companions.get(companion)) for row in self._every_row())
         return next((torch for torch, found in pairs if found and minor(found.version) == minor(version)), None)
-
-    def _builds(self, platform: str, torch: str | None, labels: Collection[str]) -> Iterator[Row]:
-        for row in self._every_row:
-            release = torch is None or version_key(row.torch)[: len(version_key(torch))] == version_key(torch)
-            if release and platform == row.platform and (not labels or row.variant in labels):
-                yield row
 
 
 def platform_of_tag(tag: str) -> str | None:
@@ -95,8 +85,3 @@ def platform_of_tag(tag: str) -> str | None:
 def has_labels(platform: str) -> bool:
     """Whether builds of a platform carry a label after the plus sign: those of macOS never do."""
     return not platform.startswith("macos")
-
-
-def is_gpu_label(label: str) -> bool:
-    """Whether a label is one of a GPU build."""
-    return kind_of(label) != "cpu"

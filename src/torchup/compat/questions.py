@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import cache
 
 from torchup.catalog import load_catalog
-from torchup.compat.builds import Builds
 from torchup.compat.drivers import Drivers
 from torchup.compat.graphics import Graphics
 from torchup.compat.published import Published
 
 
-class Compat(Builds, Drivers, Graphics, Published):
+class Compat(Published, Drivers, Graphics):
     """What rules, planner and worker ask; answers of ``None`` (or nothing) mean that the catalogue does not say."""
 
 

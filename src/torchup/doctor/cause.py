@@ -50,6 +50,10 @@ class RemedyKind(StrEnum):
     JOB_GPU = "job-gpu"
 
 
+# A finding of these kinds says that the build, or the Python below it, is at fault.
+CURED_BY_PLAN = frozenset({RemedyKind.REINSTALL, RemedyKind.NEW_ENVIRONMENT})
+
+
 class EvidenceLine(StrEnum):
     """What a data rule shows beside the messages that it found."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from torchup.doctor.cause import CURED_BY_PLAN, load_cause, order
 from torchup.doctor.rule import Certainty, Found, Rule, finding
 from torchup.doctor.verdict import judge
 from torchup.model import Diagnosis, Message, RuleOutcome, Severity
@@ -96,6 +97,7 @@ def _checked(result: object) -> Found | None:
 def _conclude(
     facts: Facts, compat: Compat, found: dict[str, tuple[Rule, Found]], outcomes: list[RuleOutcome]
 ) -> Diagnosis:
+    found = _without_blame_for_what_fits(found, facts, compat)
     hidden = {slug for rule, result in found.values() if _stands(result) for slug in rule.supersedes}
     kept = [(rule, result) for rule, result in found.values() if rule.slug not in hidden]
     primary = choose_primary(kept)
@@ -110,6 +112,20 @@ def _conclude(
         findings=findings,
         outcomes=tuple(outcomes),
     )
+
+
+def _without_blame_for_what_fits(
+    found: dict[str, tuple[Rule, Found]], facts: Facts, compat: Compat
+) -> dict[str, tuple[Rule, Found]]:
+    """What was found, but for causes whose cure is the build that is there already: a message is another program's."""
+    blaming = {slug for slug in found if slug in order() and load_cause(slug).remedy in CURED_BY_PLAN}
+    if not blaming or facts.torch.version is None or facts.torch.variant is None:
+        return found
+    from torchup.doctor.remedy import is_planned  # noqa: PLC0415  # loads the planner
+
+    if not is_planned(facts, compat.catalog):
+        return found
+    return {slug: pair for slug, pair in found.items() if slug not in blaming}
 
 
 def _stands(result: Found) -> bool:

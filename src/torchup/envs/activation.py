@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from torchup.envs.guard import guard_variables
 from torchup.envs.paths import is_windows_path, join, scripts_of
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def run_environment(host: Host, path: str) -> dict[str, str | None]:
     conda = host.is_dir(join(path, "conda-meta"))
     folders = between.join(part for part in (*program_folders(path, conda=conda), before) if part)
     prefix = "CONDA_PREFIX" if conda else "VIRTUAL_ENV"
-    return {"PATH": folders, prefix: path, "PYTHONHOME": None}
+    return {"PATH": folders, prefix: path, "PYTHONHOME": None, **guard_variables(host, path)}
 
 
 def program(host: Host, path: str, name: str) -> str | None:

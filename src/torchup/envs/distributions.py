@@ -55,6 +55,18 @@ def versions(host: Host, path: str) -> dict[str, str]:
     return {distribution.name: distribution.version for distribution in installed(host, path)}
 
 
+def metadata(host: Host, path: str, file: str, limit: int = 1 << 16) -> dict[str, str]:
+    """Name -> text of one file of every package's ``*.dist-info`` (METADATA, INSTALLER), as far as it is there."""
+    found = {}
+    for folder in site_packages(host, path):
+        for entry in host.list_dir(folder) or ():
+            match = _INFO.fullmatch(entry)
+            text = host.read_text(join(folder, entry, file), limit) if match else None
+            if match and text is not None:
+                found[normalise(match["name"])] = text
+    return found
+
+
 def damaged(host: Host, path: str, limit: int = 5) -> tuple[str, ...]:
     """Files that are not as their package's RECORD says, at most ``limit``; empty for a sound environment.
 

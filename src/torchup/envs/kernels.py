@@ -19,6 +19,7 @@ import msgspec
 from torchup.encoding import UNREADABLE, to_json
 from torchup.envs.activation import program_folders
 from torchup.envs.distributions import versions
+from torchup.envs.guard import VARIABLES, guard_url, has_guard
 from torchup.envs.paths import is_windows_path, join, split
 from torchup.errors import UsageError
 from torchup.model import Value, message
@@ -75,6 +76,7 @@ def kernelspec(
     conda: bool,
     label: str | None = None,
     base: Mapping[str, Any] | None = None,
+    guard: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Content of ``kernel.json``.
 
@@ -85,6 +87,7 @@ def kernelspec(
         python: its Python, an absolute path.
         conda: whether conda made it: then CONDA_PREFIX names it, else VIRTUAL_ENV, as their own activation does.
         label: what notebooks show, instead of `display_name`.
+        guard: variables that keep torch when the notebook calls pip or uv.
         base: ipykernel's own kernelspec in that environment: its arguments and what it can do (debugger, encryption).
     """
     between = ";" if is_windows_path(environment.path) else ":"
@@ -97,7 +100,7 @@ def kernelspec(
         "argv": [python, *arguments[1:]],
         "display_name": label or display_name(environment),
         "language": "python",
-        "env": {"PATH": folders, marker: environment.path},
+        "env": {"PATH": folders, marker: environment.path, **(guard or {})},
         "metadata": {**_table(its, "metadata"), **mark},
     }
 
@@ -226,7 +229,8 @@ def add(
         text = message("kernel.taken", "{folder} is there and was not made by torchup", folder=target)
         raise UsageError(text, hint=message("kernel.taken.hint", "look at it, then remove it by hand"))
     conda = host.is_dir(join(environment.path, "conda-meta"))
-    content = to_json(kernelspec(environment, python, conda=conda, label=label, base=base))
+    guard = dict.fromkeys(VARIABLES, guard_url(environment.path)) if has_guard(host, environment.path) else {}
+    content = to_json(kernelspec(environment, python, conda=conda, label=label, base=base, guard=guard))
     host.write_text(join(target, FILE_NAME), content)
     return judge(host, parse(name, target, content))
 

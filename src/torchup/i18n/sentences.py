@@ -80,6 +80,12 @@ _ALL = (
     message("worker.ended", "the process ended with code {number}: {why}"),
     message("worker.trial-ended", "its trial ended with code {number}: {text}"),
     message("worker.silent", "without any output"),
+    # packages around torch
+    message("worker.no-ffmpeg", "FFmpeg's shared libraries are not on this machine; torchcodec needs them"),
+    message("worker.needs-gpu", "its kernels need a GPU"),
+    message("worker.package-off", "its result is off by {error}"),
+    message("worker.not-finite", "its result is not finite"),
+    message("worker.sound", "a second of sound had {count} samples"),
     # what is not as it was installed
     message("worker.both", "{one}; {other}"),
     message("worker.and-more", "{detail} (and {count} more)"),

@@ -192,7 +192,7 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> None:
 def _resolve(job: _Job) -> tuple[str, ...]:
     """The exact version of everything, worked out for the platform."""
     wanted, constraints = join(job.workshop, "wanted.txt"), join(job.workshop, "constraints.txt")
-    job.host.write_text(wanted, "".join(f"{line}\n" for line in (*job.plan.packages, "pip")))
+    job.host.write_text(wanted, "".join(f"{line}\n" for line in (*job.plan.requirements, "pip")))
     job.host.write_text(constraints, "".join(f"{line}\n" for line in job.plan.constraints))
     target = ("--python-platform", PLATFORMS[job.platform][0]) if job.platform else ()
     step = Step(

@@ -10,11 +10,14 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from torchup.envs import distributions, kernels, records, registry, transaction
 from torchup.envs.damage import find_damage
+from torchup.envs.guard import refusing, torch_spans
 from torchup.envs.paths import python_of, split
 from torchup.errors import InstallError, TorchupError, VerifyError
 from torchup.i18n.sentences import sentence
 from torchup.install.base import Event, Progress, installer
 from torchup.install.failures import explain
+from torchup.install.guard import write_guard
+from torchup.install.hashes import with_hashes
 from torchup.install.keep import changed, changes, own_packages, requirements
 from torchup.install.origin import origins
 from torchup.install.prefetch import Staging, locked_step
@@ -86,9 +89,15 @@ def is_satisfied(host: Host, plan: Plan, target: str) -> bool:
     same_build = record.plan.build.label == plan.build.label
     version = registry.python_version(host, target) or ""
     same_python = f"{version}.".startswith(f"{plan.python.removesuffix('t')}.")
-    if not (same_build and same_python and _all_there(plan.packages, distributions.versions(host, target))):
+    if not (same_build and same_python and _all_there(_wanted(plan), distributions.versions(host, target))):
         return False
     return not any(one.weighs for one in find_damage(host, target))  # damaged: made again, which repairs it
+
+
+def _wanted(plan: Plan) -> tuple[str, ...]:
+    """What has to be there: the packages, and those that are bound to torch."""
+    wheels = (f"{wheel.package}=={wheel.version}" if wheel.version else wheel.package for wheel in plan.wheels)
+    return (*plan.packages, *wheels)
 
 
 def _locked(
@@ -126,7 +135,7 @@ def _replace(
     staged, verification = _build_and_verify(host, plan, target, mine, verify=verify, tell=tell)
     installer(plan.installer).settle(host, staged, target)
     environment = _describe(host, plan, staged, verification)
-    requested = (*plan.packages, *(distribution.name for distribution in mine))
+    requested = (*_wanted(plan), *(one.name for one in mine if one.name in environment.packages))
     python = registry.find_python(host, staged) or python_of(staged)
     environment = msgspec.structs.replace(
         environment,
@@ -135,6 +144,8 @@ def _replace(
         requested=requested,
         origins=origins(host, plan, environment.packages, python),
     )
+    write_guard(host, staged, target, environment.packages, plan.constraints)
+    plan = with_hashes(plan, distributions.metadata(host, staged, "direct_url.json"))
     records.write(host, staged, records.Record(environment=environment, plan=plan, verification=verification))
     tell(Event(stage="swap", text=message("install.swap", "put it in place")))
     transaction.commit(host, staged, target)
@@ -198,6 +209,18 @@ def _in_bundle(plan: Plan, mine: tuple[Distribution, ...]) -> tuple[Distribution
     return () if plan.hashes else mine
 
 
+def _without_refusing(
+    host: Host, plan: Plan, target: str, mine: Sequence[Distribution], tell: Progress
+) -> Sequence[Distribution]:
+    """Of the user's own packages those that go with the planned torch; the others are named and left out."""
+    refused = set(refusing(torch_spans(host, target), plan.build.label))
+    left = [distribution.name for distribution in mine if distribution.name in refused]
+    if left:
+        text = message("install.keep.refused", "left out, they want another torch: {names}", names=", ".join(left))
+        tell(Event(stage="keep", text=text))
+    return [distribution for distribution in mine if distribution.name not in refused]
+
+
 def _build(
     host: Host,
     plan: Plan,
@@ -211,16 +234,23 @@ def _build(
     if mine:
         names = ", ".join(distribution.name for distribution in mine)
         tell(Event(stage="keep", text=message("install.keep", "your own packages stay: {names}", names=names)))
-    exact, loose = requirements(mine, exact=True), requirements(mine, exact=False)
-    try:
-        return _stage(host, _and(plan, exact), target, tell, overlay or {})
-    except InstallError as error:
-        if exact == loose or error.code != NO_SOLUTION:
-            raise
-    text = message("install.keep.loose", "not at the same versions; trying others")
-    tell(Event(stage="keep", text=text))
+    loosened = message("install.keep.loose", "not at the same versions; trying others")
+    tries = ((requirements(mine, exact=True), None), (requirements(mine, exact=False), loosened))
+    for packages, said in tries:
+        if said is not None:
+            tell(Event(stage="keep", text=said))
+            transaction.clean(host, target)
+        try:
+            return _stage(host, _and(plan, packages), target, tell, overlay or {})
+        except InstallError as error:
+            if not mine or error.code != NO_SOLUTION:
+                raise
+            unsolved = error
+    rest = _without_refusing(host, plan, target, mine, tell)
+    if len(rest) == len(mine):
+        raise unsolved
     transaction.clean(host, target)
-    return _stage(host, _and(plan, loose), target, tell, overlay or {})
+    return _stage(host, _and(plan, requirements(rest, exact=False)), target, tell, overlay or {})
 
 
 def _and(plan: Plan, packages: tuple[str, ...]) -> Plan:

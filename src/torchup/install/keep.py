@@ -28,6 +28,7 @@ def own_packages(
     as requested, dependencies too, so the mark alone would pin the old torch's own dependencies.)
     """
     planned = {requirement_name(line) for line in plan.packages} | FOLLOWERS | set(plan.build.companions)
+    planned |= {wheel.package for wheel in plan.wheels}
     asked = {requirement_name(line) for line in before.requested} if before else set()
     then = before.packages if before else {}
     return tuple(

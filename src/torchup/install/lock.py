@@ -58,7 +58,7 @@ def lock(host: Host, plan: Plan, machine: Machine, *, here: bool) -> str:
     argv, secret = handed_over(argv, secret_addresses(host))
     with child_environment(host, (source.url for source in plan.sources)) as overlay:
         environment = {**dict.fromkeys(UV_CLEARED), **overlay, **({} if here else _macos(machine)), **secret}
-        stdin = "\n".join(plan.packages)
+        stdin = "\n".join(plan.requirements)
         completed = host.run(argv, timeout=TIMEOUT, environment=environment, stdin=stdin)
     if not completed.ok:
         raise _failed(completed)

@@ -16,6 +16,7 @@ from torchup.install.arguments import (
     pip_arguments,
 )
 from torchup.install.relocate import rewrite_paths
+from torchup.install.wheel_steps import WheelCall, wheel_steps
 from torchup.model import Step, message
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class PipInstaller:
 
     def steps(self, plan: Plan, path: str) -> tuple[Step, ...]:
         """``python -m venv``, then ``pip install``."""
-        return (_make(plan, path), _install(plan, path))
+        return (_make(plan, path), _install(plan, path), *wheel_steps(plan, path, _wheel_call(path)))
 
     def perform(self, host: Host, step: Step, path: str, on_line: Callable[[str], None]) -> Completed:
         """Run a step; a Python that is not there is told with what to do."""
@@ -60,6 +61,14 @@ def _make(plan: Plan, path: str) -> Step:
         environment=CLEARED,
         timeout=600.0,
     )
+
+
+def _wheel_call(path: str) -> WheelCall:
+    options = ("--no-input", "--disable-pip-version-check", "--progress-bar", "off")
+    return WheelCall(
+        argv=(python_of(path), "-I", "-m", "pip", "install", *options), index="--index-url", places=pip_arguments,
+        environment=CLEARED, timeout=INSTALL_TIMEOUT,
+    )  # fmt: skip
 
 
 def _install(plan: Plan, path: str) -> Step:

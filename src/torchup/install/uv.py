@@ -22,6 +22,7 @@ from torchup.install.arguments import (
     uv_arguments,
 )
 from torchup.install.relocate import rewrite_paths
+from torchup.install.wheel_steps import WheelCall, wheel_steps
 from torchup.model import Step, message
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class UvInstaller:
 
     def steps(self, plan: Plan, path: str) -> tuple[Step, ...]:
         """``uv venv``, ``uv pip install``, and pip itself where it can be had."""
-        first = (_make(plan, path), _install(plan, path))
+        first = (_make(plan, path), _install(plan, path), *wheel_steps(plan, path, _wheel_call(path)))
         return first if plan.hashes else (*first, _add_pip(plan, path))  # a bundle holds its pip
 
     def perform(self, host: Host, step: Step, path: str, on_line: Callable[[str], None]) -> Completed:
@@ -132,6 +133,13 @@ def _add_pip(plan: Plan, path: str) -> Step:
         timeout=600.0,
         required=False,
     )
+
+
+def _wheel_call(path: str) -> WheelCall:
+    return WheelCall(
+        argv=("uv", "pip", "install", "--no-config", "--python", path), index="--default-index", places=uv_arguments,
+        environment=CLEARED, timeout=INSTALL_TIMEOUT,
+    )  # fmt: skip
 
 
 def _pip_install(plan: Plan, path: str, wanted: tuple[str, ...]) -> tuple[str, ...]:

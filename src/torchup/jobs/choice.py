@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from torchup.catalog.stored import stored_catalog
+from torchup.compat.packages.fits import CERTAIN
 from torchup.detect import detect_machine
 from torchup.errors import TorchupError
+from torchup.jobs.wheel import TRIES, is_there
 from torchup.model import Machine, Message, Plan, Request, Survey, Value, message
 from torchup.plan import resolve
 from torchup.plan.index_options import chosen_source
@@ -44,7 +46,24 @@ def choose(host: Host, request: Request, say: Callable[[Message], None]) -> Choi
     for notice in found.notices:
         say(notice.text)
     plan = resolve(machine, request, catalog, found)
+    found, plan = _looked(host, found, plan, lambda survey_: resolve(machine, request, catalog, survey_))
     return Choice(machine=machine, request=request, catalog=catalog, survey=found, plan=plan)
+
+
+def _looked(host: Host, found: Survey, plan: Plan, again: Callable[[Survey], Plan]) -> tuple[Survey, Plan]:
+    """A plan whose wheels are there: an address that nobody listed is asked for, one that is gone is planned around."""
+    for _ in range(TRIES):
+        unseen = [wheel.url for wheel in plan.wheels if wheel.url and wheel.evidence not in CERTAIN]
+        answers = {
+            url: there for url in unseen if url not in found.checked and (there := is_there(host, url)) is not None
+        }
+        if not answers:
+            return found, plan
+        found = structs.replace(found, checked={**found.checked, **answers})
+        if all(answers.values()):
+            return found, plan
+        plan = again(found)
+    return found, plan
 
 
 def next_source(choice: Choice) -> Choice | None:

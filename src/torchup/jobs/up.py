@@ -19,6 +19,7 @@ from torchup.errors import InterruptedByUserError, NetworkError, VerifyError
 from torchup.i18n.sentences import sentence
 from torchup.install import engine
 from torchup.install.bundle import load_bundle
+from torchup.install.keep import requirement_name
 from torchup.jobs.choice import Choice, choose, next_source
 from torchup.model import (
     Environment,
@@ -109,7 +110,8 @@ def _chosen(host: Host, wanted: Wanted, listener: Listener) -> Choice:
     if wanted.bundle is not None:
         plan = load_bundle(host, wanted.bundle)
         return Choice(machine=detect_machine(host), request=wanted.request, plan=plan)
-    return choose(host, _same_mirror(host, wanted, listener.say), listener.say)
+    request = _same_packages(host, wanted, _same_mirror(host, wanted, listener.say), listener.say)
+    return choose(host, request, listener.say)
 
 
 def _installed_from_any(host: Host, wanted: Wanted, choice: Choice, listener: Listener) -> Report:
@@ -145,6 +147,18 @@ def _same_mirror(host: Host, wanted: Wanted, say: Callable[[Message], None]) -> 
     )
     say(again)
     return structs.replace(wanted.request, mirror=used)
+
+
+def _same_packages(host: Host, wanted: Wanted, request: Request, say: Callable[[Message], None]) -> Request:
+    """Packages that are bound to torch stay in an environment that is updated: torch is chosen for them again."""
+    record = records.read(host, environment_path(host, wanted.name, wanted.path))
+    named = {requirement_name(text) for text in request.packages}
+    wheels = record.plan.wheels if record is not None and record.plan is not None else ()
+    kept = tuple(wheel.package for wheel in wheels if wheel.package not in named)
+    if not kept or request.purpose:
+        return request
+    say(message("up.same-packages", "torch is chosen for {packages} again", packages=", ".join(kept)))
+    return structs.replace(request, packages=(*request.packages, *kept))
 
 
 def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -> Report:

@@ -7,7 +7,8 @@ Unknown is ``None``, never 0 or "". Sizes are bytes, times are seconds. Texts fo
 from __future__ import annotations
 
 from torchup.model.diagnosis import Diagnosis, Finding, Remedy, RuleOutcome
-from torchup.model.environment import Change, Environment, Rung, TorchInfo, Verification
+from torchup.model.environment import Change, Environment, Readiness, Rung, TorchInfo, Verification
+from torchup.model.library import Library
 from torchup.model.machine import (
     ComputeCapability,
     Cpu,
@@ -20,7 +21,7 @@ from torchup.model.machine import (
     Tool,
 )
 from torchup.model.measurement import Breakdown, Limit, Result, Spread, Telemetry
-from torchup.model.plan import Build, CondaOrder, Offer, Plan, Rejection, Request, Source, Step, Survey
+from torchup.model.plan import Build, CondaOrder, Offer, PackageWheel, Plan, Rejection, Request, Source, Step, Survey
 from torchup.model.sets import (
     Bound,
     InstallerName,
@@ -54,6 +55,7 @@ __all__ = [
     "Finding",
     "Gpu",
     "InstallerName",
+    "Library",
     "Limit",
     "Machine",
     "Manager",
@@ -62,9 +64,11 @@ __all__ = [
     "Offer",
     "Origin",
     "Os",
+    "PackageWheel",
     "Plan",
     "Problem",
     "PythonInterpreter",
+    "Readiness",
     "Reason",
     "RecipeKind",
     "Rejection",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torchup.model.sets import InstallerName, RungStatus
-from torchup.model.text import Said, Value
+from torchup.model.text import Message, Said, Value
 
 
 class TorchInfo(Value, frozen=True, kw_only=True):
@@ -55,9 +55,20 @@ class Rung(Value, frozen=True, kw_only=True):
     detail: Said | None = None
 
 
+class Readiness(Value, frozen=True, kw_only=True):
+    """One thing that torch.compile needs. ``ready`` is ``None`` where nobody can tell."""
+
+    name: str  # compiler, headers, triton, ptxas, python
+    what: Message
+    ready: bool | None
+    found: str | None = None
+    wanted: str | None = None
+
+
 class Verification(Value, frozen=True, kw_only=True):
     """The ladder's result for one environment."""
 
     passed: bool
     torch: TorchInfo = TorchInfo()
     rungs: tuple[Rung, ...] = ()
+    readiness: tuple[Readiness, ...] = ()  # for torch.compile; empty: not asked

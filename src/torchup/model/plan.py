@@ -20,6 +20,9 @@ class Request(Value, frozen=True, kw_only=True):
     mirror: str | None = None
     installer: InstallerName | None = None
     offline: bool = False
+    purpose: str | None = None  # what torch is wanted for: "vllm", "comfyui"
+    build: bool = False  # compile what has no wheel
+    trust: tuple[str, ...] = ()  # publishers besides the projects themselves
 
 
 class Build(Value, frozen=True, kw_only=True):
@@ -87,6 +90,7 @@ class Survey(Value, frozen=True, kw_only=True):
     constraint_files: tuple[str, ...] = ()  # where they are
     certificate: str | None = None
     conda_mirrors: dict[str, tuple[str, ...]] = {}  # canonical channel URL -> where its bytes come from instead
+    checked: dict[str, bool] = {}  # address of a wheel that nobody listed -> whether it answered
     notices: tuple[Notice, ...] = ()
 
 
@@ -111,6 +115,24 @@ class CondaOrder(Value, frozen=True, kw_only=True):
     mirrors: dict[str, tuple[str, ...]] = {}  # canonical channel URL -> where its bytes are fetched instead
 
 
+class PackageWheel(Value, frozen=True, kw_only=True):
+    """A package that is bound to this torch, installed after it and without touching it."""
+
+    package: str
+    version: str | None = None
+    requirement: str
+    url: str | None = None  # None: the requirement is had from ``index``, ``find_links`` or PyPI
+    index: str | None = None
+    find_links: str | None = None
+    publisher: str | None = None  # None: the project itself
+    evidence: str = ""
+    status: str = ""
+    requires: tuple[str, ...] = ()  # what its metadata does not say
+    alone: bool = True  # without its dependencies first; False: it decides about a whole environment
+    environment: dict[str, str] = {}
+    sha256: str | None = None
+
+
 class Plan(Value, frozen=True, kw_only=True):
     """Which build goes on this machine, from where, by which steps, and why not the others."""
 
@@ -131,3 +153,9 @@ class Plan(Value, frozen=True, kw_only=True):
     advice: tuple[Notice, ...] = ()
     missing_companions: tuple[str, ...] = ()
     conda: CondaOrder | None = None
+    wheels: tuple[PackageWheel, ...] = ()  # after torch, each by itself
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """Everything that is installed, as requirements: what other tools are told."""
+        return (*self.packages, *(wheel.requirement for wheel in self.wheels))

@@ -266,7 +266,7 @@ def _rocm_sdk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
 
 
 def _unsure_names(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
-    """GPUs whose target nobody looked up: what the driver says would win."""
+    """GPUs whose target has no source in the table: what the driver says wins."""
     machine = question.target.machine
     for index in best.covered if plan.uses_gpu else ():
         gpu = machine.gpus[index]
@@ -276,8 +276,8 @@ def _unsure_names(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]
             yield _tell(
                 message(
                     "plan.advice.unsure-name",
-                    "unsure: what the {gpu} executes is general knowledge, nobody looked it up;"
-                    " its driver tells (`torchup detect`)",
+                    "unsure: what the {gpu} executes is general knowledge without a source;"
+                    " its driver tells it (`torchup detect`)",
                     gpu=gpu_name(gpu),
                 )
             )
@@ -290,7 +290,7 @@ def _assumed_driver(plan: Plan, best: Fit, question: Question) -> Iterator[Notic
         yield _tell(
             message(
                 "plan.advice.assumed-driver",
-                "nobody said which NVIDIA driver this machine has: planned for a current one (branch {branch});"
+                "no NVIDIA driver was named: planned for a current one (branch {branch});"
                 " --assume driver=VERSION plans for another",
                 branch=driver.version,
             )
@@ -304,8 +304,8 @@ def _inferred(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.inferred",
-                "unsure: what {build} is compiled for is inferred, nobody read the wheel"
-                " (`torchup catalog measure` does); verification will tell",
+                "unsure: what {build} is compiled for is inferred, its wheel was not read"
+                " (`torchup catalog measure` reads it); verification will tell",
                 build=plan.build.label,
             )
         )

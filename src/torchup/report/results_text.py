@@ -204,6 +204,7 @@ def _ladder_columns(timed: Sequence[tuple[Timed, Result]]) -> list[tuple[str, li
             [numbers.percent(r.quality.get("test_accuracy"), 2) for r in ordered],
             False,
         ),
+        (text("results.column.memory", "Peak memory"), [_memory(r) for r in ordered], False),
         (text("results.column.reached", "Reached"), [_reached(r) for r in ordered], False),
         (text("results.column.speedup", "Speed-up"), [numbers.ratio(slowest / one.seconds) for one, _ in timed], False),
     ]
@@ -219,6 +220,11 @@ def trained(timed: Timed) -> str:
 def interval_text(timed: Timed) -> str:
     """The interval with the level that so many repeats can keep."""
     return numbers.interval(timed.interval, len(timed.samples))
+
+
+def _memory(result: Result) -> str:
+    """Peak memory of a run whose data may be larger than it: one that says how it split its time."""
+    return numbers.size(result.peak_memory_bytes) if "split" in result.parameters else numbers.NONE
 
 
 def _reached(result: Result) -> str:

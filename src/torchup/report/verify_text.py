@@ -11,7 +11,7 @@ from torchup.report.columns import cells, fill, wrap
 from torchup.report.style import Style, mark
 
 if TYPE_CHECKING:
-    from torchup.model import Message, Rung, Verification
+    from torchup.model import Message, Readiness, Rung, Verification
 
 _SIGNS = {"pass": "pass", "fail": "error", "warn": "warning", "skip": "skip"}
 _PROVES: dict[str, Message] = {
@@ -26,6 +26,7 @@ _PROVES: dict[str, Message] = {
     "optimiser": message("verify.proves.optimiser", "training changes weights and lowers the loss"),
     "jit": message("verify.proves.jit", "operations compile at run time"),
     "dataloader": message("verify.proves.dataloader", "worker processes start and share memory"),
+    "package": message("verify.proves.package", "a package that is built for torch works with it"),
     "compile": message("verify.proves.compile", "torch.compile finds its compiler"),
 }
 
@@ -59,7 +60,24 @@ def verify_text(result: Verification, style: Style) -> str:
     lines = [verdict(result), "", *(rung_line(rung, style) for rung in shown)]
     if skipped:
         lines += ["", text("verify.skipped", "{count} checks do not apply here (see --json)", count=skipped)]
+    if result.readiness:
+        lines += [
+            "",
+            text("verify.readiness", "What torch.compile needs here:"),
+            *map(readiness_line, result.readiness),
+        ]
     return "\n".join(lines)
+
+
+def readiness_line(one: Readiness) -> str:
+    """One requirement: whether it is there, what was found, what is wanted."""
+    answer = {
+        True: text("verify.ready", "yes"),
+        False: text("verify.not-ready", "no"),
+        None: text("verify.unsure", "not known"),
+    }[one.ready]
+    wanted = f", {text('verify.wanted', 'wanted: {span}', span=one.wanted)}" if one.wanted else ""
+    return f"  {answer}  {render(one.what)} ({one.found or '-'}{wanted})"
 
 
 def verdict(result: Verification) -> str:

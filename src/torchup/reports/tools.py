@@ -21,7 +21,7 @@ _OWNED = re.compile(
     r"\W{0,9}(/dev/[\w/*]{2,40})\s{1,40}(\w{1,32}):(\w{1,32})\s{1,9}0?([0-7]{3})\b"
 )  # stat's %n %U:%G %a
 _LIBRARY = re.compile(r"\s*(lib[\w.+-]+)\s*=>\s*(/\S+)")
-_LOADED = re.compile(r"\s{0,40}\d{0,9}:?\s{0,9}calling init:\s{1,9}(/\S{1,300}/)(lib[\w.+-]{1,100})\s*$")  # LD_DEBUG=libs
+_LOADED = re.compile(r"\s{0,40}\d{0,9}:?\s{0,9}calling init:\s{1,9}(/\S{1,300}/)(lib[\w.+-]{1,100})\s*$")
 _MODULE = re.compile(r"(?:site|dist)-packages[/\\](\w{1,80})")
 _PLACE = re.compile(r"([^\s\"'(]{0,300}(?:site|dist)-packages)[/\\](?:torch|torchvision|torchaudio)[/\\]")
 _KERNEL_MODULE = re.compile(r"NVRM version.{0,80}?(?:Kernel Module|Module for \S{1,40})\s{1,9}([\d.]+)")

@@ -220,6 +220,6 @@ class _explained:  # noqa: N801  # reads as a statement
 
 def _broken(name: str, reason: Message) -> UsageError:
     return UsageError(
-        message("wheel.broken", "{name} is no sound wheel: {reason}", name=name, reason=reason),
+        message("wheel.broken", "{name} is not a sound wheel: {reason}", name=name, reason=reason),
         hint=message("wheel.broken.hint", "download it again, or compare its hash with the index page's"),
     )

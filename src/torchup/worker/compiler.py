@@ -32,7 +32,7 @@ def find() -> Optional[str]:
 
 def _is_stub(path: str) -> bool:
     """Whether macOS would only open a dialog: its own ``c++`` is a stub until the command line tools are installed."""
-    if sys.platform != "darwin" or not path.startswith("/usr/bin/"):
+    if str(sys.platform) != "darwin" or not path.startswith("/usr/bin/"):
         return False
     try:
         return (

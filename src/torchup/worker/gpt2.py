@@ -1,8 +1,7 @@
 """GPT-2's network and one training step's work, for measuring: made-up tokens, nothing is downloaded or learnt.
 
 Architecture: A. Radford et al., Language Models are Unsupervised Multitask Learners, 2019: pre-norm blocks, learnt
-positions, GELU (tanh), output weights tied to the embedding. FLOPs a token: 6 N + 12 L H Q T of A. Chowdhery et al.,
-PaLM, 2022, appendix B (forward and backward, no recomputation counted; N without the position embedding).
+positions, GELU (tanh), output weights tied to the embedding.
 """
 
 from typing import Any, Dict, NamedTuple
@@ -103,8 +102,3 @@ def parameters(size: Size) -> int:
     """Trained numbers without the position embedding: 124 million less 0.8 for the standard network."""
     block = 12 * size.width**2 + 13 * size.width
     return size.vocabulary * size.width + size.layers * block + 2 * size.width
-
-
-def train_flops(size: Size, tokens: int, length: int) -> float:
-    """Model FLOPs of training on ``tokens`` tokens in sequences of ``length``."""
-    return tokens * (6.0 * parameters(size) + 12.0 * size.layers * size.width * length)

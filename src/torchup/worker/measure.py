@@ -65,6 +65,11 @@ def _calls(device: str, work: Callable[[], Any], least: float) -> int:
     raise AssertionError
 
 
+def raw(name: str, seconds: List[float]) -> Tuple[str, List[Tuple[float, float]]]:
+    """A curve of every sample, in the order they were taken."""
+    return "microseconds %s by sample" % name, [(float(n + 1), 1e6 * s) for n, s in enumerate(seconds)]
+
+
 def middle(values: List[float]) -> float:
     """The median."""
     ordered = sorted(values)

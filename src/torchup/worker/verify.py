@@ -360,6 +360,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         climb_device(ladder, device, request.get("runs_on") or {})
     ladder.climb("dataloader", check_dataloader)
     climb_companions(ladder, request.get("companions") or {})
+    climb_packages(ladder, found)
     if request.get("compile", True):
         climb_compile(ladder, found)
     return describe()
@@ -391,6 +392,15 @@ def climb_companions(ladder: Ladder, planned: Dict[str, Optional[str]]) -> None:
         ladder.climb("companions", check, package=name)
         ladder.failed_on.pop(None, None)
     ladder.climb("companions", partial(check_companion, "numpy", None, wanted=False), package="numpy", soft=True)
+
+
+def climb_packages(ladder: Ladder, found: List[str]) -> None:
+    """Packages that are built for torch: one call of each that is installed, on the first device."""
+    import packages
+
+    for name, check in packages.installed().items():
+        ladder.climb("package", partial(check, found[0]), package=name)
+        ladder.failed_on.pop(None, None)
 
 
 def main() -> int:

@@ -228,6 +228,15 @@ def test_a_plugin_of_the_environment_can_be_measured():
     assert run(host, workload="theirs", devices=["cpu"])[0].recipe == "default"
 
 
+def test_a_plugins_own_sentences_are_notes_and_its_nonsense_an_error():
+    """A note in words is kept as it is; an answer that is no result fails that run and says where."""
+    host = worker(lambda _: {"seconds": 1.0, "torch": "2", "python": "3.12", "notes": ["warm", {"code": "cifar"}]})
+    (kept,) = run(host, workload="theirs", devices=["cpu"])
+    assert str(sentence(kept.notes[0])) == "warm"
+    with pytest.raises(BenchError, match="theirs"):
+        run(worker(lambda _: {"seconds": "fast"}), workload="theirs", devices=["cpu"])
+
+
 @pytest.mark.parametrize(
     ("lines", "code", "kind"),
     [

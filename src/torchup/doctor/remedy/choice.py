@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TORCH_FAMILY = ("torch", "torchvision", "torchaudio")
 _PINNED_TORCH = re.compile(r"torch\s*==\s*(?P<version>\d[\d.]*)(?:\+(?P<variant>[a-z]+[\d.]*))?")
+_CUBLAS = re.compile(r"cublas(?:Lt)?(?:64_|\.so\.)(\d\d)")  # numbered as CUDA is
 _CONDA_MANAGERS = {Manager.CONDA, Manager.PIXI}
 
 
@@ -159,6 +160,10 @@ def needed_cuda(facts: Facts) -> Kept | None:
         major = _major_of(package)
         if major is not None:
             found.setdefault(major, []).append(package.name)
+    sign = facts.sign("mixed.other-major")
+    library = sign.values.get("library", "") if sign is not None else ""
+    if (asked := _CUBLAS.search(library)) is not None:
+        found.setdefault(int(asked[1]), []).append(library)
     if len(found) != 1:
         return None
     ((major, names),) = found.items()

@@ -96,7 +96,8 @@ def _arch(facts: Facts, os: Os) -> str:
 
 
 def _translated(facts: Facts, os: Os) -> bool:
-    return os is Os.MACOS and bool(facts.system.apple_silicon) and "x86_64" in (facts.python.arch, facts.system.arch)
+    interpreter = facts.python.arch or facts.system.arch
+    return os is Os.MACOS and bool(facts.system.apple_silicon) and interpreter == "x86_64"
 
 
 def _jetpack(facts: Facts) -> tuple[JetPack | None, tuple[Message, ...]]:

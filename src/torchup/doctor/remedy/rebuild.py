@@ -34,11 +34,22 @@ def rebuild(facts: Facts, module: str, gpus: Iterable[ComputeCapability] = ()) -
         return (_install(facts, ("--upgrade", package)),)
     version = next(iter(facts.versions(package.lower())), None)
     requirement = f"{package}=={version}" if version else package
-    code = ";".join(sorted({str(gpu) for gpu in gpus}))
-    variable = (set_variable("TORCH_CUDA_ARCH_LIST", code),) if code else ()
+    if facts.manager is Manager.UV_PROJECT:
+        return (*_variable(gpus), ("uv", "add", *_for_project(package), requirement))
     again = ("--reinstall-package", package) if _by_uv(facts) else ("--force-reinstall",)
     options = ("--no-build-isolation", "--no-deps", "--no-binary", package, *again)
-    return (*variable, _install(facts, (*options, requirement)))
+    return (*_variable(gpus), _install(facts, (*options, requirement)))
+
+
+def _variable(gpus: Iterable[ComputeCapability]) -> tuple[Command, ...]:
+    code = ";".join(sorted({str(gpu) for gpu in gpus}))
+    return (set_variable("TORCH_CUDA_ARCH_LIST", code),) if code else ()
+
+
+def _for_project(package: str) -> Command:
+    """Uv's options for one package of a project, whose next `uv sync` would undo anything else."""
+    options = ("--no-build-isolation-package", "--no-binary-package", "--reinstall-package")
+    return tuple(word for option in options for word in (option, package))
 
 
 def _by_uv(facts: Facts) -> bool:

@@ -38,6 +38,7 @@ def macos_too_old(facts: Facts, compat: Compat) -> Found | None:
     refused = facts.on_mac and facts.torch.mps_available is False and facts.torch.mps_built is not False
     if enough or facts.torch.mps_available or not (signs or (enough is False and refused)):
         return None
+    older = has is not None and compat.mps_exists_for(has)  # else only a newer macOS helps
     lines = [*signs]
     if has:
         lines.append(message("doctor.macos.version", "macOS {version}", version=has))
@@ -49,7 +50,7 @@ def macos_too_old(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=text_of("macos-too-old", "summary"),
         evidence=tuple(lines),
-        remedy=remedy_of("macos-too-old", facts, compat, kind=None if has else RemedyKind.TEXT),
+        remedy=remedy_of("macos-too-old", facts, compat, kind=None if older else RemedyKind.TEXT),
         certainty=Certainty.PROVEN,
     )
 

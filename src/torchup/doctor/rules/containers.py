@@ -29,7 +29,7 @@ _UNSEEN = (
     "vllm.no-platform",
 )
 # The runtime that gives a container its GPU brings libcuda along: without it, none was given.
-_NO_LIBCUDA = ("driver.libcuda-missing", "vllm.no-platform")
+_NO_LIBCUDA = ("driver.libcuda-missing", "vllm.no-platform", "driver.none")
 _SHARES_NODES = ("toolbox", "distrobox")  # kinds that see the host's /dev without an option
 _OWN_USER = ("toolbox", "distrobox", "podman", "apptainer")  # kinds in which a user stays one
 _COMMAND = re.compile(r"\b(?:docker|podman|nerdctl|kubectl|apptainer|singularity|pct|lxc|distrobox)\b")
@@ -63,7 +63,8 @@ def _bare(facts: Facts) -> bool:
     inside = facts.system.container and not facts.live
     told = facts.system.container_gpu_flag and facts.system.container_kind != "kubernetes"
     wsl = facts.system.wsl and facts.system.container_kind is None
-    return inside and not told and not wsl and facts.sign(*_NO_LIBCUDA) is not None
+    meant = facts.sign("said.no-gpu") is None
+    return inside and meant and not told and not wsl and facts.sign(*_NO_LIBCUDA) is not None
 
 
 def _wrong_nodes(facts: Facts) -> tuple[Message, ...]:

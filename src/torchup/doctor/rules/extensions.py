@@ -31,23 +31,27 @@ def foreign_code(facts: Facts) -> bool:
 def extension_arch_missing(facts: Facts, compat: Compat) -> Found | None:
     """Torch covers the GPU, a compiled third-party extension does not."""
     own, failed = facts.sign(*_OWN), facts.sign(*FAILURES)
+    if own is None and failed is None:
+        return None
     names = _names(facts)
     if uncovered(facts, compat) is not None and (own is None or warned_capability(facts) is not None):
         return None  # torch itself has no code
     fine = covered(facts, compat) or covers_what_it_warns_of(facts, compat)
     foreign = foreign_code(facts)  # its frames are in the trace
-    if own is None and (failed is None or facts.torch.hip or not (fine or foreign or (names and facts.works))):
+    if own is None and (facts.torch.hip or not (fine or foreign or (names and facts.works))):
         return None
     lines = [*quoted(facts, *FAILURES, *_OWN)]
     lines += [torch_line(facts)] if facts.torch.version else []
     lines += [gpu_line(facts)] if facts.gpus else []
     if names:
         lines.append(message("doctor.extension.names", "compiled packages in use: {names}", names=", ".join(names)))
-    slug = "extension-arch-missing"
+    slug, gpus = "extension-arch-missing", capabilities(facts, compat)
+    toolkit = _toolkit_line(facts, compat, "extension.nvcc-arch")
+    text = _newer_toolkit() if toolkit else text_of(slug, "remedy")
     return Found(
         summary=text_of(slug, "summary"),
-        evidence=tuple(lines),
-        remedy=rebuilt(facts, text_of(slug, "remedy"), names, capabilities(facts, compat)),
+        evidence=(*lines, *toolkit),
+        remedy=rebuilt(facts, text, () if toolkit else names, gpus),
         certainty=Certainty.PROVEN if failed else Certainty.SAID,
     )
 
@@ -73,7 +77,7 @@ def triton_ptxas_too_old(facts: Facts, compat: Compat) -> Found | None:
     if sign is None or uncovered(facts, compat) is not None:
         return None
     slug = "triton-ptxas-too-old"
-    lines: list[Message] = [said(sign), *_toolkit_line(facts, compat)]
+    lines: list[Message] = [said(sign), *_toolkit_line(facts, compat, "arch.ptxas")]
     lines += [gpu_line(facts)] if facts.gpus else []
     lines += [torch_line(facts)] if facts.torch.version else []
     kind = RemedyKind.TEXT if facts.system.os is Os.WINDOWS else None  # the file's path is that of Linux
@@ -85,10 +89,18 @@ def triton_ptxas_too_old(facts: Facts, compat: Compat) -> Found | None:
     )
 
 
-def _toolkit_line(facts: Facts, compat: Compat) -> tuple[Message, ...]:
-    """The first toolkit whose ptxas knows the GPU."""
-    sign = facts.sign("arch.ptxas")
-    named = ComputeCapability.parse(sign.values.get("sm", "")) if sign is not None else None
+def _newer_toolkit() -> Message:
+    return message(
+        "doctor.extension.toolkit", "install a CUDA toolkit whose compiler knows the GPU, and build the package again"
+    )
+
+
+def _toolkit_line(facts: Facts, compat: Compat, code: str) -> tuple[Message, ...]:
+    """The first toolkit whose compiler knows the GPU that one failed at."""
+    sign = facts.sign(code)
+    if sign is None:
+        return ()
+    named = ComputeCapability.parse(sign.values.get("sm", ""))
     gpu = named or max(capabilities(facts, compat), default=None)
     cuda = compat.first_cuda(gpu) if gpu is not None else None
     if gpu is None or cuda is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import plain, quoted, remedy_of, said
-from torchup.model import Remedy, Shell, message
+from torchup.model import Remedy, message
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -57,6 +57,8 @@ def _remedy(facts: Facts, compat: Compat) -> Remedy | None:
 
 def _with_own_pip(facts: Facts) -> Remedy:
     """The user's own pip command, run by the Python that the program brings along; its folder is the current one."""
+    from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
+
     installs = (tuple(command.split()) for command in facts.commands if command.startswith("pip install "))
     own = next(((r".\python.exe", "-s", "-m", *words) for words in installs), None)
-    return Remedy(text=text_of(SLUG, "remedy"), commands=(own,) if own else (), shell=facts.shell or Shell.CMD)
+    return Remedy(text=text_of(SLUG, "remedy"), commands=(own,) if own else (), shell=remedy.shell_of(facts))

@@ -40,6 +40,8 @@ Commands = tuple[tuple[str, ...], ...]
 
 def mend(facts: Facts, compat: Compat) -> Remedy:
     """The smallest change that parts them: a variable, the stale wheels, the system's library, else torch anew."""
+    if facts.sign("mixed.other-major") is not None:
+        return _for_another_package(facts, compat)
     stale = leftovers(facts)
     if stale:
         return _without_stale(facts, compat, stale)
@@ -64,6 +66,24 @@ def _without_stale(facts: Facts, compat: Compat, stale: tuple[str, ...]) -> Reme
     )
     order = _order(facts)
     return _typed(facts, text, (*uninstall(stale, order), *renew(partners(facts, stale), order)))
+
+
+def _for_another_package(facts: Facts, compat: Compat) -> Remedy:
+    """A package beside torch loads a library itself: torch's CUDA major becomes that one, or the library is added."""
+    sign = facts.sign("mixed.other-major")
+    library = (sign.values.get("library") if sign is not None else None) or "?"
+    kept, mine = needed_cuda(facts), _CUDA.match(facts.torch.cuda or facts.torch.variant or "")
+    if kept is not None and mine is not None and kept.major != int(mine[1]):
+        text = message("doctor.mixed.remedy-needed", "torch and other packages need one CUDA major")
+        return reinstall(facts, compat.catalog, Wish(), text=text)
+    text = message(
+        "doctor.mixed.remedy-other",
+        "take a release of the package that asks for {library} which uses the libraries that torch brings; torch itself"
+        " is fine",
+        library=library,
+    )
+    asks = {package.name for package in facts.packages} & {row.package for row in tables().cuda_need}
+    return _typed(facts, text, renew(tuple(sorted(asks)), _order(facts)))
 
 
 def _one_torch(facts: Facts, compat: Compat) -> Remedy:

@@ -68,6 +68,8 @@ def _of_other_cuda(facts: Facts, compat: Compat) -> Found | None:
     if cuda is not None and sign.values.get("major") == cuda.split(".")[0]:
         return None  # torch's own runtime is missing
     companion = next((module for module in facts.modules if module in _COMPANIONS), None)
+    if companion is None and _needs_cuda(facts, sign.values.get("major")):
+        return _kept_cuda(facts, compat, sign)
     if companion is None:
         names = extension_names(facts, [sign.line])
         return _extension_of_another_torch(facts, (sign,), names[0]) if names else None
@@ -77,6 +79,27 @@ def _of_other_cuda(facts: Facts, compat: Compat) -> Found | None:
         evidence=(said(sign), *([torch_line(facts)] if facts.torch.version else [])),
         remedy=remedy_of(slug, facts, compat, kind=None if cuda else RemedyKind.TEXT),  # which torch is not known
         certainty=Certainty.PROVEN if cuda else Certainty.SAID,
+    )
+
+
+def _needs_cuda(facts: Facts, major: str | None) -> bool:
+    """Whether a package whose every release is for this CUDA major is installed."""
+    from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
+
+    kept = remedy.needed_cuda(facts)
+    return kept is not None and str(kept.major) == major
+
+
+def _kept_cuda(facts: Facts, compat: Compat, sign: Sign) -> Found:
+    """A package that knows one CUDA major alone, beside a torch of another: torch has to follow."""
+    from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
+
+    text = message("doctor.companion.remedy-cuda", "install a torch of the CUDA major that the package needs")
+    return Found(
+        summary=message("doctor.companion.summary-cuda", "a compiled package needs another CUDA major than this torch"),
+        evidence=(said(sign), *([torch_line(facts)] if facts.torch.version else [])),
+        remedy=remedy.reinstall(facts, compat.catalog, text=text),
+        certainty=Certainty.SAID,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from torchup.catalog.versions import minor
+from torchup.catalog.versions import minor, version_key
 from torchup.doctor.cause import filled, text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import (
@@ -208,7 +208,7 @@ def _with_x86(facts: Facts) -> Facts:
 def _ends_like_intel_macs(facts: Facts, compat: Compat) -> bool:
     """Whether the versions that pip was offered end where Intel Macs' wheels end."""
     offered, last = _offered(facts), compat.newest_on(_INTEL_MAC)
-    return bool(offered) and last is not None and minor(offered[-1]) == minor(last.torch)
+    return bool(offered) and last is not None and version_key(offered[-1]) == version_key(last.torch)
 
 
 def intel_mac_no_new_wheels(facts: Facts, compat: Compat) -> Found | None:

@@ -51,7 +51,7 @@ def _copies(plan: Plan) -> list[str]:
 
 
 def _arguments(plan: Plan) -> str:
-    return " \\\n    ".join(shlex.quote(part) for part in (*pip_options(plan, "pip"), *plan.packages))
+    return " \\\n    ".join(shlex.quote(part) for part in (*pip_options(plan, "pip"), *plan.requirements))
 
 
 def _python_image(plan: Plan, machine: Machine) -> list[str]:
@@ -66,7 +66,7 @@ def _python_image(plan: Plan, machine: Machine) -> list[str]:
 
 def _free_threaded(plan: Plan, machine: Machine) -> list[str]:
     """Python's own images have no free-threaded builds; uv fetches them."""
-    arguments = " \\\n    ".join(shlex.quote(part) for part in (*pip_options(plan, "uv"), *plan.packages))
+    arguments = " \\\n    ".join(shlex.quote(part) for part in (*pip_options(plan, "uv"), *plan.requirements))
     return [
         _from("ghcr.io/astral-sh/uv:debian-slim", machine),
         *_gpu(plan),

@@ -29,7 +29,11 @@ def environment_yml(plan: Plan, machine: Machine) -> str:
         return "\n".join(lines) + "\n"
     lines += [f"  - {quoted('python=' + plain_python(plan))}"]
     lines += [f"  - {quoted('python-freethreading')}"] if plan.python.endswith("t") else []
-    lines += ["  - pip", "  - pip:", *(f"      - {quoted(line)}" for line in (*pip_option_lines(plan), *plan.packages))]
+    lines += [
+        "  - pip",
+        "  - pip:",
+        *(f"      - {quoted(line)}" for line in (*pip_option_lines(plan), *plan.requirements)),
+    ]
     return "\n".join(lines) + "\n"
 
 

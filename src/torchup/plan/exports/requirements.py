@@ -34,7 +34,7 @@ def requirements(plan: Plan, machine: Machine) -> str:
     if found.extra_index_urls:
         notes.append("# with uv: uv pip install --index-strategy unsafe-best-match -r requirements.txt")
     notes += [f"# constraint of the planned machine: {line}" for line in plan.constraints]
-    return header(plan, machine) + "\n".join([*notes, *pip_option_lines(plan), *plan.packages]) + "\n"
+    return header(plan, machine) + "\n".join([*notes, *pip_option_lines(plan), *plan.requirements]) + "\n"
 
 
 def pyproject(plan: Plan, machine: Machine) -> str:
@@ -46,7 +46,7 @@ def pyproject(plan: Plan, machine: Machine) -> str:
         'name = "torch-environment"',
         'version = "0.1.0"',
         f'requires-python = "=={plain_python(plan)}.*"',
-        f"dependencies = {array(plan.packages)}",
+        f"dependencies = {array(plan.requirements)}",
         "",
         *_uv_table(plan, machine),
         *_uv_indexes(plan),

@@ -65,7 +65,7 @@ def _sh_python(plan: Plan) -> str:
 
 
 def _line(plan: Plan, tool: str, quote: Callable[[str], str]) -> str:
-    return " ".join(quote(part) for part in (*pip_options(plan, tool), *plan.packages))
+    return " ".join(quote(part) for part in (*pip_options(plan, tool), *plan.requirements))
 
 
 def _quote_ps1(text: str) -> str:

@@ -84,6 +84,7 @@ class Training:
         start = time.perf_counter()
         self._load()
         load = time.perf_counter() - start
+        self.split["input"] += load
         seconds, losses, epochs = self._epochs(int(self.request.get("epochs") or 1), stop_at)
         lines.stage("testing")
         memory, counted = devices.peak_memory(device)

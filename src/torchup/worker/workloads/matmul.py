@@ -36,8 +36,9 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         curves.append(("TFLOP/s %s by size" % name, [(size, rate / 1e12) for size, rate, _ in curve]))
         best["tflops_" + name] = max(rate for _, rate, _ in curve) / 1e12
         if name == next(iter(formats)):
-            size, _, seconds = max(curve, key=lambda row: row[1])
-            first = (2.0 * size**3, seconds)
+            size, _, samples = max(curve, key=lambda row: row[1])
+            first = (2.0 * size**3, min(samples))
+            curves.append(measure.raw("%s %d" % (name, size), samples))
     return measure.answer(
         curves, best, seconds=first[1] or time.perf_counter() - start, flops=first[0] or None, notes=notes,
         parameters={"threads": torch.get_num_threads(), "wall_seconds": time.perf_counter() - start},
@@ -51,14 +52,17 @@ def formats_of(label: str) -> Dict[str, torch.dtype]:
     return {label: FORMATS[label]} if label in FORMATS else FORMATS
 
 
-def sweep(device: str, dtype: torch.dtype, sizes: Sequence[int] = SIZES) -> List[Tuple[int, float, float]]:
-    """(size, FLOP/s, seconds) for each size until one takes too long; the operands are random, zeros run faster."""
+def sweep(device: str, dtype: torch.dtype, sizes: Sequence[int] = SIZES) -> List[Tuple[int, float, List[float]]]:
+    """(size, FLOP/s, seconds of every sample) for each size until one takes too long.
+
+    The operands are random: zeros run faster.
+    """
     found = []
     limit = LONGEST.get(devices.kind(device), 0.25)
     for size in sizes:
         left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-        seconds = min(measure.samples(device, partial(torch.matmul, left, right), count=5))
-        found.append((size, 2.0 * size**3 / seconds, seconds))
-        if seconds * 8 > limit:
+        samples = measure.samples(device, partial(torch.matmul, left, right), count=5)
+        found.append((size, 2.0 * size**3 / min(samples), samples))
+        if min(samples) * 8 > limit:
             break
     return found

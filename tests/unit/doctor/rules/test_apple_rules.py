@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from support.facts import facts
+from torchup.catalog.versions import version_key
 from torchup.compat.questions import load_compat
+from torchup.doctor import diagnose
 from torchup.doctor.rules import CHECKS
 
 
@@ -15,11 +17,28 @@ def fires(slug, **known):
 
 
 FIRING = [
+    ("mps-not-built", {"os": "macos", "mps_built": False}),
+    (
+        "mps-no-device",
+        {"os": "macos", "os_version": "26.3", "mps_built": True, "signs": "mps.macos", "torch_version": "2.10.0"},
+    ),
+    (
+        "mps-no-device",
+        {"os": "macos", "os_version": "15.1", "mps_built": True, "mps_available": False, "torch_version": "2.9.0"},
+    ),
+    ("macos-too-old", {"os": "macos", "os_version": "12.6", "mps_available": False, "torch_version": "2.9.0"}),
     ("mps-not-built", {"signs": "mps.not-linked"}),
     ("mps-no-device", {"signs": "mps.no-metal"}),
     ("macos-too-old", {"signs": "mps.macos"}),
 ]
 SILENT = [
+    ("mps-not-built", {"os": "macos", "mps_built": False, "apple_silicon": False}),
+    ("mps-not-built", {"signs": "mps.not-linked", "os": "macos", "mps_available": True}),
+    (
+        "mps-no-device",
+        {"os": "macos", "os_version": "12.6", "mps_built": True, "mps_available": False, "torch_version": "2.9.0"},
+    ),
+    ("macos-too-old", {"os": "macos", "os_version": "26.3", "signs": "mps.macos", "torch_version": "2.10.0"}),
     ("mps-not-built", {"os": "macos", "mps_built": True}),
     ("mps-not-built", {}),
     ("mps-no-device", {"os": "macos", "mps_available": True}),
@@ -39,3 +58,35 @@ def test_a_rule_fires(slug, known):
 def test_a_rule_stays_silent(slug, known):
     """Where nothing speaks for the cause, or what worked speaks against it, the rule finds nothing."""
     assert not fires(slug, **known)
+
+
+@pytest.mark.parametrize("torch", ["2.2.0", "2.4.1", "2.9.0", "2.14.1"])
+@pytest.mark.parametrize("macos", ["11.7", "12.3", "13.6", "14.0", "26.3"])
+def test_macos_is_too_old_only_below_the_floor_and_the_cure_runs_on_it(torch, macos):
+    """At or above the floor of that torch the cause is another; below, the remedy's torch has its floor at or below."""
+    compat = load_compat()
+    known = facts(
+        os="macos", apple_silicon=True, os_version=macos, signs="mps.macos", torch_version=torch, mps_built=True
+    )
+    found = CHECKS["macos-too-old"](known, compat)
+    below = version_key(macos) < version_key(compat.macos_for_mps(torch))
+    assert (found is not None) == below
+    for word in (word for command in (found.remedy.commands if found else ()) for word in command):
+        if word.startswith("torch=="):
+            assert version_key(compat.macos_for_mps(word.removeprefix("torch=="))) <= version_key(macos)
+
+
+def test_a_report_without_a_macos_gets_words_only():
+    """Which torch would run is not known then."""
+    assert CHECKS["macos-too-old"](facts(signs="mps.macos"), load_compat()).remedy.commands == ()
+
+
+@pytest.mark.parametrize(
+    ("slug", "name"), [("mps-op-not-implemented", "MPS_FALLBACK"), ("mps-memory-limit", "WATERMARK")]
+)
+def test_a_variable_is_set_in_the_shell_of_the_user(slug, name):
+    """The remedy is the variable itself; the text names its risk or its alternative."""
+    code = {"mps-op-not-implemented": "mps.operator", "mps-memory-limit": "mps.memory"}[slug]
+    finding = next(f for f in diagnose(facts(signs=code)).findings if f.rule == slug)
+    assert finding.remedy.commands[0][0] == "export"
+    assert name in finding.remedy.commands[0][1]

@@ -7,6 +7,7 @@ import pytest
 from support.facts import facts
 from torchup.compat.questions import load_compat
 from torchup.doctor.rules import CHECKS
+from torchup.model import Gpu, Vendor
 
 
 def fires(slug, **known):
@@ -15,6 +16,8 @@ def fires(slug, **known):
 
 
 FIRING = [
+    ("mig-or-exclusive-mode", {"gpus": (Gpu(vendor=Vendor.NVIDIA, mig_mode="enabled", mig_instances=0),)}),
+    ("driver-too-new", {"signs": "driver.legacy"}),
     ("driver-missing-or-broken", {"signs": "smi.mismatch"}),
     ("mig-or-exclusive-mode", {"signs": "mode.busy"}),
     ("permission-device-nodes", {"signs": "kfd.denied"}),
@@ -22,6 +25,9 @@ FIRING = [
     ("gpu-not-reached", {"cuda_available": False, "variant": "cu124", "gpu": "RTX 4090"}),
 ]
 SILENT = [
+    ("mig-or-exclusive-mode", {"gpus": (Gpu(vendor=Vendor.NVIDIA, mig_mode="enabled", mig_instances=2),)}),
+    ("driver-too-new", {"signs": "driver.legacy", "kernel_ran": True}),
+    ("driver-too-new", {}),
     ("driver-missing-or-broken", {"signs": "smi.not-running", "kernel_ran": True}),
     ("driver-missing-or-broken", {"signs": "smi.not-running", "variant": "xpu"}),
     ("driver-missing-or-broken", {}),

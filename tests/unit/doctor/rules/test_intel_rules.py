@@ -15,10 +15,18 @@ def fires(slug, **known):
 
 
 FIRING = [
+    ("xpu-driver-missing", {"signs": "xpu.crash", "variant": "xpu"}),
+    ("xpu-driver-missing", {"variant": "xpu", "xpu_available": False, "gpu": "intel:Intel Arc A770"}),
+    ("gpu-not-reached", {"variant": "xpu", "xpu_available": False}),
     ("xpu-wheel-not-installed", {"variant": "cpu", "gpu": "intel:Intel Arc A770"}),
     ("xpu-driver-missing", {"signs": "xpu.driver"}),
 ]
 SILENT = [
+    ("xpu-wheel-not-installed", {"signs": "xpu.not-compiled", "gpu": "RTX 4090", "variant": "cu126"}),
+    ("xpu-driver-missing", {"signs": "xpu.crash"}),
+    ("gpu-not-reached", {"variant": "xpu", "xpu_available": True}),
+    ("gpu-not-reached", {"variant": "cpu", "xpu_available": False}),
+    ("no-gpu-present", {"variant": "xpu", "cuda_available": False, "tools_found_none": True}),
     ("xpu-wheel-not-installed", {"variant": "xpu", "gpu": "intel:Intel Arc A770"}),
     ("xpu-wheel-not-installed", {"variant": "cpu"}),
     ("xpu-wheel-not-installed", {"variant": "cpu", "gpu": "intel:Intel Arc A770", "xpu_available": True}),

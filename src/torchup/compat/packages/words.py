@@ -1,0 +1,101 @@
+"""What the causes of `signatures` mean, and what to do, in words."""
+
+from __future__ import annotations
+
+from torchup.model import Message, message
+
+# Cause -> (what it means, what to do).
+CAUSES: dict[str, tuple[Message, Message]] = {
+    "other-torch": (
+        message("packages.cause.other-torch", "the extension was compiled for another release of torch"),
+        message("packages.cause.other-torch.fix", "install the wheel for this torch: `torchup wheel PACKAGE`"),
+    ),
+    "old-string-abi": (
+        message("packages.cause.old-abi", "the extension has the old string ABI of C++, this torch has the new one"),
+        message("packages.cause.old-abi.fix", "install the cxx11abiTRUE wheel; newer torch has no other"),
+    ),
+    "new-string-abi": (
+        message("packages.cause.new-abi", "the extension needs a symbol of the new string ABI that this torch lacks"),
+        message("packages.cause.new-abi.fix", "install the cxx11abiFALSE wheel, or the wheel for this release"),
+    ),
+    "torch-not-imported": (
+        message("packages.cause.torch-first", "the extension was imported before torch; nothing is broken"),
+        message("packages.cause.torch-first.fix", "import torch first"),
+    ),
+    "cuda-major": (
+        message("packages.cause.cuda-major", "the extension was built for another CUDA major than torch brings"),
+        message("packages.cause.cuda-major.fix", "install the extension's build for torch's CUDA major"),
+    ),
+    "missing-dll": (
+        message("packages.cause.dll", "a needed DLL is missing: of another CUDA major, or the MSVC runtime"),
+        message("packages.cause.dll.fix", "install the wheel for torch's CUDA major, and the newest vc_redist"),
+    ),
+    "msvc-runtime": (
+        message("packages.cause.msvc", "the MSVC runtime beside python.exe is too old for Triton"),
+        message("packages.cause.msvc.fix", "install the newest vc_redist; with conda: vc14_runtime"),
+    ),
+    "triton-cache": (
+        message("packages.cause.triton-cache", "Triton's cache is stale, or an embedded Python lacks headers"),
+        message("packages.cause.triton-cache.fix", "delete .triton/cache and the torchinductor folders"),
+    ),
+    "xformers-built-for": (
+        message("packages.cause.xformers", "xformers was built for another torch or CUDA; its kernels do not load"),
+        message("packages.cause.xformers.fix", "install xformers from the same index as torch"),
+    ),
+    "torchao-without-kernels": (
+        message("packages.cause.torchao", "torchao runs without its kernels; this is not an error"),
+        message("packages.cause.torchao.fix", "update torch, or install the torchao that was built for this one"),
+    ),
+    "torchcodec-libraries": (
+        message("packages.cause.torchcodec", "torchcodec does not load: FFmpeg or CUDA libraries are missing"),
+        message("packages.cause.torchcodec.fix", "install FFmpeg's shared libraries; then `torchup wheel torchcodec`"),
+    ),
+    "bitsandbytes-label": (
+        message("packages.cause.bnb", "bitsandbytes has no library for torch's CUDA version"),
+        message("packages.cause.bnb.fix", "set BNB_CUDA_VERSION to a version of the same major"),
+    ),
+    "sage-kernels": (
+        message("packages.cause.sage", "SageAttention's compiled module did not load: it was built for another torch"),
+        message("packages.cause.sage.fix", "install the wheel for this torch: `torchup wheel sageattention`"),
+    ),
+    "no-kernel-image": (
+        message("packages.cause.no-kernel", "the extension or torch has no code for this GPU"),
+        message("packages.cause.no-kernel.fix", "install a build that has code for it: `torchup doctor`"),
+    ),
+    "gpu-too-old": (
+        message("packages.cause.gpu", "the GPU is older than the package supports; no wheel helps"),
+        message("packages.cause.gpu.fix", "use torch's own scaled_dot_product_attention"),
+    ),
+    "build-isolation": (
+        message("packages.cause.isolation", "the isolated build does not see torch"),
+        message("packages.cause.isolation.fix", "build with --no-build-isolation, torch and ninja installed"),
+    ),
+    "no-prebuilt": (
+        message("packages.cause.no-prebuilt", "no release wheel exists for this torch; it compiles for hours"),
+        message("packages.cause.no-prebuilt.fix", "stop it; `torchup wheel PACKAGE` names a torch that has one"),
+    ),
+    "wrong-wheel-tags": (
+        message("packages.cause.tags", "the file is for another Python or another system"),
+        message("packages.cause.tags.fix", "`torchup explain FILE.whl` says what it is for"),
+    ),
+    "toolkit-major": (
+        message("packages.cause.toolkit", "nvcc is of another CUDA major than torch"),
+        message("packages.cause.toolkit.fix", "install the toolkit of torch's major, or a prebuilt wheel"),
+    ),
+    "kernels-variant": (
+        message("packages.cause.kernels", "the kernels hub has no build for this torch and CUDA"),
+        message("packages.cause.kernels.fix", "take a newer revision of the kernel, or another torch"),
+    ),
+    "cpu-torch": (
+        message("packages.cause.cpu-torch", "torch is a CPU build: a later installation replaced it"),
+        message("packages.cause.cpu-torch.fix", "reinstall torch from its CUDA index: `torchup up`; the package stays"),
+    ),
+    "onnxruntime-cuda": (
+        message("packages.cause.onnxruntime", "onnxruntime does not find the CUDA libraries that it was built for"),
+        message("packages.cause.onnxruntime.fix", "install the package of torch's CUDA major, and import torch first"),
+    ),
+    "glibc": (
+        message("packages.cause.glibc", "the wheel was built on a newer distribution than this one"),
+        message("packages.cause.glibc.fix", "install a manylinux copy of it, or compile it"),
+    ),
+}  # fmt: skip

@@ -1,0 +1,79 @@
+"""Steps that install packages bound to torch: each by itself, then what it needs, with torch held where it is. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping  # noqa: TC003  # msgspec reads the annotations
+from typing import TYPE_CHECKING
+
+from torchup.envs.paths import join
+from torchup.model import Plan, Step, Value, message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torchup.model import PackageWheel
+
+FILE_NAME = "torchup-wheels.txt"
+
+
+class WheelCall(Value, frozen=True, kw_only=True):
+    """How one installer is called."""
+
+    argv: tuple[str, ...]
+    index: str  # its option for the one index that is asked
+    places: Callable[[Plan], tuple[str, ...]]  # the plan's own sources
+    environment: Mapping[str, str | None]
+    timeout: float
+
+
+def wheel_steps(plan: Plan, path: str, call: WheelCall) -> Iterator[Step]:
+    """The steps for a plan's wheels, in order."""
+    for wheel in plan.wheels:
+        if wheel.alone:
+            yield _alone(wheel, plan, call)
+        yield _needs(wheel, plan, path, call)
+
+
+def _alone(wheel: PackageWheel, plan: Plan, call: WheelCall) -> Step:
+    return Step(
+        argv=(*call.argv, "--no-deps", *_places(wheel, plan, call), _requirement(wheel, plan)),
+        summary=message("install.step.wheel", "install {package} alone", package=wheel.package),
+        environment=dict(call.environment),
+        timeout=call.timeout,
+    )
+
+
+def _places(wheel: PackageWheel, plan: Plan, call: WheelCall) -> tuple[str, ...]:
+    if not _online(plan):
+        return call.places(plan)
+    if wheel.index:
+        return (call.index, wheel.index)
+    if wheel.find_links:
+        return ("--no-index", "--find-links", wheel.find_links)
+    return () if wheel.url else call.places(plan)
+
+
+def _online(plan: Plan) -> bool:
+    """Whether an index may be asked at all: a bundle's plan has folders only, and holds the wheels in one of them."""
+    return any(source.kind == "index" for source in plan.sources)
+
+
+def _requirement(wheel: PackageWheel, plan: Plan) -> str:
+    if _online(plan):
+        return wheel.requirement
+    return f"{wheel.package}=={wheel.version}" if wheel.version else wheel.package
+
+
+def _needs(wheel: PackageWheel, plan: Plan, path: str, call: WheelCall) -> Step:
+    """What it requires; torch and its companions may not move. A wheel that is there satisfies its own requirement."""
+    file = join(path, FILE_NAME)
+    held = [line for line in plan.packages if line.partition("==")[0].partition("[")[0] in plan.build.companions]
+    lines = [line for line in plan.packages if line.partition("[")[0].partition("==")[0] == "torch"] + held
+    return Step(
+        argv=(*call.argv, *call.places(plan), "--constraint", file, _requirement(wheel, plan), *wheel.requires),
+        files={file: "".join(f"{line}\n" for line in (*lines, *plan.constraints))},
+        summary=message("install.step.wheel-needs", "install what {package} needs, torch held", package=wheel.package),
+        environment=dict(call.environment),
+        timeout=call.timeout,
+        required=not wheel.alone,
+    )

@@ -1,0 +1,96 @@
+"""What a plan says of packages that are bound to torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.catalog.versions import version_key
+from torchup.compat.packages import Status, conflict, match_one
+from torchup.errors import NoBuildError
+from torchup.model import Message, Notice, message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torchup.catalog.packages import Package
+    from torchup.compat.packages import Match
+    from torchup.compat.packages.choice import Question
+    from torchup.model import Plan
+    from torchup.plan.judge import Fit
+
+
+def lowered(packages: Sequence[Package], newest: Fit, plan: Plan) -> Message | None:
+    """Why the plan's torch is not the newest that this machine could have."""
+    row = newest.candidate.row
+    if version_key(row.torch) <= version_key(plan.build.torch):
+        return None
+    return message(
+        "plan.why.packages",
+        "{newest} would be newer; {packages} has a wheel for {torch} at most",
+        newest=row.torch,
+        packages=", ".join(package.name for package in packages),
+        torch=plan.build.torch,
+    )
+
+
+def third_party(match: Match) -> Notice:
+    """Whose binary it is, where it is not the project's own."""
+    text = message(
+        "plan.wheel.third-party",
+        "{package} {version} is built by a third party, {publisher}: {url}",
+        package=match.package,
+        version=match.version,
+        publisher=match.publisher,
+        url=match.url or match.index or "",
+    )
+    return Notice(code="plan.wheel.third-party", text=text, level="warning")
+
+
+def refusal(packages: Sequence[Package], question: Question) -> NoBuildError:
+    """Which package stands in the way, why, and what is nearest."""
+    culprits = conflict(packages, question)
+    if len(culprits) > 1:
+        return NoBuildError(
+            message(
+                "plan.wheel.conflict",
+                "{packages} have no torch in common here",
+                packages=" and ".join(one.name for one in culprits),
+            ),
+            hint=message(
+                "plan.wheel.conflict.hint", "make an environment for each: `torchup env create NAME --with ...`"
+            ),
+        )
+    found = match_one(culprits[0] if culprits else packages[0], question)
+    return _alone(found)
+
+
+def _alone(found: Match) -> NoBuildError:
+    if found.status == Status.BUILD:
+        return NoBuildError(
+            message("plan.wheel.source", "{package} has no public wheel; it is compiled", package=found.package),
+            hint=_build_hint(found),
+        )
+    against = "; ".join(f"{one.axis.value} {one.want} (here {one.have})" for one in found.failed) or "-"
+    return NoBuildError(
+        message(
+            "plan.wheel.none", "no wheel of {package} fits: it needs {against}", package=found.package, against=against
+        ),
+        hint=_nearest(found) or _build_hint(found),
+    )
+
+
+def _nearest(found: Match) -> Message | None:
+    if not found.nearest:
+        return None
+    near = found.nearest[0]
+    cuda = f"cu{near.cuda}" if near.cuda.isdigit() else near.cuda
+    options = f"--torch {near.torch} --variant {cuda}" + (f" --python {near.python}" if near.python else "")
+    return message("plan.wheel.none.hint", "nearest: {options}", options=options)
+
+
+def _build_hint(found: Match) -> Message:
+    return message(
+        "plan.wheel.source.hint",
+        "`--build` compiles it; that needs {what}",
+        what=found.build_needs or "-",
+    )

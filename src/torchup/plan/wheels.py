@@ -1,0 +1,174 @@
+"""Packages that are bound to torch in a plan: the torch is the newest that all of them have a wheel for."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from torchup.catalog.packages import load_packages
+from torchup.compat.packages import Wish, ask
+from torchup.compat.packages.choice import Chosen, choices, quality
+from torchup.compat.packages.match import of_fits
+from torchup.compat.packages.values import TorchBuild
+from torchup.errors import UsageError
+from torchup.model import Notice, PackageWheel, message
+from torchup.plan.planner import consider, make_plan, spelled
+from torchup.plan.ranking import rank
+from torchup.plan.wheel_words import lowered, refusal, third_party
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torchup.catalog.packages import Package, Packages
+    from torchup.catalog.types import Catalog
+    from torchup.compat.packages import Match
+    from torchup.compat.packages.choice import Question
+    from torchup.model import Machine, Plan, Request, Survey
+    from torchup.plan.judge import Fit
+
+# The words for a build that was asked for; here it was chosen.
+_ASKED = frozenset({"plan.why.asked", "plan.why.variant", "plan.why.cpu-asked"})
+_REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,100})\s*((?:[<>]=?|==)\s*\d[\d.,<>=\s]{0,60})?")
+
+
+def make_plan_with(machine: Machine, request: Request, catalog: Catalog, survey: Survey) -> Plan:
+    """The plan of a request that names packages; without one that is bound to torch, `make_plan`'s.
+
+    Raises:
+        NoBuildError: no build has a wheel of every package; the smallest conflicting set and the nearest are named.
+        UsageError: a purpose that is none.
+    """
+    tables = load_packages()
+    request = with_purpose(request, tables)
+    bound = bound_packages(request, tables)
+    plain = replace(request, packages=tuple(text for text in request.packages if _package(text, tables) not in bound))
+    fits = _fits(machine, plain, catalog, survey) if bound else []
+    if not fits:
+        return make_plan(machine, request if not bound else plain, catalog, survey)
+    question = ask(machine, _wish(request, survey, tables), catalog, tables)
+    chosen = _choose(bound, fits, question)
+    if chosen is None:
+        raise refusal(bound, question)
+    exact = replace(plain, torch=chosen.build.torch, variant=chosen.build.variant, python=chosen.python)
+    return _with_wheels(make_plan(machine, exact, catalog, survey), bound, chosen, question, fits[0])
+
+
+def with_purpose(request: Request, tables: Packages) -> Request:
+    """``--for vllm`` as the packages that it stands for."""
+    if request.purpose is None:
+        return request
+    found = tables.purposes.get(request.purpose) or ((request.purpose,) if tables.get(request.purpose) else None)
+    if found is None:
+        raise UsageError(
+            message("plan.purpose.unknown", "nothing is known about `--for {name}`", name=request.purpose),
+            hint=message(
+                "plan.purpose.unknown.hint",
+                "known: {names}; or name packages: --with",
+                names=", ".join(sorted(tables.purposes)),
+            ),
+        )
+    return replace(request, packages=tuple(dict.fromkeys((*found, *request.packages))), purpose=None)
+
+
+def bound_packages(request: Request, tables: Packages) -> tuple[Package, ...]:
+    """The packages of a request that have a say about torch; with ``build`` those that are compiled have none."""
+    found = [package for text in request.packages if (package := _package(text, tables)) is not None]
+    return tuple(package for package in found if not (request.build and package.kind in {"source", "matched"}))
+
+
+def _package(text: str, tables: Packages) -> Package | None:
+    match = _REQUIREMENT.fullmatch(text.strip())
+    package = tables.get(match[1]) if match is not None else None
+    if package is None:
+        return None
+    has_rows = bool(tables.wheels_of(package.name))
+    return package if has_rows or package.kind in {"source", "ended"} or package.torch != "any" else None
+
+
+def _wish(request: Request, survey: Survey, tables: Packages) -> Wish:
+    spans = {}
+    for text in request.packages:
+        match, package = _REQUIREMENT.fullmatch(text.strip()), _package(text, tables)
+        if match is not None and package is not None and match[2]:
+            spans[package.name] = match[2].replace(" ", "")
+    silent = tuple(source.url for source in survey.sources if source.reachable is False)
+    return Wish(
+        torch=request.torch,
+        variant=request.variant,
+        python=request.python,
+        versions=spans,
+        checked=survey.checked,
+        silent=silent,
+    )
+
+
+def _fits(machine: Machine, request: Request, catalog: Catalog, survey: Survey) -> list[Fit]:
+    question, found, _ = consider(machine, spelled(request, machine), catalog, survey)
+    return rank(found, question)
+
+
+def _choose(packages: Sequence[Package], fits: Sequence[Fit], question: Question) -> Chosen | None:
+    """The newest torch that can be had and that every package has a wheel for; the plan's Python first."""
+    found: list[Chosen] = []
+    for fit in fits:
+        row = fit.candidate.row
+        build = TorchBuild(torch=row.torch, variant=row.variant, pythons=row.pythons, on_pypi=_plain(fit))
+        if found and found[0].build.torch != row.torch:
+            break
+        mine = replace(question, wish=replace(question.wish, python=fit.python))
+        first = next(choices(packages, mine, (build,)), None) or next(choices(packages, question, (build,)), None)
+        found += [first] if first is not None else []
+    return max(found, key=lambda chosen: quality(chosen, question), default=None)
+
+
+def _plain(fit: Fit) -> bool:
+    return any(place.name == "pypi" for place in fit.candidate.row.publications)
+
+
+def _with_wheels(plan: Plan, packages: Sequence[Package], chosen: Chosen, question: Question, newest: Fit) -> Plan:
+    matches = [of_fits(package, fits, question) for package, fits in zip(packages, chosen.fits, strict=True) if fits]
+    wheels = tuple(wheel for match in matches for wheel in _wheels(match, question.tables))
+    plain = tuple(package.name for package, fits in zip(packages, chosen.fits, strict=True) if not fits)
+    why = lowered(packages, newest, plan)
+    asked = question.wish.torch or question.wish.variant
+    others = tuple(text for text in plan.why if text.code not in _ASKED or asked)
+    return replace(
+        plan,
+        wheels=wheels,
+        packages=(*plan.packages, *plain),
+        why=(*((why,) if why is not None else ()), *others),
+        advice=(*plan.advice, *_notices(matches)),
+    )
+
+
+def _wheels(match: Match, tables: Packages) -> tuple[PackageWheel, ...]:
+    """A match and what it needs beside it, as the installers take it."""
+    package = tables.get(match.package)
+    own = PackageWheel(
+        package=match.package,
+        version=match.version,
+        requirement=match.requirement or match.package,
+        url=match.url,
+        index=match.index,
+        find_links=match.find_links,
+        publisher=match.publisher,
+        evidence=match.evidence or "",
+        status=match.status.value,
+        requires=tuple(package.requires.split()) if package else (),
+        alone=not (package and package.own_environment),
+        environment=match.environment,
+    )
+    return (own, *(wheel for need in match.needs if need.found for wheel in _wheels(need, tables)))
+
+
+def _notices(matches: Sequence[Match]) -> tuple[Notice, ...]:
+    found = [third_party(match) for match in matches if match.publisher]
+    for match in matches:
+        for name, value in match.environment.items():
+            text = message(
+                "plan.wheel.environment", "{package}: set {name}={value}", package=match.package, name=name, value=value
+            )
+            found.append(Notice(code="plan.wheel.environment", text=text))
+    return tuple(found)

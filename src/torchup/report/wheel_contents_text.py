@@ -1,0 +1,71 @@
+"""A wheel file explained, for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.i18n import render, text
+from torchup.model import Message, message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torchup.compat.packages.contents import Contents, Explained
+
+INTERFACES: dict[str, Message] = {
+    "none": message("explain.wheel.abi.none", "not linked with torch"),
+    "stable": message("explain.wheel.abi.stable", "torch's stable ABI: newer torch will do"),
+    "c++": message("explain.wheel.abi.cpp", "torch's C++ interface: bound to the releases it was built for"),
+}
+PROBLEMS: dict[str, Message] = {
+    "no-metadata": message("explain.wheel.no-metadata", "it has no metadata"),
+    "name-differs": message("explain.wheel.name-differs", "its name and its metadata name different packages"),
+    "version-differs": message("explain.wheel.version-differs", "its name and its metadata name different versions"),
+    "platform-differs": message("explain.wheel.platform-differs", "its name and its code are of different systems"),
+}
+
+
+def explained_text(found: Explained) -> str:
+    """The wheel, what it needs, and whether it fits here."""
+    return "\n".join((*_what(found.contents), *_verdict(found)))
+
+
+def _what(contents: Contents) -> Iterator[str]:
+    yield f"{contents.package or '?'} {contents.version or '?'}  ({contents.file})"
+    tags = " ".join((*contents.python_tags, *contents.abi_tags))
+    platforms = " ".join(contents.platforms)
+    yield "  " + text("explain.wheel.for", "for: {platforms}, Python {tags}", platforms=platforms, tags=tags)
+    if contents.requires_torch:
+        yield "  " + text("explain.wheel.requires", "requires torch: {span}", span=contents.requires_torch)
+    if contents.interface:
+        yield "  " + text("explain.wheel.abi", "torch ABI: {words}", words=INTERFACES[contents.interface])
+    if contents.releases:
+        yield "  " + text(
+            "explain.wheel.releases", "its symbols are those of torch {minors}", minors=_range(contents.releases)
+        )
+    if contents.string_abi:
+        yield "  " + text("explain.wheel.string-abi", "cxx11abi{value}", value=contents.string_abi)
+    if contents.cuda_majors:
+        yield "  " + text("explain.wheel.cuda", "CUDA {majors}", majors=", ".join(map(str, contents.cuda_majors)))
+    if contents.architectures:
+        yield "  " + text("explain.wheel.code", "GPU code: {names}", names=" ".join(contents.architectures))
+    if floor := contents.glibc or contents.glibc_symbols:
+        yield "  " + text("explain.wheel.glibc", "glibc {version} or newer", version=floor)
+    for code in contents.problems:
+        yield "  ! " + render(PROBLEMS[code])
+
+
+def _range(minors: tuple[str, ...]) -> str:
+    return minors[0] if len(minors) == 1 else f"{minors[0]} - {minors[-1]}"
+
+
+def _verdict(found: Explained) -> Iterator[str]:
+    if found.torch:
+        yield "  " + text("explain.wheel.torch", "held against torch {torch}", torch=found.torch)
+    if found.fits:
+        yield "  " + text("explain.wheel.fits", "fits this machine, as far as the file says")
+    for one in found.failed:
+        yield "  " + text(
+            "explain.wheel.not", "does not fit: {axis} needs {want}, here {have}",
+            axis=one.axis.value, want=one.want, have=one.have,
+        )  # fmt: skip

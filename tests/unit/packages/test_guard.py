@@ -1,0 +1,173 @@
+"""The guard: what it keeps, how activation scripts and pip's script are changed, and what is said of drift."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.requirements import Requirement
+
+from support.sources import IsolatedHost, recorded
+from support.wheels import make_wheel
+from torchup.envs.guard import FILE_NAME, drift, guard_url, guard_variables, kept, refusing, replacement, wanting
+from torchup.install.guard import guard_text, guarded_names, write_guard
+from torchup.install.guard_scripts import SCRIPTS, guarded, guarded_pip
+
+PACKAGES = {
+    "numpy": "2.4.6", "torch": "2.14.1+cu130", "torchvision": "0.29.1+cu130", "flash-attn": "2.8.4+cu13torch2.14",
+    "xformers": "0.0.35", "lightning": "2.6",
+}  # fmt: skip
+SH = "deactivate () {\n    unset VIRTUAL_ENV\n}\ndeactivate nondestructive\nVIRTUAL_ENV=/x\nexport VIRTUAL_ENV\n"
+
+
+def test_torch_its_companions_and_bound_wheels_are_kept():
+    """What is for one torch or one CUDA major is kept, and nothing else."""
+    assert list(guarded_names(PACKAGES)) == ["torch", "torchvision", "flash-attn", "xformers"]
+
+
+def test_every_line_of_the_file_is_a_requirement():
+    """Every line can be read by pip and uv; the user's own constraints follow."""
+    lines = guard_text(PACKAGES, ("numpy<3", "torch<2.15")).splitlines()
+    assert [Requirement(line).name for line in lines[1:]] == ["torch", "torchvision", "flash-attn", "xformers", "numpy"]
+
+
+@pytest.mark.parametrize("path", ["/home/me/my envs/ü/a", r"C:\Users\J. Doe\envs\a"])
+def test_the_address_has_no_space(path):
+    """The variables are parted at spaces by pip and uv."""
+    assert " " not in guard_url(path)
+    assert guard_url(path).startswith("file:///")
+
+
+def test_variables_are_joined_to_those_of_the_user():
+    """A program in the environment obeys the user's constraints and the guard; without a guard nothing is set."""
+    host = recorded({f"/e/{FILE_NAME}": "torch==2.13.0+cpu\n"}, {"PIP_CONSTRAINT": "/mine.txt"})
+    assert guard_variables(host, "/e") == {
+        "PIP_CONSTRAINT": f"/mine.txt file:///e/{FILE_NAME}",
+        "UV_CONSTRAINT": f"file:///e/{FILE_NAME}",
+    }
+    assert guard_variables(host, "/other") == {}
+
+
+@pytest.mark.parametrize("name", sorted(SCRIPTS))
+def test_a_script_is_changed_once(name):
+    """A second pass finds the mark; a script of another form is left as it is."""
+    script = SCRIPTS[name]
+    anchors = {"activate": SH, "activate.fish": "    set -e VIRTUAL_ENV\n", "activate.bat": "@set X=1\n"}
+    before = anchors.get(name, "    if ($env:VIRTUAL_ENV) {\n")
+    once = guarded(script, before, "file:///e%20x/g.txt")
+    assert once != before
+    assert guarded(script, once, "file:///e%20x/g.txt") == once
+    assert not script.anchor or guarded(script, "echo hello\n", "file:///g") == "echo hello\n"
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "zsh", "dash"])
+def test_activation_and_deactivation_in_a_real_shell(shell, tmp_path):
+    """Activation adds the guard to what the user has set, deactivation puts it back."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"there is no {shell} here")
+    script = tmp_path / "activate"
+    script.write_text(guarded(SCRIPTS["activate"], SH, "file:///g.txt"))
+    show = 'echo "${PIP_CONSTRAINT-no}|${UV_CONSTRAINT-no}"'
+    lines, variables = (
+        f'. "{script}"; {show}; deactivate; {show}',
+        {"UV_CONSTRAINT": "/mine.txt", "PATH": "/bin:/usr/bin"},
+    )
+    done = subprocess.run([shell, "-c", lines], capture_output=True, text=True, check=True, env=variables)
+    assert done.stdout.splitlines() == ["file:///g.txt|/mine.txt file:///g.txt", "no|/mine.txt"]
+
+
+def test_pip_says_how_torch_is_changed_on_purpose(tmp_path):
+    """After a failed installation, and only then, pip's own script ends with the sentence."""
+    before = (
+        b"import sys\ndef main():\n    return int(sys.argv[-1])\nif __name__ == '__main__':\n    sys.exit(main())\n"
+    )
+    script = tmp_path / "pip"
+    script.write_bytes(guarded_pip(before, "change it with torchup"))
+    for arguments, code, said in ((["install", "1"], 1, True), (["install", "0"], 0, False), (["list", "1"], 1, False)):
+        done = subprocess.run(["python3", script, *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == code
+        assert ("change it with torchup" in done.stderr) is said
+    assert guarded_pip(b"another form", "x") is None
+
+
+def test_drift_is_what_the_guard_keeps_and_is_not_there():
+    """Another version, and a package that has gone, are both told."""
+    site = "/e/lib/python3.12/site-packages"
+    host = recorded(
+        {f"/e/{FILE_NAME}": "# kept\ntorch==2.13.0+cpu\nxformers==0.0.35\n"},
+        directories={
+            "/e": (FILE_NAME, "lib"), "/e/lib": ("python3.12",), "/e/lib/python3.12": ("site-packages",),
+            site: ("torch-2.12.0.dist-info",), f"{site}/torch-2.12.0.dist-info": (),
+        },
+    )  # fmt: skip
+    assert kept(host, "/e") == {"torch": "2.13.0+cpu", "xformers": "0.0.35"}
+    assert [(change.name, change.after) for change in drift(host, "/e")] == [("torch", "2.12.0"), ("xformers", None)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tool", ["pip", "uv"])
+def test_a_real_installer_is_stopped(tool, tmp_path):
+    """With the guard pip and uv refuse a package that wants another torch, say who wants it, and leave torch alone."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    for version in ("99.1+cpu", "98.0"):
+        make_wheel(wheels, "torch", version)
+    make_wheel(wheels, "wants-old", "1.0", requires=["torch==98.0"])
+    env, host = tmp_path / "my env", IsolatedHost(tmp_path)
+    subprocess.run(["python3", "-m", "venv", env], check=True)
+    offline = ["--no-index", "--find-links", str(wheels)]
+    python = str(env / "bin" / "python")
+    subprocess.run([python, "-m", "pip", "install", "-q", *offline, "torch==99.1+cpu"], check=True)
+    write_guard(host, str(env), str(env), {"torch": "99.1+cpu"})
+    from uv import find_uv_bin  # noqa: PLC0415  # only this case
+
+    call = [python, "-m", "pip"] if tool == "pip" else [find_uv_bin(), "pip"]
+    more = [] if tool == "pip" else ["--python", python]
+    lines = f'. "{env}/bin/activate"; exec "$@"'
+    done = subprocess.run(
+        ["sh", "-c", lines, "sh", *call, "install", *more, *offline, "wants-old"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "torch==98.0" in said
+    assert "torch==99.1+cpu" in said
+    assert drift(host, str(env)) == ()
+    assert replacement(host, str(env)) is None
+
+
+@pytest.mark.slow
+def test_without_the_guard_the_culprit_is_named(tmp_path):
+    """Who steps around the guard loses torch; who did it, by which tool, and which torch it was, can be told."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    for version in ("99.1+cpu", "98.0"):
+        make_wheel(wheels, "torch", version)
+    make_wheel(wheels, "wants-old", "1.0", requires=["torch==98.0"])
+    env, host = tmp_path / "env", IsolatedHost(tmp_path)
+    subprocess.run(["python3", "-m", "venv", env], check=True)
+    call = [str(env / "bin" / "python"), "-m", "pip", "install", "-q", "--no-index", "--find-links", str(wheels)]
+    subprocess.run([*call, "torch==99.1+cpu"], check=True)
+    write_guard(host, str(env), str(env), {"torch": "99.1+cpu"})
+    (env / "pip.conf").unlink()
+    subprocess.run([*call, "wants-old"], check=True)
+    found = replacement(host, str(env))
+    assert (found.before, found.after, found.installer) == ("99.1+cpu", "98.0", "pip")
+    assert found.wanted_by == ("wants-old",)
+
+
+def test_who_wanted_another_torch_is_named():
+    """Of all that requires torch, those that refuse the kept one and accept the one that is there."""
+    spans = {"xformers": "==2.6.0", "lightning": "<4,>=2.1", "old": "<2.5", "odd": "nonsense"}
+    assert wanting(spans, before="2.13.0+cpu", after="2.6.0") == ("xformers",)
+    assert wanting(spans, before="2.13.0+cpu", after=None) == ()
+    assert refusing(spans, "2.13.0+cpu") == ("old", "xformers")
+
+
+@given(st.dictionaries(st.text(max_size=8), st.text(max_size=30), max_size=4))
+def test_any_metadata_is_read_without_an_error(spans):
+    """What packages write of themselves is untrusted."""
+    assert set(wanting(spans, before="2.13.0", after="2.6.0")) <= set(spans)
