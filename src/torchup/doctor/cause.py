@@ -46,6 +46,7 @@ class RemedyKind(StrEnum):
     SET = "set-variables"  # `variables`
     GROUPS = "groups"
     CONTAINER_GPU = "container-gpu"
+    CONTAINER_ENGINE = "container-engine"  # the engine has to learn of the GPU's runtime first
     JOB_GPU = "job-gpu"
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from torchup.model import Gpu, Manager, Os, Shell, Value, Vendor
+from torchup.model import Gpu, Manager, Message, Os, Shell, Value, Vendor
 
 # Signs that a kernel did not run on the device, whatever `is_available()` says.
 KERNEL_FAILED = ("arch.no-kernel", "arch.invalid-function", "hip.no-binary", "hip.fault", "hip.isa", "xpu.crash")
@@ -39,6 +39,13 @@ class Package(Value, frozen=True, kw_only=True):
     def from_conda(self) -> bool:
         """Whether conda installed it; conda also lists what pip installed, under the channel ``pypi``."""
         return self.origin == "conda" and self.channel not in ("pypi", "<pip>") and "pypi" not in (self.build or "")
+
+
+class Damaged(Value, frozen=True, kw_only=True):
+    """A file of torch, or of what it loads, that is not as it was installed; ``line`` says how it differs."""
+
+    package: str
+    line: Message
 
 
 class Torch(Value, frozen=True, kw_only=True):
@@ -139,6 +146,7 @@ class Facts(Value, frozen=True, kw_only=True, dict=True):
     requested: tuple[str, ...] = ()  # requirements that the user asked an installer for: torch==2.0.0+cu113
     index_urls: tuple[str, ...] = ()  # indexes that the user asked for, without credentials
     signs: tuple[Sign, ...] = ()
+    damage: tuple[Damaged, ...] = ()  # live only: files were compared with their records
     modules: tuple[str, ...] = ()  # third-party packages named in tracebacks
     libraries: dict[str, str] = {}  # library -> path that the loader picked
     companion_errors: dict[str, str] = {}  # torchvision -> why its import failed

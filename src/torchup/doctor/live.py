@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import cuda_of, variant_of
-from torchup.doctor.facts import Facts, Node, Nvidia, Package, Python, Sign, System, Torch
+from torchup.doctor.facts import Damaged, Facts, Node, Nvidia, Package, Python, Sign, System, Torch
 from torchup.doctor.signatures import find_signs
+from torchup.i18n.sentences import sentence
 from torchup.model import Os, Vendor
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def facts_of(machine: Machine, inspection: Inspection | None = None) -> Facts:
         gpus=machine.gpus,
         rocm=machine.rocm_version,
         packages=_packages(python),
+        damage=tuple(_damage(inspection)) if inspection else (),
         environment=dict(machine.environment),
         nodes=tuple(Node(path=node.path, accessible=node.readable and node.writable) for node in machine.device_nodes),
         signs=(*_driver_signs(machine), *find_signs(lines)),
@@ -130,6 +132,17 @@ def _nvidia(machine: Machine) -> Nvidia:
         problem=driver.problem if driver else None,
         tools_found_none=nothing,
     )
+
+
+def _damage(inspection: Inspection) -> Iterator[Damaged]:
+    """The files without which torch cannot be trusted; a package that changed as a whole is no damaged file."""
+    from torchup.envs.damage import DamageKind, said  # noqa: PLC0415  # only damage pays for it
+
+    whole = {DamageKind.DRIFT, DamageKind.NO_RECORD, DamageKind.START_FILE}
+    for one in inspection.damage:
+        if one.weighs and one.kind not in whole:
+            # conda keeps one record for all that it installed, and only torch's files of it weigh
+            yield Damaged(package="torch" if one.package == "conda" else one.package, line=sentence(said(one)))
 
 
 def _driver_signs(machine: Machine) -> Iterator[Sign]:

@@ -105,7 +105,7 @@ def read_answers(collected: Collected, lines: Sequence[str]) -> None:
         row = rows[0] if len(rows) == 1 else None
         if row is not None:
             _answer(collected, row, remark, lines, prompt=prompt is not None)
-        elif "()" in line or "__version__" in line or "torch.version" in line:
+        elif "()" in line or "__version__" in line or "torch.version" in line or "_available" in line:
             _read_sentence(collected, line)
     _read_scripts(collected, lines)
     for reader, answers in collected.flags_said.items():
@@ -163,10 +163,15 @@ def _read_sentence(collected: Collected, line: str) -> None:
 @cache
 def _sentences() -> tuple[tuple[re.Pattern[str], Expression], ...]:
     return tuple(
-        (re.compile(re.escape(end) + _SENTENCE, re.IGNORECASE), row)
+        (re.compile(_spoken(end) + _SENTENCE, re.IGNORECASE), row)
         for end, row in _by_end().items()
         if row.answer in ("flag", "count", "version", "runtime")
     )
+
+
+def _spoken(end: str) -> str:
+    """How people write an expression: a call without its brackets too."""
+    return re.escape(end.removesuffix("()")) + (r"(?:\(\))?" if end.endswith("()") else "")
 
 
 def _read_scripts(collected: Collected, lines: Sequence[str]) -> None:

@@ -58,9 +58,8 @@ _TREE = re.compile(
 _DESCRIBED = re.compile(_LEAD + _NAME + r"\s{1,60}(?:\(!\)\s{1,9})?" + _VERSION + r"\s{1,60}[A-Z].{5,200}")
 _EXPORTED = re.compile(r"\s{0,12}- " + _NAME + r"=" + _VERSION + r"=(\S{1,80})\s{0,9}")
 _IN_LIST = re.compile(r"\s{0,20}- [\"']?" + _NAME + r"={1,2}" + _VERSION + r"[\"']?\s{0,9}")
-_SATISFIED = re.compile(
-    r"Requirement already satisfied: ([\w.-]{1,80})(\S{0,100}) in (\S{1,300})(?:[^(]{0,200}\((\d[\w.+]{0,60})\))?"
-)
+_SATISFIED = re.compile(r"Requirement already satisfied: ([\w.-]{1,80})(\S{0,100}) in (\S{1,300})")
+_AT_END = re.compile(r"\((\d[\w.+]{0,60})\)\s{0,9}$")  # behind "(from -r requirements.txt (line 1))"
 _PINNED = re.compile(r"==([\w.+]{1,60})")
 _CONDA_BUILD = re.compile(
     r"^\d{1,4}$|_\d{1,4}$|^py\d|^h[0-9a-f]{7}|pypi|<pip>|^main$|^mkl$|^cuda$|^(?:cpu|gpu|cuda)\w{0,20}_"
@@ -199,7 +198,8 @@ def _read_satisfied(collected: Collected, line: str) -> None:
     if found is None or not is_relevant(found[1]):
         return
     pinned = _PINNED.search(found[2])
-    version = found[4] or (pinned[1] if pinned else None)
+    ended = _AT_END.search(line[found.end() :])
+    version = ended[1] if ended else pinned[1] if pinned else None
     if version:
         collected.add_package(Package(name=normal(found[1]), version=version, location=found[3]))
         if normal(found[1]) == "torch":

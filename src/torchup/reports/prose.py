@@ -57,17 +57,20 @@ _OTHER = re.compile(
 )
 _OWN = re.compile(
     r"\b(?:my|i have|i've|i am|i'm|i run|i use|we have|our|this machine|here|running on|equipped|gpu is|"
-    r"card is)\b|我的|我有|我用|我这|显卡|本机|机器|环境|用的是|配置",
+    r"card is|it (?:does not|doesn't|fails|crashes))\b|我的|我有|我用|我这|显卡|本机|机器|环境|用的是|配置",
     re.IGNORECASE | re.ASCII,
 )
 _DEVICE_WORD = re.compile(
-    r"\d{3}|[a-z]\d{2}|\b[tlpam]\d|\b(?:spark|jetson|strix|steam deck|titan|iris|thor|orin|vega)\b",
+    r"\d{3}|[a-z]\d{2}|\b[tlpam]\d|\b(?:spark|jetson|strix|steam deck|titan|iris|thor|orin|vega|n1x)\b",
     re.IGNORECASE | re.ASCII,
 )
 _AMD_CARD = re.compile(
-    r"\b(?:my|i have an|with an|using an|own an) amd (?:gpu|(?:graphics |video )?card)\b|\bamd\s?的?(?:独立)?显卡",
+    r"\b(?:my|i have an|with an|using an|own an) amd (?:gpu|(?:graphics |video )?card)\b|"
+    r"\bamd on (?:linux|windows|ubuntu|arch|fedora)\b|\bamd\s?的?(?:独立)?显卡",
     re.IGNORECASE | re.ASCII,
 )
+# Variables that only ROCm's libraries read; *_VISIBLE_DEVICES are set everywhere, to be sure.
+_OF_ROCM = re.compile(r"HSA_|MIOPEN_|PYTORCH_ROCM_|TORCH_BLAS_PREFER_HIPBLASLT|AMD_SERIALIZE|AMD_LOG_LEVEL", re.ASCII)
 _TORCH_LABELLED = re.compile(
     r"(?<![\w./-])(?<!name = [\"'])(?:py)?torch(?:版本)?[^\w\n]{0,4}(?:version|版本|是|为|"
     r"v)?[^\w\n]{0,4}(\d{1,2}\.\d{1,2}\.\d{1,2}) ?\+ ?(cpu|xpu|cu\d{2,3}|rocm[\d.]{0,8}\d)\b",
@@ -115,6 +118,12 @@ _SYSTEM = re.compile(
     r"cent ?os ?\d|"
     r"rocky(?: linux)? ?\d|mac ?os ?(?:\w{1,12} )?\d{1,2}(?:\.\d{1,2}){0,2}|arch linux|linux mint ?\d\d|nixos|"
     r"rhel ?\d|alma(?:linux)? ?\d)\b",
+    re.IGNORECASE | re.ASCII,
+)
+# What a patch or a workaround gives is not what failed.
+_MENDED = re.compile(
+    r"\b(?:with|after|by) (?:the|this|my|a) (?:patch|fix|change|workaround)\b|\bonce (?:patched|fixed)\b|"
+    r"\bresolves? to\b|\bit resolves\b|修复后|打了?补丁后",
     re.IGNORECASE | re.ASCII,
 )
 _UV_PYTHON = re.compile(r"You're using CPython (\d\.\d{1,2})")
@@ -213,12 +222,16 @@ def _read_versions(collected: Collected, text: str) -> None:
 def _read_torch(collected: Collected, text: str) -> None:
     """The one torch that is mentioned; one with a label first: ``torch-1.12.1+cpu``, ``PyTorch (1.11.0+cpu)``."""
     labelled = {match.groups() for match in _TORCH_ANSWERED.finditer(text)}
-    labelled = labelled or {m.groups() for m in _TORCH_LABELLED.finditer(text) if not _is_command(text, m)}
+    labelled = labelled or {
+        m.groups() for m in _TORCH_LABELLED.finditer(text) if not _is_command(text, m) and not _is_mended(text, m)
+    }
     if len(labelled) == 1:
         collected.torch["version"], collected.torch["local"] = labelled.pop()
         return
     versions = {
-        match.groups() for match in _TORCH.finditer(text) if not _is_wish(text, match) and not _is_command(text, match)
+        match.groups()
+        for match in _TORCH.finditer(text)
+        if not (_is_wish(text, match) or _is_command(text, match) or _is_mended(text, match))
     }
     if len(versions) == 1:
         version, local = versions.pop()
@@ -249,6 +262,15 @@ def _is_other(text: str, match: re.Match[str]) -> bool:
     return _OTHER.search(_clause(text, match.start(), match.end())) is not None
 
 
+def _is_mended(text: str, match: re.Match[str]) -> bool:
+    return _MENDED.search(_sentence(text, match.start())) is not None
+
+
+def _sentence(text: str, end: int) -> str:
+    """The words before a mention, from where its sentence begins."""
+    return re.split(r"[;!?\n。]|\.(?:\s|$)", text[max(0, end - 120) : end])[-1]
+
+
 def _is_command(text: str, match: re.Match[str]) -> bool:
     """Whether it stands on a line of an installer: asked for, not had."""
     line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
@@ -273,8 +295,9 @@ def _read_gpus(collected: Collected, text: str) -> None:
 
 def _read_vendor(collected: Collected, text: str) -> None:
     """An AMD card whose model is not said: enough to tell that a CUDA build is the wrong one."""
+    told = any(map(_OF_ROCM.match, collected.environment))
     said = [match for match in _AMD_CARD.finditer(text) if not _OTHER.search(_clause(text, match.start(), match.end()))]
-    if said and collected.os is not Os.MACOS:
+    if (said or told) and collected.os is not Os.MACOS:
         collected.add_gpu("AMD GPU", vendor=Vendor.AMD)
 
 

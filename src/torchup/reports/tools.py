@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from torchup.reports.collected import Collected
 
 _NODE = re.compile(r"\s{0,80}([cb]([rwxsStT-]{9})[.+@]?)\s+\d+\s+(\S+)\s+(\S+)\s+\d+,\s{0,9}\d+\s(?:.*\s)?(\S+)\s*")
+_IS_NODE = re.compile(r"/dev/(?:nvidia|kfd|dri|render|card)")
+_OWNED = re.compile(
+    r"\W{0,9}(/dev/[\w/*]{2,40})\s{1,40}(\w{1,32}):(\w{1,32})\s{1,9}0?([0-7]{3})\b"
+)  # stat's %n %U:%G %a
 _LIBRARY = re.compile(r"\s*(lib[\w.+-]+)\s*=>\s*(/\S+)")
-_LOADED = re.compile(r"\s*\d{0,9}:?\s{0,9}calling init:\s{1,9}(/\S{1,300}/)(lib[\w.+-]{1,100})\s*$")  # LD_DEBUG=libs
+_LOADED = re.compile(r"\s{0,40}\d{0,9}:?\s{0,9}calling init:\s{1,9}(/\S{1,300}/)(lib[\w.+-]{1,100})\s*$")
 _MODULE = re.compile(r"(?:site|dist)-packages[/\\](\w{1,80})")
 _PLACE = re.compile(r"([^\s\"'(]{0,300}(?:site|dist)-packages)[/\\](?:torch|torchvision|torchaudio)[/\\]")
 _KERNEL_MODULE = re.compile(r"NVRM version.{0,80}?(?:Kernel Module|Module for \S{1,40})\s{1,9}([\d.]+)")
@@ -75,6 +79,8 @@ def read_tools(collected: Collected, lines: Sequence[str]) -> None:
             _read_capability(collected, line)
         if line.lstrip()[:1] in ("c", "b") and (node := _NODE.fullmatch(line)) is not None:
             _read_node(collected, node)
+        if "/dev/" in line and (owned := _OWNED.match(line)) is not None:
+            _read_owned(collected, *owned.groups())
         _read_kernel(collected, line)
         _read_banner(collected, line)
         _read_machine(collected, line)
@@ -107,10 +113,19 @@ def _read_capability(collected: Collected, line: str) -> None:
 
 def _read_node(collected: Collected, node: re.Match[str]) -> None:
     path = node[5] if node[5].startswith("/") else f"/dev/{node[5]}"
-    if re.match(r"/dev/(?:nvidia|kfd|dri|render|card)", path):
+    if _IS_NODE.match(path):
         mode = node[2]
         group = node[4] if mode[4] == "w" and node[4] != "root" else None
         collected.nodes.append(Node(path=path, accessible=mode[7] == "w", mode=node[1], group=group))
+
+
+def _read_owned(collected: Collected, path: str, owner: str, group: str, digits: str) -> None:
+    """A node with its owner and its mode in octal digits, of which the second bit allows to write."""
+    del owner
+    if _IS_NODE.match(path):
+        _, group_digit, others = (int(digit) & 2 for digit in digits)
+        shared = group if group_digit and group != "root" else None
+        collected.nodes.append(Node(path=path, accessible=bool(others), mode=digits, group=shared))
 
 
 def _read_kernel(collected: Collected, line: str) -> None:

@@ -205,6 +205,8 @@ def gpu(collected: Collected, value: str) -> None:
         if value.strip().lower() in ("no cuda", "none", "no"):
             collected.tools_found_none = True
         return
+    if len(set(_TARGETS.findall(value))) > 1:
+        return  # what a build covers
     value = re.sub(r"\s{1,9}:\s?\w{1,30}$", "", re.sub(r"^\W{0,3}(?:cuda|xpu|hip):\d{1,2}\s{1,9}", "", value))
     match = re.match(r"GPU ?(\d{1,3})\s{0,9}:\s{0,9}(\S.*)", value)
     if match:
@@ -224,6 +226,9 @@ _AROUND_NAME = re.compile(
     re.IGNORECASE,
 )
 _OF_CARD = re.compile(r"\s{0,9}card (?:vendor|sku)|\s{0,9}(?:subsystem|node|guid|gfx version)", re.IGNORECASE)
+
+
+_TARGETS = re.compile(r"\bgfx[0-9a-f]{3,5}\b")
 
 
 def named_gpu(collected: Collected, value: str) -> None:

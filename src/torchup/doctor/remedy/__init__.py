@@ -7,9 +7,9 @@ What is installed is what `torchup.plan.resolve` plans for the machine of the fa
 from __future__ import annotations
 
 from torchup.doctor.cause import RemedyKind
-from torchup.doctor.remedy.additions import add_packages
+from torchup.doctor.remedy.additions import add_packages, renewed
 from torchup.doctor.remedy.build import is_planned, leftovers, reaches_gpu, reinstall
-from torchup.doctor.remedy.choice import Choice, Wish, choose, needed_cuda
+from torchup.doctor.remedy.choice import TORCH_FAMILY, Choice, Wish, choose, needed_cuda
 from torchup.doctor.remedy.commands import WISHES, CommandRow, RemedyRow, commands_for, make
 from torchup.doctor.remedy.driver import driver_remedy
 from torchup.doctor.remedy.install_commands import interpreter_of, is_bundled, python_words
@@ -21,6 +21,7 @@ from torchup.doctor.remedy.shells import shell_of
 from torchup.plan.drivers import DriverAction, DriverPlace
 
 __all__ = [
+    "TORCH_FAMILY",
     "WISHES",
     "Choice",
     "CommandRow",
@@ -47,6 +48,7 @@ __all__ = [
     "rebuild",
     "reinstall",
     "remedy_of",
+    "renewed",
     "set_variable",
     "shell_of",
     "unset_variable",

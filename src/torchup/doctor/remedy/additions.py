@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.doctor.remedy.install_commands import Order, interpreter_of, plain_install
+from torchup.doctor.remedy.install_commands import Order, interpreter_of, plain_install, renew
 from torchup.doctor.remedy.shells import shell_of
 from torchup.model import Manager, Remedy
 
@@ -15,7 +15,19 @@ if TYPE_CHECKING:
 
 def add_packages(facts: Facts, requirements: tuple[str, ...], *, text: Message) -> Remedy:
     """Install further packages from where the user's own settings say; torch stays as it is."""
-    interpreter = interpreter_of(facts)
-    order = Order(packages=(), manager=facts.manager or Manager.PIP, interpreter=interpreter)
-    commands = plain_install(requirements, order)
-    return Remedy(text=text, commands=commands, interpreter=interpreter, shell=shell_of(facts))
+    order = _order(facts)
+    return _typed(facts, order, plain_install(requirements, order), text)
+
+
+def renewed(facts: Facts, requirements: tuple[str, ...], *, text: Message) -> Remedy:
+    """Write packages anew in the versions that are there, and nothing that they depend on."""
+    order = _order(facts)
+    return _typed(facts, order, renew(requirements, order), text)
+
+
+def _order(facts: Facts) -> Order:
+    return Order(packages=(), manager=facts.manager or Manager.PIP, interpreter=interpreter_of(facts))
+
+
+def _typed(facts: Facts, order: Order, commands: tuple[tuple[str, ...], ...], text: Message) -> Remedy:
+    return Remedy(text=text, commands=commands, interpreter=order.interpreter, shell=shell_of(facts))

@@ -138,6 +138,13 @@ def container_commands(facts: Facts) -> Commands:
     return (own or (*row.run, *row.options, *row.rest),)
 
 
+def engine_commands(facts: Facts) -> Commands:
+    """How this container engine learns of NVIDIA's runtime, and the start with the GPU behind it."""
+    kind = facts.system.container_kind or "container"
+    row = next((row for row in tables().engine if kind in row.kinds), None)
+    return (*(row.commands if row is not None else ()), *container_commands(facts))
+
+
 def _own(command: str, row: ContainerRow) -> tuple[str, ...] | None:
     """The user's command with the options behind ``run``; ``None``: another command, or one that is cut off."""
     try:
@@ -227,5 +234,6 @@ _MAKE: dict[RemedyKind, Callable[..., Remedy]] = {
     RemedyKind.SET: _typed(lambda row, _facts: tuple(set_variable(*pair) for pair in row.variables.items())),
     RemedyKind.GROUPS: _groups,
     RemedyKind.CONTAINER_GPU: _typed(lambda _row, facts: container_commands(facts)),
+    RemedyKind.CONTAINER_ENGINE: _typed(lambda _row, facts: engine_commands(facts)),
     RemedyKind.JOB_GPU: _typed(lambda _row, facts: job_commands(facts)),
 }

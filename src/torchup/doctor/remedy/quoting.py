@@ -75,8 +75,8 @@ def _cmd(word: str) -> str:
 
 def c_runtime_word(word: str) -> str:
     """One argument as programs built with Microsoft's C runtime read it back: backslashes double before a quote."""
-    inside = re.sub(r'(\\*)"', r'\1\1\\"', word)
-    return '"' + re.sub(r"(\\+)$", r"\1\1", inside) + '"'
+    inside = re.sub(r'(?<!\\)(\\*+)"', r'\1\1\\"', word)
+    return '"' + re.sub(r"(?<!\\)(\\++)$", r"\1\1", inside) + '"'
 
 
 def _powershell(words: Sequence[str]) -> str:

@@ -58,6 +58,14 @@ class ContainerRow(Value, frozen=True, kw_only=True):
     source: str
 
 
+class EngineRow(Value, frozen=True, kw_only=True):
+    """How one container engine learns of NVIDIA's runtime, on the host."""
+
+    kinds: tuple[str, ...]
+    commands: tuple[tuple[str, ...], ...]
+    source: str
+
+
 class SchedulerRow(Value, frozen=True, kw_only=True):
     """How a job asks one scheduler for a GPU."""
 
@@ -90,6 +98,7 @@ class Tables(Value, frozen=True, kw_only=True):
     cuda_named: CudaNamed
     library_wheel: tuple[LibraryWheel, ...]
     container: tuple[ContainerRow, ...]
+    engine: tuple[EngineRow, ...]
     scheduler: tuple[SchedulerRow, ...]
 
 

@@ -37,7 +37,8 @@ def rocm_wheel_not_installed(facts: Facts, compat: Compat) -> Found | None:
     other = facts.torch.variant is not None and re.match(r"cpu|cu\d", facts.torch.variant) is not None
     refused = facts.sign(*_REFUSED) is not None or facts.torch.cuda_available is False
     failed = facts.sign(*_REFUSED) is not None and facts.nvidia.driver is None
-    if not (amd and (other or failed or (facts.torch.version and refused))) and not (
+    plain = quoted(facts, "torch.downloaded")
+    if not (amd and (other or failed or plain or (facts.torch.version and refused))) and not (
         asked and facts.torch.variant == "cpu"
     ):
         return None
@@ -45,7 +46,7 @@ def rocm_wheel_not_installed(facts: Facts, compat: Compat) -> Found | None:
         return None
     lines: list[Message] = [gpu_line(facts, Vendor.AMD)] if amd else []
     lines += [torch_line(facts)] if facts.torch.version else []
-    lines += [*quoted(facts, *_REFUSED), *asked]
+    lines += [*quoted(facts, *_REFUSED), *plain, *asked]
     return Found(
         summary=text_of("rocm-wheel-not-installed", "summary"),
         evidence=tuple(lines),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from torchup.catalog.versions import is_release
 from torchup.doctor.cause import text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import capabilities, gpu_line, plain, quoted, remedy_of, said, torch_cuda, torch_line
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 TOO_NEW, TOO_OLD = "arch-not-in-build-too-new", "arch-not-in-build-too-old"
 _LOADED_BY_CUDA = ("arch.cudnn-execution",)
 _UNKNOWN_BUILD = ("arch.no-kernel", "arch.invalid-function")
+_SERVER = "linux_aarch64"
 _GPU_INDEX = re.compile(r"/whl/(?:\w+/)?cu\d")
 
 
@@ -75,7 +77,7 @@ def aarch64_wheel_is_cpu(facts: Facts, compat: Compat) -> Found | None:
         return None
     if not facts.of(Vendor.NVIDIA) or facts.works:
         return None
-    is_cpu = facts.torch.variant == "cpu" or facts.sign("cpu.not-compiled") is not None
+    is_cpu = facts.torch.variant == "cpu" or facts.sign("cpu.not-compiled") is not None or _is_plain_cpu(facts, compat)
     installs = [command for command in facts.commands if _is_plain_install(command)]
     if not is_cpu and not (facts.torch.version is None and installs):
         return None
@@ -86,6 +88,13 @@ def aarch64_wheel_is_cpu(facts: Facts, compat: Compat) -> Found | None:
         remedy=remedy_of(slug, facts, compat),
         certainty=Certainty.PROVEN if is_cpu else Certainty.SEEN,
     )
+
+
+def _is_plain_cpu(facts: Facts, compat: Compat) -> bool:
+    """Torch without a label answers False, and the plain wheel of its release is a CPU build on this processor."""
+    torch = facts.torch
+    unlabelled = torch.version is not None and is_release(torch.version) and torch.variant is None and not torch.cuda
+    return unlabelled and torch.cuda_available is False and compat.pypi_cuda(str(torch.version), _SERVER) is None
 
 
 def _is_plain_install(command: str) -> bool:

@@ -30,6 +30,8 @@ _UNSEEN = (
 )
 # The runtime that gives a container its GPU brings libcuda along: without it, none was given.
 _NO_LIBCUDA = ("driver.libcuda-missing", "vllm.no-platform", "driver.none")
+_SHARES_NODES = ("toolbox", "distrobox")  # kinds that see the host's /dev without an option
+_OWN_USER = ("toolbox", "distrobox", "podman", "apptainer")  # kinds in which a user stays one
 _COMMAND = re.compile(r"\b(?:docker|podman|nerdctl|kubectl|apptainer|singularity|pct|lxc|distrobox)\b")
 
 
@@ -39,6 +41,8 @@ def container_without_gpu(facts: Facts, compat: Compat) -> Found | None:
     nodes = _wrong_nodes(facts)
     given = quoted(facts, *_NOT_GIVEN)
     without = facts.system.container and facts.system.container_gpu_flag is False and unseen is not None
+    if facts.nodes and facts.system.container_kind in _SHARES_NODES:
+        without = False
     if facts.live and not facts.gpus:
         without = False  # the bus was looked at: no GPU that could have been passed in
     without = without or _bare(facts)
@@ -85,6 +89,13 @@ def _remedy(facts: Facts, compat: Compat) -> Remedy | None:
             " host's",
         )
         return made(facts, compat, text, kind=RemedyKind.CONTAINER_GPU)
+    if facts.sign("docker.no-gpu-driver") is not None:
+        text = message(
+            "doctor.container.remedy-engine",
+            "install the package nvidia-container-toolkit on the host (NVIDIA's repository has it), register it with"
+            " the container engine, then start the container with the GPU",
+        )
+        return made(facts, compat, text, kind=RemedyKind.CONTAINER_ENGINE, needs_root=True)
     kfd = facts.sign("kfd.no-node", "kfd.invalid-node") is not None
     return remedy_of("container-without-gpu", _with_amd(facts) if kfd else facts, compat)
 
@@ -99,7 +110,7 @@ def permission_device_nodes(facts: Facts, compat: Compat) -> Found | None:
     signs = facts.signs_of("permission-device-nodes")
     if facts.sign("kfd.no-node", "kfd.not-loaded", "kfd.unsupported", "kfd.invalid-node") is not None:
         signs = tuple(sign for sign in signs if sign.code != "kfd.hsa-resources")
-    closed = [node for node in facts.nodes if not _may_open(node, facts)]
+    closed = [node for node in facts.nodes if not _may_open(node, facts) or _is_foreign(node, facts)]
     if facts.works or not (signs or closed):
         return None
     lines = [*map(said, signs)]
@@ -112,9 +123,28 @@ def permission_device_nodes(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=message("doctor.permission.summary", "this user may not open the GPU's device nodes"),
         evidence=tuple(lines),
-        remedy=remedy_of("permission-device-nodes", facts, compat),
+        remedy=_groups_remedy(facts, compat),
         certainty=Certainty.PROVEN,
     )
+
+
+def _groups_remedy(facts: Facts, compat: Compat) -> Remedy | None:
+    """The user joins the groups; inside a container the container gets them."""
+    if not facts.system.container or facts.system.container_kind in {"kubernetes", "lxc"}:
+        return remedy_of("permission-device-nodes", facts, compat)
+    text = message(
+        "doctor.permission.remedy-container",
+        "give the container the groups that own the nodes: --group-add with their numbers (`stat -c %g /dev/kfd"
+        " /dev/dri/render*` on the host), with Podman --group-add keep-groups",
+    )
+    amd = any(node.path.startswith(("/dev/kfd", "/dev/dri")) for node in facts.nodes)
+    return made(facts if not amd else _with_amd(facts), compat, text, kind=RemedyKind.CONTAINER_GPU)
+
+
+def _is_foreign(node: Node, facts: Facts) -> bool:
+    """A node for a group of the host alone, in a container whose user is not root, and torch sees no GPU."""
+    unseen = facts.sign("cuda.no-gpus", "hip.no-device") is not None
+    return unseen and facts.system.container_kind in _OWN_USER and not node.accessible and not facts.groups
 
 
 def _may_open(node: Node, facts: Facts) -> bool:

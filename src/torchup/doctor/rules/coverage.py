@@ -92,7 +92,7 @@ def _warned_names(facts: Facts) -> tuple[str, ...]:
     words = re.findall(r"sm_\d+a?", listed.values.get("list", "")) if listed else []
     values = warned.values if warned is not None else {}
     bounds = [values[name] for name in ("minimum", "maximum") if name in values]
-    numbers = bounds or re.findall(r"(\d+\.\d) which supports", values.get("list", ""))
+    numbers = bounds or re.findall(r"(?<!\d)(\d++\.\d) which supports", values.get("list", ""))
     parsed = (ComputeCapability.parse(number) for number in numbers)
     return tuple(words) or tuple(code.sm for code in parsed if code is not None)
 

@@ -40,6 +40,7 @@ _BROKEN = (
     "driver.container-cli",
     "driver.unknown-error",
     "driver.nouveau",
+    "driver.open-modules",
     "driver.module-missing",
     "driver.initialization",
     "driver.count-memory",

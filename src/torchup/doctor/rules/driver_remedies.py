@@ -20,6 +20,18 @@ if TYPE_CHECKING:
     from torchup.plan.drivers import DriverOrder
 
 
+_OPEN = message(
+    "doctor.driver-broken.remedy-open",
+    "this GPU needs NVIDIA's open kernel modules: install the same driver release with them (its package's name ends"
+    " in -open), remove the proprietary ones and restart",
+)
+_PROPRIETARY = message(
+    "doctor.driver-broken.remedy-proprietary",
+    "the open kernel modules do not serve this GPU: install the same driver release with NVIDIA's proprietary kernel"
+    " modules (its package's name has no -open) and restart",
+)
+
+
 def older_build_or_driver(facts: Facts, compat: Compat, floor: str | None) -> Remedy:
     """A build that this driver runs, where there is one; a newer driver in any case."""
     update = driver_remedy(facts, compat.catalog, floor=floor)
@@ -44,6 +56,10 @@ def back_to_last_branch(facts: Facts, compat: Compat) -> Remedy:
 
 def make_it_answer(facts: Facts, compat: Compat, kind: RemedyKind) -> Remedy | None:
     """What the cause asks for; a driver that is new enough is loaded, not installed."""
+    flavour = facts.sign("driver.open-modules")
+    if flavour is not None:
+        text = _OPEN if "open" in flavour.values else _PROPRIETARY
+        return Remedy(text=text, needs_root=True, needs_reboot=True)
     if kind is not RemedyKind.DRIVER or not _new_enough(facts, driver_order(facts, compat.catalog)):
         return remedy_of("driver-missing-or-broken", facts, compat, kind=kind)
     text = message(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.model import Message, Remedy
 
-_TAGS = re.compile(r"[a-z]+[\w]*_\w+")
+_TAGS = re.compile(r"\b[a-z]\w*_\w+")
 _SAYS_PYTHON = (BY_PYTHON, "python.requires", "python.compile", "python.stub")
 
 

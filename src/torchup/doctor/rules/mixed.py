@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import plain, said
-from torchup.doctor.rules.mixed_facts import foreign_libraries, two_places, two_torches
+from torchup.doctor.rules.mixed_facts import foreign_libraries, overwritten, two_places, two_torches
 from torchup.model import Severity, message
 from torchup.privacy import redact
 
@@ -26,14 +26,20 @@ def mixed_install(facts: Facts, compat: Compat) -> Found | None:
     cxx = facts.sign("glibc.cxx")
     foreign = foreign_libraries(facts) if signs or cxx else {}
     path = facts.environment.get("LD_LIBRARY_PATH", "") if signs or cxx else ""
-    symptom = bool(signs) or (bool(places) and bool(facts.signs_of("companion-mismatch")))
+    changed = overwritten(facts)
+    symptom = (
+        bool(signs)
+        or (bool(changed) and facts.torch.import_error is not None)
+        or (bool(places) and bool(facts.signs_of("companion-mismatch")))
+    )
     if cxx is not None and (foreign or path):
         signs, symptom = [*signs, cxx], True
-    if not symptom and not ((doubles or places) and not facts.works):
+    if not symptom and not changed and not ((doubles or places) and not facts.works):
         return None
     several = len(facts.versions("torch", origin="pip")) > 1
     quiet = facts.live and not symptom and facts.torch.import_error is None and not (doubles or several)
     lines: list[Message] = [*map(said, signs), *_double_lines(doubles), *_place_lines(places), *_stale_lines(facts)]
+    lines += [one.line for one in changed[:3]]
     lines += [message("doctor.mixed.path", "LD_LIBRARY_PATH={value}", value=redact(path)[:300])] if path else []
     lines += [plain(f"{name} => {where}") for name, where in list(foreign.items())[:3]]
     if places and not signs:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from torchup.catalog.versions import minor
 
 if TYPE_CHECKING:
-    from torchup.doctor.facts import Facts, Package
+    from torchup.doctor.facts import Damaged, Facts, Package
 
 _SYSTEM_LIBRARY = re.compile(
     r"lib(?:cudnn|cublas|nccl|nvjitlink|cusparse|cusolver|cufft|nvrtc|cupti|stdc)", re.IGNORECASE
 )
+
+_LABELLED = re.compile(r"(nvidia-.+)-cu\d\d")
 
 
 def two_torches(facts: Facts) -> tuple[Package, ...]:
@@ -21,6 +23,13 @@ def two_torches(facts: Facts) -> tuple[Package, ...]:
     pip = [p for p in facts.packages if p.name == "torch" and not p.from_conda]
     differ = bool(conda and pip) and minor(conda[0].version) != minor(pip[0].version)
     return (conda[0], pip[0]) if differ else ()
+
+
+def overwritten(facts: Facts) -> tuple[Damaged, ...]:
+    """Damaged files of a library whose wheels for several CUDA majors write one folder, one over the other."""
+    names = [match[1] for package in facts.packages if (match := _LABELLED.fullmatch(package.name))]
+    stems = [match[1] if (match := _LABELLED.fullmatch(one.package)) else one.package for one in facts.damage]
+    return tuple(one for one, stem in zip(facts.damage, stems, strict=True) if names.count(stem) > 1)
 
 
 def two_places(facts: Facts) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.extensions import extension_table
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import plain, quoted, remedy_of, said, torch_cuda, torch_line
+from torchup.doctor.rules.damaged import damaged_torch
 from torchup.doctor.rules.extensions import extension_names, rebuilt
 from torchup.model import Remedy, message
 
@@ -228,6 +229,8 @@ def torch_replaced(facts: Facts, compat: Compat) -> Found | None:
 
 def torch_not_installed(facts: Facts, compat: Compat) -> Found | None:
     """This Python has no torch, or only what is left of one, though the machine is fine."""
+    if facts.torch.installed and (found := damaged_torch(facts, compat)) is not None:
+        return found
     remains = facts.torch.installed and facts.torch.import_error is not None and facts.extension_problem is None
     if facts.torch.installed is not False and not remains:
         return None

@@ -58,7 +58,7 @@ def _python_fits(facts: Facts, compat: Compat) -> bool | None:
     """Whether the wanted torch has wheels for this Python version; ``None``: unknown."""
     sign = facts.sign("python.no-version", "python.no-match", "python.wheel-platform")
     text = f"{sign.values.get('wanted', '')} {sign.values.get('wheel', '')}" if sign else ""
-    wanted = re.search(r"\d+\.\d+(?:\.\d+)?", text)
+    wanted = re.search(r"(?<!\d)\d++\.\d+(?:\.\d+)?", text)
     torch = wanted[0] if wanted else facts.torch.version
     python = facts.python.version
     return compat.python_fits(torch, python, platform(facts)) if torch and python else None

@@ -2,44 +2,72 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from torchup.catalog.versions import minor
 from torchup.doctor.cause import filled, text_of
 from torchup.doctor.rule import Found
 from torchup.doctor.rules.common import said
 from torchup.doctor.rules.extensions import rebuilt
 from torchup.doctor.rules.packages import adding
-from torchup.model import Remedy, message
+from torchup.model import Os, Remedy, Value, message
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts, Sign
 
+_OF_PYTHON = re.compile(r"python\.h|pyconfig\.h|python3\d*\.lib|Python libs", re.IGNORECASE)
+_FOLDERS = message(
+    "doctor.headers.remedy-folders",
+    "this Python was unpacked without its `include` and `libs` folders: copy both from an installation of the same"
+    " Python release (python.org) beside its python.exe",
+)
+_ABSENT = ("package.absent", "package.triton", "package.kernel")
+
+
+class Modules(Value, frozen=True, kw_only=True):
+    """The file: module -> package, its name on Windows, and package -> release of torch -> the first one too new."""
+
+    packages: dict[str, str]
+    windows: dict[str, str]
+    below: dict[str, dict[str, str]]
+
 
 @cache
-def packages_of_modules() -> dict[str, str]:
-    """The rows of ``data/modules.toml``."""
+def load_modules() -> Modules:
+    """The tables of ``data/modules.toml``."""
     text = resources.files("torchup.doctor").joinpath("data", "modules.toml").read_text("utf-8")
-    packages: dict[str, str] = tomllib.loads(text)["packages"]
-    return packages
+    return msgspec.convert(tomllib.loads(text), Modules)
+
+
+def requirement_of(module: str, facts: Facts) -> str:
+    """What to install for a module, in the release line that goes with torch where the table has one."""
+    table = load_modules()
+    package = table.packages.get(module, module.replace("_", "-"))
+    if facts.system.os is Os.WINDOWS:
+        package = table.windows.get(module, package)
+    below = table.below.get(package, {}).get(minor(facts.torch.version) if facts.torch.version else "")
+    return f"{package}<{below}" if below else package
 
 
 def python_package_missing(facts: Facts, compat: Compat) -> Found | None:
     """An unrelated package that the program imports is missing."""
     del compat
-    sign = facts.sign("package.absent")
-    if sign is None:
+    sign = facts.sign(*_ABSENT)
+    if sign is None or (sign.code == "package.triton" and facts.on_mac):
         return None
     module = sign.values.get("module", "").split(".")[0]
-    package = packages_of_modules().get(module, module.replace("_", "-"))
     slug, values = "python-package-missing", {"module": module}
     return Found(
         summary=filled(text_of(slug, "summary"), values),
         evidence=(said(sign),),
-        remedy=adding(facts, filled(text_of(slug, "remedy"), values), (package,)),
+        remedy=adding(facts, filled(text_of(slug, "remedy"), values), (requirement_of(module, facts),)),
     )
 
 
@@ -53,10 +81,12 @@ def build_headers_missing(facts: Facts, compat: Compat) -> Found | None:
     signs = facts.signs_of(slug)
     if not signs:
         return None
+    bundled = facts.system.os is Os.WINDOWS and any(_OF_PYTHON.search(sign.line) for sign in signs)
+    remedy = Remedy(text=text_of(slug, "remedy"), commands=_tools(facts), needs_root=True)
     return Found(
         summary=text_of(slug, "summary"),
         evidence=tuple(map(said, signs)),
-        remedy=Remedy(text=text_of(slug, "remedy"), commands=_tools(facts), needs_root=True),
+        remedy=Remedy(text=_FOLDERS, interpreter=facts.interpreter) if bundled else remedy,
     )
 
 

@@ -26,9 +26,11 @@ _OF_NODE = ("smi.not-running", "smi.no-devices", "vllm.no-platform")
 def gpu_not_reached(facts: Facts, compat: Compat) -> Found | None:
     """A usable GPU, a build for its vendor, `is_available()` False, and nothing says why."""
     answer = None if facts.works else _refused(facts, compat)
-    if answer is None:
+    unseen = quoted(facts, "hip.no-device") if facts.of(Vendor.AMD) and not facts.works else ()
+    if answer is None and not unseen:
         return None
-    lines = [message("doctor.seen.false", "{expression} is False", expression=answer)]
+    lines = [*unseen]
+    lines += [message("doctor.seen.false", "{expression} is False", expression=answer)] if answer else []
     lines += [gpu_line(facts)] if facts.gpus else []
     lines += [torch_line(facts)] if facts.torch.version else []
     lines += [driver_line(facts)] if facts.nvidia.driver else []

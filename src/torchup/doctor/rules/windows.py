@@ -74,6 +74,13 @@ def _dll_remedy(facts: Facts, compat: Compat, signs: tuple[Sign, ...]) -> Remedy
             " runtime that the DLL needs",
         )
         return made(facts, compat, text)
+    if row is not None and row.words == "xpu":
+        text = message(
+            "doctor.dll.remedy-xpu",
+            "install a current XPU build, whose wheel brings Intel's runtime along, or start the program where"
+            " oneAPI's setvars.bat has run; Intel's graphics driver brings ze_loader.dll",
+        )
+        return made(facts, compat, text)
     if in_conda(facts):
         text = message(
             "doctor.dll.remedy-conda",

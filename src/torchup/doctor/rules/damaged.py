@@ -1,0 +1,52 @@
+"""Files of torch that are not as they were installed: who wrote them decides the cause; the cure writes them anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from torchup.doctor.rule import Certainty, Found
+from torchup.doctor.rules.mixed_facts import overwritten
+from torchup.model import Severity, message
+
+if TYPE_CHECKING:
+    from torchup.compat.questions import Compat
+    from torchup.doctor.facts import Facts
+    from torchup.model import Remedy
+
+_SHOWN = 5  # files in the evidence
+
+
+def damaged_torch(facts: Facts, compat: Compat) -> Found | None:
+    """Files of torch are missing, cut off or changed, and no second installation wrote over them.
+
+    A torch that imports all the same is a warning: what it lacks shows later, or is a change that somebody made.
+    """
+    if not facts.damage or overwritten(facts):
+        return None
+    broken = facts.torch.import_error is not None
+    return Found(
+        summary=message("doctor.damage.summary", "files of torch are not as they were installed"),
+        evidence=tuple(one.line for one in facts.damage[:_SHOWN]),
+        remedy=_written_anew(facts, compat),
+        certainty=Certainty.PROVEN if broken else Certainty.SEEN,
+        severity=None if broken else Severity.WARNING,
+        primary=broken,
+    )
+
+
+def _written_anew(facts: Facts, compat: Compat) -> Remedy:
+    """The packages whose files differ, in the same versions."""
+    from torchup.doctor import remedy  # noqa: PLC0415  # the planner comes with it
+
+    text = message("doctor.damage.remedy", "install the packages whose files differ again, in the same versions")
+    names = tuple(dict.fromkeys(one.package for one in facts.damage))
+    others = tuple(
+        f"{p.name}=={p.version}" for p in facts.packages if p.name in names and p.name not in remedy.TORCH_FAMILY
+    )
+    again = remedy.renewed(facts, others, text=text)
+    if not set(names) & set(remedy.TORCH_FAMILY):
+        return again
+    whole = remedy.reinstall(facts, compat.catalog, remedy.Wish(keep_torch=True), text=text)
+    return msgspec.structs.replace(whole, commands=(*whole.commands, *again.commands))
