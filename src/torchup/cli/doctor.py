@@ -155,10 +155,17 @@ def _answer(session: Session, examined: Examined, found: Diagnosis, options: dic
             found, examined.facts, session.style, verbose=session.verbose, looked_at=_looked_at(examined)
         )
 
+    def strong() -> str:
+        from torchup.report.doctor_text import headline  # noqa: PLC0415  # --json never needs it
+
+        return headline(found, session.style, live=examined.facts.live).partition(" ")[2]
+
     return Answer(
         command="doctor",
         data={**to_builtins(safe(found)), "versions": _versions(examined)},
         text=words,
+        strong=strong,
+        document=options["form"] == "md",
         exit_code=_exit_code(examined, found, options),
         notices=examined.notices,
     )

@@ -23,7 +23,7 @@ from torchup.i18n import text
 from torchup.install import steps
 from torchup.jobs import up
 from torchup.model import Notice, message
-from torchup.report.plan_text import plan_data, plan_text
+from torchup.report.plan_text import build_line, plan_data, plan_text
 from torchup.report.up_text import up_text
 from torchup.results.baselines import load_baseline
 
@@ -125,7 +125,7 @@ def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) ->
     if session.dry_run:
         return False
     if not session.as_json:
-        say(_plan_text(session, wanted, machine, plan) + "\n")
+        say(_plan_text(session, wanted, machine, plan) + "\n", strong=build_line(plan))
     if session.yes:
         return True
     if session.as_json or not session.attended:
@@ -154,7 +154,12 @@ def _answer(session: Session, wanted: up.Wanted, report: up.Report) -> Answer:
         "results": report.results,
     }
     if report.environment is None:
-        return Answer(command="up", data=data, text=lambda: _plan_text(session, wanted, report.machine, plan))
+        return Answer(
+            command="up",
+            data=data,
+            text=lambda: _plan_text(session, wanted, report.machine, plan) if session.dry_run else "",  # else: seen
+            strong=lambda: build_line(plan),
+        )
     saved = message("up.saved", "saved: {path}", path=report.results_file)
     notices = (*((Notice(code="up.saved", text=saved),) if report.results_file else ()), *report.problems)
     exit_code = ExitCode.BENCH if report.problems else ExitCode.OK

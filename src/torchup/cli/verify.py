@@ -14,7 +14,7 @@ from torchup.envs.verification import TIMEOUT, verify_environment
 from torchup.errors import ExitCode
 from torchup.i18n import text
 from torchup.model import Rung, verbatim
-from torchup.report.verify_text import rung_line, verify_text
+from torchup.report.verify_text import rung_line, verdict, verify_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +64,7 @@ def command(
         command="verify",
         data=result,
         text=lambda: verify_text(result, session.style),
+        strong=lambda: verdict(result),
         exit_code=ExitCode.OK if result.passed else ExitCode.VERIFY,
     )
 

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from torchup.compat.target import variant_name
 from torchup.i18n import printable, render, text
 from torchup.model import Machine, Plan, Reason, Rejection, Value, Vendor
-from torchup.report.columns import cells, fill, pad
-from torchup.report.style import Style, mark, table
+from torchup.report.columns import beside, cells, fill
+from torchup.report.style import Style, mark
+from torchup.report.table import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -168,9 +169,9 @@ def _advice(plan: Plan, style: Style) -> list[str]:
 
 
 def _section(label: str, lines: Sequence[str], width: int, style: Style) -> str:
-    margin, room = " " * width, max(style.width, width + 30)
-    leads = (pad(label, width), *[margin] * len(lines))
-    return "\n".join(fill(line, room, first=lead, rest=margin) for lead, line in zip(leads, lines, strict=False))
+    leads = (label, *[""] * len(lines))
+    told = (beside(lead, line, width, style.width) for lead, line in zip(leads, lines, strict=False))
+    return "\n".join(line for part in told for line in part)
 
 
 def failure_of(error: TorchupError) -> tuple[str, str | None]:
