@@ -10,7 +10,10 @@ import sys
 import pytest
 
 from support.typed import HELP, MACHINES, REPORT, TYPED
-from torchup.cli import main
+from torchup.cli import main, verify
+from torchup.cli.target import Target
+from torchup.host.threads import thread
+from torchup.model import Rung, RungStatus, TorchInfo, Verification
 from torchup.report.columns import cells
 from torchup.report.style import Style, mark, on_terminal
 
@@ -110,3 +113,21 @@ def test_values_cannot_colour_or_steer():
     """An escape code in a value is gone before torchup's own colour comes."""
     shown = on_terminal(f"{mark(Style(), 'pass')} \x1b[31mred\x9b2J\x1b]0;title\x07", Style(color=True))
     assert shown == "\x1b[32m✓\x1b[0m [31mred2J]0;title"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_verify_prints_each_rung_once(typed, monkeypatch, language):
+    """Who watched the rungs as they ended, in a thread of the reader's, does not get the list again, nor in English."""
+    rungs = tuple(Rung(name=name, status=RungStatus.PASS, seconds=0.1) for name in ("import", "matmul", "conv"))
+
+    def climb(*_: object, on_rung, **__: object) -> Verification:
+        reader = thread(lambda: [on_rung(rung) for rung in rungs])
+        reader.start()
+        reader.join()
+        return Verification(passed=True, torch=TorchInfo(version="2.15.0", devices=("cpu",)), rungs=rungs)
+
+    monkeypatch.setattr(verify, "verify_environment", climb)
+    monkeypatch.setattr(verify, "find_target", lambda *_: Target(python="python"))
+    seen = typed("verify", 80, "--lang", language).seen
+    assert [seen.count(f" {rung.name} ") for rung in rungs] == [1, 1, 1]
+    assert ("matrix products" in seen) == (language == "en")

@@ -29,11 +29,11 @@ def test_a_long_word_takes_the_room_to_its_right():
     """A path that outruns its column stays on one line; the cells to its right begin below it."""
     rows = [("Python", "/home/user/.local/share/app/bin/python", "a system's own"), ("torch", "2.15.0", "PyPI")]
     assert table(("Fact", "Value", "Source"), rows, Style(width=50)).splitlines() == [
-        " Fact     Value                   Source",
+        " Fact     Value                    Source",
         " ────────────────────────────────────────────────",
         " Python   /home/user/.local/share/app/bin/python",
-        "                                  a system's own",
-        " torch    2.15.0                  PyPI",
+        "                                   a system's own",
+        " torch    2.15.0                   PyPI",
     ]
 
 
