@@ -6,7 +6,7 @@ import re
 
 from architecture.test_imports import PACKAGE
 
-STARTERS = re.compile(r"threading\.Thread\b|(?<!\w)Thread\(|\bThreadPoolExecutor\b")
+STARTERS = re.compile(r"\bThread\(|\(threading\.Thread\)|\bThreadPoolExecutor\b")
 ONE_PLACE = ("host/threads.py", "worker/")  # the worker runs elsewhere and says codes, not sentences
 
 
