@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_PIECES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\n|\r|[^\x1b\n\r]+")
 _STEERING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -35,6 +36,24 @@ class Screen:
     def seen(self) -> str:
         """The text as it is read: escape codes are obeyed, not shown."""
         return _STEERING.sub("", self.raw).replace("\r\n", "\n")
+
+    @property
+    def left(self) -> list[str]:
+        """The lines that are there in the end: what bars wrote and took away again is gone."""
+        lines, row, column = [""], 0, 0
+        for piece in _PIECES.findall(self.raw):
+            if piece == "\n":
+                row += 1
+                lines += [""] * (row + 1 - len(lines))
+            elif piece == "\r":
+                column = 0
+            elif piece.startswith("\x1b"):
+                row -= int(piece[2:-1] or 1) if piece.endswith("A") else 0
+                lines[row] = "" if piece.endswith("K") else lines[row]
+            else:
+                lines[row] = lines[row][:column].ljust(column) + piece + lines[row][column + len(piece) :]
+                column += len(piece)
+        return [line.rstrip() for line in lines]
 
 
 @contextlib.contextmanager
