@@ -165,7 +165,7 @@ def _many(
     return Answer(
         command="plan",
         data={"machines": [_outcome_data(outcome) for outcome in outcomes]},
-        text=lambda: outcomes_text(outcomes, session.style),
+        text=lambda: outcomes_text(outcomes, session.style, verbose=session.verbose),
         exit_code=ExitCode.OK if all(outcome.plan for outcome in outcomes) else ExitCode.NO_BUILD,
     )
 

@@ -29,6 +29,16 @@ def pieces(text: str) -> list[str]:
     return [piece.strip() for piece in re.findall(_PIECE, text)]
 
 
+def cut(text: str, width: int) -> str:
+    """A text in one line of at most ``width`` columns; where more is left out, it ends with three dots."""
+    if cells(text) <= width:
+        return text
+    kept = text
+    while cells(kept) > width - 3:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}..."
+
+
 def wrap(text: str, width: int, *, first: str = "", rest: str = "") -> list[str]:
     """Break a text into lines of at most ``width`` columns; ``first`` and ``rest`` begin the first and other lines.
 
