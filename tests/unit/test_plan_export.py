@@ -105,7 +105,7 @@ KINDS = ("requirements", "environment.yml", "script-sh", "script-ps1", "dockerfi
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_public_index_is_never_written_over_a_private_one(kind):
-    """A private index that the plan knows is named; where it knows the public one alone, the reader's stays in force."""
+    """A private index that the plan knows is named; where it knows only the public one, the reader's stays in force."""
     assert "pypi.org" not in export(PLAN, LINUX if kind != "script-ps1" else WINDOWS, kind)
     private = structs.replace(PLAN, sources=(PYTORCH, PRIVATE))
     text = export(private, LINUX if kind != "script-ps1" else WINDOWS, kind)
