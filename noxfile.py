@@ -93,6 +93,13 @@ def mutation(session: nox.Session) -> None:
 
 
 @nox.session
+def growth(session: nox.Session) -> None:
+    """Every pattern on every hostile text; the tests of CI try as many as a quarter of a second of each allows."""
+    session.install("-e", ".[dev]")
+    session.run("python", "-m", "pytest", "tests/unit/test_growth.py", "-q", env={"TORCHUP_FULL_GROWTH": "1"})
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Build sdist and wheel once, check them, run the fast tests against the installed wheel."""
     session.install("build")

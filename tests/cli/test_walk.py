@@ -18,6 +18,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from support.documents import parse
+from support.typed import HELP, MACHINES, REPORT, TYPED
 from torchup import i18n
 from torchup.cli import main
 from torchup.cli.app import make_app
@@ -28,44 +29,6 @@ from torchup.report.columns import cells
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = ROOT / "src/torchup/i18n/locale/zh_CN/LC_MESSAGES/torchup.po"
-MACHINES = ROOT / "tests" / "machines"
-REPORT = """\
-PyTorch version: 2.12.0+cu130
-CUDA used to build PyTorch: 13.0
-Is CUDA available: False
-Nvidia driver version: 535.183.01
-
-RuntimeError: The NVIDIA driver on your system is too old (found version 12020).
-"""
-# What a newcomer types: right and wrong, with nothing installed and nothing measured yet.
-TYPED = (
-    "", "--help", "env", "results", "help", "vresion", "install", "adopt", "-x", "--json", "plan extra",
-    "plan --variant cuda", "plan --variant cu999", "plan --torch x", "plan --python 2.7", "plan --profil core",
-    "plan --profile cores", "plan --export requirement", "plan --assume gpu", "plan --assume drvier=1",
-    "plan --assume gpu=RTX4091", "plan --mirror nope", "plan --mirror tsinghua", "plan --offline", "plan --offline -v",
-    "plan --offline --why-not cu132", "plan --offline --why-not junk", "plan --machine missing",
-    "plan --machine FOLDER", "plan --machine EMPTY", "plan --from FOLDER", "plan --from MACHINE",
-    "plan --from MACHINE --machine x", "plan --with=--user", "plan --offline --installer conda",
-    "detect --from MACHINE", "detect --from missing", "detect --record EMPTY", "detect --record a --from b",
-    "env list", "env lst", "env show", "env show nope", "env remove", "env remove nope", "env rollback", "env run",
-    "env run nope -- x", "env export", "env export --format nope", "env bundle", "env bundle -o out",
-    "env bundle -o out --plan missing", "env bundle -o out --plan EMPTY", "env adopt missing", "env create",
-    "env list extra", "verify", "verify --env nope", "verify --python missing", "verify --timeout 0",
-    "verify --timeout x", "doctor --report missing", "doctor --report EMPTY", "doctor --report REPORT",
-    "doctor --report REPORT --format md", "doctor --report REPORT --env x", "doctor --report REPORT --fix",
-    "doctor --list", "doctor --only nope", "doctor --from MACHINE", "explain", "explain driver-too-lod",
-    "explain driver-too-old", "explain old-hardware", "explain zzz", "bench", "bench mnits", "bench --epochs 0",
-    "bench --nnodes 2", "results list", "results show", "results show nope", "results show EMPTY",
-    "results show article", "results compare article article", "results compare a b", "results report",
-    "results report article --html /nonexistent/x.html", "results export article --format md",
-    "results import missing", "results import FOLDER", "results import EMPTY", "mirror list", "mirror list -v",
-    "mirror test nope", "kernel list", "kernel add", "kernel remove", "kernel remove nope",
-    "kernel list --user --prefix x", "catalog show", "catalog check", "catalog show --variant nope",
-    "catalog show --platform nope", "self paths", "self uninstall", "self uninstall --dry-run",
-    "up --dry-run --offline", "up --from FOLDER", "up --from missing",
-)  # fmt: skip
-
-HELP = ("", "--help", "env", "results")  # written once a process, in the language of its first line: see below
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import tomllib
 
 import pytest
 import yaml
+from msgspec import structs
 
 from torchup.errors import UsageError
 from torchup.model import Build, CondaOrder, InstallerName, Machine, Os, Plan, Source
@@ -60,10 +61,10 @@ def test_every_format_names_the_build_and_is_the_same_twice(kind, plan):
 
 
 def test_requirements_hold_options_and_packages():
-    """One option a line, PyPI as the main index, the variant's beside it."""
+    """One option a line, the variant's index beside the main one, which is whatever the reader's tools have."""
     lines = [line for line in export(PLAN, LINUX, "requirements").splitlines() if not line.startswith("#")]
     assert lines == [
-        "--index-url https://pypi.org/simple", "--extra-index-url https://download.pytorch.org/whl/cu126",
+        "--extra-index-url https://download.pytorch.org/whl/cu126",
         "torch==2.14.1+cu126", "torchvision==0.29.1+cu126", "numpy<2",
     ]  # fmt: skip
 
@@ -83,7 +84,7 @@ def test_pyproject_ties_torch_to_its_index():
     assert document["project"]["requires-python"] == "==3.12.*"
     assert document["project"]["dependencies"] == list(PLAN.packages)
     assert uv["sources"] == {"torch": {"index": "torch"}, "torchvision": {"index": "torch"}}
-    assert {index["name"]: index["url"] for index in uv["index"]} == {"torch": PYTORCH.url, "main": PYPI.url}
+    assert {index["name"]: index["url"] for index in uv["index"]} == {"torch": PYTORCH.url}
     assert uv["constraint-dependencies"] == ["pandas<3"]
     assert uv["environments"] == ["sys_platform == 'linux' and platform_machine == 'x86_64'"]
 
@@ -96,6 +97,22 @@ def test_pyproject_of_a_folder_uses_no_index():
     assert "index" not in uv
 
 
+PRIVATE = Source(name="index-url", url="https://pypi.corp.example/simple", general=True, origin="/etc/pip.conf")
+
+
+KINDS = ("requirements", "environment.yml", "script-sh", "script-ps1", "dockerfile", "pyproject")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_public_index_is_never_written_over_a_private_one(kind):
+    """A private index that the plan knows is named; where it knows only the public one, the reader's stays in force."""
+    assert "pypi.org" not in export(PLAN, LINUX if kind != "script-ps1" else WINDOWS, kind)
+    private = structs.replace(PLAN, sources=(PYTORCH, PRIVATE))
+    text = export(private, LINUX if kind != "script-ps1" else WINDOWS, kind)
+    assert PRIVATE.url in text
+    assert "pypi.org" not in text
+
+
 def test_environment_yml_keeps_pips_packages_under_pip():
     """Python and pip come from conda-forge, torch from pip with the plan's options."""
     document = yaml.safe_load(export(PLAN, LINUX, "environment.yml"))
@@ -103,7 +120,7 @@ def test_environment_yml_keeps_pips_packages_under_pip():
     python, pip, nested = document["dependencies"]
     assert (python, pip) == ("python=3.12", "pip")
     assert nested["pip"][-3:] == list(PLAN.packages)
-    assert nested["pip"][0] == "--index-url https://pypi.org/simple"
+    assert nested["pip"][0] == "--extra-index-url https://download.pytorch.org/whl/cu126"
 
 
 def test_environment_yml_of_a_conda_plan_holds_its_specs():

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 SCRIPT = "distributed.py"
 WORKLOADS = tuple(name for name, workload in REGISTRY.items() if workload.distributed)
 STARTING = 600.0  # seconds for imports, rendezvous and warm-up around the timed parts
+MEETING = 300.0  # seconds that a node waits for the others
 LONGEST = 6 * 3600.0
 OVERRUN = 4.0
 LOG_LINES = 15
@@ -160,6 +161,7 @@ def torchrun(python: str, where: Layout, request: str, logs: str) -> tuple[str, 
             f"--node-rank={where.node_rank}",
             f"--master-addr={where.address}",
             f"--master-port={where.port}",
+            f"--rdzv-conf=timeout={MEETING:.0f}",
         )
     return (
         python, "-B", "-m", "torch.distributed.run", *meet, f"--nproc-per-node={where.processes}", "--max-restarts=0",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from torchup.encoding import UNREADABLE
+from torchup.host.threads import thread
 from torchup.i18n.sentences import raised
 from torchup.model import Result, Said, Spread, Telemetry
 
@@ -58,7 +59,7 @@ class Recorder:
         self._samples: list[Stamped] = []
         self._marks: list[tuple[float, int | None]] = []
         self._first = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread = thread(self._run)
         self.telemetry: Telemetry | None = None
 
     def __enter__(self) -> Self:

@@ -16,13 +16,19 @@ SCHEMA = "torchup/1"
 
 
 class Answer(Value, frozen=True, kw_only=True):
-    """A verb's result. ``text`` is asked for only when people read it."""
+    """A verb's result. ``text`` is asked for only when people read it.
+
+    ``strong``: the words of the text that are set off on a terminal, since they are the answer. ``document``: the text
+    is a file of another program or for another page; a terminal shows it as it is.
+    """
 
     command: str
     data: Any
     text: Callable[[], str]
     exit_code: int = ExitCode.OK
     notices: tuple[Notice, ...] = ()
+    strong: Callable[[], str] = str
+    document: bool = False
 
 
 def envelope(answer: Answer) -> str:

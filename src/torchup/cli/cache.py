@@ -13,7 +13,7 @@ from torchup.errors import InstallError, UsageError
 from torchup.fetch import store
 from torchup.i18n import text
 from torchup.model import message
-from torchup.report.style import table
+from torchup.report.table import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,8 @@ from torchup.encoding import to_builtins, to_json
 from torchup.errors import ExitCode, UsageError
 from torchup.i18n import printable, render, text
 from torchup.model import Request, message
-from torchup.report.style import mark, table
+from torchup.report.style import mark
+from torchup.report.table import table
 from torchup.sources.outlook import Look, look_outward
 from torchup.sources.refresh import Refresh, refresh
 

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from torchup.bench.child import survey_environment
-from torchup.bench.distributed import check_workload, run_distributed
+from torchup.bench.distributed import MEETING, check_workload, run_distributed
 from torchup.bench.layout import Layout, layout
 from torchup.detect import detect_machine
 from torchup.encoding import UNREADABLE
-from torchup.errors import UsageError
+from torchup.errors import BenchError, UsageError
+from torchup.host.network import resolves
+from torchup.host.threads import thread
 from torchup.i18n import text
 from torchup.model import message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from torchup.bench.request import BenchRequest
     from torchup.cli.session import Session
-    from torchup.model import Result
+    from torchup.model import Message, Result
 
 
 def distributed_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,6 +73,7 @@ def measure_distributed(
 ) -> tuple[Result, ...]:
     """Measure by several processes; what torchup says on the way goes to stderr."""
     check_workload(request.workload)
+    check_rendezvous(where)
     devices = request.devices
     known = survey_environment(session.host, python)
     kinds = list(dict.fromkeys(facts.device.split(":")[0] for facts in known.devices))
@@ -90,16 +95,70 @@ def measure_distributed(
             device=device,
         )
     )
-    return run_distributed(
-        session.host,
-        python,
-        where,
-        request,
-        device=device,
-        machine=detect_machine(session.host),
-        on_line=lambda line: _say(session, line),
-        keep=keep,
-    )
+    machine = detect_machine(session.host)
+    with meeting(session, where) as met:
+
+        def tell(line: str) -> None:
+            if line.startswith("{"):  # a rank speaks: all are there
+                met.set()
+            _say(session, line)
+
+        return run_distributed(
+            session.host, python, where, request, device=device, machine=machine, on_line=tell, keep=keep
+        )
+
+
+def check_rendezvous(where: Layout) -> None:
+    """Look the meeting place up before anything starts. Raises `UsageError`: nobody knows its address here."""
+    if where.address is not None and not resolves(where.address):
+        raise UsageError(
+            message("distributed.unknown-host", "no address is known here for `{host}`", host=where.address),
+            hint=message(
+                "distributed.unknown-host.hint",
+                "give an address of node 0 that is known here: --rendezvous IP:PORT",
+            ),
+        )
+
+
+@contextlib.contextmanager
+def meeting(session: Session, where: Layout, every: float = 10.0) -> Iterator[threading.Event]:
+    """Say every few seconds for whom this node waits, until the event is set; name the reason where nobody came."""
+    met, over, started = threading.Event(), threading.Event(), session.host.monotonic()
+    if where.address is None:
+        yield met
+        return
+
+    def waited() -> float:
+        return session.host.monotonic() - started
+
+    def remind() -> None:
+        while not over.wait(every) and not met.is_set():
+            session.note(_waiting(where, waited()))
+
+    session.note(_waiting(where, 0.0))
+    thread(remind).start()
+    try:
+        yield met
+    except BenchError as error:
+        if met.is_set() or waited() < MEETING:
+            raise
+        raise BenchError(
+            message(
+                "distributed.not-met", "the {nodes} nodes did not meet at {host}:{port} within {seconds} s",
+                nodes=where.nodes, host=where.address, port=where.port, seconds=round(MEETING),
+            ),
+            hint=error.hint,
+        ) from error  # fmt: skip
+    finally:
+        over.set()
+
+
+def _waiting(where: Layout, seconds: float) -> Message:
+    others = ", ".join(str(node) for node in range(where.nodes) if node != where.node_rank)
+    return message(
+        "distributed.waiting", "waiting for node {others} at {host}:{port} ({seconds} s; at most {limit} s)",
+        others=others, host=where.address, port=where.port, seconds=round(seconds), limit=round(MEETING),
+    )  # fmt: skip
 
 
 def _say(session: Session, line: str) -> None:

@@ -86,6 +86,8 @@ def command(session: Session, **options: Any) -> Answer:
     _check(options, rules)
     if options["listing"]:
         return _list(rules, plugins.notices)
+    if options["machine_path"] and not options["recording"] and session.host.is_dir(options["machine_path"]):
+        return _many(session, options, rules)
     examined = _examine(session, options)
     examined = replace(examined, notices=(*plugins.notices, *examined.notices))
     found = diagnose(examined.facts, rules=rules, only=options["only"], ignore=options["ignore"])
@@ -94,6 +96,19 @@ def command(session: Session, **options: Any) -> Answer:
 
         return fix(session, examined, found)
     return _answer(session, examined, found, options)
+
+
+def _many(session: Session, options: dict[str, Any], rules: Sequence[Rule]) -> Answer:
+    from torchup.cli.doctor_many import many  # noqa: PLC0415  # few have a folder of machines
+
+    whole = not options["only"] and not options["ignore"]
+    return many(
+        session,
+        options,
+        rules,
+        is_bad=lambda facts, found: is_bad(found, facts, strict=options["strict"], whole=whole),
+        safe=safe,
+    )
 
 
 def _check(options: dict[str, Any], rules: Sequence[Rule]) -> None:
@@ -155,10 +170,17 @@ def _answer(session: Session, examined: Examined, found: Diagnosis, options: dic
             found, examined.facts, session.style, verbose=session.verbose, looked_at=_looked_at(examined)
         )
 
+    def strong() -> str:
+        from torchup.report.doctor_text import headline  # noqa: PLC0415  # --json never needs it
+
+        return headline(found, session.style, live=examined.facts.live).partition(" ")[2]
+
     return Answer(
         command="doctor",
         data={**to_builtins(safe(found)), "versions": _versions(examined)},
         text=words,
+        strong=strong,
+        document=options["form"] == "md",
         exit_code=_exit_code(examined, found, options),
         notices=examined.notices,
     )

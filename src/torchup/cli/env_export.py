@@ -42,5 +42,8 @@ def command(session: Session, name: str | None, kind: str) -> Answer:
     else:
         content = export(plan, machine, kind)
     return Answer(
-        command="env export", data={"format": kind, "content": content}, text=lambda: content.removesuffix("\n")
+        command="env export",
+        data={"format": kind, "content": content},
+        text=lambda: content.removesuffix("\n"),
+        document=True,
     )

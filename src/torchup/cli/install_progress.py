@@ -62,6 +62,7 @@ class _Lines:
             self._session.note(message("install.progress.download", "    {state}", state=_state(download)))
 
 
+LAST = ("done", "reused")  # after them nothing is under way: no bar stays
 # Lines that say how far a tool is; the rest is for -v.
 TOLD = ("Resolved", "Prepared", "Building", "Built", "Collecting", "Installing", "Downloading", "Solving", "Linking")
 
@@ -84,12 +85,17 @@ class _Bars:
             self._follow(event.detail)
 
     def _begin(self, event: Event) -> None:
-        if self._stage is not None and self._stage.stage != "done":
-            self._bars.console.print(without_secrets(render(_line(self._stage))), markup=False, highlight=False)
-        self._stage, self._downloads = event, Downloads()
-        if event.stage in {"done", "reused"}:
-            self._bars.console.print(without_secrets(render(_line(event))), markup=False, highlight=False)
-        self._bars.reset(self._task, description=render(event.text)[:60], total=None, detail="")
+        if self._stage is not None:
+            self._print(self._stage)
+        last = event.stage in LAST
+        if last:
+            self._print(event)
+        self._stage, self._downloads = None if last else event, Downloads()
+        self._bars.tasks[0].total = None  # `reset` would keep the last stage's
+        self._bars.reset(self._task, description=render(event.text)[:60], detail="", visible=not last)
+
+    def _print(self, event: Event) -> None:
+        self._bars.console.print(without_secrets(render(_line(event))), markup=False, highlight=False)
 
     def _show(self, download: FetchProgress) -> None:
         self._bars.update(

@@ -16,7 +16,8 @@ from torchup.errors import ExitCode
 from torchup.i18n import current, render, text
 from torchup.model import Notice, message
 from torchup.privacy import shown_address
-from torchup.report.style import mark, table
+from torchup.report.style import mark
+from torchup.report.table import table
 from torchup.settings import load_settings
 from torchup.sources.configured import read_configuration
 from torchup.sources.mirror_test import MirrorTest, measure_mirrors

@@ -19,7 +19,7 @@ from torchup.i18n import render, text
 from torchup.model import Survey, message
 from torchup.plan import resolve
 from torchup.plan.exports import LOCK, NAMES
-from torchup.report.plan_text import Outcome, failure_of, outcomes_text, plan_data, plan_text
+from torchup.report.plan_text import Outcome, build_line, failure_of, outcomes_text, plan_data, plan_text
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog
@@ -76,6 +76,7 @@ def command(
         command="plan",
         data=plan_data(plan, target.machine),
         text=lambda: plan_text(plan, target.machine, session.style, destination=destination, verbose=session.verbose),
+        strong=lambda: build_line(plan),
     )
 
 
@@ -101,7 +102,12 @@ def _export(session: Session, target: NamedMachine, plan: Plan, kind: str) -> An
         from torchup.plan.export import export  # noqa: PLC0415  # loads parsers that a plan on screen does not need
 
         content = export(plan, target.machine, kind)
-    return Answer(command="plan", data={"format": kind, "content": content}, text=lambda: content.removesuffix("\n"))
+    return Answer(
+        command="plan",
+        data={"format": kind, "content": content},
+        text=lambda: content.removesuffix("\n"),
+        document=True,
+    )
 
 
 def current_catalog(session: Session) -> Catalog:
@@ -159,7 +165,7 @@ def _many(
     return Answer(
         command="plan",
         data={"machines": [_outcome_data(outcome) for outcome in outcomes]},
-        text=lambda: outcomes_text(outcomes, session.style),
+        text=lambda: outcomes_text(outcomes, session.style, verbose=session.verbose),
         exit_code=ExitCode.OK if all(outcome.plan for outcome in outcomes) else ExitCode.NO_BUILD,
     )
 

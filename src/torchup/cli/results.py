@@ -185,6 +185,7 @@ def export_command(session: Session, run: str, form: str, output: str | None) ->
             if output is None
             else text("results.export.done", "{run} is written to {file}", run=found.id, file=output)
         ),
+        document=output is None,
     )
 
 

@@ -17,7 +17,7 @@ from torchup.cli.answer import Answer, envelope, error_envelope
 from torchup.cli.app import make_app
 from torchup.cli.click_texts import translate_click
 from torchup.cli.help_format import use_columns
-from torchup.cli.session import Session, say
+from torchup.cli.session import Session, say, shown_on
 from torchup.errors import ExitCode, InterruptedByUserError, TorchupError, UsageError
 from torchup.host import RealHost
 from torchup.model import message
@@ -155,7 +155,7 @@ def _show(answer: Answer | None, session: Session) -> int:
         _print(envelope(answer))
     else:
         if shown := answer.text():  # `env run` has shown what there is: the program's own output
-            _print(shown + "\n")
+            _print((shown if answer.document else shown_on(sys.stdout, shown, strong=answer.strong())) + "\n")
         for notice in answer.notices:
             say(i18n.render(notice.text))
     return int(answer.exit_code)

@@ -17,7 +17,7 @@ from torchup.i18n import text
 from torchup.install.uv import uv_binary
 from torchup.model import message
 from torchup.report.columns import fill
-from torchup.report.style import table
+from torchup.report.table import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,18 +7,17 @@ import os
 import re
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from torchup.host import Host, RealHost
 from torchup.i18n import LANGUAGES, render, text
 from torchup.privacy import without_secrets
-from torchup.report.columns import cells, fill
-from torchup.report.style import Style
+from torchup.report.style import Style, on_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from torchup.cli.answer import Answer
     from torchup.model import Message
@@ -50,19 +49,7 @@ class Session:
     @property
     def style(self) -> Style:
         """What stdout's console can show. Piped output is plain, 80 columns unless COLUMNS says more."""
-        environ = self.host.environ()
-        is_terminal = sys.stdout.isatty()
-        columns = environ.get("COLUMNS", "")
-        width = int(columns) if re.fullmatch("[1-9][0-9]{0,3}", columns) else self._terminal_width()
-        encoding = (sys.stdout.encoding or "ascii").lower()
-        color = is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-        return Style(width=max(width, 40), unicode="utf" in encoding or encoding == "gb18030", color=color)
-
-    def _terminal_width(self) -> int:
-        try:
-            return os.get_terminal_size(sys.stdout.fileno()).columns or 80
-        except (OSError, ValueError):
-            return 80
+        return style_of(sys.stdout, self.host.environ())
 
     @property
     def attended(self) -> bool:
@@ -75,13 +62,33 @@ class Session:
         return sys.stderr.isatty() and not self.as_json
 
 
-def say(words: str) -> None:
-    """Write to stderr; on a terminal lines are broken between words, as it would break them anywhere."""
+def style_of(stream: TextIO, environ: Mapping[str, str]) -> Style:
+    """What shows a stream. Colour is for terminals only; NO_COLOR and TERM=dumb turn it off."""
+    columns = environ.get("COLUMNS", "")
+    width = int(columns) if re.fullmatch("[1-9][0-9]{0,3}", columns) else _terminal_width(stream)
+    encoding = (stream.encoding or "ascii").lower()
+    color = stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    return Style(width=max(width, 40), unicode="utf" in encoding or encoding == "gb18030", color=color)
+
+
+def _terminal_width(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
+
+
+def say(words: str, *, strong: str = "") -> None:
+    """Write to stderr; a terminal shows lines that fit, and the words of ``strong`` set off."""
+    click.echo(shown_on(sys.stderr, words, strong=strong), err=True)
+
+
+def shown_on(stream: TextIO, words: str, *, strong: str = "") -> str:
+    """A text as it goes to a stream: without secrets, and where a terminal shows it, fitted and coloured last."""
     words = without_secrets(words)
-    if sys.stderr.isatty():
-        width = max(os.get_terminal_size(sys.stderr.fileno()).columns, 40)
-        words = "\n".join(fill(line, width) if cells(line) > width else line for line in words.splitlines())
-    click.echo(words, err=True)
+    if not stream.isatty():
+        return words
+    return on_terminal(words, style_of(stream, RealHost().environ()), strong=strong)
 
 
 def _set(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:

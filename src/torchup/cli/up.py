@@ -15,15 +15,16 @@ from torchup.cli.request_options import request_options
 from torchup.cli.session import Session, changing_options, common_options, say
 from torchup.cli.target import environment_names
 from torchup.cli.verb import Verb
-from torchup.envs import activation
+from torchup.envs import activation, records
 from torchup.envs.project import environment_name
 from torchup.envs.registry import environment_path
 from torchup.errors import ExitCode, UsageError
 from torchup.i18n import text
 from torchup.install import steps
+from torchup.install.engine import is_satisfied
 from torchup.jobs import up
 from torchup.model import Notice, message
-from torchup.report.plan_text import plan_data, plan_text
+from torchup.report.plan_text import build_line, plan_data, plan_text, size_text
 from torchup.report.up_text import up_text
 from torchup.results.baselines import load_baseline
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from torchup.model import Environment, Machine, Plan, Request
+    from torchup.model import Environment, Machine, Message, Plan, Request
 
 T = TypeVar("T")
 
@@ -96,28 +97,45 @@ def command(
 
 @contextlib.contextmanager
 def _listener(session: Session, wanted: up.Wanted) -> Iterator[up.Listener]:
-    """Progress of each stage; a stage's bar is opened when it first speaks and closed before the next one's."""
-    with contextlib.ExitStack() as stack:
+    """Progress of each stage: one bar at a time, which is gone before anything else is written."""
+    with contextlib.closing(_Display()) as display:
+
+        def say(value: Message) -> None:
+            display.close()
+            session.note(value)
+
         yield up.Listener(
-            say=session.note,
+            say=say,
             planned=lambda machine, plan: _agree(session, wanted, machine, plan),
-            installing=_opened(stack, lambda: install_progress(session)),
-            measuring=_opened(stack, lambda: progress_line(session)),
+            installing=display.teller(lambda: install_progress(session)),
+            measuring=display.teller(lambda: progress_line(session)),
         )
 
 
-def _opened(
-    stack: contextlib.ExitStack, make: Callable[[], AbstractContextManager[Callable[[T], None]]]
-) -> Callable[[T], None]:
-    teller: list[Callable[[T], None]] = []
+class _Display:
+    """The bar that is shown, if one is."""
 
-    def tell(event: T) -> None:
-        if not teller:
-            stack.close()
-            teller.append(stack.enter_context(make()))
-        teller[0](event)
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self._shown: object = None
 
-    return tell
+    def teller(self, make: Callable[[], AbstractContextManager[Callable[[T], None]]]) -> Callable[[T], None]:
+        """A function that tells a bar; the bar is opened when it is first told something, in place of another."""
+        tellers: list[Callable[[T], None]] = []
+
+        def tell(event: T) -> None:
+            if self._shown is not make:
+                self.close()
+                tellers[:] = [self._stack.enter_context(make())]
+                self._shown = make
+            tellers[0](event)
+
+        return tell
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._shown = None
+        self._stack.close()
 
 
 def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) -> bool:
@@ -125,13 +143,15 @@ def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) ->
     if session.dry_run:
         return False
     if not session.as_json:
-        say(_plan_text(session, wanted, machine, plan) + "\n")
+        say(_plan_text(session, wanted, machine, plan) + "\n", strong=build_line(plan))
     if session.yes:
         _trusted(wanted.request, plan)
         return True
     if session.as_json or not session.attended:
         text_ = message("up.not-agreed", "`torchup up` changes things and nobody is there to agree")
         raise UsageError(text_, hint=message("up.not-agreed.hint", "add --yes, or --dry-run to only see the plan"))
+    for line in what_happens(session, wanted, plan):
+        session.note(line)
     if session.confirm(message("up.ask", "make the environment `{name}` like this?", name=wanted.name)):
         return True
     session.note(message("env.not-agreed", "nothing was changed"))
@@ -157,6 +177,33 @@ def _trusted(request: Request, plan: Plan) -> None:
             )
 
 
+def what_happens(session: Session, wanted: up.Wanted, plan: Plan) -> Iterator[Message]:
+    """What a yes starts, how long it takes and how to leave the training out."""
+    target = environment_path(session.host, wanted.name, wanted.path)
+    if is_satisfied(session.host, plan, target):
+        yield message("up.ask.there", "The environment is there already; it is checked again.")
+    elif wanted.bundle is None and plan.build.size_bytes:
+        size = size_text(plan.build.size_bytes)
+        yield message(
+            "up.ask.download", "torchup downloads about {size}, installs it and checks that it works.", size=size
+        )
+    else:
+        yield message("up.ask.install", "torchup installs this and checks that it works.")
+    if records.read(session.host, target) is not None:
+        yield message(
+            "up.ask.kept",
+            "The environment that is there now is kept: `torchup env rollback {name}` brings it back.",
+            name=wanted.name,
+        )
+    if wanted.measure:
+        yield message(
+            "up.ask.measure",
+            "Then it trains MNIST to measure this machine, which takes about {minutes} min and longer on a busy "
+            "machine; `--no-bench` leaves this out.",
+            minutes=max(1, round((wanted.budget or up.DEFAULT_BUDGET) / 60)),
+        )
+
+
 def _plan_text(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) -> str:
     target = environment_path(session.host, wanted.name, wanted.path)
     return plan_text(plan, machine, session.style, destination=target, verbose=session.verbose)
@@ -174,7 +221,12 @@ def _answer(session: Session, wanted: up.Wanted, report: up.Report) -> Answer:
         "results": report.results,
     }
     if report.environment is None:
-        return Answer(command="up", data=data, text=lambda: _plan_text(session, wanted, report.machine, plan))
+        return Answer(
+            command="up",
+            data=data,
+            text=lambda: _plan_text(session, wanted, report.machine, plan) if session.dry_run else "",  # else: seen
+            strong=lambda: build_line(plan),
+        )
     saved = message("up.saved", "saved: {path}", path=report.results_file)
     notices = (*((Notice(code="up.saved", text=saved),) if report.results_file else ()), *report.problems)
     exit_code = ExitCode.BENCH if report.problems else ExitCode.OK

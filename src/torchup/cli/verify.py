@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -15,8 +16,8 @@ from torchup.encoding import from_builtins
 from torchup.envs.verification import TIMEOUT, verify_environment
 from torchup.errors import ExitCode
 from torchup.i18n import text
-from torchup.model import Readiness, Rung, verbatim
-from torchup.report.verify_text import rung_line, verify_text
+from torchup.model import Readiness, Rung, RungStatus, verbatim
+from torchup.report.verify_text import rung_line, verdict, verify_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,8 @@ def command(
     return Answer(
         command="verify",
         data=result,
-        text=lambda: verify_text(result, session.style),
+        text=lambda: verify_text(result, session.style, watched=session.interactive and sys.stdout.isatty()),
+        strong=lambda: verdict(result),
         exit_code=ExitCode.OK if result.passed else ExitCode.VERIFY,
     )
 
@@ -89,7 +91,12 @@ def _readiness(session: Session, python: str) -> tuple[Readiness, ...]:
 
 
 def _reporter(session: Session) -> Callable[[Rung], None] | None:
-    """Rungs as they end, for a person who watches; the report has them all again."""
+    """Rungs as they end, for a person who watches; a report that goes elsewhere has them all again."""
     if not session.interactive:
         return None
-    return lambda rung: session.note(verbatim(rung_line(rung, session.style)))
+
+    def tell(rung: Rung) -> None:
+        if rung.status != RungStatus.SKIP:
+            session.note(verbatim(rung_line(rung, session.style)))
+
+    return tell

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,6 +11,7 @@ from torchup.catalog.gpus import load_gpu_table
 from torchup.detect import amd_tools, kfd
 from torchup.detect.linux import container_kind
 from torchup.detect.parts import Part, Sourced, facts, fill, sourced
+from torchup.host.threads import Pool
 from torchup.model import DeviceNode, Driver, Fact, Gpu, Problem, Vendor
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def probe_amd(around: Surroundings) -> Part:
     gpus = _from_kfd(around, nodes) or [
         sourced(Gpu(vendor=Vendor.AMD, pci_id=d.pci_id, memory_bytes=_vram(around, d.slot)), "PCI bus") for d in devices
     ]
-    with ThreadPoolExecutor(max_workers=1) as pool:  # its programs wait beside those that name the GPUs
+    with Pool(max_workers=1) as pool:  # its programs wait beside those that name the GPUs
         asked = pool.submit(_rocm_version, around)
         gpus, problems, said = _from_tools(around, gpus, rocminfo)
         versions, version_problem = asked.result()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from torchup.detect.parts import Part, assemble
 from torchup.detect.surroundings import Surroundings
+from torchup.host.threads import Pool
 from torchup.model import Machine, Os, Problem
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def detect(host: Host) -> Machine:
     """Run every probe in a thread of its own (they wait, they do not compute) and put the parts together."""
     around = Surroundings(host)
     probes = {name: load(place) for name, (systems, place) in PROBES.items() if around.os in systems}
-    with ThreadPoolExecutor(max_workers=len(probes), thread_name_prefix="probe") as pool:
+    with Pool(max_workers=len(probes), thread_name_prefix="probe") as pool:
         running = [pool.submit(_guarded, name, probe, around) for name, probe in probes.items()]
         parts = [future.result() for future in running]
     base = Machine(os=around.os, arch=around.arch, sources={"os": "platform", "arch": "platform"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +10,7 @@ import msgspec
 from torchup.detect.parts import Part, facts
 from torchup.detect.surroundings import machine_name
 from torchup.encoding import UNREADABLE
+from torchup.host.threads import Pool
 from torchup.model import Os, PythonInterpreter, Value
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def probe_pythons(around: Surroundings) -> Part:
         kind=kind_of(around.host, platform.python_executable),
     )
     paths = [path for path in candidates(around) if path != running.path][:MOST]
-    with ThreadPoolExecutor(max_workers=MOST) as pool:
+    with Pool(max_workers=MOST) as pool:
         asked = pool.map(lambda path: read_from_files(around, path) or _ask(around, path), paths)
         found = [running, *(python for python in asked if python is not None)]
     return Part(

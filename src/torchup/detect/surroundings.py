@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from torchup.detect.pci import PciDevice, display_devices
 from torchup.host.base import PROBE_TIMEOUT
+from torchup.host.threads import Pool
 from torchup.model import Os
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Surroundings:
 
     def run_all(self, *commands: Sequence[str]) -> tuple[Completed, ...]:
         """Run several programs side by side: if all of them hang, the limit is still paid once."""
-        with ThreadPoolExecutor(max_workers=max(len(commands), 1)) as pool:
+        with Pool(max_workers=max(len(commands), 1)) as pool:
             return tuple(pool.map(lambda argv: self.run(*argv), commands))
 
     def find(self, name: str, places: Sequence[str]) -> str | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from torchup.fetch.answers import BUSY, PlaceError, pause, read_answer, validator
 from torchup.fetch.meter import Meter
 from torchup.host.stream import StreamError
+from torchup.host.threads import thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,9 +61,9 @@ class Transfer:
             PlaceError: this place does not serve it, or too slowly. What came is kept.
             OSError: the disk did not take it.
         """
-        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self.connections)]
-        for thread in threads:
-            thread.start()
+        threads = [thread(self._work) for _ in range(self.connections)]
+        for one in threads:
+            one.start()
         try:
             self._watch(threads, look)
         finally:
@@ -71,8 +72,8 @@ class Transfer:
                 streams = list(self.streams)
             for stream in streams:
                 stream.close()
-            for thread in threads:
-                thread.join(timeout=2.0)
+            for one in threads:
+                one.join(timeout=2.0)
         if self.error is not None:
             raise self.error
         if not self.blocks.complete:
@@ -80,7 +81,7 @@ class Transfer:
 
     def _watch(self, threads: list[threading.Thread], look: Callable[[float], None]) -> None:
         meter, before = Meter(self.host.monotonic()), 0
-        while any(thread.is_alive() for thread in threads) and self.error is None:
+        while any(one.is_alive() for one in threads) and self.error is None:
             self.stop.wait(LOOK)
             now, came = self.host.monotonic(), self.came
             meter.note(now, came - before, self.patience)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 import time
@@ -13,6 +14,7 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 from torchup.host.base import HttpResponse
+from torchup.host.threads import thread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +24,22 @@ SCHEMES = ("http://", "https://", "file://")
 _OPENING = threading.Lock()  # a cache alone lets threads that start together all read the certificates
 # Where a redirect may lead: who can alter an unencrypted page must not take over what was asked for by TLS.
 _AFTER = {"http": {"http", "https"}, "https": {"https"}}
+
+
+def resolves(name: str, timeout: float = 10.0) -> bool:
+    """Whether this machine knows the address of a host; a look-up that takes longer (seconds) counts as no."""
+    found: list[bool] = []
+
+    def look() -> None:
+        try:
+            found.append(bool(socket.getaddrinfo(name, None)))
+        except (OSError, UnicodeError):
+            found.append(False)
+
+    asked = thread(look)
+    asked.start()
+    asked.join(timeout)
+    return found == [True]
 
 
 class _Redirect(urllib.request.HTTPRedirectHandler):

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 from torchup.host.base import Completed, Flooded
 from torchup.host.files import decode
+from torchup.host.threads import thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -182,7 +183,7 @@ def _start(
 def _feed_and_wait(process: subprocess.Popen[bytes], stdin: str | None, timeout: float) -> bool:
     """Wait for the end; stop the group at the limit. Returns whether the limit was hit."""
     if stdin is not None and process.stdin is not None:
-        threading.Thread(target=_feed, args=(process.stdin, stdin.encode()), daemon=True).start()
+        thread(_feed, process.stdin, stdin.encode()).start()
     try:
         process.wait(timeout)
     except subprocess.TimeoutExpired:
@@ -221,7 +222,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-class _Reader(threading.Thread):
+class _Reader:
     """Drains one stream so that the child never blocks; at `OUTPUT_LIMIT` bytes the child is ended."""
 
     def __init__(
@@ -231,16 +232,16 @@ class _Reader(threading.Thread):
         on_line: Callable[[str], None] | None,
         flooded: threading.Event,
     ) -> None:
-        super().__init__(daemon=True)
         self._process = process
         self._flooded = flooded
         self._stream = stream
         self._on_line = on_line
         self._chunks: list[bytes] = []
         self._kept = 0
-        self.start()
+        self._thread = thread(self._read)
+        self._thread.start()
 
-    def run(self) -> None:
+    def _read(self) -> None:
         if self._stream is None:
             return
         with contextlib.suppress(OSError, ValueError), self._stream:  # closed under us when the group is stopped
@@ -254,6 +255,10 @@ class _Reader(threading.Thread):
                 self._kept += len(line)
                 if self._on_line is not None:
                     self._on_line(decode(line).rstrip("\r\n"))
+
+    def join(self, timeout: float) -> None:
+        """Wait at most ``timeout`` seconds for the stream's end."""
+        self._thread.join(timeout)
 
     def text(self) -> str:
         """What was read, decoded."""

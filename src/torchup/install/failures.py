@@ -71,7 +71,7 @@ KINDS = (
         r"|conflicting dependencies|was not found in the package registry|was not found in the provided package",
         InstallError,
         message("install.failed.no-solution", "the packages asked for do not exist together at these sources"),
-        message("install.failed.no-solution.hint", "see `torchup plan` for the sources; the tool's own words follow"),
+        message("install.failed.no-solution.hint", "see `torchup plan` for the sources"),
     ),
     _kind(
         r"no interpreter found|no python .{0,200}(found|available)|python downloads are",
@@ -105,7 +105,7 @@ KINDS = (
 )
 OTHER = (
     message("install.failed.other", "the installer failed"),
-    message("install.failed.other.hint", "its own words follow; `--installer pip` or `uv` takes the other one"),
+    message("install.failed.other.hint", "`--installer pip` or `uv` takes the other one"),
 )
 
 

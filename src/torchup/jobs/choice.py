@@ -43,9 +43,12 @@ def choose(host: Host, request: Request, say: Callable[[Message], None]) -> Choi
     machine = detect_machine(host)
     catalog = stored_catalog(host, say)
     found = survey(host, machine, request, catalog)
-    for notice in found.notices:
-        say(notice.text)
-    plan = resolve(machine, request, catalog, found)
+    try:
+        plan = resolve(machine, request, catalog, found)  # whose advice begins with what was found
+    except TorchupError:
+        for notice in found.notices:
+            say(notice.text)
+        raise
     found, plan = _looked(host, found, plan, lambda survey_: resolve(machine, request, catalog, survey_))
     return Choice(machine=machine, request=request, catalog=catalog, survey=found, plan=plan)
 

@@ -6,12 +6,12 @@ import importlib.util
 import posixpath
 import re
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from torchup.errors import UsageError
+from torchup.host.threads import Pool
 from torchup.model import Notice, Shell, Value, message
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def examine_here(host: Host, target: tuple[str, str | None] | None) -> Examined:
     if target is None:
         return replace(examine_machine(host, detect_machine(host)), notices=(_no_environment(), *stray_kernels(host)))
     path, name = target
-    with ThreadPoolExecutor(max_workers=1) as pool:  # the machine is asked while torch is imported
+    with Pool(max_workers=1) as pool:  # the machine is asked while torch is imported
         detected = pool.submit(detect_machine, host)
         inspection = inspect_environment(host, path)
         machine: Machine = detected.result()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -18,6 +19,7 @@ from torchup.envs.verification import verify_environment
 from torchup.errors import InterruptedByUserError, NetworkError, VerifyError
 from torchup.i18n.sentences import sentence
 from torchup.install import engine
+from torchup.install.base import Event
 from torchup.install.bundle import load_bundle
 from torchup.install.keep import requirement_name
 from torchup.jobs.choice import Choice, choose, next_source
@@ -37,11 +39,10 @@ from torchup.results import store
 from torchup.sources.mirrors import mirror_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from torchup.bench.answers import Progress as BenchProgress
     from torchup.host import Host
-    from torchup.install.base import Event
 
 DEFAULT_NAME = "default"
 DEFAULT_BUDGET = 130.0  # seconds: with its tolerance of a third and start-up below three minutes
@@ -165,9 +166,11 @@ def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -
     """Install or re-use, with the ladder climbed in either case: an old proof does not prove that it works today."""
     build, stages, proofs = report.plan.build, set[str](), list[Verification]()
 
+    ready: list[Event] = []
+
     def tell(event: Event) -> None:
         stages.add(event.stage)
-        listener.installing(event)
+        (ready.append if event.stage == "done" else listener.installing)(event)  # it is ready when all was tried
 
     def verify(python: str) -> Verification:
         # torch.compile takes most of the ladder's time and only ever warns: it is tried when all is in place.
@@ -178,12 +181,29 @@ def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -
     reused = "reused" in stages
     python = python_of(environment.path)
     if reused:
-        listener.say(message("up.verify-again", "checking that it still works"))
+        tell(Event(stage="verify", text=message("up.verify-again", "checking that it still works")))
         _check(verify(python), wanted.name)
     else:
-        listener.say(message("up.compile", "trying torch.compile (it is in place and works without)"))
-        proofs.append(_with_compile(proofs[-1], verify_environment(host, python, only_compile=True)))
+        trying = message("up.compile", "trying torch.compile (it is in place and works without)")
+        tell(Event(stage="compile", text=trying))
+        measure = message("up.interrupted.hint", "`torchup bench --env {name}` measures it", name=wanted.name)
+        with _all_is_ready(wanted.name, measure):
+            proofs.append(_with_compile(proofs[-1], verify_environment(host, python, only_compile=True)))
+    for event in ready:
+        listener.installing(event)
     return structs.replace(report, environment=environment, reused=reused, verification=proofs[-1])
+
+
+@contextlib.contextmanager
+def _all_is_ready(name: str, hint: Message) -> Iterator[None]:
+    """Ctrl-C from here on leaves an environment that works; it says so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise InterruptedByUserError(
+            message("up.interrupted", "interrupted while measuring; the environment `{name}` is ready", name=name),
+            hint=hint,
+        ) from None
 
 
 def _with_compile(proof: Verification, compiled: Verification) -> Verification:
@@ -215,14 +235,8 @@ def _measured(host: Host, wanted: Wanted, report: Report, listener: Listener) ->
     watching = BenchListener(on_progress=listener.measuring, keep=lambda run, found: keeper.keep(found, to_json(run)))
     request = BenchRequest(recipes=wanted.recipes, epochs=wanted.epochs, budget=wanted.budget)
     python = python_of(report.environment.path)
-    try:
+    resume = message("bench.interrupted.hint", "`torchup bench --resume` continues it")
+    with _all_is_ready(wanted.name, resume):
         outcome = run_benchmark(host, python, request, machine=report.machine, listener=watching)
-    except KeyboardInterrupt:
-        raise InterruptedByUserError(
-            message(
-                "up.interrupted", "interrupted while measuring; the environment `{name}` is ready", name=wanted.name
-            ),
-            hint=message("bench.interrupted.hint", "`torchup bench --resume` continues it"),
-        ) from None
     path = keeper.finish(outcome.results)
     return structs.replace(report, results=outcome.results, results_file=path, problems=outcome.problems)

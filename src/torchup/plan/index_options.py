@@ -18,6 +18,7 @@ class IndexOptions(Value, frozen=True, kw_only=True):
     index_url: str | None = None
     extra_index_urls: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
+    default: bool = False  # the main index is the tools' own default, which a file for elsewhere need not name
 
 
 def index_options(sources: Sequence[Source], *, variant: str | None = None, chosen: str | None = None) -> IndexOptions:
@@ -34,6 +35,7 @@ def index_options(sources: Sequence[Source], *, variant: str | None = None, chos
         index_url=main.url if main else None,
         extra_index_urls=tuple(source.url for source in indexes if source is not main),
         find_links=tuple(source.url for source in usable if source.kind == "find-links"),
+        default=main is not None and main.name == "pypi",
     )
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from torchup.i18n import printable, text
 from torchup.report.columns import cells, fill, pad
 from torchup.report.plan_text import size_text
-from torchup.report.style import Style, table
+from torchup.report.table import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torchup.catalog.types import Row
+    from torchup.report.style import Style
 
 
 _TABLE_WIDTH = 120  # columns; below it the cells of the table would break inside words

@@ -24,23 +24,52 @@ def pad(text: str, width: int) -> str:
     return text + " " * (width - cells(text))
 
 
+def pieces(text: str) -> list[str]:
+    """What a line can be broken into: words, wide characters, and commands in backticks whole."""
+    return [piece.strip() for piece in re.findall(_PIECE, text)]
+
+
+def cut(text: str, width: int) -> str:
+    """A text in one line of at most ``width`` columns; where more is left out, it ends with three dots."""
+    if cells(text) <= width:
+        return text
+    kept = text
+    while cells(kept) > width - 3:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}..."
+
+
 def wrap(text: str, width: int, *, first: str = "", rest: str = "") -> list[str]:
     """Break a text into lines of at most ``width`` columns; ``first`` and ``rest`` begin the first and other lines.
 
-    Words longer than a line are not parted. An empty text is one line: ``first``.
+    Words longer than a line are not parted, and a closing mark takes the word before it along. An empty text is one
+    line: ``first``.
     """
-    lines, line, empty = [], first, True
-    for match in re.finditer(_PIECE, text.replace("\n", " ")):
-        piece = match.group()
-        if empty:
-            piece = piece.lstrip()
-        elif cells(line) + cells(piece) > width and piece.strip() not in _NEVER_FIRST:
-            lines.append(line.rstrip())
-            line, piece = rest, piece.lstrip()
-        line, empty = line + piece, False
+    lines, line, last = [], first, len(first)
+    for position, match in enumerate(re.finditer(_PIECE, text.replace("\n", " "))):
+        piece = match.group() if position else match.group().lstrip()
+        if position and cells(line) + cells(piece) > width:
+            kept = line[last:].lstrip() if piece.strip() in _NEVER_FIRST and line[:last].strip() else ""
+            if kept or piece.strip() not in _NEVER_FIRST:
+                lines.append((line[:last] if kept else line).rstrip())
+                line, piece = rest + kept, piece.lstrip()
+                last = len(rest)
+        if piece.strip() not in _NEVER_FIRST:
+            last = len(line)
+        line += piece
     return [*lines, line.rstrip()]
 
 
 def fill(text: str, width: int, *, first: str = "", rest: str = "") -> str:
     """`wrap`, joined."""
     return "\n".join(wrap(text, width, first=first, rest=rest))
+
+
+_ROOM = 26  # columns that a text needs beside its label to be read; with less it stands below
+
+
+def beside(label: str, text: str, margin: int, width: int) -> list[str]:
+    """A text beside its label, which takes ``margin`` columns; on a narrow terminal below it."""
+    if width - margin >= _ROOM:
+        return wrap(text, width, first=pad(label, margin), rest=" " * margin)
+    return [*([label.rstrip()] if label.strip() else []), *wrap(text, width, first="  ", rest="    ")]

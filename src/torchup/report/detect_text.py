@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from torchup.i18n import render, text
 from torchup.model import Message, message, verbatim
-from torchup.report.style import Style, mark, table
+from torchup.report.style import Style, mark
+from torchup.report.table import table
 
 if TYPE_CHECKING:
     from torchup.model import Driver, Gpu, Machine, Problem

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.i18n import text
-from torchup.report.style import mark, table
+from torchup.report.style import mark
+from torchup.report.table import table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

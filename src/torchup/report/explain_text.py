@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.i18n import render, text
-from torchup.report.columns import fill
+from torchup.report.columns import beside, fill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,10 +32,7 @@ def question_text(slug: str, answer: Sequence[Message], style: Style) -> str:
 def index_text(titles: Mapping[str, Message], style: Style) -> str:
     """Everything that can be explained, a line each."""
     width = max(map(len, titles)) + 2
-    return "\n".join(
-        fill(render(title), max(style.width, width + 20), first=slug.ljust(width), rest=" " * width)
-        for slug, title in titles.items()
-    )
+    return "\n".join(line for slug, title in titles.items() for line in beside(slug, render(title), width, style.width))
 
 
 def _section(title: str, words: str, style: Style) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from torchup.i18n import text
 from torchup.model import message
-from torchup.report.style import Style, mark, table
+from torchup.report.style import Style, mark
+from torchup.report.table import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

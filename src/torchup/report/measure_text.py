@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from torchup.i18n import printable, render, text
 from torchup.report.plan_text import size_text
-from torchup.report.style import mark, table
+from torchup.report.style import mark
+from torchup.report.table import table
 
 if TYPE_CHECKING:
     from torchup.catalog.measured import MeasuredWheel

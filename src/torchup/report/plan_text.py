@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from torchup.compat.target import variant_name
 from torchup.i18n import printable, render, text
 from torchup.model import Machine, Plan, Reason, Rejection, Value, Vendor
-from torchup.report.columns import cells, fill, pad
-from torchup.report.style import Style, mark, table
+from torchup.report.columns import beside, cells, cut, fill, pad
+from torchup.report.style import Style, mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -168,9 +168,9 @@ def _advice(plan: Plan, style: Style) -> list[str]:
 
 
 def _section(label: str, lines: Sequence[str], width: int, style: Style) -> str:
-    margin, room = " " * width, max(style.width, width + 30)
-    leads = (pad(label, width), *[margin] * len(lines))
-    return "\n".join(fill(line, room, first=lead, rest=margin) for lead, line in zip(leads, lines, strict=False))
+    leads = (label, *[""] * len(lines))
+    told = (beside(lead, line, width, style.width) for lead, line in zip(leads, lines, strict=False))
+    return "\n".join(line for part in told for line in part)
 
 
 def failure_of(error: TorchupError) -> tuple[str, str | None]:
@@ -178,26 +178,53 @@ def failure_of(error: TorchupError) -> tuple[str, str | None]:
     return render(error.text), render(error.hint) if error.hint else None
 
 
-def outcomes_text(outcomes: Iterable[Outcome], style: Style) -> str:
-    """Many machines as a table for an administrator."""
-    headers = (
-        text("plan.column.file", "File"),
-        text("plan.column.machine", "Machine"),
-        text("plan.column.build", "Build"),
-        text("plan.column.why", "Why"),
-    )
-    return table(headers, [_outcome_row(outcome) for outcome in outcomes], style)
+def outcomes_text(outcomes: Sequence[Outcome], style: Style, *, verbose: bool = False) -> str:
+    """Many machines for an administrator: two lines each, the second says what is left out, and why not the newest.
+
+    ``verbose`` gives the second line all the room it needs.
+    """
+    rows = [_outcome_row(outcome) for outcome in outcomes]
+    heads = (
+        text("plan.column.file", "File"), text("plan.column.build", "Build"), text("plan.column.python", "Python"),
+        text("plan.column.gpus", "GPUs"),
+    )  # fmt: skip
+    widths = [max(cells(row[column]) for row in (heads, *rows)) + 2 for column in range(len(heads) - 1)]
+    lines = [_outcome_line(heads, widths, style)]
+    for row, outcome in zip(rows, outcomes, strict=True):
+        lines.append(_outcome_line(row, widths, style))
+        why = _outcome_why(outcome)
+        lines.append(fill(why, style.width, first="    ", rest="    ") if verbose else cut(f"    {why}", style.width))
+    if not verbose and any(cells(_outcome_why(outcome)) + 4 > style.width for outcome in outcomes):
+        lines += ["", text("plan.many.more", "the whole reasons: -v, or `--machine FILE` for one machine")]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _outcome_line(row: Sequence[str], widths: Sequence[int], style: Style) -> str:
+    lead = "".join(pad(cell, width) for cell, width in zip(row, widths, strict=False))
+    return cut(lead + row[-1], style.width)
 
 
 def _outcome_row(outcome: Outcome) -> tuple[str, str, str, str]:
-    plan = outcome.plan
-    line = machine_line(outcome.machine) if outcome.machine else "?"
+    plan, machine = outcome.plan, outcome.machine
+    gpus = _names(machine, range(len(machine.gpus))) if machine else "?"
     if plan is None:
-        reason = "; ".join(filter(None, (outcome.failure, outcome.hint)))
-        return outcome.name, line, text("plan.none", "none"), reason
-    reason = render(plan.why[0]) if plan.why else ""
-    variant = _variant(plan)
-    label = f"{plan.build.torch}+{variant}"
+        return printable(outcome.name), text("plan.none", "none"), "-", gpus
+    label = f"{plan.build.torch}+{_variant(plan)}"
     if not plan.uses_gpu:
         label = text("plan.cpu-only", "{build} (cpu-only)", build=label)
-    return outcome.name, line, label, reason
+    return printable(outcome.name), label, plan.python, gpus
+
+
+def _outcome_why(outcome: Outcome) -> str:
+    plan = outcome.plan
+    if plan is None or outcome.machine is None:
+        return " ".join(printable("; ".join(filter(None, (outcome.failure, outcome.hint)))).split())
+    left = _names(outcome.machine, plan.uncovered_gpus) if plan.uncovered_gpus else ""
+    parts = [text("plan.left-out", "left out: {gpus}", gpus=left)] if left else []
+    return "; ".join((*parts, *(render(reason) for reason in plan.why[:1])))
+
+
+def _names(machine: Machine, positions: Iterable[int]) -> str:
+    names = (machine.gpus[at].name or machine.gpus[at].vendor.value for at in positions)
+    counted = [(name, len(list(alike))) for name, alike in groupby(names)]
+    return printable(", ".join(f"{count}x {name}" if count > 1 else name for name, count in counted)) or "-"

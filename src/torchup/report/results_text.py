@@ -12,7 +12,8 @@ from torchup.i18n import printable, render, text
 from torchup.i18n.sentences import sentence
 from torchup.model import RecipeKind, message
 from torchup.report import numbers
-from torchup.report.style import mark, table
+from torchup.report.style import mark
+from torchup.report.table import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -383,9 +384,8 @@ def _side(side: Side) -> str:
 
 
 def _verdict(comparison: Comparison, style: Style) -> str:
-    plain = style if not style.color else type(style)(width=style.width, unicode=style.unicode)
     sign = {"faster": "pass", "slower": "error" if comparison.regressed else "warning", "same": "pass"}
-    return f"{mark(plain, sign.get(comparison.verdict, 'info'))} {render(verdict_name(comparison.verdict))}"
+    return f"{mark(style, sign.get(comparison.verdict, 'info'))} {render(verdict_name(comparison.verdict))}"
 
 
 def _comparison_details(comparisons: Sequence[Comparison], style: Style) -> str:

@@ -1,15 +1,15 @@
-"""How a text report may look: width, colour, and whether the console can show ticks and Chinese."""
+"""How a text report may look: width, colour, and whether the console can show ticks and Chinese.
+
+Reports are plain text. Colour comes last, in `paint`, when every value has been made safe and every line has its width.
+"""
 
 from __future__ import annotations
 
-from io import StringIO
-from typing import TYPE_CHECKING
+import re
 
 from torchup.i18n import printable
 from torchup.model import Value
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+from torchup.report.columns import cells, fill
 
 _MARKS: dict[str, tuple[str, str]] = {
     "pass": ("✓", "[ok]"),
@@ -18,7 +18,11 @@ _MARKS: dict[str, tuple[str, str]] = {
     "info": ("·", "[i]"),
     "skip": ("-", "[-]"),
 }
-_COLOURS = {"pass": "32", "error": "31", "warning": "33", "info": "36", "skip": "2"}
+_COLOURS = {"pass": "32", "error": "31", "warning": "33", "info": "36"}
+_SIGNS = {sign: _COLOURS[status] for status, signs in _MARKS.items() if status in _COLOURS for sign in signs}
+_ANYWHERE = "✓✗"  # the other signs are also punctuation: they are signs only where a line begins
+_SIGN = re.compile(rf"(?m)^( *)({'|'.join(map(re.escape, _SIGNS))})(?=\s)|(?<!\S)([{_ANYWHERE}])(?!\S)")
+_COMMAND = re.compile(" {8}\\S")  # a line that begins so is a command: it is never parted, since people copy it
 
 
 class Style(Value, frozen=True, kw_only=True):
@@ -30,26 +34,33 @@ class Style(Value, frozen=True, kw_only=True):
 
 
 def mark(style: Style, status: str) -> str:
-    """The sign before a line: pass, error, warning, info or skip. Colour only repeats what the sign says."""
-    sign = _MARKS[status][0 if style.unicode else 1]
-    return f"\x1b[{_COLOURS[status]}m{sign}\x1b[0m" if style.color else sign
+    """The sign before a line: pass, error, warning, info or skip; `paint` gives it its colour."""
+    return _MARKS[status][0 if style.unicode else 1]
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style, *, whole: Collection[int] = ()) -> str:
-    """Lay out a table in ``style.width`` columns; wide (Chinese) characters count two. Cells are made printable.
+def on_terminal(plain: str, style: Style, *, strong: str = "") -> str:
+    """A finished text as a terminal shows it: nothing in it steers the terminal, no line is too wide, then colour."""
+    lines = (_fitted(line, style.width) for line in printable(plain).split("\n"))
+    words = "\n".join(lines)
+    return paint(words, strong=printable(strong)) if style.color else words
 
-    ``whole``: positions of columns whose cells are not parted, since people copy them.
-    """
-    from rich.box import ASCII, SIMPLE_HEAD  # noqa: PLC0415  # rich costs 40 ms; only reports pay it
-    from rich.console import Console  # noqa: PLC0415  # same
-    from rich.table import Table  # noqa: PLC0415  # same
-    from rich.text import Text  # noqa: PLC0415  # same
 
-    output = StringIO()
-    grid = Table(box=SIMPLE_HEAD if style.unicode else ASCII, pad_edge=False, show_header=any(headers))
-    for position, header in enumerate(headers):
-        grid.add_column(header, overflow="fold", no_wrap=position in whole)
-    for row in rows:
-        grid.add_row(*(Text(printable(cell)) for cell in row))
-    Console(file=output, width=style.width, color_system=None, legacy_windows=False).print(grid)
-    return "\n".join(line.rstrip() for line in output.getvalue().splitlines()).strip("\n")
+def _fitted(line: str, width: int) -> str:
+    if cells(line) <= width or _COMMAND.match(line):
+        return line
+    indent = " " * (len(line) - len(line.lstrip()))
+    return fill(line.strip(), width, first=indent, rest=indent + ("  " if indent else ""))
+
+
+def paint(plain: str, *, strong: str = "") -> str:
+    """Colour the signs of a text, which colour only repeats, and set off the words of ``strong`` (the one answer)."""
+    painted = _SIGN.sub(_painted, plain)
+    if not strong.split():
+        return painted
+    answer = re.compile(r"\s+".join(map(re.escape, strong.split())))
+    return answer.sub(lambda found: re.sub(r"(?m)\S.*$", "\x1b[1m\\g<0>\x1b[0m", found[0]), painted, count=1)
+
+
+def _painted(found: re.Match[str]) -> str:
+    sign = found[2] or found[3]
+    return f"{found[1] or ''}\x1b[{_SIGNS[sign]}m{sign}\x1b[0m"

@@ -53,11 +53,14 @@ def rung_line(rung: Rung, style: Style) -> str:
     return "\n".join(lines)
 
 
-def verify_text(result: Verification, style: Style) -> str:
-    """The whole ladder with a verdict on top; skipped rungs are counted, not listed."""
+def verify_text(result: Verification, style: Style, *, watched: bool = False) -> str:
+    """The whole ladder with a verdict on top; skipped rungs are counted, not listed.
+
+    ``watched``: who reads it has seen every rung as it ended, so they are not listed again.
+    """
     shown = [rung for rung in result.rungs if rung.status != "skip"]
     skipped = len(result.rungs) - len(shown)
-    lines = [verdict(result), "", *(rung_line(rung, style) for rung in shown)]
+    lines = [verdict(result)] if watched else [verdict(result), "", *(rung_line(rung, style) for rung in shown)]
     if skipped:
         lines += ["", text("verify.skipped", "{count} checks do not apply here (see --json)", count=skipped)]
     if result.readiness:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
+from torchup.host.threads import thread
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -46,7 +48,7 @@ def _start(worker: Callable[[], None], count: int) -> int:
     """Start up to ``count`` threads; how many could be started."""
     for started in range(count):
         try:
-            threading.Thread(target=worker, daemon=True).start()
+            thread(worker).start()
         except (RuntimeError, MemoryError):
             return started
     return count

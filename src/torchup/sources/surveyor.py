@@ -68,6 +68,7 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | No
             *notices,
             *_overridden(host, alive, connection, request, catalog),
             *about_mirror(request, sources),
+            *_silent(sources),
             *_named_by_the_project(host, request),
             *_suggestion(host, request),
         ),
@@ -207,6 +208,22 @@ def about_mirror(request: Request, sources: Sequence[Source]) -> tuple[Notice, .
         lacks = message("sources.mirror.lacks", "{name} is not known to have PyTorch's wheels", name=mirror.name)
         found.append(lacks)
     return tuple(Notice(code=text.code, level="warning", text=text) for text in found)
+
+
+def _silent(sources: Sequence[Source]) -> tuple[Notice, ...]:
+    """The user's own indexes and folders that do not answer: what they alone have is then missing."""
+    texts = [
+        message(
+            "sources.configured-silent",
+            "{url}, which {origin} names, does not answer ({why}); other sources are used",
+            url=source.url,
+            origin=source.origin,
+            why=source.detail or "-",
+        )
+        for source in sources
+        if source.origin is not None and source.reachable is False and not source.name.startswith("mirror:")
+    ]
+    return tuple(Notice(code=text.code, level="warning", text=text) for text in texts)
 
 
 def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:

@@ -19,7 +19,7 @@ def test_chinese_takes_two_columns():
 def test_words_are_not_parted_and_closing_marks_do_not_begin_a_line():
     """English breaks at spaces, Chinese between characters but never before a closing mark."""
     assert wrap("one two three", 8) == ["one two", "three"]
-    assert wrap("中文字。好", 6) == ["中文字。", "好"]
+    assert wrap("中文字。好", 6) == ["中文", "字。好"]
     assert wrap("好 [default: x]", 9) == ["好", "[default:", "x]"]
 
 

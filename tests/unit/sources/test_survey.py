@@ -77,6 +77,15 @@ def test_an_unknown_host_is_skipped_with_its_reason_and_asked_once(tmp_path):
     assert len([url for url in host.fetched if "pytorch" in url]) == 1
 
 
+def test_a_silent_index_of_the_configuration_is_named(tmp_path):
+    """An index that pip's configuration names and that does not answer is told with its file; the originals are not."""
+    host = IsolatedHost(tmp_path, {"PIP_INDEX_URL": "https://pypi.corp.example/simple"})
+    told = [str(notice.text) for notice in survey(host, LINUX, Request(), None).notices]
+    assert len(told) == 1
+    assert "https://pypi.corp.example/simple, which PIP_INDEX_URL names, does not answer" in told[0]
+    assert survey(IsolatedHost(tmp_path), LINUX, Request(), None).notices == ()
+
+
 def test_variants_beyond_the_driver_are_not_asked_for(tmp_path):
     """A driver that serves CUDA 12.4 runs every 12.x by minor-version compatibility, and no 13.x."""
     names = [source.name for source in survey(IsolatedHost(tmp_path), NVIDIA, Request(), None).sources]

@@ -12,6 +12,8 @@ from torchup.model import InstallerName, message
 from torchup.plan.index_options import IndexOptions, chosen_source, index_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torchup.model import Machine, Plan, Source
 
 
@@ -40,11 +42,18 @@ def _is_local(url: str) -> bool:
     return bool(url) and ("://" not in url or url.startswith("file:"))
 
 
+def main_index(found: IndexOptions, named: Callable[[str], list[str]]) -> list[str]:
+    """The option for the main index. The public one is not named: who uses the file may have a private one instead."""
+    if found.index_url is None:
+        return ["--no-index"]
+    return [] if found.default else named(found.index_url)
+
+
 def pip_option_lines(plan: Plan) -> list[str]:
     """Index options as lines of a requirements file; folders with spaces become addresses, since pip splits at them."""
     found = places(plan)
     return [
-        *(["--no-index"] if found.index_url is None else [f"--index-url {_unbroken(found.index_url)}"]),
+        *main_index(found, lambda url: [f"--index-url {_unbroken(url)}"]),
         *(f"--extra-index-url {_unbroken(url)}" for url in found.extra_index_urls),
         *(f"--find-links {_unbroken(place)}" for place in found.find_links),
     ]

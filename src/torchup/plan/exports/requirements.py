@@ -83,7 +83,7 @@ def _uv_indexes(plan: Plan) -> list[str]:
         label = "torch" if is_torch else f"extra-{position}"
         name = label if is_torch else name
         lines += ["", "[[tool.uv.index]]", f'name = "{label}"', f"url = {quoted(url)}"]
-    if found.index_url:
+    if found.index_url and not found.default:
         lines += ["", "[[tool.uv.index]]", 'name = "main"', f"url = {quoted(found.index_url)}", "default = true"]
     if name:
         pinned = [line for line in plan.packages if "==" in line]  # a range is for PyPI's wheel, wherever that lies

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from torchup.plan.exports.common import header, places, plain_python
+from torchup.plan.exports.common import header, main_index, places, plain_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ def pip_options(plan: Plan, tool: str) -> list[str]:
     """Index options for ``pip`` or ``uv``; both search every index, the best version wins."""
     found = places(plan)
     main, extra = ("--index-url", "--extra-index-url") if tool == "pip" else ("--default-index", "--index")
-    options = ["--no-index"] if found.index_url is None else [main, found.index_url]
+    options = main_index(found, lambda url: [main, url])
     for url in found.extra_index_urls:
         options += [extra, url]
     if found.extra_index_urls and tool == "uv":

@@ -1,0 +1,62 @@
+"""`torchup bench --nnodes`: a node says for whom it waits, and does not wait for a host that nobody knows."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from torchup.bench import layout
+from torchup.cli import distributed
+from torchup.cli.session import Session
+from torchup.errors import BenchError, UsageError
+from torchup.model import verbatim
+
+TWO = layout.Layout(nodes=2, node_rank=1, address="localhost", port=29400)
+
+
+class Noting(Session):
+    """A session whose notes are kept."""
+
+    def note(self, value):
+        """Keep it."""
+        self.__dict__.setdefault("notes", []).append(str(value))
+
+
+def test_an_unknown_host_is_a_usage_error_at_once():
+    """The name is looked up before torch is started; the hint says what to give."""
+    with pytest.raises(UsageError, match=r"nowhere\.invalid"):
+        distributed.check_rendezvous(layout.Layout(nodes=2, address="nowhere.invalid"))
+    distributed.check_rendezvous(TWO)
+    distributed.check_rendezvous(layout.Layout())
+
+
+def test_a_node_says_for_whom_it_waits():
+    """At once, then again and again with the seconds, and no more when the others are there."""
+    session = Noting()
+    with distributed.meeting(session, TWO, every=0.05) as met:
+        time.sleep(0.3)
+        met.set()
+        said = len(session.notes)
+        time.sleep(0.2)
+    assert "waiting for node 0 at localhost:29400 (0 s" in session.notes[0]
+    assert said > 2
+    assert len(session.notes) <= said + 1
+
+
+def test_a_node_that_nobody_joins_gives_up_with_the_reason(monkeypatch):
+    """After the limit the error says that they did not meet; before it the error is the group's own."""
+    failed = BenchError(verbatim("the group failed"))
+    with pytest.raises(BenchError, match="the group failed"), distributed.meeting(Noting(), TWO):
+        raise failed
+    monkeypatch.setattr(distributed, "MEETING", 0.0)
+    with pytest.raises(BenchError, match="2 nodes did not meet at localhost:29400"), distributed.meeting(Noting(), TWO):
+        raise failed
+
+
+def test_one_node_waits_for_nobody():
+    """Processes of one machine meet by themselves."""
+    session = Noting()
+    with distributed.meeting(session, layout.Layout(processes=2), every=0.01):
+        time.sleep(0.05)
+    assert "notes" not in session.__dict__

@@ -1,0 +1,114 @@
+"""What `torchup up` shows of itself on a terminal: the question, the stages, and what is left when it is done."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from torchup.bench.answers import Progress, Stage
+from torchup.bench.runner import Outcome
+from torchup.catalog.load import built_in
+from torchup.cli import main
+from torchup.cli import up as cli_up
+from torchup.detect.pretend import load_machine
+from torchup.errors import ExitCode
+from torchup.install.base import Event
+from torchup.jobs import up
+from torchup.jobs.choice import Choice
+from torchup.model import Environment, Request, Rung, RungStatus, TorchInfo, Verification, message, verbatim
+from torchup.plan import resolve
+
+pytest.importorskip("fcntl", reason="Windows has no pseudo-terminals of this kind")
+from support.terminal import terminal
+
+MACHINE = load_machine('{"os": "linux", "arch": "x86_64", "glibc": "2.35", "python": "3.12.3"}')
+PROOF = Verification(
+    passed=True, torch=TorchInfo(version="2.15.0"), rungs=(Rung(name="matmul", status=RungStatus.PASS, seconds=0.1),)
+)
+TRAINING = Progress(workload="mnist", recipe="resident", device="cpu", run=1, runs=1, stage=Stage.TRAINING, epochs=1)
+
+
+@pytest.fixture
+def staged(monkeypatch, tmp_path):
+    """`torchup up` with every stage played: each tells what the real one tells. Gives the order of things done."""
+    done: list[str] = []
+    plan = resolve(MACHINE, Request(cpu=True), built_in())
+
+    def install(_host, _plan, name, *, path, verify, progress, **_):
+        progress(Event(stage="step", text=verbatim("install torch"), position=1, total=1))
+        progress(Event(stage="verify", text=message("install.verify", "verify the new environment")))
+        verify("python")
+        progress(Event(stage="done", text=message("install.done", "`{name}` is ready", name=name)))
+        return Environment(name=name, path=str(tmp_path / "env"), python="3.12")
+
+    def verify(*_, only_compile=False, **__):
+        done.append("compile" if only_compile else "verify")
+        return PROOF
+
+    def measure(*_, listener, **__):
+        done.append("measure")
+        listener.on_progress(TRAINING)
+        return Outcome()
+
+    monkeypatch.setattr(up, "choose", lambda *_: Choice(machine=MACHINE, request=Request(), plan=plan))
+    monkeypatch.setattr(up.engine, "install", install)
+    monkeypatch.setattr(up, "verify_environment", verify)
+    monkeypatch.setattr(up, "run_benchmark", measure)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    return done
+
+
+def typed(*arguments: str):
+    """Type a line into a terminal of 100 columns."""
+    with terminal(100) as screen:
+        screen.code = main([*arguments])
+    return screen
+
+
+def test_no_bar_is_left_and_nothing_is_glued_to_one(staged):
+    """In the end there are whole lines: the stages, then the answer; no bar, and no clock of one."""
+    screen = typed("up", "--yes")
+    left = screen.left
+    assert "━" in screen.raw  # there was one
+    assert staged == ["verify", "compile", "measure"]
+    assert not [line for line in left if "━" in line or "0:00:0" in line]
+    assert "1/1 install torch" in left
+    assert "`default` is ready" in left
+
+
+def test_it_is_ready_when_torch_compile_was_tried(staged):
+    """The line that says so comes after the last stage, and no line of a stage stands there twice."""
+    left = typed("up", "--yes", "--no-bench").left
+    stages = [
+        line for line in left if line in {"verify the new environment", "`default` is ready"} or "compile (" in line
+    ]
+    assert [line.split()[0] for line in stages] == ["verify", "trying", "`default`"]
+
+
+@pytest.mark.parametrize("stage", ["run_benchmark", "verify_environment"])
+def test_who_interrupts_after_the_installation_is_told_that_it_is_ready(staged, monkeypatch, stage):
+    """Ctrl-C while torch.compile is tried or while it is measured: 130, the environment is ready, and what to type."""
+    real = getattr(up, stage)
+
+    def interrupted(*arguments, **options):
+        if stage == "run_benchmark" or options.get("only_compile"):
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(up, stage, interrupted)
+    screen = typed("up", "--yes")
+    assert screen.code == ExitCode.INTERRUPTED
+    assert "the environment `default` is ready" in screen.seen
+    assert "torchup bench" in screen.seen
+
+
+@pytest.mark.parametrize(("options", "said"), [((), True), (("--no-bench",), False)])
+def test_the_question_says_what_a_yes_starts(staged, monkeypatch, options, said):
+    """Before the question: the download, the check, the training with its minutes, and how to leave it out."""
+    monkeypatch.setattr(cli_up.Session, "attended", True)
+    monkeypatch.setattr(click, "confirm", lambda *_, **__: False)
+    screen = typed("up", *options)
+    assert "torchup downloads about" in screen.seen
+    assert ("about 2 min" in screen.seen and "`--no-bench` leaves this out" in screen.seen) == said
+    assert screen.seen.count("Best build") == 1  # a no does not show the plan again
+    assert staged == []

@@ -1,0 +1,81 @@
+"""A pseudo-terminal in this process: what a person sees who types a line into a colour terminal of some width."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import struct
+import sys
+import termios
+import threading
+from typing import TYPE_CHECKING
+from unittest import mock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_PIECES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\n|\r|[^\x1b\n\r]+")
+_STEERING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Screen:
+    """What came out, once the `terminal` is closed."""
+
+    def __init__(self) -> None:
+        self.raw = ""
+
+    @property
+    def colours(self) -> list[str]:
+        """The colour codes that the terminal obeyed."""
+        return _COLOUR.findall(self.raw)
+
+    @property
+    def seen(self) -> str:
+        """The text as it is read: escape codes are obeyed, not shown."""
+        return _STEERING.sub("", self.raw).replace("\r\n", "\n")
+
+    @property
+    def left(self) -> list[str]:
+        """The lines that are there in the end: what bars wrote and took away again is gone."""
+        lines, row, column = [""], 0, 0
+        for piece in _PIECES.findall(self.raw):
+            if piece == "\n":
+                row += 1
+                lines += [""] * (row + 1 - len(lines))
+            elif piece == "\r":
+                column = 0
+            elif piece.startswith("\x1b"):
+                row -= int(piece[2:-1] or 1) if piece.endswith("A") else 0
+                lines[row] = "" if piece.endswith("K") else lines[row]
+            else:
+                lines[row] = lines[row][:column].ljust(column) + piece + lines[row][column + len(piece) :]
+                column += len(piece)
+        return [line.rstrip() for line in lines]
+
+
+@contextlib.contextmanager
+def terminal(width: int) -> Iterator[Screen]:
+    """Put stdout and stderr on a terminal of ``width`` columns."""
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
+    screen, chunks = Screen(), list[bytes]()
+    reader = threading.Thread(target=_read, args=(master, chunks))
+    reader.start()
+    with (
+        open(slave, "w", encoding="utf-8") as stream,  # noqa: PTH123  # a descriptor
+        mock.patch.object(sys, "stdout", stream),
+        mock.patch.object(sys, "stderr", stream),
+    ):
+        yield screen
+    reader.join(10)
+    os.close(master)
+    screen.raw = b"".join(chunks).decode("utf-8", "replace")
+
+
+def _read(master: int, chunks: list[bytes]) -> None:
+    with contextlib.suppress(OSError):  # the other side is closed
+        while chunk := os.read(master, 65536):
+            chunks.append(chunk)
