@@ -22,7 +22,7 @@ FIRST = "2.0.0"  # the oldest release whose wheels were measured
 TOLERANCE = 0.04  # of sizes: one row of the table serves several releases
 LIBRARY_GLIBC = "2.17"  # what the libraries of manylinux1 wheels need, whatever the tag says
 _TABLES = ("architectures", "platforms", "releases")
-_RANGE = re.compile(r'^\s*(?:\{.*?)?\b(?:torch|companions) = "([\d.]+)-([\d.]+)"', re.MULTILINE)
+_RANGE = re.compile(r'^[ \t]{0,20}(?:\{[^\n]{0,200}?)?\b(?:torch|companions) = "([\d.]+)-([\d.]+)"', re.MULTILINE)
 
 
 def wheels_agree(catalog: Catalog) -> Iterator[Message]:
