@@ -201,7 +201,9 @@ def _all_is_ready(name: str, hint: Message) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise InterruptedByUserError(
-            message("up.interrupted", "interrupted while measuring; the environment `{name}` is ready", name=name),
+            message(
+                "up.interrupted", "interrupted after the installation; the environment `{name}` is ready", name=name
+            ),
             hint=hint,
         ) from None
 
