@@ -132,6 +132,21 @@ class DoctorFixed(Diagnosis, frozen=True, kw_only=True):
     environment: Environment | None = None  # the repaired one; the key is missing where nothing was repaired
 
 
+class DiagnosedMachine(Value, frozen=True, kw_only=True):
+    """One file of a folder of machines: its diagnosis, or why there is none."""
+
+    file: str
+    diagnosis: Diagnosis | None
+    error: Message | None
+    hint: Message | None
+
+
+class DoctorMany(Value, frozen=True, kw_only=True):
+    """With ``--machine DIR``."""
+
+    machines: tuple[DiagnosedMachine, ...]
+
+
 class DoctorWouldFix(Value, frozen=True, kw_only=True):
     """With ``--fix --dry-run``, where there is something to repair."""
 
@@ -375,7 +390,7 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "env export": (PlanExport,),
     "env bundle": (Bundle,),
     "verify": (Verification,),
-    "doctor": (Doctor, DoctorFixed, DoctorWouldFix, DoctorRules),
+    "doctor": (Doctor, DoctorMany, DoctorFixed, DoctorWouldFix, DoctorRules),
     "bench": (tuple[Result, ...],),
     "explain": (Explanation, ExplainQuestion, ExplainIndex, Explained),
     "wheel": (Match, tuple[Match, ...], WheelPackages),

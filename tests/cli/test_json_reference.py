@@ -35,6 +35,7 @@ OFFLINE = (
     ("env", "list"),
     ("doctor", "--report", "report.txt"),
     ("doctor", "--list"),
+    ("doctor", "--machine", "machines"),
     ("explain",),
     ("explain", "numpy-abi"),
     ("explain", "driver-or-toolkit"),

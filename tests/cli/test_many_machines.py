@@ -62,7 +62,7 @@ def test_the_doctor_looks_at_each_machine(folder, capsys):
     main(["doctor", "--machine", str(folder), "--json"])
     machines = json.loads(capsys.readouterr().out)["data"]["machines"]
     assert [one["file"] for one in machines] == ["eight.json", "mixed.json"]
-    assert {"verdict", "primary", "findings"} <= machines[0].keys()
+    assert {"verdict", "primary", "findings"} <= machines[0]["diagnosis"].keys()
 
 
 @pytest.mark.parametrize("option", [("--fix", "--yes"), ("--env", "x"), ("--python", "x")])

@@ -75,10 +75,9 @@ def _data(
     looked: tuple[NamedMachine | Unreadable, Facts | None, Diagnosis | None], safe: Callable[[Diagnosis], Diagnosis]
 ) -> dict[str, Any]:
     one, _, found = looked
-    if isinstance(one, Unreadable) or found is None:
-        failed = (one.failure, one.hint) if isinstance(one, Unreadable) else (None, None)
-        return {"file": one.name, "error": failed[0], "hint": failed[1]}
-    return {"file": one.name, **to_builtins(safe(found))}
+    error, hint = (one.failure, one.hint) if isinstance(one, Unreadable) else (None, None)
+    diagnosis = None if found is None else to_builtins(safe(found))
+    return {"file": one.name, "diagnosis": diagnosis, "error": error, "hint": hint}
 
 
 def _lines(looked: tuple[NamedMachine | Unreadable, Facts | None, Diagnosis | None], style: Style) -> list[str]:
