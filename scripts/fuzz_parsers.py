@@ -78,7 +78,7 @@ TARGETS = {
     "ini": Target("torchup.documents:read_ini", (), ("torchup.documents:DocumentError",)),
     "netrc": Target("torchup.sources.netrc:parse_netrc"),
     "redaction": Target("torchup.privacy:redact"),
-    "report": Target("torchup.doctor:parse_report"),
+    "report": Target("torchup.reports:parse_report"),
     "assume-item": Target("torchup.detect.pretend:split_item", (), ("torchup.errors:UsageError",)),
 }
 

@@ -118,7 +118,7 @@ def test_the_verification_page_has_every_rung():
     source = (ROOT / "src" / "torchup" / "worker" / "verify.py").read_text("utf-8")
     climbed = {
         *re.findall(r'climb\(\s*"(\w+)"', source),
-        *re.findall(r'^ +\("(\w+)", check_', source, re.MULTILINE),
+        *re.findall(r'^ +\("(\w+)", (?:partial\()?check_', source, re.MULTILINE),
     }
     page = (ROOT / "docs" / "explanation" / "verification.md").read_text("utf-8")
     told = {row[0] for row in re.findall(r"^\| (\w+) \|( .* \|)", page, re.MULTILINE)} - {"rung"}

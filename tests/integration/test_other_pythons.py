@@ -49,5 +49,6 @@ def test_an_environment_of_that_python_is_inspected(version, interpreter):
 def test_the_ladder_of_that_python_ends_at_the_import(interpreter):
     """Without torch the first rung says so in the worker's own words, not in those of a crash."""
     verification = verify_environment(HOST, interpreter)
-    assert [(rung.name, rung.status) for rung in verification.rungs] == [("import", "fail")]
-    assert "No module named 'torch'" in str(sentence(verification.rungs[0].detail))
+    assert [rung.name for rung in verification.rungs] in (["import"], ["files", "import"])
+    assert verification.rungs[-1].status == "fail"
+    assert "No module named 'torch'" in str(sentence(verification.rungs[-1].detail))

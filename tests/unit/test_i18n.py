@@ -9,6 +9,7 @@ import pytest
 
 from torchup import i18n
 from torchup.encoding import from_json, to_json
+from torchup.envs.damage import DamageKind
 from torchup.host.language import first_language
 from torchup.i18n.sentences import SENTENCES, joined, raised, sentence
 from torchup.model import Notice, Said, message, verbatim
@@ -115,6 +116,7 @@ def test_every_code_of_a_worker_has_a_sentence_with_its_values_and_every_sentenc
     for code, values in said:
         assert code == "raised" or SENTENCES[code].fields == values, code
     computed = {"signal", "ended", "no-rapl", "rapl-root"}  # chosen by a condition, not written in a call
+    computed |= {f"file-{kind}" for kind in DamageKind if kind is not DamageKind.DRIFT}
     assert set(SENTENCES) - {code for code, _ in said} <= computed
 
 

@@ -49,7 +49,9 @@ def examine_report(raw: bytes) -> Examined:
     if foreign:
         raise UsageError(
             _FOREIGN[content],
-            hint=message("doctor.report.binary.hint", "copy the text itself out of the terminal or the page"),
+            hint=_paste()
+            if content is Content.BINARY
+            else message("doctor.report.binary.hint", "copy the text itself out of the terminal or the page"),
         )
     if not has_words(facts.text):
         raise UsageError(message("doctor.report.nothing", "nothing in this report is known to torchup"), hint=_paste())

@@ -57,7 +57,7 @@ def refusal(packages: Sequence[Package], question: Question) -> NoBuildError:
                 packages=" and ".join(one.name for one in culprits),
             ),
             hint=message(
-                "plan.wheel.conflict.hint", "make an environment for each: `torchup env create NAME --with ...`"
+                "plan.wheel.conflict.hint", "make an environment for each: `torchup env create NAME --with PACKAGE`"
             ),
         )
     found = match_one(culprits[0] if culprits else packages[0], question)
