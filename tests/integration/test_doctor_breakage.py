@@ -48,11 +48,12 @@ def test_a_working_environment_is_healthy(capsys, packages):
 
 
 def test_half_of_torch_deleted(capsys, broken):
-    """A torch without its nn folder is named, with the error of the import."""
+    """A torch without its nn folder is named, and the files that are missing are the evidence."""
     shutil.rmtree(broken[0] / "torch" / "nn")
     found = diagnosis(capsys, broken[1])
     assert found["primary"] == "torch-not-installed"
-    assert "cannot be imported" in found["findings"][0]["summary"]
+    assert "not as they were installed" in found["findings"][0]["summary"]
+    assert any("torch/nn" in line for line in found["findings"][0]["evidence"])
 
 
 def test_a_foreign_libstdcxx_in_front(capsys, broken, tmp_path, monkeypatch):

@@ -132,8 +132,11 @@ def test_conda_is_read_from_its_repodata(world):
 @pytest.mark.slow
 def test_the_real_index_answers():
     """On a machine with a package index, companions and toolkits are seen for real."""
-    looks = {found.table: found for found in outlook.look_outward(RealHost(), Request(), CATALOG)}
-    if not looks["companions"].answered:
-        pytest.skip("no index answers here")
+    for _ in range(3):  # a busy machine may let one page run into its limit
+        looks = {found.table: found for found in outlook.look_outward(RealHost(), Request(), CATALOG)}
+        if not looks["companions"].answered:
+            pytest.skip("no index answers here")
+        if looks["companions"].silent == ():
+            break
     assert looks["companions"].silent == ()
     assert looks["toolkits"].answered
