@@ -44,7 +44,7 @@ _LSPCI = re.compile(
 )
 _DEVICE_ROW = re.compile(r"[|\s\d]{0,40}Device Name:\s{0,9}(\S[^|]{0,120}\S)\s{0,80}\|")  # of xpu-smi
 _GFX = re.compile(r"\bgfx(?:9[0-9a-f]{2}|1[0-2][0-9a-f]{2}|8\d\d)\b")
-_OF_GPU = re.compile(r"\s*(?:Name:\s|Target:|AMD arch)|.*(?:GPU|GCN|Agent|Radeon|AMD)")
+_OF_GPU = re.compile(r"\A(?:\s*+(?:Name:\s|Target:|AMD arch)|.*(?:GPU|GCN|Agent|Radeon|AMD))")
 _PROPERTIES = re.compile(
     r"_(?:Cuda|Xpu)DeviceProperties\(name='([^']{1,120})'(?:.{0,120}?major=(\d{1,2}), minor=(\d))?"
 )

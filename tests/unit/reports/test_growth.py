@@ -93,6 +93,14 @@ def _inside(value):
             yield from _inside(part)
 
 
+def _seconds(pattern, line):
+    """Processor seconds of finding all matches in a line."""
+    begin = time.process_time()
+    for _ in pattern.finditer(line):
+        pass
+    return time.process_time() - begin
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "pattern"), list(patterns()), ids=lambda value: value if isinstance(value, str) else ""
@@ -101,10 +109,8 @@ def test_no_pattern_backtracks_over_a_line(name, pattern):
     """On the longest line that is kept, every pattern needs at most a few milliseconds, whatever is repeated."""
     for unit in UNITS:
         line = (unit.replace("\n", " ") * LINE_LIMIT)[:LINE_LIMIT]
-        begin = time.process_time()
-        for _ in pattern.finditer(line):
-            pass
-        assert time.process_time() - begin < 0.15, (name, unit)
+        least = min(_seconds(pattern, line), *(_seconds(pattern, line) for _ in range(2)))  # other work slows some
+        assert least < 0.15, (name, unit)
 
 
 @pytest.mark.slow
