@@ -7,9 +7,6 @@ from graphlib import CycleError, TopologicalSorter
 from architecture.test_imports import HOUSE, PACKAGE, imports, room
 
 MODULES = {f"torchup.{room(path)}": path for path in HOUSE if path != PACKAGE / "__init__.py"}
-# Rooms or modules whose circles are known and being opened: bench (Request lives in the runner), the doctor's verb
-# (what was examined lives in it), explanations (the type lives in explain).
-OPEN: tuple[str, ...] = ()
 
 
 def graph():
@@ -22,11 +19,6 @@ def graph():
     return found
 
 
-def excused(circle):
-    """Whether all of a circle lies in one place that is being opened."""
-    return any(all(name.startswith(f"torchup.{place}") for name in circle) for place in OPEN)
-
-
 def test_no_import_circle():
     """Every module can be understood with those that it imports and without those that import it."""
     edges = graph()
@@ -37,6 +29,6 @@ def test_no_import_circle():
             break
         except CycleError as error:
             circle = list(reversed(error.args[1]))
-            circles += [] if excused(circle) else [" -> ".join(circle)]
+            circles.append(" -> ".join(circle))
             edges[circle[0]].discard(circle[1])
     assert circles == []

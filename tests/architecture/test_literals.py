@@ -21,7 +21,6 @@ FACTS = {
 }
 # Files that are being rewritten; an entry goes when its file is done, and the list ends empty.
 REWRITTEN = (
-    "doctor/explanations/",  # become rows of causes/
     "doctor/rules/platforms.py",  # the number of a placeholder on PyPI
     "worker/precision.py",  # which GPUs have TF32: to be handed in
     "worker/recipes/fused_triton.py",  # Triton's floors: to be handed in

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -50,17 +49,7 @@ class Graphics:
 @cache
 def gpu_row(name: str, vendor: Vendor) -> GpuRow | None:
     """The table's row for what people and tools write: ``GRID A100-40C``, ``1 x RTX 2080Ti, 11 GB``."""
-    from torchup.catalog.gpus import load_gpu_table  # noqa: PLC0415  # read only when a GPU must be looked up
+    from torchup.catalog.gpus import load_gpu_table, spellings  # noqa: PLC0415  # read only when a GPU must be looked up
 
     table = load_gpu_table()
-    return next((row for words in _spellings(name) if (row := table.by_name(words, vendor)) is not None), None)
-
-
-def _spellings(name: str) -> dict[str, None]:
-    plain = re.sub(r"(\d)(ti|super|xtx?)\b", r"\1 \2", name, flags=re.IGNORECASE)
-    plain = re.sub(r"^\W*\d+ ?[x*×] ?|\bGRID\b|\bvGPU\b", " ", plain, flags=re.IGNORECASE)
-    plain = re.sub(r"(\d)-\d{1,2}[QCAB]\b", r"\1", plain)  # the slice of a vGPU: T4-8Q
-    plain = re.sub(r"\b([KMP]\d{2,3})[a-z]{1,2}\b", r"\1", plain)  # the cooling of a Tesla: K40m, K20Xm, M40c
-    short = re.split(r"[,;/(\[]| with ", plain)[0]
-    spaced = re.sub(r"\b(rtx|gtx|gt|rx)(\d)", r"\1 \2", short, flags=re.IGNORECASE)
-    return dict.fromkeys((name, plain, short, spaced))
+    return next((row for words in spellings(name) if (row := table.by_name(words, vendor)) is not None), None)

@@ -58,7 +58,7 @@ class Fetching:
         try:
             self.host.make_dirs(store.folder(self.host))
             with self._alone(order):
-                if store.digest_of(self.host, path) == order.sha256:
+                if self.host.sha256(path) == order.sha256:
                     return path
                 self._fetch(order)
                 self.host.make_dirs(path.rpartition("/")[0])

@@ -7,7 +7,6 @@ CACHE/files/<sha256>.journal         which blocks of it
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from torchup.envs.paths import join
@@ -47,18 +46,6 @@ def part_of(host: Host, order: FileOrder) -> tuple[str, str]:
     """The begun file and its journal."""
     base = join(folder(host), order.sha256)
     return f"{base}.part", f"{base}.journal"
-
-
-def digest_of(host: Host, path: str) -> str | None:
-    """SHA-256 of a file in hex, or ``None``: it is not there. Reads it piece by piece."""
-    if not host.exists(path) or host.is_dir(path):
-        return None
-    digest, offset = hashlib.sha256(), 0
-    with host.part_file(path) as file:
-        while piece := file.read_at(offset, PIECE):
-            digest.update(piece)
-            offset += len(piece)
-    return digest.hexdigest()
 
 
 def discard(host: Host, order: FileOrder) -> None:

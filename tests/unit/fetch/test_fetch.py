@@ -12,7 +12,7 @@ from support.file_server import FileServer, Manners
 from torchup.errors import NetworkError
 from torchup.fetch import FileOrder, Patience, Place, fetch_all
 from torchup.fetch.blocks import BLOCK
-from torchup.fetch.store import digest_of, part_of
+from torchup.fetch.store import part_of
 from torchup.host.real import RealHost
 
 CONTENT = random.Random(7).randbytes(5 * BLOCK + 12345)  # noqa: S311  # content that no compressor shortens
@@ -38,7 +38,7 @@ def order(*servers, size=SIZE):
 def fetch(host, wanted, **options):
     """The bytes that arrive."""
     (path,) = fetch_all(host, [wanted], patience=QUICK, **options).values()
-    assert digest_of(host, path) == wanted.sha256
+    assert host.sha256(path) == wanted.sha256
     return path
 
 
