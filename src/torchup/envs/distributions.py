@@ -14,6 +14,7 @@ from torchup.encoding import UNREADABLE
 from torchup.envs import conda_prefix
 from torchup.envs.paths import join
 from torchup.model import Value
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from torchup.host import Host
 
 HASHED_BYTES = 1024 * 1024
-_INFO = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info")
+_INFO = lazy_pattern(r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info")
 
 
 class Distribution(Value, frozen=True, kw_only=True):

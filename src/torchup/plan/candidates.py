@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,17 +10,18 @@ import msgspec
 from torchup.catalog.types import LISTED, UNSURE, Catalog, Companion, Publication, Row, is_vendor
 from torchup.catalog.versions import python_key, version_key
 from torchup.model import InstallerName, Offer, Request, Source, Survey, Value
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torchup.compat.target import Target
 
-_MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_(\w+)")
+_MANYLINUX = lazy_pattern(r"manylinux_(\d+)_(\d+)_(\w+)")
 _LEGACY = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17", "linux": None}
-_MACOS = re.compile(r"macosx_(\d+)_(\d+)_(\w+)")
+_MACOS = lazy_pattern(r"macosx_(\d+)_(\d+)_(\w+)")
 _WINDOWS = {"win_amd64": "windows_x86_64", "win_arm64": "windows_arm64", "win32": "windows_x86"}
-_CPYTHON = re.compile(r"cp3(\d+)(t?)")
+_CPYTHON = lazy_pattern(r"cp3(\d+)(t?)")
 
 
 class Candidate(Value, frozen=True, kw_only=True):

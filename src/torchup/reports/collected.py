@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from torchup.catalog.versions import cuda_of, variant_of
 from torchup.doctor.facts import Facts, Node, Nvidia, Package, Python, Sign, System, Torch
 from torchup.model import Gpu, Manager, Os, Shell, Vendor
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_UNKNOWN = re.compile(
+_UNKNOWN = lazy_pattern(
     r"(?:could not collect|n/?a|none|unknown|no cuda|not found|no|-|null|not applicable)\.?", re.IGNORECASE
 )
 _AMD = (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor.facts import Package
 from torchup.model import Manager
+from torchup.patterns import lazy_pattern
 from torchup.reports.commands import without_credentials
 from torchup.reports.values import torch_version
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from torchup.reports.collected import Collected
 
 # What rules ask about. Other names would only make chance matches in prose.
-RELEVANT = re.compile(
+RELEVANT = lazy_pattern(
     r"(?:torch(?:vision|audio|text|data|ao|codec|-directml)?|pytorch(?:-cuda|-gpu|-cpu|-mutex|"
     r"-triton.{0,40}|-lightning)?|libtorch|"
     r"triton(?:-\w{1,20})?|numpy|nvidia-(?!smi|driver|settings|persistenced|container|docker)[\w-]{1,60}|"
@@ -32,53 +33,53 @@ _LONG = 260  # no listing has longer lines
 _VERSION = r"(\d[\w.!+-]{0,60})"  # one class, no nesting: a hostile line must not cost exponential time
 _NAME = r"([A-Za-z_][\w.-]{0,80})"
 _LEAD = r"\s{0,40}"
-_TAGGED_PIP = re.compile(_LEAD + r"\[pip3?\]\s{0,9}" + _NAME + r"\s{0,40}(?:==|@|\()?\s{0,9}" + _VERSION)
-_TAGGED_CONDA = re.compile(
+_TAGGED_PIP = lazy_pattern(_LEAD + r"\[pip3?\]\s{0,9}" + _NAME + r"\s{0,40}(?:==|@|\()?\s{0,9}" + _VERSION)
+_TAGGED_CONDA = lazy_pattern(
     _LEAD + r"\[conda\]\s{0,9}" + _NAME + r"\s{1,60}" + _VERSION + r"(?:\s{1,40}(\S{1,80}))?(?:\s{1,40}(\S{1,80}))?"
 )
-_FREEZE = re.compile(_LEAD + _NAME + r"\s{0,9}(?:===?|@)\s{0,9}" + _VERSION + r"\s{0,9}(?:[;#].{0,200})?")
-_DASHED = re.compile(_LEAD + r"([A-Za-z]\w{0,40})-(\d{1,4}(?:\.\d{1,6}){1,4}(?:\+[\w.]{1,40})?)\s{0,9}")
-_ROW = re.compile(
+_FREEZE = lazy_pattern(_LEAD + _NAME + r"\s{0,9}(?:===?|@)\s{0,9}" + _VERSION + r"\s{0,9}(?:[;#].{0,200})?")
+_DASHED = lazy_pattern(_LEAD + r"([A-Za-z]\w{0,40})-(\d{1,4}(?:\.\d{1,6}){1,4}(?:\+[\w.]{1,40})?)\s{0,9}")
+_ROW = lazy_pattern(
     _LEAD + r"[*!]?\s?" + _NAME + r"\s{1,80}" + _VERSION + r"(?:\s{1,80}(\S{1,100}))?(?:\s{1,80}(\S{1,100}))?\s{0,9}"
 )
-_LABELLED = re.compile(
+_LABELLED = lazy_pattern(
     _LEAD + r"[-*•]?\s{0,4}\*{0,2}([A-Za-z][\w-]{0,40})\*{0,2}(?: version)?\s{0,9}[:=]\s{0,9}v?" + _VERSION + r"\s{0,9}"
 )
 # libtorch  2.3.1  cpu_mkl_h0bb0d08_100  47.5 MiB  conda  libtorch-2.3.1-cpu_mkl_h0bb0d08_100.conda
-_PIXI = re.compile(
+_PIXI = lazy_pattern(
     _LEAD
     + _NAME
     + r"\s{1,80}"
     + _VERSION
     + r"\s{1,80}(?:(\S{1,80})\s{1,80})?[\d.]{1,10} ?(?:[KMG]i?B|B)?\s{1,40}(conda|pypi)\b.{0,200}"
 )
-_TREE = re.compile(
+_TREE = lazy_pattern(
     r"[\s│├└─|`+\\-]{0,80}" + _NAME + r"(?:\[[\w,-]{1,60}\])? v" + _VERSION + r"(?:\s\(.{0,100})?\s{0,9}"
 )
-_DESCRIBED = re.compile(_LEAD + _NAME + r"\s{1,60}(?:\(!\)\s{1,9})?" + _VERSION + r"\s{1,60}[A-Z].{5,200}")
-_EXPORTED = re.compile(r"\s{0,12}- " + _NAME + r"=" + _VERSION + r"=(\S{1,80})\s{0,9}")
-_IN_LIST = re.compile(r"\s{0,20}- [\"']?" + _NAME + r"={1,2}" + _VERSION + r"[\"']?\s{0,9}")
-_SATISFIED = re.compile(r"Requirement already satisfied: ([\w.-]{1,80})(\S{0,100}) in (\S{1,300})")
-_AT_END = re.compile(r"\((\d[\w.+]{0,60})\)\s{0,9}$")  # behind "(from -r requirements.txt (line 1))"
-_PINNED = re.compile(r"==([\w.+]{1,60})")
-_CONDA_BUILD = re.compile(
+_DESCRIBED = lazy_pattern(_LEAD + _NAME + r"\s{1,60}(?:\(!\)\s{1,9})?" + _VERSION + r"\s{1,60}[A-Z].{5,200}")
+_EXPORTED = lazy_pattern(r"\s{0,12}- " + _NAME + r"=" + _VERSION + r"=(\S{1,80})\s{0,9}")
+_IN_LIST = lazy_pattern(r"\s{0,20}- [\"']?" + _NAME + r"={1,2}" + _VERSION + r"[\"']?\s{0,9}")
+_SATISFIED = lazy_pattern(r"Requirement already satisfied: ([\w.-]{1,80})(\S{0,100}) in (\S{1,300})")
+_AT_END = lazy_pattern(r"\((\d[\w.+]{0,60})\)\s{0,9}$")  # behind "(from -r requirements.txt (line 1))"
+_PINNED = lazy_pattern(r"==([\w.+]{1,60})")
+_CONDA_BUILD = lazy_pattern(
     r"^\d{1,4}$|_\d{1,4}$|^py\d|^h[0-9a-f]{7}|pypi|<pip>|^main$|^mkl$|^cuda$|^(?:cpu|gpu|cuda)\w{0,20}_"
 )
 # A wish: an option of a requirements file, a range, or a table of a project file.
-_WISH_OPTION = re.compile(
+_WISH_OPTION = lazy_pattern(
     r"\s{0,8}(?:-i|-f|-r|-c|--(?:extra-)?index-url|--find-links|--pre|--no-binary)[\s=](.{0,300})"
 )
-_WISH_RANGE = re.compile(
+_WISH_RANGE = lazy_pattern(
     _LEAD + r"(?:- )?[\"']?([A-Za-z][\w.-]{0,80}(?:\[[\w,-]{1,60}\])?\s?"
     r"(?:>=|~=|<=|!=|<|>)\s?\d[\w.,<>=!~ *+]{0,60})[\"']?,?\s{0,9}(?:[;#].{0,200})?"
 )
-_WISH_QUOTED = re.compile(_LEAD + r"[\"']([A-Za-z][\w.-]{0,80}={2,3}\d[\w.+]{0,60})[\"'],?\s{0,9}")
-_WISH_TITLE = re.compile(
+_WISH_QUOTED = lazy_pattern(_LEAD + r"[\"']([A-Za-z][\w.-]{0,80}={2,3}\d[\w.+]{0,60})[\"'],?\s{0,9}")
+_WISH_TITLE = lazy_pattern(
     r"(?:^|[\s`'\"#/])(?:requirements[\w.-]{0,40}\.(?:txt|in)|pyproject\.toml|environment\.ya?ml|setup\.(?:py|"
     r"cfg)|constraints\.txt)\b|"
     r"^\s{0,8}(?:dependencies|requires|install_requires)\s?="
 )
-_SHOWN = re.compile(r"\s{0,20}(Name|Version|Location):\s{0,9}(\S.{0,250})")
+_SHOWN = lazy_pattern(r"\s{0,20}(Name|Version|Location):\s{0,9}(\S.{0,250})")
 
 
 def normal(name: str) -> str:
@@ -206,9 +207,9 @@ def _read_satisfied(collected: Collected, line: str) -> None:
             torch_version(collected, version)
 
 
-_INLINE = re.compile(r"\s{0,20}(?:dependencies|requires)\s?=\s?\[(.{0,600})")
-_INLINE_PART = re.compile(r"[\"']([A-Za-z][\w.-]{0,80}(?:\[[\w,-]{1,60}\])?[^\"']{0,80})[\"']")
-_INDEX_TABLE = re.compile(r"\s{0,20}url\s?=\s?[\"'](https?://[^\"'\s]{1,300})[\"']\s{0,9}")
+_INLINE = lazy_pattern(r"\s{0,20}(?:dependencies|requires)\s?=\s?\[(.{0,600})")
+_INLINE_PART = lazy_pattern(r"[\"']([A-Za-z][\w.-]{0,80}(?:\[[\w,-]{1,60}\])?[^\"']{0,80})[\"']")
+_INDEX_TABLE = lazy_pattern(r"\s{0,20}url\s?=\s?[\"'](https?://[^\"'\s]{1,300})[\"']\s{0,9}")
 
 
 def read_project(collected: Collected, lines: Sequence[str]) -> None:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from torchup.data_files import read_data
 from torchup.model import Value
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.reports.collected import Collected
 
 # How compose files and pods ask for a GPU.
-_GIVEN = re.compile(
+_GIVEN = lazy_pattern(
     r"\bdriver: ?[\"']?nvidia|\bruntime: ?[\"']?nvidia|\bgpus: ?[\"']?all|(?:nvidia|amd|intel)\.com/\S{0,20}: ?[\"']?\d"
 )
 _BEFORE = 40  # characters before a word in which a "not" takes it back
-_CLAUSE = re.compile(r"[.;!?,\n:]")
+_CLAUSE = lazy_pattern(r"[.;!?,\n:]")
 
 
 class Place(Value, frozen=True, kw_only=True):
@@ -40,11 +41,11 @@ class Places(Value, frozen=True, kw_only=True):
 @cache
 def load_places() -> Places:
     """The rows of ``places.toml``."""
-    data = tomllib.loads((Path(__file__).parent / "places.toml").read_text("utf-8"))
+    data = read_data(Path(__file__).parent / "places.toml", dict[str, Any])
     return Places(
         containers=tuple(map(_place, data["container"])),
         schedulers=tuple(map(_place, data["scheduler"])),
-        taken_back=re.compile(rf"(?:\b|n)(?:{data['not']})(?:\b|(?<=[\u4e00-\u9fff]))", re.IGNORECASE),
+        taken_back=lazy_pattern(rf"(?:\b|n)(?:{data['not']})(?:\b|(?<=[\u4e00-\u9fff]))", re.IGNORECASE),
     )
 
 
@@ -52,8 +53,8 @@ def _place(row: dict[str, object]) -> Place:
     signs, words = (row["signs"], row["words"])
     return Place(
         kind=str(row["kind"]),
-        signs=tuple(re.compile(str(sign), re.MULTILINE) for sign in _strings(signs)),
-        words=tuple(re.compile(str(word), re.IGNORECASE | re.ASCII) for word in _strings(words)),
+        signs=tuple(lazy_pattern(str(sign), re.MULTILINE) for sign in _strings(signs)),
+        words=tuple(lazy_pattern(str(word), re.IGNORECASE | re.ASCII) for word in _strings(words)),
     )
 
 

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.model import Os, Vendor
+from torchup.patterns import lazy_pattern
 from torchup.reports.values import cuda_api, driver, os_name, toolkit
 
 if TYPE_CHECKING:
@@ -18,31 +19,31 @@ if TYPE_CHECKING:
     from torchup.reports.gpu_names import Mention
 
 _PATHS: tuple[tuple[Os, re.Pattern[str]], ...] = (
-    (Os.MACOS, re.compile(r"(?<![\w:])/(?:Users/[^/\s]{1,60}/|opt/homebrew/|Library/Frameworks/|usr/local/Cellar/)")),
-    (Os.WINDOWS, re.compile(r"\b[A-Za-z]:\\\w")),
-    (Os.LINUX, re.compile(r"(?<![\w:])/(?:home/[^/\s]{1,60}/|root/)|/dist-packages/|-linux-gnu/")),
+    (Os.MACOS, lazy_pattern(r"(?<![\w:])/(?:Users/[^/\s]{1,60}/|opt/homebrew/|Library/Frameworks/|usr/local/Cellar/)")),
+    (Os.WINDOWS, lazy_pattern(r"\b[A-Za-z]:\\\w")),
+    (Os.LINUX, lazy_pattern(r"(?<![\w:])/(?:home/[^/\s]{1,60}/|root/)|/dist-packages/|-linux-gnu/")),
 )
-_MAC = re.compile(r"\b(?:mac ?book|imac|mac mini|mac studio|mac laptop|my mac|mac ?os|os ?x)\b|苹果电脑", re.ASCII)
-_APPLE_SILICON = re.compile(
+_MAC = lazy_pattern(r"\b(?:mac ?book|imac|mac mini|mac studio|mac laptop|my mac|mac ?os|os ?x)\b|苹果电脑", re.ASCII)
+_APPLE_SILICON = lazy_pattern(
     r"\bapple (?:silicon|m[1-9])\b|\bmac[a-z ]{0,12}[ (,-]{1,2}m[1-9]\b|\bm[1-9] (?:pro|max|ultra|mac\w{0,10}|chip)\b|"
     r"\bm[1-9](?:pro|max|ultra)\b|(?:苹果|mac)\s?m[1-9]\b",
     re.ASCII,
 )
-_APPLE_CHIP = re.compile(r"\bm([1-9])[ -]?(pro|max|ultra)?\b", re.IGNORECASE | re.ASCII)
-_JETSON = re.compile(
+_APPLE_CHIP = lazy_pattern(r"\bm([1-9])[ -]?(pro|max|ultra)?\b", re.IGNORECASE | re.ASCII)
+_JETSON = lazy_pattern(
     r"(?<![/\w.-])jetson[ -](?:nano|orin|xavier|tx[12]|agx|thor)\b|\bagx (?:orin|thor|xavier)\b", re.ASCII
 )
-_JETPACK = re.compile(
+_JETPACK = lazy_pattern(
     r"\bjet ?pack\s{0,3}(?:version|sdk)?\s{0,3}[:=v]?\s?([3-9](?:\.\d{1,2}){0,2})(?![\d.]*\d)", re.IGNORECASE | re.ASCII
 )
-_L4T = re.compile(
+_L4T = lazy_pattern(
     r"\bl4t\b\s{0,3}(?:release|version)?\s{0,3}[:=v]?\s?R?([23]\d\.\d{1,2}(?:\.\d{1,2})?)|"
     r"(?<![\w.])R(3\d\.\d{1,2}(?:\.\d{1,2})?)\b",
     re.IGNORECASE | re.ASCII,
 )
-_ARM = re.compile(r"\baarch64\b", re.ASCII)
-_CLAUSE = re.compile(r"[;!?\n]|\.(?:\s|$)|,\s|\bbut\b|\bwhile\b|\bwhereas\b|但是?|不过|而", re.IGNORECASE | re.ASCII)
-_OTHER = re.compile(
+_ARM = lazy_pattern(r"\baarch64\b", re.ASCII)
+_CLAUSE = lazy_pattern(r"[;!?\n]|\.(?:\s|$)|,\s|\bbut\b|\bwhile\b|\bwhereas\b|但是?|不过|而", re.IGNORECASE | re.ASCII)
+_OTHER = lazy_pattern(
     r"\b(?:friend|colleague|another|other (?:machine|pc|computer|gpu|card|server|users?)|others|instead of|"
     r"unlike|previous(?:ly)?|"
     r"formerly|used to|upgrad\w{0,4}|replac\w{0,4}|switched from|old (?:card|gpu|pc|machine)|before that|"
@@ -55,65 +56,65 @@ _OTHER = re.compile(
     r"同样的?问题|别人",
     re.IGNORECASE | re.ASCII,
 )
-_OWN = re.compile(
+_OWN = lazy_pattern(
     r"\b(?:my|i have|i've|i am|i'm|i run|i use|we have|our|this machine|here|running on|equipped|gpu is|"
     r"card is|it (?:does not|doesn't|fails|crashes))\b|我的|我有|我用|我这|显卡|本机|机器|环境|用的是|配置",
     re.IGNORECASE | re.ASCII,
 )
-_DEVICE_WORD = re.compile(
+_DEVICE_WORD = lazy_pattern(
     r"\d{3}|[a-z]\d{2}|\b[tlpam]\d|\b(?:spark|jetson|strix|steam deck|titan|iris|thor|orin|vega|n1x)\b",
     re.IGNORECASE | re.ASCII,
 )
-_AMD_CARD = re.compile(
+_AMD_CARD = lazy_pattern(
     r"\b(?:my|i have an|with an|using an|own an) amd (?:gpu|(?:graphics |video )?card)\b|"
     r"\bamd on (?:linux|windows|ubuntu|arch|fedora)\b|\bamd\s?的?(?:独立)?显卡",
     re.IGNORECASE | re.ASCII,
 )
 # Variables that only ROCm's libraries read; *_VISIBLE_DEVICES are set everywhere, to be sure.
-_OF_ROCM = re.compile(r"HSA_|MIOPEN_|PYTORCH_ROCM_|TORCH_BLAS_PREFER_HIPBLASLT|AMD_SERIALIZE|AMD_LOG_LEVEL", re.ASCII)
-_TORCH_LABELLED = re.compile(
+_OF_ROCM = lazy_pattern(r"HSA_|MIOPEN_|PYTORCH_ROCM_|TORCH_BLAS_PREFER_HIPBLASLT|AMD_SERIALIZE|AMD_LOG_LEVEL", re.ASCII)
+_TORCH_LABELLED = lazy_pattern(
     r"(?<![\w./-])(?<!name = [\"'])(?:py)?torch(?:版本)?[^\w\n]{0,4}(?:version|版本|是|为|"
     r"v)?[^\w\n]{0,4}(\d{1,2}\.\d{1,2}\.\d{1,2}) ?\+ ?(cpu|xpu|cu\d{2,3}|rocm[\d.]{0,8}\d)\b",
     re.IGNORECASE | re.ASCII,
 )  # ``name = "torch", version = ...`` is a lock file, which speaks of every system
 # A version beside the question that torch answered: ``got `2.12.1+cpu` with `torch.cuda.is_available() == False` ``.
-_TORCH_ANSWERED = re.compile(
+_TORCH_ANSWERED = lazy_pattern(
     r"`(\d{1,2}\.\d{1,2}\.\d{1,2})\+(cpu|xpu|cu\d{2,3}|rocm[\d.]{0,8}\d)`[^\n`]{0,40}`?torch\.",
     re.IGNORECASE | re.ASCII,
 )
-_TORCH = re.compile(
+_TORCH = lazy_pattern(
     r"(?<![\w./-])(?<!name = [\"'])(?:py)?torch(?:版本)?\s?(?:version|版本|ver\.?|是|为)?\s?(?:is|was|是|为|==|=|"
     r":)?\s?[`'\"v]?(\d{1,2}\.\d{1,2}(?:\.\d{1,2})?(?:(?:rc|\.?dev)\d{1,9})?)(?:\+([\w.]{1,20}))?(?![\w.]*\d)",
     re.IGNORECASE | re.ASCII,
 )
-_SPACED_LABEL = re.compile(r"(\d) ?\+ ?(?=(?:cu\d|cpu|rocm\d|xpu)\w)")  # "2.8.0 + cu129"
-_PYTHON = re.compile(
+_SPACED_LABEL = lazy_pattern(r"(\d) ?\+ ?(?=(?:cu\d|cpu|rocm\d|xpu)\w)")  # "2.8.0 + cu129"
+_PYTHON = lazy_pattern(
     r"(?<![\w./\\-])(?:c?python)\s?(?:version|版本|here)?\s?(?:is|是|为|=|:|"
     r"v)?\s?(3\.\d{1,2}(?:\.\d{1,2})?)(?![\w.]*\d)(?!/|\\)",
     re.IGNORECASE | re.ASCII,
 )
-_DRIVER = re.compile(
+_DRIVER = lazy_pattern(
     r"(?:\bdrivers?(?: version)?|\bnvidia-(?:driver-)?|驱动(?:程序)?(?:版本)?(?:号)?)\s?(?:is|was|are|at|v|"
     r"version|为|是|=|:|"
     r"\()?\s?[`'\"(v]?r?([3-7]\d{2}(?:\.\d{1,3}){0,2})(?![\w.]*\d)",
     re.IGNORECASE | re.ASCII,
 )
-_API = re.compile(
+_API = lazy_pattern(
     r"(?:nvidia-smi\b[^.\n]{0,40}|driver\b[^\n;,]{0,40}|supports? (?:up to )?|最高(?:可)?支持|"
     r"驱动[^\n。]{0,20})\bcuda(?: version)?\s?:?\s?(\d{1,2}\.\d)(?!\d)",
     re.IGNORECASE | re.ASCII,
 )
-_TOOLKIT = re.compile(
+_TOOLKIT = lazy_pattern(
     r"(?:\bcuda[- ]?toolkit|\bnvcc\b[^\n]{0,60}?release|\bcuda(?![a-z])(?:版本)?)\s?(?:version|版本|is|为|是|v|=|"
     r":)?\s?(\d{1,2}\.\d{1,2}(?:\.\d{1,3})?)(?![\w.]*\d)",
     re.IGNORECASE | re.ASCII,
 )
-_TORCH_CUDA = re.compile(
+_TORCH_CUDA = lazy_pattern(
     r"(?:\b(?:py)?torch\b[^\n,;]{0,40}(?:built (?:with|for|against)|compiled (?:with|for)|"
     r"\())\s?cuda\s?:?\s?(\d{1,2}\.\d)",
     re.IGNORECASE | re.ASCII,
 )
-_SYSTEM = re.compile(
+_SYSTEM = lazy_pattern(
     r"\b(windows ?(?:1[01]|server 20\d\d)|win ?1[01]|ubuntu ?\d\d\.\d\d|debian ?(?:1[0-9]|[89])|fedora ?\d\d|"
     r"cent ?os ?\d|"
     r"rocky(?: linux)? ?\d|mac ?os ?(?:\w{1,12} )?\d{1,2}(?:\.\d{1,2}){0,2}|arch linux|linux mint ?\d\d|nixos|"
@@ -121,14 +122,14 @@ _SYSTEM = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 # What a patch or a workaround gives is not what failed.
-_MENDED = re.compile(
+_MENDED = lazy_pattern(
     r"\b(?:with|after|by) (?:the|this|my|a) (?:patch|fix|change|workaround)\b|\bonce (?:patched|fixed)\b|"
     r"\bresolves? to\b|\bit resolves\b|修复后|打了?补丁后",
     re.IGNORECASE | re.ASCII,
 )
-_UV_PYTHON = re.compile(r"You're using CPython (\d\.\d{1,2})")
-_UV_PLATFORM = re.compile(r"You're on \w{1,20} \(`(macosx|manylinux|win)_?(\d{1,3}_\d{1,3})?_?(\w{1,20})`\)")
-_WISHES = re.compile(
+_UV_PYTHON = lazy_pattern(r"You're using CPython (\d\.\d{1,2})")
+_UV_PLATFORM = lazy_pattern(r"You're on \w{1,20} \(`(macosx|manylinux|win)_?(\d{1,3}_\d{1,3})?_?(\w{1,20})`\)")
+_WISHES = lazy_pattern(
     r"\b(?:need|needs|require[sd]?|update|upgrade|install|at least|minimum|newer|later|recommend|support(?:s|"
     r"ed)?|should|instead|tried|try|"
     r"expects?|compatible|downgrad\w{0,3}|want|without|no|friend|another)\b|>=|≥|需要|升级|更新|安装|至少|"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from torchup.patterns import lazy_pattern
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,7 +20,7 @@ _NAME = (
 )
 _QUOTED = r"(?:\"([^\"\n]{0,500})\"|'([^'\n]{0,500})'|([^\s\"'`;&|]{0,500}))"
 _PATTERNS = tuple(
-    re.compile(pattern)
+    lazy_pattern(pattern)
     for pattern in (
         rf"(?:^|[\s\"'`(;]|-e ?|--env[ =]|Environment=)({_NAME})={_QUOTED}",  # sh, cmd, docker, units
         rf"\$env:({_NAME})\s?=\s?{_QUOTED}",  # PowerShell
@@ -31,14 +33,14 @@ _PATTERNS = tuple(
     )
 )
 # What programs advise in their messages is not set: "For debugging consider passing CUDA_LAUNCH_BLOCKING=1".
-_ADVICE = re.compile(
+_ADVICE = lazy_pattern(
     r"\b(?:please|consider|try(?:ing)?|you (?:can|may|should|could|need)|set the environment variable|"
     r"by (?:setting|passing)|"
     r"to avoid|for debugging)\b|请设置|可以设置|建议",
     re.IGNORECASE,
 )
-_NAMED = re.compile(rf"\s{{0,40}}- name: [\"']?({_NAME})[\"']?\s*")  # Kubernetes: the value is on the next line
-_VALUE = re.compile(rf"\s{{0,40}}value: {_QUOTED}\s*")
+_NAMED = lazy_pattern(rf"\s{{0,40}}- name: [\"']?({_NAME})[\"']?\s*")  # Kubernetes: the value is on the next line
+_VALUE = lazy_pattern(rf"\s{{0,40}}value: {_QUOTED}\s*")
 
 
 def read_variables(collected: Collected, lines: Sequence[str]) -> None:
