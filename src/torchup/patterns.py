@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
+# For patterns without `re.ASCII`: a letter of Chinese or any script beyond Latin. A range takes 1 to 4 ms to compile.
+LETTER_BEYOND_LATIN = r"[^\W\x00-\xff]"
 _METHODS = ("match", "fullmatch", "search", "sub", "findall", "finditer", "split", "pattern", "flags", "groups")
 
 

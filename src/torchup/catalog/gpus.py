@@ -250,11 +250,11 @@ class GpuTable:
 
     @cached_property
     def _by_words(self) -> dict[tuple[str, ...], GpuRow]:
-        memory = {words(name): round(gib * GIB) for name, gib in self._file.memory_gib.items()}
         rows: dict[tuple[str, ...], GpuRow] = {}
         for product in self._file.gpu:
             for name in product.names:
-                rows.setdefault(words(name), _row(product, name, memory.get(words(name))))
+                gib = self._file.memory_gib.get(name)
+                rows.setdefault(words(name), _row(product, name, round(gib * GIB) if gib else None))
         return rows
 
     @cached_property

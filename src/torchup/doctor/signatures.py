@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torchup.data_files import read_data
 from torchup.doctor.facts import Sign
 from torchup.model import Value
-from torchup.patterns import lazy_pattern
+from torchup.patterns import LETTER_BEYOND_LATIN, lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -137,7 +137,7 @@ _PROGRAM = lazy_pattern(
 _NAMED = lazy_pattern(r"[A-Za-z_][\w.]{0,80}(?:Error|Exception|Warning)\b: ?")
 _PERSON = lazy_pattern(
     r"\b(?:I|I'm|I've|my|we|our|you|please|help|how|why|when|hello|hi|thanks|anyone|getting|get)\b|[?？]\s*$|^#{1,6} |"
-    r"[\u4e00-\u9fff]{4}",
+    rf"{LETTER_BEYOND_LATIN}{{4}}",
     re.IGNORECASE,
 )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from torchup.model import Manager, Shell
-from torchup.patterns import lazy_pattern
+from torchup.patterns import LETTER_BEYOND_LATIN, lazy_pattern
 from torchup.reports.answers import answers_below, expression_of, take, take_several
 from torchup.reports.values import arch, driver, interpreter, python_version
 
@@ -18,19 +18,30 @@ if TYPE_CHECKING:
 
 LONGEST = 1_000  # characters of a command that are read
 _ENVIRONMENT = r"\s{0,40}(?:\([^()\s]{1,60}\)\s{0,4}){0,2}"
-_PROMPTS: tuple[tuple[Shell | None, re.Pattern[str]], ...] = (
-    (Shell.POWERSHELL, lazy_pattern(_ENVIRONMENT + r"PS [A-Za-z]:[^>\n]{0,200}>\s{0,4}(\S.*)")),
-    (Shell.CMD, lazy_pattern(_ENVIRONMENT + r"[A-Za-z]:\\[^>\n]{0,200}>\s{0,4}(\S.*)")),
-    (Shell.SH, lazy_pattern(_ENVIRONMENT + r"\[?[\w.-]{1,60}@[\w.-]{1,60}[:\s][^$#%\n]{0,200}[$#%]\s{0,4}(\S.*)")),
-    (Shell.SH, lazy_pattern(_ENVIRONMENT + r"(?:\$|%|bash-[\d.]{1,6}[$#]|sh-[\d.]{1,6}[$#]|❯|➜)\s{1,4}(\S.*)")),
-    (Shell.SH, lazy_pattern(_ENVIRONMENT + r"\$(?=[a-z])([a-z]\S{0,40}\s.*)")),
-    (
-        None,
-        lazy_pattern(r"\s{0,80}(?:In ?\[[\d* ]{0,6}\]:?\s?)?[!%]\s?((?:pip3?|conda|mamba|uv|python3?|nvidia-smi)\b.*)"),
-    ),
-    (None, lazy_pattern(r"\s{0,80}(?:RUN|CMD|run:)\s{1,8}(\S.*)")),
+# The shell, what stands in every line with such a prompt, and the pattern.
+PROMPTS: tuple[tuple[Shell | None, tuple[str, ...], re.Pattern[str]], ...] = (
+    (Shell.POWERSHELL, ("PS ",), lazy_pattern(_ENVIRONMENT + r"PS [A-Za-z]:[^>\n]{0,200}>\s{0,4}(\S.*)")),
+    (Shell.CMD, (":\\",), lazy_pattern(_ENVIRONMENT + r"[A-Za-z]:\\[^>\n]{0,200}>\s{0,4}(\S.*)")),
     (
         Shell.SH,
+        ("@",),
+        lazy_pattern(_ENVIRONMENT + r"\[?[\w.-]{1,60}@[\w.-]{1,60}[:\s][^$#%\n]{0,200}[$#%]\s{0,4}(\S.*)"),
+    ),
+    (
+        Shell.SH,
+        ("$", "%", "#", "❯", "➜"),
+        lazy_pattern(_ENVIRONMENT + r"(?:\$|%|bash-[\d.]{1,6}[$#]|sh-[\d.]{1,6}[$#]|❯|➜)\s{1,4}(\S.*)"),
+    ),
+    (Shell.SH, ("$",), lazy_pattern(_ENVIRONMENT + r"\$(?=[a-z])([a-z]\S{0,40}\s.*)")),
+    (
+        None,
+        ("!", "%"),
+        lazy_pattern(r"\s{0,80}(?:In ?\[[\d* ]{0,6}\]:?\s?)?[!%]\s?((?:pip3?|conda|mamba|uv|python3?|nvidia-smi)\b.*)"),
+    ),
+    (None, ("RUN", "CMD", "run:"), lazy_pattern(r"\s{0,80}(?:RUN|CMD|run:)\s{1,8}(\S.*)")),
+    (
+        Shell.SH,
+        ("# ",),
         lazy_pattern(r"\s{0,8}# ((?:pip3?|python3?|apt(?:-get)?|uv|conda|nvidia-smi|rocminfo)\s.*)"),
     ),  # root's prompt
 )
@@ -90,7 +101,7 @@ _SAID_CONDA = lazy_pattern(
 )
 _PIP_TORCH = lazy_pattern(r"\bpip3?(?:\.exe)? (?:install|download)\s(?=.*torch)")
 _PIP = lazy_pattern(r"\bpip3?(?:\.exe)? (?:install|list|freeze|show|uninstall)\b")
-_STOP = lazy_pattern(r"[;|>\u4e00-\u9fff]|, |&&|\s#|[`'\"]\s*[,.]?\s*$|\n")
+_STOP = lazy_pattern(rf"[;|>]|{LETTER_BEYOND_LATIN}|, |&&|\s#|[`'\"]\s*[,.]?\s*$|\n")
 _SECRET = lazy_pattern(r"//[^/\s@\"']{1,200}@")  # login and password in an address
 _WANTED = lazy_pattern(r"\btorch={2,3}(\d[\w.]{0,40})(?:\+(\w[\w.]{0,40}))?", re.ASCII)
 _INDEX = lazy_pattern(r"whl/(?:nightly/|test/)?(cu\d{2,3}|cpu|xpu|rocm\d[\d.]{0,6})")
@@ -129,8 +140,8 @@ def read_commands(collected: Collected, lines: Sequence[str]) -> None:
 
 def _command(collected: Collected, line: str) -> str | None:
     """The command of a line; its prompt shows the shell."""
-    for shell, prompt in _PROMPTS:
-        match = prompt.match(line)
+    for shell, needed, prompt in PROMPTS:
+        match = prompt.match(line) if any(text in line for text in needed) else None
         if match is not None:
             collected.shell = collected.shell or shell
             return match[1][:LONGEST]

@@ -21,16 +21,15 @@ if TYPE_CHECKING:
 
     from torchup.reports.collected import Collected
 
+# A label begins with a letter of any script.
 LABEL = lazy_pattern(
-    r"\s{0,80}(?:[-*•·+]\s{1,4}|\d{1,3}[.)]\s{1,4})?[*_`]{0,3}\s?([A-Za-z\u4e00-\u9fff][^:=\n]{0,60})(?::|"
+    r"\s{0,80}(?:[-*•·+]\s{1,4}|\d{1,3}[.)]\s{1,4})?[*_`]{0,3}\s?([^\W\d_][^:=\n]{0,60})(?::|"
     r"=(?!=))[*_`]{0,3}\s*(.*)"
 )
 _BARE = lazy_pattern(r"\s{0,80}(pytorch version|torch version|os)\s{1,20}(\S.*)", re.IGNORECASE)
 _WHOLE = frozenset({"torch-cuda", "torch-hip", "glibc", "cuda-available"})  # nothing else stands on such a line
-_HEADING = lazy_pattern(r"(?:#{1,6} |\*\*)\s?([A-Za-z\u4e00-\u9fff][^:*#]{0,50}?)\s?\*{0,2}:?\s?\*{0,2}")
-_TABLE_ROW = lazy_pattern(
-    r"\|\s?[`*]{0,3}([A-Za-z\u4e00-\u9fff][^|:]{1,40}?)[`*]{0,3}\s{0,40}\|\s{0,9}([^|]{1,200})\|\s{0,9}"
-)
+_HEADING = lazy_pattern(r"(?:#{1,6} |\*\*)\s?([^\W\d_][^:*#]{0,50}?)\s?\*{0,2}:?\s?\*{0,2}")
+_TABLE_ROW = lazy_pattern(r"\|\s?[`*]{0,3}([^\W\d_][^|:]{1,40}?)[`*]{0,3}\s{0,40}\|\s{0,9}([^|]{1,200})\|\s{0,9}")
 _REMARK_ON_LABEL = lazy_pattern(r"\s?\([^()]{0,60}\)$")
 _CODE = lazy_pattern(r"\s{0,80}(?:if|elif|while|for|assert|return|def|with|else|try)\b.*[(:]")
 _REMARK = lazy_pattern(r"\s(?:-->|->|<--|#|←).*")

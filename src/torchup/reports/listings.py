@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor.facts import Package
 from torchup.model import Manager
+from torchup.package_names import normalise
 from torchup.patterns import lazy_pattern
 from torchup.reports.commands import without_credentials
 from torchup.reports.values import torch_version
@@ -82,16 +83,9 @@ _WISH_TITLE = lazy_pattern(
 _SHOWN = lazy_pattern(r"\s{0,20}(Name|Version|Location):\s{0,9}(\S.{0,250})")
 
 
-def normal(name: str) -> str:
-    """The normalised name of a distribution (PEP 503)."""
-    from packaging.utils import canonicalize_name  # noqa: PLC0415  # 10 ms that a report without listings need not pay
-
-    return str(canonicalize_name(name))
-
-
 def is_relevant(name: str) -> bool:
     """Whether rules may ask about a distribution."""
-    return RELEVANT.fullmatch(normal(name)) is not None
+    return RELEVANT.fullmatch(normalise(name)) is not None
 
 
 def note_wishes(collected: Collected, lines: Sequence[str]) -> None:
@@ -135,7 +129,7 @@ def _read_plain(collected: Collected, line: str) -> None:
     else:
         for pattern in (_FREEZE, _DASHED, _LABELLED, _TREE, _IN_LIST):
             if (match := pattern.fullmatch(line)) is not None:
-                if pattern is not _LABELLED or normal(match[1]) not in ("torch", "pytorch"):  # `labels` reads these
+                if pattern is not _LABELLED or normalise(match[1]) not in ("torch", "pytorch"):  # `labels` reads these
                     _add(collected, match)
                 return
         described = _DESCRIBED.fullmatch(line)
@@ -145,7 +139,7 @@ def _read_plain(collected: Collected, line: str) -> None:
 
 def _add(collected: Collected, match: re.Match[str] | None) -> None:
     if match is not None and is_relevant(match[1]):
-        collected.add_package(Package(name=normal(match[1]), version=match[2]))
+        collected.add_package(Package(name=normalise(match[1]), version=match[2]))
 
 
 def _add_conda(collected: Collected, match: re.Match[str] | None) -> None:
@@ -154,7 +148,7 @@ def _add_conda(collected: Collected, match: re.Match[str] | None) -> None:
     channel = match[4] if (match.re.groups >= 4) else None  # noqa: PLR2004  # an export has no channel
     collected.add_package(
         Package(
-            name=normal(match[1]), version=match[2], origin="conda", build=match[3] or None, channel=channel or None
+            name=normalise(match[1]), version=match[2], origin="conda", build=match[3] or None, channel=channel or None
         )
     )
 
@@ -163,7 +157,9 @@ def _add_pixi(collected: Collected, row: re.Match[str]) -> None:
     collected.manager = collected.manager or Manager.PIXI
     conda = row[4] == "conda"
     build = row[3] if conda else None
-    collected.add_package(Package(name=normal(row[1]), version=row[2], origin="conda" if conda else "pip", build=build))
+    collected.add_package(
+        Package(name=normalise(row[1]), version=row[2], origin="conda" if conda else "pip", build=build)
+    )
 
 
 def _read_shown(collected: Collected, shown: dict[str, str], field: re.Match[str]) -> None:
@@ -174,17 +170,17 @@ def _read_shown(collected: Collected, shown: dict[str, str], field: re.Match[str
     name, version = shown.get("Name"), shown.get("Version")
     if not name or not version or not is_relevant(name) or not version[:1].isdigit():
         return
-    key = (normal(name), version, "pip")
+    key = (normalise(name), version, "pip")
     if field[1] == "Location" and key in collected.packages:
         del collected.packages[key]
-    collected.add_package(Package(name=normal(name), version=version, location=shown.get("Location")))
+    collected.add_package(Package(name=normalise(name), version=version, location=shown.get("Location")))
 
 
 def _read_installed(collected: Collected, line: str) -> None:
     for word in line.partition("Successfully installed ")[2].split():
         name, _, version = word.rpartition("-")
         if version[:1].isdigit() and is_relevant(name):
-            _replace(collected, normal(name), version)
+            _replace(collected, normalise(name), version)
 
 
 def _replace(collected: Collected, name: str, version: str) -> None:
@@ -202,8 +198,8 @@ def _read_satisfied(collected: Collected, line: str) -> None:
     ended = _AT_END.search(line[found.end() :])
     version = ended[1] if ended else pinned[1] if pinned else None
     if version:
-        collected.add_package(Package(name=normal(found[1]), version=version, location=found[3]))
-        if normal(found[1]) == "torch":
+        collected.add_package(Package(name=normalise(found[1]), version=version, location=found[3]))
+        if normalise(found[1]) == "torch":
             torch_version(collected, version)
 
 

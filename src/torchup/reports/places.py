@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from torchup.data_files import read_data
 from torchup.model import Value
-from torchup.patterns import lazy_pattern
+from torchup.patterns import LETTER_BEYOND_LATIN, lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.reports.collected import Collected
@@ -26,6 +26,7 @@ class Place(Value, frozen=True, kw_only=True):
     """One kind of container or scheduler and what shows it."""
 
     kind: str
+    needs: tuple[str, ...]  # in lower case
     signs: tuple[re.Pattern[str], ...]
     words: tuple[re.Pattern[str], ...]
 
@@ -45,7 +46,7 @@ def load_places() -> Places:
     return Places(
         containers=tuple(map(_place, data["container"])),
         schedulers=tuple(map(_place, data["scheduler"])),
-        taken_back=lazy_pattern(rf"(?:\b|n)(?:{data['not']})(?:\b|(?<=[\u4e00-\u9fff]))", re.IGNORECASE),
+        taken_back=lazy_pattern(rf"(?:\b|n)(?:{data['not']})(?:\b|(?<={LETTER_BEYOND_LATIN}))", re.IGNORECASE),
     )
 
 
@@ -53,6 +54,7 @@ def _place(row: dict[str, object]) -> Place:
     signs, words = (row["signs"], row["words"])
     return Place(
         kind=str(row["kind"]),
+        needs=tuple(map(str, _strings(row["needs"]))),
         signs=tuple(lazy_pattern(str(sign), re.MULTILINE) for sign in _strings(signs)),
         words=tuple(lazy_pattern(str(word), re.IGNORECASE | re.ASCII) for word in _strings(words)),
     )
@@ -73,7 +75,9 @@ def read_places(collected: Collected, text: str) -> None:
     collected.scheduler = _kind(load_places().schedulers, text)
 
 
-def _kind(places: tuple[Place, ...], text: str) -> str | None:
+def _kind(rows: tuple[Place, ...], text: str) -> str | None:
+    lower = text.lower()
+    places = [row for row in rows if any(needed in lower for needed in row.needs)]
     by_sign = next((place.kind for place in places if any(sign.search(text) for sign in place.signs)), None)
     by_word = next((place.kind for place in places if any(_stands(word, text) for word in place.words)), None)
     if by_sign is None or by_word is None:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.model import Os
-from torchup.patterns import lazy_pattern
+from torchup.patterns import LETTER_BEYOND_LATIN, lazy_pattern
 from torchup.reports.collected import is_unknown, vendor_of
 
 if TYPE_CHECKING:
@@ -223,7 +223,8 @@ def gpu(collected: Collected, value: str) -> None:
 # What tools and people write before a name: "Card series: ", "2x ", "显卡 ".
 _AROUND_NAME = lazy_pattern(
     r"^\s{0,9}(?:(?:\[\d{1,2}\]|\W)\s{0,9}:\s{0,9})?(?:card (?:series|"
-    r"model):\s{0,9})?(?:\d{1,2}\s?[x×*]\s{0,3})?[\u4e00-\u9fff\s:]{0,12}",
+    r"model):\s{0,9})?(?:\d{1,2}\s?[x×*]\s{0,3})?"
+    rf"(?:{LETTER_BEYOND_LATIN}|[\s:]){{0,12}}",
     re.IGNORECASE,
 )
 _OF_CARD = lazy_pattern(r"\s{0,9}card (?:vendor|sku)|\s{0,9}(?:subsystem|node|guid|gfx version)", re.IGNORECASE)
