@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 
+@lru_cache(maxsize=4096)  # an index page names one package a thousand times
 def normalise(name: str) -> str:
     """A package's name as PEP 503 compares names: ``Flash_Attn`` is ``flash-attn``.
 
