@@ -59,7 +59,7 @@ def read_variables(collected: Collected, lines: Sequence[str]) -> None:
             collected.environment.setdefault(named, next(filter(None, value.groups()), ""))
         found = _NAMED.fullmatch(line) if "- name:" in line else None
         named = found[1] if found else None
-        if any(name in line for name in _FIRST) and not _ADVICE.search(line):
+        if "_" in line and any(name in line for name in _FIRST) and not _ADVICE.search(line):
             _read_line(collected, line)
 
 
