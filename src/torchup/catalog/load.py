@@ -111,6 +111,7 @@ def built_in() -> Catalog:
         fetchable_pythons=tuple(platforms.python.fetchable.split()),
         newest_default_python=platforms.python.newest_by_default,
         unfit_pythons=frozenset(platforms.python.unfit.split()),
+        placeholder=platforms.placeholder.torch,
         profiles={name: tuple(packages.split()) for name, packages in platforms.profiles.items()},
         bundles={name: tuple(packages.split()) for name, packages in platforms.bundles.items()},
         profile_not_on=platforms.profile_not_on,
