@@ -6,14 +6,14 @@ A sentence speaks of this machine unless a word in it says otherwise: another ma
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from torchup.model import Os, Vendor
 from torchup.patterns import lazy_pattern
-from torchup.reports.values import cuda_api, driver, os_name, toolkit
+from torchup.reports.values import os_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from torchup.reports.collected import Collected
     from torchup.reports.gpu_names import Mention
@@ -191,61 +191,35 @@ def _read_mac(collected: Collected, text: str, lower: str) -> None:
 
 
 def _read_jetson(collected: Collected, text: str, lower: str) -> None:
-    jetpack, l4t = _JETPACK.search(text), _L4T.search(text)
-    elsewhere = collected.arch not in (None, "aarch64") or collected.os not in (None, Os.LINUX)
-    if elsewhere:
+    if collected.arch not in (None, "aarch64") or collected.os not in (None, Os.LINUX):
         return
-    if jetpack:
-        collected.jetpack = collected.jetpack or jetpack[1]
-    if l4t and ("l4t" in lower or "jetson" in lower or "jetpack" in lower):
-        collected.l4t = collected.l4t or l4t[1] or l4t[2]
-    collected.jetson |= bool(_JETSON.search(lower)) or collected.jetpack is not None or collected.l4t is not None
+    if "jet" in lower or "l4t" in lower or "agx" in lower:
+        jetpack, l4t = _JETPACK.search(text), _L4T.search(text)
+        if jetpack:
+            collected.jetpack = collected.jetpack or jetpack[1]
+        if l4t and ("l4t" in lower or "jetson" in lower or "jetpack" in lower):
+            collected.l4t = collected.l4t or l4t[1] or l4t[2]
+        collected.jetson |= bool(_JETSON.search(lower))
+    collected.jetson |= collected.jetpack is not None or collected.l4t is not None
 
 
 def _read_versions(collected: Collected, text: str) -> None:
-    listed = any(name in ("torch", "pytorch") for name, _, _ in collected.packages)
-    if "version" not in collected.torch and not collected.torch_missing and not listed:
-        _read_torch(collected, text)
-    if "version" not in collected.python:
-        versions = {match[1] for match in _PYTHON.finditer(text) if not _is_wish(text, match)}
-        if len(versions) == 1:
-            collected.python["version"] = versions.pop()
-    if "driver" not in collected.nvidia:
-        _read_one(collected, text, _DRIVER, driver)
-    if "cuda_api" not in collected.nvidia:
-        _read_one(collected, text, _API, cuda_api)
-    if "cuda" not in collected.torch and (built := _TORCH_CUDA.search(text)) is not None and not _is_wish(text, built):
-        collected.torch["cuda"] = built[1]
-    if not {"toolkit", "cuda_api"} & collected.nvidia.keys():
-        _read_one(collected, _TORCH_CUDA.sub(" ", text), _TOOLKIT, toolkit)
+    """The facts of `_STATED` that are still open."""
+    for stated in _STATED:
+        known: dict[str, str] = getattr(collected, stated.table)
+        if {stated.keys[0], *stated.better} & known.keys() or stated.told(collected):
+            continue
+        values = _only(stated, stated.beside.sub(" ", text) if stated.beside else text)
+        known.update({key: value for key, value in zip(stated.keys, values, strict=False) if value})
 
 
-def _read_torch(collected: Collected, text: str) -> None:
-    """The one torch that is mentioned; one with a label first: ``torch-1.12.1+cpu``, ``PyTorch (1.11.0+cpu)``."""
-    labelled = {match.groups() for match in _TORCH_ANSWERED.finditer(text)}
-    labelled = labelled or {
-        m.groups() for m in _TORCH_LABELLED.finditer(text) if not _is_command(text, m) and not _is_mended(text, m)
-    }
-    if len(labelled) == 1:
-        collected.torch["version"], collected.torch["local"] = labelled.pop()
-        return
-    versions = {
-        match.groups()
-        for match in _TORCH.finditer(text)
-        if not (_is_wish(text, match) or _is_command(text, match) or _is_mended(text, match))
-    }
-    if len(versions) == 1:
-        version, local = versions.pop()
-        collected.torch["version"] = version
-        if local:
-            collected.torch["local"] = local
-
-
-def _read_one(collected: Collected, text: str, pattern: re.Pattern[str], reader: object) -> None:
-    """Take the value that a pattern finds when it is the only one."""
-    values = {match[1] for match in pattern.finditer(text) if not _is_wish(text, match)}
-    if len(values) == 1 and callable(reader):
-        reader(collected, values.pop())
+def _only(stated: _Stated, text: str) -> tuple[str | None, ...]:
+    """What a form finds when all its mentions that count agree; the forms are tried in their order."""
+    for pattern, unless in stated.forms:
+        said = {match.groups() for match in pattern.finditer(text) if not any(no(text, match) for no in unless)}
+        if len(said) == 1:
+            return said.pop()
+    return ()
 
 
 def _clause(text: str, start: int, end: int) -> str:
@@ -277,6 +251,45 @@ def _is_command(text: str, match: re.Match[str]) -> bool:
     line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
     clause = re.split(r", |; ", line[-300:])[-1]
     return re.search(r"\binstall\b|\badd\b|requirement|No matching", clause) is not None
+
+
+class _Stated(NamedTuple):
+    """What a sentence may state, once in a text, and how.
+
+    ``table``, ``keys``: where `Collected` keeps the groups of a pattern. ``forms``: patterns, the surest first, each
+    with what takes a mention back. ``better``: keys of the table that answer the question too. ``beside``: what speaks
+    of another fact. ``told``: whether a tool answered in another way.
+    """
+
+    table: str
+    keys: tuple[str, ...]
+    forms: tuple[tuple[re.Pattern[str], tuple[Callable[[str, re.Match[str]], bool], ...]], ...]
+    better: tuple[str, ...] = ()
+    beside: re.Pattern[str] | None = None
+    told: Callable[[Collected], bool] = lambda _: False
+
+
+def _torch_is_told(collected: Collected) -> bool:
+    return collected.torch_missing or any(name in ("torch", "pytorch") for name, _, _ in collected.packages)
+
+
+_STATED = (
+    _Stated(  # a labelled one first: ``torch-1.12.1+cpu``, ``PyTorch (1.11.0+cpu)``
+        "torch",
+        ("version", "local"),
+        (
+            (_TORCH_ANSWERED, ()),
+            (_TORCH_LABELLED, (_is_command, _is_mended)),
+            (_TORCH, (_is_wish, _is_command, _is_mended)),
+        ),
+        told=_torch_is_told,
+    ),
+    _Stated("python", ("version",), ((_PYTHON, (_is_wish,)),)),
+    _Stated("nvidia", ("driver",), ((_DRIVER, (_is_wish,)),)),
+    _Stated("nvidia", ("cuda_api",), ((_API, (_is_wish,)),)),
+    _Stated("torch", ("cuda",), ((_TORCH_CUDA, (_is_wish,)),)),
+    _Stated("nvidia", ("toolkit",), ((_TOOLKIT, (_is_wish,)),), better=("cuda_api",), beside=_TORCH_CUDA),
+)
 
 
 def _read_gpus(collected: Collected, text: str) -> None:
