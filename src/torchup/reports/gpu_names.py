@@ -139,9 +139,9 @@ def _names() -> dict[tuple[str, ...], _Name]:
     table = load_gpu_table()
     products = dict(table.products())
     same = read_data(Path(__file__).parent / "gpu_spellings.toml", dict[str, dict[str, str]])["same"]
-    for spelling, name in same.items():
-        if name in products:
-            names[_pieces(spelling)] = _Name(name=name, vendor=products[name])
+    for spelling, product in same.items():
+        if product in products:
+            names[_pieces(spelling)] = _Name(name=product, vendor=products[product])
     for name, vendor in sorted(products.items(), key=lambda product: "(" in product[0]):
         for spelling in {name.split(" (", maxsplit=1)[0], *re.findall(r"\(([^()]+)\)", name)}:
             words = _pieces(spelling)
