@@ -149,9 +149,9 @@ def _names() -> dict[tuple[str, ...], _Name]:
                 names.setdefault(words, _Name(name=name, vendor=vendor, needs=_needs(words)))
     for name in table.ambiguous_names():
         names.setdefault(_pieces(name), _Name(name=name, vendor=Vendor.NVIDIA, needs=_needs(_pieces(name))))
-    for words, name in list(names.items()):
+    for words, known in list(names.items()):
         for short in _shortened(words):
-            names.setdefault(short, _Name(name=name.name, vendor=name.vendor, needs=_needs(short)))
+            names.setdefault(short, _Name(name=known.name, vendor=known.vendor, needs=_needs(short)))
     return names
 
 
