@@ -64,6 +64,7 @@ def at_least(version: str | None, floor: str) -> bool | None:
     return version_key(version) >= version_key(floor)
 
 
+@cache
 def minor(text: str) -> str:
     """``2.6.0+cu124`` -> ``2.6``."""
     return ".".join(_NUMBER.findall(text)[:2])
