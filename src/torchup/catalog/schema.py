@@ -126,11 +126,12 @@ class SassRow(Table, frozen=True, kw_only=True):
 
 
 class Architectures(Table, frozen=True, kw_only=True):
-    """architectures.toml."""
+    """architectures.toml; ``read``: source -> the releases that it was read for."""
 
     cuda: tuple[CudaArch, ...]
     rocm: tuple[RocmArch, ...]
     family: tuple[FamilyRow, ...]
+    read: dict[str, str]
     sources: dict[str, str]
     sass_rule: SassRow
 
