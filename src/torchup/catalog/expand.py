@@ -234,6 +234,8 @@ def vendor_rows(vendors: Iterable[schema.Vendor], floors: dict[str, DriverFloor]
                 companions={name: Companion(version=version) for name, version in named.items() if version},
                 needs=("numpy", *vendor.needs.split()),
                 extra=vendor.extra,
+                file=vendor.file,
+                system=vendor.system,
                 jetson=vendor.jetson,
                 publications=(Publication(name=vendor.name, url=vendor.url, local=vendor.local),),
                 certainty=vendor.certainty,

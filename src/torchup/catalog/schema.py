@@ -292,8 +292,10 @@ class Vendor(Table, frozen=True, kw_only=True):
     platforms: str
     python: str
     url: str
+    file: str | None = None
     extra: str | None = None
     jetson: str | None = None
+    system: str = ""
     local: bool = False
     glibc: str | None = None
     megabytes: int

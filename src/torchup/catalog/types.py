@@ -105,7 +105,9 @@ class Row(Value, frozen=True, kw_only=True):
     companions: dict[str, Companion] = {}
     needs: tuple[str, ...] = ()  # "numpy<2"
     extra: str | None = None  # "device-{gfx}": an extra that the requirement must name
-    jetson: str | None = None  # L4T major that the build is for
+    file: str | None = None  # address of its one wheel, where no index has it
+    system: str = ""  # packages of the operating system that it loads and does not bring
+    jetson: str | None = None  # L4T that the build is for: "36" all of its major, "35.2" from there on
     publications: tuple[Publication, ...] = ()
     certainty: str = LISTED  # listed | likely | unsure
     released: str | None = None

@@ -55,7 +55,7 @@ class Source(Value, frozen=True, kw_only=True):
 
     name: str  # unique: pytorch-index:cu126, mirror:nju:cu126, index-url, extra-index-url, find-links, pypi, wheelhouse
     url: str  # index URL or folder, without credentials
-    kind: str = "index"  # index (PEP 503/691) | find-links | conda (a channel)
+    kind: str = "index"  # index (PEP 503/691) | find-links | conda (a channel) | file (one wheel, by its address)
     origin: str | None = None  # file or variable that names it: "/etc/pip.conf", "PIP_FIND_LINKS"
     variant: str | None = None  # the one variant that its address is for: pytorch-index:cu126
     general: bool = False  # serves any package, not torch and its companions only

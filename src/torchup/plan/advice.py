@@ -121,7 +121,7 @@ def _conda_serves_all(plan: Plan, best: Fit, question: Question) -> Iterator[Not
 def _last_branch(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del best
     ended = [family for family in families(question) if family.last_branch]
-    if not ended or not plan.uses_gpu:
+    if not ended or not plan.uses_gpu or question.target.machine.jetson:  # JetPack brings its driver
         return
     yield _warn(
         keep_text(
@@ -240,7 +240,7 @@ def _python(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
 
 def _certainty(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del question
-    if best.candidate.row.certainty != LISTED:
+    if best.candidate.row.certainty != LISTED and not best.candidate.row.file:
         yield _tell(
             message(
                 "plan.advice.not-seen",
@@ -265,6 +265,18 @@ def _rocm_sdk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     )
 
 
+def _system_packages(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del plan, question
+    if packages := best.candidate.row.system:
+        yield _tell(
+            message(
+                "plan.advice.system-packages",
+                "this build loads CUDA and cuDNN from JetPack, and OpenBLAS from the system: `{command}`",
+                command=f"sudo apt-get install {packages}",
+            )
+        )
+
+
 def _unsure_names(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     """GPUs whose target has no source in the table: what the driver says wins."""
     machine = question.target.machine
@@ -286,6 +298,8 @@ def _unsure_names(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]
 def _assumed_driver(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del plan
     driver = question.target.nvidia
+    if question.target.machine.jetson:
+        return
     if question.target.machine.sources.get("drivers") == "unsaid" and best.candidate.row.kind == "cuda" and driver:
         yield _tell(
             message(
@@ -443,6 +457,7 @@ _TOPICS = (
     _inferred,
     _assumed_driver,
     _rocm_sdk,
+    _system_packages,
     _unsure_names,
     _newer_unknown,
     _devices,

@@ -123,7 +123,8 @@ def _published(row: Row) -> Candidate:
 def _source(name: str, url: str, row: Row) -> Source:
     if name == "pytorch-index":
         return Source(name=f"{name}:{row.variant}", url=url, variant=row.variant)
-    return Source(name=name, url=url, general=name == "pypi", kind="conda" if name == "conda-forge" else "index")
+    kind = "conda" if name == "conda-forge" else "file" if row.file else "index"
+    return Source(name=name, url=url, general=name == "pypi", kind=kind)
 
 
 def _preferred_place(row: Row) -> Publication:

@@ -41,8 +41,10 @@ def requirements(fit: Fit, question: Question) -> tuple[tuple[str, ...], tuple[s
 
 
 def _pin(fit: Fit) -> str:
-    """``==2.14.1+cu126``; of an unasked nightly channel ``>=2.15.0.dev0``, which lets installers take pre-releases."""
+    """``==2.14.1+cu126``, or the address of a wheel that no index has; of an unasked nightly channel ``>=2.15.0.dev0``, which lets installers take pre-releases."""
     candidate = fit.candidate
+    if candidate.row.file:
+        return f" @ {candidate.row.file}"
     return f">={candidate.floor}.dev0" if candidate.floor else f"=={candidate.label}"
 
 

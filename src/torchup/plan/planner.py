@@ -225,7 +225,7 @@ def _plan(best: Fit, rejected: tuple[Rejection, ...], question: Question, survey
 
 def _index_url(source: Source, survey: Survey) -> str | None:
     """Where the bytes come from: an index, or the mirror that serves a conda channel."""
-    if source.kind == "find-links":
+    if source.kind in {"find-links", "file"}:
         return None
     return survey.conda_mirrors.get(source.url, (source.url,))[0]
 

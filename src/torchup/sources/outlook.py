@@ -192,7 +192,7 @@ def _versions(rows: Sequence[msgspec.Raw]) -> list[str]:
 
 def _channels(watch: Watch, asking: _Asking) -> Look:
     """Torch on the channels of AMD, NVIDIA's Jetson people and other vendors."""
-    vendors = [row for row in asking.catalog.rows if is_vendor(row)]
+    vendors = [row for row in asking.catalog.rows if is_vendor(row) and not row.file]
     urls = dict.fromkeys(row.publications[0].url for row in vendors)
     new, silent, answered = [], [], []
     for url in urls:
