@@ -251,6 +251,9 @@ class AmdRow(Table, frozen=True, kw_only=True):
 
     integrated: str
     sdk_since: str
+    one_device: str
+    device_extra: str
+    one_device_megabytes: int
     source: str
     siblings: dict[str, str]
     siblings_source: str

@@ -82,6 +82,15 @@ class Publication(Value, frozen=True, kw_only=True):
     local: bool = False
 
 
+class RocmSdk(Value, frozen=True, kw_only=True):
+    """ROCm as Python packages, and how torch is told to require those of one device instead of all."""
+
+    since: str  # the first ROCm that comes so
+    requirement: str  # in place of torch's own; {devices}, {rocm}
+    extra: str  # of one device; {gfx}
+    size_bytes: int  # of a build with one device
+
+
 class Row(Value, frozen=True, kw_only=True):
     """One published build on one platform.
 
@@ -225,7 +234,7 @@ class Catalog(Value, frozen=True, kw_only=True, dict=True):
     forward_compat: tuple[str, ...]
     xpu: XpuTable
     amd_integrated: frozenset[str]
-    rocm_sdk_since: str  # from this ROCm on builds bring it as Python packages
+    rocm_sdk: RocmSdk
     amd_siblings: dict[str, str]  # gfx -> value of HSA_OVERRIDE_GFX_VERSION that makes it run a sibling's code
     fetchable_pythons: tuple[str, ...]
     newest_default_python: str

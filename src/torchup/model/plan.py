@@ -142,6 +142,7 @@ class Plan(Value, frozen=True, kw_only=True):
     installer: InstallerName = InstallerName.UV
     packages: tuple[str, ...] = ()  # exact requirement strings, torch first
     constraints: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()  # requirements in place of those that packages name; uv alone knows such
     hashes: dict[str, str] = {}  # wheel -> SHA-256; where there are any, these files are installed and no others
     sources: tuple[Source, ...] = ()
     steps: tuple[Step, ...] = ()

@@ -252,7 +252,7 @@ def _certainty(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
 
 def _rocm_sdk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     row = best.candidate.row
-    if row.kind != "rocm" or variant_key(row.variant) < version_key(question.catalog.rocm_sdk_since):
+    if row.kind != "rocm" or variant_key(row.variant) < version_key(question.catalog.rocm_sdk.since):
         return
     yield _tell(
         message(
@@ -263,6 +263,16 @@ def _rocm_sdk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
             index=plan.build.index_url,
         )
     )
+    if plan.overrides:
+        yield _tell(
+            message(
+                "plan.advice.one-device",
+                "torch requires the ROCm libraries of every GPU ({all} in all); only those of yours are taken, by"
+                " replacing that requirement with {requirement}. An environment for other AMD GPUs needs another plan",
+                all=f"{(row.size_bytes or 0) / 1e9:.1f} GB",
+                requirement=plan.overrides[0],
+            )
+        )
 
 
 def _system_packages(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:

@@ -34,7 +34,7 @@ _SPEC = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:=<>!,*|~+ -]{0,199}", re.ASCII)  #
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ADDRESS = re.compile(r"(?:https?://|file:///)[^\s\\'\"<>@]{1,1000}")
 _FOLDER = re.compile(r"(?:/|[A-Za-z]:[\\/])[^\x00-\x1f]{0,1000}")
-_KINDS = frozenset({"index", "find-links", "conda"})
+_KINDS = frozenset({"index", "find-links", "conda", "file"})
 
 
 def checked_plan(plan: Plan, file: str) -> Plan:
@@ -67,7 +67,7 @@ def _claims(plan: Plan) -> Iterator[tuple[str, object, Callable[[Any], bool]]]:
     for name, version in build.companions.items():
         yield f"build.companions.{name}", name, _fits(_NAME)
         yield f"build.companions.{name}", version, lambda value: value is None or _fits(_VERSION)(value)
-    for field in ("packages", "constraints"):
+    for field in ("packages", "constraints", "overrides"):
         lines = getattr(plan, field)
         yield field, len(lines), lambda count: count <= COUNT_LIMIT
         for index, line in enumerate(lines):

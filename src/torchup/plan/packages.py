@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from torchup.catalog.versions import variant_key, version_key
 from torchup.errors import UsageError
-from torchup.model import Vendor, message
+from torchup.model import InstallerName, Vendor, message
 from torchup.plan.judge import companion_of
 
 if TYPE_CHECKING:
@@ -57,13 +58,29 @@ def wanted_packages(question: Question) -> tuple[str, ...]:
     return tuple(p for p in packages if catalog.profile_not_on.get(p) != machine.os.value)
 
 
+def overrides(fit: Fit, question: Question) -> tuple[str, ...]:
+    """Requirements in place of those that torch names: of ROCm the libraries of the devices that are here, not of all.
+
+    Empty for builds that need none, for pip and conda, which cannot replace a requirement, and where no target is known.
+    """
+    row, sdk = fit.candidate.row, question.catalog.rocm_sdk
+    by_packages = row.kind == "rocm" and variant_key(row.variant) >= version_key(sdk.since)
+    devices = _devices(sdk.extra, fit, question)
+    if not by_packages or row.extra or not devices or question.request.installer not in {None, InstallerName.UV}:
+        return ()
+    return (sdk.requirement.format(devices=",".join(devices), rocm=row.variant.removeprefix("rocm")),)
+
+
 def _extra(fit: Fit, question: Question) -> str:
     template = fit.candidate.row.extra
-    if not template:
-        return ""
+    return f"[{','.join(_devices(template, fit, question))}]" if template else ""
+
+
+def _devices(template: str, fit: Fit, question: Question) -> tuple[str, ...]:
+    """The extras of the AMD GPUs that a build serves, each once."""
     gpus = question.target.machine.gpus
     targets = [gpus[index].gfx for index in fit.covered if gpus[index].vendor == Vendor.AMD]
-    return "[" + ",".join(dict.fromkeys(template.format(gfx=gfx) for gfx in targets if gfx)) + "]"
+    return tuple(dict.fromkeys(template.format(gfx=gfx) for gfx in targets if gfx))
 
 
 def _name(requirement: str) -> str:
