@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from torchup.catalog.check_packages import packages_hold
 from torchup.catalog.check_wheels import ranges_end, ranges_read, snapshot_known, wheels_agree, wheels_measured
 from torchup.catalog.gpus import load_gpu_table
 from torchup.catalog.types import is_vendor
@@ -157,4 +158,5 @@ LAWS: tuple[Callable[[Catalog], Iterator[Message]], ...] = (
     snapshot_known,
     ranges_end,
     ranges_read,
+    packages_hold,
 )

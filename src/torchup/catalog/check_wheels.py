@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from torchup.catalog import schema
 from torchup.catalog.load import DATA, read_table
-from torchup.catalog.types import is_vendor
 from torchup.catalog.spans import minor_of
+from torchup.catalog.types import is_vendor
 from torchup.catalog.versions import in_range, version_key
 from torchup.catalog.wheels import load_snapshot, load_wheels
 from torchup.model import Message, message

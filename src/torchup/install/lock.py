@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import version_key
 from torchup.errors import NetworkError, UsageError
-from torchup.install.arguments import UV_CLEARED, constraint_arguments, constraints_file, override_arguments, override_file, uv_arguments
+from torchup.install.arguments import (
+    UV_CLEARED,
+    constraint_arguments,
+    constraints_file,
+    override_arguments,
+    override_file,
+    uv_arguments,
+)
 from torchup.install.uv import uv_binary
 from torchup.model import Os, message
 from torchup.plan.exports.common import for_pip, header, plain_python

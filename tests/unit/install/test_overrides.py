@@ -20,7 +20,7 @@ DEVICES = ("gfx1030", "gfx1100", "gfx942")
 
 
 def rocm_index(folder):
-    """torch that requires the libraries of every device, and `rocm` with an extra a device."""
+    """Torch that requires the libraries of every device, and `rocm` with an extra a device."""
     make_fake_torch(folder, "2.14.1", "rocm7.14", requires=["rocm[libraries,device-all]==7.14.*"])
     extras = [f'rocm-sdk-device-{device}==7.14.0; extra == "device-{device}"' for device in DEVICES]
     every = [f'rocm-sdk-device-{device}==7.14.0; extra == "device-all"' for device in DEVICES]
@@ -41,7 +41,7 @@ def test_uv_installs_the_libraries_of_one_device(tmp_path):
     for step in engine.steps(plan, place)[:2]:
         for file, text in step.files.items():
             host.write_text(file, text)
-        done = engine.perform(host, step, place, lambda line: None)
+        done = engine.perform(host, step, place, print)
         assert done.ok, done.stderr
     installed = {name for name in distributions.versions(host, place) if name.startswith("rocm")}
     assert installed == {"rocm", "rocm-sdk-libraries", "rocm-sdk-device-gfx1100"}
