@@ -299,6 +299,7 @@ def _learned_row(build: Learned, base: Catalog) -> Row:
         macos=build.macos,
         size_bytes=build.size_bytes,
         needs=("numpy",) if version_key(build.torch) >= version_key("2.3") else ("numpy<2",),
+        released=build.released,
         publications=(Publication(name="learned", url=build.url, local=build.local),),
         source=build.source,
     )

@@ -303,6 +303,7 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
     glibc: str | None = None
     macos: str | None = None
     size_bytes: int | None = None
+    released: str | None = None  # day of its first file, where the index says it
 
 
 class Overlay(msgspec.Struct, frozen=True, kw_only=True):

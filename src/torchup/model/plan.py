@@ -76,6 +76,7 @@ class Offer(Value, frozen=True, kw_only=True):
     url: str
     sha256: str | None = None
     size_bytes: int | None = None
+    uploaded: str | None = None  # ISO 8601, where the page says it (PEP 700)
     yanked: bool = False
     requires_python: str | None = None
     source: str  # name of its Source
