@@ -58,7 +58,7 @@ _REQUIRES = re.compile(r"(?m)^Requires-Dist:[ \t]*(torch\b[^\n]{0,200})$")
 
 
 def companions_of(host: Host, request: Request, releases: Iterable[str]) -> dict[str, dict[str, str]]:
-    """torch -> companion -> the newest version whose metadata asks for this torch and no older one would do."""
+    """Of each torch and companion the newest version whose metadata asks for this torch and no older one would do."""
     wanted = tuple(releases)
     if not wanted:
         return {}

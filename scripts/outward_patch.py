@@ -1,4 +1,4 @@
-"""What was seen outside, written into the texts of `catalog/data/`: whole facts only; the rest is a list for a person."""
+"""What was seen outside, put into the texts of `catalog/data/`: whole facts only; the rest is a list for a person."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def proposed(
     found, left = dict(texts), list[str]()
     for torch in sorted({build.torch for build in new}, key=version_key):
         builds = [build for build in new if build.torch == torch]
-        found["releases.toml"], missing = _with_release(found["releases.toml"], torch, builds, companions.get(torch, {}))
+        text, missing = _with_release(found["releases.toml"], torch, builds, companions.get(torch, {}))
+        found["releases.toml"] = text
         left += [f"releases.toml: {torch} was seen, but nothing says its {name}" for name in missing]
     for build in new:
         key = build.torch, build.variant, build.platform
@@ -130,7 +131,8 @@ def _taken_over(text: str, table: str, entry: str) -> str:
     """A text with one new fact of the smaller tables in place of the old one."""
     name, _, version = entry.partition(" ")
     if table == "packages":
-        return re.sub(rf'\b{re.escape(name)} = "[\d.]*"', f'{name} = "{version}"', text) if "[[source]]" in text else text
+        known = rf'\b{re.escape(name)} = "[\d.]*"'
+        return re.sub(known, f'{name} = "{version}"', text) if "[[source]]" in text else text
     if table == "drivers" and name.startswith("R"):
         return text.replace("[branch]\n", f'[branch]\n{name[1:]} = {{ newest = "{version}" }}\n', 1)
     if table == "drivers":

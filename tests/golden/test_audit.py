@@ -124,7 +124,7 @@ def test_jetson_routes(capsys, jetson, python, build, index):
     ],
 )
 def test_jetpack_5_has_a_route(capsys, jetson, gpu, python, code, said):
-    """11: NVIDIA's one file for JetPack 5.1 and newer, by its address, under Python 3.8; older boards are told why not."""
+    """11: NVIDIA's one file for JetPack 5.1 and newer, by address, under Python 3.8; older boards are told why not."""
     assumed = f"os=linux,arch=aarch64,gpu={gpu},jetson={jetson},python={python},glibc=2.31"
     found, data, advice = plan(capsys, assumed)
     assert found == code

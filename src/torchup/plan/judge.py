@@ -122,7 +122,7 @@ def _system_against(row: Row, machine: Machine) -> Against | None:
 
 
 def _jetson_fits(release: str, installed: str | None) -> bool:
-    """Whether a build's L4T is the installed one: the same major, not older; an unknown minor is taken for new enough."""
+    """Whether a build's L4T is the installed one: same major, not older; an unknown minor is taken for new enough."""
     needs, has = version_key(release), version_key(installed or "")
     return needs[:1] == has[:1] and (len(has) == 1 or has >= needs)
 

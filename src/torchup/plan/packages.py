@@ -42,7 +42,10 @@ def requirements(fit: Fit, question: Question) -> tuple[tuple[str, ...], tuple[s
 
 
 def _pin(fit: Fit) -> str:
-    """``==2.14.1+cu126``, or the address of a wheel that no index has; of an unasked nightly channel ``>=2.15.0.dev0``, which lets installers take pre-releases."""
+    """``==2.14.1+cu126``, or the address of a wheel that no index has.
+
+    Of an unasked nightly channel ``>=2.15.0.dev0``, which lets installers take pre-releases.
+    """
     candidate = fit.candidate
     if candidate.row.file:
         return f" @ {candidate.row.file}"
@@ -59,9 +62,9 @@ def wanted_packages(question: Question) -> tuple[str, ...]:
 
 
 def overrides(fit: Fit, question: Question) -> tuple[str, ...]:
-    """Requirements in place of those that torch names: of ROCm the libraries of the devices that are here, not of all.
+    """Requirements instead of those that torch names: of ROCm the libraries of the devices here, not of all.
 
-    Empty for builds that need none, for pip and conda, which cannot replace a requirement, and where no target is known.
+    Empty for builds that need none, for pip and conda, which cannot replace a requirement, or if no target is known.
     """
     row, sdk = fit.candidate.row, question.catalog.rocm_sdk
     by_packages = row.kind == "rocm" and variant_key(row.variant) >= version_key(sdk.since)

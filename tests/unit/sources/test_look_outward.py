@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-
 from scripts import look_outward
+
 from support.index_server import Fault, IndexServer, Wheel, make_wheel
 from support.sources import IsolatedHost
 from support.torch_wheels import cuda_wheel
@@ -85,9 +85,7 @@ def applied(patch, tmp_path):
     (tmp_path / "p.patch").write_text(patch)
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     subprocess.run(["git", "apply", "--unsafe-paths", str(tmp_path / "p.patch")], cwd=root, check=True)
-    return {
-        name: tomllib.loads((root / look_outward.DATA / name).read_text("utf-8")) for name in look_outward.FILES
-    }
+    return {name: tomllib.loads((root / look_outward.DATA / name).read_text("utf-8")) for name in look_outward.FILES}
 
 
 def test_nothing_new_is_an_empty_patch(world, tmp_path, capsys):
@@ -98,7 +96,7 @@ def test_nothing_new_is_an_empty_patch(world, tmp_path, capsys):
 
 
 def test_a_new_release_is_taken_over_whole(world, tmp_path, capsys):
-    """Date, Pythons, companions, variants and the code in the wheel: a table that the schema takes, and no placeholder."""
+    """Date, Pythons, companions, variants and the code in the wheel: a table that the schema takes, no placeholder."""
     host, server = world
     publish(server, torch_file("99.0.0", "cu136", "13.6", uploaded="2027-02-03T10:00:00Z", code=CODE))
     publish(server, make_wheel("torchvision", "99.1.0", requires=["torch (==99.0.0)"]))
