@@ -34,6 +34,7 @@ _SPEC = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:=<>!,*|~+ -]{0,199}", re.ASCII)  #
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ADDRESS = re.compile(r"(?:https?://|file:///)[^\s\\'\"<>@]{1,1000}")
 _FOLDER = re.compile(r"(?:/|[A-Za-z]:[\\/])[^\x00-\x1f]{0,1000}")
+_WHEEL = re.compile(r"torch-[A-Za-z0-9_.+]{1,100}(?:-[A-Za-z0-9_.]{1,100}){3,4}\.whl", re.ASCII)
 _KINDS = frozenset({"index", "find-links", "conda", "file"})
 
 
@@ -71,7 +72,7 @@ def _claims(plan: Plan) -> Iterator[tuple[str, object, Callable[[Any], bool]]]:
         lines = getattr(plan, field)
         yield field, len(lines), lambda count: count <= COUNT_LIMIT
         for index, line in enumerate(lines):
-            yield f"{field}.{index}", line, is_plain_requirement
+            yield f"{field}.{index}", line, is_plain_requirement if field != "packages" else _package(plan)
     yield "packages", plan.packages, bool
     for name, digest in plan.hashes.items():
         yield f"hashes.{name}", name, _fits(_SPEC)
@@ -107,6 +108,20 @@ def is_plain_requirement(line: object) -> bool:
         return Requirement(line).url is None
     except InvalidRequirement:
         return False
+
+
+def _package(plan: Plan) -> Callable[[Any], bool]:
+    """A plain requirement, or torch by the address of a wheel in the folder of one of the plan's sources of files."""
+    folders = [source.url.rstrip("/") for source in plan.sources if source.kind == "file"]
+
+    def good(line: object) -> bool:
+        if is_plain_requirement(line):
+            return True
+        name, _, address = line.partition(" @ ") if isinstance(line, str) else ("", "", "")
+        folder, _, wheel = address.rpartition("/")
+        return name == "torch" and folder in folders and bool(_WHEEL.fullmatch(wheel))
+
+    return good
 
 
 def _check_source(source: Source, field: str, file: str) -> None:

@@ -159,9 +159,13 @@ def _gpu_code(row: Row, question: Question) -> Running | Against:
 
 
 def _driven(row: Row, code: Running, question: Question) -> Running | Against:
-    """Of the GPUs with code those that the driver serves."""
+    """Of the GPUs with code those that the driver serves. JetPack's own is that of its L4T and numbered like it."""
     target = question.target
     version = target.nvidia.version if target.nvidia else None
+    if row.jetson and target.nvidia is not None:
+        return code
+    if target.machine.jetson:
+        version = None
     problems = {}
     for index in code:
         capability = target.capabilities[index]
