@@ -53,7 +53,10 @@ def checked_plan(plan: Plan, file: str) -> Plan:
             raise _refused(file, field, value)
     for index, source in enumerate(plan.sources):
         _check_source(source, f"sources.{index}", file)
-    return msgspec.structs.replace(plan, python_path=None, steps=())
+    build = plan.build
+    if build.variant == "mps":  # as `torchup plan --json` names the one macOS build
+        build = msgspec.structs.replace(build, variant="cpu")
+    return msgspec.structs.replace(plan, build=build, python_path=None, steps=())
 
 
 def _claims(plan: Plan) -> Iterator[tuple[str, object, Callable[[Any], bool]]]:
