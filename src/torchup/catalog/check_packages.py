@@ -123,8 +123,14 @@ def _signatures(tables: Packages) -> Iterator[Message]:
 
 def _sources(tables: Packages) -> Iterator[Message]:
     """Each source of a row is in the list of sources, or is an address itself."""
-    for row in (*tables.packages, *tables.wheels, *tables.windows, *tables.symbols):
-        for source in (part.strip() for part in row.source.replace(";", ",").split(",")):
+    named = [
+        *(row.source for row in tables.packages),
+        *(row.source for row in tables.wheels),
+        *(row.source for row in tables.windows),
+        *(row.source for row in tables.symbols),
+    ]
+    for text in named:
+        for source in (part.strip() for part in text.replace(";", ",").split(",")):
             if source not in tables.sources and not source.startswith("https://"):
                 yield _breach("source", source)
 
