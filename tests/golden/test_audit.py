@@ -22,6 +22,21 @@ def plan(capsys, assumed, *arguments):
     return code, data or " ".join(message["text"] for message in answer["messages"]), advice
 
 
+@pytest.mark.parametrize(
+    ("assumed", "estimated"),
+    [
+        ("os=linux,gpu=RTX 5090,driver=620.70.06", False),
+        ("os=win11,gpu=RTX 5090,driver=620.70", True),
+        ("os=linux,gpu=RX 7900 XTX", True),
+    ],
+)
+def test_a_size_that_nobody_measured_is_called_an_estimate(capsys, assumed, estimated):
+    """A size read out of a wheel's metadata is about right; what stands on another row's size says so."""
+    assert plan(capsys, assumed)[1]["build"]["size_estimated"] is estimated
+    assert main(["plan", "--offline", "--assume", assumed]) == 0
+    assert ("(estimate)" in capsys.readouterr().out) is estimated
+
+
 def test_torchaudio_stands_beside_cu132(capsys):
     """1, 9: 2.11.1 of PyPI, as a range, and so is torchvision 0.29.2."""
     code, data, _ = plan(capsys, "os=linux,gpu=RTX 5090,driver=620.70.06")

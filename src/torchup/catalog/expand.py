@@ -98,12 +98,14 @@ class Expander:
         places = [index]
         if release.pypi.get(platform) == variant:
             places.append(Publication(name="pypi", url=self._channels.pypi))
+        size = self._size(release.torch, variant, platform)
         return Row(
             variant=variant,
             glibc=self._glibc(release.torch, variant, platform),
             arch=self._arch(release.torch, variant, platform),
             driver=self._floors.get(variant),
-            size_bytes=self._size(release.torch, variant, platform),
+            size_bytes=size[0],
+            size_estimated=size[1],
             companions=self._companions(release, platform, variant),
             publications=tuple(places),
             certainty=_certainty(release, variant, platform),
@@ -131,12 +133,13 @@ class Expander:
             return next((arch for span, arch in found if in_range(torch, span)), None)
         return self._rocm.get((torch, variant))
 
-    def _size(self, torch: str, variant: str, platform: str) -> int | None:
+    def _size(self, torch: str, variant: str, platform: str) -> tuple[int | None, bool]:
+        """Bytes, and whether they are an estimate."""
         for row in self._platforms.size:
             fits = variant.startswith(row.variant) and row.platform in {None, platform}
             if fits and in_range(torch, row.torch):
-                return row.megabytes * 10**6
-        return None
+                return row.megabytes * 10**6, row.source.startswith("estimate")
+        return None, False
 
     def _companions(self, release: schema.Release, platform: str, variant: str) -> dict[str, Companion]:
         if platform == "linux_s390x":
@@ -231,6 +234,7 @@ def vendor_rows(vendors: Iterable[schema.Vendor], floors: dict[str, DriverFloor]
                 driver=floors.get(vendor.variant),
                 glibc=vendor.glibc,
                 size_bytes=vendor.megabytes * 10**6,
+                size_estimated=True,
                 companions={name: Companion(version=version) for name, version in named.items() if version},
                 needs=("numpy", *vendor.needs.split()),
                 extra=vendor.extra,

@@ -111,6 +111,7 @@ class Row(Value, frozen=True, kw_only=True):
     macos_for: dict[str, str] = {}  # Python -> a higher floor than `macos`
     mps: str | None = None
     size_bytes: int | None = None
+    size_estimated: bool = False  # neither measured nor listed
     companions: dict[str, Companion] = {}
     needs: tuple[str, ...] = ()  # "numpy<2"
     extra: str | None = None  # "device-{gfx}": an extra that the requirement must name

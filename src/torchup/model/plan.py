@@ -34,6 +34,7 @@ class Build(Value, frozen=True, kw_only=True):
     source: str | None = None  # pytorch-index, mirror:nju, find-links, pypi, conda-forge...
     companions: dict[str, str | None] = {}  # torchvision, torchaudio -> version, or None: not to be had
     size_bytes: int | None = None
+    size_estimated: bool = False  # the size was neither measured nor listed
 
     @property
     def label(self) -> str:

@@ -242,7 +242,10 @@ def _row_of_offers(version: str, variant: str, offers: list[Offer], target: Targ
     if known is not None:
         size = max(size or 0, known.size_bytes or 0) if known.kind != "cpu" else size or known.size_bytes
         glibc = floors[0] if is_linux and floors else known.glibc
-        return msgspec.structs.replace(known, pythons=pythons, size_bytes=size, glibc=glibc, certainty=LISTED)
+        estimated = known.size_estimated and size == known.size_bytes
+        return msgspec.structs.replace(
+            known, pythons=pythons, size_bytes=size, size_estimated=estimated, glibc=glibc, certainty=LISTED
+        )
     return Row(
         torch=version,
         variant=variant,

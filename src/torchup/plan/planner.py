@@ -203,6 +203,7 @@ def _plan(best: Fit, rejected: tuple[Rejection, ...], question: Question, survey
             for name, found in named.items()
         },
         size_bytes=question.catalog.rocm_sdk.size_bytes if replaced else row.size_bytes,
+        size_estimated=bool(replaced) or row.size_estimated,
     )
     uncovered = tuple(i for i in question.graphics.wanted if i not in best.covered)
     plan = Plan(
