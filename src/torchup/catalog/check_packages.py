@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from torchup.catalog.packages import EVIDENCE, KINDS, PYPI, load_packages, normalise
+from torchup.catalog.packages import EVIDENCE, KINDS, PYPI, load_packages
 from torchup.catalog.spans import lowest, minor_of, spans
 from torchup.catalog.wheel_rows import place_of
 from torchup.model import Message, message
+from torchup.package_names import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,6 +12,7 @@ from torchup.catalog.types import is_vendor
 from torchup.catalog.versions import in_range, version_key
 from torchup.catalog.wheels import load_snapshot, load_wheels
 from torchup.model import Message, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ TOLERANCE = 0.04  # of sizes: one row of the table serves several releases
 LIBRARY_GLIBC = "2.17"  # what the libraries of manylinux1 wheels need, whatever the tag says
 _READ = {"script", "measured"}  # what rests on a source that was read for certain releases
 _TABLES = ("architectures", "platforms", "releases")
-_RANGE = re.compile(r'^[ \t]{0,20}(?:\{[^\n]{0,200}?)?\b(?:torch|companions) = "([\d.]+)-([\d.]+)"', re.MULTILINE)
+_RANGE = lazy_pattern(r'^[ \t]{0,20}(?:\{[^\n]{0,200}?)?\b(?:torch|companions) = "([\d.]+)-([\d.]+)"', re.MULTILINE)
 
 
 def wheels_agree(catalog: Catalog) -> Iterator[Message]:

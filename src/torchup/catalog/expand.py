@@ -57,6 +57,9 @@ class Expander:
         self._plain: dict[str, list[schema.PlainNames]] = {}
         for row in platforms.plain:
             self._plain.setdefault(row.platform, []).append(row)
+        self._sizes = {
+            platform: [row for row in platforms.size if row.platform in {None, platform}] for platform in PLATFORMS
+        }
         self._platforms = platforms
         self._floors = floors
         self._channels = channels
@@ -135,9 +138,8 @@ class Expander:
 
     def _size(self, torch: str, variant: str, platform: str) -> tuple[int | None, bool]:
         """Bytes, and whether they are an estimate."""
-        for row in self._platforms.size:
-            fits = variant.startswith(row.variant) and row.platform in {None, platform}
-            if fits and in_range(torch, row.torch):
+        for row in self._sizes[platform]:
+            if variant.startswith(row.variant) and in_range(torch, row.torch):
                 return row.megabytes * 10**6, row.source.startswith("estimate")
         return None, False
 
