@@ -34,6 +34,7 @@ class Build(Value, frozen=True, kw_only=True):
     source: str | None = None  # pytorch-index, mirror:nju, find-links, pypi, conda-forge...
     companions: dict[str, str | None] = {}  # torchvision, torchaudio -> version, or None: not to be had
     size_bytes: int | None = None
+    size_estimated: bool = False  # the size was neither measured nor listed
 
     @property
     def label(self) -> str:
@@ -55,7 +56,7 @@ class Source(Value, frozen=True, kw_only=True):
 
     name: str  # unique: pytorch-index:cu126, mirror:nju:cu126, index-url, extra-index-url, find-links, pypi, wheelhouse
     url: str  # index URL or folder, without credentials
-    kind: str = "index"  # index (PEP 503/691) | find-links | conda (a channel)
+    kind: str = "index"  # index (PEP 503/691) | find-links | conda (a channel) | file (one wheel, by its address)
     origin: str | None = None  # file or variable that names it: "/etc/pip.conf", "PIP_FIND_LINKS"
     variant: str | None = None  # the one variant that its address is for: pytorch-index:cu126
     general: bool = False  # serves any package, not torch and its companions only
@@ -76,6 +77,7 @@ class Offer(Value, frozen=True, kw_only=True):
     url: str
     sha256: str | None = None
     size_bytes: int | None = None
+    uploaded: str | None = None  # ISO 8601, where the page says it (PEP 700)
     yanked: bool = False
     requires_python: str | None = None
     source: str  # name of its Source
@@ -142,6 +144,7 @@ class Plan(Value, frozen=True, kw_only=True):
     installer: InstallerName = InstallerName.UV
     packages: tuple[str, ...] = ()  # exact requirement strings, torch first
     constraints: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()  # requirements in place of those that packages name; uv alone knows such
     hashes: dict[str, str] = {}  # wheel -> SHA-256; where there are any, these files are installed and no others
     sources: tuple[Source, ...] = ()
     steps: tuple[Step, ...] = ()

@@ -66,6 +66,8 @@ def _uv_table(plan: Plan, machine: Machine) -> list[str]:
         lines.append(f"find-links = {array(found.find_links)}")
     if plan.constraints:
         lines.append(f"constraint-dependencies = {array(plan.constraints)}")
+    if plan.overrides:
+        lines.append(f"override-dependencies = {array(plan.overrides)}")
     return lines
 
 
