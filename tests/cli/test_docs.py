@@ -17,7 +17,7 @@ from torchup.cli.app import make_app
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-GENERATED = ("commands.md", "json.md")
+GENERATED = ("commands.md", "commands.zh-CN.md", "json.md")
 
 
 WRITTEN = [page for page in PAGES if page.name not in GENERATED]
