@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.model import Message
 
-_OWN = ("extension.flash", "extension.nvcc-arch", "extension.kernel")
+_OWN = ("extension.flash", "extension.nvcc-arch", "extension.kernel", "extension.sage")
 
 
 def foreign_code(facts: Facts) -> bool:
@@ -51,9 +51,22 @@ def extension_arch_missing(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=text_of(slug, "summary"),
         evidence=(*lines, *toolkit),
-        remedy=rebuilt(facts, text, () if toolkit else names, gpus),
+        remedy=rebuilt(facts, text, ()) if toolkit else _with_code(facts, compat, text, names, gpus),
         certainty=Certainty.PROVEN if failed else Certainty.SAID,
     )
+
+
+def _with_code(
+    facts: Facts, compat: Compat, text: Message, names: Sequence[str], gpus: Iterable[ComputeCapability]
+) -> Remedy:
+    """The first package's file for this torch and GPU; one that no table has is made anew."""
+    from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
+    from torchup.doctor.rules.compiled import package_named  # noqa: PLC0415  # reads the tables of packages
+
+    package = package_named(names[0]) if names else None
+    if package is None:
+        return rebuilt(facts, text, names, gpus)
+    return remedy.wheel_remedy(facts, compat.catalog, package, text=text, gpus=gpus)
 
 
 def _names(facts: Facts) -> tuple[str, ...]:

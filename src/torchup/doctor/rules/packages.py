@@ -14,7 +14,9 @@ from torchup.doctor.extensions import extension_table
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import plain, quoted, remedy_of, said, torch_cuda, torch_line
 from torchup.doctor.rules.damaged import damaged_torch
-from torchup.doctor.rules.extensions import extension_names, rebuilt
+from torchup.doctor.rules.compiled import other_cuda, other_torch, unloaded_dll
+from torchup.doctor.rules.compiled_messages import own_message
+from torchup.doctor.rules.extensions import extension_names
 from torchup.model import Remedy, message
 
 if TYPE_CHECKING:
@@ -35,14 +37,14 @@ def companion_mismatch(facts: Facts, compat: Compat) -> Found | None:
     signs, wrong = _signs(facts, compat), [line for name in _COMPANIONS for line in _unpaired(facts, compat, name)]
     broken = facts.companion_errors
     if not signs and not wrong and not broken:
-        return _of_other_cuda(facts, compat)
+        return _of_other_cuda(facts, compat) or unloaded_dll(facts, compat) or own_message(facts, compat)
     if signs and all(sign.code == "companion.extension" for sign in signs) and not wrong and not broken:
-        return _extension_of_another_torch(facts, signs, _package_of(signs[0]))
+        return other_torch(facts, compat, signs, _package_of(signs[0]))
     errors = tuple(plain(f"import {name}: {error}") for name, error in broken.items())
     slug = "companion-mismatch"
     return Found(
         summary=text_of(slug, "summary"),
-        evidence=(*map(said, signs), *errors, *wrong),
+        evidence=tuple(dict.fromkeys((*map(said, signs), *errors, *wrong))),
         remedy=remedy_of(slug, facts, compat),
         certainty=Certainty.PROVEN if (signs and wrong) or broken else Certainty.SAID if signs else Certainty.TABLE,
     )
@@ -72,7 +74,7 @@ def _of_other_cuda(facts: Facts, compat: Compat) -> Found | None:
         return _kept_cuda(facts, compat, sign)
     if companion is None:
         names = extension_names(facts, [sign.line])
-        return _extension_of_another_torch(facts, (sign,), names[0]) if names else None
+        return other_cuda(facts, compat, sign, names[0] if names else None)
     slug = "companion-mismatch"
     return Found(
         summary=text_of(slug, "summary"),
@@ -107,20 +109,6 @@ def _package_of(sign: Sign) -> str | None:
     """The module that a message names, by its compiled library too."""
     named = sign.values.get("package")
     return extension_table().libraries.get(named, named) if named else None
-
-
-def _extension_of_another_torch(facts: Facts, signs: tuple[Sign, ...], module: str | None) -> Found:
-    """A compiled package (flash-attn, vLLM...) that was linked to another torch or CUDA than it meets."""
-    text = message(
-        "doctor.companion.remedy-extension",
-        "install a release of the package that was built for this torch, or build it anew beside it",
-    )
-    return Found(
-        summary=message("doctor.companion.summary-extension", "a compiled package was built for another torch"),
-        evidence=(*map(said, signs), *([torch_line(facts)] if facts.torch.version else [])),
-        remedy=rebuilt(facts, text, [module] if module else []),
-        certainty=Certainty.SAID,
-    )
 
 
 def _is_paired(facts: Facts, compat: Compat, name: str) -> bool:

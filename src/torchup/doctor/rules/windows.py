@@ -10,6 +10,7 @@ from torchup.doctor.conditions import holds
 from torchup.doctor.libraries import libraries
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import made, said
+from torchup.doctor.rules.compiled import dll_owner
 from torchup.model import message
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ _CONDA_PATH = re.compile(r"[/\\](?:mini|ana|mamba)(?:conda|forge)\d?[/\\]|[/\\]m
 
 
 def _signs(facts: Facts) -> tuple[Sign, ...]:
-    """The messages about DLLs; where torch loads, only those of torch itself."""
+    """The messages about DLLs; where torch loads, only those of torch itself; a package around it has its own cause."""
     signs = facts.signs_of("windows-dll-missing")
+    if signs and dll_owner(facts) is not None:
+        return ()
     if facts.works and not any("torch" in sign.line.lower() for sign in signs):
         return ()
     return signs

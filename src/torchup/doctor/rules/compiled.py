@@ -1,0 +1,230 @@
+"""Compiled packages around torch (flash-attn, xformers, vLLM...) that were built for another torch or CUDA than this."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from torchup.catalog.packages import load_packages
+from torchup.catalog.spans import minor_of, spans
+from torchup.compat.packages.contents import string_abi
+from torchup.compat.packages.fits import new_strings
+from torchup.compat.packages.symbols import LINE, symbol_meaning
+from torchup.doctor.extensions import extension_table, named_in
+from torchup.doctor.rule import Certainty, Found
+from torchup.doctor.rules.common import said, torch_cuda, torch_line
+from torchup.doctor.rules.extensions import rebuilt
+from torchup.model import message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torchup.catalog.packages import Package
+    from torchup.compat.packages.symbols import SymbolMeaning
+    from torchup.compat.questions import Compat
+    from torchup.doctor.facts import Facts, Sign
+    from torchup.model import Message, Remedy
+
+_PLACE = re.compile(r"(?:site|dist)-packages[/\\](?P<module>\w+?)(?:\.(?:cpython|abi3|cp3|so|pyd)|[/\\])")
+_SYMBOL = re.compile(r"undefined symbol: (?P<symbol>_Z\w+)")
+_NAMELESS = frozenset({"_C", "_ext", "_fused", "_kernels", "ext", "_C_cuda", "_version_cuda"})
+
+
+# ---------------------------------------------------------------- whose it is
+
+
+def package_named(module: str) -> Package | None:
+    """The package of a module or of a compiled library: ``flash_attn_2_cuda``, ``selective_scan_cuda``."""
+    tables, own = load_packages(), extension_table().libraries
+    for name in (module, own.get(module, module), re.sub(r"(?:_2)?_(?:cuda|torch)$", "", module)):
+        found = tables.by_module.get(name) or tables.get(name)
+        if found is not None:
+            return found
+    return None
+
+
+def package_of(facts: Facts, line: str) -> Package | None:
+    """Whose compiled code a message is about: by its path, by a name in it, by the traceback."""
+    place = _PLACE.search(line)
+    names = [place["module"]] if place is not None else []
+    names += [*named_in(line), *_in_words(line), *reversed(facts.modules)]
+    found = (package_named(name) for name in names)
+    return next((package for package in found if package is not None), None)
+
+
+def _in_words(line: str) -> list[str]:
+    """The modules that stand in a line as the name of a file or folder: ``libonnxruntime_providers_cuda.so``."""
+    parts = {part.removeprefix("lib") for part in re.split(r"[^\w]+", line[:LINE])}
+    return [name for name in load_packages().by_module if any(p == name or p.startswith(f"{name}_") for p in parts)]
+
+
+def dll_owner(facts: Facts) -> Package | None:
+    """The package around torch whose DLL Windows does not load; ``None``: torch's own, or another program's."""
+    sign = facts.sign("extension.dll")
+    if sign is None or facts.sign("windows.dll", "windows.redistributable") is not None:
+        return None
+    module = sign.values.get("module", "")
+    named = package_of(facts, sign.line) if module in _NAMELESS else package_named(module)
+    return named if named is not None and named.kind in {"matched", "pinned", "source", "ended"} else None
+
+
+# ---------------------------------------------------------------- built for another torch
+
+
+def other_torch(facts: Facts, compat: Compat, signs: tuple[Sign, ...], module: str | None) -> Found:
+    """A compiled package that was linked to another torch than it meets; which one, where its symbols say it."""
+    package = next((found for sign in signs if (found := package_of(facts, sign.line))), None)
+    package = package or (package_named(module) if module else None)
+    built = next((text for sign in signs if (text := _built(facts, sign, package)) is not None), None)
+    general = message("doctor.companion.summary-extension", "a compiled package was built for another torch")
+    return Found(
+        summary=built or general,
+        evidence=evidence(facts, signs),
+        remedy=fitting(facts, compat, package, module),
+        certainty=Certainty.PROVEN if built is not None and facts.torch.version else Certainty.SAID,
+    )
+
+
+def evidence(facts: Facts, signs: Iterable[Sign]) -> tuple[Message, ...]:
+    """The messages, each once, and which torch it is."""
+    lines = {sign.line: said(sign) for sign in signs}
+    return (*lines.values(), *([torch_line(facts)] if facts.torch.version else []))
+
+
+def fitting(facts: Facts, compat: Compat, package: Package | None, module: str | None = None) -> Remedy:
+    """The wheel of a package for the torch that is there; a package that no table has is made anew."""
+    from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
+
+    text = message("doctor.compiled.remedy", "install the file of the package that was built for this torch")
+    if package is not None:
+        return remedy.wheel_remedy(facts, compat.catalog, package, text=text)
+    other = message(
+        "doctor.companion.remedy-extension",
+        "install a release of the package that was built for this torch, or build it anew beside it",
+    )
+    return rebuilt(facts, other, [module] if module else [])
+
+
+def _built(facts: Facts, sign: Sign, package: Package | None) -> Message | None:
+    """What a message says of the torch that the package was built for; nothing where it fits the one that is there."""
+    found = _SYMBOL.search(sign.line)
+    if found is None or package is None:
+        return None
+    if (abi := _other_string(facts, found["symbol"], package)) is not None:
+        return abi
+    meaning = symbol_meaning(found["symbol"], load_packages())
+    torch = facts.torch.version
+    if meaning is None or meaning.built.startswith("cxx11") or (torch and _has(meaning, torch)):
+        return None
+    return message(
+        "doctor.compiled.built",
+        "{package} was built for {built}, and {torch} is installed",
+        package=package.name,
+        built=_released(meaning.built),
+        torch=torch_name(facts),
+    )
+
+
+def _has(meaning: SymbolMeaning, torch: str) -> bool:
+    """Whether a torch exports the symbol after all: then the report shows another torch than the one that was met."""
+    try:
+        return spans(meaning.have, minor_of(torch))
+    except ValueError:
+        return True
+
+
+def _released(built: str) -> Message:
+    """``<=2.9`` in words."""
+    low, dots, high = built.partition("..")
+    if built.startswith("<="):
+        return message("doctor.compiled.older", "torch {release} or older", release=built[2:])
+    if built.startswith(">="):
+        return message("doctor.compiled.newer", "torch {release} or newer", release=built[2:])
+    if dots:
+        return message("doctor.compiled.between", "torch {first} to {last}", first=low, last=high)
+    return message("doctor.compiled.one", "torch {release}", release=built)
+
+
+def torch_name(facts: Facts) -> Message:
+    """The torch that is there, or that it is another."""
+    if facts.torch.version is None:
+        return message("doctor.compiled.other", "another torch")
+    label = facts.torch.local or facts.torch.variant
+    name = f"{facts.torch.version}+{label}" if label else facts.torch.version
+    return message("doctor.compiled.torch", "torch {version}", version=name)
+
+
+def _other_string(facts: Facts, symbol: str, package: Package) -> Message | None:
+    """Whether the symbol is written in the string ABI that this torch does not have."""
+    abi, torch = string_abi([symbol]), facts.torch.version
+    if abi is None or torch is None:
+        return None
+    new = new_strings(torch, facts.torch.local or facts.torch.variant or "", load_packages())
+    if new is (abi == "TRUE"):
+        return None
+    values = {"package": package.name, "label": f"cxx11abi{abi}", "torch": torch_name(facts)}
+    if new:
+        return message(
+            "doctor.compiled.old-string",
+            "{package} was built with the old string ABI of C++ ({label}), and {torch} has the new one",
+            **values,
+        )
+    return message(
+        "doctor.compiled.new-string",
+        "{package} was built with the new string ABI of C++ ({label}), and {torch} has the old one",
+        **values,
+    )
+
+
+# ---------------------------------------------------------------- built for another CUDA
+
+
+def other_cuda(facts: Facts, compat: Compat, sign: Sign, module: str | None) -> Found | None:
+    """A compiled package that asks for the runtime of another CUDA major than torch brings."""
+    package = package_of(facts, sign.line) or (package_named(module) if module else None)
+    if package is None and module is None:
+        return None
+    major, torch = sign.values.get("major"), facts.torch.version
+    summary = message("doctor.companion.summary-extension", "a compiled package was built for another torch")
+    if package is not None and major and torch:
+        summary = message(
+            "doctor.compiled.cuda",
+            "{package} was built for CUDA {major}, and {torch} brings CUDA {cuda}",
+            package=package.name,
+            major=major,
+            torch=torch_name(facts),
+            cuda=torch_cuda(facts, compat) or "-",
+        )
+    return Found(
+        summary=summary,
+        evidence=evidence(facts, (sign,)),
+        remedy=fitting(facts, compat, package, module),
+        certainty=Certainty.SAID,
+    )
+
+
+def unloaded_dll(facts: Facts, compat: Compat) -> Found | None:
+    """Windows does not load the DLL of a package around torch. Its message does not say which of the others it needs."""
+    package, sign = dll_owner(facts), facts.sign("extension.dll")
+    if package is None or sign is None:
+        return None
+    if _PROCEDURE.search(sign.line):
+        summary = message(
+            "doctor.compiled.procedure",
+            "{package} asks for a function that {torch} does not have: it was built for another torch",
+            package=package.name,
+            torch=torch_name(facts),
+        )
+    else:
+        summary = message(
+            "doctor.compiled.dll",
+            "Windows cannot load {package}: it needs a DLL of another torch or CUDA, or of the Visual C++ runtime",
+            package=package.name,
+        )
+    return Found(
+        summary=summary, evidence=evidence(facts, (sign,)), remedy=fitting(facts, compat, package),
+        certainty=Certainty.SAID,
+    )  # fmt: skip
+
+
+_PROCEDURE = re.compile(r"specified procedure|WinError 127|\u627e\u4e0d\u5230\u6307\u5b9a\u7684\u7a0b\u5e8f|angegebene Prozedur|proc\S{1,3}dure sp\S{1,3}cifi")
