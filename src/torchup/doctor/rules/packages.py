@@ -21,7 +21,9 @@ from torchup.model import Remedy, message
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
-    from torchup.doctor.facts import Facts, Sign
+    from collections.abc import Iterator
+
+    from torchup.doctor.facts import Facts, Replaced, Sign
     from torchup.model import Message
 
 _COMPANIONS = ("torchvision", "torchaudio")
@@ -195,6 +197,8 @@ def adding(facts: Facts, text: Message, requirements: tuple[str, ...]) -> Remedy
 
 def torch_replaced(facts: Facts, compat: Compat) -> Found | None:
     """Another package's installation exchanged torch for another build or version."""
+    if facts.replaced is not None:
+        return _replaced_here(facts, facts.replaced, compat)
     gone, came = facts.sign("torch.uninstalled"), facts.sign("torch.came")
     old = gone.values.get("old") if gone is not None else None
     new = came.values.get("new") if came is not None else None
@@ -213,6 +217,40 @@ def torch_replaced(facts: Facts, compat: Compat) -> Found | None:
         remedy=remedy_of(slug, known, compat, kind=RemedyKind.REQUESTED),
         certainty=Certainty.PROVEN,
     )
+
+
+def _replaced_here(facts: Facts, replaced: Replaced, compat: Compat) -> Found:
+    """Torchup verified another torch in this environment than the one that is there."""
+    slug = "torch-replaced"
+    exchanged = message(
+        "doctor.replaced.exchanged",
+        "torch {before} was verified here, torch {after} is installed",
+        before=replaced.before,
+        after=replaced.after or "-",
+    )
+    known = msgspec.structs.replace(facts, requested=(f"torch=={replaced.before}",))
+    error = (facts.torch.import_error or "").strip().splitlines()[-1:]
+    exchange = message("doctor.replaced.summary", "torch was exchanged after this environment was verified")
+    return Found(
+        summary=text_of(slug, "summary") if replaced.wanted_by else exchange,
+        evidence=(exchanged, *_who(replaced), *map(plain, error)),
+        remedy=remedy_of(slug, known, compat, kind=RemedyKind.REQUESTED),
+        certainty=Certainty.PROVEN,
+    )
+
+
+def _who(replaced: Replaced) -> Iterator[Message]:
+    """Which tool wrote the torch that is there, when, and for which packages."""
+    if replaced.installer or replaced.when:
+        yield message(
+            "doctor.replaced.by",
+            "{tool} wrote it ({when})",
+            tool=replaced.installer or "?",
+            when=replaced.when or "?",
+        )
+    if replaced.wanted_by:
+        names = ", ".join(replaced.wanted_by)
+        yield message("doctor.replaced.for", "{packages} wanted that torch", packages=names)
 
 
 def torch_not_installed(facts: Facts, compat: Compat) -> Found | None:
