@@ -125,7 +125,7 @@ class Node(Value, frozen=True, kw_only=True):
 
 
 class Replaced(Value, frozen=True, kw_only=True):
-    """A torch that is not the one that an environment was verified with; who wanted and wrote it, as far as it is known."""
+    """A torch that is not the one that an environment was verified with; who wanted and wrote it, where it is known."""
 
     before: str
     after: str | None

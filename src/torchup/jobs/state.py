@@ -1,4 +1,4 @@
-"""What the doctor knows of an environment beside its torch: who exchanged it, what is compiled for it, torch.compile."""
+"""What the doctor knows of an environment around its torch: who exchanged it, what is compiled for it."""
 
 from __future__ import annotations
 

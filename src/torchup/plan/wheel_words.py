@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from torchup.plan.judge import Fit
 
 
+COMPILED = frozenset({"source", "matched"})  # kinds of packages that `--build` compiles
+
+
 def lowered(packages: Sequence[Package], newest: Fit, plan: Plan) -> Message | None:
     """Why the plan's torch is not the newest that this machine could have."""
     row = newest.candidate.row
@@ -26,11 +29,20 @@ def lowered(packages: Sequence[Package], newest: Fit, plan: Plan) -> Message | N
         return None
     return message(
         "plan.why.packages",
-        "{newest} would be newer; {packages} has a wheel for {torch} at most",
+        "{newest} would be newer; {packages} has a wheel for {torch} at most ({how})",
         newest=row.torch,
         packages=", ".join(package.name for package in packages),
         torch=plan.build.torch,
+        how=_how_to_keep(packages, row.torch),
     )
+
+
+def _how_to_keep(packages: Sequence[Package], newest: str) -> Message:
+    """How to have the newest torch all the same: compile what can be compiled, or leave it out."""
+    if all(package.build and package.kind in COMPILED for package in packages):
+        return message("plan.why.packages.build", "to keep {newest}: --torch {newest} --build", newest=newest)
+    names = ", ".join(package.name for package in packages)
+    return message("plan.why.packages.without", "to keep {newest}: leave {packages} out", newest=newest, packages=names)
 
 
 def third_party(match: Match) -> Notice:

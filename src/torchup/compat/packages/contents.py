@@ -97,7 +97,7 @@ def string_abi(symbols: Iterable[str]) -> str | None:
 
 
 def _without_identifiers(symbol: str) -> str:
-    """An Itanium name without the words in it, each of which follows its length: ``_ZN5torch3jitERKSs`` -> ``_ZNERKSs``."""
+    """An Itanium name without its words, each of which follows its length: ``_ZN5torch3jitERKSs`` -> ``_ZNERKSs``."""
     kept, at = [], 0
     while (match := _IDENTIFIER.search(symbol, at)) is not None:
         kept.append(symbol[at : match.start()])

@@ -109,7 +109,8 @@ def _for_python(found: Match) -> Message:
     """A report that names no Python: the file is for one all the same."""
     return message(
         "doctor.wheel.python",
-        "your report does not show Python: the file is for {python} (`torchup wheel {package} --python X.Y` for another)",
+        "your report does not show Python: the file is for {python}"
+        " (for another: `torchup wheel {package} --python X.Y`)",
         python=found.python,
         package=found.package,
     )

@@ -28,6 +28,7 @@ from torchup.doctor.rules import (
     prebuilt,
     programs,
     reach,
+    ready,
     selectors,
     windows,
 )
@@ -86,6 +87,7 @@ CHECKS: Mapping[str, Callable[[Facts, Compat], Found | None]] = {
     "build-headers-missing": programs.build_headers_missing,
     "python-package-missing": programs.python_package_missing,
     "prebuilt-wheel-exists": prebuilt.prebuilt_wheel_exists,
+    **{slug: ready.check_of_requirement(name) for name, slug in ready.SLUGS.items()},
     "no-gpu-present": devices.no_gpu_present,
     "job-without-gpu": reach.job_without_gpu,
     "gpu-not-reached": reach.gpu_not_reached,

@@ -1,4 +1,4 @@
-"""Compiled packages around torch (flash-attn, xformers, vLLM...) that were built for another torch or CUDA than this."""
+"""Compiled packages around torch (flash-attn, xformers, vLLM...) that were built for another torch or CUDA."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from torchup.doctor.rules.extensions import rebuilt
 from torchup.model import message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from torchup.catalog.packages import Package
     from torchup.compat.packages.symbols import SymbolMeaning
@@ -116,13 +116,35 @@ def _built(facts: Facts, sign: Sign, package: Package | None) -> Message | None:
     torch = facts.torch.version
     if meaning is None or meaning.built.startswith("cxx11") or (torch and _has(meaning, torch)):
         return None
+    return built_summary(facts, package.name, _released(meaning.built))
+
+
+def built_summary(facts: Facts, package: str, built: Message) -> Message:
+    """Which torch a package was built for, and which is there."""
     return message(
         "doctor.compiled.built",
         "{package} was built for {built}, and {torch} is installed",
-        package=package.name,
-        built=_released(meaning.built),
+        package=package,
+        built=built,
         torch=torch_name(facts),
     )
+
+
+def cuda_summary(facts: Facts, compat: Compat, package: str, major: str) -> Message:
+    """Which CUDA a package was built for, and which torch brings."""
+    return message(
+        "doctor.compiled.cuda",
+        "{package} was built for CUDA {major}, and {torch} brings CUDA {cuda}",
+        package=package,
+        major=major,
+        torch=torch_name(facts),
+        cuda=torch_cuda(facts, compat) or "-",
+    )
+
+
+def released_between(releases: Sequence[str]) -> Message:
+    """A range of releases in words."""
+    return _released(releases[0] if len(releases) == 1 else f"{releases[0]}..{releases[-1]}")
 
 
 def _has(meaning: SymbolMeaning, torch: str) -> bool:
@@ -187,14 +209,7 @@ def other_cuda(facts: Facts, compat: Compat, sign: Sign, module: str | None) -> 
     major, torch = sign.values.get("major"), facts.torch.version
     summary = message("doctor.companion.summary-extension", "a compiled package was built for another torch")
     if package is not None and major and torch:
-        summary = message(
-            "doctor.compiled.cuda",
-            "{package} was built for CUDA {major}, and {torch} brings CUDA {cuda}",
-            package=package.name,
-            major=major,
-            torch=torch_name(facts),
-            cuda=torch_cuda(facts, compat) or "-",
-        )
+        summary = cuda_summary(facts, compat, package.name, major)
     return Found(
         summary=summary,
         evidence=evidence(facts, (sign,)),
@@ -204,11 +219,11 @@ def other_cuda(facts: Facts, compat: Compat, sign: Sign, module: str | None) -> 
 
 
 def unloaded_dll(facts: Facts, compat: Compat) -> Found | None:
-    """Windows does not load the DLL of a package around torch. Its message does not say which of the others it needs."""
+    """Windows does not load the DLL of a package around torch; its message does not say what it lacks."""
     package, sign = dll_owner(facts), facts.sign("extension.dll")
     if package is None or sign is None:
         return None
-    if _PROCEDURE.search(sign.line):
+    if facts.sign("extension.procedure") is not None:
         summary = message(
             "doctor.compiled.procedure",
             "{package} asks for a function that {torch} does not have: it was built for another torch",
@@ -225,6 +240,3 @@ def unloaded_dll(facts: Facts, compat: Compat) -> Found | None:
         summary=summary, evidence=evidence(facts, (sign,)), remedy=fitting(facts, compat, package),
         certainty=Certainty.SAID,
     )  # fmt: skip
-
-
-_PROCEDURE = re.compile(r"specified procedure|WinError 127|\u627e\u4e0d\u5230\u6307\u5b9a\u7684\u7a0b\u5e8f|angegebene Prozedur|proc\S{1,3}dure sp\S{1,3}cifi")

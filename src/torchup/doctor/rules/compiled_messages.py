@@ -6,8 +6,18 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from torchup.catalog.spans import minor_of
+from torchup.compat.packages.symbols import other_cuda
 from torchup.doctor.rule import Certainty, Found
-from torchup.doctor.rules.compiled import evidence, fitting, package_named
+from torchup.doctor.rules.common import plain, torch_cuda, torch_line
+from torchup.doctor.rules.compiled import (
+    built_summary,
+    cuda_summary,
+    evidence,
+    fitting,
+    package_named,
+    released_between,
+)
 from torchup.model import Remedy, Severity, message
 
 if TYPE_CHECKING:
@@ -17,7 +27,7 @@ if TYPE_CHECKING:
 
 def own_message(facts: Facts, compat: Compat) -> Found | None:
     """The first of these that the report holds."""
-    checks = (_built_for, _no_label, _without_kernels, _torch_first)
+    checks = (_built_for, _no_label, _by_state, _without_kernels, _torch_first)
     return next((found for check in checks if (found := check(facts, compat)) is not None), None)
 
 
@@ -29,17 +39,10 @@ def _built_for(facts: Facts, compat: Compat) -> Found | None:
     built, have = sign.values["built"], sign.values["have"]
     if have.endswith("+cpu") or _alike(built, have):
         return None
-    package = package_named("xformers")
     return Found(
-        summary=message(
-            "doctor.compiled.built",
-            "{package} was built for {built}, and {torch} is installed",
-            package=package.name if package is not None else "xformers",
-            built=message("doctor.compiled.one", "torch {release}", release=built),
-            torch=message("doctor.compiled.torch", "torch {version}", version=have),
-        ),
+        summary=built_summary(facts, "xformers", message("doctor.compiled.one", "torch {release}", release=built)),
         evidence=evidence(facts, (sign,)),
-        remedy=fitting(facts, compat, package, "xformers"),
+        remedy=fitting(facts, compat, package_named("xformers"), "xformers"),
         certainty=Certainty.PROVEN,
     )
 
@@ -74,6 +77,27 @@ def _other_label(facts: Facts, compat: Compat, label: str) -> Remedy:
     version = facts.torch.version or compat.catalog.newest_torch  # the library does not link torch: any will do
     torch = replace(facts.torch, version=version, variant=f"cu{label}", local=None)
     return fitting(replace(facts, torch=torch), compat, package_named("bitsandbytes"))
+
+
+def _by_state(facts: Facts, compat: Compat) -> Found | None:
+    """Nothing has failed yet: the libraries of an installed package are for another torch or CUDA than this one."""
+    cuda, torch = torch_cuda(facts, compat), facts.torch.version
+    majors = other_cuda({one.package: one.cuda_majors for one in facts.compiled}, cuda)
+    for one in facts.compiled:
+        if one.package in majors:
+            summary = cuda_summary(facts, compat, one.package, str(majors[one.package]))
+        elif torch is not None and one.releases and minor_of(torch) not in one.releases:
+            summary = built_summary(facts, one.package, released_between(one.releases))
+        else:
+            continue
+        return Found(
+            summary=summary,
+            evidence=(plain(f"{one.package} {one.version}"), torch_line(facts)),
+            remedy=fitting(facts, compat, package_named(one.package.replace("-", "_"))),
+            certainty=Certainty.SEEN,
+            severity=Severity.WARNING,
+        )
+    return None
 
 
 def _without_kernels(facts: Facts, compat: Compat) -> Found | None:

@@ -9,7 +9,7 @@ from torchup.doctor.extensions import extension_table, named_in
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import capabilities, gpu_line, quoted, remedy_of, said, torch_line
 from torchup.doctor.rules.coverage import FAILURES, covered, covers_what_it_warns_of, uncovered, warned_capability
-from torchup.model import ComputeCapability, Os, Remedy, message
+from torchup.model import ComputeCapability, Os, Remedy, Severity, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -87,9 +87,11 @@ def extension_names(facts: Facts, lines: Iterable[str]) -> tuple[str, ...]:
 def triton_ptxas_too_old(facts: Facts, compat: Compat) -> Found | None:
     """Torch covers the GPU, or nothing says that it does not; Triton's bundled ptxas does not know it."""
     sign = facts.sign("arch.ptxas")
-    if sign is None or uncovered(facts, compat) is not None:
-        return None
     slug = "triton-ptxas-too-old"
+    if sign is None:
+        return _older_assembler(facts, compat, slug)
+    if uncovered(facts, compat) is not None:
+        return None
     lines: list[Message] = [said(sign), *_toolkit_line(facts, compat, "arch.ptxas")]
     lines += [gpu_line(facts)] if facts.gpus else []
     lines += [torch_line(facts)] if facts.torch.version else []
@@ -99,6 +101,23 @@ def triton_ptxas_too_old(facts: Facts, compat: Compat) -> Found | None:
         evidence=tuple(lines),
         remedy=remedy_of(slug, facts, compat, kind=kind),
         certainty=Certainty.PROVEN,
+    )
+
+
+def _older_assembler(facts: Facts, compat: Compat, slug: str) -> Found | None:
+    """Nothing has failed yet: the assembler that is there is older than the toolkit that introduced the GPU."""
+    row = next((one for one in facts.readiness if one.name == "ptxas" and one.ready is False and one.found), None)
+    if row is None:
+        return None
+    seen = message("doctor.ptxas.found", "Triton's assembler is of CUDA {found}", found=row.found)
+    needed = message("doctor.ptxas.needed", "the GPU needs one of CUDA {wanted}", wanted=row.wanted)
+    return Found(
+        summary=text_of(slug, "summary"),
+        evidence=(seen, needed, gpu_line(facts)),
+        remedy=remedy_of(slug, facts, compat, kind=RemedyKind.TEXT if facts.system.os is Os.WINDOWS else None),
+        certainty=Certainty.SEEN,
+        severity=Severity.INFO,
+        primary=False,
     )
 
 

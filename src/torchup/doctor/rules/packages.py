@@ -13,16 +13,16 @@ from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.extensions import extension_table
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import plain, quoted, remedy_of, said, torch_cuda, torch_line
-from torchup.doctor.rules.damaged import damaged_torch
 from torchup.doctor.rules.compiled import other_cuda, other_torch, unloaded_dll
 from torchup.doctor.rules.compiled_messages import own_message
+from torchup.doctor.rules.damaged import damaged_torch
 from torchup.doctor.rules.extensions import extension_names
 from torchup.model import Remedy, message
 
 if TYPE_CHECKING:
-    from torchup.compat.questions import Compat
     from collections.abc import Iterator
 
+    from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts, Replaced, Sign
     from torchup.model import Message
 
