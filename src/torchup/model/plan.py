@@ -131,6 +131,8 @@ class PackageWheel(Value, frozen=True, kw_only=True):
     alone: bool = True  # without its dependencies first; False: it decides about a whole environment
     environment: dict[str, str] = {}
     sha256: str | None = None
+    compiled: bool = False  # from its source, beside the torch that is installed
+    build_requires: tuple[str, ...] = ()  # what its source needs to be compiled without isolation
 
 
 class Plan(Value, frozen=True, kw_only=True):
@@ -157,5 +159,10 @@ class Plan(Value, frozen=True, kw_only=True):
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """Everything that is installed, as requirements: what other tools are told."""
-        return (*self.packages, *(wheel.requirement for wheel in self.wheels))
+        """Everything that is installed as a file, as requirements: what other tools are told."""
+        return (*self.packages, *(wheel.requirement for wheel in self.wheels if not wheel.compiled))
+
+    @property
+    def compiled(self) -> tuple[PackageWheel, ...]:
+        """What is compiled once torch is there."""
+        return tuple(wheel for wheel in self.wheels if wheel.compiled)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.catalog.packages import load_packages
 from torchup.catalog.versions import version_key
 from torchup.compat.packages import Status, conflict, match_one
 from torchup.errors import NoBuildError
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from torchup.compat.packages.choice import Question
     from torchup.model import Plan
     from torchup.plan.judge import Fit
-
-
-COMPILED = frozenset({"source", "matched"})  # kinds of packages that `--build` compiles
 
 
 def lowered(packages: Sequence[Package], newest: Fit, plan: Plan) -> Message | None:
@@ -39,7 +37,7 @@ def lowered(packages: Sequence[Package], newest: Fit, plan: Plan) -> Message | N
 
 def _how_to_keep(packages: Sequence[Package], newest: str) -> Message:
     """How to have the newest torch all the same: compile what can be compiled, or leave it out."""
-    if all(package.build and package.kind in COMPILED for package in packages):
+    if all(package.can_be_compiled for package in packages):
         return message("plan.why.packages.build", "to keep {newest}: --torch {newest} --build", newest=newest)
     names = ", ".join(package.name for package in packages)
     return message("plan.why.packages.without", "to keep {newest}: leave {packages} out", newest=newest, packages=names)
@@ -101,6 +99,11 @@ def _nearest(found: Match) -> Message | None:
 
 
 def _build_hint(found: Match) -> Message:
+    package = load_packages().get(found.package)
+    if package is not None and not package.can_be_compiled:
+        return message(
+            "plan.wheel.no-source.hint", "torchup cannot compile it; instead: {what}", what=found.alternative or "-"
+        )
     return message(
         "plan.wheel.source.hint",
         "`--build` compiles it; that needs {what}",
