@@ -9,11 +9,11 @@ from torchup.catalog.packages import load_packages
 from torchup.catalog.spans import minor_of, spans
 from torchup.compat.packages.contents import string_abi
 from torchup.compat.packages.fits import new_strings
-from torchup.compat.packages.symbols import LINE, symbol_meaning
-from torchup.doctor.extensions import extension_table, named_in
+from torchup.compat.packages.symbols import symbol_meaning
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import said, torch_cuda, torch_line
 from torchup.doctor.rules.extensions import rebuilt
+from torchup.doctor.rules.owners import package_named, package_of
 from torchup.model import message
 
 if TYPE_CHECKING:
@@ -25,37 +25,8 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts, Sign
     from torchup.model import Message, Remedy
 
-_PLACE = re.compile(r"(?:site|dist)-packages[/\\](?P<module>\w+?)(?:\.(?:cpython|abi3|cp3|so|pyd)|[/\\])")
 _SYMBOL = re.compile(r"undefined symbol: (?P<symbol>_Z\w+)")
 _NAMELESS = frozenset({"_C", "_ext", "_fused", "_kernels", "ext", "_C_cuda", "_version_cuda"})
-
-
-# ---------------------------------------------------------------- whose it is
-
-
-def package_named(module: str) -> Package | None:
-    """The package of a module or of a compiled library: ``flash_attn_2_cuda``, ``selective_scan_cuda``."""
-    tables, own = load_packages(), extension_table().libraries
-    for name in (module, own.get(module, module), re.sub(r"(?:_2)?_(?:cuda|torch)$", "", module)):
-        found = tables.by_module.get(name) or tables.get(name)
-        if found is not None:
-            return found
-    return None
-
-
-def package_of(facts: Facts, line: str) -> Package | None:
-    """Whose compiled code a message is about: by its path, by a name in it, by the traceback."""
-    place = _PLACE.search(line)
-    names = [place["module"]] if place is not None else []
-    names += [*named_in(line), *_in_words(line), *reversed(facts.modules)]
-    found = (package_named(name) for name in names)
-    return next((package for package in found if package is not None), None)
-
-
-def _in_words(line: str) -> list[str]:
-    """The modules that stand in a line as the name of a file or folder: ``libonnxruntime_providers_cuda.so``."""
-    parts = {part.removeprefix("lib") for part in re.split(r"[^\w]+", line[:LINE])}
-    return [name for name in load_packages().by_module if any(p == name or p.startswith(f"{name}_") for p in parts)]
 
 
 def dll_owner(facts: Facts) -> Package | None:

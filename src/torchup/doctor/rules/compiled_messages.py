@@ -15,9 +15,9 @@ from torchup.doctor.rules.compiled import (
     cuda_summary,
     evidence,
     fitting,
-    package_named,
     released_between,
 )
+from torchup.doctor.rules.owners import package_named
 from torchup.model import Remedy, Severity, message
 
 if TYPE_CHECKING:

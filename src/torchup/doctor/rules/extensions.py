@@ -9,6 +9,7 @@ from torchup.doctor.extensions import extension_table, named_in
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import capabilities, gpu_line, quoted, remedy_of, said, torch_line
 from torchup.doctor.rules.coverage import FAILURES, covered, covers_what_it_warns_of, uncovered, warned_capability
+from torchup.doctor.rules.owners import package_named
 from torchup.model import ComputeCapability, Os, Remedy, Severity, message
 
 if TYPE_CHECKING:
@@ -61,7 +62,6 @@ def _with_code(
 ) -> Remedy:
     """The first package's file for this torch and GPU; one that no table has is made anew."""
     from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
-    from torchup.doctor.rules.compiled import package_named  # noqa: PLC0415  # reads the tables of packages
 
     package = package_named(names[0]) if names else None
     if package is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from torchup.doctor.cause import filled, text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import said, torch_line
-from torchup.doctor.rules.compiled import package_named
+from torchup.doctor.rules.owners import package_named
 
 if TYPE_CHECKING:
     from torchup.catalog.packages import Package

@@ -1,0 +1,41 @@
+"""Whose compiled code a message is about: the packages around torch, by modules, libraries and paths."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from torchup.catalog.packages import load_packages
+from torchup.compat.packages.symbols import LINE
+from torchup.doctor.extensions import extension_table, named_in
+
+if TYPE_CHECKING:
+    from torchup.catalog.packages import Package
+    from torchup.doctor.facts import Facts
+
+_PLACE = re.compile(r"(?:site|dist)-packages[/\\](?P<module>\w+?)(?:\.(?:cpython|abi3|cp3|so|pyd)|[/\\])")
+
+
+def package_named(module: str) -> Package | None:
+    """The package of a module or of a compiled library: ``flash_attn_2_cuda``, ``selective_scan_cuda``."""
+    tables, own = load_packages(), extension_table().libraries
+    for name in (module, own.get(module, module), re.sub(r"(?:_2)?_(?:cuda|torch)$", "", module)):
+        found = tables.by_module.get(name) or tables.get(name)
+        if found is not None:
+            return found
+    return None
+
+
+def package_of(facts: Facts, line: str) -> Package | None:
+    """Whose compiled code a message is about: by its path, by a name in it, by the traceback."""
+    place = _PLACE.search(line)
+    names = [place["module"]] if place is not None else []
+    names += [*named_in(line), *_in_words(line), *reversed(facts.modules)]
+    found = (package_named(name) for name in names)
+    return next((package for package in found if package is not None), None)
+
+
+def _in_words(line: str) -> list[str]:
+    """The modules that stand in a line as the name of a file or folder: ``libonnxruntime_providers_cuda.so``."""
+    parts = {part.removeprefix("lib") for part in re.split(r"[^\w]+", line[:LINE])}
+    return [name for name in load_packages().by_module if any(p == name or p.startswith(f"{name}_") for p in parts)]
