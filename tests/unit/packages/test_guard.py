@@ -21,6 +21,10 @@ PACKAGES = {
     "xformers": "0.0.35", "lightning": "2.6",
 }  # fmt: skip
 SH = "deactivate () {\n    unset VIRTUAL_ENV\n}\ndeactivate nondestructive\nVIRTUAL_ENV=/x\nexport VIRTUAL_ENV\n"
+CSH = """alias deactivate 'rehash; unsetenv VIRTUAL_ENV; test "\\!:*" != "nondestructive" && unalias deactivate'
+deactivate nondestructive
+setenv VIRTUAL_ENV /x
+"""
 
 
 def test_torch_its_companions_and_bound_wheels_are_kept():
@@ -55,7 +59,10 @@ def test_variables_are_joined_to_those_of_the_user():
 def test_a_script_is_changed_once(name):
     """A second pass finds the mark; a script of another form is left as it is."""
     script = SCRIPTS[name]
-    anchors = {"activate": SH, "activate.fish": "    set -e VIRTUAL_ENV\n", "activate.bat": "@set X=1\n"}
+    anchors = {
+        "activate": SH, "activate.fish": "    set -e VIRTUAL_ENV\n", "activate.bat": "@set X=1\n", "activate.csh": CSH,
+        "activate.nu": "    load-env $new_env\n", "activate.xsh": "__xonsh__.xontrib.virtualenv.activate()\n",
+    }  # fmt: skip
     before = anchors.get(name, "    if ($env:VIRTUAL_ENV) {\n")
     once = guarded(script, before, "file:///e%20x/g.txt")
     assert once != before
@@ -75,8 +82,24 @@ def test_activation_and_deactivation_in_a_real_shell(shell, tmp_path):
         f'. "{script}"; {show}; deactivate; {show}',
         {"UV_CONSTRAINT": "/mine.txt", "PATH": "/bin:/usr/bin"},
     )
-    done = subprocess.run([shell, "-c", lines], capture_output=True, text=True, check=True, env=variables)
+    done = subprocess.run([shutil.which(shell), "-c", lines], capture_output=True, text=True, check=True, env=variables)
     assert done.stdout.splitlines() == ["file:///g.txt|/mine.txt file:///g.txt", "no|/mine.txt"]
+
+
+@pytest.mark.parametrize("shell", ["tcsh", "csh"])
+def test_activation_and_deactivation_in_a_c_shell(shell, tmp_path):
+    """The same of the script that venv writes for csh, whose deactivation is one alias."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"there is no {shell} here")
+    script = tmp_path / "activate.csh"
+    script.write_text(guarded(SCRIPTS["activate.csh"], CSH, "file:///g.txt"))
+    show = 'printenv PIP_CONSTRAINT; echo "-"; printenv UV_CONSTRAINT; echo "-"'
+    (tmp_path / "run.csh").write_text(f"source {script}\n{show}\ndeactivate\n{show}\n")
+    variables = {"UV_CONSTRAINT": "/mine.txt", "PATH": "/bin:/usr/bin"}
+    done = subprocess.run(
+        [shutil.which(shell), "-f", tmp_path / "run.csh"], capture_output=True, text=True, check=True, env=variables
+    )
+    assert done.stdout.split() == ["file:///g.txt", "-", "/mine.txt", "file:///g.txt", "-", "-", "/mine.txt", "-"]
 
 
 def test_pip_says_how_torch_is_changed_on_purpose(tmp_path):
