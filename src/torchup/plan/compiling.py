@@ -83,7 +83,7 @@ def _check_toolkit(package: Package, machine: Machine, variant: str) -> None:
     raise NoBuildError(
         message(
             "plan.compile.toolkit",
-            "compiling {package} for {variant} needs nvcc of CUDA {wanted}; here is {found}",
+            "compiling {package} for {variant} needs nvcc of CUDA {wanted}; this machine has {found}",
             package=package.name,
             variant=variant,
             wanted=wanted,
@@ -102,7 +102,7 @@ def compile_notices(wheel: PackageWheel, package: Package, machine: Machine) -> 
     """What compiling takes, said before the question."""
     takes = message(
         "plan.compile.takes",
-        "{package} is compiled here, which takes minutes to hours: {needs}",
+        "torchup compiles {package} on this machine; this takes minutes to hours and needs {needs}",
         package=package.name,
         needs=package.build,
     )
@@ -110,7 +110,7 @@ def compile_notices(wheel: PackageWheel, package: Package, machine: Machine) -> 
     if "MAX_JOBS" in wheel.environment and machine.memory_bytes is not None:
         text = message(
             "plan.compile.jobs",
-            "MAX_JOBS={jobs}: so many compilers fit into {memory} GB of memory; set MAX_JOBS yourself to change it",
+            "MAX_JOBS={jobs}: {memory} GB of memory hold that many compilers; set MAX_JOBS to change it",
             jobs=wheel.environment["MAX_JOBS"],
             memory=machine.memory_bytes // _GIGABYTE,
         )

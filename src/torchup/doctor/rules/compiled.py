@@ -63,15 +63,15 @@ def evidence(facts: Facts, signs: Iterable[Sign]) -> tuple[Message, ...]:
 
 
 def fitting(facts: Facts, compat: Compat, package: Package | None, module: str | None = None) -> Remedy:
-    """The wheel of a package for the torch that is there; a package that no table has is made anew."""
+    """The wheel of a package for the torch that is there; a package that no table has is rebuilt."""
     from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
 
-    text = message("doctor.compiled.remedy", "install the file of the package that was built for this torch")
+    text = message("doctor.compiled.remedy", "install the wheel of the package that was built for this torch")
     if package is not None:
         return remedy.wheel_remedy(facts, compat.catalog, package, text=text)
     other = message(
         "doctor.companion.remedy-extension",
-        "install a release of the package that was built for this torch, or build it anew beside it",
+        "install a release of the package that was built for this torch, or rebuild it with this torch",
     )
     return rebuilt(facts, other, [module] if module else [])
 

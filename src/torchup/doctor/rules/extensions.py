@@ -123,7 +123,8 @@ def _older_assembler(facts: Facts, compat: Compat, slug: str) -> Found | None:
 
 def _newer_toolkit() -> Message:
     return message(
-        "doctor.extension.toolkit", "install a CUDA toolkit whose compiler knows the GPU, and build the package again"
+        "doctor.extension.toolkit",
+        "install a CUDA toolkit whose compiler supports the GPU, and build the package again",
     )
 
 
@@ -137,7 +138,9 @@ def _toolkit_line(facts: Facts, compat: Compat, code: str) -> tuple[Message, ...
     cuda = compat.first_cuda(gpu) if gpu is not None else None
     if gpu is None or cuda is None:
         return ()
-    return (message("doctor.ptxas.toolkit", "CUDA {cuda} is the first that knows {sm}", cuda=cuda, sm=gpu.sm),)
+    return (
+        message("doctor.ptxas.toolkit", "CUDA {cuda} is the first version that supports {sm}", cuda=cuda, sm=gpu.sm),
+    )
 
 
 def rebuilt(facts: Facts, text: Message, names: Sequence[str], gpus: Iterable[ComputeCapability] = ()) -> Remedy:
