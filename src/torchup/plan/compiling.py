@@ -42,7 +42,7 @@ def compiled_wheel(package: Package, span: str | None, machine: Machine, plan: P
 
 
 def jobs(machine: Machine, variant: str, tables: Packages) -> dict[str, str]:
-    """How many compilers may run at once, by memory; nothing where the user says it, or where no GPU code is made."""
+    """Limit the compilers that run at once by memory; empty if the user set MAX_JOBS, or if no GPU code is compiled."""
     if kind_of(variant) == "cpu" or machine.memory_bytes is None or "MAX_JOBS" in machine.environment:
         return {}
     by_memory = machine.memory_bytes // (tables.compiling.gigabytes_per_job * _GIGABYTE)

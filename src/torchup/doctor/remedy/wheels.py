@@ -47,7 +47,7 @@ def fitting_wheel(facts: Facts, catalog: Catalog, package: Package) -> Match | N
 def wheel_remedy(
     facts: Facts, catalog: Catalog, package: Package, *, text: Message, gpus: Iterable[ComputeCapability] = ()
 ) -> Remedy:
-    """Put the wheel that fits beside the torch that is there; where there is none, say what is nearest.
+    """Install the wheel that fits the torch that is there; if no wheel fits, say what is nearest.
 
     Args:
         facts: what is known of machine and environment.
@@ -106,7 +106,7 @@ def _fits(facts: Facts, found: Match) -> Message:
 
 
 def _for_python(found: Match) -> Message:
-    """A report that names no Python: the file is for one all the same."""
+    """The Python that the file is for, if the report does not name one."""
     return message(
         "doctor.wheel.python",
         "your report does not show Python: the file is for {python}"

@@ -60,7 +60,7 @@ def extension_arch_missing(facts: Facts, compat: Compat) -> Found | None:
 def _with_code(
     facts: Facts, compat: Compat, text: Message, names: Sequence[str], gpus: Iterable[ComputeCapability]
 ) -> Remedy:
-    """The first package's file for this torch and GPU; one that no table has is made anew."""
+    """The first package's file for this torch and GPU; a package without a row is rebuilt."""
     from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
 
     package = package_named(names[0]) if names else None
