@@ -22,7 +22,8 @@ from torchup.model import Remedy, Severity, message
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
-    from torchup.doctor.facts import Facts
+    from torchup.doctor.facts import Compiled, Facts
+    from torchup.model import Message
 
 
 def own_message(facts: Facts, compat: Compat) -> Found | None:
@@ -80,24 +81,33 @@ def _other_label(facts: Facts, compat: Compat, label: str) -> Remedy:
 
 
 def _by_state(facts: Facts, compat: Compat) -> Found | None:
-    """Nothing has failed yet: the libraries of an installed package are for another torch or CUDA than this one."""
-    cuda, torch = torch_cuda(facts, compat), facts.torch.version
-    majors = other_cuda({one.package: one.cuda_majors for one in facts.compiled}, cuda)
-    for one in facts.compiled:
-        if one.package in majors:
-            summary = cuda_summary(facts, compat, one.package, str(majors[one.package]))
-        elif torch is not None and one.releases and minor_of(torch) not in one.releases:
-            summary = built_summary(facts, one.package, released_between(one.releases))
-        else:
-            continue
-        return Found(
-            summary=summary,
-            evidence=(plain(f"{one.package} {one.version}"), torch_line(facts)),
-            remedy=fitting(facts, compat, package_named(one.package.replace("-", "_"))),
-            certainty=Certainty.SEEN,
-            severity=Severity.WARNING,
-        )
-    return None
+    """Nothing has failed yet: the libraries of installed packages are for another torch or CUDA than this one."""
+    wrong = {one: text for one in facts.compiled if (text := _against(facts, compat, one)) is not None}
+    if not wrong:
+        return None
+    first, summary = next(iter(wrong.items()))
+    return Found(
+        summary=summary,
+        evidence=(
+            *(plain(f"{one.package} {one.version}") for one in wrong),
+            *tuple(wrong.values())[1:],
+            torch_line(facts),
+        ),
+        remedy=fitting(facts, compat, package_named(first.package.replace("-", "_"))),
+        certainty=Certainty.SEEN,
+        severity=Severity.WARNING,
+    )
+
+
+def _against(facts: Facts, compat: Compat, one: Compiled) -> Message | None:
+    """What an installed package was built for, if it is not this torch."""
+    majors = other_cuda({one.package: one.cuda_majors}, torch_cuda(facts, compat))
+    if one.package in majors:
+        return cuda_summary(facts, compat, one.package, str(majors[one.package]))
+    torch = facts.torch.version
+    if torch is None or not one.releases or minor_of(torch) in one.releases:
+        return None
+    return built_summary(facts, one.package, released_between(one.releases))
 
 
 def _without_kernels(facts: Facts, compat: Compat) -> Found | None:

@@ -60,8 +60,8 @@ def _building(facts: Facts) -> Package | None:
     sign = facts.sign("extension.compiling")
     named = [sign.values["package"]] if sign is not None and "package" in sign.values else []
     asked = [found[0] for text in facts.requested if (found := _NAME.match(text))]
-    found = (package_named(name.replace("-", "_").lower()) for name in (*named, *asked))
-    return next((package for package in found if package is not None and _is_compiled(package)), None)
+    packages = (package_named(name.replace("-", "_").lower()) for name in (*named, *asked))
+    return next((package for package in packages if package is not None and _is_compiled(package)), None)
 
 
 def _is_compiled(package: Package) -> bool:
