@@ -81,7 +81,7 @@ def _online(plan: Plan) -> bool:
 def _requirement(wheel: PackageWheel, plan: Plan) -> str:
     if _online(plan):
         return wheel.requirement
-    return f"{wheel.package}=={wheel.version}" if wheel.version else wheel.package
+    return wheel.by_version
 
 
 def _needs(wheel: PackageWheel, plan: Plan, path: str, call: WheelCall) -> Step:

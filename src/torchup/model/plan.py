@@ -134,6 +134,13 @@ class PackageWheel(Value, frozen=True, kw_only=True):
     compiled: bool = False  # from its source, beside the torch that is installed
     build_requires: tuple[str, ...] = ()  # what its source needs to be compiled without isolation
 
+    @property
+    def by_version(self) -> str:
+        """The package by name and version: where it came from does not matter."""
+        if "==" in self.requirement and "@" not in self.requirement:
+            return self.requirement
+        return f"{self.package}=={self.version}" if self.version else self.package
+
 
 class Plan(Value, frozen=True, kw_only=True):
     """Which build goes on this machine, from where, by which steps, and why not the others."""

@@ -116,6 +116,9 @@ def _without_kernels(facts: Facts, compat: Compat) -> Found | None:
     package = package_named(sign.values.get("package", "torchao")) if sign is not None else None
     if sign is None or package is None:
         return None
+    from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
+
+    there = remedy.fitting_wheel(facts, compat.catalog, package)
     return Found(
         summary=message(
             "doctor.compiled.without-kernels",
@@ -123,7 +126,7 @@ def _without_kernels(facts: Facts, compat: Compat) -> Found | None:
             package=package.name,
         ),
         evidence=evidence(facts, (sign,)),
-        remedy=fitting(facts, compat, package),
+        remedy=fitting(facts, compat, package) if there is not None and there.found else None,
         severity=Severity.INFO,
         primary=False,
     )

@@ -64,7 +64,9 @@ def _with_code(
     from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
 
     package = package_named(names[0]) if names else None
-    if package is None:
+    found = remedy.fitting_wheel(facts, compat.catalog, package) if package is not None else None
+    same = found is not None and found.url is None and found.version in facts.versions(found.package)
+    if package is None or same:  # the release that is installed is the one that fails
         return rebuilt(facts, text, names, gpus)
     return remedy.wheel_remedy(facts, compat.catalog, package, text=text, gpus=gpus)
 

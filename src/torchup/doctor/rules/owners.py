@@ -27,12 +27,13 @@ def package_named(module: str) -> Package | None:
 
 
 def package_of(facts: Facts, line: str) -> Package | None:
-    """Whose compiled code a message is about: by its path, by a name in it, by the traceback."""
+    """Whose compiled code a message is about: by its path, else by a name in it, else by the traceback."""
     place = _PLACE.search(line)
-    names = [place["module"]] if place is not None else []
-    names += [*named_in(line), *_in_words(line), *reversed(facts.modules)]
+    if place is not None:
+        return package_named(place["module"])  # a package that no table has is not another one
+    names = (*named_in(line), *_in_words(line), *reversed(facts.modules))
     found = (package_named(name) for name in names)
-    return next((package for package in found if package is not None), None)
+    return next((package for package in found if package is not None and package.kind != "pure"), None)
 
 
 def _in_words(line: str) -> list[str]:
