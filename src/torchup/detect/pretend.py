@@ -14,6 +14,7 @@ from torchup.catalog.versions import version_key
 from torchup.encoding import UNREADABLE, decode_problem, from_builtins
 from torchup.errors import UsageError
 from torchup.model import ComputeCapability, Driver, Gpu, Machine, Os, Vendor, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +33,7 @@ _OF_THE_MACHINE = (
     "rocm_version", "level_zero",
 )  # fmt: skip
 _DISTRIBUTIONS = {"ubuntu", "debian", "fedora", "rhel", "rocky", "alma", "arch", "centos", "alpine", "opensuse"}
-_NAMED_SYSTEM = re.compile(r"([a-z]+)[ -]?(\d{1,2}(?:\.\d{1,2}){0,2})?")  # "win11", "Ubuntu 24.04", "macOS 15.5"
+_NAMED_SYSTEM = lazy_pattern(r"([a-z]+)[ -]?(\d{1,2}(?:\.\d{1,2}){0,2})?")  # "win11", "Ubuntu 24.04", "macOS 15.5"
 _OS_NAMES = {"win": "windows", "win32": "windows", "darwin": "macos", "mac": "macos", "osx": "macos"}
 _UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": GIB, "t": 1024 * GIB}
 # What says something of one operating system's installation and not of another's.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from torchup.compat.packages.contents import digest
 from torchup.doctor.facts import Compiled
 from torchup.envs.distributions import installed, normalise, site_packages
 from torchup.envs.paths import join
+from torchup.patterns import lazy_pattern
 from torchup.sources.binaries import read_linked
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FILES = 40  # compiled files of one package that are read
 RECORD = 1 << 22  # bytes of its record
-_COMPILED = re.compile(r"(?!\.\.)[^,\"]{1,400}\.(?:so(?:\.\d+)*|pyd|dll)")
+_COMPILED = lazy_pattern(r"(?!\.\.)[^,\"]{1,400}\.(?:so(?:\.\d+)*|pyd|dll)")
 _BOUND = frozenset({"matched", "stable", "pinned", "source", "ended"})  # kinds whose compiled part links torch
 
 

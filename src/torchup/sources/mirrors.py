@@ -5,11 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from torchup.catalog.gpus import DATA
+from torchup.data_files import read_data
 from torchup.errors import UsageError
 from torchup.model import Value, message
 from torchup.plan.index_options import chosen_source
@@ -78,7 +77,7 @@ class MirrorTable(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
 @cache
 def load_mirrors() -> MirrorTable:
     """Read the table that is in the package; a row that does not fit its schema is an error of the package."""
-    return msgspec.toml.decode(files("torchup").joinpath("catalog/data/mirrors.toml").read_bytes(), type=MirrorTable)
+    return read_data(DATA / "mirrors.toml", MirrorTable)
 
 
 def find_mirror(asked: str, table: MirrorTable | None = None) -> Mirror:

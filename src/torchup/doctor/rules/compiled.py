@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from torchup.catalog.packages import load_packages
 from torchup.catalog.spans import minor_of, spans
-from torchup.compat.packages.contents import string_abi
-from torchup.compat.packages.fits import new_strings
-from torchup.compat.packages.symbols import symbol_meaning
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import said, torch_cuda, torch_line
 from torchup.doctor.rules.extensions import rebuilt
 from torchup.doctor.rules.owners import package_named, package_of
 from torchup.model import message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,7 +21,7 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts, Sign
     from torchup.model import Message, Remedy
 
-_SYMBOL = re.compile(r"undefined symbol: (?P<symbol>_Z\w+)")
+_SYMBOL = lazy_pattern(r"undefined symbol: (?P<symbol>_Z\w+)")
 _NAMELESS = frozenset({"_C", "_ext", "_fused", "_kernels", "ext", "_C_cuda", "_version_cuda"})
 
 
@@ -83,6 +79,9 @@ def _built(facts: Facts, sign: Sign, package: Package | None) -> Message | None:
         return None
     if (abi := _other_string(facts, found["symbol"], package)) is not None:
         return abi
+    from torchup.catalog.packages import load_packages  # noqa: PLC0415  # only a finding pays for the tables
+    from torchup.compat.packages.symbols import symbol_meaning  # noqa: PLC0415  # same
+
     meaning = symbol_meaning(found["symbol"], load_packages())
     torch = facts.torch.version
     if meaning is None or meaning.built.startswith("cxx11") or (torch and _has(meaning, torch)):
@@ -149,6 +148,10 @@ def torch_name(facts: Facts) -> Message:
 
 def _other_string(facts: Facts, symbol: str, package: Package) -> Message | None:
     """Whether the symbol is written in the string ABI that this torch does not have."""
+    from torchup.catalog.packages import load_packages  # noqa: PLC0415  # only a finding pays for the tables
+    from torchup.compat.packages.contents import string_abi  # noqa: PLC0415  # same
+    from torchup.compat.packages.fits import new_strings  # noqa: PLC0415  # same
+
     abi, torch = string_abi([symbol]), facts.torch.version
     if abi is None or torch is None:
         return None

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from torchup.catalog.spans import minor_of
-from torchup.compat.packages.symbols import other_cuda
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import plain, torch_cuda, torch_line
 from torchup.doctor.rules.compiled import (
@@ -101,6 +100,8 @@ def _by_state(facts: Facts, compat: Compat) -> Found | None:
 
 def _against(facts: Facts, compat: Compat, one: Compiled) -> Message | None:
     """What an installed package was built for, if it is not this torch."""
+    from torchup.compat.packages.symbols import other_cuda  # noqa: PLC0415  # only a finding pays for the tables
+
     majors = other_cuda({one.package: one.cuda_majors}, torch_cuda(facts, compat))
     if one.package in majors:
         return cuda_summary(facts, compat, one.package, str(majors[one.package]))

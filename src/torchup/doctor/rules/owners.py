@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.catalog.packages import load_packages
-from torchup.compat.packages.symbols import LINE
 from torchup.doctor.extensions import extension_table, named_in
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.catalog.packages import Package
     from torchup.doctor.facts import Facts
 
-_PLACE = re.compile(r"(?:site|dist)-packages[/\\](?P<module>\w+?)(?:\.(?:cpython|abi3|cp3|so|pyd)|[/\\])")
+_LINE = 4000  # characters of one message that are looked at
+_PLACE = lazy_pattern(r"(?:site|dist)-packages[/\\](?P<module>\w+?)(?:\.(?:cpython|abi3|cp3|so|pyd)|[/\\])")
 
 
 def package_named(module: str) -> Package | None:
     """The package of a module or of a compiled library: ``flash_attn_2_cuda``, ``selective_scan_cuda``."""
+    from torchup.catalog.packages import load_packages  # noqa: PLC0415  # only a finding pays for the tables
+
     tables, own = load_packages(), extension_table().libraries
     for name in (module, own.get(module, module), re.sub(r"(?:_2)?_(?:cuda|torch)$", "", module)):
         found = tables.by_module.get(name) or tables.get(name)
@@ -38,5 +40,7 @@ def package_of(facts: Facts, line: str) -> Package | None:
 
 def _in_words(line: str) -> list[str]:
     """The modules that stand in a line as the name of a file or folder: ``libonnxruntime_providers_cuda.so``."""
-    parts = {part.removeprefix("lib") for part in re.split(r"[^\w]+", line[:LINE])}
+    from torchup.catalog.packages import load_packages  # noqa: PLC0415  # only a finding pays for the tables
+
+    parts = {part.removeprefix("lib") for part in re.split(r"[^\w]+", line[:_LINE])}
     return [name for name in load_packages().by_module if any(p == name or p.startswith(f"{name}_") for p in parts)]

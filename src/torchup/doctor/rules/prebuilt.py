@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from torchup.doctor.cause import filled, text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import said, torch_line
 from torchup.doctor.rules.owners import package_named
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.catalog.packages import Package
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torchup.model import Remedy
 
 _BUILDING = ("extension.compiling", "build.cmake", "build.frontend")
-_NAME = re.compile(r"[A-Za-z][\w-]{0,60}")
+_NAME = lazy_pattern(r"[A-Za-z][\w-]{0,60}")
 
 
 def prebuilt_wheel_exists(facts: Facts, compat: Compat) -> Found | None:

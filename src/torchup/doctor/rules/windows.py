@@ -12,6 +12,7 @@ from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import made, said
 from torchup.doctor.rules.compiled import dll_owner
 from torchup.model import message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from torchup.doctor.libraries import DllRow
     from torchup.model import Message, Remedy
 
-_CONDA_PATH = re.compile(r"[/\\](?:mini|ana|mamba)(?:conda|forge)\d?[/\\]|[/\\]miniforge\d?[/\\]", re.IGNORECASE)
+_CONDA_PATH = lazy_pattern(r"[/\\](?:mini|ana|mamba)(?:conda|forge)\d?[/\\]|[/\\]miniforge\d?[/\\]", re.IGNORECASE)
 
 
 def _signs(facts: Facts) -> tuple[Sign, ...]:
