@@ -97,8 +97,7 @@ def is_satisfied(host: Host, plan: Plan, target: str) -> bool:
 
 def _wanted(plan: Plan) -> tuple[str, ...]:
     """What has to be there: the packages, and those that are bound to torch."""
-    wheels = (f"{wheel.package}=={wheel.version}" if wheel.version else wheel.package for wheel in plan.wheels)
-    return (*plan.packages, *wheels)
+    return (*plan.packages, *(wheel.by_version for wheel in plan.wheels))
 
 
 def _locked(
