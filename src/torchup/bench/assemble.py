@@ -10,7 +10,7 @@ import msgspec
 from torchup.bench.answers import DeviceFacts
 from torchup.bench.limits import Peak, impossible, limit, peak_of
 from torchup.bench.stats import median, with_statistics
-from torchup.bench.timebase import for_request
+from torchup.bench.timebase import cut, for_request
 from torchup.bench.workloads import RECIPES
 from torchup.model import Breakdown, Message, RecipeKind, Result, Said, message
 
@@ -92,7 +92,7 @@ def _result(
         repeats=tuple(seconds),
         machine=machine_identity(machine),
         environment={"python": first.python, "torch": first.torch, "cpu_capability": first.cpu_capability},
-        parameters=_parameters(first, epochs, _agreement(first, reference)) | ({"sweep": setting} if setting else {}),
+        parameters=_parameters(runs, epochs, _agreement(first, reference)) | ({"sweep": setting} if setting else {}),
         notes=_notes(runs),
         kind=RECIPES[recipe].kind,
         compile_seconds=first.compile_seconds,
@@ -107,7 +107,12 @@ def _result(
 
 
 def _quality(runs: Sequence[RawResult]) -> dict[str, float]:
-    """The median of each figure over the repeats; the least of an accuracy, which every repeat has to reach."""
+    """The median of each figure over the repeats; the least of an accuracy, which every repeat has to reach.
+
+    Where a budget cut the repeats at different steps, those that trained least speak: the result counts their epochs.
+    """
+    fewest = min(_epochs(run) for run in runs)
+    runs = [run for run in runs if _epochs(run) == fewest]
     found: dict[str, list[float]] = {}
     for run in runs:
         for name, value in run.quality.items():
@@ -132,11 +137,13 @@ def _with_split(result: Result) -> Result:
 
 
 def with_request(result: Result) -> Result:
-    """The result with its time for the epochs that it was asked for."""
+    """The result with its time for the epochs that it was asked for, and how much of them was trained."""
     timed = for_request(result)
     if timed.amount is None or timed.amount.unit != "epoch":
         return result
-    return msgspec.structs.replace(result, seconds_for_request=timed.seconds, extrapolated=timed.extrapolated)
+    return msgspec.structs.replace(
+        result, seconds_for_request=timed.seconds, extrapolated=timed.extrapolated, cut=cut(result)
+    )
 
 
 def _notes(runs: Sequence[RawResult]) -> tuple[Said, ...]:
@@ -174,12 +181,15 @@ def _seconds(run: RawResult, epochs: float) -> float:
     if not did or epochs == did:
         return run.seconds
     if epochs == int(epochs) and epochs < len(run.epoch_seconds):
-        return (run.load_seconds or 0.0) + sum(run.epoch_seconds[: int(epochs)])
+        return (run.load_seconds or 0.0) * epochs / did + sum(run.epoch_seconds[: int(epochs)])
     return run.seconds * epochs / did
 
 
-def _parameters(first: RawResult, epochs: float, agreement: float | None) -> dict[str, Any]:
+def _parameters(runs: Sequence[RawResult], epochs: float, agreement: float | None) -> dict[str, Any]:
+    first, shortest = runs[0], min(runs, key=_epochs)
     parameters = dict(first.parameters)
+    if "steps" in shortest.parameters:
+        parameters["steps"] = shortest.parameters["steps"]
     if first.epoch_seconds:
         parameters |= {
             "epochs": int(epochs) if epochs == int(epochs) else epochs,
@@ -243,7 +253,10 @@ def checked(results: tuple[Result, ...]) -> tuple[tuple[Result, ...], tuple[Said
 
 
 def quality_problems(results: tuple[Result, ...], workload: Workload) -> tuple[Message, ...]:
-    """Every full-length result below the workload's accuracy bar, as a sentence each."""
+    """Every full-length result below the workload's accuracy bar, as a sentence each.
+
+    What a budget cut is not judged, whatever it is: its accuracy is that of a few steps.
+    """
     if workload.accuracy is None:
         return ()
     found = []
@@ -251,7 +264,7 @@ def quality_problems(results: tuple[Result, ...], workload: Workload) -> tuple[M
         epochs = float(result.parameters.get("epochs") or 0)
         reached = result.quality.get("test_accuracy")
         full = result.kind == RecipeKind.SPEEDRUN or epochs >= (workload.accuracy_epochs or 0)
-        if reached is None or not full or reached >= workload.accuracy:
+        if reached is None or not full or cut(result) is not None or reached >= workload.accuracy:
             continue
         text = message(
             "bench.quality",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.model import Value
+from torchup.model import Part, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,6 +55,21 @@ def asked(result: Result) -> Amount | None:
     if amount is None or amount.unit != "epoch" or not isinstance(wanted, int) or wanted <= 0:
         return amount
     return Amount(unit="epoch", count=wanted)
+
+
+def cut(result: Result) -> Part | None:
+    """How much of the training was done, where it was less than asked for; ``None`` for a whole one."""
+    did, wanted = done(result), asked(result)
+    if did is None or wanted is None or did.count >= wanted.count:
+        return None
+    steps = result.parameters.get("steps")
+    known = isinstance(steps, int) and steps > 0
+    return Part(
+        epochs=did.count,
+        epochs_asked=wanted.count,
+        steps=steps if known else None,
+        steps_asked=round(steps * wanted.count / did.count) if known else None,
+    )
 
 
 def common(results: Iterable[Result]) -> Amount | None:
