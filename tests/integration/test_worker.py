@@ -130,7 +130,7 @@ for name, kind in (("script", script), ("loader", loader), ("resident", resident
         recipe.needs_optimiser = True
     recipe.prepare()
     lines.STARTED = begin = time.perf_counter()
-    trained = mnist.train(recipe, 10, 4.0)
+    trained = mnist.train(recipe, 10, budget.of({"budget": 4.0}))
     whole = sum(trained.seconds) / trained.epochs
     out[name] = [time.perf_counter() - begin, whole, trained.epochs, len(trained.losses[-1])]
 print(json.dumps(out))

@@ -61,6 +61,7 @@ class RawResult(Value, frozen=True, kw_only=True):
     flops: float | None = None
     bytes: float | None = None
     curves: dict[str, tuple[tuple[float | None, float | None], ...]] = {}
+    raw: dict[str, tuple[float, ...]] = {}  # what was timed -> seconds of every sample
     parameters: dict[str, Any] = {}
     notes: tuple[Said, ...] = ()
     device_facts: DeviceFacts | None = None

@@ -98,6 +98,7 @@ def _result(
         compile_seconds=first.compile_seconds,
         first_seconds=first.epoch_seconds[0] if _epochs(first) >= 1 and first.epoch_seconds else None,
         peak_memory_bytes=max((run.peak_memory_bytes or 0 for run in runs), default=0) or None,
+        raw=_samples(runs),
         curves={name: _points(points) for name, points in first.curves.items()},
         limit=limit(
             peak, flops=_scaled(first.flops, first, epochs), moved=_scaled(first.bytes, first, epochs), seconds=middle
@@ -119,6 +120,15 @@ def _quality(runs: Sequence[RawResult]) -> dict[str, float]:
             if value is not None:
                 found.setdefault(name, []).append(value)
     return {name: (min if name == "test_accuracy" else median)(values) for name, values in found.items()}
+
+
+def _samples(runs: Sequence[RawResult]) -> dict[str, tuple[float, ...]]:
+    """Every sample of every repeat, in the order they were taken."""
+    found: dict[str, tuple[float, ...]] = {}
+    for run in runs:
+        for name, taken in run.raw.items():
+            found[name] = found.get(name, ()) + taken
+    return found
 
 
 def _points(points: Sequence[tuple[float | None, float | None]]) -> tuple[tuple[float, float], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from torchup.bench.request import Task
+from torchup.bench.request import SETTINGS, Task
 from torchup.errors import UsageError
 from torchup.i18n.sentences import joined, sentence
 from torchup.model import RecipeKind, message
@@ -58,16 +58,32 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
     )
 
 
+def check_options(request: BenchRequest, workload: Workload) -> None:
+    """Nothing that was asked for is passed over in silence. Raises `UsageError` for what a workload does not have."""
+    given = {name: getattr(request, name) for name in SETTINGS if name != "threads"} | {
+        "epochs": request.epochs,
+        "model": request.model,
+        "images": request.images,
+    }
+    known = {*workload.settings, *(("epochs",) if workload.trains else ())}
+    known |= {"model", "images"} if workload.resumable else set()
+    unknown = [name for name, value in given.items() if value is not None and name not in known]
+    if unknown:
+        raise _no_setting(unknown[0], workload, sorted(known))
+
+
+def _no_setting(name: str, workload: Workload, known: Sequence[str]) -> UsageError:
+    return UsageError(
+        message("bench.sweep.unknown", "{workload} has no setting `{name}`", workload=workload.name, name=name),
+        hint=message("bench.sweep.known", "it has: {names}", names=", ".join(known)),
+    )
+
+
 def settings(request: BenchRequest, workload: Workload) -> tuple[dict[str, int], ...]:
     """Every combination of the values that are swept. Raises `UsageError` for a setting that the workload lacks."""
     unknown = [name for name in request.sweep if name not in workload.settings]
     if unknown:
-        raise UsageError(
-            message(
-                "bench.sweep.unknown", "{workload} has no setting `{name}`", workload=workload.name, name=unknown[0]
-            ),
-            hint=message("bench.sweep.known", "it has: {names}", names=", ".join(workload.settings)),
-        )
+        raise _no_setting(unknown[0], workload, workload.settings)
     names = list(request.sweep)
     return tuple(dict(zip(names, values, strict=True)) for values in product(*(request.sweep[name] for name in names)))
 

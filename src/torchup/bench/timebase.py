@@ -62,13 +62,13 @@ def cut(result: Result) -> Part | None:
     did, wanted = done(result), asked(result)
     if did is None or wanted is None or did.count >= wanted.count:
         return None
-    steps = result.parameters.get("steps")
-    known = isinstance(steps, int) and steps > 0
+    found = result.parameters.get("steps")
+    steps = found if isinstance(found, int) and found > 0 else None
     return Part(
         epochs=did.count,
         epochs_asked=wanted.count,
-        steps=steps if known else None,
-        steps_asked=round(steps * wanted.count / did.count) if known else None,
+        steps=steps,
+        steps_asked=round(steps * wanted.count / did.count) if steps is not None else None,
     )
 
 

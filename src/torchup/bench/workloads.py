@@ -33,6 +33,9 @@ class Workload(Value, frozen=True, kw_only=True):
     distributed: bool = False  # several processes can measure it together
     convolutions: float = 0.0  # share of the arithmetic, the rest being matrix products
     settings: tuple[str, ...] = ("threads",)  # that can be swept
+    trains: bool = False  # a number of epochs
+    resumable: bool = False  # inside a training
+    indivisible: bool = False  # a budget ends the repeats, and not one of them
     once: bool = False  # chooses its device itself: measured once, watched on the first one
     explained: bool = False  # its time can be split into input, transfer, launch and compute
 

@@ -146,6 +146,13 @@ _ALL = (
         "the budget ended after {steps} of {total} steps of an epoch; the time is the rate of the steps after the first"
         " {warm}",
     ),
+    message("worker.points-cut", "the budget was good for {done} of {total} points of the measurement"),
+    message("worker.one-step", "one step is longer than the budget: its time is that of the very first"),
+    message("worker.decoded-cut", "the budget was good for decoding {done} of {total} images; the rest by proportion"),
+    message("worker.repeats-cut", "the budget was good for {done} of {asked} repeats"),
+    message("worker.resumed", "continued in epoch {epoch} after step {step}, where it was interrupted"),
+    message("worker.program-outran", "the program still ran after the budget of {seconds} s and was ended"),
+    message("worker.long-context", "{asked} tokens are more than the network has places for: at most {most}"),
     message("worker.loss-not-finite", "the loss is not a number after epoch {epoch}"),
     # a precision that cannot be had
     message("worker.no-precision", "there is no precision {label}"),

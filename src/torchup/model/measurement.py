@@ -120,4 +120,5 @@ class Result(Value, frozen=True, kw_only=True):
     code_hash: str | None = None  # sha256 of the worker's files that measured it
     world_size: int = 1  # processes that measured together
     nodes: int = 1
+    raw: dict[str, tuple[float, ...]] = {}  # of a small workload: what was timed -> seconds of every sample
     curves: dict[str, tuple[tuple[float, float], ...]] = {}  # name -> (x, y): size sweep, all-reduce, loss per epoch
