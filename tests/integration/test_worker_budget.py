@@ -1,4 +1,4 @@
-"""The law of budgets: whatever is measured, what follows start-up ends within 1.3 budgets, and says what was left out."""
+"""The law of budgets: what follows start-up ends within 1.3 budgets, and what was left out is said."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torchup.bench.workloads import REGISTRY
 
 pytestmark = pytest.mark.slow
 BUDGET = 1.0  # seconds on a clock that goes on by as much with each look at it: no machine is too slow for this test
-TICK = 0.01
-SLACK = 0.4  # what has begun is finished, and of steps there are always some
+TICK = 0.03  # more than a sample lasts at least
+SLACK = 0.3  # what has begun is finished
 SIZES = {  # what a step is small for: the law is about ends, not about speed
     "gpt": {"batch": 1, "size": 32},
     "cifar-resnet": {"batch": 2},
-    "images": {"images": 600, "size": 8, "batch": 8, "workers": 0},
+    "images": {"images": 300, "size": 8, "batch": 8, "workers": 0},
     "dataloader": {"workers": 0},
 }
 
 MEASURE = """
 import json, sys, time, torch
-import lines, workloads, lenet, trial, sweep
+import lines, measure, sweep, workloads
 from said import SaidError
 torch.set_num_threads(1)
 clock = [0.0]
@@ -35,6 +35,10 @@ lines.emit = lambda value: moments.append((time.perf_counter(), value.get("progr
 sweep.LEAST = 0.001
 from workloads import gpt
 gpt.LAYERS, gpt.VOCABULARY = 1, 512
+from workloads import bandwidth, conv, matmul
+matmul.SIZES = conv.BATCHES = tuple(range(8, 40))  # sizes that take too long end a sweep by the true clock
+bandwidth.SIZES = tuple(range(2**16, 2**17, 2**10))
+conv.CHANNELS, conv.WIDTH, measure.CACHE_BYTES = 4, 4, 1024
 out = {}
 for name, recipe, options in json.loads(ASKED):
     lines.STARTED = time.perf_counter()
@@ -62,6 +66,8 @@ def measured():
         if name == "fashion-mnist":  # the same code as mnist, on files that the user has
             continue
         for recipe in set(workload.recipes) & {"script", "loader", "resident", "cached", "default"}:
+            if (name, recipe) == ("mnist", "loader"):  # the clock of `script`, after a long preparation
+                continue
             options = dict(SIZES.get(name, {}))
             if name in {"mnist", "images"}:
                 options["epochs"] = 50
@@ -69,7 +75,7 @@ def measured():
                 options["program"] = ["python", "-c", "import time; time.sleep(60)"]
             asked.append((name, recipe, options))
     code = f"ASKED = {json.dumps(asked)!r}\nBUDGET, TICK = {BUDGET}, {TICK}\n{MEASURE}"
-    return json.loads(inside(torch_python(), code).splitlines()[-1])
+    return json.loads(inside(torch_python(), code, timeout=600.0).splitlines()[-1])
 
 
 def test_every_workload_ends_in_time(measured):

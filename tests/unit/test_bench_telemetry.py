@@ -11,7 +11,8 @@ import pytest
 from support.results import result, telemetry
 from torchup.bench import telemetry_probe as probe
 from torchup.bench.request import Task
-from torchup.bench.telemetry import Recorder, attach, same_address, steady_energy, summarise, with_surroundings
+from torchup.bench.telemetry import Recorder, attach, with_surroundings
+from torchup.bench.telemetry_summary import same_address, steady_energy, summarise
 from torchup.host import RealHost, RecordedHost
 from torchup.host.base import PlatformFacts
 from torchup.host.recorded import Recording

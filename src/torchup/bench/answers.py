@@ -30,6 +30,7 @@ class DeviceFacts(Value, frozen=True, kw_only=True):
     pci_id: str | None = None  # domain:bus:device.function
     peak_flops: float | None = None  # measured on the spot (CPU), a second
     peak_bandwidth: float | None = None  # measured on the spot (CPU), bytes a second
+    peak_note: Said | None = None  # why the measured peak may be below the true one
 
 
 class Capabilities(Value, frozen=True, kw_only=True):

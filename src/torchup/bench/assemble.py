@@ -93,7 +93,7 @@ def _result(
         machine=machine_identity(machine),
         environment={"python": first.python, "torch": first.torch, "cpu_capability": first.cpu_capability},
         parameters=_parameters(runs, epochs, _agreement(first, reference)) | ({"sweep": setting} if setting else {}),
-        notes=_notes(runs),
+        notes=_notes(runs) + ((peak.note,) if peak.note is not None and first.flops is not None else ()),
         kind=RECIPES[recipe].kind,
         compile_seconds=first.compile_seconds,
         first_seconds=first.epoch_seconds[0] if _epochs(first) >= 1 and first.epoch_seconds else None,

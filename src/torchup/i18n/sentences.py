@@ -119,6 +119,7 @@ _ALL = (
     message("worker.no-graphs", "torch records no graphs on {kind}"),
     message("worker.no-cuda-graphs", "this torch has no CUDA graphs"),
     message("worker.no-compiler", "no C++ compiler (c++, g++ or clang++) on this machine"),
+    message("worker.product-only", "the device's peak is that of torch's own product alone: {why}"),
     message("worker.compiler-ended", "{name} ended: {text}"),
     message("worker.compiler-refuses", "{name} refuses the code: {text}"),
     message(
