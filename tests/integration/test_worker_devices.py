@@ -121,3 +121,70 @@ print(run("no-such-program"))
         "('program-failed', 1)",
         "('program-missing', None)",
     ]
+
+
+GRAPHS = """
+import contextlib, types, torch, devices, idx, lenet, recipes
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten, tree_map
+from recipes.base import Task
+torch.set_num_threads(1)
+kept, written = [], set()
+class Tape(TorchDispatchMode):
+    # What a device's graph does: every operation is done again, on the same memory, into the same memory.
+    def __init__(self, graph):
+        super().__init__()
+        self.graph = graph
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        result = operation(*args, **(kwargs or {}))
+        kept.append((args, kwargs, result))
+        self.graph.tape.append((operation, args, kwargs or {}, result))
+        return result
+class Recorded:
+    def __init__(self): self.tape = []
+    def replay(self):
+        with torch.no_grad():
+            for operation, args, kwargs, result in self.tape:
+                again = operation(*args, **kwargs)
+                for old, new in zip(tree_flatten(result)[0], tree_flatten(again)[0]):
+                    if isinstance(old, torch.Tensor) and old.data_ptr() != new.data_ptr():
+                        old.copy_(new)
+class Stream:
+    def __init__(self, *_): pass
+    def wait_stream(self, _): pass
+module = types.SimpleNamespace(
+    Stream=Stream, current_stream=lambda *_: Stream(), stream=lambda _: contextlib.nullcontext(),
+    graph=Tape, synchronize=lambda *_: None, get_device_name=lambda *_: "stand-in",
+)
+setattr(module, "CUDAGraph" if KIND == "cuda" else "XPUGraph", Recorded)
+real_to = torch.Tensor.to
+torch.cuda_before = torch.cuda
+setattr(torch, KIND, module)
+devices.kind = lambda device: KIND if str(device).startswith("cpu") else torch.device(device).type
+from recipes import graph, resident
+print(graph.Recipe.refusal("cpu"))
+train, test = idx.load()
+small = idx.Split(train.images[:33 * 64 + 32], train.labels[:33 * 64 + 32])
+net = lenet.fresh_net(5)
+plain = lenet.fresh_net(5)
+one = graph.Captured(lenet.Net(), "cpu", len(small.labels), compiled=False)
+one.restart(net)
+one.images.copy_(lenet.normalised(small.images)); one.labels.copy_(small.labels)
+one.order.copy_(torch.randperm(len(small.labels)))
+losses = one.epoch()
+update = lenet.optimiser(plain)
+wanted = [lenet.train_step(plain, update, one.images[part], one.labels[part]).item() for part in one.order.split(64)]
+print(len(losses), max(abs(a - b) for a, b in zip(losses.tolist(), wanted)) < 1e-5)
+print(max(float((a - b).abs().max()) for a, b in zip(one.net.parameters(), plain.parameters())) < 1e-5)
+delattr(module, "CUDAGraph" if KIND == "cuda" else "XPUGraph")
+print(graph.Recipe.refusal("cpu")["code"])
+"""
+
+
+@pytest.mark.parametrize("kind", ["cuda", "xpu"])
+def test_a_recorded_epoch_trains_as_step_after_step_does(python, kind):
+    """The graphs of 32 steps, of one and of the tail, on a recorder that does every operation again: the same losses.
+
+    torch without such a recorder (XPU graphs came in 2.13) refuses with its reason.
+    """
+    assert inside(python, f"KIND = {kind!r}\n{GRAPHS}").splitlines() == ["None", "34 True", "True", "no-graphs"]

@@ -44,9 +44,13 @@ def _loop_rate() -> float:
 
 
 def _all_threads(library: Any) -> float:
-    """FLOP a second of the loop in all of torch's threads at once: cores differ, and none keeps its turbo then."""
-    with concurrent.futures.ThreadPoolExecutor(torch.get_num_threads()) as pool:  # ctypes lets the interpreter go on
-        return sum(pool.map(lambda _: float(library.torchup_peak(WINDOWS)), range(torch.get_num_threads())))
+    """FLOP a second of the loop in all of torch's threads at once: cores differ, and none keeps its turbo then.
+
+    No more threads than a container has time for: the best moments of each would add up to what it never gets.
+    """
+    threads = min(torch.get_num_threads(), devices.cores())
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:  # ctypes lets the interpreter go on
+        return sum(pool.map(lambda _: float(library.torchup_peak(WINDOWS)), range(threads)))
 
 
 def _product_rate() -> float:

@@ -1,11 +1,11 @@
 """`graph`: the training step recorded once and replayed.
 
-On CUDA and ROCm the step (forward, backward, update, bookkeeping) is captured in CUDA graphs: one graph of a single
+On NVIDIA, AMD and Intel GPUs the step (forward, backward, update, bookkeeping) is captured in graphs: one of a single
 step and one of many, so that a launch costs once what it cost sixty times a step. Position in the epoch, order and
 losses live on the device; the host only replays. On a CPU there is nothing to capture: torch.compile fuses instead.
 """
 
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, NamedTuple, Optional, Tuple
 
 import compiler
 import devices
@@ -13,7 +13,7 @@ import lenet
 import measure
 import precision
 import torch
-from said import Said, reason, said
+from said import Said, SaidError, reason, said
 
 from recipes import resident
 from recipes.base import BaseRecipe, Task
@@ -23,11 +23,30 @@ MANY = 32  # steps in the large graph; an epoch of 938 is 29 of them, 9 single s
 WARM_STEPS = 3  # before a capture, on a side stream, as torch's documentation of CUDA graphs asks
 
 
+class Recorder(NamedTuple):
+    """torch's own recorder of a device: ``module`` has streams and the context ``graph``, ``make`` a graph."""
+
+    module: Any
+    make: Any
+
+
+def recorder(device: str) -> Optional[Recorder]:
+    """What records on a device: CUDA graphs (ROCm too), XPU graphs of newer torch; ``None`` where nothing does."""
+    kind = devices.kind(device)
+    module = getattr(torch, kind, None) if kind in ("cuda", "xpu") else None
+    make = getattr(module, "CUDAGraph" if kind == "cuda" else "XPUGraph", None)
+    return Recorder(module, make) if make is not None and hasattr(module, "graph") else None
+
+
 class Captured:
     """A network, its optimiser and its data in fixed places, and the graphs that train with them."""
 
     def __init__(self, net: torch.nn.Module, device: str, samples: int, *, compiled: bool) -> None:
         self.net = net
+        found = recorder(device)
+        if found is None:
+            raise SaidError("no-graphs", kind=devices.kind(device))
+        self._recorder = found
         self._forward: Any = torch.compile(net, dynamic=False) if compiled else net
         self.update = lenet.optimiser(net, foreach=True)
         self.images = torch.zeros(samples, 1, 28, 28, device=device)
@@ -53,19 +72,20 @@ class Captured:
         self._step += 1
 
     def _warm(self, device: str) -> None:
-        side = torch.cuda.Stream(device)
-        side.wait_stream(torch.cuda.current_stream(device))
-        with torch.cuda.stream(side):
+        module = self._recorder.module
+        side = module.Stream(device)
+        side.wait_stream(module.current_stream(device))
+        with module.stream(side):
             for size in [lenet.BATCH] * WARM_STEPS + ([self._tail] if self._tail else []):
                 self.rewind()
                 self._body(size)
-        torch.cuda.current_stream(device).wait_stream(side)
+        module.current_stream(device).wait_stream(side)
 
     def _capture(self, size: int, steps: int) -> Any:
         self.rewind()
-        graph = torch.cuda.CUDAGraph()
+        graph = self._recorder.make()
         self.update.zero_grad(set_to_none=True)
-        with torch.cuda.graph(graph):
+        with self._recorder.module.graph(graph):
             for _ in range(steps):
                 self._body(size)
         return graph
@@ -98,8 +118,8 @@ class Captured:
         return self.losses.clone()
 
 
-class CudaGraph(BaseRecipe):
-    """CUDA graphs, of compiled kernels where they are right and faster."""
+class Graph(BaseRecipe):
+    """Recorded graphs, of compiled kernels where they are right and faster."""
 
     def prepare(self) -> None:
         device = self.task.device
@@ -221,15 +241,13 @@ class Recipe(BaseRecipe):
 
     def __new__(cls, task: Task) -> Any:
         del cls
-        return Compiled(task) if devices.kind(task.device) == "cpu" else CudaGraph(task)
+        return Compiled(task) if devices.kind(task.device) == "cpu" else Graph(task)
 
     @staticmethod
     def refusal(device: str) -> Optional[Said]:
         kind = devices.kind(device)
-        if kind == "cuda":
-            return None if hasattr(torch.cuda, "CUDAGraph") else said("no-cuda-graphs")
         if kind == "cpu":
             if not hasattr(torch, "compile"):
                 return said("no-compile")
             return None if compiler.find() else said("no-compiler")
-        return said("no-graphs", kind=kind)
+        return None if recorder(device) is not None else said("no-graphs", kind=kind)

@@ -1,10 +1,10 @@
 """`dataloader`: how many worker processes feed fastest: the article's per-sample work, workers swept."""
 
-import os
 import time
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 import budget
+import devices
 import idx
 import lenet
 import measure
@@ -64,7 +64,7 @@ def workers_for(request: Dict[str, Any]) -> Tuple[int, ...]:
     """The numbers to try: the one asked for, else up to sixteen."""
     if request.get("workers") is not None:
         return (int(request["workers"]),)
-    cores = os.cpu_count() or 1
+    cores = devices.cores()
     return tuple(sorted({0, 1, 2, 4, min(8, cores), min(16, cores)}))
 
 

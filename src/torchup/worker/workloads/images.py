@@ -124,7 +124,7 @@ class _Run:
             return int(self.setting.workers)
         part = self.found.train[: max(1, SWEEP_BATCHES * batch)]
         rates: Dict[int, float] = {}
-        for workers in sorted({0, 1, 2, min(4, os.cpu_count() or 1), min(16, os.cpu_count() or 1)}):
+        for workers in sorted({0, 1, 2, min(4, devices.cores()), min(16, devices.cores())}):
             start = time.perf_counter()
             data = pictures.Files(part, self.setting.size)
             for _ in pictures.batches(data, workers, pictures.in_order(len(part), batch)):

@@ -23,6 +23,7 @@ from recipes.base import WARM_STEPS, BaseRecipe, Task
 from said import Said, SaidError
 
 EPOCHS = 10
+RECORDING = ("graph", "fused")
 BYTES_A_SAMPLE = 28 * 28 + 8  # an image of bytes and its label: the least that has to be read
 KEPT_LOSSES = 200  # steps whose losses are always reported: enough to see that two recipes train alike
 
@@ -50,7 +51,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     load_seconds = trained.load * trained.epochs / epochs  # loading is done once for all epochs: the cut ones' share
     samples = trained.epochs * len(recipe.task.train.labels)
     lines.stage("testing")
-    memory, counted = devices.peak_memory(recipe.task.device)
+    memory, counted = devices.peak_memory(recipe.task.device, pools=_records(recipe, request))
     with devices.Stopwatch(recipe.task.device) as test:
         accuracy = recipe.accuracy()
     return {
@@ -79,6 +80,11 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         },
         "notes": [*recipe.notes, *trained.notes],
     }
+
+
+def _records(recipe: BaseRecipe, request: Dict[str, Any]) -> bool:
+    """Whether it recorded graphs, whose memory the allocator counts apart."""
+    return recipe.facts.get("chosen", request.get("recipe")) in RECORDING
 
 
 def make_recipe(request: Dict[str, Any]) -> BaseRecipe:
