@@ -268,7 +268,7 @@ print("windows", devices._windows_peak(), fused_triton._lacks_for_building())
 def test_what_other_devices_and_torches_lack_is_said_or_done_another_way(python):
     """One line for each device of the review that is not here, on stand-ins for what it has or lacks."""
     assert [line for line in inside(python, LINES).splitlines() if not line.startswith("{")] == [
-        "bf16 ['bf16'] ['tflops_fp16', 'tflops_fp32']",
+        "bf16 ['bf16'] ['tflops_fp16', 'tflops_fp16_cold', 'tflops_fp32', 'tflops_fp32_cold']",
         "sgd {'fused': True} {}",
         "peak 3.0 2.0",
         "note product-only no-compiler True",

@@ -43,7 +43,7 @@ def assemble(
         groups.setdefault((task.device, task.recipe, tuple(task.setting.items())), []).append(measured)
     places = {(one.device, recipe): n for n, (one, recipe) in enumerate(product(known.devices, workload.recipes))}
     order = sorted(groups, key=lambda group: (places.get(group[:2], len(places)), group[2]))
-    reference = _reference_losses(groups)
+    references = {key: _reference_losses(groups, key) for key in {_batch(runs[0]) for runs in groups.values()}}
     facts = {one.device: one for one in known.devices}
     return tuple(
         _result(
@@ -54,7 +54,7 @@ def assemble(
             request=request,
             workload=workload,
             machine=machine,
-            reference=reference,
+            reference=references[_batch(groups[device, recipe, setting][0])],
             peak=_peak(facts[device], request.precision, machine, peaks, convolutions=workload.convolutions),
         )
         for device, recipe, setting in order
@@ -94,7 +94,7 @@ def _result(
         environment={"python": first.python, "torch": first.torch, "cpu_capability": first.cpu_capability},
         parameters=_parameters(runs, epochs, _agreement(first, reference)) | ({"sweep": setting} if setting else {}),
         notes=_notes(runs) + ((peak.note,) if peak.note is not None and first.flops is not None else ()),
-        kind=RECIPES[recipe].kind,
+        kind=_kind(recipe, workload, _batch(first)),
         compile_seconds=first.compile_seconds,
         first_seconds=first.epoch_seconds[0] if _epochs(first) >= 1 and first.epoch_seconds else None,
         peak_memory_bytes=max((run.peak_memory_bytes or 0 for run in runs), default=0) or None,
@@ -210,11 +210,22 @@ def _parameters(runs: Sequence[RawResult], epochs: float, agreement: float | Non
     return parameters
 
 
-def _reference_losses(groups: dict[Group, list[RawResult]]) -> tuple[float | None, ...]:
-    """The losses that the others are held against: the script's, else the resident recipe's."""
+def _batch(run: RawResult) -> int | None:
+    batch = run.parameters.get("batch")
+    return batch if isinstance(batch, int) else None
+
+
+def _kind(recipe: str, workload: Workload, batch: int | None) -> RecipeKind:
+    """What a result means: with a batch of its own it is another training, whatever runs it."""
+    own = workload.batch is not None and batch is not None and batch != workload.batch
+    return RecipeKind.SPEEDRUN if own else RECIPES[recipe].kind
+
+
+def _reference_losses(groups: dict[Group, list[RawResult]], batch: int | None) -> tuple[float | None, ...]:
+    """The losses that others with that batch are held against: the script's, else the resident recipe's."""
     for wanted in ("script", "resident"):
         for (_, recipe, _), runs in groups.items():
-            if recipe == wanted and runs[0].losses:
+            if recipe == wanted and runs[0].losses and _batch(runs[0]) == batch:
                 return runs[0].losses
     return ()
 
@@ -274,7 +285,8 @@ def quality_problems(results: tuple[Result, ...], workload: Workload) -> tuple[M
         epochs = float(result.parameters.get("epochs") or 0)
         reached = result.quality.get("test_accuracy")
         full = result.kind == RecipeKind.SPEEDRUN or epochs >= (workload.accuracy_epochs or 0)
-        if reached is None or not full or cut(result) is not None or reached >= workload.accuracy:
+        own_batch = workload.batch is not None and result.parameters.get("batch", workload.batch) != workload.batch
+        if reached is None or not full or own_batch or cut(result) is not None or reached >= workload.accuracy:
             continue
         text = message(
             "bench.quality",

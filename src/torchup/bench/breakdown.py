@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from torchup.bench.timebase import done, for_request, seconds_for
-from torchup.model import Bound, Breakdown, Limit, Value, message
+from torchup.model import Bound, Breakdown, Limit, RecipeKind, Value, message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -129,9 +129,10 @@ def _explained(result: Result, results: Sequence[Result], alone: Alone) -> Resul
     alike = [
         r for r in results if (r.device, r.parameters.get("sweep")) == (result.device, result.parameters.get("sweep"))
     ]
-    beside = {r.recipe: r.seconds / did.count for r in alike if (did := done(r))}
+    beside = {r.recipe: r.seconds / did.count for r in alike if (did := done(r)) and r.kind is not RecipeKind.SPEEDRUN}
     amount = done(result)
-    if result.breakdown is not None or result.recipe not in beside or amount is None:
+    another = result.kind is RecipeKind.SPEEDRUN  # the parts measured alone are those of the published training
+    if result.breakdown is not None or another or result.recipe not in beside or amount is None:
         return result
     parameters = dict(result.parameters)
     check = sum_check(beside, alone) if result.recipe == "script" else None

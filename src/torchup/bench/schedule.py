@@ -6,6 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from torchup.bench.request import SETTINGS, Task
+from torchup.bench.workloads import RECIPES
 from torchup.errors import UsageError
 from torchup.i18n.sentences import joined, sentence
 from torchup.model import RecipeKind, message
@@ -43,7 +44,7 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
         )
     weights = {recipe.name: recipe.weight for recipe in workload.ladder()}
     cheap_first = sorted(able, key=lambda pair: weights[pair[1]])
-    return tuple(
+    tasks = tuple(
         Task(
             workload=workload.name,
             device=device,
@@ -55,7 +56,21 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
         for repeat in range(request.repeats)
         for device, recipe in cheap_first
         for setting in settings(request, workload)
+        if takes_batch(recipe, setting.get("batch", request.batch))
     )
+    if not tasks:
+        raise UsageError(
+            message("bench.batch.fixed", "{recipes}: written for batches of {batch} only",
+                    recipes=", ".join(recipes), batch=RECIPES[recipes[0]].batch or 0),
+            hint=message("bench.batch.fixed.hint", "leave out --batch, or choose another recipe"),
+        )  # fmt: skip
+    return tasks
+
+
+def takes_batch(recipe: str, batch: int | None) -> bool:
+    """Whether a recipe can train with a batch; its step may be written for one size."""
+    known = RECIPES.get(recipe)
+    return batch is None or known is None or known.batch in {None, batch}
 
 
 def check_options(request: BenchRequest, workload: Workload) -> None:

@@ -49,7 +49,12 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         for cold in (False, True)
     }
     last = {name: rows[-1] for name, rows in found.items() if rows}
-    best = {name.replace(",", "").replace(" ", "_") + "_gbs": row.rate(row.timing.hot) for name, row in last.items()}
+    best: Dict[str, float] = {}
+    for name, row in last.items():
+        short = name.replace(",", "").replace(" ", "_")
+        best[short + "_gbs"] = row.rate(row.timing.hot)
+        if row.timing.cold:
+            best[short + "_cold_gbs"] = row.rate(row.timing.cold)
     copied = last["device copy"]
     return bench.answer(
         curves, best, seconds=min(copied.timing.hot), bytes=copied.moved, notes=notes,

@@ -46,6 +46,8 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         if rows:
             found[name] = max(rows, key=lambda row: row.rate(row.timing.hot))
             best["tflops_" + name] = found[name].rate(found[name].timing.hot)
+            if found[name].timing.cold:
+                best["tflops_%s_cold" % name] = found[name].rate(found[name].timing.cold)
             curves["TFLOP/s %s by size" % name] = _curve(rows, cold=False)
             curves["TFLOP/s %s by size, cold" % name] = _curve(rows, cold=True)
     own = found.get(next(iter(formats_of(label))))

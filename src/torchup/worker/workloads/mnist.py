@@ -1,8 +1,8 @@
 """`mnist`: the article's training run, by one of the recipes.
 
 Request keys: ``recipe``, ``device``, ``epochs`` (10), ``budget`` (seconds for the timed part, ``None`` without),
-``seed``, ``precision``, ``threads``, ``data`` (folder of IDX files of the same shape), ``keep_losses`` (steps),
-``probe`` (measure one part of the run alone, see probes.py).
+``seed``, ``batch`` (64), ``precision``, ``threads``, ``data`` (folder of IDX files of the same shape), ``keep_losses``
+(steps), ``probe`` (measure one part of the run alone, see probes.py).
 """
 
 import math
@@ -96,6 +96,8 @@ def make_recipe(request: Dict[str, Any]) -> BaseRecipe:
         raise recipes.UnavailableError(refusal["code"], **refusal["values"])
     if request.get("threads"):
         torch.set_num_threads(int(request["threads"]))
+    if request.get("batch"):
+        lenet.BATCH = int(request["batch"])  # of this process: every recipe, the order and the check read it there
     precision.enter(device, label)
     train, test = userdata.grey(request.get("data"))
     height, width = train.images.shape[1:]
