@@ -113,20 +113,22 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "--batch",
     type=click.IntRange(1, 1 << 20),
     metavar="N",
-    help=text("bench.option.batch", "Batch size (images, cifar-resnet, gpt)"),
+    help=text("bench.option.batch", "Batch size (mnist, images, cifar-resnet, gpt, conv, dataloader)"),
 )
 @click.option(
     "--size",
-    type=click.IntRange(8, 4096),
-    metavar="PX",
-    help=text("bench.option.size", "Image size in pixels (images)"),
+    type=click.IntRange(1, 16384),
+    metavar="N",
+    help=text(
+        "bench.option.size", "Size of the problem: pixels (images), rows (matmul), MiB (bandwidth), tokens (gpt)"
+    ),
 )
 @click.option("--model", metavar="NAME", help=text("bench.option.model", "Network to train, e.g. resnet50 (images)"))
 @click.option(
     "--workers",
     type=click.IntRange(0, 256),
     metavar="N",
-    help=text("bench.option.workers", "Number of DataLoader workers (images; default: the fastest number)"),
+    help=text("bench.option.workers", "Number of DataLoader workers (images, dataloader; default: the fastest number)"),
 )
 @click.option(
     "--images",

@@ -160,7 +160,7 @@ _ALL = (
     message("worker.resumed", "the training was interrupted and continued in epoch {epoch} after step {step}"),
     message(
         "worker.program-outran",
-        "the program was still running after the time budget of {seconds} s; torchup stopped it",
+        "the program was still running after {seconds} s, its time budget; torchup stopped it",
     ),
     message("worker.long-context", "a sequence of {asked} tokens is too long: the network takes at most {most}"),
     message("worker.loss-not-finite", "the loss is not a number after epoch {epoch}"),

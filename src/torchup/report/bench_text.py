@@ -159,7 +159,8 @@ def shortened(results: Sequence[Result]) -> list[str]:
             continue
         line = text(
             "bench.shortened",
-            "{recipe} ({device}): the time budget allowed {part}; its time is extrapolated and its accuracy is not judged",
+            "{recipe} ({device}): the time budget allowed {part}; its time is extrapolated and its accuracy is not"
+            " judged",
             recipe=result.recipe,
             device=result.device,
             part=part_text(part),
