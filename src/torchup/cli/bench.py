@@ -120,7 +120,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     type=click.IntRange(1, 16384),
     metavar="N",
     help=text(
-        "bench.option.size", "Size of the problem: pixels (images), rows (matmul), MiB (bandwidth), tokens (gpt)"
+        "bench.option.size", "Size: pixels (images), rows (matmul), MiB (bandwidth), tokens (gpt)"
     ),
 )
 @click.option("--model", metavar="NAME", help=text("bench.option.model", "Network to train, e.g. resnet50 (images)"))
