@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from torchup.bench.timebase import done, for_request, seconds_for
+from torchup.bench.timebase import cut, done, for_request, seconds_for
 from torchup.model import Bound, Breakdown, Limit, RecipeKind, Value, message
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ LOADED = ("script", "loader")
 HALF = 0.5
 MUCH = 0.3
 PLAUSIBLE = (0.8, 1.25)  # a sum check outside is explained
+FEWEST_STEPS = 100  # of a cut epoch
 # Kernels of one step that depend on each other; two for the hand-written step.
 KERNELS = {"script": 48, "loader": 48, "resident": 48, "graph": 48, "fused": 2}
 STEPS_AN_EPOCH = 938
@@ -196,6 +197,9 @@ def explain_sum(result: Result) -> Message | None:
     check = result.parameters.get("breakdown_sum_check")
     if not isinstance(check, float) or PLAUSIBLE[0] <= check <= PLAUSIBLE[1]:
         return None
+    part = cut(result)
+    if part is not None and part.steps is not None and part.steps < FEWEST_STEPS:
+        return None  # the rate of so few steps explains nothing
     if check < PLAUSIBLE[0]:
         return message(
             "bench.sum.below",

@@ -119,9 +119,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "--size",
     type=click.IntRange(1, 16384),
     metavar="N",
-    help=text(
-        "bench.option.size", "Size: pixels (images), rows (matmul), MiB (bandwidth), tokens (gpt)"
-    ),
+    help=text("bench.option.size", "Size: pixels (images), rows (matmul), MiB (bandwidth), tokens (gpt)"),
 )
 @click.option("--model", metavar="NAME", help=text("bench.option.model", "Network to train, e.g. resnet50 (images)"))
 @click.option(
