@@ -250,6 +250,16 @@ try:
 except Exception as error:
     print(error.said["code"])
 
+# candidates take turns on a clock that has risen
+from recipes import graph
+order = []
+both = graph.Graph.__new__(graph.Graph)
+both.task, both.notes = types.SimpleNamespace(device="cpu"), []
+both._checked = lambda compiled: types.SimpleNamespace(epoch=compiled)
+steady, measure.steady = measure.steady, lambda device, epoch: order.append(epoch) or (1.0 if epoch else 2.0)
+print("turns", both._compiled_is_better(), order)
+measure.steady = steady
+
 # graphs keep memory of their own: reserved, not allocated
 torch.cuda.max_memory_allocated, torch.cuda.max_memory_reserved = lambda _: 5, lambda _: 9
 print("pools", devices.peak_memory("cuda")[0], devices.peak_memory("cuda", pools=True)[0])
@@ -274,6 +284,7 @@ def test_what_other_devices_and_torches_lack_is_said_or_done_another_way(python)
         "note product-only no-compiler True",
         "conv True True",
         "old None old-attention",
+        "turns True [False, True, False, True]",
         "pools 5 9",
         "windows (4321, 'process') None",
     ]
