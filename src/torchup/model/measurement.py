@@ -71,7 +71,7 @@ class Telemetry(Value, frozen=True, kw_only=True):
     unavailable: dict[str, Said] = {}  # field -> why it is None
 
 
-class Part(Value, frozen=True, kw_only=True):
+class PartTrained(Value, frozen=True, kw_only=True):
     """How much of a training was done when its time ended. ``None``: it does not count in steps."""
 
     epochs: float
@@ -93,7 +93,7 @@ class Result(Value, frozen=True, kw_only=True):
     epochs: float | None = None  # that were trained; None where it does not count in epochs
     seconds_for_request: float | None = None  # for the epochs that were asked for
     extrapolated: bool = False  # fewer were trained than were asked for: `seconds_for_request` is by proportion
-    cut: Part | None = None  # the training ended early: accuracy and loss in `quality` are those of so much of it
+    cut: PartTrained | None = None  # the training ended early: its accuracy and loss are those of so much of it
     samples_per_second: float | None = None
     quality: dict[str, float] = {}
     repeats: tuple[float, ...] = ()

@@ -18,7 +18,7 @@ from torchup.report.table import table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torchup.model import Breakdown, Message, Part, Result
+    from torchup.model import Breakdown, Message, PartTrained, Result
     from torchup.report.style import Style
     from torchup.results.run import Run
     from torchup.results.store import Listing
@@ -257,7 +257,7 @@ def accuracy_text(result: Result) -> str:
     return text("results.accuracy.cut", "{accuracy} after {part}", accuracy=shown, part=part_text(part))
 
 
-def part_text(part: Part) -> str:
+def part_text(part: PartTrained) -> str:
     """How much of a training was done: ``20 of 938 steps``."""
     if part.steps is not None and part.steps_asked is not None:
         return text("results.part.steps", "{steps} of {asked} steps", steps=part.steps, asked=part.steps_asked)

@@ -11,7 +11,7 @@ from torchup.bench.request import BenchRequest
 from torchup.bench.runner import Listener, run_benchmark
 from torchup.errors import BenchError, TimeLimitError, UsageError
 from torchup.i18n.sentences import sentence
-from torchup.model import Cpu, Gpu, Machine, Os, Part, Vendor
+from torchup.model import Cpu, Gpu, Machine, Os, PartTrained, Vendor
 
 DEVICES = {
     "torch": "2.13.0+cu126",
@@ -138,7 +138,7 @@ def test_a_cut_speedrun_is_not_judged():
     host = worker(lambda request: raw(request, epochs=1, quality={"test_accuracy": 0.3}, parameters=cut))
     found = outcome(host, devices=["cpu"], recipes=["speedrun"], budget=5.0)
     assert not found.problems
-    assert found.results[0].cut == Part(epochs=0.5, epochs_asked=2, steps=50, steps_asked=200)
+    assert found.results[0].cut == PartTrained(epochs=0.5, epochs_asked=2, steps=50, steps_asked=200)
 
 
 def test_repeats_cut_at_different_steps_give_the_accuracy_of_the_least_trained():
