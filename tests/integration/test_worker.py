@@ -109,7 +109,7 @@ def test_a_budget_cuts_an_epoch_by_steps(python):
 
 
 SLOW = """
-import json, sys, time, torch, idx, lenet, lines, samples
+import json, sys, time, torch, budget, idx, lenet, lines, samples
 from recipes import script, loader, resident
 from recipes.base import Task
 from workloads import mnist
