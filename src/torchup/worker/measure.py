@@ -39,8 +39,11 @@ def samples(
 
 
 def cold_samples(device: str, work: Callable[[], Any], time_left: budget.Budget) -> List[float]:
-    """Seconds of single calls, each after the caches were filled with something else; empty without time for it."""
-    other = torch.zeros(CACHE_BYTES, dtype=torch.uint8, device=device)
+    """Seconds of single calls, each after the caches were filled with something else; empty without time or memory."""
+    try:
+        other = torch.zeros(CACHE_BYTES, dtype=torch.uint8, device=device)
+    except RuntimeError:  # a device that is full with what is measured
+        return []
     found: List[float] = []
     while len(found) < COLD and not time_left.over():
         other.add_(1)
