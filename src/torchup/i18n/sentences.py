@@ -156,6 +156,7 @@ _ALL = (
         "worker.decoded-cut",
         "the time budget allowed decoding {done} of {total} images; the time is extrapolated to all",
     ),
+    message("worker.tested-cut", "the accuracy is that of {done} of {total} test images"),
     message("worker.repeats-cut", "the time budget allowed {done} of {asked} repeats"),
     message("worker.resumed", "the training was interrupted and continued in epoch {epoch} after step {step}"),
     message(
