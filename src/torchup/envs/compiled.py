@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from torchup.catalog.packages import load_packages
 from torchup.compat.packages.contents import digest
 from torchup.doctor.facts import Compiled
-from torchup.envs.distributions import installed, normalise, site_packages
+from torchup.envs.distributions import installed, site_packages
 from torchup.envs.paths import join
+from torchup.package_names import normalise
 from torchup.patterns import lazy_pattern
 from torchup.sources.binaries import read_linked
 
