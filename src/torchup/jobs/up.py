@@ -16,7 +16,7 @@ from torchup.envs import records
 from torchup.envs.paths import python_of
 from torchup.envs.registry import environment_path
 from torchup.envs.verification import verify_environment
-from torchup.errors import InterruptedByUserError, NetworkError, VerifyError
+from torchup.errors import InterruptedByUserError, NetworkError, TorchupError, VerifyError
 from torchup.i18n.sentences import sentence
 from torchup.install import engine
 from torchup.install.base import Event
@@ -239,6 +239,10 @@ def _measured(host: Host, wanted: Wanted, report: Report, listener: Listener) ->
     python = python_of(report.environment.path)
     resume = message("bench.interrupted.hint", "run `torchup bench --resume` to continue it")
     with _all_is_ready(wanted.name, resume):
-        outcome = run_benchmark(host, python, request, machine=report.machine, listener=watching)
+        try:
+            outcome = run_benchmark(host, python, request, machine=report.machine, listener=watching)
+        except TorchupError:
+            keeper.give_up()
+            raise
     path = keeper.finish(outcome.results)
     return structs.replace(report, results=outcome.results, results_file=path, problems=outcome.problems)
