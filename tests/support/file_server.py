@@ -63,7 +63,7 @@ class FileServer:
         server_class = type("Server", (ThreadingHTTPServer,), {"address_family": 10 if ":" in self.host else 2})
         self._server = server_class((self.host, 0), Handler)
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -39,12 +39,12 @@ def folder(host: Host) -> str:
 
 def path_of(host: Host, order: FileOrder) -> str:
     """Where the complete file lies; pip and uv read its name, so it keeps it."""
-    return join(join(folder(host), order.sha256), order.name)
+    return join(join(folder(host), order.key), order.name)
 
 
 def part_of(host: Host, order: FileOrder) -> tuple[str, str]:
     """The begun file and its journal."""
-    base = join(folder(host), order.sha256)
+    base = join(folder(host), order.key)
     return f"{base}.part", f"{base}.journal"
 
 

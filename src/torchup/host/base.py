@@ -139,6 +139,10 @@ class Host(Protocol):
         """Free bytes on the file system that holds ``path`` or its nearest existing parent."""
         ...
 
+    def same_disk(self, first: str, second: str) -> bool:
+        """Whether two paths, or their nearest existing parents, lie on one file system."""
+        ...
+
     # --- processes
     def which(self, program: str) -> str | None:
         """Absolute path of a program on PATH; the current folder is never searched."""
@@ -273,6 +277,7 @@ class Host(Protocol):
         headers: Mapping[str, str],
         timeout: float = 30.0,
         certificate: str | None = None,
+        client_certificate: str | None = None,
         proxy: str | None = None,
         verify: bool = True,
     ) -> AbstractContextManager[Stream]:

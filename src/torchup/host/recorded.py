@@ -105,6 +105,11 @@ class RecordedHost:
         del path
         return self.recording.disk_free
 
+    def same_disk(self, first: str, second: str) -> bool:
+        """See `Host.same_disk`; a recording has one."""
+        del first, second
+        return True
+
     def which(self, program: str) -> str | None:
         """See `Host.which`."""
         if "/" in program or "\\" in program:

@@ -36,7 +36,11 @@ if TYPE_CHECKING:
 
 # Unpacked wheels are 1.5 to 2 times their download, and the download itself is kept in the tool's cache.
 SPACE_FACTOR = 2.5
-PACKAGES_STEP = 2  # of uv's steps: the environment, the packages, pip
+# What torchup downloads before a step runs, by the number of the step.
+PREPARE: dict[tuple[InstallerName, int], Callable[[Staging, Step], Step]] = {
+    (InstallerName.UV, 2): locked_step,
+    (InstallerName.PIP, 2): locked_step,
+}
 NO_CACHE: Overlay = {"UV_NO_CACHE": "1", "PIP_NO_CACHE_DIR": "1"}
 NO_SOLUTION = "install.failed.no-solution"
 CACHE_DAMAGED = "install.failed.cache"
@@ -276,8 +280,9 @@ def _stage(host: Host, plan: Plan, target: str, tell: Progress, overlay: Overlay
             event = Event(stage="step", text=step.summary, position=position, total=len(steps))
             tell(event)
             perform = _performer(host, engine, staged, laid)
-            if position == PACKAGES_STEP and plan.installer is InstallerName.UV and not plan.hashes:
-                step = locked_step(Staging(host, plan, staged, perform, tell), step)  # noqa: PLW2901  # the same step, exact
+            prepare = PREPARE.get((plan.installer, position))
+            if prepare is not None and not plan.hashes:  # a bundle's files are there
+                step = prepare(Staging(host, plan, staged, perform, tell), step)  # noqa: PLW2901  # the same step, exact
                 tell(event)
             _run(host, engine, laid(step), staged, _teller(tell, event))
     return staged
