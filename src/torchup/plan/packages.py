@@ -89,6 +89,6 @@ def _checked_name(text: str) -> str:
         raise UsageError(
             message("plan.package.invalid", "`{text}` is not a package", text=text),
             hint=message(
-                "plan.package.invalid.hint", "write a name, as in `pandas>=2`, or `name @ https://...` for a file"
+                "plan.package.invalid.hint", "write a name such as `pandas>=2`, or `name @ https://...` for a file"
             ),
         ) from None
