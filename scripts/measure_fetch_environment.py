@@ -43,7 +43,8 @@ def verify(python):
     return Verification(passed=True, rungs=(), torch=TorchInfo(version=public, variant=variant or "cpu"))
 begun = time.monotonic()
 engine.install(RealHost(), plan, "measured", verify=verify)
-print(json.dumps({"seconds": time.monotonic() - begun, "kilobytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"seconds": time.monotonic() - begun, "kilobytes": peak}))
 """
 
 

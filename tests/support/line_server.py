@@ -44,7 +44,9 @@ def pages(folder: Path) -> dict[str, bytes]:
     for wheel in sorted(folder.glob("*.whl")):
         name = wheel.name.split("-")[0].replace("_", "-").lower()
         digest, known = hashlib.sha256(wheel.read_bytes()).hexdigest(), hashlib.sha256(metadata(wheel)).hexdigest()
-        link = f'<a href="/files/{quote(wheel.name)}#sha256={digest}" data-core-metadata="sha256={known}">{wheel.name}</a>'
+        link = (
+            f'<a href="/files/{quote(wheel.name)}#sha256={digest}" data-core-metadata="sha256={known}">{wheel.name}</a>'
+        )
         links.setdefault(name, []).append(link)
     return {name: f"<!DOCTYPE html><html><body>{''.join(own)}</body></html>".encode() for name, own in links.items()}
 
@@ -56,7 +58,7 @@ def metadata(wheel: Path) -> bytes:
         return archive.read(name)
 
 
-def handler(folder: Path, line: Line) -> type[BaseHTTPRequestHandler]:
+def handler(folder: Path, line: Line) -> type[BaseHTTPRequestHandler]:  # noqa: C901  # one class, short methods
     """Serves pages at ``/simple/NAME/`` and files, in parts too, at ``/files/NAME``."""
     index = pages(folder)
 
@@ -124,10 +126,10 @@ def handler(folder: Path, line: Line) -> type[BaseHTTPRequestHandler]:
 
 def main() -> None:
     """Serve."""
-    rate = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0  # noqa: PLR2004  # the program's name and two arguments
+    rate = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0  # the program's name and two arguments
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler(Path(sys.argv[1]), Line(rate)))
     server.daemon_threads = True
-    print(f"http://127.0.0.1:{server.server_address[1]}/simple", flush=True)
+    print(f"http://127.0.0.1:{server.server_address[1]}/simple", flush=True)  # noqa: T201  # its whole output
     server.serve_forever()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from torchup.cli import events
 from torchup.i18n import printable, render, text
 from torchup.install.downloads import Downloads, follow
 from torchup.model import message
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def install_progress(session: Session) -> Iterator[Progress]:
     """A function to give to `install.engine.install`."""
+    if session.events:
+        yield events.installing
+        return
     if not session.interactive:
         yield _Lines(session).tell
         return

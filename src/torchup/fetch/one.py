@@ -145,9 +145,9 @@ def _run(transfer: Transfer, look: Callable[[float], None]) -> None:
     try:
         transfer.run(look)
     except NoRangesError:
-        replace(
-            transfer, connections=1, stop=threading.Event(), ended=threading.Event(), error=None, running=0
-        ).run(look)
+        replace(transfer, connections=1, stop=threading.Event(), ended=threading.Event(), error=None, running=0).run(
+            look
+        )
 
 
 class Places:

@@ -35,9 +35,7 @@ class NoRangesError(PlaceError):
         super().__init__("it does not serve parts of a file")
 
 
-def open_place(
-    host: Host, place: Place, headers: Mapping[str, str], timeout: float
-) -> AbstractContextManager[Stream]:
+def open_place(host: Host, place: Place, headers: Mapping[str, str], timeout: float) -> AbstractContextManager[Stream]:
     """One GET of a place's file, as the place says. Raises what `Host.stream` raises."""
     login = {"Authorization": place.authorization} if place.authorization else {}
     return host.stream(

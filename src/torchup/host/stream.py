@@ -99,12 +99,12 @@ def _adapter() -> Any:
     """The library's adapter, trusting whom the system trusts too: a company's own issuer is often there alone."""
     from requests.adapters import HTTPAdapter  # as above
 
-    class SystemTrust(HTTPAdapter):
+    class SystemTrust(HTTPAdapter):  # type: ignore[misc]  # the library has no types
         def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-            super().init_poolmanager(*arguments, **options, ssl_context=ssl.create_default_context())  # type: ignore[no-untyped-call]  # the library's
+            super().init_poolmanager(*arguments, **options, ssl_context=ssl.create_default_context())
 
         def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
-            return super().proxy_manager_for(proxy, **options, ssl_context=ssl.create_default_context())  # type: ignore[no-untyped-call]  # same
+            return super().proxy_manager_for(proxy, **options, ssl_context=ssl.create_default_context())
 
     return SystemTrust
 

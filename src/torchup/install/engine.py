@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +14,7 @@ from torchup.envs.damage import find_damage
 from torchup.envs.guard import refusing, torch_spans
 from torchup.envs.paths import python_of, split
 from torchup.errors import InstallError, TorchupError, VerifyError
+from torchup.fetch import CONNECTIONS
 from torchup.i18n.sentences import sentence
 from torchup.install.base import Event, Progress, installer
 from torchup.install.failures import explain
@@ -47,6 +49,18 @@ CACHE_DAMAGED = "install.failed.cache"
 Overlay = dict[str, str | None]  # variables laid over those of every step
 
 
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """One installation's listener, and how it downloads."""
+
+    tell: Progress
+    connections: int
+
+    def __call__(self, event: Event) -> None:
+        """Pass an event on."""
+        self.tell(event)
+
+
 def install(
     host: Host,
     plan: Plan,
@@ -56,6 +70,7 @@ def install(
     verify: Callable[[str], Verification],
     progress: Progress | None = None,
     keep: bool = True,
+    connections: int = CONNECTIONS,
 ) -> Environment:
     """Make the environment ``name`` as planned, or return the one that already is.
 
@@ -67,12 +82,13 @@ def install(
         verify: is given the new environment's Python and proves that it works.
         progress: is told what happens; may be called from another thread.
         keep: take over the packages that the user added to the environment that is replaced.
+        connections: to one server at a time, of torchup's own downloads.
 
     Raises:
         InstallError: it could not be made; NetworkError: a source did not answer; VerifyError: it does not work.
             In each case the old environment is as it was.
     """
-    tell = progress or (lambda _: None)
+    tell = Watched(tell=progress or (lambda _: None), connections=connections)
     target = registry.environment_path(host, name, path)
     try:
         with registry.lock(host, target):
@@ -105,7 +121,7 @@ def _wanted(plan: Plan) -> tuple[str, ...]:
 
 
 def _locked(
-    host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Progress, keep: bool
+    host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Watched, keep: bool
 ) -> Environment:
     if transaction.recover(host, target):
         tell(Event(stage="recover", text=message("install.recovered", "removed the remains of an interrupted run")))
@@ -121,7 +137,7 @@ def _locked(
         raise
 
 
-def _reuse(host: Host, name: str, target: str, tell: Progress) -> Environment:
+def _reuse(host: Host, name: str, target: str, tell: Watched) -> Environment:
     record = records.read(host, target)
     if record is None:
         raise registry.busy(name)  # removed by hand in this very moment
@@ -132,7 +148,7 @@ def _reuse(host: Host, name: str, target: str, tell: Progress) -> Environment:
 
 
 def _replace(
-    host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Progress, keep: bool
+    host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Watched, keep: bool
 ) -> Environment:
     before = distributions.versions(host, target)
     mine = _in_bundle(plan, _own(host, plan, target)) if keep else ()
@@ -169,7 +185,7 @@ def _build_and_verify(
     mine: Sequence[Distribution],
     *,
     verify: Callable[[str], Verification],
-    tell: Progress,
+    tell: Watched,
 ) -> tuple[str, Verification]:
     """A staged environment that works. If the tool's download cache is what is broken, once more without it."""
     try:
@@ -195,7 +211,7 @@ def _build_and_verify(
     return staged, verification
 
 
-def _verify(host: Host, staged: str, verify: Callable[[str], Verification], tell: Progress) -> Verification:
+def _verify(host: Host, staged: str, verify: Callable[[str], Verification], tell: Watched) -> Verification:
     tell(Event(stage="verify", text=message("install.verify", "verify the new environment")))
     # conda on Windows keeps its Python elsewhere than a venv
     return verify(registry.find_python(host, staged) or python_of(staged))
@@ -220,7 +236,7 @@ def _in_bundle(plan: Plan, mine: tuple[Distribution, ...]) -> tuple[Distribution
 
 
 def _without_refusing(
-    host: Host, plan: Plan, target: str, mine: Sequence[Distribution], tell: Progress
+    host: Host, plan: Plan, target: str, mine: Sequence[Distribution], tell: Watched
 ) -> Sequence[Distribution]:
     """Of the user's own packages those that go with the planned torch; the others are named and left out."""
     refused = set(refusing(torch_spans(host, target), plan.build.label))
@@ -238,7 +254,7 @@ def _build(
     plan: Plan,
     target: str,
     mine: Sequence[Distribution],
-    tell: Progress,
+    tell: Watched,
     *,
     overlay: Overlay | None = None,
 ) -> str:
@@ -269,7 +285,7 @@ def _and(plan: Plan, packages: tuple[str, ...]) -> Plan:
     return msgspec.structs.replace(plan, packages=(*plan.packages, *packages))
 
 
-def _stage(host: Host, plan: Plan, target: str, tell: Progress, overlay: Overlay) -> str:
+def _stage(host: Host, plan: Plan, target: str, tell: Watched, overlay: Overlay) -> str:
     engine = installer(plan.installer)
     staged = transaction.new_staging(target)
     host.make_dirs(split(staged)[0])
@@ -290,7 +306,7 @@ def _stage(host: Host, plan: Plan, target: str, tell: Progress, overlay: Overlay
             perform = _performer(host, engine, staged, laid)
             prepare = PREPARE.get((plan.installer, position))
             if prepare is not None and not plan.hashes:  # a bundle's files are there
-                step = prepare(Staging(host, plan, staged, perform, tell), step)  # noqa: PLW2901  # the same step, exact
+                step = prepare(Staging(host, plan, staged, perform, tell, tell.connections), step)  # noqa: PLW2901  # the same step, exact
                 tell(event)
             _run(host, engine, laid(step), staged, _teller(tell, event))
     return staged
@@ -307,7 +323,7 @@ def _performer(host: Host, engine: Installer, staged: str, laid: Callable[[Step]
     return perform
 
 
-def _teller(tell: Progress, event: Event) -> Callable[[str], None]:
+def _teller(tell: Watched, event: Event) -> Callable[[str], None]:
     return lambda line: tell(msgspec.structs.replace(event, detail=line))
 
 

@@ -36,9 +36,7 @@ class Reach:
     def connection(self) -> Connection:
         """How pages are asked for."""
         found = self.configuration
-        return Connection(
-            certificate=found.certificate, proxy=found.pip.proxy, trusted_hosts=found.trusted_hosts
-        )
+        return Connection(certificate=found.certificate, proxy=found.pip.proxy, trusted_hosts=found.trusted_hosts)
 
     @cached_property
     def addresses(self) -> dict[str, str]:
