@@ -389,6 +389,7 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "env run": (None,),
     "env export": (PlanExport,),
     "env bundle": (Bundle,),
+    "fetch": (Bundle,),
     "verify": (Verification,),
     "doctor": (Doctor, DoctorMany, DoctorFixed, DoctorWouldFix, DoctorRules),
     "bench": (tuple[Result, ...],),

@@ -240,6 +240,10 @@ class Host(Protocol):
         """Rename; an existing file is replaced, an existing folder is an error."""
         ...
 
+    def copy(self, source: str, target: str) -> None:
+        """The same file at another path: a link to it where the file system has such, else a copy. Parents are made."""
+        ...
+
     def exchange(self, first: str, second: str) -> bool:
         """Swap two paths in one atomic step; ``False``, with nothing changed, where the system cannot."""
         ...

@@ -211,6 +211,18 @@ def linux_cores() -> int | None:
     return len(cores) or None
 
 
+def copy(source: str, target: str) -> None:
+    """See `Host.copy`."""
+    import shutil  # see `remove`
+
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    Path(target).unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
+
+
 def same_disk(first: str, second: str) -> bool:
     """See `Host.same_disk`."""
     found = []

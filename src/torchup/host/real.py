@@ -199,6 +199,10 @@ class RealHost:
         """See `Host.rename`."""
         files.rename(source, target)
 
+    def copy(self, source: str, target: str) -> None:
+        """See `Host.copy`."""
+        files.copy(source, target)
+
     def exchange(self, first: str, second: str) -> bool:
         """See `Host.exchange`."""
         return files.exchange(first, second)

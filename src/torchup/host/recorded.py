@@ -220,6 +220,11 @@ class RecordedHost:
         del target
         raise PermissionError(source)
 
+    def copy(self, source: str, target: str) -> None:
+        """Refused: a recording is read-only."""
+        del source
+        raise PermissionError(target)
+
     def exchange(self, first: str, second: str) -> bool:
         """Refused: a recording is read-only."""
         del second

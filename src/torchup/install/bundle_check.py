@@ -11,12 +11,18 @@ from torchup.model import InstallerName, Plan, Value, message
 from torchup.sources.index_page import normalise, parse_filename
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torchup.host import Host
     from torchup.model import Message
 
 SCHEMA = 1
 FILE_LIMIT = 500  # wheels; a CUDA build with everything around it has 60
+PLAN_FILE = "plan.json"
+SUMS_FILE = "SHA256SUMS"
+SUMS_LIMIT = 1 << 18  # bytes; 500 lines have 70 kB
 _SHA256 = re.compile("[0-9a-f]{64}")
+_LINE = re.compile(r"([0-9a-f]{64})  (plan\.json|wheels/[^/\\]{1,250})")
 
 
 class Bundle(Value, frozen=True, kw_only=True):
@@ -29,8 +35,36 @@ class Bundle(Value, frozen=True, kw_only=True):
     plan: Plan
 
 
-def check_bundle(host: Host, folder: str, bundle: Bundle) -> None:
-    """Compare a bundle with its plan.
+def checked_sums(host: Host, folder: str) -> dict[str, str]:
+    """SHA256SUMS, with every file that it names compared: path below the folder -> SHA-256.
+
+    Raises:
+        UsageError: it is not there or cannot be read, a file is missing, or not the one that was bundled.
+    """
+    place = join(folder, SUMS_FILE)
+    text = host.read_text(place, SUMS_LIMIT)
+    if text is None:
+        raise _refused(join(folder, PLAN_FILE), message("bundle.no-sums", "the bundle has no {file}", file=SUMS_FILE))
+    sums: dict[str, str] = {}
+    for line in text.splitlines():
+        match = _LINE.fullmatch(line)
+        if match is None or match[2] in sums or len(sums) > FILE_LIMIT:
+            raise _refused(place, message("bundle.sums-line", "a line of it is not a file with its SHA-256"))
+        sums[match[2]] = match[1]
+    if PLAN_FILE not in sums:
+        raise _refused(join(folder, PLAN_FILE), message("bundle.unlisted", "{file} does not list it", file=SUMS_FILE))
+    missing = [name for name in sums if not host.exists(join(folder, name))]
+    if missing:
+        text = message("bundle.incomplete", "the bundle is missing {files}", files=", ".join(missing[:5]))
+        raise UsageError(text, hint=_again())
+    for name, digest in sums.items():
+        if host.sha256(join(folder, name)) != digest:
+            raise _refused(join(folder, name), message("bundle.changed", "it is not the file that was bundled"))
+    return sums
+
+
+def check_bundle(host: Host, folder: str, bundle: Bundle, sums: Mapping[str, str]) -> None:
+    """Compare a bundle with its plan; ``sums`` is what `checked_sums` gave.
 
     Raises:
         UsageError: its form is another one, a file is missing, too much, or not the one that was bundled. The file
@@ -45,7 +79,7 @@ def check_bundle(host: Host, folder: str, bundle: Bundle) -> None:
     if foreign := sorted(present - bundle.files.keys()):
         raise _refused(join(wheels, foreign[0]), message("bundle.foreign", "the plan of the bundle does not list it"))
     for name, digest in bundle.files.items():
-        if host.sha256(join(wheels, name)) != digest:
+        if sums.get(f"wheels/{name}") != digest:
             raise _refused(join(wheels, name), message("bundle.changed", "it is not the file that was bundled"))
 
 

@@ -62,14 +62,17 @@ class Downloading:
         ready: Callable[[str, str], None] = lambda *_: None,
         stop: threading.Event | None = None,
     ) -> dict[str, str]:
-        """SHA-256 -> path in the store; ``ready`` hears both as soon as a file is there. Raises as `fetch_all` does."""
-        orders = sorted([self.order(file) for file in files], key=lambda order: -(order.size or 0))
-        by_hash = {file.sha256: file for file in files}
+        """`FileOrder.key` -> path in the store; ``ready`` hears both as soon as a file is there.
+
+        Raises what `fetch_all` raises.
+        """
+        by_key = {self.order(file).key: file for file in files}
+        orders = sorted([self.order(file) for file in by_key.values()], key=lambda order: -(order.size or 0))
         event = _event(len(files), sum(file.size or 0 for file in files))
         self.tell(event)
 
         def more(order: FileOrder) -> tuple[Place, ...]:
-            return elsewhere(self.reach, self.plan, by_hash[order.key])
+            return elsewhere(self.reach, self.plan, by_key[order.key])
 
         return fetch_all(
             self.host,
@@ -84,7 +87,7 @@ class Downloading:
     def order(self, file: LockedFile) -> FileOrder:
         """One file as the fetcher takes it."""
         place = self.reach.place(file.url or "")
-        return FileOrder(name=file.name, sha256=file.sha256, size=file.size, places=(place,))
+        return FileOrder(name=file.name, sha256=file.sha256 or None, size=file.size, places=(place,))
 
 
 def is_remote(file: LockedFile) -> bool:

@@ -85,7 +85,7 @@ def elsewhere(reach: Reach, plan: Plan, file: LockedFile) -> tuple[Place, ...]:
 
 def same_file(offer: Offer, file: LockedFile) -> bool:
     """Whether a listing's file has the same bytes, as far as the listing tells."""
-    if offer.filename != file.name:
+    if offer.filename != file.name or not file.sha256:
         return False
     if offer.sha256 is not None:
         return offer.sha256.lower() == file.sha256

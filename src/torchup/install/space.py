@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from torchup.envs.paths import split
 from torchup.errors import InstallError, TorchupError
 from torchup.fetch import store
@@ -32,7 +34,7 @@ class Need(Value, frozen=True, kw_only=True):
     unpacked: int
 
 
-def check_space(host: Host, reach: Reach, files: Sequence[LockedFile], path: str) -> None:
+def check_space(host: Host, reach: Reach, files: Sequence[LockedFile], path: str, *, unpacked: bool = True) -> None:
     """Refuse what the disks cannot hold.
 
     The old environment stays until the new one works, so nothing of it counts as free.
@@ -41,7 +43,8 @@ def check_space(host: Host, reach: Reach, files: Sequence[LockedFile], path: str
         host: the machine.
         reach: how wheels are looked into where space is short.
         files: what is fetched and unpacked; their sizes known where a server tells them.
-        path: the environment in the making.
+        path: the environment in the making, or something else beside which the files go.
+        unpacked: whether the files are unpacked there, not copied.
 
     Raises:
         InstallError: there is too little space; names the place and both sums.
@@ -51,8 +54,12 @@ def check_space(host: Host, reach: Reach, files: Sequence[LockedFile], path: str
     download = sum(file.size or 0 for file in files)
     if free is None or free_cache is None or min(free, free_cache) > download * (1 + MOST_FACTOR):
         return  # room enough whatever is in them: nobody is asked
-    need = Need(download=download - _begun(host, files), unpacked=_unpacked(host, reach, files))
+    need = Need(
+        download=download - _begun(host, files), unpacked=_unpacked(host, reach, files) if unpacked else download
+    )
     together = host.same_disk(place, cache)
+    if together and not unpacked:
+        need = msgspec.structs.replace(need, unpacked=0)  # they are linked
     if free_cache < need.download:
         raise _short(cache, free_cache, need, need.download)
     if free < need.unpacked + (need.download if together else 0):
