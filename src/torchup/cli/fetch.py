@@ -58,7 +58,8 @@ def command(
     target = _one(session.host, machine_path, assumed, recording)
     catalog = current_catalog(session)
     plan = resolve(target.machine, request, catalog, ask_sources(session, target, request, catalog))
-    session.note(message("fetch.plan", "{build}, for {machine}", build=build_line(plan), machine=target.name))
+    machine = machine_path or recording or message("fetch.here", "this machine")
+    session.note(message("fetch.plan", "{build}, for {machine}", build=build_line(plan), machine=machine))
     platform = None if target.here else f"{target.machine.os}_{target.machine.arch}"
     with install_progress(session) as progress:
         bundle = collect(session.host, plan, folder, platform=platform, progress=progress, connections=connections)

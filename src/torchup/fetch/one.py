@@ -109,7 +109,7 @@ class Fetching:
         if blocks is not None:
             return blocks, bool(blocks.done)
         self.host.remove(part)
-        self.host.write_text(journal, journal_head(size))
+        self.host.write_text(journal, journal_head(size, order.name))
         return Blocks(size), False
 
     def _complete(self, place: Place, order: FileOrder, blocks: Blocks, more: Callable[[], bool]) -> bool:

@@ -55,6 +55,7 @@ class Patience(Value, frozen=True, kw_only=True):
     slow_for: float = 60.0
     slow_share: float = 0.05  # of the place's own best rate
     floor: float = 20_000.0  # bytes a second; who never gives more is slow too
+    pause: float = 0.5  # before the second attempt; each further one doubles it
     attempts: int = 6  # broken connections in a row without one new byte
     longest_pause: float = 120.0  # that a server may ask for (Retry-After)
 

@@ -122,7 +122,7 @@ class Transfer:
                 finally:
                     with self.lock:
                         self.blocks.give_back(run)
-        except (PlaceError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  # raised again by `run`: nothing may end a worker in silence
             self.error = self.error or error
             self.ended.set()
         finally:
@@ -151,7 +151,7 @@ class Transfer:
             if attempt >= self.patience.attempts:
                 raise PlaceError(reason)
             if attempt:
-                self.stop.wait(min(0.5 * 2**attempt, self.patience.longest_pause))
+                self.stop.wait(min(self.patience.pause * 2**attempt, self.patience.longest_pause))
 
     def _request(self, start: int, stop: int) -> None:
         """One request for the bytes from ``start`` to before ``stop``; returns when they came."""

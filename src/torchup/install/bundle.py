@@ -146,7 +146,7 @@ def collect(
         if not isinstance(error, OSError):
             raise
         text = message("bundle.os-error", "{folder} cannot be written: {error}", folder=folder, error=error)
-        hint = message("bundle.os-error.hint", "name a folder that is yours and has space with -o")
+        hint = message("bundle.os-error.hint", "name a folder that is yours and has space")
         raise InstallError(text, hint=hint) from error
     return bundle
 
@@ -213,7 +213,7 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> Bundle 
             host.remove(join(folder, name))
         return None
     text = message("bundle.not-empty", "{folder} is not empty", folder=folder)
-    raise UsageError(text, hint=message("bundle.not-empty.hint", "name a new folder with -o"))
+    raise UsageError(text, hint=message("bundle.not-empty.hint", "name a new folder"))
 
 
 def _same(job: _Job, there: Bundle) -> Bundle:
@@ -221,7 +221,7 @@ def _same(job: _Job, there: Bundle) -> Bundle:
     files = {file.name: file.sha256 or there.files.get(file.name) for file in _resolve(job)}
     if files != there.files:
         text = message("bundle.another", "{folder} holds a bundle of other files", folder=job.folder)
-        raise UsageError(text, hint=message("bundle.not-empty.hint", "name a new folder with -o"))
+        raise UsageError(text, hint=message("bundle.not-empty.hint", "name a new folder"))
     return there
 
 
