@@ -23,6 +23,7 @@ from torchup.install.hashes import with_hashes
 from torchup.install.keep import changed, changes, own_packages, requirements
 from torchup.install.origin import origins
 from torchup.install.prefetch import Staging, locked_step
+from torchup.install.pythons import fetched_python
 from torchup.model import Environment, InstallerName, Verification, message
 from torchup.sources.child_environment import child_environment
 from torchup.sources.private import handed_over, secret_addresses
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 SPACE_FACTOR = 2.5
 # What torchup downloads before a step runs, by the number of the step.
 PREPARE: dict[tuple[InstallerName, int], Callable[[Staging, Step], Step]] = {
+    (InstallerName.UV, 1): fetched_python,
     (InstallerName.UV, 2): locked_step,
     (InstallerName.PIP, 2): locked_step,
 }
