@@ -17,6 +17,7 @@ from torchup.errors import InstallError, TorchupError, VerifyError
 from torchup.fetch import CONNECTIONS
 from torchup.i18n.sentences import sentence
 from torchup.install.base import Event, Progress, installer
+from torchup.install.conda_files import fetched_packages
 from torchup.install.failures import explain
 from torchup.install.guard import write_guard
 from torchup.install.hashes import with_hashes
@@ -44,6 +45,7 @@ PREPARE: dict[tuple[InstallerName, int], Callable[[Staging, Step], Step]] = {
     (InstallerName.UV, 1): fetched_python,
     (InstallerName.UV, 2): locked_step,
     (InstallerName.PIP, 2): locked_step,
+    (InstallerName.CONDA, 2): fetched_packages,
 }
 NO_CACHE: Overlay = {"UV_NO_CACHE": "1", "PIP_NO_CACHE_DIR": "1"}
 NO_SOLUTION = "install.failed.no-solution"

@@ -1,6 +1,6 @@
 """The Python that uv would download, fetched by torchup first: resumed, with progress. uv proves its hash and unpacks.
 
-uv is given the file as its mirror of Pythons (``UV_PYTHON_INSTALL_MIRROR``), a folder that goes with the staging folder.
+uv is given the file as its mirror of Pythons (``UV_PYTHON_INSTALL_MIRROR``): a folder that goes with the staging one.
 """
 
 from __future__ import annotations
