@@ -10,7 +10,7 @@ from torchup.cli.answer import Answer
 from torchup.cli.download_options import download_options
 from torchup.cli.install_progress import install_progress
 from torchup.cli.machine_options import NamedMachine, machine_options, named_machines
-from torchup.cli.plan import ask_sources, current_catalog
+from torchup.cli.plan import ask_sources, current_catalog, needs_network
 from torchup.cli.request_options import request_options
 from torchup.cli.session import Session, common_options
 from torchup.cli.verb import Verb
@@ -55,6 +55,7 @@ def command(
     connections: int,
 ) -> Answer:
     """Plan, then collect."""
+    needs_network(request, "`torchup fetch`")
     target = _one(session.host, machine_path, assumed, recording)
     catalog = current_catalog(session)
     plan = resolve(target.machine, request, catalog, ask_sources(session, target, request, catalog))

@@ -12,7 +12,7 @@ from torchup.sources.configured import read_configuration
 from torchup.sources.index_client import Connection, PageRequest, read_pages
 from torchup.sources.netrc import read_netrc, with_login
 from torchup.sources.private import configured_addresses, shown
-from torchup.sources.urls import authorization, host_of, page_url, without_credentials
+from torchup.sources.urls import authorization, credentials, host_of, page_url, without_credentials
 
 if TYPE_CHECKING:
     from torchup.host import Host
@@ -43,6 +43,12 @@ class Reach:
         """Address as it is shown -> the whole one, with its login."""
         logins = read_netrc(self.host)
         return {shown(address): with_login(address, logins) for address in configured_addresses(self.host)}
+
+    def with_login(self, url: str) -> str:
+        """An address with the login that the configuration has for its host; never to be shown."""
+        known = {host_of(one): credentials(one) for one in self.addresses.values() if credentials(one)}
+        login = known.get(host_of(url))
+        return with_login(url, {host_of(url).rsplit(":", 1)[0]: login} if login else read_netrc(self.host))
 
     @cached_property
     def _logins(self) -> dict[str, str]:

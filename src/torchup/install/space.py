@@ -72,17 +72,26 @@ def _begun(host: Host, files: Sequence[LockedFile]) -> int:
 
 
 def _unpacked(host: Host, reach: Reach, files: Sequence[LockedFile]) -> int:
-    large = [file for file in files if (file.size or 0) >= LARGE]
+    known = unpacked_sizes(host, reach, [file for file in files if (file.size or 0) >= LARGE])
+    return sum(known.get(file.name) or (file.size or 0) * SMALL_FACTOR for file in files)
+
+
+def unpacked_sizes(host: Host, reach: Reach, files: Sequence[LockedFile]) -> dict[str, int | None]:
+    """File name -> bytes unpacked, out of the wheels' directories; ``None`` where one cannot be read."""
 
     def look(file: LockedFile) -> int | None:
         try:
-            wheel = WheelFile(host, file.url or "", reach.connection, BUDGET)
+            wheel = WheelFile(host, _address(reach, file), reach.connection, BUDGET)
             return sum(member.size for member in wheel.members())
         except TorchupError:
             return None
 
-    known = dict(zip((file.sha256 for file in large), in_parallel(look, large, ASKING), strict=True))
-    return sum(known.get(file.sha256) or (file.size or 0) * SMALL_FACTOR for file in files)
+    return dict(zip((file.name for file in files), in_parallel(look, files, ASKING), strict=True))
+
+
+def _address(reach: Reach, file: LockedFile) -> str:
+    """The wheel's address with the login that its host wants."""
+    return reach.with_login(file.url or "")
 
 
 def _short(place: str, free: int, need: Need, all_: int) -> InstallError:
