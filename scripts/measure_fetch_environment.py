@@ -24,7 +24,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[1]
 CHILD = """
@@ -93,15 +98,15 @@ def main() -> None:
     memory: dict[str, float] = {}
     try:
         url = re.sub(r"\s", "", (server.stdout or sys.stdin).readline())
-        ways = {
-            "uv": lambda home: by_uv(url, home, wanted),
-            "uv in torchup": lambda home: by_torchup(url, home, wanted, fetcher=False),
-            "torchup": lambda home: by_torchup(url, home, wanted, fetcher=True),
+        ways: dict[str, Callable[[str, str, list[str]], dict[str, float]]] = {
+            "uv": by_uv,
+            "uv in torchup": partial(by_torchup, fetcher=False),
+            "torchup": partial(by_torchup, fetcher=True),
         }
         for _ in range(asked.repeats):
             for name, way in ways.items():
                 with tempfile.TemporaryDirectory() as home:
-                    found = way(home)
+                    found = way(url, home, wanted)
                     os.sync()
                 seconds.setdefault(name, []).append(found["seconds"])
                 memory[name] = max(memory.get(name, 0), found.get("kilobytes", 0) / 1000)

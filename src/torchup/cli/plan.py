@@ -78,12 +78,12 @@ def command(
         return _why_not(asked, target, request, catalog, survey)
     if export_kind:
         return _export(session, target, resolve(target.machine, request, catalog, survey), export_kind)
+    plan, destination = with_steps(session, resolve(target.machine, request, catalog, survey), here=target.here)
     if sizes:
-        needs_network(request, "--sizes")
         from torchup.cli.plan_sizes import with_sizes  # noqa: PLC0415  # runs uv
 
-        return with_sizes(session, target, resolve(target.machine, request, catalog, survey))
-    plan, destination = with_steps(session, resolve(target.machine, request, catalog, survey), here=target.here)
+        needs_network(request, "--sizes")
+        return with_sizes(session, target, plan, destination)
     return Answer(
         command="plan",
         data=plan_data(plan, target.machine),

@@ -21,13 +21,10 @@ if TYPE_CHECKING:
 SHOWN = 8  # files; the largest stand first, and the rest is small
 
 
-def with_sizes(session: Session, target: NamedMachine, plan: Plan) -> Answer:
-    """The answer; raises what `install.sizes.sizes` raises."""
-    from torchup.cli.plan import with_steps  # noqa: PLC0415  # which imports this file
-
+def with_sizes(session: Session, target: NamedMachine, plan: Plan, destination: str | None) -> Answer:
+    """The answer for a plan with its steps; raises what `install.sizes.sizes` raises."""
     session.note(message("plan.locking", "resolving every dependency with uv"))
     found = sizes(session.host, plan, target.machine, here=target.here)
-    plan, destination = with_steps(session, plan, here=target.here)
 
     def shown() -> str:
         told = plan_text(plan, target.machine, session.style, destination=destination, verbose=session.verbose)

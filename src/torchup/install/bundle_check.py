@@ -53,10 +53,8 @@ def checked_sums(host: Host, folder: str) -> dict[str, str]:
         sums[match[2]] = match[1]
     if PLAN_FILE not in sums:
         raise _refused(join(folder, PLAN_FILE), message("bundle.unlisted", "{file} does not list it", file=SUMS_FILE))
-    missing = [name for name in sums if not host.exists(join(folder, name))]
-    if missing:
-        text = message("bundle.incomplete", "the bundle is missing {files}", files=", ".join(missing[:5]))
-        raise UsageError(text, hint=_again())
+    if missing := [name for name in sums if not host.exists(join(folder, name))]:
+        raise UsageError(_lacks(missing), hint=_again())
     for name, digest in sums.items():
         if host.sha256(join(folder, name)) != digest:
             raise _refused(join(folder, name), message("bundle.changed", "it is not the file that was bundled"))
@@ -74,8 +72,7 @@ def check_bundle(host: Host, folder: str, bundle: Bundle, sums: Mapping[str, str
     wheels = join(folder, "wheels")
     present = set(host.list_dir(wheels) or ())
     if missing := [name for name in bundle.files if name not in present]:
-        text = message("bundle.incomplete", "the bundle is missing {files}", files=", ".join(missing[:5]))
-        raise UsageError(text, hint=_again())
+        raise UsageError(_lacks(missing), hint=_again())
     if foreign := sorted(present - bundle.files.keys()):
         raise _refused(join(wheels, foreign[0]), message("bundle.foreign", "the plan of the bundle does not list it"))
     for name, digest in bundle.files.items():
@@ -115,6 +112,10 @@ def _check_complete(plan_file: str, bundle: Bundle, names: set[str]) -> None:
     if absent:
         text = message("bundle.absent", "{name} is not one of its files", name=absent[0])
         raise _refused(plan_file, text)
+
+
+def _lacks(missing: list[str]) -> Message:
+    return message("bundle.incomplete", "the bundle is missing {files}", files=", ".join(missing[:5]))
 
 
 def _refused(file: str, reason: Message) -> UsageError:
