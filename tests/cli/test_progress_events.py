@@ -65,7 +65,7 @@ def test_a_download_is_told_in_bytes(capsys):
     assert (one.bytes, one.total_bytes, one.all_bytes, one.all_total_bytes, one.seconds_left) == (1, 2, 3, 4, None)
 
 
-def test_nobody_is_asked_where_a_program_watches(capsys):
+def test_no_question_is_asked_where_a_program_reads(capsys):
     """A question would be no JSON."""
     assert main(["env", "remove", "nope", "--json"]) != ExitCode.OK
     capsys.readouterr()

@@ -109,14 +109,14 @@ class Crowded(RealHost):
 def test_too_little_space_is_told_with_both_sums_before_the_first_byte(index, monkeypatch):
     """Download and unpacked size, out of the wheels' own directories, and what stays meanwhile."""
     monkeypatch.setattr(space, "LARGE", 1)
-    with pytest.raises(InstallError, match=r"GB free; .* to download, .* unpacked") as told:
+    with pytest.raises(InstallError, match=r"GB free; .*to download, .* unpacked") as told:
         install(index, host=Crowded())
     assert "old environment stays" in str(told.value.hint)
     assert store.contents(HOST) == ()
 
 
 def test_a_folder_of_wheels_and_an_index_without_hashes_go_to_the_installer(tmp_path, monkeypatch):
-    """Nothing is fetched that is on the disk, or that no hash vouches for."""
+    """Files on the disk and files without a hash are left to the installer."""
     folder = tmp_path / "wheels"
     make_fake_torch(folder, "2.13.0", requires=["filelock"])
     make_wheel(folder, "filelock", "3.1")

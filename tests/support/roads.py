@@ -24,7 +24,7 @@ LOGIN = "me:Secret7"
 
 
 def certificate(folder: Path) -> tuple[str, str]:
-    """A certificate of localhost that nobody knows, and its key."""
+    """A self-signed certificate of localhost, and its key."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("no openssl here to make a certificate with")

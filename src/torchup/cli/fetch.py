@@ -79,9 +79,7 @@ def _one(host: Host, machine_path: str | None, assumed: tuple[str, ...], recordi
     if machine_path and not recording and host.is_dir(machine_path):
         raise UsageError(
             message("fetch.one-machine", "{path} is a folder of machines", path=machine_path),
-            hint=message(
-                "fetch.one-machine.hint", "name one file of it: --machine {path}/NAME.json", path=machine_path
-            ),
+            hint=message("plan.one-machine.hint", "choose one file: --machine {path}/NAME.json", path=machine_path),
         )
     target = named_machines(host, machine_path, assumed, recording)[0]
     platform = f"{target.machine.os}_{target.machine.arch}"

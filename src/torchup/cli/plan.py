@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 @click.option(
     "--sizes",
     is_flag=True,
-    help=text("plan.option.sizes", "Resolve it to files and show their true sizes, which takes some seconds"),
+    help=text("plan.option.sizes", "Resolve the plan to files and show their exact sizes (takes some seconds)"),
 )
 @common_options
 def command(
@@ -93,11 +93,11 @@ def command(
 
 
 def needs_network(request: Request, asked: str) -> None:
-    """Raise `UsageError` where somebody who wants nobody contacted asks for what only a network can answer."""
+    """Raise `UsageError` where `--offline` meets an option that needs the network."""
     if request.offline:
         raise UsageError(
-            message("plan.needs-network", "{option} asks the sources, and --offline forbids it", option=asked),
-            hint=message("plan.needs-network.hint", "leave one of the two out"),
+            message("plan.needs-network", "{option} needs the network, and --offline forbids it", option=asked),
+            hint=message("plan.needs-network.hint", "leave out one of the two"),
         )
 
 

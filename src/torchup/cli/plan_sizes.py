@@ -23,7 +23,7 @@ SHOWN = 8  # files; the largest stand first, and the rest is small
 
 def with_sizes(session: Session, target: NamedMachine, plan: Plan, destination: str | None) -> Answer:
     """The answer for a plan with its steps; raises what `install.sizes.sizes` raises."""
-    session.note(message("plan.locking", "resolving every dependency with uv"))
+    session.note(message("plan.locking", "resolving all dependencies with uv"))
     found = sizes(session.host, plan, target.machine, here=target.here)
 
     def shown() -> str:
@@ -49,7 +49,7 @@ def sizes_text(found: Sizes, style: Style, *, verbose: bool) -> str:
     rows = [
         (
             file.name,
-            text("plan.sizes.here", "there already") if file.here else _size(file.bytes),
+            text("plan.sizes.here", "on this machine") if file.here else _size(file.bytes),
             _size(file.unpacked_bytes),
         )
         for file in (found.files if verbose else found.files[:SHOWN])

@@ -7,7 +7,7 @@ import hashlib
 from torchup.model import Value
 
 CONNECTIONS = 4  # to one server at a time; what browsers allow themselves (6) less two for the user
-MOST_CONNECTIONS = 16  # more is rude to a mirror, and no line that this was tried on gained by it
+MOST_CONNECTIONS = 16  # more is unfair to a mirror's other users
 LARGE = 16 * 1024 * 1024  # bytes; smaller files come whole by one connection, several of them at a time
 
 

@@ -36,11 +36,11 @@ def fetch_all(
     Args:
         host: the machine.
         orders: the files, each once; the largest should stand first.
-        tell: is told the state, about ten times a second; may be called from another thread.
+        tell: receives the state, about ten times a second; may be called from another thread.
         patience: when to leave a place.
         connections: to one server at a time; at least 1.
         elsewhere: finds further places of a file, asked when its own are not enough.
-        ready: is told each file with its path as soon as it is there; may be called from another thread.
+        ready: receives each file with its path as soon as it is complete; may be called from another thread.
         stop: set by another thread to end it soon; what came is kept.
 
     Returns:

@@ -108,7 +108,7 @@ class Transfer:
             if meter.too_slow(now, self.patience):
                 if self.more():
                     raise PlaceError("it has become too slow")
-                meter = Meter(now)  # there is no better one: it is judged anew, and by what it can do now
+                meter = Meter(now)  # there is no other place: measure this one again from here
 
     def _work(self) -> None:
         try:

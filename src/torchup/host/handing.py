@@ -18,7 +18,7 @@ PIECE = 1 << 20  # bytes sent at a time
 
 @contextlib.contextmanager
 def handed(files: Mapping[str, str], onward: Mapping[str, str]) -> Iterator[str]:
-    """The address below which the files are served while the block runs; it holds a word that nobody can guess.
+    """The address below which the files are served while the block runs; it holds a random word.
 
     Args:
         files: path of the address (``channel/linux-64/x.conda``) -> the file.

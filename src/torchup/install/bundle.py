@@ -146,7 +146,7 @@ def collect(
         if not isinstance(error, OSError):
             raise
         text = message("bundle.os-error", "{folder} cannot be written: {error}", folder=folder, error=error)
-        hint = message("bundle.os-error.hint", "name a folder that is yours and has space")
+        hint = message("bundle.os-error.hint", "choose a folder that is yours and has space")
         raise InstallError(text, hint=hint) from error
     return bundle
 
@@ -198,7 +198,7 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> Bundle 
     if plan.installer == InstallerName.CONDA:
         raise UsageError(
             message("bundle.conda", "a conda plan cannot be bundled"),
-            hint=message("bundle.conda.hint", "bundle a plan of wheels: leave out `--installer conda`"),
+            hint=message("bundle.conda.hint", "leave out `--installer conda` to bundle a plan of wheels"),
         )
     if platform is not None and platform not in PLATFORMS:
         text = message("bundle.platform", "there is no platform `{name}`", name=platform)
@@ -213,7 +213,7 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> Bundle 
             host.remove(join(folder, name))
         return None
     text = message("bundle.not-empty", "{folder} is not empty", folder=folder)
-    raise UsageError(text, hint=message("bundle.not-empty.hint", "name a new folder"))
+    raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new folder"))
 
 
 def _same(job: _Job, there: Bundle) -> Bundle:
@@ -221,7 +221,7 @@ def _same(job: _Job, there: Bundle) -> Bundle:
     files = {file.name: file.sha256 or there.files.get(file.name) for file in _resolve(job)}
     if files != there.files:
         text = message("bundle.another", "{folder} holds a bundle of other files", folder=job.folder)
-        raise UsageError(text, hint=message("bundle.not-empty.hint", "name a new folder"))
+        raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new folder"))
     return there
 
 
@@ -248,7 +248,7 @@ def _resolve(job: _Job) -> tuple[LockedFile, ...]:
         argv=("uv", "pip", "compile", wanted, "--no-config", "--no-header", "--no-annotate", "--quiet", *target,
               "--format", "pylock.toml", "--python-version", job.plan.python.removesuffix("t"), "--only-binary",
               ":all:", "--constraint", constraints, "--python", job.python, *uv_arguments(job.plan)),
-        summary=message("bundle.step.resolve", "work out which packages belong to it"),
+        summary=message("bundle.step.resolve", "resolve the packages"),
         environment=job.environment,
         timeout=600.0,
     )  # fmt: skip
@@ -259,7 +259,7 @@ def _resolve(job: _Job) -> tuple[LockedFile, ...]:
 
 
 def _report() -> Message:
-    return message("bundle.lock.hint", "see whether `uv --version` is one that torchup knows, then report it")
+    return message("bundle.lock.hint", "update torchup and uv, then repeat the command")
 
 
 def _write(job: _Job, files: Sequence[LockedFile]) -> Bundle:

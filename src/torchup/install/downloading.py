@@ -62,7 +62,7 @@ class Downloading:
         ready: Callable[[str, str], None] = lambda *_: None,
         stop: threading.Event | None = None,
     ) -> dict[str, str]:
-        """`FileOrder.key` -> path in the store; ``ready`` hears both as soon as a file is there.
+        """`FileOrder.key` -> path in the store; ``ready`` receives both as soon as a file is complete.
 
         Raises what `fetch_all` raises.
         """

@@ -49,7 +49,7 @@ def sizes(host: Host, plan: Plan, machine: Machine, *, here: bool) -> Sizes:
     found = read_lock(lock(host, plan, machine, here=here))
     if found is None:
         text = message("sizes.no-lock", "uv's answer cannot be read as a lock")
-        raise NetworkError(text, hint=message("lock.failed.hint", "`torchup plan` shows which sources answer"))
+        raise NetworkError(text, hint=message("lock.failed.hint", "run `torchup plan` to see which sources answer"))
     downloading = Downloading(host, plan, lambda _: None)
     files = downloading.sized(found.files)
     unpacked = unpacked_sizes(host, downloading.reach, [file for file in files if is_remote(file)])

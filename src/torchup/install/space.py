@@ -53,7 +53,7 @@ def check_space(host: Host, reach: Reach, files: Sequence[LockedFile], path: str
     free, free_cache = host.disk_free(place), host.disk_free(cache)
     download = sum(file.size or 0 for file in files)
     if free is None or free_cache is None or min(free, free_cache) > download * (1 + MOST_FACTOR):
-        return  # room enough whatever is in them: nobody is asked
+        return  # enough space whatever they contain: no need to ask
     need = Need(
         download=download - _begun(host, files), unpacked=_unpacked(host, reach, files) if unpacked else download
     )
@@ -98,7 +98,8 @@ def _short(place: str, free: int, need: Need, all_: int) -> InstallError:
     return InstallError(
         message(
             "install.space",
-            "{path} has {free} GB free; {needed} GB are needed: {download} GB to download, {unpacked} GB unpacked",
+            "{path} has {free} GB free; the installation needs {needed} GB ({download} GB to download, "
+            "{unpacked} GB unpacked)",
             path=place,
             free=f"{free / 1e9:.1f}",
             needed=f"{all_ / 1e9:.1f}",

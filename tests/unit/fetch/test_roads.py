@@ -32,7 +32,7 @@ def host(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def unknown(tmp_path_factory):
-    """A certificate whose issuer nobody knows."""
+    """A certificate whose issuer is unknown."""
     return certificate(tmp_path_factory.mktemp("certificate"))
 
 
@@ -51,7 +51,7 @@ def as_configured(host, url):
 
 
 def test_an_unknown_issuer_is_refused_by_name(host, unknown):
-    """No byte is taken from a server whose certificate nobody vouches for, and the reason is told."""
+    """No byte is taken from a server whose certificate is not trusted, and the reason is given."""
     with FileServer(CONTENT, tls=tls(unknown)) as server:
         with pytest.raises(NetworkError, match=r"(?i)certificate"):
             fetch(host, server)
@@ -104,7 +104,7 @@ def test_a_wrong_proxy_password_is_told_without_it(host, kind):
 
 
 def test_no_proxy_leads_past_the_proxy(host, monkeypatch):
-    """NO_PROXY is heeded."""
+    """NO_PROXY counts."""
     with Proxy() as proxy, FileServer(CONTENT) as server:
         monkeypatch.setenv("HTTP_PROXY", proxy.url())
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
