@@ -20,6 +20,13 @@ class PlaceError(Exception):
     """A place cannot serve this file; the next one is tried. The text is the reason."""
 
 
+class WrongHashError(PlaceError):
+    """What a place sends is not the promised file."""
+
+    def __init__(self) -> None:
+        super().__init__("its file has another hash than the index promises")
+
+
 class Answer(Value, frozen=True, kw_only=True):
     """Where the body begins, and how long the whole file is; ``ranges``: whether the server honours them."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from torchup.errors import InstallError, NetworkError
 from torchup.fetch import store
-from torchup.fetch.answers import PlaceError, read_answer
+from torchup.fetch.answers import PlaceError, WrongHashError, read_answer
 from torchup.fetch.blocks import BLOCK, Blocks, journal_head, read_journal
 from torchup.fetch.transfer import NoRangesError, Transfer, open_place
 from torchup.host.stream import StreamError
@@ -52,7 +52,7 @@ class Fetching:
 
         Raises:
             NetworkError: no place served it; what came is kept for the next attempt.
-            InstallError: the disk does not take it; what is there is kept.
+            InstallError: every place has another file, or the disk does not take it; what is there is kept.
         """
         path = store.path_of(self.host, order)
         try:
@@ -79,13 +79,13 @@ class Fetching:
         return _Held(self.host, f"{store.part_of(self.host, order)[0]}.lock", self.waiting)
 
     def _fetch(self, order: FileOrder) -> None:
-        failures: list[tuple[str, str]] = []
+        failures: list[tuple[str, PlaceError]] = []
         places = Places(order, self.elsewhere)
         while (place := places.take()) is not None:
             try:
                 self._from(place, order, places.more)
             except PlaceError as error:
-                failures.append((place.name, str(error)))
+                failures.append((place.name, error))
             else:
                 return
         raise _nobody(order, failures)
@@ -100,7 +100,7 @@ class Fetching:
             store.discard(self.host, order)
             if again or not resumed:
                 break  # all of it came from this place
-        raise PlaceError("its file has another hash than the index promises")
+        raise WrongHashError
 
     def _begun(self, order: FileOrder, size: int) -> tuple[Blocks, bool]:
         part, journal = store.part_of(self.host, order)
@@ -232,7 +232,15 @@ class _Held:
         self._held.__exit__(None, None, None)
 
 
-def _nobody(order: FileOrder, failures: list[tuple[str, str]]) -> NetworkError:
+def _nobody(order: FileOrder, failures: list[tuple[str, PlaceError]]) -> NetworkError | InstallError:
+    if failures and all(isinstance(error, WrongHashError) for _, error in failures):
+        places = ", ".join(name for name, _ in failures)
+        text = message("fetch.hash", "hash mismatch in {file} from {places}", file=order.name, places=places)
+        hint = message(
+            "install.failed.hash.hint",
+            "the mirror or a proxy changed or damaged the file: try again, or use another source with --mirror",
+        )
+        return InstallError(text, hint=hint)
     told = "; ".join(f"{name}: {why}" for name, why in failures) or "-"
     return NetworkError(
         message("fetch.nobody", "{file} could not be downloaded ({reasons})", file=order.name, reasons=verbatim(told)),
