@@ -10,7 +10,7 @@ from queue import Empty, Queue
 from typing import TYPE_CHECKING
 
 from torchup.envs.paths import join, split
-from torchup.errors import InstallError
+from torchup.errors import InstallError, NetworkError
 from torchup.fetch import CONNECTIONS, store
 from torchup.host.threads import thread
 from torchup.install import pip, uv
@@ -68,7 +68,7 @@ def locked_step(staging: Staging, step: Step) -> Step:
     Raises: what `fetch_all` raises; InstallError: there is too little space, or a file cannot be installed.
     """
     staging.tell(Event(stage="lock", text=message("install.lock", "resolve the exact files")))
-    lock = _lock(staging.perform, uv.compile_step(staging.plan, staging.path))
+    lock = _lock(staging, uv.compile_step(staging.plan, staging.path))
     if lock is None:
         return step
     downloading = Downloading(staging.host, staging.plan, staging.tell, staging.connections)
@@ -83,11 +83,15 @@ def locked_step(staging: Staging, step: Step) -> Step:
     return _last(staging, step, [file for file in files if file.sha256 not in done], left)
 
 
-def _lock(perform: Perform, step: Step) -> Lock | None:
+def _lock(staging: Staging, step: Step) -> Lock | None:
     try:
-        completed = perform(step)
+        completed = staging.perform(step)
     except InstallError:  # no uv, which pip does without
         return None
+    if not completed.ok and staging.plan.installer is InstallerName.UV:
+        error = explain(step, completed)
+        if isinstance(error, NetworkError):
+            raise error  # uv would ask the same server again, for as long
     lock = read_lock(completed.stdout[:LIMIT]) if completed.ok else None
     return lock if lock is not None and lock.whole and lock.files else None
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
+import os
 import random
 import threading
 import time
@@ -16,6 +18,7 @@ from torchup.errors import InstallError, NetworkError
 from torchup.fetch import FileOrder, Patience, Place, StoppedError, fetch_all
 from torchup.fetch.blocks import BLOCK
 from torchup.fetch.store import part_of
+from torchup.host.partfile import PartFile
 from torchup.host.real import RealHost
 
 CONTENT = random.Random(7).randbytes(5 * BLOCK + 12345)  # noqa: S311  # content that no compressor shortens
@@ -241,3 +244,39 @@ def test_a_file_without_a_promised_hash_is_kept_by_its_address(host):
         asked = len(server.asked)
         fetch_all(host, [wanted])
         assert len(server.asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(errno.ENOSPC, "disk is full"), (errno.EDQUOT, "disk is full"), (errno.EROFS, "cannot write")]
+)
+def test_a_disk_that_takes_no_more_keeps_what_is_there(host, monkeypatch, number, said):
+    """The reason is told; with space again the download goes on and fetches the rest alone."""
+    write = PartFile.write_at
+
+    def full(self, offset, data):
+        if offset >= 2 * BLOCK:
+            raise OSError(number, os.strerror(number))
+        write(self, offset, data)
+
+    with FileServer(CONTENT) as server:
+        with monkeypatch.context() as crowded:
+            crowded.setattr(PartFile, "write_at", full)
+            with pytest.raises(InstallError, match=said):
+                fetch(host, order(server), connections=1)
+        before = server.sent
+        fetch(host, order(server), connections=1)
+        assert server.sent - before <= SIZE - 2 * BLOCK + (1 << 18)
+
+
+def test_two_torchups_share_one_download(host):
+    """The second waits, says so, and uses what the first has fetched."""
+    with FileServer(CONTENT, Manners(rate=20_000_000)) as server:
+        told = []
+        first = threading.Thread(target=lambda: fetch_all(host, [order(server)], connections=1))
+        first.start()
+        while not server.asked:
+            time.sleep(0.01)
+        fetch(host, order(server), tell=told.append)
+        first.join()
+        assert server.sent <= SIZE + (1 << 18)
+        assert any(state.waiting for state in told)
