@@ -73,8 +73,9 @@ def locked_step(staging: Staging, step: Step) -> Step:
         return step
     downloading = Downloading(staging.host, staging.plan, staging.tell, staging.connections)
     files = downloading.sized(lock.files)
-    have = _cached(staging, step, files)
-    remote = [file for file in files if is_remote(file) and file.sha256 not in have]
+    remote = [file for file in files if is_remote(file)]
+    have = _cached(staging, step, remote) if remote else set[str]()
+    remote = [file for file in remote if file.sha256 not in have]
     stored = _unpacked(staging, step, [file for file in remote if _stored(staging.host, file)])
     wanted = [file for file in remote if file.sha256 not in stored]
     check_space(staging.host, downloading.reach, wanted, staging.path)
