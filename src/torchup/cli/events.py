@@ -84,7 +84,14 @@ class ProgressError(Value, frozen=True, kw_only=True, tag="error", tag_field="ev
     exit_code: int
 
 
-EVENTS = (ProgressNote, ProgressStage, ProgressOutput, ProgressDownload, ProgressMeasure, ProgressError)
+EVENTS: tuple[type[Value], ...] = (
+    ProgressNote,
+    ProgressStage,
+    ProgressOutput,
+    ProgressDownload,
+    ProgressMeasure,
+    ProgressError,
+)
 
 
 def write(event: Value) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ssl
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -101,6 +100,8 @@ def _session(*, verify: bool) -> Any:
 @cache
 def _adapter() -> Any:
     """The library's adapter, trusting whom the system trusts too: a company's own issuer is often there alone."""
+    import ssl  # 15 ms; loaded with requests
+
     from requests.adapters import HTTPAdapter  # as above
 
     class SystemTrust(HTTPAdapter):  # type: ignore[misc]  # the library has no types
