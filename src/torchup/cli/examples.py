@@ -49,6 +49,14 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             message("example.plan.export", "Write the same choice for another tool."),
         ),
     ),
+    "torchup fetch": (
+        (
+            "torchup fetch --machine target.json --to bundle",
+            message(
+                "example.fetch", "For the machine that `torchup detect --json` described; continues after a break."
+            ),
+        ),
+    ),
     "torchup wheel": (
         (
             "torchup wheel flash-attn",

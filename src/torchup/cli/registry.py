@@ -23,6 +23,10 @@ VERBS: dict[str, tuple[str, Message]] = {
         "torchup.cli.plan",
         message("plan.summary", "Show which build fits a machine, and why"),
     ),
+    "fetch": (
+        "torchup.cli.fetch",
+        message("fetch.summary", "Download what another machine needs, to install there without a network"),
+    ),
     "wheel": (
         "torchup.cli.wheel",
         message("wheel.summary", "Show which wheel of a package fits which torch"),

@@ -159,7 +159,7 @@ def _show(answer: Answer | None, session: Session) -> int:
         if shown := answer.text():  # `env run` has shown what there is: the program's own output
             _print((shown if answer.document else shown_on(sys.stdout, shown, strong=answer.strong())) + "\n")
         for notice in answer.notices:
-            say(i18n.render(notice.text))
+            session.note(notice.text) if session.events else say(i18n.render(notice.text))
     return int(answer.exit_code)
 
 
@@ -170,6 +170,13 @@ def _show_error(error: TorchupError, session: Session, argv: Sequence[str]) -> i
         command = " ".join(command_path(make_app(), argv)) or "torchup"
         with contextlib.suppress(_OutputError):  # the same is told on stderr
             _print(error_envelope(command, error))
+    if session.events:
+        from torchup.cli import events  # noqa: PLC0415  # few programs watch
+
+        hint = str(error.hint) if error.hint is not None else None
+        told = events.ProgressError(code=error.code, text=str(error.text), hint=hint, exit_code=int(error.exit_code))
+        events.write(told)
+        return int(error.exit_code)
     say(i18n.text("cli.error", "error: {text}", text=error.text))
     if error.hint is not None:
         say("\n" + i18n.text("cli.hint", "hint: {text}", text=error.hint))

@@ -17,6 +17,7 @@ from torchup.envs.paths import python_of
 from torchup.envs.registry import environment_path
 from torchup.envs.verification import verify_environment
 from torchup.errors import InterruptedByUserError, NetworkError, TorchupError, VerifyError
+from torchup.fetch import CONNECTIONS
 from torchup.i18n.sentences import sentence
 from torchup.install import engine
 from torchup.install.base import Event
@@ -58,6 +59,7 @@ class Wanted(Value, frozen=True, kw_only=True):
     budget: float | None = DEFAULT_BUDGET
     epochs: int | None = None
     recipes: tuple[str, ...] = ("script", "resident")
+    connections: int = CONNECTIONS  # to one server at a time
     bundle: str | None = None  # a folder made by `env bundle`: its plan and wheels, and no network
 
 
@@ -177,7 +179,9 @@ def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -
         proofs.append(verify_environment(host, python, expected=build, compile_rung=False))
         return proofs[-1]
 
-    environment = engine.install(host, report.plan, wanted.name, path=wanted.path, verify=verify, progress=tell)
+    environment = engine.install(
+        host, report.plan, wanted.name, path=wanted.path, verify=verify, progress=tell, connections=wanted.connections
+    )
     reused = "reused" in stages
     python = python_of(environment.path)
     if reused:
