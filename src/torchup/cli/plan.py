@@ -119,7 +119,7 @@ def ask_sources(session: Session, target: NamedMachine, request: Request, catalo
     """What this machine's sources answer; nothing is asked for a machine that is elsewhere, a mirror for it is told."""
     if not target.here:
         return _told(session, target.machine, request, catalog)
-    from torchup.sources import survey  # noqa: PLC0415  # pretended machines never need it
+    from torchup.sources.surveyor import survey  # noqa: PLC0415  # pretended machines never need it
 
     return survey(session.host, target.machine, request, catalog)
 

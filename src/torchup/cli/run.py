@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import click
 
 from torchup import i18n, privacy
-from torchup.cli.answer import Answer, envelope, error_envelope
+from torchup.cli.answer import Answer, envelope
 from torchup.cli.app import make_app
 from torchup.cli.click_texts import translate_click
 from torchup.cli.help_format import use_columns
 from torchup.cli.session import Session, say, shown_on
+from torchup.envelope import error_document
 from torchup.errors import ExitCode, InterruptedByUserError, TorchupError, UsageError
 from torchup.host import RealHost
 from torchup.model import message
@@ -167,7 +168,7 @@ def _show_error(error: TorchupError, session: Session, argv: Sequence[str]) -> i
 
         command = " ".join(command_path(make_app(), argv)) or "torchup"
         with contextlib.suppress(_OutputError):  # the same is told on stderr
-            _print(error_envelope(command, error))
+            _print(error_document(command, error))
     say(i18n.text("cli.error", "error: {text}", text=error.text))
     if error.hint is not None:
         say("\n" + i18n.text("cli.hint", "hint: {text}", text=error.hint))
