@@ -8,7 +8,9 @@ from torchup.i18n import text
 def script_texts() -> dict[str, str]:
     """Name -> text in the language in use; ``{part}`` is filled in by the script."""
     return {
-        "loading": text("web.say.loading", "Loading Python into this page: {done} of {total} MB, once"),
+        "loading": text(
+            "web.say.loading", "Loading Python into this page: {done} of {total} MB, once", **_kept("done", "total")
+        ),
         "starting": text("web.say.starting", "Starting Python"),
         "tables": text("web.say.tables", "Reading the catalogue of builds and the causes"),
         "ready": text("web.say.ready", "Ready. Everything is worked out on this computer; nothing is sent."),
@@ -17,10 +19,19 @@ def script_texts() -> dict[str, str]:
         "link": text("web.say.link", "Link copied. It holds the question, so it shows whoever opens it this answer."),
         "offline": text("web.say.offline", "This page now works without a network, too."),
         "failed": text(
-            "web.say.failed", "The page could not load its parts: {reason}. Check the network, then load it again."
+            "web.say.failed",
+            "The page could not load its parts: {reason}. Check the network, then load it again.",
+            **_kept("reason"),
         ),
         "old": text("web.say.old", "This browser is too old for the page: it needs WebAssembly and module workers."),
         "broken": text(
-            "web.say.broken", "torchup met a case it does not know. Please report it with this text: {reason}"
+            "web.say.broken",
+            "torchup met a case it does not know. Please report it with this text: {reason}",
+            **_kept("reason"),
         ),
     }
+
+
+def _kept(*names: str) -> dict[str, str]:
+    """Fields that stay in the text, for the script to fill in."""
+    return {name: f"{{{name}}}" for name in names}

@@ -117,8 +117,9 @@ async function answer(form, { move = false } = {}) {
   const found = await ask(question);
   if (number !== asked) return; // a later question is on its way
   if (found.error) { say(fill(texts.broken, { reason: found.error })); return; }
-  show(JSON.parse(found.answer), found.answer);
-  await keepInAddress(question, JSON.parse(found.answer).paste);
+  const { paste, ...shown } = JSON.parse(found.answer);
+  show(shown);
+  await keepInAddress(question, paste);
   if (move) byId("answer").focus();
 }
 
