@@ -11,10 +11,12 @@ import select
 import subprocess
 import tempfile
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from support.chromium import QUIET, program
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LIMIT = 60.0  # seconds for one answer
 FREE = 10  # file descriptors from here on are nobody's
@@ -34,7 +36,10 @@ class Browser:
 
         command = [program(), *QUIET, f"--user-data-dir={self._profile.name}", "--remote-debugging-pipe", *arguments]
         self._process = subprocess.Popen(
-            [*command, "about:blank"], preexec_fn=hand_over, pass_fds=(3, 4, *theirs), stderr=subprocess.DEVNULL
+            [*command, "about:blank"],
+            preexec_fn=hand_over,  # noqa: PLW1509  # Chromium's pipe has these numbers, and nothing else gives them
+            pass_fds=(3, 4, *theirs),
+            stderr=subprocess.DEVNULL,
         )
         for end in (inward[0], outward[1], *theirs):
             os.close(end)
@@ -84,6 +89,11 @@ class Page:
         self.session = browser.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log", "Accessibility"):
             self.send(f"{domain}.enable")
+        self.look(width=width, height=height, dark=dark)
+        self.answered_in = 0.0  # seconds; for the test that opens it
+
+    def look(self, *, width: int = 1000, height: int = 900, dark: bool = False) -> None:
+        """Have this size and the system's theme."""
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         theme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", features=[theme])

@@ -74,7 +74,4 @@ def head(kind: str, badge: str, title: str, *below: str) -> Markup:
 def failure(error: TorchupError) -> Markup:
     """Why there is no answer, and what helps."""
     hint = element("p", {"class": "hint"}, prose(words(error.hint))) if error.hint else Markup()
-    said = element("p", None, prose(words(error.text)))
-    return join(
-        head("bad", text("html.failure", "No answer"), text("html.failure.title", "This does not fit")), said, hint
-    )
+    return join(head("bad", text("html.failure", "No answer"), prose(words(error.text))), hint)

@@ -8,6 +8,7 @@ from torchup import __version__, i18n
 from torchup.i18n import text
 from torchup.report.markup import Markup, element, join
 from torchup.web.form import doctor_form, plan_form
+from torchup.web.links import fragment
 from torchup.web.texts import script_texts
 
 PAGES = {"en": "index.html", "zh": "zh.html"}
@@ -22,10 +23,10 @@ POLICY = (
 
 def page(language: str, *, megabytes: float) -> str:
     """The document in a language; ``megabytes``: what has to be loaded, as it is said to the reader."""
-    before = i18n.current()
+    before, size = i18n.current(), f"{megabytes:.1f}"
     i18n.use(language)
     try:
-        body = join(_top(language), _main(), _footer(megabytes), _no_script())
+        body = join(_top(language), _main(size), _footer(size), _no_script())
         tag = {"zh": "zh-CN"}.get(language, language)
         return "<!doctype html>\n" + element("html", {"lang": tag}, _head(), element("body", None, body)) + "\n"
     finally:
@@ -68,7 +69,7 @@ def _top(language: str) -> Markup:
     )
 
 
-def _main() -> Markup:
+def _main(size: str) -> Markup:
     tabs = (
         ("plan", text("web.tab.plan", "Choose a build"), plan_form()),
         ("doctor", text("web.tab.doctor", "Find what is wrong"), doctor_form()),
@@ -86,16 +87,40 @@ def _main() -> Markup:
                 " nothing is installed and nothing leaves your browser.",
             ),
         ),
+        _examples(),
         element(
             "div",
             {"role": "tablist", "class": "tabs", "aria-label": text("web.tabs", "What you want")},
             *(_tab(name, title) for name, title, _ in tabs),
         ),
         *(_panel(name, form) for name, _, form in tabs),
-        _status(),
+        _status(size),
         element("article", {"id": "answer", "class": "torchup", "tabindex": -1, "hidden": True}),
         _after(),
     )
+
+
+# What a newcomer sees answered with one click; the report is the commonest one there is.
+_REPORT = """\
+>>> torch.zeros(1).cuda()
+AssertionError: Torch not compiled with CUDA enabled
+>>> torch.__version__
+'2.14.1+cpu'
+NVIDIA-SMI 550.54.15   Driver Version: 550.54.15   CUDA Version: 12.4
+0  NVIDIA GeForce RTX 4070
+"""
+
+
+def _examples() -> Markup:
+    shown = (
+        (text("web.example.linux", "RTX 4090, Linux"), fragment("plan", os="linux", gpu="RTX 4090", driver="550")),
+        (text("web.example.windows", "RTX 3070 Ti, Windows"), fragment("plan", os="windows", gpu="RTX 3070 Ti")),
+        (text("web.example.mac", "a Mac with M1 Max"), fragment("plan", os="macos", gpu="M1 Max")),
+        (text("web.example.error", "an error"), fragment("doctor", paste=_REPORT)),
+    )
+    links = [element("a", {"href": address}, words) for words, address in shown]
+    parts = [part for link in links for part in (" · ", link)][1:]
+    return element("p", {"class": "soft examples"}, text("web.examples", "Try:"), " ", *parts)
 
 
 def _tab(name: str, title: str) -> Markup:
@@ -112,11 +137,13 @@ def _panel(name: str, form: Markup) -> Markup:
     return element("div", attributes, form)
 
 
-def _status() -> Markup:
+def _status(size: str) -> Markup:
     """Where the page says what it does; heard, too."""
     bar = element("progress", {"id": "progress", "max": 100, "value": 0, "aria-hidden": "true"})
     said = element("p", {"id": "status", "role": "status", "aria-live": "polite"}, text("web.say.wait", "Loading ..."))
-    return element("div", {"class": "status", "data-texts": json.dumps(script_texts(), ensure_ascii=False)}, bar, said)
+    return element(
+        "div", {"class": "status", "data-texts": json.dumps(script_texts(size), ensure_ascii=False)}, bar, said
+    )
 
 
 def _after() -> Markup:
@@ -150,8 +177,7 @@ def _block(name: str, file: str) -> Markup:
     )
 
 
-def _footer(megabytes: float) -> Markup:
-    size = f"{megabytes:.1f}"
+def _footer(size: str) -> Markup:
     return element(
         "footer",
         {"class": "soft"},

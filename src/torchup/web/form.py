@@ -34,7 +34,7 @@ def plan_form() -> Markup:
     return element(
         "form",
         {"id": "plan-form", "class": "question", "data-verb": "plan", "autocomplete": "off"},
-        element("div", {"class": "fields"}, *_usual()),
+        element("div", {"class": "fields usual"}, *_usual()),
         _paste(
             "plan-paste",
             text("web.paste.plan", "Or paste what a tool prints on that machine"),

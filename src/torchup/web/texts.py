@@ -5,11 +5,13 @@ from __future__ import annotations
 from torchup.i18n import text
 
 
-def script_texts() -> dict[str, str]:
-    """Name -> text in the language in use; ``{part}`` is filled in by the script."""
+def script_texts(size: str) -> dict[str, str]:
+    """Name -> text in the language in use; ``{part}`` is filled in by the script. ``size``: MB to load."""
     return {
         "loading": text(
-            "web.say.loading", "Loading Python into this page: {done} of {total} MB, once", **_kept("done", "total")
+            "web.say.loading",
+            "Loading Python into this page, once: {percent} % of {size} MB",
+            **(_kept("percent") | {"size": size}),
         ),
         "starting": text("web.say.starting", "Starting Python"),
         "tables": text("web.say.tables", "Reading the catalogue of builds and the causes"),

@@ -66,11 +66,10 @@ function hear(data) {
 }
 
 function progress(done, total) {
-  const parts = (bytes) => (bytes / 1e6).toFixed(1);
   showProgress((100 * done) / total);
-  const line = fill(texts.loading, { done: parts(done), total: parts(total) });
-  if (Math.floor((10 * done) / total) !== progress.tenth) say(line); // heard ten times at most
-  progress.tenth = Math.floor((10 * done) / total);
+  const tenth = Math.floor((10 * done) / total);
+  if (tenth !== progress.tenth) say(fill(texts.loading, { percent: 10 * tenth })); // heard ten times at most
+  progress.tenth = tenth;
 }
 
 function showProgress(percent) {
@@ -132,6 +131,7 @@ function show(found) {
   byId("after").hidden = false;
   for (const button of document.querySelectorAll("[data-link]")) button.hidden = false;
   say(found.spoken);
+  document.documentElement.dataset.answers = asked;
 }
 
 function clear() {
