@@ -16,7 +16,7 @@ class Answer(Value, frozen=True, kw_only=True):
     """A verb's result. ``text`` is asked for only when people read it.
 
     ``strong``: the words of the text that are set off on a terminal, since they are the answer. ``document``: the text
-    is a file of another program or for another page; a terminal shows it as it is.
+    is a file of another program or for another page; a terminal shows it as it is. ``html``: the answer for a notebook.
     """
 
     command: str
@@ -26,6 +26,7 @@ class Answer(Value, frozen=True, kw_only=True):
     notices: tuple[Notice, ...] = ()
     strong: Callable[[], str] = str
     document: bool = False
+    html: Callable[[], str] | None = None
 
 
 def envelope(answer: Answer) -> str:

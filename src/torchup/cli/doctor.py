@@ -177,11 +177,18 @@ def _answer(session: Session, examined: Examined, found: Diagnosis, options: dic
 
         return headline(found, session.style, live=examined.facts.live).partition(" ")[2]
 
+    def html() -> str:
+        from torchup.report.html_blocks import in_a_notebook  # noqa: PLC0415  # only a notebook needs it
+        from torchup.report.html_doctor import doctor_html  # noqa: PLC0415  # same
+
+        return in_a_notebook(doctor_html(found, examined.facts))
+
     return Answer(
         command="doctor",
         data=doctor_data(found, examined.facts),
         text=words,
         strong=strong,
+        html=html,
         document=options["form"] == "md",
         exit_code=_exit_code(examined, found, options),
         notices=examined.notices,

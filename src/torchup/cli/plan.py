@@ -77,7 +77,16 @@ def command(
         data=plan_data(plan, target.machine),
         text=lambda: plan_text(plan, target.machine, session.style, destination=destination, verbose=session.verbose),
         strong=lambda: build_line(plan),
+        html=lambda: _html(plan, target.machine),
     )
+
+
+def _html(plan: Plan, machine: Machine) -> str:
+    from torchup.report.html_blocks import in_a_notebook  # noqa: PLC0415  # only a notebook needs it
+    from torchup.report.html_plan import plan_html  # noqa: PLC0415  # same
+    from torchup.report.plan_commands import install_lines  # noqa: PLC0415  # same
+
+    return in_a_notebook(plan_html(plan, machine, install_lines(plan, machine)))
 
 
 def _one_machine_only(path: str, option: str) -> UsageError:

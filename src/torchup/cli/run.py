@@ -67,6 +67,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _show_error(told, session, argv)
 
 
+def answer_of(arguments: Sequence[str]) -> Answer | None:
+    """Run one command line inside another program (a notebook): its answer, not printed; ``None``: it has printed.
+
+    Raises:
+        TorchupError: what `main` would have told.
+    """
+    session = Session()
+    privacy.forget()
+    privacy.remember_environment(session.host.environ())
+    i18n.use(_language(arguments, session))
+    translate_click()
+    try:
+        return _invoke(list(arguments), session)
+    except (KeyboardInterrupt, click.Abort) as error:
+        raise InterruptedByUserError(message("cli.interrupted", "interrupted; nothing was left half done")) from error
+
+
 def _is_no_memory(error: BaseException | None) -> bool:
     """Whether a limit (``ulimit -v``, ``-u``, a container's) is behind an error; Python says it in three ways."""
     return (

@@ -26,6 +26,20 @@ def answer_css() -> str:
     return files("torchup.report").joinpath("assets/answer.css").read_text(encoding="utf-8")
 
 
+def in_a_notebook(answer: Markup) -> Markup:
+    """An answer with its own style, for a cell's output; the style reaches nothing else there."""
+    return element("div", {"class": "torchup"}, element("style", None, Markup(answer_css())), answer)
+
+
+def framed(document: str) -> Markup:
+    """A whole document inside a cell's output: apart from the notebook, and allowed its own script only."""
+    attributes = {
+        "srcdoc": document, "sandbox": "allow-scripts", "width": "100%", "height": 640, "title": "torchup",
+        "style": "border: 1px solid #8886; border-radius: 8px",
+    }  # fmt: skip
+    return element("iframe", attributes)
+
+
 def words(value: Message) -> str:
     """A message in the language in use, without users, hosts and home folders."""
     return redact(render(value))

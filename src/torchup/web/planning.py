@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from torchup.catalog import load_catalog
-from torchup.doctor.remedy.install_commands import Order, by_pip_alone, install
 from torchup.envelope import document
 from torchup.errors import UsageError
 from torchup.install import steps
-from torchup.model import Manager, Os, Shell
 from torchup.plan import resolve
 from torchup.plan.explain import why_not
 from torchup.plan.export import FORMATS, export
 from torchup.plan.exports import FILE_NAMES
-from torchup.report.doctor_text import command_line
 from torchup.report.html_plan import plan_html
+from torchup.report.plan_commands import install_lines
 from torchup.report.plan_text import build_line, plan_data
 from torchup.sources.told import mirror_told
 from torchup.web.answer import PageAnswer
@@ -42,18 +40,10 @@ def plan_answer(question: Question) -> PageAnswer:
     asked = why_not(question.asked.strip(), machine, request, catalog, survey) if question.asked.strip() else None
     whole = plan_data(replace(plan, steps=steps(plan, FOLDER)), machine)
     html = plan_html(
-        plan, machine, commands(plan, machine, question.manager), assumed=imagined.assumed,
+        plan, machine, install_lines(plan, machine, question.manager), assumed=imagined.assumed,
         files=files(plan, machine), asked=asked, interactive=True,
     )  # fmt: skip
     return PageAnswer(document=document("plan", whole), html=html, spoken=build_line(plan))
-
-
-def commands(plan: Plan, machine: Machine, manager: Manager) -> list[str]:
-    """The lines that make a new environment as planned, for the user's installer and shell."""
-    windows = machine.os is Os.WINDOWS
-    order = Order(packages=plan.requirements, manager=manager, windows=windows, fresh=True)
-    made = by_pip_alone(plan, order) if manager is Manager.PIP else install(plan, order)
-    return [command_line(command, Shell.POWERSHELL if windows else Shell.SH) for command in made]
 
 
 def files(plan: Plan, machine: Machine) -> dict[str, str]:
