@@ -181,7 +181,7 @@ def _answer(session: Session, examined: Examined, found: Diagnosis, options: dic
         from torchup.report.html_blocks import in_a_notebook  # noqa: PLC0415  # only a notebook needs it
         from torchup.report.html_doctor import doctor_html  # noqa: PLC0415  # same
 
-        return in_a_notebook(doctor_html(found, examined.facts))
+        return in_a_notebook(doctor_html(found, examined.facts, looked_at=_looked_at(examined)))
 
     return Answer(
         command="doctor",

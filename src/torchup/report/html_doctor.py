@@ -16,15 +16,17 @@ from torchup.report.markup import Markup, element, join, prose
 
 if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
-    from torchup.model import Diagnosis, Finding, Remedy
+    from torchup.model import Diagnosis, Finding, Message, Remedy
 
 
-def doctor_html(found: Diagnosis, facts: Facts, *, interactive: bool = False) -> Markup:
+def doctor_html(
+    found: Diagnosis, facts: Facts, *, looked_at: Message | None = None, interactive: bool = False
+) -> Markup:
     """The whole answer, in the language in use."""
     others = [finding for finding in found.findings if finding.rule != found.primary]
     main = [finding for finding in found.findings if finding.rule == found.primary]
     return join(
-        _verdict(found, facts),
+        _verdict(found, facts, words(looked_at) if looked_at else ""),
         *(_body(finding, interactive=interactive) for finding in main),
         *(_other(finding, interactive=interactive) for finding in others),
         part(missing_title(), listed(found.missing)),
@@ -33,15 +35,15 @@ def doctor_html(found: Diagnosis, facts: Facts, *, interactive: bool = False) ->
     )
 
 
-def _verdict(found: Diagnosis, facts: Facts) -> Markup:
+def _verdict(found: Diagnosis, facts: Facts, where: str) -> Markup:
     main = next((finding for finding in found.findings if finding.rule == found.primary), None)
     if main is not None:
-        return head("bad", text("html.doctor.cause", "Main cause"), words(main.summary), main.rule)
+        return head("bad", text("html.doctor.cause", "Main cause"), words(main.summary), main.rule, where)
     if found.verdict is Verdict.HEALTHY:
         here = text("doctor.text.healthy", "nothing is wrong with this environment")
         title = here if facts.live else text("doctor.text.silent", "no problem found in this report")
-        return head("good", text("html.doctor.healthy", "Healthy"), title)
-    return head("open", text("html.doctor.undetermined", "Undetermined"), undetermined())
+        return head("good", text("html.doctor.healthy", "Healthy"), title, where)
+    return head("open", text("html.doctor.undetermined", "Undetermined"), undetermined(), where)
 
 
 def _body(finding: Finding, *, interactive: bool) -> Markup:

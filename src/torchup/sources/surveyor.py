@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from torchup.catalog.types import Catalog
     from torchup.host import Host
     from torchup.model import Machine, Offer, Request
-    from torchup.sources.configured import Configuration, Place
+    from torchup.sources.configured import Configuration
+    from torchup.sources.named_places import Place
 
 PACKAGES = ("torch", "torchvision", "torchaudio")
 _SYSTEMS = {Os.LINUX: "linux", Os.WINDOWS: "win", Os.MACOS: "macosx"}
