@@ -171,6 +171,13 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup results import": (
         ("torchup results import run.json", message("example.results.import", "Keep what somebody shared.")),
     ),
+    "torchup web": (
+        ("torchup web", message("example.web", "Open the page in the browser, served from this machine.")),
+        (
+            "torchup web --write public/torchup",
+            message("example.web.write", "Write it for a web server of your own."),
+        ),
+    ),
     "torchup mirror": (
         ("torchup mirror test", message("example.mirror.test", "Who really serves wheels, and how fast, from here.")),
     ),

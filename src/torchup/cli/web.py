@@ -10,7 +10,6 @@ from torchup.cli.answer import Answer
 from torchup.cli.download_lines import download_lines
 from torchup.cli.session import Session, common_options, say
 from torchup.cli.verb import Verb
-from torchup.encoding import to_builtins
 from torchup.envs.paths import join
 from torchup.errors import UsageError
 from torchup.host.serving import serving, show
@@ -76,9 +75,9 @@ def command(
     session.note(message("web.building", "putting the page together"))
     site = write_site(session.host, pieces, target or join(session.host.folders().cache, "web"))
     if target is not None:
-        return Answer(command="web", data=to_builtins(site), text=lambda: _written(site))
+        return Answer(command="web", data=site, text=lambda: _written(site))
     _serve(site, port, show_it=not no_open)
-    return Answer(command="web", data=to_builtins(site), text=str)
+    return Answer(command="web", data=site, text=str)
 
 
 def _pieces(session: Session, *, offline: bool) -> dict[str, str]:
