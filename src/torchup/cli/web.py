@@ -68,8 +68,8 @@ def command(
     """Put the page together; then serve it until Ctrl-C, or write it and end."""
     if session.as_json and target is None:
         raise UsageError(
-            message("web.json", "--json is for --write: a page that is served ends with Ctrl-C"),
-            hint=message("web.json.hint", "add --write DIR, or leave --json out"),
+            message("web.json.alone", "--json is for --write: a page that is served ends with Ctrl-C"),
+            hint=message("web.json.alone.hint", "add --write DIR, or leave --json out"),
         )
     pieces = from_folder(session.host, source) if source else _pieces(session, offline=offline)
     session.note(message("web.building", "putting the page together"))
