@@ -43,7 +43,7 @@ def check(python: str | None = None) -> Check:
     try:
         from torchup.jobs.check import checked  # noqa: PLC0415  # loads the doctor
 
-        return checked(path)
+        return Check(python=path, **checked(path))
     except Exception as error:  # noqa: BLE001  # a script asks on its way to something else: it gets a value, always
         reason = f"{type(error).__name__}: {error}"
         return Check(verdict="undetermined", summary=reason, python=path, error=reason)

@@ -31,8 +31,16 @@ PURE = {
     "doctor.rules": BASE | {"catalog", "compat", "plan", "doctor"},
     "bench.stats": BASE | {"bench"},
     "bench.compare": BASE | {"bench", "results"},
+    "envelope": BASE,
     "report": BASE | {"catalog", "compat", "plan", "doctor", "bench", "results", "report"},
 }
+# The page for the browser: what answers in it, and what its document is made of.
+PAGE = (
+    *("web.answer", "web.archives", "web.diagnosing", "web.document", "web.form", "web.links", "web.machine"),
+    *("web.page", "web.planning", "web.question", "web.texts"),
+)
+ANSWERING = {"envelope", "catalog", "compat", "detect", "doctor", "install", "jobs", "plan", "report", "reports"}
+PURE |= {place: BASE | ANSWERING | {"sources", "web", "__version__"} for place in PAGE}
 # Modules through which a pure room could reach outside.
 OUTSIDE = {
     "subprocess",
@@ -57,6 +65,8 @@ PURE_ROOMS = (
     "model",
     "errors",
     "encoding",
+    "envelope",
+    *PAGE,
 )
 
 

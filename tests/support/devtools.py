@@ -49,6 +49,12 @@ class Browser:
 
     def send(self, method: str, session: str | None = None, **parameters: Any) -> dict[str, Any]:
         """One command and its result."""
+        found = self.try_to_send(method, session, **parameters)
+        assert "error" not in found, found
+        return found["result"]
+
+    def try_to_send(self, method: str, session: str | None = None, **parameters: Any) -> dict[str, Any]:
+        """One command and the whole answer, errors included."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}
         os.write(self._to, json.dumps(message | ({"sessionId": session} if session else {})).encode() + b"\0")
@@ -56,8 +62,7 @@ class Browser:
         while True:
             found = self._next(until)
             if found.get("id") == self._number:
-                assert "error" not in found, found
-                return found["result"]
+                return found
             self.events.append(found)
 
     def _next(self, until: float) -> dict[str, Any]:
@@ -115,10 +120,16 @@ class Page:
     def wait(self, condition: str, limit: float = LIMIT) -> float:
         """Wait until an expression is true; seconds that it took."""
         began = time.monotonic()
-        while not self.run(f"!!({condition})"):
+        while not self._is_true(condition):
             assert time.monotonic() - began < limit, f"not true in {limit} s: {condition}; {self.console()}"
             time.sleep(0.05)
         return time.monotonic() - began
+
+    def _is_true(self, condition: str) -> bool:
+        found = self.browser.try_to_send(
+            "Runtime.evaluate", self.session, expression=f"!!({condition})", awaitPromise=True, returnByValue=True
+        )
+        return found.get("result", {}).get("result", {}).get("value") is True  # a page that is being left says nothing
 
     def press(self, key: str, code: int, *, shift: bool = False) -> None:
         """One key, down and up."""

@@ -16,7 +16,7 @@ from torchup.host.serving import serving, show
 from torchup.i18n import render, text
 from torchup.model import message
 from torchup.web.document import POLICY
-from torchup.web.pieces import fetched, from_folder
+from torchup.web.pieces import fetched, from_folder, load_runtime
 from torchup.web.site import write_site
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ HEADERS = {
         "web.help",
         "Open the page that chooses a build and diagnoses pasted reports, in the browser. It runs on this machine and"
         " sends nothing. What it runs on ({size} MB) is fetched once.",
-        size="6.6",
+        size=f"{sum(piece.size for piece in load_runtime().piece) / 1e6:.1f}",
     ),
 )
 @click.option(

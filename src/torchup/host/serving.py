@@ -42,7 +42,7 @@ class _Handler(SimpleHTTPRequestHandler):
         """Refuse names that were made to point here (DNS rebinding)."""
         if not super().parse_request():
             return False
-        if self.headers.get("Host", "").rpartition(":")[0] not in {ADDRESS, "localhost"}:
+        if self.headers.get("Host", "").partition(":")[0] not in {ADDRESS, "localhost"}:
             self.send_error(HTTPStatus.FORBIDDEN)
             return False
         return True

@@ -1,11 +1,10 @@
-"""The doctor's answer about a Python as one flat value."""
+"""The doctor's answer about a Python, flat: what `torchup.check` gives to scripts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torchup import i18n
-from torchup.checked import Check
 from torchup.doctor import diagnose
 from torchup.doctor.plugins import plugin_rules
 from torchup.doctor.rules import RULES
@@ -21,17 +20,17 @@ if TYPE_CHECKING:
     from torchup.model import Diagnosis
 
 
-def checked(python: str, host: Host | None = None) -> Check:
-    """Examine and diagnose. Raises `UsageError` where the Python does not run."""
+def checked(python: str, host: Host | None = None) -> dict[str, Any]:
+    """The fields of a `torchup.Check`. Raises `UsageError` where the Python does not run."""
     host = host or RealHost()
     i18n.use(i18n.choose((), host.environ(), host.language))
     facts = examine_here(host, (python, None)).facts
-    return _flat(diagnose(facts, rules=(*RULES, *plugin_rules(host).rules)), python)
+    return _flat(diagnose(facts, rules=(*RULES, *plugin_rules(host).rules)))
 
 
-def _flat(found: Diagnosis, python: str) -> Check:
+def _flat(found: Diagnosis) -> dict[str, Any]:
     main = next((finding for finding in found.findings if finding.rule == found.primary), None)
     said = render(main.summary) if main else headline(found, Style()).partition(" ")[2]
     remedy = main.remedy if main else None
     lines = tuple(command_line(command, remedy.shell) for command in remedy.commands) if remedy else ()
-    return Check(verdict=str(found.verdict), cause=found.primary, summary=redact(said), commands=lines, python=python)
+    return {"verdict": str(found.verdict), "cause": found.primary, "summary": redact(said), "commands": lines}

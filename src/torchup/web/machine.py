@@ -39,8 +39,8 @@ _BLANK = Machine(os=Os.LINUX, arch="x86_64")  # the form's system is laid over i
 
 
 def _pasted(text: str, catalog: Catalog) -> Imagined:
-    if text.lstrip().startswith("{"):
-        return Imagined(machine=load_machine(text))
+    if text.lstrip("\ufeff \t\r\n").startswith("{"):
+        return Imagined(machine=load_machine(text.lstrip("\ufeff")))
     examined = examine_report(text.encode("utf-8", "replace"))
     if examined.empty:
         raise UsageError(examined.notices[0].text, hint=examined.notices[1].text)

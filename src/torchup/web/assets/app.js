@@ -13,11 +13,11 @@ const kept = {
   set: (key, value) => { try { localStorage.setItem(key, value); } catch { /* a browser that keeps nothing */ } },
 };
 
+// The English page is the one that everybody gets; who reads Chinese is sent on, unless English was chosen.
 function followLanguage() {
-  const wanted = kept.get("language") ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
+  const wanted = kept.get("language") ?? navigator.language.toLowerCase().slice(0, 2);
   const link = document.querySelector(`[data-language="${wanted}"]`);
-  if (wanted !== language && link && !sessionStorage.getItem("arrived")) location.replace(link.href + location.hash);
-  try { sessionStorage.setItem("arrived", "yes"); } catch { /* same */ }
+  if (language === "en" && link) location.replace(link.href + location.hash);
 }
 
 for (const link of document.querySelectorAll("[data-language]")) {
