@@ -77,8 +77,9 @@ def serving(folder: str, port: int, headers: Mapping[str, str]) -> Iterator[Fold
 
 
 def show(url: str) -> bool:
-    """Open an address in the user's browser; whether there is one."""
+    """Open an address in the user's browser; whether there is one. A browser of the terminal runs no page like this."""
     try:
-        return webbrowser.open(url)
+        controller = webbrowser.get()
+        return type(controller) is not webbrowser.GenericBrowser and controller.open(url)
     except (webbrowser.Error, OSError):
         return False

@@ -38,15 +38,17 @@ def _walk(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
 
 
 def installed_wheel(host: Host, name: str) -> tuple[str, bytes]:
-    """Version and wheel of a pure package that is installed here, its licences with it."""
+    """Version and wheel of a pure package that is installed here, its licences with it.
+
+    A system's own package has no list of files; its licence is then what `licences.txt` says.
+    """
     distribution = metadata.distribution(name)
-    found = {}
+    found = {f"{name}/{path}": content for path, content in _walk(files(name), "")}
     for file in distribution.files or ():
-        if file.suffix != ".pyc" and ".." not in file.parts:
-            content = host.read_bytes(str(distribution.locate_file(file)))
-            if content is not None:
-                found[file.as_posix()] = content
-    return distribution.version, zipped(found)
+        content = host.read_bytes(str(distribution.locate_file(file))) if "licenses" in file.parts else None
+        if content is not None:
+            found[file.as_posix()] = content
+    return distribution.version, zipped(found | _described(name, distribution.version))
 
 
 def _described(name: str, version: str) -> dict[str, bytes]:

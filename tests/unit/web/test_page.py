@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,7 @@ from torchup.web.page import answer
 from torchup.web.question import Question
 
 ERROR = "AssertionError: Torch not compiled with CUDA enabled\n>>> torch.__version__\n'2.14.1+cpu'\n"
+THREADS = sorted((Path(__file__).parents[2] / "threads").glob("*/*.txt"))
 OUTSIDE = ("click", "rich", "requests", "psutil", "platformdirs", "yaml", "filelock", "uv", "pynvml")
 ROOMS = ("torchup.host.real", "torchup.cli", "torchup.fetch", "torchup.bench", "torchup.worker")
 
@@ -107,6 +110,21 @@ def test_a_question_with_an_unknown_field_is_refused():
     with pytest.raises(ValueError, match="colour"):
         answer('{"verb": "plan", "colour": "red"}')
     assert set(Question.__struct_fields__) >= {"os", "gpu", "driver", "manager", "mirror", "paste"}
+
+
+def test_every_command_of_a_report_is_shown():
+    """Threads of strangers: main cause, its commands, its explanation and what to run next are in the HTML, escaped."""
+    for thread in THREADS[::8]:
+        found = ask(verb="doctor", paste=thread.read_text("utf-8"))
+        data = found["json"]["data"]
+        if data is None:
+            continue
+        shown = html.unescape(found["html"])
+        for finding in data["findings"]:
+            words = [word for command in (finding["remedy"] or {}).get("commands", ()) for word in command]
+            assert all(word in shown for word in words if word.isalnum()), thread.name
+        assert (data["primary"] or "") in shown
+        assert all(line.partition("`")[0] in shown for line in data["missing"])
 
 
 def test_the_pasted_text_comes_back_without_names():

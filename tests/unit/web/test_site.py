@@ -18,13 +18,14 @@ from torchup import i18n
 from torchup.cli import main
 from torchup.errors import NetworkError, UsageError
 from torchup.host import RealHost
-from torchup.host.serving import serving
+from torchup.host.serving import FolderServer, serving
 from torchup.web import pieces
 from torchup.web.archives import members, unzipped, zipped
 from torchup.web.document import PAGES, POLICY, page
 from torchup.web.links import RAW_DEFLATE, fragment
 from torchup.web.own import installed_wheel, own_wheel
 from torchup.web.question import Question
+from torchup.web.site import Site
 
 
 @pytest.fixture
@@ -134,6 +135,23 @@ def test_pieces_are_fetched_once_and_held_to_their_hash(home, monkeypatch):
             pieces.fetched(RealHost(), told.append)
         assert "--from" in str(failed.value.hint)
         server.shutdown()
+
+
+def test_the_command_serves_until_it_is_stopped(home, monkeypatch, capsys):
+    """`torchup web` says where the page is, ends with Ctrl-C, and names another way where a port is taken."""
+    site = Site(folder=str(home), files=1, bytes=1, compressed=1, version="torchup-0")
+    monkeypatch.setattr("torchup.cli.web.from_folder", lambda *_: {})
+    monkeypatch.setattr("torchup.cli.web.write_site", lambda *_: site)
+    monkeypatch.setattr(FolderServer, "serve_forever", _interrupted)
+    assert main(["web", "--from", "x", "--no-open"]) == 0
+    assert re.search(r"http://127\.0\.0\.1:\d+/ ", capsys.readouterr().err)
+    with serving(str(home), 0, {}) as server:
+        assert main(["web", "--from", "x", "--no-open", "--port", str(server.server_address[1])]) == 2
+    assert "leave --port out" in capsys.readouterr().err
+
+
+def _interrupted(server):
+    raise KeyboardInterrupt
 
 
 def test_the_server_answers_this_machine_only(tmp_path):
