@@ -11,11 +11,11 @@ class Check:
 
     Attributes:
         verdict: ``healthy``, ``cause`` or ``undetermined``.
-        cause: slug of the main cause (`torchup explain SLUG`); ``None`` where there is none.
+        cause: slug of the main cause (`torchup explain SLUG`); ``None`` if there is none.
         summary: one sentence in the user's language.
         commands: lines that mend it, as they are typed into the user's shell.
         python: path of the interpreter that was looked at.
-        error: why there is no answer; ``None`` where there is one.
+        error: why there is no answer; ``None`` if there is one.
     """
 
     verdict: str

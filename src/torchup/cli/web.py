@@ -36,8 +36,8 @@ HEADERS = {
     cls=Verb,
     help=text(
         "web.help",
-        "Open the page that chooses a build and diagnoses pasted reports, in the browser. It runs on this machine and"
-        " sends nothing. What it runs on ({size} MB) is fetched once.",
+        "Open a page in the browser that chooses a build and diagnoses pasted reports. It runs on this machine and sends"
+        " nothing. torchup downloads its runtime ({size} MB) once.",
         size=f"{sum(piece.size for piece in load_runtime().piece) / 1e6:.1f}",
     ),
 )
@@ -52,15 +52,15 @@ HEADERS = {
     "--write",
     "target",
     metavar="DIR",
-    help=text("web.option.write", "Write the page to DIR for a web server; serve nothing"),
+    help=text("web.option.write", "Write the page to DIR for a web server, and exit"),
 )
 @click.option(
     "--from",
     "source",
     metavar="DIR",
-    help=text("web.option.from", "Take the downloaded pieces from DIR; fetch nothing"),
+    help=text("web.option.from", "Use the files in DIR instead of downloading them"),
 )
-@click.option("--offline", is_flag=True, help=text("cli.request.offline", "Contact nobody"))
+@click.option("--offline", is_flag=True, help=text("cli.request.offline", "Do not access the network"))
 @common_options
 def command(
     session: Session, *, port: int, no_open: bool, target: str | None, source: str | None, offline: bool
@@ -68,11 +68,11 @@ def command(
     """Put the page together; then serve it until Ctrl-C, or write it and end."""
     if session.as_json and target is None:
         raise UsageError(
-            message("web.json.alone", "--json is for --write: a page that is served ends with Ctrl-C"),
-            hint=message("web.json.alone.hint", "add --write DIR, or leave --json out"),
+            message("web.json.alone", "--json needs --write: a served page ends with Ctrl-C"),
+            hint=message("web.json.alone.hint", "add --write DIR, or leave out --json"),
         )
     pieces = from_folder(session.host, source) if source else _pieces(session, offline=offline)
-    session.note(message("web.building", "putting the page together"))
+    session.note(message("web.building", "building the page"))
     site = write_site(session.host, pieces, target or join(session.host.folders().cache, "web"))
     if target is not None:
         return Answer(command="web", data=site, text=lambda: _written(site))
@@ -81,7 +81,7 @@ def command(
 
 
 def _pieces(session: Session, *, offline: bool) -> dict[str, str]:
-    with download_lines(session, message("web.fetching", "fetching what the page runs on, once")) as tell:
+    with download_lines(session, message("web.fetching", "downloading the runtime of the page (only once)")) as tell:
         return fetched(session.host, tell, offline=offline)
 
 
@@ -92,7 +92,7 @@ def _serve(site: Site, port: int, *, show_it: bool) -> None:
     except OSError as error:
         raise UsageError(
             message("web.port", "port {port} cannot be used: {reason}", port=port, reason=error.strerror),
-            hint=message("web.port.hint", "leave --port out: a free one is taken"),
+            hint=message("web.port.hint", "leave out --port to use a free port"),
         ) from error
 
 

@@ -40,7 +40,7 @@ def _verdict(found: Diagnosis, facts: Facts, where: str) -> Markup:
     if main is not None:
         return head("bad", text("html.doctor.cause", "Main cause"), words(main.summary), main.rule, where)
     if found.verdict is Verdict.HEALTHY:
-        here = text("doctor.text.healthy", "nothing is wrong with this environment")
+        here = text("doctor.text.healthy", "no problem was found in this environment")
         title = here if facts.live else text("doctor.text.silent", "no problem found in this report")
         return head("good", text("html.doctor.healthy", "Healthy"), title, where)
     return head("open", text("html.doctor.undetermined", "Undetermined"), undetermined(), where)
@@ -108,5 +108,5 @@ def _versions(facts: Facts) -> Markup:
     unknown = text("doctor.panel.unknown", "unknown")
     cells = [join(element("dt", None, name), element("dd", None, value or unknown)) for name, value in rows]
     return part(
-        text("doctor.panel.title", "Versions that are often mixed up"), element("dl", {"class": "facts"}, *cells)
+        text("doctor.panel.title", "Versions that are easily confused"), element("dl", {"class": "facts"}, *cells)
     )

@@ -82,7 +82,7 @@ def _rejected(plan: Plan, machine: Machine) -> Markup:
         return Markup()
     few = notable(plan, machine)
     rest = [one for one in plan.rejected if one not in few]
-    more = text("html.plan.more", "All {count} builds that were looked at", count=len(plan.rejected))
+    more = text("html.plan.more", "All {count} builds that torchup considered", count=len(plan.rejected))
     return part(
         text("plan.label.not-chosen", "Not chosen"),
         _table(few, machine) if few else Markup(),

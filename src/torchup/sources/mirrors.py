@@ -5,11 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from torchup.catalog.gpus import DATA
+from torchup.data_files import read_data
 from torchup.errors import UsageError
 from torchup.model import Message, Notice, Value, message
 from torchup.plan.index_options import chosen_source
@@ -80,7 +79,7 @@ class MirrorTable(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
 @cache
 def load_mirrors() -> MirrorTable:
     """Read the table that is in the package; a row that does not fit its schema is an error of the package."""
-    return msgspec.toml.decode(files("torchup").joinpath("catalog/data/mirrors.toml").read_bytes(), type=MirrorTable)
+    return read_data(DATA / "mirrors.toml", MirrorTable)
 
 
 def find_mirror(asked: str, table: MirrorTable | None = None) -> Mirror:
@@ -110,7 +109,7 @@ def find_mirror(asked: str, table: MirrorTable | None = None) -> Mirror:
     hint = (
         message("sources.mirror.did-you-mean", "did you mean `{name}`?", name=close[0])
         if close
-        else message("sources.mirror.names", "known: {names}; an address works too", names=", ".join(names))
+        else message("sources.mirror.names", "known: {names}; you can also use an address", names=", ".join(names))
     )
     raise UsageError(message("sources.mirror.unknown", "there is no mirror `{name}`", name=asked), hint=hint)
 
@@ -120,7 +119,7 @@ def _refuse_other_schemes(url: str) -> None:
     if scheme not in {"http", "https", "file"}:
         raise UsageError(
             message("sources.mirror.scheme", "no installer reads an index from {scheme}://", scheme=scheme),
-            hint=message("sources.mirror.scheme.hint", "write an https://, http:// or file:// address"),
+            hint=message("sources.mirror.scheme.hint", "use an https://, http:// or file:// address"),
         )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def doctor_answer(question: Question) -> PageAnswer:
-    """Diagnose the pasted text. Raises `UsageError` where there is nothing in it to read."""
+    """Diagnose the pasted text. Raises `UsageError` if it contains nothing to read."""
     examined = examine_report(question.paste.encode("utf-8", "replace"))
     facts = examined.facts
     found = diagnose(facts)

@@ -64,7 +64,7 @@ def _top(language: str) -> Markup:
         "p", {"class": "brand"}, element("img", {"src": "icon.svg", "alt": "", "width": 28, "height": 28}), "torchup"
     )
     return join(
-        element("a", {"class": "skip", "href": "#main", "data-skip": True}, text("html.skip", "To the content")),
+        element("a", {"class": "skip", "href": "#main", "data-skip": True}, text("html.skip", "Skip to content")),
         element("header", {"class": "top"}, brand, element("div", {"class": "tools"}, *links, theme)),
     )
 
@@ -83,8 +83,8 @@ def _main(size: str) -> Markup:
             {"class": "lead"},
             text(
                 "web.lead",
-                "Say what a machine has, or paste what a tool prints there. torchup itself answers, inside this page:"
-                " nothing is installed and nothing leaves your browser.",
+                "Say what a machine has, or paste what a tool prints there. torchup itself answers inside this page. It"
+                " installs nothing and sends nothing.",
             ),
         ),
         _examples(),
@@ -186,8 +186,8 @@ def _footer(size: str) -> Markup:
             None,
             text(
                 "web.footer",
-                "torchup {version} in Pyodide. {size} MB are loaded once and kept, so that the page works offline."
-                " It sends nothing: no report, no statistics.",
+                "torchup {version} in Pyodide. The page loads {size} MB once and keeps them, so it works offline. It sends"
+                " nothing: no report, no statistics.",
                 version=__version__,
                 size=size,
             ),

@@ -60,7 +60,10 @@ def doctor_form() -> Markup:
         element(
             "p",
             {"class": "soft"},
-            text("web.doctor.mix", "Several outputs in one text, quotes and log lines around them are fine."),
+            text(
+                "web.doctor.mix",
+                "Paste several outputs together if you have them; quotes and log lines around them do no harm.",
+            ),
         ),
         _submit(text("web.doctor.ask", "What is wrong?")),
     )

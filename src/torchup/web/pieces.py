@@ -74,7 +74,7 @@ def _checked(host: Host, piece: Piece, path: str) -> str:
     if found == piece.sha256:
         return path
     if found is None:
-        text = message("web.piece.missing", "{file} is not there", file=path)
+        text = message("web.piece.missing", "{file} does not exist", file=path)
     else:
         text = message(
             "web.piece.other", "{file} is not the pinned file (its SHA-256 is {found})", file=path, found=found
@@ -95,7 +95,9 @@ def fetched(host: Host, tell: Callable[[Progress], None], *, offline: bool = Fal
     }
     missing = [order for order in orders.values() if host.sha256(path_of(host, order)) != order.sha256]
     if missing and offline:
-        text = message("web.offline", "the page is not on this machine yet, and --offline contacts nobody")
+        text = message(
+            "web.offline", "the runtime of the page is not on this machine, and --offline allows no download"
+        )
         raise NetworkError(text, hint=_by_hand())
     try:
         fetch_all(host, missing, tell=tell)
@@ -113,6 +115,6 @@ def _by_hand() -> Message:
     lines = "`, `".join(piece.get for piece in load_runtime().piece)
     return message(
         "web.by-hand",
-        "where there is a network, run `{lines}` in one folder; then `torchup web --from FOLDER`",
+        "run `{lines}` in one folder on a machine with a network, then run `torchup web --from FOLDER`",
         lines=lines,
     )

@@ -15,7 +15,7 @@ class Verb(StrEnum):
 
 
 class Question(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One question. Empty text is a field that nobody filled in.
+    """One question. Empty text is a field that is not filled in.
 
     ``paste``: what a tool printed, or a machine as `torchup detect --json` describes it. ``asked``: a build, as in
     ``--why-not``. ``manager``: whose commands are shown.

@@ -96,7 +96,7 @@ def test_a_link_is_what_the_script_reads():
 
 def test_pieces_are_checked(home):
     """A folder without the pinned files, or with others, is refused with the commands that bring them."""
-    with pytest.raises(UsageError, match="not there") as missing:
+    with pytest.raises(UsageError, match="does not exist") as missing:
         pieces.from_folder(RealHost(), str(home))
     assert "npm pack" in str(missing.value.hint)
     for piece in pieces.load_runtime().piece:
@@ -147,7 +147,7 @@ def test_the_command_serves_until_it_is_stopped(home, monkeypatch, capsys):
     assert re.search(r"http://127\.0\.0\.1:\d+/ ", capsys.readouterr().err)
     with serving(str(home), 0, {}) as server:
         assert main(["web", "--from", "x", "--no-open", "--port", str(server.server_address[1])]) == 2
-    assert "leave --port out" in capsys.readouterr().err
+    assert "leave out --port" in capsys.readouterr().err
 
 
 def _interrupted(server):

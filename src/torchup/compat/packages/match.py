@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from torchup.catalog.packages import normalise
 from torchup.catalog.spans import minor_of, spans
 from torchup.compat.packages.builds import wished
 from torchup.compat.packages.choice import ask, choose, possible
 from torchup.compat.packages.fits import place_for, pythons_for, reuse_of
 from torchup.compat.packages.nearest import of_machine, why_nothing
 from torchup.compat.packages.values import Axis, By, Failed, Match, Nearest, Status, TorchBuild
+from torchup.package_names import normalise
 
 if TYPE_CHECKING:
     from torchup.catalog.packages import Package, Packages
