@@ -36,8 +36,8 @@ HEADERS = {
     cls=Verb,
     help=text(
         "web.help",
-        "Open a page in the browser that chooses a build and diagnoses pasted reports. It runs on this machine and sends"
-        " nothing. torchup downloads its runtime ({size} MB) once.",
+        "Open a page in the browser that chooses a build and diagnoses pasted reports. It runs on this machine and"
+        " sends nothing. torchup downloads its runtime ({size} MB) once.",
         size=f"{sum(piece.size for piece in load_runtime().piece) / 1e6:.1f}",
     ),
 )

@@ -186,8 +186,8 @@ def _footer(size: str) -> Markup:
             None,
             text(
                 "web.footer",
-                "torchup {version} in Pyodide. The page loads {size} MB once and keeps them, so it works offline. It sends"
-                " nothing: no report, no statistics.",
+                "torchup {version} in Pyodide. The page loads {size} MB once and keeps them, so it works offline. It"
+                " sends nothing: no report, no statistics.",
                 version=__version__,
                 size=size,
             ),
