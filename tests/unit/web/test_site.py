@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from torchup import i18n
 from torchup.cli import main
+from torchup.envs.owned import owned
 from torchup.errors import NetworkError, UsageError
 from torchup.host import RealHost
 from torchup.host.serving import FolderServer, serving
@@ -128,6 +129,7 @@ def test_pieces_are_fetched_once_and_held_to_their_hash(home, monkeypatch):
         assert told
         (home / "served" / "a.tgz").unlink()
         assert pieces.fetched(RealHost(), told.append, offline=True) == found
+        assert [place.kind for place in owned(RealHost())] == ["downloaded files"]
         (home / "served" / "b.tgz").write_bytes(b"c0ntent")
         bad = replace(one, file="b.tgz", url=f"{server.url}b.tgz", sha256="0" * 64)
         monkeypatch.setattr(pieces, "load_runtime", lambda: replace(real, piece=(bad,)))
