@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torchup.encoding import from_builtins
+from torchup.data_files import read_data
 from torchup.envs.paths import join
 from torchup.errors import InstallError, NetworkError, UsageError
 from torchup.fetch import FileOrder, Place, fetch_all
@@ -56,8 +55,7 @@ class Runtime(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
 @cache
 def load_runtime() -> Runtime:
     """Read the pins that are in the package."""
-    text = files("torchup.web").joinpath("runtime.toml").read_text("utf-8")
-    return from_builtins(tomllib.loads(text), Runtime)
+    return read_data(Path(__file__).parent / "runtime.toml", Runtime)
 
 
 def from_folder(host: Host, folder: str) -> dict[str, str]:

@@ -59,8 +59,8 @@ def test_every_field_of_the_form_is_one_of_the_question():
 def test_torchup_goes_in_without_its_worker():
     """The page's own wheel holds the rooms and nothing that runs elsewhere; made twice, it is the same bytes."""
     names = set(unzipped(own_wheel()))
-    assert {"torchup/web/page.py", "torchup/doctor/engine.py", "torchup/catalog/data/gpus.toml"} <= names
-    assert not any(name.startswith("torchup/worker/") or name.endswith(".pyc") for name in names)
+    assert {"torchup/web/page.py", "torchup/doctor/engine.py", "torchup/catalog/data/gpus.json"} <= names
+    assert not any(name.startswith("torchup/worker/") or name.endswith((".pyc", ".toml", ".po")) for name in names)
     assert own_wheel() == own_wheel()
 
 

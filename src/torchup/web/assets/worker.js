@@ -6,7 +6,7 @@ async function start() {
   const listing = await (await fetch(`${base}files.json`)).json();
   count(listing.load.reduce((sum, file) => sum + file.size, 0));
   const { loadPyodide } = await import(`${base}pyodide.mjs`);
-  const wheels = listing.wheels.map(async (name) => (await fetch(base + name)).arrayBuffer());
+  const wheels = listing.wheels.map(bytesOf);
   const python = await loadPyodide({ indexURL: base, env: { HOME: "/home/page" } });
   post({ stage: "starting" });
   for (const wheel of await Promise.all(wheels)) python.unpackArchive(wheel, "wheel");
@@ -15,6 +15,12 @@ async function start() {
   page.warm_up();
   answer = (question) => page.answer(question);
   post({ stage: "ready" });
+}
+
+async function bytesOf(name) {
+  const response = await fetch(base + name);
+  if (!response.ok) throw new Error(`${name}: HTTP ${response.status}`);
+  return response.arrayBuffer();
 }
 
 // Every byte that is loaded passes here, so that the page can say how much is still to come.
