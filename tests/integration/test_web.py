@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import threading
+import time
 import zlib
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -129,6 +130,25 @@ def test_a_form_is_answered_with_commands_reasons_and_files(page):
     assert f"torch {data['build']['torch']}+{data['build']['variant']}" in found["spoken"]
     for words in ("Why", "Not chosen", "The build you asked about", "requirements.txt", "pixi.toml", "torch.ps1"):
         assert words in found["text"]
+
+
+def test_a_file_is_downloaded_and_copied(browser, page, tmp_path):
+    """The buttons of an export hand over exactly the file that `torchup plan --export` writes."""
+    ask(page, "plan", os="linux", gpu="RTX 4090", driver="550")
+    browser.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    browser.send("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    inside = "document.querySelector('[data-save=\"requirements.txt\"]').closest('details')"
+    page.run(f"{inside}.open = true; {inside}.querySelector('[data-save]').click()")
+    file = tmp_path / "requirements.txt"
+    until = time.monotonic() + 10
+    while not file.exists() and time.monotonic() < until:
+        page.run("1")
+    content = file.read_text("utf-8")
+    assert "torch==2.14.1+cu126" in content
+    page.send("Page.bringToFront")
+    page.run(f"{inside}.querySelector('[data-copy]').click()")
+    page.wait("document.querySelector('[data-copy][data-done]')")
+    assert page.run("navigator.clipboard.readText()") == content
 
 
 def test_hostile_text_stays_text(page):

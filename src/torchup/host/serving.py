@@ -22,7 +22,7 @@ class FolderServer(ThreadingHTTPServer):
 
     def __init__(self, folder: str, port: int, headers: Mapping[str, str]) -> None:
         super().__init__((ADDRESS, port), functools.partial(_Handler, directory=folder))
-        self.headers = dict(headers)
+        self.headers: dict[str, str] = dict(headers)
 
     @property
     def url(self) -> str:
