@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from torchup.catalog.versions import version_key
 from torchup.encoding import UNREADABLE, decode_problem, from_builtins
 from torchup.errors import UsageError
 from torchup.model import ComputeCapability, Driver, Gpu, Machine, Os, Vendor, message
+from torchup.near_names import did_you_mean
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -83,11 +83,8 @@ def _refuse_unknown(data: dict[str, Any], kind: type[msgspec.Struct], where: str
     for key, value in data.items():
         if key not in fields:
             text = message("pretend.unknown-field", "the machine file has an unknown key `{key}`", key=f"{where}{key}")
-            close = difflib.get_close_matches(key, fields, n=1)
-            hint = message("pretend.did-you-mean", "did you mean `{guess}`?", guess=close[0]) if close else None
-            raise UsageError(
-                text, hint=hint or message("pretend.keys", "possible keys: {keys}", keys=", ".join(fields))
-            )
+            keys = message("pretend.keys", "possible keys: {keys}", keys=", ".join(fields))
+            raise UsageError(text, hint=did_you_mean(key, fields) or keys)
         inner = getattr(fields[key], "item_type", fields[key])
         if isinstance(inner, msgspec.inspect.StructType):
             for item in value if isinstance(value, list) else [value]:
@@ -199,10 +196,8 @@ def split_item(item: str) -> list[tuple[str, str]]:
 
 def _unknown_key(key: str) -> UsageError:
     text = message("pretend.unknown-key", "`{key}` cannot be assumed", key=key)
-    close = difflib.get_close_matches(key, _KEYS, n=1)
-    if close:
-        return _wrong(text, message("pretend.did-you-mean", "did you mean `{guess}`?", guess=close[0]))
-    return _wrong(text, message("pretend.keys", "possible keys: {keys}", keys=", ".join(_KEYS)))
+    keys = message("pretend.keys", "possible keys: {keys}", keys=", ".join(_KEYS))
+    return _wrong(text, did_you_mean(key, _KEYS) or keys)
 
 
 def _moved(base: Machine, pairs: Sequence[tuple[str, str]]) -> Machine:
