@@ -38,6 +38,7 @@ from torchup.sources.mirrors import Mirror
 from torchup.sources.outlook import Look
 from torchup.sources.package_refresh import PackageRefresh
 from torchup.sources.refresh import Gain
+from torchup.web.site import Site
 
 
 class Up(Value, frozen=True, kw_only=True):
@@ -409,6 +410,7 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "results report": (ResultsReport,),
     "results export": (ResultsExport,),
     "results import": (ResultsImport,),
+    "web": (Site,),
     "mirror list": (MirrorList,),
     "mirror test": (MirrorTests,),
     "kernel add": (KernelAdded, KernelWouldAdd),

@@ -53,7 +53,7 @@ LINES = (
     "mirror list", "mirror list --json", "mirror test", "mirror test --json", "kernel add x", "kernel list",
     "cache show", "cache prune --yes", "fetch --to {folder}/out3", "catalog measure torch==2.15.0", "wheel flash-attn",
     "kernel remove x", "catalog show", "catalog check", "catalog refresh", "self paths", "self completion bash",
-    "self uninstall --dry-run", "nonsense {option mirror}password={option package}",
+    "self uninstall --dry-run", "web --offline", "nonsense {option mirror}password={option package}",
 )  # fmt: skip
 
 

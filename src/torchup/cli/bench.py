@@ -27,11 +27,13 @@ from torchup.model import Notice, message
 from torchup.report.bench_text import bench_text
 from torchup.results import store
 from torchup.results.baselines import load_baseline
+from torchup.results.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torchup.bench.layout import Layout
+    from torchup.model import Result
 
 
 def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -274,4 +276,13 @@ def answer(outcome: Outcome, session: Session, path: str | None) -> Answer:
         text=lambda: bench_text(outcome.results, session.style, baseline=load_baseline("article")),
         notices=(*((saved,) if path else ()), *outcome.problems),
         exit_code=ExitCode.BENCH if outcome.problems else ExitCode.OK,
+        html=lambda: _html(outcome.results, path),
     )
+
+
+def _html(results: Sequence[Result], path: str | None) -> str:
+    from torchup.report.html import page  # noqa: PLC0415  # only a notebook needs it
+    from torchup.report.html_blocks import framed  # noqa: PLC0415  # same
+
+    run = Run(id=path.replace("\\", "/").rpartition("/")[2] if path else "-", results=tuple(results))
+    return framed(page([run], baseline=load_baseline("article")))

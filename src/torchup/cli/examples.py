@@ -205,6 +205,13 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             message("example.results.import", "Import a result file that someone shared."),
         ),
     ),
+    "torchup web": (
+        ("torchup web", message("example.web", "Open the page in the browser.")),
+        (
+            "torchup web --write public/torchup",
+            message("example.web.write", "Write the page to a folder for your own web server."),
+        ),
+    ),
     "torchup mirror": (
         (
             "torchup mirror test",

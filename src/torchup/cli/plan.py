@@ -89,6 +89,7 @@ def command(
         data=plan_data(plan, target.machine),
         text=lambda: plan_text(plan, target.machine, session.style, destination=destination, verbose=session.verbose),
         strong=lambda: build_line(plan),
+        html=lambda: _html(plan, target.machine),
     )
 
 
@@ -99,6 +100,14 @@ def needs_network(request: Request, asked: str) -> None:
             message("plan.needs-network", "{option} needs the network, and --offline forbids it", option=asked),
             hint=message("plan.needs-network.hint", "leave out one of the two"),
         )
+
+
+def _html(plan: Plan, machine: Machine) -> str:
+    from torchup.report.html_blocks import in_a_notebook  # noqa: PLC0415  # only a notebook needs it
+    from torchup.report.html_plan import plan_html  # noqa: PLC0415  # same
+    from torchup.report.plan_commands import install_lines  # noqa: PLC0415  # same
+
+    return in_a_notebook(plan_html(plan, machine, install_lines(plan, machine)))
 
 
 def _one_machine_only(path: str, option: str) -> UsageError:
@@ -140,7 +149,7 @@ def ask_sources(session: Session, target: NamedMachine, request: Request, catalo
     """What this machine's sources answer; nothing is asked for a machine that is elsewhere, a mirror for it is told."""
     if not target.here:
         return _told(session, target.machine, request, catalog)
-    from torchup.sources import survey  # noqa: PLC0415  # pretended machines never need it
+    from torchup.sources.surveyor import survey  # noqa: PLC0415  # pretended machines never need it
 
     return survey(session.host, target.machine, request, catalog)
 
