@@ -17,6 +17,7 @@ from torchup.envs.kernels import Kernel
 from torchup.envs.owned import Owned
 from torchup.fetch.store import Stored
 from torchup.install.bundle_check import Bundle
+from torchup.install.sizes import Sizes
 from torchup.model import (
     Change,
     Diagnosis,
@@ -37,6 +38,7 @@ from torchup.sources.mirrors import Mirror
 from torchup.sources.outlook import Look
 from torchup.sources.package_refresh import PackageRefresh
 from torchup.sources.refresh import Gain
+from torchup.web.site import Site
 
 
 class Up(Value, frozen=True, kw_only=True):
@@ -48,6 +50,13 @@ class Up(Value, frozen=True, kw_only=True):
     reused: bool  # an environment that was there already is what the plan asks for
     verification: Verification | None
     results: tuple[Result, ...]  # empty with --no-bench
+
+
+class PlanSizes(Value, frozen=True, kw_only=True):
+    """``plan --sizes``."""
+
+    plan: Plan
+    sizes: Sizes
 
 
 class EnvironmentThere(Value, frozen=True, kw_only=True):
@@ -379,7 +388,7 @@ class WheelPackages(Value, frozen=True, kw_only=True):
 ANSWERS: dict[str, tuple[object, ...]] = {
     "up": (Up,),
     "detect": (Detected,),
-    "plan": (Plan, PlanMany, PlanWhyNot, PlanExport),
+    "plan": (Plan, PlanMany, PlanWhyNot, PlanExport, PlanSizes),
     "env create": (Up, EnvironmentThere),
     "env adopt": (Environment,),
     "env list": (tuple[Environment, ...],),
@@ -389,6 +398,7 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "env run": (None,),
     "env export": (PlanExport,),
     "env bundle": (Bundle,),
+    "fetch": (Bundle,),
     "verify": (Verification,),
     "doctor": (Doctor, DoctorMany, DoctorFixed, DoctorWouldFix, DoctorRules),
     "bench": (tuple[Result, ...],),
@@ -400,6 +410,7 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "results report": (ResultsReport,),
     "results export": (ResultsExport,),
     "results import": (ResultsImport,),
+    "web": (Site,),
     "mirror list": (MirrorList,),
     "mirror test": (MirrorTests,),
     "kernel add": (KernelAdded, KernelWouldAdd),

@@ -49,6 +49,14 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             message("example.plan.export", "Write the same choice for another tool."),
         ),
     ),
+    "torchup fetch": (
+        (
+            "torchup fetch --machine target.json --to bundle",
+            message(
+                "example.fetch", "For the machine that `torchup detect --json` described; continues after a break."
+            ),
+        ),
+    ),
     "torchup wheel": (
         (
             "torchup wheel flash-attn",
@@ -195,6 +203,13 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         (
             "torchup results import run.json",
             message("example.results.import", "Import a result file that someone shared."),
+        ),
+    ),
+    "torchup web": (
+        ("torchup web", message("example.web", "Open the page in the browser.")),
+        (
+            "torchup web --write public/torchup",
+            message("example.web.write", "Write the page to a folder for your own web server."),
         ),
     ),
     "torchup mirror": (

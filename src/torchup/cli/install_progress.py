@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from torchup.cli import events
 from torchup.i18n import printable, render, text
 from torchup.install.downloads import Downloads, follow
 from torchup.model import message
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def install_progress(session: Session) -> Iterator[Progress]:
     """A function to give to `install.engine.install`."""
+    if session.events:
+        yield events.installing
+        return
     if not session.interactive:
         yield _Lines(session).tell
         return
@@ -55,7 +59,9 @@ class _Lines:
             self._session.note(message("install.progress.detail", "    {line}", line=event.detail))
 
     def _download(self, download: FetchProgress) -> None:
-        """One line every tenth of the whole."""
+        """One line every tenth of the whole; under ``-v`` also one a file."""
+        if download.complete and self._session.verbose:
+            self._session.note(message("install.progress.detail", "    {line}", line=_file(download)))
         tenth = 10 * download.all_done // max(download.all_total, 1)
         if tenth > self._tenth:
             self._tenth = tenth
@@ -98,9 +104,12 @@ class _Bars:
         self._bars.console.print(without_secrets(render(_line(event))), markup=False, highlight=False)
 
     def _show(self, download: FetchProgress) -> None:
-        self._bars.update(
-            self._task, total=download.all_total, completed=download.all_done, detail=printable(_state(download))
-        )
+        detail = _state(download)
+        if self._session.verbose:
+            detail = f"{detail} · {_file(download)}"
+            if download.complete:
+                self._bars.console.print(f"    {printable(_file(download))}", markup=False, highlight=False)
+        self._bars.update(self._task, total=download.all_total, completed=download.all_done, detail=printable(detail))
 
     def _follow(self, line: str) -> None:
         self._downloads = follow(self._downloads, line)
@@ -125,6 +134,21 @@ def _line(event: Event) -> Message:
         position=event.position,
         total=event.total,
         step=event.text,
+    )
+
+
+def _file(download: FetchProgress) -> str:
+    """``torch-2.14.1.whl 120.0 MB of 900.0 MB, pytorch-index:cu126``."""
+    done, total = _size(download.done), _size(download.total)
+    if download.complete:
+        return text("install.progress.file-done", "{file}, {total}", file=download.file, total=total)
+    return text(
+        "install.progress.file",
+        "{file}: {done} of {total} from {place}",
+        file=download.file,
+        done=done,
+        total=total,
+        place=download.place or "-",
     )
 
 

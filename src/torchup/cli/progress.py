@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from torchup.bench.answers import Stage
+from torchup.cli import events
 from torchup.i18n import text
 from torchup.model import message
 
@@ -25,6 +26,9 @@ STEPS_PER_EPOCH = 938  # of MNIST at batch 64; only the bar uses it
 @contextlib.contextmanager
 def progress_line(session: Session) -> Iterator[Callable[[BenchProgress], None]]:
     """A function to tell progress to."""
+    if session.events:
+        yield events.measuring
+        return
     if not session.interactive:
         yield lambda progress: _say(session, progress)
         return

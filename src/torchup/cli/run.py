@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import click
 
 from torchup import i18n, privacy
-from torchup.cli.answer import Answer, envelope, error_envelope
+from torchup.cli.answer import Answer, envelope
 from torchup.cli.app import make_app
 from torchup.cli.click_texts import translate_click
 from torchup.cli.help_format import use_columns
 from torchup.cli.session import Session, say, shown_on
+from torchup.envelope import error_document
 from torchup.errors import ExitCode, InterruptedByUserError, TorchupError, UsageError
 from torchup.host import RealHost
 from torchup.model import message
@@ -64,6 +65,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001  # the last line of defence: a person gets a sentence and a log, never a traceback
         told = _no_memory() if _is_no_memory(error) else _internal(error, argv)
         return _show_error(told, session, argv)
+
+
+def answer_of(arguments: Sequence[str]) -> Answer | None:
+    """Run one command line inside another program (a notebook): its answer, not printed; ``None``: it has printed.
+
+    Raises:
+        TorchupError: what `main` would have told.
+    """
+    session = Session()
+    privacy.forget()
+    privacy.remember_environment(session.host.environ())
+    i18n.use(_language(arguments, session))
+    translate_click()
+    try:
+        return _invoke(list(arguments), session)
+    except (KeyboardInterrupt, click.Abort) as error:
+        raise InterruptedByUserError(message("cli.interrupted", "interrupted; nothing was left half done")) from error
 
 
 def _is_no_memory(error: BaseException | None) -> bool:
@@ -159,7 +177,7 @@ def _show(answer: Answer | None, session: Session) -> int:
         if shown := answer.text():  # `env run` has shown what there is: the program's own output
             _print((shown if answer.document else shown_on(sys.stdout, shown, strong=answer.strong())) + "\n")
         for notice in answer.notices:
-            say(i18n.render(notice.text))
+            session.note(notice.text) if session.events else say(i18n.render(notice.text))
     return int(answer.exit_code)
 
 
@@ -169,7 +187,14 @@ def _show_error(error: TorchupError, session: Session, argv: Sequence[str]) -> i
 
         command = " ".join(command_path(make_app(), argv)) or "torchup"
         with contextlib.suppress(_OutputError):  # the same is told on stderr
-            _print(error_envelope(command, error))
+            _print(error_document(command, error))
+    if session.events:
+        from torchup.cli import events  # noqa: PLC0415  # few programs watch
+
+        hint = str(error.hint) if error.hint is not None else None
+        told = events.ProgressError(code=error.code, text=str(error.text), hint=hint, exit_code=int(error.exit_code))
+        events.write(told)
+        return int(error.exit_code)
     say(i18n.text("cli.error", "error: {text}", text=error.text))
     if error.hint is not None:
         say("\n" + i18n.text("cli.hint", "hint: {text}", text=error.hint))

@@ -32,10 +32,15 @@ class Session:
     verbose: bool = False
     yes: bool = False
     dry_run: bool = False
+    events: bool = False  # stderr is for a program: one JSON object a line
 
     def note(self, value: Message) -> None:
         """Say something on the way, on stderr; stdout is for data."""
-        if not self.as_json or self.verbose:
+        if self.events:
+            from torchup.cli import events  # noqa: PLC0415  # few programs watch
+
+            events.note(value)
+        elif not self.as_json or self.verbose:
             say(render(value))
 
     def confirm(self, question: Message) -> bool:
@@ -54,12 +59,14 @@ class Session:
     @property
     def attended(self) -> bool:
         """Whether somebody is there to answer."""
-        return sys.stdin is not None and sys.stdin.isatty()  # None: closed before the start (``<&-``)
+        return (
+            not self.events and sys.stdin is not None and sys.stdin.isatty()
+        )  # None: closed before the start (``<&-``)
 
     @property
     def interactive(self) -> bool:
         """Whether a person watches stderr: progress bars make sense."""
-        return sys.stderr.isatty() and not self.as_json
+        return sys.stderr.isatty() and not self.as_json and not self.events
 
 
 def style_of(stream: TextIO, environ: Mapping[str, str]) -> Style:

@@ -9,6 +9,7 @@ import click
 from msgspec import structs
 
 from torchup.cli.answer import Answer
+from torchup.cli.download_options import download_options
 from torchup.cli.install_progress import install_progress
 from torchup.cli.progress import progress_line
 from torchup.cli.request_options import request_options
@@ -57,6 +58,7 @@ T = TypeVar("T")
     help=text("up.option.from", "Install from a folder made by `torchup env bundle`, without a network"),
 )
 @request_options
+@download_options
 @click.option("--no-bench", is_flag=True, help=text("up.option.no-bench", "Stop after the verification"))
 @click.option(
     "--budget",
@@ -81,6 +83,7 @@ def command(
     path: str | None,
     bundle: str | None,
     request: Request,
+    connections: int,
     no_bench: bool,
     budget: float,
     epochs: int | None,
@@ -88,8 +91,9 @@ def command(
     """Parse, do the main job, render."""
     chosen = environment_name(session.host, name)
     wanted = up.Wanted(
-        request=request, name=chosen, path=path, bundle=bundle, measure=not no_bench, budget=budget, epochs=epochs
-    )
+        request=request, name=chosen, path=path, bundle=bundle, measure=not no_bench, budget=budget, epochs=epochs,
+        connections=connections,
+    )  # fmt: skip
     with _listener(session, wanted) as listener:
         report = up.up(session.host, wanted, listener)
     return _answer(session, wanted, report)
@@ -142,7 +146,7 @@ def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) ->
     """Show the plan; go on when the user agrees. Nobody there to agree is an error, not a silent no."""
     if session.dry_run:
         return False
-    if not session.as_json:
+    if not session.as_json and not session.events:
         say(_plan_text(session, wanted, machine, plan) + "\n", strong=build_line(plan))
     if session.yes:
         _trusted(wanted.request, plan)

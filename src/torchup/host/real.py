@@ -97,6 +97,10 @@ class RealHost:
         """See `Host.disk_free`."""
         return files.disk_free(path)
 
+    def same_disk(self, first: str, second: str) -> bool:
+        """See `Host.same_disk`."""
+        return files.same_disk(first, second)
+
     def which(self, program: str) -> str | None:
         """See `Host.which`."""
         from torchup.host import processes  # subprocess costs 3 ms that `--help` need not pay
@@ -195,6 +199,10 @@ class RealHost:
         """See `Host.rename`."""
         files.rename(source, target)
 
+    def copy(self, source: str, target: str) -> None:
+        """See `Host.copy`."""
+        files.copy(source, target)
+
     def exchange(self, first: str, second: str) -> bool:
         """See `Host.exchange`."""
         return files.exchange(first, second)
@@ -232,13 +240,17 @@ class RealHost:
         headers: Mapping[str, str],
         timeout: float = 30.0,
         certificate: str | None = None,
+        client_certificate: str | None = None,
         proxy: str | None = None,
         verify: bool = True,
     ) -> AbstractContextManager[Stream]:
         """See `Host.stream`."""
         from torchup.host.stream import open_stream  # only a download needs it
 
-        return open_stream(url, headers=headers, timeout=timeout, certificate=certificate, proxy=proxy, verify=verify)
+        return open_stream(
+            url, headers=headers, timeout=timeout, certificate=certificate, client_certificate=client_certificate,
+            proxy=proxy, verify=verify,
+        )  # fmt: skip
 
     def part_file(self, path: str) -> PartFile:
         """See `Host.part_file`."""

@@ -16,7 +16,8 @@ from torchup.envs import records
 from torchup.envs.paths import python_of
 from torchup.envs.registry import environment_path
 from torchup.envs.verification import verify_environment
-from torchup.errors import InterruptedByUserError, NetworkError, VerifyError
+from torchup.errors import InterruptedByUserError, NetworkError, TorchupError, VerifyError
+from torchup.fetch import CONNECTIONS
 from torchup.i18n.sentences import sentence
 from torchup.install import engine
 from torchup.install.base import Event
@@ -58,6 +59,7 @@ class Wanted(Value, frozen=True, kw_only=True):
     budget: float | None = DEFAULT_BUDGET
     epochs: int | None = None
     recipes: tuple[str, ...] = ("script", "resident")
+    connections: int = CONNECTIONS  # to one server at a time
     bundle: str | None = None  # a folder made by `env bundle`: its plan and wheels, and no network
 
 
@@ -177,7 +179,9 @@ def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -
         proofs.append(verify_environment(host, python, expected=build, compile_rung=False))
         return proofs[-1]
 
-    environment = engine.install(host, report.plan, wanted.name, path=wanted.path, verify=verify, progress=tell)
+    environment = engine.install(
+        host, report.plan, wanted.name, path=wanted.path, verify=verify, progress=tell, connections=wanted.connections
+    )
     reused = "reused" in stages
     python = python_of(environment.path)
     if reused:
@@ -239,6 +243,10 @@ def _measured(host: Host, wanted: Wanted, report: Report, listener: Listener) ->
     python = python_of(report.environment.path)
     resume = message("bench.interrupted.hint", "run `torchup bench --resume` to continue it")
     with _all_is_ready(wanted.name, resume):
-        outcome = run_benchmark(host, python, request, machine=report.machine, listener=watching)
+        try:
+            outcome = run_benchmark(host, python, request, machine=report.machine, listener=watching)
+        except TorchupError:
+            keeper.give_up()
+            raise
     path = keeper.finish(outcome.results)
     return structs.replace(report, results=outcome.results, results_file=path, problems=outcome.problems)
