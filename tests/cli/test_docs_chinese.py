@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,7 @@ TYPED = pytest.mark.parametrize(
     "page", [ROOT / "README.md", *PAGES], ids=lambda page: page.relative_to(ROOT).as_posix()
 )
 CODE = re.compile(r"^ *```([\w-]*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+NUMBER = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)+|\d{3,})(?!\d)")
 LANGUAGE = re.compile(r"\.zh-CN(?=\.(?:md|svg|png))")
 
 
@@ -87,6 +89,15 @@ def test_the_chinese_page_tells_what_to_type(page):
         [block for block in CODE.findall(text) if block[0] not in {"console", "text"}] for text in (english, chinese)
     )
     assert theirs == ours
+
+
+@BOTH
+def test_the_chinese_page_states_the_same_numbers(page):
+    """Versions, times and counts of three digits or with a point: a measurement that is renewed is renewed in both."""
+    ours, theirs = (
+        Counter(NUMBER.findall(outside_blocks(path.read_text("utf-8")))) for path in (page, chinese_of(page))
+    )
+    assert (ours - theirs, theirs - ours) == (Counter(), Counter())
 
 
 @BOTH
