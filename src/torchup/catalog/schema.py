@@ -264,6 +264,16 @@ class PythonRow(Table, frozen=True, kw_only=True):
     source: str
 
 
+class HubRow(Table, frozen=True, kw_only=True):
+    """JupyterHub's proxy."""
+
+    proxy: str
+    releases: dict[str, str]
+    node: str
+    registry: str
+    source: str
+
+
 class Platforms(Table, frozen=True, kw_only=True):
     """platforms.toml."""
 
@@ -279,7 +289,10 @@ class Platforms(Table, frozen=True, kw_only=True):
     python: PythonRow
     profiles: dict[str, str]
     bundles: dict[str, str]
-    profile_not_on: dict[str, str]
+    not_on: dict[str, str]
+    with_language: dict[str, dict[str, str]]
+    not_in_conda: dict[str, str]
+    hub: HubRow
 
 
 class Vendor(Table, frozen=True, kw_only=True):

@@ -31,8 +31,8 @@ class Answer(Value, frozen=True, kw_only=True):
     document: bool = False
 
 
-def envelope(answer: Answer) -> str:
-    """The JSON document of a finished verb."""
+def envelope(answer: Answer, *, own: bool = False) -> str:
+    """The JSON document of a finished verb. ``own``: a secret in it was made for its reader, who needs it to log in."""
     status = (
         "ok" if answer.exit_code == ExitCode.OK else "findings" if answer.exit_code == ExitCode.FINDINGS else "error"
     )
@@ -44,13 +44,14 @@ def envelope(answer: Answer) -> str:
             "exit_code": int(answer.exit_code),
             "data": answer.data,
             "messages": [{"code": n.code, "level": n.level, "text": n.text} for n in answer.notices],
-        }
+        },
+        own=own,
     )
 
 
-def _safe_json(document: dict[str, Any]) -> str:
+def _safe_json(document: dict[str, Any], *, own: bool = False) -> str:
     """A document without credentials, and with every character escaped that would steer a terminal (C1, bidi)."""
-    text = to_json(shown(document))
+    text = to_json(document if own else shown(document))
     if text.isascii():
         return text
     return "".join(c if c == "\n" or c.isprintable() else _escaped(c) for c in text)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from torchup.i18n import text
+from torchup.i18n import current, text
 from torchup.model import InstallerName, Request
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
             mirror=options.pop("mirror"),
             installer=InstallerName(chosen) if (chosen := options.pop("installer")) else None,
             offline=options.pop("offline"),
+            language=current(),
         )
         return function(*arguments, request=request, **options)
 
