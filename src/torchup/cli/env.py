@@ -10,6 +10,7 @@ import click
 
 from torchup.cli.answer import Answer
 from torchup.cli.defaults import defaults_for
+from torchup.cli.display import DISPLAY
 from torchup.cli.groups import VerbGroup
 from torchup.cli.session import Session, changing_options, common_options
 from torchup.cli.target import environment_names
@@ -189,7 +190,8 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
         return Answer(command="env run", data=None, text=str, exit_code=NOT_FOUND)
     _tell_drift(session, environment.path)
     overlay = activation.run_environment(session.host, environment.path)
-    code = session.host.run_attached((program, *argv[1:]), environment=overlay)
+    with DISPLAY.suspended():
+        code = session.host.run_attached((program, *argv[1:]), environment=overlay)
     if code and "install" in argv and not argv[0].startswith("pip"):  # pip's own script says it
         session.note(stopped(guard.kept(session.host, environment.path).get("torch", "")))
     return Answer(command="env run", data=None, text=str, exit_code=code)

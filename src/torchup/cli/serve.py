@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from torchup.cli.answer import Answer, envelope
+from torchup.cli.display import DISPLAY
 from torchup.host.network import listens
 from torchup.host.threads import thread
 from torchup.model import Message, Value, message
@@ -45,7 +46,8 @@ def serve(session: Session, server: Server) -> Answer | None:
     over, ready = threading.Event(), threading.Event()
     thread(_watch, session, server, over, ready).start()
     try:
-        code = session.host.run_attached(server.argv, environment=server.variables)
+        with DISPLAY.suspended():
+            code = session.host.run_attached(server.argv, environment=server.variables)
     finally:
         over.set()
     if ready.is_set():

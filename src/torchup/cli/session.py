@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from torchup.cli.display import DISPLAY
 from torchup.host import Host, RealHost
 from torchup.i18n import LANGUAGES, render, text
 from torchup.privacy import without_secrets
@@ -44,7 +45,8 @@ class Session:
             return True
         if self.as_json or not self.attended:
             return False
-        return click.confirm(without_secrets(render(question)), err=True)
+        with DISPLAY.suspended():
+            return click.confirm(without_secrets(render(question)), err=True)
 
     @property
     def style(self) -> Style:
@@ -58,8 +60,8 @@ class Session:
 
     @property
     def interactive(self) -> bool:
-        """Whether a person watches stderr: progress bars make sense."""
-        return sys.stderr.isatty() and not self.as_json
+        """Whether a person watches stderr on a terminal that can rewrite a line: a display makes sense."""
+        return sys.stderr.isatty() and not self.as_json and self.host.environ().get("TERM") != "dumb"
 
 
 def style_of(stream: TextIO, environ: Mapping[str, str]) -> Style:
@@ -80,6 +82,7 @@ def _terminal_width(stream: TextIO) -> int:
 
 def say(words: str, *, strong: str = "") -> None:
     """Write to stderr; a terminal shows lines that fit, and the words of ``strong`` set off."""
+    DISPLAY.close()
     click.echo(shown_on(sys.stderr, words, strong=strong), err=True)
 
 

@@ -44,6 +44,14 @@ def resolves(name: str, timeout: float = 10.0) -> bool:
     return found == [True]
 
 
+def host_of(url: str) -> str:
+    """The server that an address names, for people; an address that cannot be read names none."""
+    try:
+        return urllib.parse.urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 def free_port(first: int, taken: Collection[int] = ()) -> int:
     """The first port of loopback from ``first`` on that no program has; any free one where the next 50 are taken."""
     for port in range(first, first + 50):

@@ -10,7 +10,7 @@ from torchup.catalog.load import built_in
 from torchup.envs.hub import write_hub
 from torchup.envs.hub_proxy import check_registry, find_node, find_proxy, install_proxy
 from torchup.envs.paths import join
-from torchup.errors import InstallError
+from torchup.errors import InstallError, UsageError
 from torchup.install.keep import requirement_name
 from torchup.model import InstallerName, message
 from torchup.plan.packages import wanted_packages
@@ -40,14 +40,31 @@ def with_node(host: Host, request: Request) -> Request:
     return structs.replace(request, packages=(*request.packages, catalog.hub.node))
 
 
-def check_hub(host: Host, plan: Plan, path: str, name: str, say: Callable[[Message], None]) -> None:
-    """Find out before the question whether the hub's proxy can be had. Raises `NetworkError`: it cannot."""
+def check_hub(
+    host: Host, plan: Plan, path: str, name: str, say: Callable[[Message], None], *, offline: bool = False
+) -> None:
+    """Find out before the question whether the hub's proxy can be had.
+
+    Raises:
+        NetworkError: npm's registry does not give it.
+        UsageError: it is not here, and nobody may be asked.
+    """
     known = built_in().hub
     if not has_hub(plan.packages) or plan.installer is InstallerName.CONDA:
         return
-    if find_proxy(host, known, path, name) is None:
-        say(message("hub.asking", "asking npm's registry for JupyterHub's proxy"))
-        check_registry(host, known)
+    if find_proxy(host, known, path, name) is not None:
+        return
+    if offline:
+        raise UsageError(
+            message("hub.offline", "JupyterHub needs the program {proxy}, which is not here", proxy=known.name),
+            hint=message(
+                "hub.offline.hint",
+                "install it from npm before, as a program on PATH: npm install --global {proxy}",
+                proxy=known.name,
+            ),
+        )
+    say(message("hub.asking", "asking npm's registry for JupyterHub's proxy"))
+    check_registry(host, known)
 
 
 def prepare_hub(

@@ -23,6 +23,7 @@ from torchup.install.base import Event
 from torchup.install.bundle import load_bundle
 from torchup.install.keep import requirement_name
 from torchup.jobs.choice import Choice, choose, next_source
+from torchup.jobs.hub import check_hub, has_hub, prepare_hub, with_node
 from torchup.model import (
     Environment,
     Machine,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from torchup.bench.answers import Progress as BenchProgress
     from torchup.host import Host
+    from torchup.model import Rung
 
 DEFAULT_NAME = "default"
 DEFAULT_BUDGET = 130.0  # seconds: with its tolerance of a third and start-up below three minutes
@@ -65,6 +67,7 @@ class Listener(Value, frozen=True, kw_only=True):
     """Whom to tell what happens. Each is called as things go, perhaps from another thread."""
 
     say: Callable[[Message], None]
+    stage: Callable[[Message], None]  # what is done now: shown until the next
     planned: Callable[[Machine, Plan], bool]  # shown the plan, answers whether to go on
     installing: Callable[[Event], None]
     measuring: Callable[[BenchProgress], None]
@@ -98,8 +101,11 @@ def up(host: Host, wanted: Wanted, listener: Listener) -> Report:
         VerifyError: the environment does not compute what it should.
         BenchError: a measurement failed or missed its accuracy bar.
     """
-    listener.say(message("up.detect", "looking at this machine"))
+    listener.stage(message("up.detect", "looking at this machine, and asking where the builds are"))
     choice = _chosen(host, wanted, listener)
+    target = environment_path(host, wanted.name, wanted.path)
+    alone = wanted.request.offline or wanted.bundle is not None
+    check_hub(host, choice.plan, target, wanted.name, listener.stage, offline=alone)
     if not listener.planned(choice.machine, choice.plan):
         return Report(machine=choice.machine, plan=choice.plan)
     report = _installed_from_any(host, wanted, choice, listener)
@@ -112,7 +118,7 @@ def _chosen(host: Host, wanted: Wanted, listener: Listener) -> Choice:
         plan = load_bundle(host, wanted.bundle)
         return Choice(machine=detect_machine(host), request=wanted.request, plan=plan)
     request = _same_packages(host, wanted, _same_mirror(host, wanted, listener.say), listener.say)
-    return choose(host, request, listener.say)
+    return choose(host, with_node(host, request), listener.say)
 
 
 def _installed_from_any(host: Host, wanted: Wanted, choice: Choice, listener: Listener) -> Report:
@@ -164,22 +170,28 @@ def _same_packages(host: Host, wanted: Wanted, request: Request, say: Callable[[
 
 def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -> Report:
     """Install or re-use, with the ladder climbed in either case: an old proof does not prove that it works today."""
-    build, stages, proofs = report.plan.build, set[str](), list[Verification]()
+    build, stages, proofs = report.plan.build, list[Event](), list[Verification]()
 
     ready: list[Event] = []
 
     def tell(event: Event) -> None:
-        stages.add(event.stage)
+        stages.append(event)
         (ready.append if event.stage == "done" else listener.installing)(event)  # it is ready when all was tried
 
     def verify(python: str) -> Verification:
         # torch.compile takes most of the ladder's time and only ever warns: it is tried when all is in place.
-        proofs.append(verify_environment(host, python, expected=build, compile_rung=False))
+        proofs.append(verify_environment(host, python, expected=build, compile_rung=False, on_rung=climbed))
         return proofs[-1]
 
+    def climbed(rung: Rung) -> None:
+        """The rung that ended last, beside the stage's name."""
+        name = f"{rung.name} {rung.device}" if rung.device else rung.name
+        tell(structs.replace(stages[-1], detail=name))
+
     environment = engine.install(host, report.plan, wanted.name, path=wanted.path, verify=verify, progress=tell)
-    reused = "reused" in stages
+    reused = any(event.stage == "reused" for event in stages)
     python = python_of(environment.path)
+    _prepare_hub(host, environment, tell)
     if reused:
         tell(Event(stage="verify", text=message("up.verify-again", "checking that it still works")))
         _check(verify(python), wanted.name)
@@ -192,6 +204,20 @@ def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -
     for event in ready:
         listener.installing(event)
     return structs.replace(report, environment=environment, reused=reused, verification=proofs[-1])
+
+
+def _prepare_hub(host: Host, environment: Environment, tell: Callable[[Event], None]) -> None:
+    """What a hub needs beside its environment; nothing where there is no hub."""
+    if not has_hub(environment.packages):
+        return
+    stage = Event(stage="hub", text=message("hub.preparing", "prepare JupyterHub"))
+    with _all_is_ready(environment.name, message("hub.again", "`torchup hub {name}` goes on", name=environment.name)):
+        prepare_hub(
+            host,
+            environment,
+            lambda text: tell(structs.replace(stage, text=text)),
+            lambda line: tell(structs.replace(stage, detail=line)),
+        )
 
 
 @contextlib.contextmanager
