@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import itertools
 import json
 import os
@@ -115,12 +116,21 @@ class Browser:
         file.write_bytes(base64.b64decode(self._call("Page.captureScreenshot")["data"]))
 
 
+def pipe() -> list[int]:
+    """A pipe whose descriptors are none of those that Chromium speaks on."""
+    low = os.pipe()
+    high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 10) for descriptor in low]
+    for descriptor in low:
+        os.close(descriptor)
+    return high
+
+
 @contextlib.contextmanager
 def browser() -> Iterator[Browser]:
     """Start a Chromium and end it; where there is none the test is skipped, or fails where CI wants one."""
     program = chromium.program()
-    to_child, from_us = os.pipe()
-    from_child, to_us = os.pipe()
+    to_child, from_us = pipe()
+    from_child, to_us = pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [
             program,
@@ -130,8 +140,8 @@ def browser() -> Iterator[Browser]:
             "--remote-debugging-pipe",
             "about:blank",
         ]
-        process = subprocess.Popen(  # Chromium reads descriptor 3 and writes 4
-            ["sh", "-c", f'exec 3<&{to_child} 4>&{to_us}; exec "$@"', "sh", *command],
+        process = subprocess.Popen(  # Chromium reads descriptor 3 and writes 4; sh knows no numbers of two digits
+            ["bash", "-c", f'exec 3<&{to_child} 4>&{to_us}; exec "$@"', "bash", *command],
             pass_fds=(to_child, to_us),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -31,7 +31,7 @@ SILENCE = 1.0  # seconds after which a verb that says nothing gets a line
 LOOK = 0.2  # seconds between two looks at the silence
 PATIENCE = 8.0  # seconds after which a line that does not change says how long it has stood
 BAR = 16  # columns
-NARROW = 24  # columns that words need beside a bar
+NARROW = 24  # columns that words need at least
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 PLAIN_FRAMES = "-\\|/"
 PYTHON = "python"  # a worker: its stage has a better name
@@ -57,7 +57,7 @@ def line(shown: Shown, now: float, width: int, frame: str) -> str:
         words += " · " + text("display.still", "goes on, {seconds} s", seconds=still)
     bar = _bar(shown, now)
     ending = [part for part in (bar, _detail(shown, now), _clock(now - shown.begun)) if part]
-    if bar and width - cells("  ".join((frame, *ending))) < NARROW:
+    if bar and width - cells("  ".join((frame, *ending))) - 3 < max(NARROW, cells(words)):
         ending.remove(bar)
     tail = cut("  ".join(ending), max(width - NARROW, 8))
     return f"{frame} {cut(words, max(width - cells(tail) - cells(frame) - 3, 8))}  {tail}"

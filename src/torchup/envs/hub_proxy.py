@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from torchup.envs.hub import hub_folder
 from torchup.envs.paths import join, scripts_of
 from torchup.errors import InstallError, NetworkError
+from torchup.host.stream import StreamError
 from torchup.model import Value, message, verbatim
 
 if TYPE_CHECKING:
@@ -55,29 +56,50 @@ def _script(host: Host, known: HubProxy, name: str) -> str:
     return join(hub_folder(host, name), "node_modules", known.name, "bin", known.name)
 
 
-def check_registry(host: Host, known: HubProxy) -> None:
-    """Ask npm's registry for the proxy before anything is installed.
+def check_registry(host: Host, known: HubProxy, conda_forge: str) -> None:
+    """Ask npm's registry for the proxy before anything is installed, and where it fails conda-forge (an address).
 
     Raises:
-        NetworkError: it does not answer; what works instead.
+        NetworkError: npm's registry does not answer; what works instead.
     """
     found = find_node(host)
     reason = _refusal_of_npm(host, found, known) if found is not None else _refusal_of_web(host, known)
     if reason is None:
         return
+    if _answers(host, conda_forge):
+        raise NetworkError(
+            message(
+                "hub.registry",
+                "JupyterHub needs the program {proxy}, and npm's registry does not give it: {reason}",
+                proxy=known.name,
+                reason=verbatim(reason),
+            ),
+            hint=message(
+                "hub.registry.hint", "conda-forge has it and answers: `torchup up --profile hub --installer conda`"
+            ),
+        )
     raise NetworkError(
         message(
-            "hub.registry",
-            "JupyterHub needs the program {proxy}, and npm's registry does not give it: {reason}",
+            "hub.nowhere",
+            "JupyterHub needs the program {proxy}; neither npm's registry nor conda-forge gives it: {reason}",
             proxy=known.name,
             reason=verbatim(reason),
         ),
         hint=message(
-            "hub.registry.hint",
-            "take it from conda-forge: `torchup up --profile hub --installer conda`; name a mirror of npm:"
-            " npm config set registry ADDRESS; or work alone, without a hub: `torchup up --profile analysis`",
+            "hub.nowhere.hint",
+            "name a mirror of npm: npm config set registry ADDRESS; or work alone, without a hub:"
+            " `torchup up --profile analysis`, then `torchup lab`",
         ),
     )
+
+
+def _answers(host: Host, channel: str) -> bool:
+    """Whether a conda channel is there; nothing is downloaded."""
+    try:
+        with host.stream(f"{channel.rstrip('/')}/noarch/repodata.json.zst", headers={}, timeout=ASK_TIMEOUT):
+            return True
+    except StreamError:
+        return False
 
 
 def _refusal_of_npm(host: Host, found: Node, known: HubProxy) -> str | None:
@@ -139,8 +161,11 @@ def _oldest(known: HubProxy) -> int:
     return min(node for node, _ in known.releases)
 
 
+_UNTOLD = ("code ", "errno ", "syscall ", "network ", "A complete log", "npm warn", "npm notice")
+
+
 def _last_words(text: str) -> str:
     """The sentence of npm: the line of ``npm error`` that is no code, log or address of a log."""
     lines = [line.removeprefix("npm error ").removeprefix("npm ERR! ").strip() for line in text.splitlines()]
-    told = [line for line in lines if line and not line.startswith(("code ", "errno ", "A complete log", "npm warn"))]
+    told = [line for line in lines if line and not line.startswith(_UNTOLD)]
     return told[0][:200] if told else ""

@@ -49,7 +49,8 @@ def check_hub(
         NetworkError: npm's registry does not give it.
         UsageError: it is not here, and nobody may be asked.
     """
-    known = built_in().hub
+    catalog = built_in()
+    known = catalog.hub
     if not has_hub(plan.packages) or plan.installer is InstallerName.CONDA:
         return
     if find_proxy(host, known, path, name) is not None:
@@ -64,7 +65,7 @@ def check_hub(
             ),
         )
     say(message("hub.asking", "asking npm's registry for JupyterHub's proxy"))
-    check_registry(host, known)
+    check_registry(host, known, catalog.channels.conda_forge)
 
 
 def prepare_hub(
