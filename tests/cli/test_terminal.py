@@ -50,7 +50,7 @@ def typed(tmp_path, monkeypatch):
 
 def too_wide(screen, width: int) -> list[str]:
     """Lines that outrun the terminal, but for a command on a line of its own and a word that is longer than a line."""
-    wide = [line for line in screen.seen.split("\n") if cells(line) > width]
+    wide = [line for line in re.split("[\r\n]", screen.seen) if cells(line) > width]
     return [line for line in wide if not re.match(" {8}\\S", line) and len(_WORD.findall(line.strip("，。；："))) > 1]
 
 

@@ -84,7 +84,7 @@ def served(*arguments: str, before: tuple[str, ...] = (), environ: dict[str, str
 
 
 def test_torchup_lab_opens_jupyterlab_where_a_cell_imports_torch(environment, tmp_path, monkeypatch):
-    """The printed address logs in; the environment's kernel is offered; a cell computes; Chinese where it is wanted."""
+    """The printed address logs in; the environment's kernel is offered; a cell computes."""
     chromium.program()
     monkeypatch.chdir(tmp_path)
     with served("lab", "lab", "--no-browser") as data, browser() as page:

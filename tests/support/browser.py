@@ -97,7 +97,7 @@ class Browser:
 
     def run_cell(self, code: str, expected: str) -> None:
         """In a JupyterLab that shows a launcher: a new notebook, one cell, until its output holds ``expected``."""
-        self.click(".jp-LauncherCard[data-category='Notebook']")
+        self.click(".jp-LauncherCard[title='Python 3 (ipykernel)']")
         self.wait("document.body.innerText.includes('| Idle') || document.body.innerText.includes('| 空闲')")
         self.press(".jp-Notebook .cm-content")
         self.type(code)

@@ -54,7 +54,7 @@ def line(shown: Shown, now: float, width: int, frame: str) -> str:
     words, stood = shown.words, now - shown.changed
     if stood >= PATIENCE and shown.ends is None:
         still = int(stood // PATIENCE * PATIENCE)
-        words += " · " + text("display.still", "goes on, {seconds} s", seconds=still)
+        words += " · " + text("display.still", "still working, {seconds} s", seconds=still)
     bar = _bar(shown, now)
     ending = [part for part in (bar, _detail(shown, now), _clock(now - shown.begun)) if part]
     if bar and width - cells("  ".join((frame, *ending))) - 3 < max(NARROW, cells(words)):
@@ -78,7 +78,7 @@ def _detail(shown: Shown, now: float) -> str:
     if shown.ends is None:
         return shown.detail
     left = shown.ends - now
-    words = text("display.left", "{time} left", time=_clock(left)) if left > 0 else text("display.over", "finishing")
+    words = text("display.left", "{time} left", time=_clock(left)) if left > 0 else text("display.over", "about to end")
     return " · ".join(part for part in (shown.detail, words) if part)
 
 

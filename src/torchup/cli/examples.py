@@ -25,6 +25,22 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             message("example.up.mirror", "Without questions and measurements, from a mirror in China."),
         ),
     ),
+    "torchup lab": (
+        (
+            "torchup lab",
+            message("example.lab", "JupyterLab in the browser, with the torch of the environment `default`."),
+        ),
+        (
+            "torchup lab thesis --no-browser --port 9000",
+            message("example.lab.port", "Of another environment, at this port, to be opened from elsewhere."),
+        ),
+    ),
+    "torchup hub": (
+        (
+            "torchup hub thesis",
+            message("example.hub", "A page where people log in with their accounts of this machine."),
+        ),
+    ),
     "torchup detect": (
         ("torchup detect", message("example.detect", "What is here, and where each fact was read.")),
         (

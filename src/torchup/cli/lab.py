@@ -79,11 +79,12 @@ def command(session: Session, *, words: tuple[str, ...], port: int | None, no_br
         url=f"http://{LOOPBACK}:{chosen}/lab?token={token}",
         environment=found.name,
         said=tuple(_said(host, found, chosen, root=root)),
+        install=missing,
     )
     if session.dry_run:
         return Answer(
             command="lab",
-            data={**data_of(server, ready=False), "url": None, "install": missing},
+            data={**data_of(server, ready=False), "url": None},
             text=lambda: _would(found, argv, missing),
         )
     if missing:
@@ -118,20 +119,30 @@ def _register(session: Session, found: Environment, python: str) -> None:
         base = jupyter.own_kernelspec(session.host, python)
         kernel = kernels.add(session.host, found, python, folder=kernels.user_folder(session.host), base=base)
     except (OSError, InstallError, UsageError) as error:
-        session.note(message("lab.no-kernel", "not made a kernel of your Jupyter: {reason}", reason=str(error)))
+        session.note(
+            message(
+                "lab.no-kernel",
+                "the environment could not be made a kernel of your Jupyter: {reason}",
+                reason=str(error),
+            )
+        )
         return
-    session.note(message("lab.kernel", "its kernel is `{label}`, in every Jupyter of yours", label=kernel.display_name))
+    session.note(
+        message(
+            "lab.kernel", "the environment is the kernel `{label}` in every Jupyter of yours", label=kernel.display_name
+        )
+    )
 
 
 def _said(host: Host, found: Environment, port: int, *, root: bool) -> list[Message]:
-    said = [message("lab.kernel-of", "Python 3 (ipykernel) in it is the environment `{name}`.", name=found.name)]
+    said = [
+        message("lab.kernel-of", "Its kernel `Python 3 (ipykernel)` runs in the environment `{name}`.", name=found.name)
+    ]
     if "SSH_CONNECTION" in host.environ():
-        tunnel = f"ssh -L {port}:{LOOPBACK}:{port} HOST"
-        said.append(
-            message("lab.tunnel", "From another computer, type there first, with this one's name: {line}", line=tunnel)
-        )
+        tunnel = f"`ssh -L {port}:{LOOPBACK}:{port} HOST`"
+        said.append(message("lab.tunnel", "To open it on another computer, run this there first: {line}", line=tunnel))
     if root:
-        said.append(message("lab.root", "You are root: so is everything that a notebook does."))
+        said.append(message("lab.root", "You are root, so everything in a notebook runs as root."))
     return [*said, message("serve.end", "Ctrl-C ends it.")]
 
 

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(argv, session)
 
 
-def _run(argv: Sequence[str], session: Session) -> int:
+def _run(argv: list[str], session: Session) -> int:
     """Answer, or say what went wrong."""
     try:
         return _show(_invoke(argv, session), session)

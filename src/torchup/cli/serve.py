@@ -33,6 +33,7 @@ class Server(Value, frozen=True, kw_only=True):
     url: str  # to open in a browser
     environment: str
     said: tuple[Message, ...] = ()  # after the address
+    install: tuple[str, ...] = ()  # packages that the environment lacked
 
 
 def named(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
@@ -72,6 +73,7 @@ def data_of(server: Server, *, ready: bool) -> dict[str, object]:
         "port": server.port,
         "argv": server.argv,
         "ready": ready,
+        "install": server.install,
     }
 
 

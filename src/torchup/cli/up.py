@@ -224,7 +224,7 @@ def _next_steps(session: Session, environment: Environment, *, measured: bool) -
     steps = [(text("up.next.activate", "use it in this shell"), activate)] if activate else []
     steps.append((text("up.next.run", "run a program in it"), f"torchup env run {environment.name} -- python train.py"))
     if "ipykernel" in environment.packages:
-        steps.append((text("up.next.kernel", "use it in a Jupyter of yours"), f"torchup kernel add {environment.name}"))
+        steps.append((text("up.next.kernel", "use it in your own Jupyter"), f"torchup kernel add {environment.name}"))
     if measured:
         steps.append((text("up.next.results", "see the measurements again"), "torchup results show"))
         page = "torchup results report --html report.html"

@@ -60,7 +60,7 @@ def check_hub(
             message("hub.offline", "JupyterHub needs the program {proxy}, which is not here", proxy=known.name),
             hint=message(
                 "hub.offline.hint",
-                "install it from npm before, as a program on PATH: npm install --global {proxy}",
+                "install it from npm first, so that it is on PATH: npm install --global {proxy}",
                 proxy=known.name,
             ),
         )
