@@ -7,10 +7,11 @@ or server that is waited for; stages that are told explicitly (`show`) have a na
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
@@ -87,6 +88,14 @@ def _clock(seconds: float) -> str:
     return f"{minutes}:{rest:02}"
 
 
+def terminal_width(stream: TextIO) -> int:
+    """Columns of the terminal that a stream goes to; 80 where it goes to none."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
+
+
 def activity_words() -> str:
     """What is waited for, in words; empty where nothing is, or a worker of torchup's."""
     found = current()
@@ -147,6 +156,7 @@ class Display:
         if shown is None or self._live is None:
             return Text()
         now, console = self._clock(), self._live.console
+        console.width = terminal_width(sys.stderr)  # it may have been made narrower
         frames = FRAMES if console.encoding.startswith("utf") else PLAIN_FRAMES
         frame = frames[int(now * 8) % len(frames)]
         words = line(shown, now, console.width - 1, frame)
