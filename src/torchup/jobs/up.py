@@ -10,6 +10,7 @@ from msgspec import structs
 from torchup.bench.request import BenchRequest
 from torchup.bench.runner import Listener as BenchListener
 from torchup.bench.runner import run_benchmark
+from torchup.catalog.load import built_in
 from torchup.detect import detect_machine
 from torchup.encoding import to_json
 from torchup.envs import records
@@ -118,6 +119,7 @@ def _chosen(host: Host, wanted: Wanted, listener: Listener) -> Choice:
         plan = load_bundle(host, wanted.bundle)
         return Choice(machine=detect_machine(host), request=wanted.request, plan=plan)
     request = _same_packages(host, wanted, _same_mirror(host, wanted, listener.say), listener.say)
+    request = _same_profile(host, wanted, request, listener.say)
     return choose(host, with_node(host, request), listener.say)
 
 
@@ -166,6 +168,20 @@ def _same_packages(host: Host, wanted: Wanted, request: Request, say: Callable[[
         return request
     say(message("up.same-packages", "torch is chosen for {packages} again", packages=", ".join(kept)))
     return structs.replace(request, packages=(*request.packages, *kept))
+
+
+def _same_profile(host: Host, wanted: Wanted, request: Request, say: Callable[[Message], None]) -> Request:
+    """JupyterLab and a hub stay in an environment that is updated without naming its profile again."""
+    record = records.read(host, environment_path(host, wanted.name, wanted.path))
+    if record is None or record.plan is None or request.profile != Request().profile:
+        return request
+    profiles, there = built_in().profiles, {requirement_name(line) for line in record.plan.packages}
+    larger = sorted(profiles, key=lambda name: len(profiles[name]), reverse=True)
+    companions = set(profiles[Request().profile])
+    kept = next((name for name in larger if set(profiles[name]) - companions <= there), request.profile)
+    if kept != request.profile:
+        say(message("up.same-profile", "the profile `{name}` of this environment is kept", name=kept))
+    return structs.replace(request, profile=kept)
 
 
 def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -> Report:
