@@ -35,7 +35,7 @@ BAR = 16  # columns
 NARROW = 24  # columns that words need at least
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 PLAIN_FRAMES = "-\\|/"
-PYTHON = "python"  # a worker: its stage has a better name
+PYTHON = "python"  # a worker of torchup's
 
 
 class Shown(Value, frozen=True, kw_only=True):
@@ -97,10 +97,12 @@ def terminal_width(stream: TextIO) -> int:
 
 
 def activity_words() -> str:
-    """What is waited for, in words; empty where nothing is, or a worker of torchup's."""
+    """What is waited for, in words; empty where nothing is."""
     found = current()
-    if found is None or found.what.startswith(PYTHON):
+    if found is None:
         return ""
+    if found.what.startswith(PYTHON):
+        return text("display.python", "the environment's Python is at work")
     if found.kind == "ask":
         return text("display.asking", "asking {host}", host=found.what)
     return text("display.running", "running {program}", program=found.what)

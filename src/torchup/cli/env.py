@@ -187,6 +187,7 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
         raise UsageError(message("env.run.separator", "`--` is missing between name and program"), hint=hint)
     if program is None:
         session.note(message("env.run.no-program", "there is no program `{name}`", name=argv[0]))
+        session.note(_how_to_get(argv[0], environment.name))
         return Answer(command="env run", data=None, text=str, exit_code=NOT_FOUND)
     _tell_drift(session, environment.path)
     overlay = activation.run_environment(session.host, environment.path)
@@ -195,6 +196,21 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
     if code and "install" in argv and not argv[0].startswith("pip"):  # pip's own script says it
         session.note(stopped(guard.kept(session.host, environment.path).get("torch", "")))
     return Answer(command="env run", data=None, text=str, exit_code=code)
+
+
+def _how_to_get(program: str, name: str) -> Message:
+    """What to type where a program is not there: Jupyter has a verb, others come with a package."""
+    if program.startswith("jupyter"):
+        return message(
+            "env.run.no-program.jupyter",
+            "hint: `torchup lab {name}` installs JupyterLab there and starts it",
+            name=name,
+        )
+    return message(
+        "env.run.no-program.hint",
+        "hint: install the package that brings it: `torchup env run {name} -- pip install PACKAGE`",
+        name=name,
+    )
 
 
 def _tell_drift(session: Session, path: str) -> None:
