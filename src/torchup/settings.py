@@ -73,7 +73,7 @@ def _read(host: Host, path: str) -> dict[str, Any]:
     if text is None:
         raise UsageError(
             message("settings.unreadable", "{path} cannot be read", path=path),
-            hint=message("settings.unreadable.hint", "see who may read it, or work in another folder"),
+            hint=message("settings.unreadable.hint", "check who can read it, or work in another folder"),
         )
     try:
         return read_toml(text)
@@ -94,7 +94,7 @@ def _checked(key: str, value: object, path: str | None) -> Any:
         return value
     form = f'{key} = ["..."]' if key in LISTS else f"{key} = true" if key in FLAGS else f'{key} = "..."'
     raise UsageError(
-        message("settings.type", "{path}: the value of `{key}` is of the wrong kind", path=path, key=key),
+        message("settings.type", "{path}: the value of `{key}` has the wrong type", path=path, key=key),
         hint=message("settings.type.hint", "write `{form}`", form=form),
     )
 

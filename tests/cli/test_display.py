@@ -42,7 +42,7 @@ def test_the_time_left_ends_with_the_budget():
     assert "1:00 left" in line(shown, 0, 80, "⠋")
     assert f"{'━' * (BAR // 2)}╌" in line(shown, 30, 80, "⠋")
     assert "0:05 left" in line(shown, 55, 80, "⠋")
-    assert "about to end" in line(shown, 90, 80, "⠋")
+    assert "finishing" in line(shown, 90, 80, "⠋")
 
 
 def test_a_new_stage_begins_a_new_clock():

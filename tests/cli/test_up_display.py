@@ -111,7 +111,7 @@ def test_the_question_says_what_a_yes_starts(staged, monkeypatch, options, said)
     monkeypatch.setattr(click, "confirm", lambda *_, **__: False)
     screen = typed("up", *options)
     assert "torchup downloads about" in screen.seen
-    assert ("about 2 min" in screen.seen and "`--no-bench` leaves this out" in screen.seen) == said
+    assert ("about 2 min" in screen.seen and "use `--no-bench` to skip this" in screen.seen) == said
     assert screen.seen.count("Best build") == 1  # a no does not show the plan again
     assert staged == []
 
@@ -136,4 +136,4 @@ def test_an_update_keeps_the_profile(staged, monkeypatch, packages, kept):
     monkeypatch.setattr(up, "with_node", lambda _, request: request)
     screen = typed("up", "--dry-run")
     assert asked == [kept]
-    assert (f"the profile `{kept}` of this environment is kept" in screen.seen) == (kept != "core")
+    assert (f"keeping the profile `{kept}`" in screen.seen) == (kept != "core")

@@ -58,7 +58,7 @@ def read_overlay(text: str | bytes) -> Overlay:
             message(
                 "catalog.overlay.invalid", "the refreshed catalogue is not valid: {error}", error=decode_problem(error)
             ),
-            hint=message("catalog.overlay.invalid.hint", "`torchup catalog refresh --write` makes it anew"),
+            hint=message("catalog.overlay.invalid.hint", "run `torchup catalog refresh --write` to recreate it"),
         ) from error
 
 

@@ -79,7 +79,7 @@ def _detail(shown: Shown, now: float) -> str:
     if shown.ends is None:
         return shown.detail
     left = shown.ends - now
-    words = text("display.left", "{time} left", time=_clock(left)) if left > 0 else text("display.over", "about to end")
+    words = text("display.left", "{time} left", time=_clock(left)) if left > 0 else text("display.over", "finishing")
     return " · ".join(part for part in (shown.detail, words) if part)
 
 
@@ -102,7 +102,7 @@ def activity_words() -> str:
     if found is None:
         return ""
     if found.what.startswith(PYTHON):
-        return text("display.python", "the environment's Python is at work")
+        return text("display.python", "Python of the environment is running")
     if found.kind == "ask":
         return text("display.asking", "asking {host}", host=found.what)
     return text("display.running", "running {program}", program=found.what)

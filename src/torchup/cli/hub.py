@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.command(
     cls=Verb,
     name="hub",
-    help=text("hub.help", "Start JupyterHub of an environment: everybody logs in with an account of this machine"),
+    help=text("hub.help", "Start JupyterHub of an environment; people log in with their accounts of this machine"),
 )
 @click.argument(
     "words",
@@ -63,7 +63,7 @@ def command(session: Session, *, words: tuple[str, ...], port: int | None) -> An
         environment=found.name,
         said=(
             message("hub.log-in", "Log in with the name and the password of your account on this machine."),
-            message("hub.loopback", "Only this machine reaches it, so it works without TLS."),
+            message("hub.loopback", "Only this machine can reach it, so it works without TLS."),
             message("hub.configuration", "Its settings: {path}", path=configuration_file(host, found.name)),
             message("serve.end", "Ctrl-C ends it."),
         ),
@@ -79,8 +79,8 @@ def _check(host: Host, found: Environment) -> None:
     if HUB in versions(host, found.path):
         return
     raise UsageError(
-        message("hub.missing", "the environment `{name}` has no JupyterHub", name=found.name),
-        hint=message("hub.missing.hint", "`torchup up --profile hub --env {name}` adds it", name=found.name),
+        message("hub.missing", "the environment `{name}` does not contain JupyterHub", name=found.name),
+        hint=message("hub.missing.hint", "run `torchup up --profile hub --env {name}` to add it", name=found.name),
     )
 
 

@@ -50,7 +50,9 @@ DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
     metavar="N",
     help=text("lab.option.port", "Use this port (default: the first free one from 8888 on)"),
 )
-@click.option("--no-browser", is_flag=True, help=text("lab.option.no-browser", "Print the address, open no browser"))
+@click.option(
+    "--no-browser", is_flag=True, help=text("lab.option.no-browser", "Print the address without opening a browser")
+)
 @changing_options
 @common_options
 def command(session: Session, *, words: tuple[str, ...], port: int | None, no_browser: bool) -> Answer | None:
@@ -102,11 +104,13 @@ def translation() -> tuple[str, ...]:
 def _install(session: Session, found: Environment, missing: tuple[str, ...]) -> None:
     """Add what is missing after a question. Raises `UsageError`: nobody agreed."""
     listed = ", ".join(missing)
-    question = message("lab.ask", "`{name}` has no {packages}; install it there?", name=found.name, packages=listed)
+    question = message("lab.ask", "install {packages} in `{name}`?", name=found.name, packages=listed)
     if not session.confirm(question):
         raise UsageError(
-            message("lab.missing", "the environment `{name}` has no {packages}", name=found.name, packages=listed),
-            hint=message("lab.missing.hint", "`torchup lab {name} --yes` installs it there", name=found.name),
+            message(
+                "lab.missing", "the environment `{name}` does not contain {packages}", name=found.name, packages=listed
+            ),
+            hint=message("lab.missing.hint", "run `torchup lab {name} --yes` to install it there", name=found.name),
         )
     jupyter.add_with_words(session.host, found, missing, session.note, verbose=session.verbose)
 
@@ -122,16 +126,12 @@ def _register(session: Session, found: Environment, python: str) -> None:
         session.note(
             message(
                 "lab.no-kernel",
-                "the environment could not be made a kernel of your Jupyter: {reason}",
+                "cannot add the environment to your Jupyter as a kernel: {reason}",
                 reason=str(error),
             )
         )
         return
-    session.note(
-        message(
-            "lab.kernel", "the environment is the kernel `{label}` in every Jupyter of yours", label=kernel.display_name
-        )
-    )
+    session.note(message("lab.kernel", "added the kernel `{label}` to your Jupyter", label=kernel.display_name))
 
 
 def _said(host: Host, found: Environment, port: int, *, root: bool) -> list[Message]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 VERBS: dict[str, tuple[str, Message]] = {
     "up": (
         "torchup.cli.up",
-        message("up.summary", "Detect, plan, install, verify, measure: the main job"),
+        message("up.summary", "Detect, plan, install, verify, measure: everything in one command"),
     ),
     "detect": (
         "torchup.cli.detect",
@@ -21,11 +21,11 @@ VERBS: dict[str, tuple[str, Message]] = {
     ),
     "plan": (
         "torchup.cli.plan",
-        message("plan.summary", "Say which build fits a machine, and why"),
+        message("plan.summary", "Show which build fits a machine, and why"),
     ),
     "wheel": (
         "torchup.cli.wheel",
-        message("wheel.summary", "Say which wheel of a package goes with which torch"),
+        message("wheel.summary", "Show which wheel of a package fits which torch"),
     ),
     "env": (
         "torchup.cli.env",
@@ -60,7 +60,7 @@ VERBS: dict[str, tuple[str, Message]] = {
     "hub": ("torchup.cli.hub", message("hub.summary", "Start JupyterHub, where several people log in")),
     "catalog": (
         "torchup.cli.catalog",
-        message("catalog.summary", "Show, check and refresh what is known of published builds"),
+        message("catalog.summary", "Show, check and refresh the catalogue of published builds"),
     ),
     "cache": ("torchup.cli.cache", message("cache.summary", "Show and remove downloaded files")),
     "self": ("torchup.cli.self", message("self.summary", "Show and remove what torchup has written")),

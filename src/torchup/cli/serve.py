@@ -52,12 +52,12 @@ def serve(session: Session, server: Server) -> Answer | None:
     finally:
         over.set()
     if ready.is_set():
-        session.note(message("serve.ended", "{name} has ended", name=server.name))
+        session.note(message("serve.ended", "{name} stopped", name=server.name))
         return None if session.as_json else Answer(command=server.command, data=None, text=str)
     session.note(
         message(
             "serve.failed",
-            "{name} ended with exit code {code} before it answered; what it said is above",
+            "{name} stopped with exit code {code} before it responded; its output is above",
             name=server.name,
             code=code,
         )

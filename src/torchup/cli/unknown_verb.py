@@ -44,7 +44,7 @@ def unknown_verb(name: str) -> UsageError:
     hint: Message = (
         meant
         or did_you_mean(word, VERBS, "torchup ")
-        or message("cli.verb.see-help", "`torchup --help` lists the commands")
+        or message("cli.verb.see-help", "run `torchup --help` to list the commands")
     )
     return UsageError(message("cli.verb.unknown", "there is no command `{name}`", name=f"torchup {name}"), hint=hint)
 

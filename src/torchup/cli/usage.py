@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def usage_error(error: click.ClickException, path: str) -> UsageError:
     """The error in torchup's words; ``path`` is the command that was typed (``torchup env list``)."""
-    hint = message("cli.usage.hint", "see `{command} --help`", command=path)
+    hint = message("cli.usage.hint", "run `{command} --help`", command=path)
     if isinstance(error, click.NoSuchOption):
         text = message("click.no-such-option", "there is no option `{name}`", name=error.option_name)
         return UsageError(text, hint=_nearest_option(error) or hint)

@@ -58,12 +58,12 @@ def load_machine(text: str) -> Machine:
         if isinstance(data, dict) and isinstance(data.get(key), dict):
             data = data[key]
     if not isinstance(data, dict):
-        raise _invalid(message("pretend.not-object", "the machine file does not hold an object"))
+        raise _invalid(message("pretend.not-object", "the machine file does not contain a JSON object"))
     _refuse_unknown(data, Machine)
     try:
         machine = from_builtins(_spelled(data), Machine)
     except msgspec.ValidationError as error:
-        said = message("pretend.invalid", "the machine file does not fit: {reason}", reason=decode_problem(error))
+        said = message("pretend.invalid", "the machine file is not valid: {reason}", reason=decode_problem(error))
         raise _invalid(said) from error
     machine = _checked(machine)
     if machine.gpus and "drivers" not in data:
@@ -84,7 +84,9 @@ def _refuse_unknown(data: dict[str, Any], kind: type[msgspec.Struct], where: str
             text = message("pretend.unknown-field", "the machine file has an unknown key `{key}`", key=f"{where}{key}")
             close = difflib.get_close_matches(key, fields, n=1)
             hint = message("pretend.did-you-mean", "did you mean `{guess}`?", guess=close[0]) if close else None
-            raise UsageError(text, hint=hint or message("pretend.keys", "these can be: {keys}", keys=", ".join(fields)))
+            raise UsageError(
+                text, hint=hint or message("pretend.keys", "possible keys: {keys}", keys=", ".join(fields))
+            )
         inner = getattr(fields[key], "item_type", fields[key])
         if isinstance(inner, msgspec.inspect.StructType):
             for item in value if isinstance(value, list) else [value]:
@@ -125,7 +127,7 @@ def _amounts(machine: Machine) -> Iterator[tuple[str, int | None]]:
 
 
 def _no_number(name: str, value: str) -> Message:
-    return message("pretend.not-a-number", "`{key}` is `{value}`, which is no version", key=name, value=value)
+    return message("pretend.not-a-number", "`{key}` is `{value}`, which is not a version", key=name, value=value)
 
 
 def _driver_as_named(driver: Driver, system: Os) -> Driver:
@@ -195,11 +197,11 @@ def split_item(item: str) -> list[tuple[str, str]]:
 
 
 def _unknown_key(key: str) -> UsageError:
-    text = message("pretend.unknown-key", "nothing called `{key}` can be assumed", key=key)
+    text = message("pretend.unknown-key", "`{key}` cannot be assumed", key=key)
     close = difflib.get_close_matches(key, _KEYS, n=1)
     if close:
         return _wrong(text, message("pretend.did-you-mean", "did you mean `{guess}`?", guess=close[0]))
-    return _wrong(text, message("pretend.keys", "these can be: {keys}", keys=", ".join(_KEYS)))
+    return _wrong(text, message("pretend.keys", "possible keys: {keys}", keys=", ".join(_KEYS)))
 
 
 def _moved(base: Machine, pairs: Sequence[tuple[str, str]]) -> Machine:
@@ -261,10 +263,10 @@ def _gpu(name: str, table: GpuTable, vendor: Vendor | None) -> Gpu:
         return Gpu(vendor=vendor, name=name)
     if row is None:
         text = message(
-            "pretend.gpu", "the table of GPUs does not know `{name}`, or it stands for several chips", name=name
+            "pretend.gpu", "the GPU table does not have `{name}`, or the name stands for several chips", name=name
         )
         near = ", ".join(table.near(name))
-        hint = message("pretend.gpu.near", "near names: {names}", names=near) if near else None
+        hint = message("pretend.gpu.near", "similar names: {names}", names=near) if near else None
         raise _wrong(text, hint or message("pretend.gpu.hint", "write the full product name, or use --machine FILE"))
     return Gpu(
         vendor=row.vendor,
@@ -347,7 +349,7 @@ def _of_gpus(machine: Machine, key: str, value: str) -> Machine:
     """A property of every GPU."""
     name = {"cc": "compute_capability", "gpu_memory": "memory_bytes"}.get(key, key)
     if not machine.gpus:
-        raise _wrong(message("pretend.no-gpu", "`{key}` needs a GPU: assume gpu=NAME too", key=key))
+        raise _wrong(message("pretend.no-gpu", "`{key}` needs a GPU: add gpu=NAME", key=key))
     if name == "compute_capability":
         parsed: Any = ComputeCapability.parse(value)
         if parsed is None:
@@ -406,7 +408,7 @@ def _spelled(data: dict[str, Any]) -> dict[str, Any]:
         if isinstance(data.get(key), str):
             changed[key] = names.get(data[key].lower(), data[key])
     if "arch" not in changed and changed.get("os") in set(Os):
-        raise _invalid(message("pretend.no-arch", "the machine file must say `os` and `arch`"))
+        raise _invalid(message("pretend.no-arch", "the machine file must contain `os` and `arch`"))
     return changed
 
 
@@ -427,5 +429,5 @@ def _wrong(text: Message, hint: Message | None = None) -> UsageError:
 
 def _invalid(text: Message) -> UsageError:
     return UsageError(
-        text, hint=message("pretend.machine.hint", "`torchup detect --json` shows what a machine file holds")
+        text, hint=message("pretend.machine.hint", "run `torchup detect --json` to see what a machine file contains")
     )

@@ -58,7 +58,7 @@ def missing(facts: Facts) -> tuple[Message, ...]:
         return (
             message(
                 "doctor.missing.environment",
-                "run `torchup doctor` on that machine, or name a Python with --python PATH",
+                "run `torchup doctor` on that machine, or use --python PATH to examine a Python here",
             ),
         )
     return tuple(

@@ -90,7 +90,7 @@ def _left_out(point: EntryPoint, problem: str) -> Notice:
     package = point.dist.name if point.dist else point.value
     text = message(
         "doctor.plugin.left-out",
-        "the rule `{name}` of the package {package} is left out: {problem}",
+        "the rule `{name}` of the package {package} was skipped: {problem}",
         name=point.name,
         package=package,
         problem=problem[:300],

@@ -70,24 +70,25 @@ def check_registry(host: Host, known: HubProxy, conda_forge: str) -> None:
         raise NetworkError(
             message(
                 "hub.registry",
-                "JupyterHub needs the program {proxy}, and npm's registry does not give it: {reason}",
+                "JupyterHub needs the program {proxy}, but the npm registry does not provide it: {reason}",
                 proxy=known.name,
                 reason=verbatim(reason),
             ),
             hint=message(
-                "hub.registry.hint", "conda-forge has it and answers: `torchup up --profile hub --installer conda`"
+                "hub.registry.hint",
+                "install it from conda-forge, which responds: `torchup up --profile hub --installer conda`",
             ),
         )
     raise NetworkError(
         message(
             "hub.nowhere",
-            "JupyterHub needs the program {proxy}; neither npm's registry nor conda-forge gives it: {reason}",
+            "JupyterHub needs the program {proxy}, but neither the npm registry nor conda-forge provides it: {reason}",
             proxy=known.name,
             reason=verbatim(reason),
         ),
         hint=message(
             "hub.nowhere.hint",
-            "name a mirror of npm: npm config set registry ADDRESS; or work alone, without a hub:"
+            "set a mirror: npm config set registry ADDRESS; to work alone you need no hub:"
             " `torchup up --profile analysis`, then `torchup lab`",
         ),
     )
@@ -135,7 +136,9 @@ def install_proxy(host: Host, known: HubProxy, path: str, name: str, on_line: Ca
     if node is None or wanted is None:
         raise InstallError(
             message("hub.no-node", "{proxy} needs Node.js {oldest} or newer", proxy=known.name, oldest=_oldest(known)),
-            hint=message("hub.no-node.hint", "`torchup up --profile hub --env {name}` brings one along", name=name),
+            hint=message(
+                "hub.no-node.hint", "run `torchup up --profile hub --env {name}` to install Node.js too", name=name
+            ),
         )
     folder = hub_folder(host, name)
     host.write_text(join(folder, "package.json"), json.dumps({"private": True}) + "\n")
@@ -146,13 +149,11 @@ def install_proxy(host: Host, known: HubProxy, path: str, name: str, on_line: Ca
         raise InstallError(
             message(
                 "hub.npm",
-                "npm could not install {proxy}: {words}",
+                "npm cannot install {proxy}: {words}",
                 proxy=known.name,
                 words=verbatim(_last_words(done.stderr)),
             ),
-            hint=message(
-                "hub.npm.hint", "the environment is ready; try the rest again: `torchup hub {name}`", name=name
-            ),
+            hint=message("hub.npm.hint", "the environment is ready; run `torchup hub {name}` to try again", name=name),
         )
     return (node.node, script)
 

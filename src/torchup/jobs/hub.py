@@ -57,14 +57,14 @@ def check_hub(
         return
     if offline:
         raise UsageError(
-            message("hub.offline", "JupyterHub needs the program {proxy}, which is not here", proxy=known.name),
+            message("hub.offline", "JupyterHub needs the program {proxy}, which is not installed", proxy=known.name),
             hint=message(
                 "hub.offline.hint",
-                "install it from npm first, so that it is on PATH: npm install --global {proxy}",
+                "install it from npm first: npm install --global {proxy}",
                 proxy=known.name,
             ),
         )
-    say(message("hub.asking", "asking npm's registry for JupyterHub's proxy"))
+    say(message("hub.asking", "asking the npm registry for JupyterHub's proxy"))
     check_registry(host, known, catalog.channels.conda_forge)
 
 

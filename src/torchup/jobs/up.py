@@ -102,7 +102,7 @@ def up(host: Host, wanted: Wanted, listener: Listener) -> Report:
         VerifyError: the environment does not compute what it should.
         BenchError: a measurement failed or missed its accuracy bar.
     """
-    listener.stage(message("up.detect", "looking at this machine, and asking where the builds are"))
+    listener.stage(message("up.detect", "examining this machine and asking where the builds are"))
     choice = _chosen(host, wanted, listener)
     target = environment_path(host, wanted.name, wanted.path)
     alone = wanted.request.offline or wanted.bundle is not None
@@ -137,7 +137,7 @@ def _installed_from_any(host: Host, wanted: Wanted, choice: Choice, listener: Li
             listener.say(
                 message(
                     "up.next-source",
-                    "{failed} did not serve it; the same build is tried from {source}",
+                    "{failed} did not serve it; trying the same build from {source}",
                     failed=choice.plan.build.source,
                     source=following.plan.build.source,
                 )
@@ -152,7 +152,7 @@ def _same_mirror(host: Host, wanted: Wanted, say: Callable[[Message], None]) -> 
     if wanted.request.mirror or used is None:
         return wanted.request
     again = message(
-        "up.same-mirror", "the mirror {name} is used again; `--mirror official` asks the originals", name=used
+        "up.same-mirror", "the mirror {name} is used again; use `--mirror official` for the original sites", name=used
     )
     say(again)
     return structs.replace(wanted.request, mirror=used)
@@ -166,7 +166,7 @@ def _same_packages(host: Host, wanted: Wanted, request: Request, say: Callable[[
     kept = tuple(wheel.package for wheel in wheels if wheel.package not in named)
     if not kept or request.purpose:
         return request
-    say(message("up.same-packages", "torch is chosen for {packages} again", packages=", ".join(kept)))
+    say(message("up.same-packages", "torch is again chosen for {packages}", packages=", ".join(kept)))
     return structs.replace(request, packages=(*request.packages, *kept))
 
 
@@ -180,7 +180,7 @@ def _same_profile(host: Host, wanted: Wanted, request: Request, say: Callable[[M
     companions = set(profiles[Request().profile])
     kept = next((name for name in larger if set(profiles[name]) - companions <= there), request.profile)
     if kept != request.profile:
-        say(message("up.same-profile", "the profile `{name}` of this environment is kept", name=kept))
+        say(message("up.same-profile", "keeping the profile `{name}` of this environment", name=kept))
     return structs.replace(request, profile=kept)
 
 
@@ -212,9 +212,9 @@ def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -
         tell(Event(stage="verify", text=message("up.verify-again", "checking that it still works")))
         _check(verify(python), wanted.name)
     else:
-        trying = message("up.compile", "trying torch.compile (it is in place and works without)")
+        trying = message("up.compile", "trying torch.compile (the environment works without it)")
         tell(Event(stage="compile", text=trying))
-        measure = message("up.interrupted.hint", "`torchup bench --env {name}` measures it", name=wanted.name)
+        measure = message("up.interrupted.hint", "run `torchup bench --env {name}` to measure it", name=wanted.name)
         with _all_is_ready(wanted.name, measure):
             proofs.append(_with_compile(proofs[-1], verify_environment(host, python, only_compile=True)))
     for event in ready:
@@ -227,7 +227,9 @@ def _prepare_hub(host: Host, environment: Environment, tell: Callable[[Event], N
     if not has_hub(environment.packages):
         return
     stage = Event(stage="hub", text=message("hub.preparing", "prepare JupyterHub"))
-    with _all_is_ready(environment.name, message("hub.again", "`torchup hub {name}` goes on", name=environment.name)):
+    with _all_is_ready(
+        environment.name, message("hub.again", "run `torchup hub {name}` to continue", name=environment.name)
+    ):
         prepare_hub(
             host,
             environment,
@@ -267,7 +269,7 @@ def _check(verification: Verification, name: str) -> None:
         rung=failed.name if failed else "-",
         detail=sentence(failed.detail if failed else None),
     )
-    hint = message("up.broken.hint", "`torchup doctor --env {name}` explains; `--fix` repairs it", name=name)
+    hint = message("up.broken.hint", "run `torchup doctor --env {name}` for the cause; `--fix` repairs it", name=name)
     raise VerifyError(text, hint=hint)
 
 
@@ -279,7 +281,7 @@ def _measured(host: Host, wanted: Wanted, report: Report, listener: Listener) ->
     watching = BenchListener(on_progress=listener.measuring, keep=lambda run, found: keeper.keep(found, to_json(run)))
     request = BenchRequest(recipes=wanted.recipes, epochs=wanted.epochs, budget=wanted.budget)
     python = python_of(report.environment.path)
-    resume = message("bench.interrupted.hint", "`torchup bench --resume` continues it")
+    resume = message("bench.interrupted.hint", "run `torchup bench --resume` to continue it")
     with _all_is_ready(wanted.name, resume):
         outcome = run_benchmark(host, python, request, machine=report.machine, listener=watching)
     path = keeper.finish(outcome.results)

@@ -205,7 +205,9 @@ def cuda_runtime(variant: str) -> str | None:
     if match is None:
         raise NoBuildError(
             message(
-                "conda.no-variant", "conda-forge builds torch for CUDA and the CPU, not as {variant}", variant=variant
+                "conda.no-variant",
+                "conda-forge builds torch for CUDA and for the CPU, not for {variant}",
+                variant=variant,
             ),
             hint=message("conda.no-variant.hint", "use `--installer uv` for {variant}", variant=variant),
         )
@@ -232,7 +234,7 @@ def _requirement(text: str) -> Requirement:
     except InvalidRequirement as error:
         raise UsageError(
             message("conda.requirement", "`{text}` is not a requirement", text=text),
-            hint=message("conda.requirement.hint", "write a name, with a version where one is needed: `pandas>=2`"),
+            hint=message("conda.requirement.hint", "write a package name, with a version if you need one: `pandas>=2`"),
         ) from error
 
 
@@ -247,7 +249,7 @@ def match_spec(requirement: Requirement) -> str:
             message("conda.requirement.form", "conda cannot install `{text}`", text=str(requirement)),
             hint=message(
                 "conda.requirement.form.hint",
-                "name the plain package, or install it afterwards with pip in the environment",
+                "use the plain package name, or install it later with pip in the environment",
             ),
         )
     name = conda_name(requirement.name)

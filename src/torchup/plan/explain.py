@@ -51,12 +51,12 @@ def why_not(asked: str, machine: Machine, request: Request, catalog: Catalog, su
     ]
     if chosen and (torch is None or version_matches(chosen[0], torch)) and variant in {None, chosen[1]}:
         label = f"{chosen[0]}+{variant_name(chosen[1], machine)}"
-        answer = message("plan.why-not.chosen", "{build} is what the plan takes", build=label)
+        answer = message("plan.why-not.chosen", "{build} is the planned build", build=label)
         return WhyNot(asked=asked, answer=answer, builds=tuple(matching[:_SHOWN]))
     if not matching:
         answer = message(
             "plan.why-not.unknown",
-            "{asked} was not published for {platform}, as far as the catalogue knows",
+            "{asked} was not published for {platform}, according to the catalogue",
             asked=asked,
             platform=question.target.platform,
         )

@@ -126,6 +126,7 @@ def _refused(file: str, field: str, value: object) -> UsageError:
                    value=shown)  # fmt: skip
     hint = message(
         "plan.foreign.hint",
-        "make the plan again with torchup; a plan from outside holds names and versions, no program, path or option",
+        "make the plan again with torchup; a plan file may contain names and versions, but no programs, paths or "
+        "options",
     )
     return UsageError(text, hint=hint)

@@ -71,7 +71,7 @@ def refuse_unfit(machine: Machine, request: Request, catalog: Catalog) -> None:
             message("plan.package.not-here", "{package} does not run on {os}", package=unfit[0], os=machine.os),
             hint=message(
                 "plan.package.not-here.hint",
-                "for yourself: `torchup up --profile analysis`, then `torchup lab`; a hub for several people runs on"
+                "to work alone run `torchup up --profile analysis`, then `torchup lab`; a hub for several people runs on"
                 " Linux, macOS and inside WSL (`wsl --install`, then `torchup up --profile hub` there)",
             ),
         )
@@ -111,6 +111,6 @@ def _checked_name(text: str) -> str:
         raise UsageError(
             message("plan.package.invalid", "`{text}` is not a package", text=text),
             hint=message(
-                "plan.package.invalid.hint", "write a name, as in `pandas>=2`, or `name @ https://...` for a file"
+                "plan.package.invalid.hint", "write a name such as `pandas>=2`, or `name @ https://...` for a file"
             ),
         ) from None

@@ -114,8 +114,13 @@ def spelled(request: Request, machine: Machine) -> Request:
     variant = (request.variant or local or "").strip().lower()
     if request.variant and local and local.lower() != variant:
         raise UsageError(
-            message("plan.variant.two", "--torch says {one}, --variant says {other}", one=local, other=request.variant),
-            hint=message("plan.variant.two.hint", "leave one of the two out"),
+            message(
+                "plan.variant.two",
+                "--torch asks for {one}, but --variant asks for {other}",
+                one=local,
+                other=request.variant,
+            ),
+            hint=message("plan.variant.two.hint", "leave out one of them"),
         )
     if request.python and not _PYTHON.fullmatch(request.python.strip()):
         raise UsageError(
@@ -132,7 +137,7 @@ def spelled(request: Request, machine: Machine) -> Request:
 def _refuse_contradictions(request: Request, variant: str) -> None:
     if request.cpu and variant not in {"", "cpu"}:
         raise UsageError(
-            message("plan.cpu.variant", "--cpu and {variant} exclude each other", variant=variant),
+            message("plan.cpu.variant", "--cpu and {variant} cannot be used together", variant=variant),
             hint=message("plan.cpu.variant.hint", "leave out one of them"),
         )
     if request.installer == InstallerName.CONDA and request.channel != "stable":
@@ -140,7 +145,7 @@ def _refuse_contradictions(request: Request, variant: str) -> None:
             message(
                 "plan.channel.conda", "conda-forge has no {channel} builds, only releases", channel=request.channel
             ),
-            hint=message("plan.channel.conda.hint", "leave out --channel, or take --installer uv"),
+            hint=message("plan.channel.conda.hint", "leave out --channel, or use --installer uv"),
         )
 
 
@@ -148,7 +153,7 @@ def _refuse_torch(names: Iterable[str]) -> None:
     """Torch as a further package would be a second pin beside the plan's own."""
     if any(name.lower() == "torch" for name in names):
         raise UsageError(
-            message("plan.package.torch", "torch is in every plan, not a further package"),
+            message("plan.package.torch", "torch is part of every plan, not an additional package"),
             hint=message("plan.package.torch.hint", "choose it with --torch and --variant"),
         )
 

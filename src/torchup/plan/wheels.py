@@ -62,10 +62,10 @@ def with_purpose(request: Request, tables: Packages) -> Request:
     found = tables.purposes.get(request.purpose) or ((request.purpose,) if tables.get(request.purpose) else None)
     if found is None:
         raise UsageError(
-            message("plan.purpose.unknown", "nothing is known about `--for {name}`", name=request.purpose),
+            message("plan.purpose.unknown", "unknown purpose `--for {name}`", name=request.purpose),
             hint=message(
                 "plan.purpose.unknown.hint",
-                "known: {names}; or name packages: --with",
+                "known: {names}; or list packages with --with",
                 names=", ".join(sorted(tables.purposes)),
             ),
         )

@@ -108,7 +108,7 @@ def find_mirror(asked: str, table: MirrorTable | None = None) -> Mirror:
     hint = (
         message("sources.mirror.did-you-mean", "did you mean `{name}`?", name=close[0])
         if close
-        else message("sources.mirror.names", "known: {names}; an address works too", names=", ".join(names))
+        else message("sources.mirror.names", "known: {names}; you can also use an address", names=", ".join(names))
     )
     raise UsageError(message("sources.mirror.unknown", "there is no mirror `{name}`", name=asked), hint=hint)
 
@@ -118,7 +118,7 @@ def _refuse_other_schemes(url: str) -> None:
     if scheme not in {"http", "https", "file"}:
         raise UsageError(
             message("sources.mirror.scheme", "no installer reads an index from {scheme}://", scheme=scheme),
-            hint=message("sources.mirror.scheme.hint", "write an https://, http:// or file:// address"),
+            hint=message("sources.mirror.scheme.hint", "use an https://, http:// or file:// address"),
         )
 
 

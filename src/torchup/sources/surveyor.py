@@ -96,7 +96,7 @@ def connection_of(host: Host, configuration: Configuration) -> tuple[Connection,
     if certificate is not None and not host.exists(certificate):
         text = message(
             "sources.certificate-missing",
-            "the certificate file {path} of the configuration is not there",
+            "the certificate file {path} from the configuration does not exist",
             path=certificate,
         )
         notices = (Notice(code="sources.certificate-missing", level="warning", text=text),)
@@ -179,7 +179,7 @@ def refuse_logins(host: Host, request: Request) -> None:
     from_settings = load_settings(host).text("mirror") == request.mirror
     if request.mirror and "://" in request.mirror and not from_settings and not is_whole(request.mirror):
         raise UsageError(
-            message("sources.mirror.login", "a password does not belong on the command line"),
+            message("sources.mirror.login", "do not put a password on the command line"),
             hint=message(
                 "sources.mirror.login.hint",
                 "put the address into TORCHUP_MIRROR or torchup.toml, or the login into your netrc file",
@@ -215,7 +215,7 @@ def _silent(sources: Sequence[Source]) -> tuple[Notice, ...]:
     texts = [
         message(
             "sources.configured-silent",
-            "{url}, which {origin} names, does not answer ({why}); other sources are used",
+            "{url}, from {origin}, does not answer ({why}); other sources are used",
             url=source.url,
             origin=source.origin,
             why=source.detail or "-",
@@ -238,7 +238,8 @@ def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
         found.append(
             message(
                 "sources.mirror.by-project",
-                "{file} names the index {url}: packages from there run as you, so go on only if you trust that folder",
+                "{file} names the index {url}: packages from it run with your rights, so continue only if you "
+                "trust that folder",
                 file=settings.path,
                 url=without_credentials(request.mirror),
             )
@@ -247,7 +248,7 @@ def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
         found.append(
             message(
                 "sources.wheelhouse.by-project",
-                "{file} names the wheels in {folder}: they run as you, so go on only if you trust them",
+                "{file} names the wheels in {folder}: they run with your rights, so continue only if you trust them",
                 file=settings.path,
                 folder=folder,
             )
@@ -256,7 +257,7 @@ def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
         found.append(
             message(
                 "sources.packages.by-project",
-                "{file} asks for {packages}: they run as you, so go on only if you know them",
+                "{file} asks for {packages}: they run with your rights, so continue only if you know them",
                 file=settings.path,
                 packages=", ".join(map(without_credentials, packages)),
             )
@@ -273,8 +274,8 @@ def _suggestion(host: Host, request: Request) -> tuple[Notice, ...]:
         return ()
     text = message(
         "sources.mirror.suggestion",
-        "mirrors near you have PyTorch's wheels ({names}): measure them with `torchup mirror test`, use one with"
-        " `--mirror NAME`",
+        "mirrors near you have PyTorch's wheels ({names}): measure them with `torchup mirror test`, and use one "
+        "with `--mirror NAME`",
         names=", ".join(mirror.name for mirror in near),
     )
     return (Notice(code="sources.mirror.suggestion", text=text),)

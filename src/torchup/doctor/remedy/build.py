@@ -178,20 +178,20 @@ def _text(choice: Choice, order: Order, text: Message | None) -> Message:
     parts = [*([text] if text is not None else []), what]
     if order.fresh:
         parts.append(
-            message("doctor.remedy.fresh", "it goes into an environment with Python {python}", python=plan.python)
+            message("doctor.remedy.fresh", "it goes into a new environment with Python {python}", python=plan.python)
         )
     if choice.kept is not None:
         parts.append(
             message(
                 "doctor.remedy.kept",
-                "CUDA {major} is kept for {packages}",
+                "CUDA {major} stays, because {packages} needs it",
                 major=choice.kept.major,
                 packages=", ".join(choice.kept.packages),
             )
         )
     if choice.conda_error is not None:
         parts.append(
-            message("doctor.remedy.no-conda", "conda-forge is no help here ({why})", why=choice.conda_error.text)
+            message("doctor.remedy.no-conda", "conda-forge does not help here ({why})", why=choice.conda_error.text)
         )
     parts += choice.imagined.assumed
     return _sentence(parts)

@@ -66,7 +66,7 @@ def _python_fits(facts: Facts, compat: Compat) -> bool | None:
 
 def _built_for(facts: Facts) -> Message:
     return message(
-        "doctor.python.extension", "torch here was built for another Python: {name}", name=facts.extension_problem
+        "doctor.python.extension", "this torch was built for another Python: {name}", name=facts.extension_problem
     )
 
 
@@ -90,7 +90,7 @@ def wrong_arch_python(facts: Facts, compat: Compat) -> Found | None:
     ):
         return None
     lines = [*signs, *quoted(facts, "python.no-version")]
-    lines += [message("doctor.arch-python.bits", "this Python is a 32-bit one")] if thirty_two else []
+    lines += [message("doctor.arch-python.bits", "this Python is 32-bit")] if thirty_two else []
     return Found(
         summary=text_of("wrong-arch-python", "summary"),
         evidence=tuple(lines),
@@ -187,7 +187,7 @@ def x86_python_under_rosetta(facts: Facts, compat: Compat) -> Found | None:
     if facts.system.cpu:
         lines.append(message("doctor.rosetta.cpu", "processor: {name}", name=facts.system.cpu))
     lines += quoted(facts, "python.no-version")
-    lines.append(message("doctor.rosetta.arch", "the interpreter is an x86_64 one"))
+    lines.append(message("doctor.rosetta.arch", "the interpreter is x86_64"))
     return Found(
         summary=text_of("x86-python-under-rosetta", "summary"),
         evidence=tuple(lines),

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _OF_PYTHON = re.compile(r"python\.h|pyconfig\.h|python3\d*\.lib|Python libs", re.IGNORECASE)
 _FOLDERS = message(
     "doctor.headers.remedy-folders",
-    "this Python was unpacked without its `include` and `libs` folders: copy both from an installation of the same"
-    " Python release (python.org) beside its python.exe",
+    "this Python was unpacked without its `include` and `libs` folders: copy both from an installation of the "
+    "same Python release (python.org) into the folder of its python.exe",
 )
 _ABSENT = ("package.absent", "package.triton", "package.kernel")
 
@@ -106,13 +106,13 @@ def _isolated_build(facts: Facts, absent: Sign) -> Found:
     """A package whose setup.py imports torch, built where there is none."""
     text = message(
         "doctor.headers.remedy-isolated",
-        "install torch first, then build the package in the same environment, or take a prebuilt wheel of it",
+        "install torch first, then build the package in the same environment, or install a prebuilt wheel of it",
     )
     names = [requirement for requirement in facts.requested if not requirement.startswith("torch")]
     return Found(
         summary=message(
             "doctor.headers.summary-isolated",
-            "a package that needs torch to be built is being built in an isolated environment without it",
+            "a package that needs torch at build time is built in an isolated environment without torch",
         ),
         evidence=(said(absent),),
         remedy=rebuilt(facts, text, [name.replace("-", "_") for name in names]),
