@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, TextIO
 import msgspec
 
 from torchup.host.activity import current
-from torchup.host.threads import thread
 from torchup.i18n import printable, text
 from torchup.model import Value
 from torchup.privacy import without_secrets
@@ -201,6 +200,11 @@ DISPLAY = Display()
 @contextlib.contextmanager
 def watching(wanted: Callable[[], bool]) -> Iterator[None]:
     """Fill silences with the line until the block ends; ``wanted``: whether a person watches."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from torchup.host.threads import thread  # noqa: PLC0415  # 4 ms that only a terminal pays for
+
     over = threading.Event()
 
     def watch() -> None:
@@ -210,12 +214,10 @@ def watching(wanted: Callable[[], bool]) -> Iterator[None]:
 
     DISPLAY.close()
     watcher = thread(watch)
-    if sys.stderr.isatty():
-        watcher.start()
+    watcher.start()
     try:
         yield
     finally:
         over.set()
-        if watcher.is_alive():
-            watcher.join()
+        watcher.join()
         DISPLAY.close()
