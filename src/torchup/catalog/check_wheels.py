@@ -10,6 +10,7 @@ from torchup.catalog.types import is_vendor
 from torchup.catalog.versions import version_key
 from torchup.catalog.wheels import load_snapshot, load_wheels
 from torchup.model import Message, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ FIRST = "2.0.0"  # the oldest release whose wheels were measured
 TOLERANCE = 0.04  # of sizes: one row of the table serves several releases
 LIBRARY_GLIBC = "2.17"  # what the libraries of manylinux1 wheels need, whatever the tag says
 _TABLES = ("architectures", "platforms", "releases")
-_RANGE = re.compile(r'^[ \t]{0,20}(?:\{[^\n]{0,200}?)?\b(?:torch|companions) = "([\d.]+)-([\d.]+)"', re.MULTILINE)
+_RANGE = lazy_pattern(r'^[ \t]{0,20}(?:\{[^\n]{0,200}?)?\b(?:torch|companions) = "([\d.]+)-([\d.]+)"', re.MULTILINE)
 
 
 def wheels_agree(catalog: Catalog) -> Iterator[Message]:

@@ -274,6 +274,13 @@ class HubRow(Table, frozen=True, kw_only=True):
     source: str
 
 
+class Placeholder(Table, frozen=True, kw_only=True):
+    """What has torch's name on PyPI and is no build."""
+
+    torch: str
+    source: str
+
+
 class Platforms(Table, frozen=True, kw_only=True):
     """platforms.toml."""
 
@@ -287,6 +294,7 @@ class Platforms(Table, frozen=True, kw_only=True):
     xpu: XpuRow
     amd: AmdRow
     python: PythonRow
+    placeholder: Placeholder
     profiles: dict[str, str]
     bundles: dict[str, str]
     not_on: dict[str, str]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import functools
-import re
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from torchup.i18n import current, text
 from torchup.model import InstallerName, Request
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 CHANNELS = ("stable", "nightly", "test")
-_NAMES = re.compile(r",\s*(?=[A-Za-z])")
+_NAMES = lazy_pattern(r",\s*(?=[A-Za-z])")
 PROFILES = ("core", "analysis", "hub")
 
 

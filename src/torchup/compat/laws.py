@@ -5,12 +5,12 @@ The doctor asks the same questions of an installed torch, so the arguments are p
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import version_key
 from torchup.model import ComputeCapability, Gpu, Message, Vendor, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torchup.catalog.types import Catalog, DriverFloor, Family, Row, SassRule
     from torchup.compat.target import Target
 
-_NAME = re.compile(r"(?P<kind>sm|compute)_\d+(?P<suffix>[af]?)")
+_NAME = lazy_pattern(r"(?P<kind>sm|compute)_\d+(?P<suffix>[af]?)")
 VENDOR_OF_KIND = {"cuda": Vendor.NVIDIA, "rocm": Vendor.AMD, "xpu": Vendor.INTEL}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from torchup.catalog.versions import version_key
 from torchup.encoding import UNREADABLE, decode_problem, from_builtins
 from torchup.errors import UsageError
 from torchup.model import ComputeCapability, Driver, Gpu, Machine, Os, Vendor, message
+from torchup.near_names import did_you_mean
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +33,7 @@ _OF_THE_MACHINE = (
     "rocm_version", "level_zero",
 )  # fmt: skip
 _DISTRIBUTIONS = {"ubuntu", "debian", "fedora", "rhel", "rocky", "alma", "arch", "centos", "alpine", "opensuse"}
-_NAMED_SYSTEM = re.compile(r"([a-z]+)[ -]?(\d{1,2}(?:\.\d{1,2}){0,2})?")  # "win11", "Ubuntu 24.04", "macOS 15.5"
+_NAMED_SYSTEM = lazy_pattern(r"([a-z]+)[ -]?(\d{1,2}(?:\.\d{1,2}){0,2})?")  # "win11", "Ubuntu 24.04", "macOS 15.5"
 _OS_NAMES = {"win": "windows", "win32": "windows", "darwin": "macos", "mac": "macos", "osx": "macos"}
 _UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": GIB, "t": 1024 * GIB}
 # What says something of one operating system's installation and not of another's.
@@ -82,11 +83,8 @@ def _refuse_unknown(data: dict[str, Any], kind: type[msgspec.Struct], where: str
     for key, value in data.items():
         if key not in fields:
             text = message("pretend.unknown-field", "the machine file has an unknown key `{key}`", key=f"{where}{key}")
-            close = difflib.get_close_matches(key, fields, n=1)
-            hint = message("pretend.did-you-mean", "did you mean `{guess}`?", guess=close[0]) if close else None
-            raise UsageError(
-                text, hint=hint or message("pretend.keys", "possible keys: {keys}", keys=", ".join(fields))
-            )
+            keys = message("pretend.keys", "possible keys: {keys}", keys=", ".join(fields))
+            raise UsageError(text, hint=did_you_mean(key, fields) or keys)
         inner = getattr(fields[key], "item_type", fields[key])
         if isinstance(inner, msgspec.inspect.StructType):
             for item in value if isinstance(value, list) else [value]:
@@ -198,10 +196,8 @@ def split_item(item: str) -> list[tuple[str, str]]:
 
 def _unknown_key(key: str) -> UsageError:
     text = message("pretend.unknown-key", "`{key}` cannot be assumed", key=key)
-    close = difflib.get_close_matches(key, _KEYS, n=1)
-    if close:
-        return _wrong(text, message("pretend.did-you-mean", "did you mean `{guess}`?", guess=close[0]))
-    return _wrong(text, message("pretend.keys", "possible keys: {keys}", keys=", ".join(_KEYS)))
+    keys = message("pretend.keys", "possible keys: {keys}", keys=", ".join(_KEYS))
+    return _wrong(text, did_you_mean(key, _KEYS) or keys)
 
 
 def _moved(base: Machine, pairs: Sequence[tuple[str, str]]) -> Machine:

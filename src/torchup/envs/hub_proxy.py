@@ -21,7 +21,7 @@ NPM_TIMEOUT = 600.0  # seconds; the proxy and what it needs are 9 MB
 ASK_TIMEOUT = 20.0  # seconds for one answer of the registry
 
 
-class Node(Value, frozen=True, kw_only=True):
+class NodeJs(Value, frozen=True, kw_only=True):
     """A Node.js with its npm."""
 
     node: str
@@ -29,14 +29,14 @@ class Node(Value, frozen=True, kw_only=True):
     major: int
 
 
-def find_node(host: Host, path: str | None = None) -> Node | None:
+def find_node(host: Host, path: str | None = None) -> NodeJs | None:
     """The Node.js of the environment at ``path``, else the one on PATH; ``None`` where node or npm is missing."""
     folders = (scripts_of(path),) if path is not None else ()
     for node, npm in (*((join(f, "node"), join(f, "npm")) for f in folders), ("node", "npm")):
         program, manager = host.which(node), host.which(npm)
         said = host.run((program, "--version")).stdout.strip() if program and manager else ""
         if program and manager and said.removeprefix("v").partition(".")[0].isdigit():
-            return Node(node=program, npm=manager, major=int(said.removeprefix("v").partition(".")[0]))
+            return NodeJs(node=program, npm=manager, major=int(said.removeprefix("v").partition(".")[0]))
     return None
 
 
@@ -103,7 +103,7 @@ def _answers(host: Host, channel: str) -> bool:
         return False
 
 
-def _refusal_of_npm(host: Host, found: Node, known: HubProxy) -> str | None:
+def _refusal_of_npm(host: Host, found: NodeJs, known: HubProxy) -> str | None:
     """What npm says against it: it knows the user's mirror, proxy and certificates."""
     answer = host.run((found.npm, "view", known.name, "version", "--json"), timeout=ASK_TIMEOUT, environment=QUIET)
     return None if answer.ok else _last_words(answer.stderr) or f"no answer in {ASK_TIMEOUT:.0f} s"

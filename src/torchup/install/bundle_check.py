@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from torchup.envs.paths import join
 from torchup.errors import UsageError
 from torchup.model import InstallerName, Plan, Value, message
-from torchup.sources.index_page import normalise, parse_filename
+from torchup.package_names import normalise
+from torchup.sources.index_page import parse_filename
 
 if TYPE_CHECKING:
     from torchup.host import Host

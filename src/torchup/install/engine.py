@@ -23,6 +23,7 @@ from torchup.install.language import speak_language
 from torchup.install.origin import origins
 from torchup.install.prefetch import Staging, locked_step
 from torchup.model import Environment, InstallerName, Verification, message
+from torchup.package_names import normalise
 from torchup.sources.child_environment import child_environment
 from torchup.sources.private import handed_over, secret_addresses
 
@@ -207,7 +208,7 @@ def _own(host: Host, plan: Plan, target: str) -> tuple[Distribution, ...]:
 
 def _in_bundle(plan: Plan, mine: tuple[Distribution, ...]) -> tuple[Distribution, ...]:
     """The user's own packages, all of them; a bundle installs its files alone, so what it lacks is refused."""
-    held = {distributions.normalise(wheel.partition("-")[0]) for wheel in plan.hashes}
+    held = {normalise(wheel.partition("-")[0]) for wheel in plan.hashes}
     lacking = [distribution.name for distribution in mine if plan.hashes and distribution.name not in held]
     if lacking:
         text = message(
@@ -380,7 +381,7 @@ def _all_there(requirements: Sequence[str], found: dict[str, str]) -> bool:
             return False  # a path or an option: the tool must look
         if requirement.marker is not None and not requirement.marker.evaluate():
             continue
-        version = found.get(distributions.normalise(requirement.name))
+        version = found.get(normalise(requirement.name))
         if version is None or not requirement.specifier.contains(version, prereleases=True):
             return False
     return True

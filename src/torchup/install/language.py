@@ -10,11 +10,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from typing import TYPE_CHECKING
 
 from torchup.envs.distributions import normalise, site_packages
 from torchup.envs.paths import join
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +26,8 @@ TRANSLATIONS = {"jupyterlab-language-pack-zh-cn": "zh_CN"}
 FONTS = {"pylopdf-fonts-zh-cn": ("pylopdf_fonts_zh_cn/NotoSansSC-Regular.otf", "Noto Sans SC")}
 SETTINGS = ("share", "jupyter", "lab", "settings", "overrides.json")
 PLUGIN = "@jupyterlab/translation-extension:plugin"
-_FAMILY = re.compile(r"(?m)^#(\s*)font\.family:(\s*)sans-serif\b.*$")
-_CACHE = re.compile(r"fontlist-v[\d.]+\.json")
+_FAMILY = lazy_pattern(r"(?m)^#(\s*)font\.family:(\s*)sans-serif\b.*$")
+_CACHE = lazy_pattern(r"fontlist-v[\d.]+\.json")
 
 
 def speak_language(host: Host, path: str, packages: Mapping[str, str]) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from torchup.errors import UsageError
-from torchup.host.threads import Pool
 from torchup.model import Notice, Shell, Value, message
 
 if TYPE_CHECKING:
@@ -95,6 +94,7 @@ def examine_here(host: Host, target: tuple[str, str | None] | None) -> Examined:
     from torchup.detect import detect_machine  # noqa: PLC0415  # not for reports
     from torchup.doctor.live import facts_of  # noqa: PLC0415  # same
     from torchup.envs.inspection import inspect_environment  # noqa: PLC0415  # same
+    from torchup.host.threads import Pool  # noqa: PLC0415  # same
 
     if target is None:
         return replace(examine_machine(host, detect_machine(host)), notices=(_no_environment(), *stray_kernels(host)))

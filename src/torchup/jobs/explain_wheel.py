@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from torchup.catalog.packages import load_packages, normalise
+from torchup.catalog.packages import load_packages
 from torchup.catalog.spans import spans
 from torchup.compat.packages.contents import Contents, Explained, against, digest, tags_of
 from torchup.errors import UsageError
 from torchup.model import Library, message
+from torchup.package_names import normalise
 from torchup.sources.binaries import read_library
 from torchup.sources.index_client import Connection
 from torchup.sources.index_page import parse_filename

@@ -10,10 +10,10 @@ import re
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
 from torchup.errors import NoBuildError, UsageError
 from torchup.model import CondaOrder, Os, Vendor, message
+from torchup.package_names import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -216,13 +216,13 @@ def cuda_runtime(variant: str) -> str | None:
 
 def conda_name(name: str) -> str:
     """A PyPI package's name on conda-forge."""
-    plain = canonicalize_name(name)
+    plain = normalise(name)
     return _NAMES.get(plain, plain)
 
 
 def _others(packages: Sequence[str], build: Build) -> tuple[str, ...]:
-    own = {"torch", *(canonicalize_name(name) for name in build.companions)}
-    requirements = [item for text in packages if canonicalize_name((item := _requirement(text)).name) not in own]
+    own = {"torch", *(normalise(name) for name in build.companions)}
+    requirements = [item for text in packages if normalise((item := _requirement(text)).name) not in own]
     # JupyterHub's proxy is no Python package: pip's users need npm for it, conda-forge has it.
     proxy = ("configurable-http-proxy",) if any(item.name == "jupyterhub" for item in requirements) else ()
     return (*(match_spec(item) for item in requirements), *proxy)

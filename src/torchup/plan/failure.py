@@ -21,6 +21,7 @@ from torchup.model import (
     Vendor,
     message,
 )
+from torchup.near_names import near_names
 from torchup.plan.drivers import DriverAction, DriverOrder, driver_text, place_of
 from torchup.plan.wanted import version_matches
 from torchup.plan.whatif import advised_branch, best_row, driver_gives, families, with_conda, without_conda
@@ -100,8 +101,6 @@ _KINDS = {"cuda": "cu", "nvidia": "cu", "gpu": "cu", "amd": "rocm", "hip": "rocm
 
 def _nearest_variant(asked: str, known: Sequence[str]) -> Message:
     """What may have been meant: a kind of GPU, where torchup chooses better than anybody; a near name; else all."""
-    import difflib  # noqa: PLC0415  # only a mistake pays for it
-
     kind = _KINDS.get(asked.rstrip("0123456789.-_"), asked)
     if asked in _KINDS or kind == "rocm":
         of_kind = [name for name in known if name.startswith(kind)][:4]
@@ -111,7 +110,7 @@ def _nearest_variant(asked: str, known: Sequence[str]) -> Message:
             names=", ".join(of_kind),
         )
     wanted = asked if kind == asked else kind + asked.lstrip("abcdefghijklmnopqrstuvwxyz-_").replace(".", "")
-    if close := difflib.get_close_matches(wanted, known, n=3, cutoff=0.7):
+    if close := near_names(wanted, known, count=3, cutoff=0.7):
         return message("plan.variant.near", "similar: {names}", names=", ".join(close))
     return message("plan.variant.known", "known: {names}", names=", ".join(known))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,6 +23,7 @@ from torchup.model import (
     Survey,
     message,
 )
+from torchup.patterns import lazy_pattern
 from torchup.plan.advice import advise
 from torchup.plan.candidates import Candidate, candidates, is_surveyed
 from torchup.plan.failure import no_build, platform_problem
@@ -101,7 +101,7 @@ def make_question(machine: Machine, request: Request, catalog: Catalog) -> Quest
 
 # ---------------------------------------------------------------- the request
 
-_PYTHON = re.compile(r"3\.\d{1,2}(\.\d+)?t?")
+_PYTHON = lazy_pattern(r"3\.\d{1,2}(\.\d+)?t?")
 
 
 def spelled(request: Request, machine: Machine) -> Request:

@@ -11,6 +11,7 @@ from torchup.bench.timebase import Timed, common, for_request, seconds_for
 from torchup.i18n import printable, render, text
 from torchup.i18n.sentences import sentence
 from torchup.model import RecipeKind, message
+from torchup.patterns import lazy_pattern
 from torchup.report import numbers
 from torchup.report.style import mark
 from torchup.report.table import table
@@ -250,7 +251,7 @@ def recipe_text(side: Result | Side) -> str:
     return " ".join(part for part in (side.recipe, setting, str(scaled or ""), processes) if part)
 
 
-_NOISE = re.compile(
+_NOISE = lazy_pattern(
     r"\((?:R|TM|C)\)|\b(?:NVIDIA|GeForce|Intel|AMD|Core(?= i\d|\(TM\))|CPU|GPU|Processor|Genuine|\d+-Core)\b|@.*$",
     re.IGNORECASE,
 )

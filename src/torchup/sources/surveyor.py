@@ -20,7 +20,7 @@ from torchup.sources.urls import local_path, page_url, without_credentials
 from torchup.sources.variants import known_variants, worth_asking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torchup.catalog.types import Catalog
     from torchup.host import Host
@@ -55,6 +55,7 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | No
     answers = ask(host, found, connection, offline=request.offline)
     files = constraint_files(host, configuration)
     sources = tuple(told(place.source, answers.get(place.source.name, ())) for place in found)
+    profile = catalog.profiles.get(request.profile, ()) if catalog is not None else ()
     alive = [place for place, source in zip(found, sources, strict=True) if source.reachable is not False]
     return Survey(
         sources=sources,
@@ -66,7 +67,12 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | No
             *configuration.pip.notices,
             *configuration.uv.notices,
             *notices,
-            *_overridden(host, alive, connection, request, catalog),
+            *_overridden(
+                () if request.offline else alive,
+                answers,
+                (*profile, *request.packages),
+                lambda places, packages: ask(host, places, connection, packages=packages),
+            ),
             *about_mirror(request, sources),
             *_silent(sources),
             *_named_by_the_project(host, request),
@@ -76,17 +82,20 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | No
 
 
 def _overridden(
-    host: Host, found: Sequence[Place], connection: Connection, request: Request, catalog: Catalog | None
+    found: Sequence[Place],
+    answers: Mapping[str, tuple[Listing, ...]],
+    names: Iterable[str],
+    ask_for: Callable[[Sequence[Place], Sequence[str]], Mapping[str, tuple[Listing, ...]]],
 ) -> tuple[Notice, ...]:
-    """What the user's further indexes would override of what torchup asks for."""
-    if request.offline:
-        return ()
-    profile = catalog.profiles.get(request.profile, ()) if catalog is not None else ()
-    return overrides(
-        found,
-        (*profile, *request.packages),
-        lambda places, packages: ask(host, places, connection, packages=packages),
-    )
+    """What the user's further indexes would override of what torchup asks for; what was answered is not asked again."""
+
+    def listings(places: Sequence[Place], packages: Sequence[str]) -> dict[str, tuple[Listing, ...]]:
+        others = [package for package in packages if package not in PACKAGES]
+        more = ask_for(places, others) if others else {}
+        sources = [place.source.name for place in places]
+        return {name: (*answers.get(name, ()), *more.get(name, ())) for name in sources}
+
+    return overrides(found, names, listings)
 
 
 def connection_of(host: Host, configuration: Configuration) -> tuple[Connection, tuple[Notice, ...]]:

@@ -288,7 +288,9 @@ def test_what_a_further_index_overrides_is_named(tmp_path, server):
         server.publish("more", wheel)
     environ = {"PIP_INDEX_URL": server.url("simple"), "PIP_EXTRA_INDEX_URL": server.url("more")}
     request = Request(packages=("numpy", "pillow"))
-    notices = survey(IsolatedHost(tmp_path, environ), LINUX, request, None).notices
+    host = IsolatedHost(tmp_path, environ)
+    notices = survey(host, LINUX, request, None).notices
+    assert len(host.fetched) == len(set(host.fetched)), "the comparison reads what the survey was answered"
     told = [str(notice.text) for notice in notices if notice.code == "sources.override"]
     assert len(told) == 2
     assert any("numpy-99.0" in text and "PIP_EXTRA_INDEX_URL" in text for text in told)

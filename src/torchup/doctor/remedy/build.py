@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import version_key
@@ -20,14 +19,15 @@ from torchup.doctor.remedy.install_commands import (
 from torchup.doctor.remedy.shells import shell_of
 from torchup.errors import TorchupError
 from torchup.model import Machine, Manager, Message, Os, Plan, Remedy, message
+from torchup.patterns import lazy_pattern
 from torchup.plan.drivers import DriverPlace, driver_steps
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog
     from torchup.doctor.facts import Facts
 
-_REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*(?P<pin>[<>=!~].*)?")
-_WHEEL_OF_CUDA = re.compile(r"(?P<stem>nvidia-.+)-cu(?P<major>\d\d)")
+_REQUIREMENT = lazy_pattern(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*(?P<pin>[<>=!~].*)?")
+_WHEEL_OF_CUDA = lazy_pattern(r"(?P<stem>nvidia-.+)-cu(?P<major>\d\d)")
 
 
 def reinstall(facts: Facts, catalog: Catalog, wish: Wish | None = None, *, text: Message | None = None) -> Remedy:

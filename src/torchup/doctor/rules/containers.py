@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +10,7 @@ from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import made, plain, quoted, remedy_of, said
 from torchup.model import Gpu, Vendor, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -32,7 +32,7 @@ _UNSEEN = (
 _NO_LIBCUDA = ("driver.libcuda-missing", "vllm.no-platform", "driver.none")
 _SHARES_NODES = ("toolbox", "distrobox")  # kinds that see the host's /dev without an option
 _OWN_USER = ("toolbox", "distrobox", "podman", "apptainer")  # kinds in which a user stays one
-_COMMAND = re.compile(r"\b(?:docker|podman|nerdctl|kubectl|apptainer|singularity|pct|lxc|distrobox)\b")
+_COMMAND = lazy_pattern(r"\b(?:docker|podman|nerdctl|kubectl|apptainer|singularity|pct|lxc|distrobox)\b")
 
 
 def container_without_gpu(facts: Facts, compat: Compat) -> Found | None:

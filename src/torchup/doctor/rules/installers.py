@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,6 +22,7 @@ from torchup.doctor.rules.refused import (
     refusals,
 )
 from torchup.model import message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.model import Message, Remedy
 
-_TAGS = re.compile(r"\b[a-z]\w*_\w+")
+_TAGS = lazy_pattern(r"\b[a-z]\w*_\w+")
 _SAYS_PYTHON = (BY_PYTHON, "python.requires", "python.compile", "python.stub")
 
 

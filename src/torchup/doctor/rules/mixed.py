@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import plain, said
 from torchup.doctor.rules.mixed_facts import foreign_libraries, overwritten, two_places, two_torches
 from torchup.model import Severity, message
+from torchup.patterns import lazy_pattern
 from torchup.privacy import redact
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts, Package, Sign
     from torchup.model import Message, Remedy
 
-_WHEEL = re.compile(r"(nvidia-.+)-cu\d\d")
+_WHEEL = lazy_pattern(r"(nvidia-.+)-cu\d\d")
 
 
 def mixed_install(facts: Facts, compat: Compat) -> Found | None:

@@ -23,18 +23,19 @@ from torchup.doctor.remedy.install_commands import Order, plain_install, renew, 
 from torchup.doctor.remedy.tables import LibraryWheel, tables
 from torchup.doctor.rules.mixed_facts import foreign_libraries, two_places, two_torches
 from torchup.model import Manager, Os, Remedy, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
     from torchup.model import Message
 
-_CUDA = re.compile(r"(?:cu)?(\d\d)")
-_MAJOR_OF_SYMBOL = re.compile(r"_(\d\d)_\d")
-_MAJOR_OF_FILE = re.compile(r"lib(?:cublas(?:Lt)?|nvJitLink|nvrtc|cudart)\.so\.(\d\d)")  # numbered as CUDA is
-_LABEL = re.compile(r"nvidia-.+-cu(\d\d)")
-_SYSTEM_FOLDER = re.compile(r"/(?:usr/)?lib(?:64)?/")
-_USER_SITE = re.compile(r"[/\\]\.local[/\\]|[/\\]AppData[/\\]Roaming[/\\]Python[/\\]")
+_CUDA = lazy_pattern(r"(?:cu)?(\d\d)")
+_MAJOR_OF_SYMBOL = lazy_pattern(r"_(\d\d)_\d")
+_MAJOR_OF_FILE = lazy_pattern(r"lib(?:cublas(?:Lt)?|nvJitLink|nvrtc|cudart)\.so\.(\d\d)")  # numbered as CUDA is
+_LABEL = lazy_pattern(r"nvidia-.+-cu(\d\d)")
+_SYSTEM_FOLDER = lazy_pattern(r"/(?:usr/)?lib(?:64)?/")
+_USER_SITE = lazy_pattern(r"[/\\]\.local[/\\]|[/\\]AppData[/\\]Roaming[/\\]Python[/\\]")
 Commands = tuple[tuple[str, ...], ...]
 
 

@@ -16,6 +16,7 @@ from torchup.doctor.rules.common import plain, quoted, remedy_of, said, torch_cu
 from torchup.doctor.rules.damaged import damaged_torch
 from torchup.doctor.rules.extensions import extension_names, rebuilt
 from torchup.model import Remedy, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from torchup.model import Message
 
 _COMPANIONS = ("torchvision", "torchaudio")
-_VARIANT = re.compile(r"cu\d+|cpu|rocm[\d.]+|xpu")
-_PURE_PYTHON = re.compile(r"0\.[0-2](?:\.|$)")  # the first releases of torchvision hold no compiled code
+_VARIANT = lazy_pattern(r"cu\d+|cpu|rocm[\d.]+|xpu")
+_PURE_PYTHON = lazy_pattern(r"0\.[0-2](?:\.|$)")  # the first releases of torchvision hold no compiled code
 
 
 # ---------------------------------------------------------------- companions

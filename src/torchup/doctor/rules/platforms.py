@@ -48,10 +48,10 @@ def _offered(facts: Facts) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip() and part.strip() != "none")
 
 
-def _only_placeholders(facts: Facts) -> bool:
-    """Pip on Windows finds torch 0.1.2 only, the source placeholder, when no wheel fits the interpreter."""
+def _only_placeholders(facts: Facts, compat: Compat) -> bool:
+    """Pip on Windows finds the source placeholder only when no wheel fits the interpreter."""
     offered = _offered(facts)
-    return bool(offered) and all(v.startswith("0.1.2") for v in offered)
+    return bool(offered) and all(map(compat.is_placeholder, offered))
 
 
 def _python_fits(facts: Facts, compat: Compat) -> bool | None:
@@ -74,7 +74,8 @@ def wrong_arch_python(facts: Facts, compat: Compat) -> Found | None:
     """A 32-bit Python, or an interpreter of another architecture."""
     signs = quoted(facts, "python.wheel-platform", "python.win32", "python.elfclass")
     thirty_two = facts.python.bits == 32 or facts.python.arch in ("i686", "i386") or _path_says_32(facts)  # noqa: PLR2004  # bits
-    placeholder = _only_placeholders(facts) and facts.python.bits != 64 and _python_fits(facts, compat) is not False  # noqa: PLR2004  # bits
+    narrow = facts.python.bits != 64  # noqa: PLR2004  # bits
+    placeholder = narrow and _only_placeholders(facts, compat) and _python_fits(facts, compat) is not False
     on_windows = facts.system.os in (None, Os.WINDOWS)
     if facts.works or facts.system.jetson:
         return None

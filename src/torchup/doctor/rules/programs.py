@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from torchup.catalog.versions import minor
+from torchup.data_files import read_data
 from torchup.doctor.cause import filled, text_of
 from torchup.doctor.rule import Found
 from torchup.doctor.rules.common import said
 from torchup.doctor.rules.extensions import rebuilt
 from torchup.doctor.rules.packages import adding
 from torchup.model import Os, Remedy, Value, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts, Sign
 
-_OF_PYTHON = re.compile(r"python\.h|pyconfig\.h|python3\d*\.lib|Python libs", re.IGNORECASE)
+_OF_PYTHON = lazy_pattern(r"python\.h|pyconfig\.h|python3\d*\.lib|Python libs", re.IGNORECASE)
 _FOLDERS = message(
     "doctor.headers.remedy-folders",
     "this Python was unpacked without its `include` and `libs` folders: copy both from an installation of the "
@@ -42,8 +41,7 @@ class Modules(Value, frozen=True, kw_only=True):
 @cache
 def load_modules() -> Modules:
     """The tables of ``data/modules.toml``."""
-    text = resources.files("torchup.doctor").joinpath("data", "modules.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), Modules)
+    return read_data(Path(__file__).parent.parent / "data" / "modules.toml", Modules)
 
 
 def requirement_of(module: str, facts: Facts) -> str:

@@ -11,6 +11,7 @@ from torchup.doctor.libraries import libraries
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import made, said
 from torchup.model import message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from torchup.doctor.libraries import DllRow
     from torchup.model import Message, Remedy
 
-_CONDA_PATH = re.compile(r"[/\\](?:mini|ana|mamba)(?:conda|forge)\d?[/\\]|[/\\]miniforge\d?[/\\]", re.IGNORECASE)
+_CONDA_PATH = lazy_pattern(r"[/\\](?:mini|ana|mamba)(?:conda|forge)\d?[/\\]|[/\\]miniforge\d?[/\\]", re.IGNORECASE)
 
 
 def _signs(facts: Facts) -> tuple[Sign, ...]:
