@@ -14,7 +14,6 @@ from torchup.cli.session import Session, changing_options, common_options
 from torchup.cli.target import environment_names
 from torchup.cli.verb import Verb
 from torchup.envs import activation, jupyter, kernels, registry
-from torchup.envs.distributions import normalise
 from torchup.envs.hub import lab_command
 from torchup.envs.paths import python_of
 from torchup.envs.project import environment_name
@@ -22,6 +21,7 @@ from torchup.errors import InstallError, UsageError
 from torchup.host.network import LOOPBACK, free_port
 from torchup.i18n import current, text
 from torchup.model import message, verbatim
+from torchup.package_names import normalise
 
 if TYPE_CHECKING:
     from torchup.host import Host

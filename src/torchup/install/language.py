@@ -12,8 +12,9 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from torchup.envs.distributions import normalise, site_packages
+from torchup.envs.distributions import site_packages
 from torchup.envs.paths import join
+from torchup.package_names import normalise
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
