@@ -240,6 +240,17 @@ class MirrorTests(Value, frozen=True, kw_only=True):
     tests: tuple[MirrorTest, ...]
 
 
+class Served(Value, frozen=True, kw_only=True):
+    """A server that answers: the document comes then, and the command goes on until the server ends."""
+
+    environment: str
+    url: str | None  # to open in a browser, with what logs in; not with `--dry-run`
+    port: int
+    argv: tuple[str, ...]
+    ready: bool  # false: it ended before it answered, or `--dry-run`
+    install: tuple[str, ...]  # packages that the environment lacked
+
+
 class KernelAdded(Value, frozen=True, kw_only=True):
     """The kernel, and what had to be installed for it."""
 
@@ -413,6 +424,8 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "web": (Site,),
     "mirror list": (MirrorList,),
     "mirror test": (MirrorTests,),
+    "lab": (Served,),
+    "hub": (Served,),
     "kernel add": (KernelAdded, KernelWouldAdd),
     "kernel list": (KernelList,),
     "kernel remove": (KernelRemoved,),

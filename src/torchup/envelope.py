@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 SCHEMA = "torchup/1"
 
 
-def document(command: str, data: Any, *, exit_code: int = ExitCode.OK, notices: Sequence[Notice] = ()) -> str:
-    """The document of a finished verb."""
+def document(
+    command: str, data: Any, *, exit_code: int = ExitCode.OK, notices: Sequence[Notice] = (), own: bool = False
+) -> str:
+    """The document of a finished verb. ``own``: a secret in it was made for its reader, who needs it to log in."""
     status = "ok" if exit_code == ExitCode.OK else "findings" if exit_code == ExitCode.FINDINGS else "error"
     return _safe_json(
         {
@@ -28,7 +30,8 @@ def document(command: str, data: Any, *, exit_code: int = ExitCode.OK, notices: 
             "exit_code": int(exit_code),
             "data": data,
             "messages": [{"code": n.code, "level": n.level, "text": n.text} for n in notices],
-        }
+        },
+        own=own,
     )
 
 
@@ -49,9 +52,9 @@ def error_document(command: str, error: TorchupError) -> str:
     )
 
 
-def _safe_json(document: dict[str, Any]) -> str:
+def _safe_json(document: dict[str, Any], *, own: bool = False) -> str:
     """A document without credentials, and with every character escaped that would steer a terminal (C1, bidi)."""
-    text = to_json(shown(document))
+    text = to_json(document if own else shown(document))
     if text.isascii():
         return text
     return "".join(c if c == "\n" or c.isprintable() else _escaped(c) for c in text)

@@ -51,6 +51,7 @@ LINES = (
     "results compare {results} {results}", "results report {results} --html {folder}/page.html",
     "results export {results} --format md", "results export {results} --format json", "results import {results}",
     "mirror list", "mirror list --json", "mirror test", "mirror test --json", "kernel add x", "kernel list",
+    "lab x", "lab x --json", "hub x", "plan --profile hub --offline --json",
     "cache show", "cache prune --yes", "fetch --to {folder}/out3", "catalog measure torch==2.15.0", "wheel flash-attn",
     "kernel remove x", "catalog show", "catalog check", "catalog refresh", "self paths", "self completion bash",
     "self uninstall --dry-run", "web --offline", "nonsense {option mirror}password={option package}",

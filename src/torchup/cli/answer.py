@@ -29,6 +29,6 @@ class Answer(Value, frozen=True, kw_only=True):
     html: Callable[[], str] | None = None
 
 
-def envelope(answer: Answer) -> str:
-    """The JSON document of a finished verb."""
-    return document(answer.command, answer.data, exit_code=answer.exit_code, notices=answer.notices)
+def envelope(answer: Answer, *, own: bool = False) -> str:
+    """The JSON document of a finished verb. ``own``: a secret in it was made for its reader, who needs it to log in."""
+    return document(answer.command, answer.data, exit_code=answer.exit_code, notices=answer.notices, own=own)

@@ -25,6 +25,22 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             message("example.up.mirror", "Install from a mirror in China, without questions and measurements."),
         ),
     ),
+    "torchup lab": (
+        (
+            "torchup lab",
+            message("example.lab", "Open JupyterLab in the browser with the torch of the environment `default`."),
+        ),
+        (
+            "torchup lab thesis --no-browser --port 9000",
+            message("example.lab.port", "Serve another environment at this port, to open it from another computer."),
+        ),
+    ),
+    "torchup hub": (
+        (
+            "torchup hub thesis",
+            message("example.hub", "Open a page where people log in with their accounts of this machine."),
+        ),
+    ),
     "torchup detect": (
         ("torchup detect", message("example.detect", "Show what this machine has, and where each fact was read.")),
         (

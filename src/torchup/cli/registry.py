@@ -64,6 +64,8 @@ VERBS: dict[str, tuple[str, Message]] = {
         "torchup.cli.kernel",
         message("kernel.summary", "Use environments in Jupyter: add, list and remove kernels"),
     ),
+    "lab": ("torchup.cli.lab", message("lab.summary", "Start JupyterLab of an environment in the browser")),
+    "hub": ("torchup.cli.hub", message("hub.summary", "Start JupyterHub, where several people log in")),
     "catalog": (
         "torchup.cli.catalog",
         message("catalog.summary", "Show, check and refresh the catalogue of published builds"),

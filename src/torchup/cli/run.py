@@ -16,6 +16,7 @@ from torchup import i18n, privacy
 from torchup.cli.answer import Answer, envelope
 from torchup.cli.app import make_app
 from torchup.cli.click_texts import translate_click
+from torchup.cli.display import DISPLAY, watching
 from torchup.cli.help_format import use_columns
 from torchup.cli.session import Session, say, shown_on
 from torchup.envelope import error_document
@@ -46,11 +47,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, _terminate)
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
             signal.signal(signal.SIGHUP, _terminate)
+    with watching(lambda: session.interactive):
+        return _run(argv, session)
+
+
+def _run(argv: list[str], session: Session) -> int:
+    """Answer, or say what went wrong."""
     try:
         return _show(_invoke(argv, session), session)
     except TorchupError as error:
         return _show_error(error, session, argv)
     except (KeyboardInterrupt, click.Abort):
+        DISPLAY.close()
         if sys.stderr.isatty():
             click.echo(err=True)  # the line of a question or of a bar is still open
         interrupted = message("cli.interrupted", "interrupted; nothing was left half done")
@@ -111,6 +119,7 @@ class _OutputError(Exception):
 
 
 def _print(words: str) -> None:
+    DISPLAY.close()
     try:
         click.echo(privacy.without_secrets(words), nl=False)
     except BrokenPipeError:

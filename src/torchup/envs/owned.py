@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # folder that holds other things as well.
 DATA = {
     "envs": "environments", "results": "results", "catalog.json": "catalogue refreshed by the user", "locks": "locks",
+    "hub": "JupyterHub's files",
 }  # fmt: skip
 CACHE = {
     "conda": "conda packages", "files": "downloaded files", "lock": "resolver's files", "netrc-*": "passwords",

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from torchup.host import files
+from torchup.host.activity import activity
 from torchup.host.base import PROBE_TIMEOUT, Completed, HttpResponse, PlatformFacts, StandardFolders
 
 if TYPE_CHECKING:
@@ -120,7 +121,8 @@ class RealHost:
         """See `Host.run`."""
         from torchup.host import processes  # see `which`
 
-        return processes.run(argv, timeout=timeout, environment=environment, cwd=cwd, stdin=stdin, on_line=on_line)
+        with activity("run", os.path.basename(argv[0])):
+            return processes.run(argv, timeout=timeout, environment=environment, cwd=cwd, stdin=stdin, on_line=on_line)
 
     def run_attached(
         self, argv: Sequence[str], *, environment: Mapping[str, str | None] | None = None, cwd: str | None = None
@@ -229,9 +231,10 @@ class RealHost:
         """See `Host.fetch`."""
         from torchup.host import network  # urllib and ssl cost 40 ms; most verbs never use them
 
-        return network.fetch(
-            url, headers=headers, timeout=timeout, limit=limit, certificate=certificate, proxy=proxy, verify=verify
-        )
+        with activity("ask", network.host_of(url)):
+            return network.fetch(
+                url, headers=headers, timeout=timeout, limit=limit, certificate=certificate, proxy=proxy, verify=verify
+            )
 
     def stream(
         self,

@@ -22,6 +22,7 @@ from torchup.install.failures import explain
 from torchup.install.guard import write_guard
 from torchup.install.hashes import with_hashes
 from torchup.install.keep import changed, changes, own_packages, requirements
+from torchup.install.language import speak_language
 from torchup.install.origin import origins
 from torchup.install.prefetch import Staging, locked_step
 from torchup.install.pythons import fetched_python
@@ -194,6 +195,7 @@ def _build_and_verify(
     """A staged environment that works. If the tool's download cache is what is broken, once more without it."""
     try:
         staged = _build(host, plan, target, mine, tell)
+        speak_language(host, staged, distributions.versions(host, staged))
         verification = _verify(host, staged, verify, tell)
         if verification.passed:
             return staged, verification
@@ -209,6 +211,7 @@ def _build_and_verify(
     )
     transaction.clean(host, target)  # the disk need not hold both attempts
     staged = _build(host, plan, target, mine, tell, overlay=NO_CACHE)
+    speak_language(host, staged, distributions.versions(host, staged))
     verification = _verify(host, staged, verify, tell)
     if not verification.passed:
         raise _not_verified(verification)
