@@ -53,7 +53,7 @@ class Calls:
         reply = self._run(tool, asked, "--dry-run")
         if reply.failed or not reply.envelope or reply.envelope["status"] != "ok":
             return reply
-        return msgspec.structs.replace(reply, words=_TOKEN.format(token=self._remember(mark)))
+        return msgspec.structs.replace(reply, words=_SHOW_FIRST.format(token=self._remember(mark)))
 
     def _remember(self, mark: tuple[str, bytes]) -> str:
         token = secrets.token_urlsafe(9)
@@ -84,10 +84,10 @@ class Calls:
 
 
 _NOT_SHOWN = (
-    "nothing was changed: this token is of no dry run with these arguments. Call without `confirm`, show the plan to the"
-    " user, then call again with the same arguments and the new token."
+    "nothing was changed: this token is of no dry run with these arguments. Call without `confirm`, show the plan to"
+    " the user, then call again with the same arguments and the new token."
 )
-_TOKEN = (
+_SHOW_FIRST = (
     "This was a dry run; nothing was changed. Show the plan to the user. To carry it out, call again with the same"
     " arguments and confirm={token}"
 )

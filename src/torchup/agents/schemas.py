@@ -8,7 +8,7 @@ import msgspec
 
 from torchup.compat.packages.contents import Explained
 from torchup.doctor.explain import Explanation
-from torchup.doctor.panel import Panel
+from torchup.doctor.panel import Panel  # noqa: TC001  # msgspec reads the annotation
 from torchup.model import (
     Diagnosis,
     Environment,
@@ -19,7 +19,7 @@ from torchup.model import (
     Value,
     Verification,
 )
-from torchup.plan.explain import WhyNot
+from torchup.plan.explain import WhyNot  # noqa: TC001  # same
 
 
 class Detected(Value, frozen=True, kw_only=True):

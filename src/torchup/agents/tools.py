@@ -74,7 +74,7 @@ TOOLS = (
     Tool(
         name="detect",
         title="Detect this machine",
-        text="Say what this machine has: system, GPUs, drivers, Pythons, and where each fact was read. Changes nothing.",
+        text="Say what this machine has: system, GPUs, drivers, Pythons, and the source of each fact. Changes nothing.",
         line=("detect",),
     ),
     Tool(
@@ -88,7 +88,7 @@ TOOLS = (
     Tool(
         name="why_not",
         title="Ask why a build does not fit",
-        text="Say why one build, such as cu132, 2.15 or 2.15.0+cu130, is not the choice for a machine. Changes nothing.",
+        text="Say why one build, such as cu132, 2.15 or 2.15.0+cu130, is not chosen for a machine. Changes nothing.",
         line=("plan",),
         arguments=(
             Argument(
@@ -110,7 +110,9 @@ TOOLS = (
         " The report is read as data and never carried out. Changes nothing.",
         line=("doctor",),
         arguments=(
-            Argument(name="report", kind="string", option="<", text="text of a report; without it: an environment here"),
+            Argument(
+                name="report", kind="string", option="<", text="text of a report; without it: an environment here"
+            ),
             *_TARGET,
         ),
         limit=5 * MINUTE,
@@ -118,7 +120,7 @@ TOOLS = (
     Tool(
         name="explain",
         title="Explain a finding",
-        text="Say what a finding of `doctor` means and how to fix it; without a code, list every code. Changes nothing.",
+        text="Say what a finding of `doctor` means and how to fix it; without a code, list all codes. Changes nothing.",
         line=("explain",),
         arguments=(Argument(name="code", kind="string", option="", text="code: driver-too-old, numpy-abi"),),
     ),

@@ -73,7 +73,9 @@ def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--machine", "machine_path", metavar="FILE|DIR",
             help=text("project.option.machine", "Serve the machine in FILE (`torchup detect --json`), or all in DIR"),
         ),
-        click.option("--torch", metavar="VERSION", help=text("cli.request.torch", "This torch: 2.14, 2.14.1 or >=2.12")),
+        click.option(
+            "--torch", metavar="VERSION", help=text("cli.request.torch", "This torch: 2.14, 2.14.1 or >=2.12")
+        ),
         click.option("--python", metavar="VERSION", help=text("cli.request.python", "This Python: 3.12, 3.14t")),
         click.option(
             "--mirror", metavar="NAME|URL", envvar="TORCHUP_MIRROR",
@@ -85,9 +87,7 @@ def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-@command.command(
-    name="show", help=text("project.show.help", "Show what the project's files ask for. Changes nothing.")
-)
+@command.command(name="show", help=text("project.show.help", "Show what the project's files ask for. Changes nothing."))
 @_file_options
 @common_options
 def show_command(session: Session, folder: str, files: tuple[str, ...], tool: str | None) -> Answer:
@@ -108,9 +108,7 @@ def show_command(session: Session, folder: str, files: tuple[str, ...], tool: st
 @_file_options
 @_target_options
 @common_options
-def check_command(
-    session: Session, folder: str, files: tuple[str, ...], tool: str | None, **wanted: Any
-) -> Answer:
+def check_command(session: Session, folder: str, files: tuple[str, ...], tool: str | None, **wanted: Any) -> Answer:
     """`torchup project check [FOLDER]`."""
     from torchup.jobs.project import flaws  # noqa: PLC0415  # parsers that other verbs do not need
 
@@ -203,7 +201,9 @@ def _targets(session: Session, request: Request, catalog: Catalog, wanted: dict[
             if isinstance(one, Unreadable):
                 raise UsageError(
                     message("project.machine", "{name}: {why}", name=one.name, why=one.failure),
-                    hint=message("project.machine.hint", "mend or remove that file: one file is to serve every machine"),
+                    hint=message(
+                        "project.machine.hint", "mend or remove that file: one file is to serve every machine"
+                    ),
                 )
             named.append(Target(name=one.name, machine=one.machine))
     elif path or not named:

@@ -209,7 +209,7 @@ def _request(one: ProjectFile, target: Target, request: Request) -> Request:
     """The request within what the file allows: its torch, its Python, its companions, conda where it is conda's."""
     del target
     companions = tuple(sorted({wish.name for wish in one.found.wishes if wish.name in FAMILY[1:]}))
-    by_conda = one.kind is Kind.CONDA and not conda.uses_pip(one.original.text) or (
+    by_conda = (one.kind is Kind.CONDA and not conda.uses_pip(one.original.text)) or (
         one.kind is Kind.PIXI and pixi.uses_conda(one.original.path, one.original.text)
     )
     return replace(
@@ -239,11 +239,7 @@ def write(host: Host, edits: Sequence[Edit]) -> None:
     done: list[Edit] = []
     try:
         for one in edits:
-            if host.read_bytes(one.path) != one.before:
-                raise UsageError(
-                    message("project.raced", "{path} changed meanwhile", path=one.name),
-                    hint=message("project.raced.hint", "nothing was changed; run it again"),
-                )
+            _refuse_raced(host, one)
             _remember(host, one)
             host.write_bytes(one.path, one.after)
             done.append(one)
@@ -257,6 +253,14 @@ def write(host: Host, edits: Sequence[Edit]) -> None:
     except BaseException:
         _put_back(host, done)
         raise
+
+
+def _refuse_raced(host: Host, one: Edit) -> None:
+    if host.read_bytes(one.path) != one.before:
+        raise UsageError(
+            message("project.raced", "{path} changed meanwhile", path=one.name),
+            hint=message("project.raced.hint", "nothing was changed; run it again"),
+        )
 
 
 def _put_back(host: Host, done: Sequence[Edit]) -> None:

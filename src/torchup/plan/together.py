@@ -58,9 +58,7 @@ def _again(
     return found if as_good else None
 
 
-def _fewer_builds(
-    asked: Sequence[tuple[Machine, Request, Survey]], plans: list[Plan], catalog: Catalog
-) -> list[Plan]:
+def _fewer_builds(asked: Sequence[tuple[Machine, Request, Survey]], plans: list[Plan], catalog: Catalog) -> list[Plan]:
     groups: dict[tuple[str | None, str], list[int]] = {}
     for position, plan in enumerate(plans):
         key = (platform_of(asked[position][0]), kind_of(plan.build.variant))
@@ -70,7 +68,7 @@ def _fewer_builds(
         for variant in variants if len(variants) > 1 else ():
             same = [_again(asked[i], plans[i], catalog, torch=plans[i].build.torch, variant=variant) for i in members]
             if all(same):
-                for position, plan in zip(members, same, strict=True):
-                    plans[position] = plan or plans[position]
+                for position, chosen in zip(members, same, strict=True):
+                    plans[position] = chosen if chosen is not None else plans[position]
                 break
     return plans

@@ -91,7 +91,7 @@ def _index_without_marker(asked: Asked) -> Iterator[Flaw]:
         ]  # fmt: skip
         if none:
             yield _flaw("index-without-marker", message(
-                "project.flaw.marker", "`{package}` is tied to {label} on {systems} too, where that was never published",
+                "project.flaw.marker", "`{package}` is tied to {label} on {systems} too, where it was never published",
                 package=wish.name, label=label, systems=", ".join(_SHOWN.get(name, name) for name in none),
             ))  # fmt: skip
 
@@ -118,7 +118,7 @@ def _index_replaces_pypi(asked: Asked) -> Iterator[Flaw]:
 
 def _index_missing(asked: Asked) -> Iterator[Flaw]:
     for package, name in asked.found.unknown:
-        yield _flaw("index-missing", message("project.flaw.index", "`{package}` names the index `{name}`, which the file"
+        yield _flaw("index-missing", message("project.flaw.index", "`{package}` names the index `{name}`, that the file"
                                              " does not define", package=package, name=name))  # fmt: skip
 
 
@@ -212,7 +212,7 @@ def _python_unpublished(asked: Asked) -> Iterator[Flaw]:
             newest = rows[0]
             yield _flaw(
                 "python-unpublished",
-                message("project.flaw.python", "the file allows Python {python}, and no torch that it allows has a wheel"
+                message("project.flaw.python", "the file allows Python {python}, and no torch that it allows has wheels"
                         " for it: {build} has {pythons}", python=python, build=newest.label,
                         pythons=newest.python_range),
                 message("project.flaw.python.fix", "raise requires-python, or allow an older torch"),
@@ -228,7 +228,7 @@ def _pair_mismatch(asked: Asked) -> Iterator[Flaw]:
             if pairs and all(pair is not None and not pair.fits(version) for pair in pairs):
                 wanted = ", ".join(dict.fromkeys(pair.minor for pair in pairs if pair is not None))
                 yield _flaw("pair-mismatch", message(
-                    "project.flaw.pair", "{package} {version} does not belong to torch {torch}: that goes with {wanted}",
+                    "project.flaw.pair", "{package} {version} does not belong to torch {torch}, which needs {wanted}",
                     package=name, version=version, torch=", ".join(torch), wanted=wanted,
                 ))  # fmt: skip
 
@@ -241,7 +241,7 @@ def _exact(asked: Asked, name: str) -> list[str]:
 
 
 def _companion_elsewhere(asked: Asked) -> Iterator[Flaw]:
-    """torchvision of another build than torch loads, and then misses its operators."""
+    """Torchvision of another build than torch loads, and then misses its operators."""
     for torch in (wish for wish in asked.found.wishes if wish.name == FAMILY[0]):
         for other in (wish for wish in asked.found.wishes if wish.name in FAMILY[1:] and wish.extra == torch.extra):
             shared = [p for p in other.platforms if p in torch.platforms]
@@ -257,7 +257,7 @@ def _is_bound(asked: Asked, torch: Wish, other: Wish, shared: list[str]) -> bool
     """Whether the companion of the newest torch that is allowed comes only as the same build."""
     if asked.found.kind in {"requirements", "conda"} and not (torch.label and other.label):
         return False  # pip takes the label's wheel where both have the version
-    pypi = {p: asked.compat.pypi_variant for p in shared}
+    pypi = dict.fromkeys(shared, asked.compat.pypi_variant)
     for platform, rows in _rows(asked, torch):
         if platform not in shared or not rows:
             continue
@@ -284,8 +284,9 @@ def _label_not_pinned(asked: Asked) -> Iterator[Flaw]:
             there = {minor(rows[0].torch) for _, rows in _rows(asked, own) if rows}
             if newest and there and max(map(version_key, newest)) > max(map(version_key, there)):
                 yield _flaw("label-not-pinned", message(
-                    "project.flaw.label-open", "`torch` has no label: PyPI's newest, {newest}, is taken before {label}'s"
-                    " {there}", newest=max(newest, key=version_key), label=label, there=max(there, key=version_key),
+                    "project.flaw.label-open",
+                    "`torch` has no label, and PyPI's {newest} is newer than the {there} of {label}",
+                    newest=max(newest, key=version_key), label=label, there=max(there, key=version_key),
                 ))  # fmt: skip
 
 
@@ -295,7 +296,8 @@ def _channel_ended(asked: Asked) -> Iterator[Flaw]:
     specs = [spec for spec in asked.found.conda if conda_name(spec) == "pytorch-cuda"]
     if "pytorch" in names or specs:
         yield _flaw("channel-ended", message(
-            "project.flaw.channel", "conda's channel `pytorch` ended in {ended} with torch {last}", ended=ended, last=last,
+            "project.flaw.channel", "conda's channel `pytorch` ended in {ended} with torch {last}", ended=ended,
+            last=last,
         ))  # fmt: skip
 
 

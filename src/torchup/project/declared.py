@@ -125,8 +125,10 @@ def _uv(path: str, text: str) -> Declared:
     ]  # fmt: skip
     places += [Place(url=str(url)) for url in uv.get("extra-index-url") or ()]
     places += [Place(url=str(uv["index-url"]), main=True)] if uv.get("index-url") else []
-    sources = {canonicalize_name(k): v for k, v in (uv.get("sources") or {}).items() if is_managed(canonicalize_name(k))}
-    listed = {name: v if isinstance(v, list) else [v] for name, v in sources.items()}
+    sources: dict[str, Any] = {
+        canonicalize_name(k): v for k, v in (uv.get("sources") or {}).items() if is_managed(canonicalize_name(k))
+    }
+    listed: dict[str, list[Any]] = {name: v if isinstance(v, list) else [v] for name, v in sources.items()}
     urls = {place.name: place.url for place in places if place.name}
     asked = {wish.name for wish in wishes}
     conflicts = [tuple(str(one.get("extra")) for one in group if "extra" in one) for group in uv.get("conflicts") or ()]
@@ -182,7 +184,9 @@ def _poetry(path: str, text: str) -> Declared:
     )  # fmt: skip
     urls = {place.name: place.url for place in places if place.name}
     wishes, others = _lists(document)
-    entries = {canonicalize_name(k): v if isinstance(v, list) else [v] for k, v in (poetry.get("dependencies") or {}).items()}
+    entries: dict[str, list[Any]] = {
+        canonicalize_name(k): v if isinstance(v, list) else [v] for k, v in (poetry.get("dependencies") or {}).items()
+    }
     python = next((str(one) for one in entries.pop("python", ())), None)
     modern = {wish.name for wish in wishes}
     found = [one for wish in wishes for one in _tied(wish, entries.get(wish.name, ()), urls, "markers", "source")]
@@ -195,10 +199,11 @@ def _poetry(path: str, text: str) -> Declared:
                 name=name, specifier=str(specifier) if specifier is not None else "", marked="markers" in entry,
                 platforms=tuple(sorted(where(entry.get("markers")))), index=urls.get(entry.get("source", "")),
             ))  # fmt: skip
-    managed = {name: values for name, values in entries.items() if is_managed(name)}
+    managed: dict[str, Any] = {name: values for name, values in entries.items() if is_managed(name)}
     lowest = specifier_of(python) if python else None
     return Declared(
-        kind="poetry", wishes=tuple(found), places=places, others=others, unknown=tuple(_unknown(managed, urls, "source")),
+        kind="poetry", wishes=tuple(found), places=places, others=others,
+        unknown=tuple(_unknown(managed, urls, "source")),
         python=str(lowest) if lowest is not None else _python(document),
     )  # fmt: skip
 
@@ -289,9 +294,7 @@ _READERS = {
 
 def lowest_python(found: Declared) -> str | None:
     """The oldest Python that a file allows, ``3.10``; ``None``: it names none."""
-    lows = [
-        part.version for part in SpecifierSet(found.python or "") if part.operator in {">=", "==", "~=", "==="}
-    ]
+    lows = [part.version for part in SpecifierSet(found.python or "") if part.operator in {">=", "==", "~=", "==="}]
     numbers = [version.removesuffix(".*").split(".")[:2] for version in lows]
     return ".".join(numbers[0]) if numbers and len(numbers[0]) > 1 else None
 

@@ -1,4 +1,4 @@
-"""Requirement lines (PEP 508) of one package: which stay, which change, which come, so that each slot gets its build."""
+"""Requirement lines (PEP 508) of one package: which stay, change and come, so that each slot gets its build."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def change(name: str, lines: Sequence[str], slots: Sequence[Slot], *, local: boo
         local: the file itself names the label (``==2.14.1+cu126``), since nothing else of it chooses the build.
     """
     wanted = [slot for slot in slots if name in slot.pins or name in slot.needs]
-    alike = len(wanted) == len(slots) and len({_public(slot, name) for slot in wanted}) == 1
-    if not local and name in FAMILY and alike:
+    alike = name in FAMILY and len(wanted) == len(slots) and len({_public(slot, name) for slot in wanted}) == 1
+    if not local and alike:
         if not lines:
             return Change(kept=(), added=(requirement_text(name, wanted[0], local=False),))
         return _same_version(name, lines, wanted)
@@ -102,9 +102,7 @@ def _pinned(line: str, requirement: Requirement, pin: str) -> str:
     return f"{requirement.name}{extras[0] if extras else ''}{pin}" + (f" ;{marker}" if semicolon else "")
 
 
-def _limited(
-    line: str, name: str, slots: Sequence[Slot], *, local: bool
-) -> tuple[tuple[str, ...], list[Slot]]:
+def _limited(line: str, name: str, slots: Sequence[Slot], *, local: bool) -> tuple[tuple[str, ...], list[Slot]]:
     """What stays of a line, and the slots that it serves as it is."""
     requirement = parsed(line)
     if requirement is None:

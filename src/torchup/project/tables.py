@@ -53,7 +53,7 @@ def index_packages(torch: str, variant: str, gfx: tuple[str, ...], sdk_since: st
     sdk = kind_of(variant) == "rocm" and variant_key(variant) >= version_key(sdk_since)
     names: list[str] = []
     for row in load_tables().index_package:
-        if row.kind != kind_of(variant) or row.sdk and not sdk or not _covers(row, torch):
+        if row.kind != kind_of(variant) or (row.sdk and not sdk) or not _covers(row, torch):
             continue
         for name in row.names:
             names += [name.format(gfx=target) for target in gfx] if "{gfx}" in name else [name]

@@ -61,7 +61,7 @@ def slots_of(planned: Sequence[tuple[Machine, Plan]], catalog: Catalog) -> tuple
             raise UsageError(
                 message("project.platform", "a project's file cannot name the platform {os} {arch}", os=machine.os,
                         arch=machine.arch),
-                hint=message("project.platform.hint", "`torchup plan --export requirements` writes a file for it alone"),
+                hint=message("project.platform.hint", "`torchup plan --export requirements` writes its own file"),
             )  # fmt: skip
         found.setdefault((platform, plan.build.variant, plan.build.torch), []).append((machine, plan))
     slots = [_slot(platform, *members[0], catalog) for (platform, _, _), members in found.items()]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torchup.model import Finding
     from torchup.report.fleet import Drift, Member
 
-NONE = "–"  # noqa: RUF001  # what the report's tables show where nothing is known
+NONE = "–"  # what the report's tables show where nothing is known
 
 
 def fleet_page(members: Sequence[Member], found: Sequence[Drift]) -> str:
@@ -62,9 +62,7 @@ def _tiles(members: Sequence[Member], found: Sequence[Drift]) -> Markup:
         (text("fleet.tile.errors", "to look after"), bad),
         (text("fleet.tile.drifts", "Drifts"), len(found)),
     )
-    boxes = [
-        element("div", None, element("dt", None, name), element("dd", None, str(count))) for name, count in tiles
-    ]
+    boxes = [element("div", None, element("dt", None, name), element("dd", None, str(count))) for name, count in tiles]
     return element("dl", {"class": "tiles"}, *boxes)
 
 
@@ -128,7 +126,9 @@ def _drifts(found: Sequence[Drift]) -> Markup:
 
 def _findings(members: Sequence[Member]) -> Markup:
     title = text("fleet.findings", "Findings")
-    boxes = [_diagnosed(one) for one in members if one.failure is not None or (one.diagnosis and one.diagnosis.findings)]
+    boxes = [
+        _diagnosed(one) for one in members if one.failure is not None or (one.diagnosis and one.diagnosis.findings)
+    ]
     none = element("p", None, text("fleet.findings.none", "None: nothing speaks against any of these machines."))
     return section("findings", title, join(*boxes) if boxes else none)
 
@@ -138,8 +138,7 @@ def _diagnosed(one: Member) -> Markup:
     if one.failure is not None:
         parts.append(element("p", {"class": "advice"}, prose(one.failure)))
         parts.append(element("p", None, prose(one.hint)) if one.hint else Markup())
-    for finding in one.diagnosis.findings if one.diagnosis else ():
-        parts.append(_finding(finding))
+    parts += [_finding(finding) for finding in (one.diagnosis.findings if one.diagnosis else ())]
     return join(*parts)
 
 

@@ -19,7 +19,9 @@ from torchup.cli import main
 from torchup.cli.app import make_app
 from torchup.host import Completed
 
-JSON = json.dumps({"schema": "torchup/1", "command": "up", "status": "ok", "exit_code": 0, "data": None, "messages": []})
+JSON = json.dumps(
+    {"schema": "torchup/1", "command": "up", "status": "ok", "exit_code": 0, "data": None, "messages": []}
+)
 
 
 class AgentHost(IsolatedHost):
@@ -29,7 +31,7 @@ class AgentHost(IsolatedHost):
         super().__init__(folder)
         self.lines = []
 
-    def run(self, argv, **options):
+    def run(self, argv, **_):
         """Keep the command line."""
         self.lines.append(tuple(argv))
         return Completed(argv=tuple(argv), returncode=0, stdout=JSON)

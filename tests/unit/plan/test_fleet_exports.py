@@ -79,9 +79,7 @@ def test_ansible_installs_what_is_planned():
 def test_kubernetes_asks_for_the_gpus_by_their_names():
     """Two NVIDIA cards, one of AMD, one of Intel by its kernel driver, none for a CPU."""
     pods = {pod["metadata"]["name"]: pod for pod in yaml.safe_load_all(FLEET["kubernetes"](planned(), []))}
-    limits = {
-        name: pod["spec"]["containers"][0].get("resources", {}).get("limits", {}) for name, pod in pods.items()
-    }
+    limits = {name: pod["spec"]["containers"][0].get("resources", {}).get("limits", {}) for name, pod in pods.items()}
     assert limits == {
         "torch-node1": {"nvidia.com/gpu": 2}, "torch-node2": {"amd.com/gpu": 1}, "torch-arc": {"gpu.intel.com/xe": 1},
         "torch-cpu": {},
@@ -90,7 +88,7 @@ def test_kubernetes_asks_for_the_gpus_by_their_names():
 
 
 def test_a_batch_script_parses_and_asks_for_what_every_node_has(tmp_path):
-    """bash accepts the script; GPUs are asked for only where every node has some."""
+    """Bash accepts the script; GPUs are asked for only where every node has some."""
     script = tmp_path / "torch.sh"
     script.write_text(FLEET["slurm"](planned("node1.json", "node2.json"), []), "utf-8")
     subprocess.run(["bash", "-n", script], check=True)

@@ -14,7 +14,7 @@ from torchup.plan import resolve
 from torchup.report.fleet import Member, drifts
 from torchup.report.fleet_page import fleet_page
 
-HOSTILE = '<script>alert(1)</script>"\'<img src=x onerror=alert(1)>'
+HOSTILE = "<script>alert(1)</script>\"'<img src=x onerror=alert(1)>"
 BASE = Machine(os=Os.LINUX, arch="x86_64", glibc="2.35")
 
 

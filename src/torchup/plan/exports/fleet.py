@@ -126,9 +126,9 @@ def to_yaml(value: Any) -> str:
     """YAML as linters of Ansible and Kubernetes want it: sequences indented, keys in the order given."""
     import yaml  # noqa: PLC0415  # 20 ms that only these exports pay
 
-    class Indented(yaml.SafeDumper):
+    class Indented(yaml.SafeDumper):  # type: ignore[misc]  # the library has no types
         def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  # the library's signature
-            super().increase_indent(flow, False)
+            super().increase_indent(flow=flow, indentless=False)
 
         def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  # the same list twice is written twice
             return True

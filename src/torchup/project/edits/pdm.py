@@ -11,7 +11,8 @@ from torchup.project.edits.requirements import refuse_extras
 from torchup.project.edits.toml import made_table, parse, plain, spaced, table, value_of, written
 from torchup.project.labels import label_of, same_url
 from torchup.project.lines import is_managed
-from torchup.project.wanted import Slot
+from torchup.project.platforms import ALL
+from torchup.project.wanted import Slot, platforms_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,10 @@ def edit(path: str, text: str, slots: Sequence[Slot], labels: Labels) -> str:  #
             tied = [name for name in used if name in slot.tied or name in slot.needs]
             packages[slot.index] = sorted({*packages.get(slot.index, ()), *tied})
     _write_sources(document, {url: names for url, names in packages.items() if names})
-    loose = sorted({n for names in packages.values() for n in names if any(n not in (*s.tied, *s.needs) for s in slots)})
+    tied_on = {
+        n: platforms_of(s for s in slots if n in (*s.tied, *s.needs)) for names in packages.values() for n in names
+    }
+    loose = sorted(name for name, platforms in tied_on.items() if platforms < ALL)
     _share_with_main(document, loose)
     return spaced(tomlkit.dumps(document), text)
 
@@ -50,7 +54,7 @@ def _tables(document: Any) -> Any:
 def _write_sources(document: Any, wanted: dict[str, list[str]]) -> None:
     """Turn an old torch source into each needed one, add what is missing, remove what is left over."""
     if _tables(document) is None:
-        made_table(document, "tool", "pdm")["source"] = tomlkit.aot()
+        made_table(document, "tool", "pdm", bare=True)["source"] = tomlkit.aot()
     tables = _tables(document)
     missing = {url: names for url, names in wanted.items() if not any(same_url(str(t.get("url")), url) for t in tables)}
     for position in reversed(range(len(tables))):
@@ -89,5 +93,5 @@ def _share_with_main(document: Any, names: Sequence[str]) -> None:
         entry = tomlkit.table()
         entry["name"], entry["include_packages"] = _MAIN, value_of(written(list(names)))
         if _tables(document) is None:
-            made_table(document, "tool", "pdm")["source"] = tomlkit.aot()
+            made_table(document, "tool", "pdm", bare=True)["source"] = tomlkit.aot()
         _tables(document).append(entry)

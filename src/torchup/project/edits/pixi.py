@@ -192,7 +192,7 @@ def _conda(root: Any, where_: Any, slot: Slot, listed: Sequence[str]) -> None:
     used = {name for found in _every(root, "dependencies") for name in found}
     for spec in order.specs:
         name = conda_name(spec) or spec
-        if name not in CHOOSING or name in FAMILY and name not in used:
+        if name not in CHOOSING or (name in FAMILY and name not in used):
             continue
         value = tomllib.loads(pixi_spec(spec))[name]
         for subdir in _subdirs(slot, listed):

@@ -14,7 +14,7 @@ from torchup.project.edits.requirements import refuse_extras
 from torchup.project.edits.toml import block, inline, made_table, parse, plain, spaced, table, value_of, written
 from torchup.project.labels import label_of, same_url
 from torchup.project.lines import is_managed
-from torchup.project.platforms import joined, marker_of, where
+from torchup.project.platforms import joined, marker_of, system_of, where
 from torchup.project.wanted import FAMILY, Slot, platforms_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _sources(document: Any, slots: Sequence[Slot]) -> dict[str, str]:
         entry = tomlkit.table()
         name = f"pytorch-{slot.variant}".replace(".", "-")
         entry["name"], entry["url"], entry["priority"] = name, slot.index, "explicit"
-        tool = made_table(document, "tool", "poetry")
+        tool = made_table(document, "tool", "poetry", bare=True)
         if tables is None:
             tool["source"] = tomlkit.aot()
         tool["source"].append(entry)
@@ -154,14 +154,14 @@ def _wanted(
     for entry in old:
         here = where(entry.get("markers"))
         label = label_of(urls.get(str(entry.get("source")), ""))
-        rest = {p for p in here - lost if label is None or labels.on_platform(label, p)}
+        rest = {p for p in here - lost if label is None or any(labels.on_platform(label, q) for q in system_of(p))}
         marker = joined(entry.get("markers"), rest)
         if rest and (not modern or "source" in entry):
             kept.append(entry if rest == here else {**entry, **({"markers": marker} if marker else {})})
     grouped: dict[tuple[str | None, str | None], set[str]] = {}
     for slot in slots:
         tied = name in slot.tied or name in slot.needs
-        if name not in slot.pins and name not in slot.needs or modern and not tied:
+        if (name not in slot.pins and name not in slot.needs) or (modern and not tied):
             continue
         source = sources[slot.index.rstrip("/")] if tied and slot.index is not None else None
         version = None if modern else _version(name, slot, old)

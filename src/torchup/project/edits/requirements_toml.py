@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torchup.errors import UsageError
 from torchup.model import message
 from torchup.project.edits.toml import block, made_table, table, written
-from torchup.project.lines import change, is_managed, name_of, requirement_text
+from torchup.project.lines import change, is_managed, name_of, parsed, requirement_text
 from torchup.project.platforms import marker_of
 from torchup.project.wanted import FAMILY, Slot
 
@@ -35,6 +35,14 @@ def managed_names(document: Any) -> set[str]:
         name for _, items in lists(document) for item in items
         if isinstance(item, str) and (name := name_of(item)) is not None and is_managed(name)
     }  # fmt: skip
+
+
+def exact_version(document: Any) -> str | None:
+    """The one version of torch that the lists pin; ``None``: they leave it open, or pin several."""
+    found = [parsed(str(item)) for _, items in lists(document) for item in items if isinstance(item, str)]
+    specifiers = [one.specifier for one in found if one is not None and one.name == FAMILY[0]]
+    pinned = {p.version.partition("+")[0] for specifier in specifiers for p in specifier if p.operator == "=="}
+    return pinned.pop() if len(pinned) == 1 and all(specifiers) else None
 
 
 def edit(

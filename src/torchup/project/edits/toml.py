@@ -51,12 +51,15 @@ def table(document: Any, *names: str) -> Any:
     return found if isinstance(found, dict) else None
 
 
-def made_table(document: Any, *names: str) -> Any:
-    """A table by its path; made, with its parents, where it is not there."""
+def made_table(document: Any, *names: str, bare: bool = False) -> Any:
+    """A table by its path; made, with its parents, where it is not there.
+
+    ``bare``: it is to hold other tables only, and so gets no header of its own.
+    """
     found = document
     for position, name in enumerate(names):
         if not isinstance(found.get(name), dict):
-            found[name] = tomlkit.table(is_super_table=position < len(names) - 1)
+            found[name] = tomlkit.table(is_super_table=bare or position < len(names) - 1)
         found = found[name]
     return found
 

@@ -13,8 +13,8 @@ from torchup.project.edits import requirements_toml
 from torchup.project.edits.toml import block, inline, made_table, parse, plain, spaced, table, value_of
 from torchup.project.labels import label_of, same_url
 from torchup.project.lines import is_managed
-from torchup.project.platforms import joined, marker_of, where
-from torchup.project.wanted import Slot, platforms_of
+from torchup.project.platforms import joined, marker_of, system_of, where
+from torchup.project.wanted import FAMILY, Slot, platforms_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +31,9 @@ def edit(path: str, text: str, slots: Sequence[Slot], labels: Labels) -> str:
     document = parse(path, text)
     _refuse_other_sources(path, document)
     requirements_toml.edit(path, document, slots, extras_table=("project", "optional-dependencies"))
-    names = _index_names(document, slots, labels)
-    _sources(document, slots, names, labels)
     _conflicts(document, slots)
+    names = _index_names(document, slots)
+    _sources(document, slots, names, labels)
     return spaced(tomlkit.dumps(document), text)
 
 
@@ -67,7 +67,7 @@ def _indexes(document: Any) -> Any:
     return found if isinstance(found, list) else None
 
 
-def _index_names(document: Any, slots: Sequence[Slot], labels: Labels) -> dict[str, str]:
+def _index_names(document: Any, slots: Sequence[Slot]) -> dict[str, str]:
     """Address -> name of an index in the file, for every index that the slots need; made or turned round as needed."""
     wanted = {slot.index: slot.variant for slot in slots if slot.index is not None}
     tables = _indexes(document)
@@ -80,22 +80,21 @@ def _index_names(document: Any, slots: Sequence[Slot], labels: Labels) -> dict[s
                     entry["explicit"] = True
     for url, variant in wanted.items():
         if url not in names:
-            names[url] = _add_index(document, url, variant, labels)
+            names[url] = _add_index(document, url, variant)
     return names
 
 
-def _add_index(document: Any, url: str, variant: str, labels: Labels) -> str:
+def _add_index(document: Any, url: str, variant: str) -> str:
     taken = {str(entry.get("name")) for entry in _indexes(document) or ()}
     name = f"pytorch-{variant}".replace(".", "-")
     while name in taken:
         name += "-torch"
     entry = tomlkit.table()
     entry["name"], entry["url"], entry["explicit"] = name, url, True
-    tool = made_table(document, "tool", "uv")
+    tool = made_table(document, "tool", "uv", bare=True)
     if _indexes(document) is None:
         tool["index"] = tomlkit.aot()
     tool["index"].append(entry)
-    del labels
     return name
 
 
@@ -106,11 +105,12 @@ def _sources(document: Any, slots: Sequence[Slot], names: dict[str, str], labels
     used = requirements_toml.managed_names(document)
     was = _families(document)
     urls = {str(entry.get("name")): str(entry.get("url")) for entry in _indexes(document) or ()}
+    exact = requirements_toml.exact_version(document)
     for name in sorted({*used, *map(canonicalize_name, was)}):
         key = next((key for key in was if canonicalize_name(key) == name), name)
-        old = was.get(key, [])
-        new = _entries(name, old, slots, names, urls, labels)
-        if _meaning(old) == _meaning(new):
+        old = [*was.get(key, ()), *_as_torch(name, was.get(key, ()), was.get(FAMILY[0], ()))]
+        new = _entries(name, old, slots, names, urls, labels, exact)
+        if _meaning(was.get(key, ())) == _meaning(new):
             continue
         if new:
             made_table(document, "tool", "uv", "sources")[key] = _written(new)
@@ -119,13 +119,21 @@ def _sources(document: Any, slots: Sequence[Slot], names: dict[str, str], labels
     _drop_unused(document)
 
 
-def _entries(
+def _as_torch(name: str, own: Sequence[dict[str, Any]], torch: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A companion without an entry of its own belongs where the file has torch from."""
+    if name not in FAMILY[1:] or own:
+        return []
+    return list(torch)
+
+
+def _entries(  # noqa: PLR0917  # what one entry rests on
     name: str,
     old: Sequence[dict[str, Any]],
     slots: Sequence[Slot],
     names: dict[str, str],
     urls: dict[str, str],
     labels: Labels,
+    exact: str | None,
 ) -> list[dict[str, Any]]:
     """What a package's entries are to be: those of platforms that are not planned for stay, where they can work."""
     lost = platforms_of(slots)
@@ -133,7 +141,7 @@ def _entries(
     for entry in old:
         here = where(entry.get("marker"))
         label = label_of(urls.get(str(entry.get("index")), ""))
-        rest = {p for p in here - lost if label is None or labels.on_platform(label, p)}
+        rest = {p for p in here - lost if label is None or _can_serve(label, p, exact, labels)}
         if rest == here:
             kept.append(entry)
         elif rest:
@@ -150,6 +158,13 @@ def _entries(
     return [*fresh, *kept]
 
 
+def _can_serve(label: str, platform: str, exact: str | None, labels: Labels) -> bool:
+    """Whether an entry that was there can still be followed: its build exists, in the version that the file pins."""
+    if exact is None:
+        return any(labels.on_platform(label, one) for one in system_of(platform))
+    return any(labels.is_published(exact, label, one) is not False for one in system_of(platform))
+
+
 def _meaning(entries: Sequence[dict[str, Any]]) -> set[tuple[object, ...]]:
     return {
         (entry.get("index"), entry.get("extra"), entry.get("group"), where(entry.get("marker"))) for entry in entries
@@ -163,7 +178,7 @@ def _written(entries: Sequence[dict[str, Any]]) -> Any:
 
 
 def _drop_unused(document: Any) -> None:
-    """Remove indexes of one build that no package is tied to: they serve nothing, or everything by mistake."""
+    """Remove indexes of one build that no package is tied to; those that stay serve nothing but what is tied."""
     tables = _indexes(document)
     if tables is None:
         return
@@ -174,8 +189,12 @@ def _drop_unused(document: Any) -> None:
     }  # fmt: skip
     for position in reversed(range(len(tables))):
         entry = tables[position]
-        if label_of(str(entry.get("url"))) is not None and str(entry.get("name")) not in used:
+        if label_of(str(entry.get("url"))) is None:
+            continue
+        if str(entry.get("name")) not in used:
             del tables[position]
+        elif entry.get("explicit") is not True:
+            entry["explicit"] = True
     if not tables:
         del document["tool"]["uv"]["index"]
 
@@ -200,5 +219,3 @@ def _conflicts(document: Any, slots: Sequence[Slot]) -> None:
 
 def _group(group: Sequence[dict[str, Any]]) -> str:
     return "[\n" + "".join(f"    {inline(one)},\n" for one in group) + "  ]"
-
-
