@@ -32,6 +32,9 @@ PURE = {
     "bench.stats": BASE | {"bench"},
     "bench.compare": BASE | {"bench", "results"},
     "report": BASE | {"catalog", "compat", "plan", "doctor", "bench", "results", "report"},
+    "project": BASE | {"documents", "catalog", "compat", "plan", "project"},
+    "agents.tools": BASE,
+    "agents.schemas": BASE | {"compat", "plan", "doctor", "agents"},
 }
 # Modules through which a pure room could reach outside.
 OUTSIDE = {
@@ -54,6 +57,8 @@ PURE_ROOMS = (
     "bench.stats",
     "bench.compare",
     "report",
+    "project",
+    "agents.tools",
     "model",
     "errors",
     "encoding",

@@ -52,7 +52,9 @@ LINES = (
     "mirror list", "mirror list --json", "mirror test", "mirror test --json", "kernel add x", "kernel list",
     "cache show", "cache prune --yes", "catalog measure torch==2.15.0", "wheel flash-attn",
     "kernel remove x", "catalog show", "catalog check", "catalog refresh", "self paths", "self completion bash",
-    "self uninstall --dry-run", "nonsense {option mirror}password={option package}",
+    "self uninstall --dry-run", "project show", "project check", "project sync --dry-run --offline",
+    "project sync --yes --offline", "project sync --undo --yes", "fleet report {folder}", "mcp",
+    "nonsense {option mirror}password={option package}",
 )  # fmt: skip
 
 

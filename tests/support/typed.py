@@ -38,6 +38,9 @@ TYPED = (
     "mirror test nope", "kernel list", "kernel add", "kernel remove", "kernel remove nope",
     "kernel list --user --prefix x", "catalog show", "catalog check", "catalog show --variant nope",
     "catalog show --platform nope", "self paths", "self uninstall", "self uninstall --dry-run",
+    "project show EMPTY", "project show missing", "project check EMPTY", "project sync EMPTY",
+    "project sync --for nope", "project sync --undo", "project synk", "fleet report", "fleet report EMPTY",
+    "fleet report missing", "fleet report FOLDER --html /nonexistent/x.html", "mcp extra",
     "up --dry-run --offline", "up --from FOLDER", "up --from missing",
 )  # fmt: skip
 

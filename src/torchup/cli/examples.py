@@ -43,6 +43,10 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             message("example.plan.assume", "The plan for a machine that you do not have yet."),
         ),
         (
+            "torchup plan --machine machines --export ansible > site.yml",
+            message("example.plan.fleet", "A playbook that brings every machine of a folder to its plan."),
+        ),
+        (
             "torchup plan --export dockerfile > Dockerfile",
             message("example.plan.export", "The same choice for another tool."),
         ),
@@ -226,6 +230,54 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         (
             "torchup catalog measure torch==2.15.0",
             message("example.catalog.measure", "What the wheel for this machine is built for."),
+        ),
+    ),
+    "torchup project": (
+        (
+            "torchup project sync --for mac,windows-cuda",
+            message("example.project", "One file for your Mac and your Windows machine; shown first."),
+        ),
+        ("torchup project check", message("example.project.check", "What is wrong with the file, for CI.")),
+    ),
+    "torchup project show": (
+        ("torchup project show", message("example.project.show", "Which torch the files of this folder ask for.")),
+    ),
+    "torchup project check": (
+        ("torchup project check", message("example.project.check", "What is wrong with the file, for CI.")),
+        (
+            "torchup project check --for linux-cuda,mac",
+            message("example.project.check.for", "And whether it serves these machines."),
+        ),
+    ),
+    "torchup project sync": (
+        (
+            "torchup project sync",
+            message("example.project.sync", "The build for this machine, in the file of this folder."),
+        ),
+        (
+            "torchup project sync --for mac,windows-cuda,linux-cuda,linux-rocm,cpu",
+            message(
+                "example.project.sync.for", "One file for all of these; extras part several builds of a platform."
+            ),
+        ),
+        ("torchup project sync --undo", message("example.project.undo", "Put back what was there before.")),
+    ),
+    "torchup fleet": (
+        (
+            "torchup fleet report machines --html fleet.html",
+            message("example.fleet", "One page of every machine in the folder `machines`."),
+        ),
+    ),
+    "torchup fleet report": (
+        (
+            "torchup fleet report machines --html fleet.html",
+            message("example.fleet", "One page of every machine in the folder `machines`."),
+        ),
+    ),
+    "torchup mcp": (
+        (
+            "torchup mcp",
+            message("example.mcp", "What an agent starts; tell it once: `claude mcp add torchup -- torchup mcp`."),
         ),
     ),
     "torchup self": (("torchup self paths", message("example.self.paths", "Where everything is.")),),
