@@ -256,9 +256,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ),
         (
             "torchup project sync --for mac,windows-cuda,linux-cuda,linux-rocm,cpu",
-            message(
-                "example.project.sync.for", "One file for all of these; extras part several builds of a platform."
-            ),
+            message("example.project.sync.for", "One file for all of these; extras part several builds of a platform."),
         ),
         ("torchup project sync --undo", message("example.project.undo", "Put back what was there before.")),
     ),

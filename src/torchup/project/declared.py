@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from torchup.model import Value
+from torchup.errors import UsageError
+from torchup.model import Value, message
 from torchup.project.edits import conda, pixi, requirements_toml
 from torchup.project.edits.poetry import specifier_of
 from torchup.project.edits.requirements import OPTION, bare
@@ -20,6 +21,9 @@ from torchup.project.wanted import FAMILY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+
+MOST = 200  # lines about torch; each is held against every build that the catalogue has
 
 
 class Wish(Value, frozen=True, kw_only=True):
@@ -72,7 +76,13 @@ def declared(kind: Kind, path: str, text: str) -> Declared:
     Raises:
         UsageError: it does not parse.
     """
-    return _READERS[kind](path, text)
+    found = _READERS[kind](path, text)
+    if len(found.wishes) > MOST:
+        raise UsageError(
+            message("project.many", "{path} asks for torch in more than {limit} lines", path=path, limit=MOST),
+            hint=message("project.large.hint", "such a file is left alone: change it by hand"),
+        )
+    return found
 
 
 def _pep440(text: str) -> str:
@@ -187,6 +197,9 @@ def _poetry(path: str, text: str) -> Declared:
     entries: dict[str, list[Any]] = {
         canonicalize_name(k): v if isinstance(v, list) else [v] for k, v in (poetry.get("dependencies") or {}).items()
     }
+    for group in (poetry.get("group") or {}).values():
+        inner = group.get("dependencies") if isinstance(group, dict) else None
+        entries |= {canonicalize_name(k): v if isinstance(v, list) else [v] for k, v in (inner or {}).items()}
     python = next((str(one) for one in entries.pop("python", ())), None)
     modern = {wish.name for wish in wishes}
     found = [one for wish in wishes for one in _tied(wish, entries.get(wish.name, ()), urls, "markers", "source")]

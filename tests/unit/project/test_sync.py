@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
+import time
 import tomllib
 
 import pytest
@@ -11,7 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.projects import EVERYTHING, FLEETS, LAYOUTS, PIXI, PLAIN, REQUIREMENTS, UV, project_file, synced
+from support.projects import EVERYTHING, FLEETS, LAYOUTS, PIXI, PLAIN, POETRY, REQUIREMENTS, UV, project_file, synced
 from torchup.catalog import load_catalog
 from torchup.errors import NoBuildError, UsageError
 from torchup.jobs.project import flaws
@@ -214,6 +216,7 @@ def test_a_file_without_torch_gets_it():
         ("pyproject.toml", '[project]\ndependencies = ["torch"]\n[tool.uv.sources]\ntorch = { path = "../torch" }\n',
          "project.source"),
         ("setup.cfg", "[x]\n", "project.kind"),
+        ("requirements.txt", "torch\n" * 300, "project.many"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_edited_is_refused(name, text, code):
@@ -265,6 +268,38 @@ def test_any_layout_is_kept(text, fleet):
     gone = [line for line in difflib.ndiff(text.split("\n"), after.split("\n")) if line.startswith("- ")]
     kept = [line for line in gone if f"{line[2:]}," not in after]  # the last item may get a comma
     assert all("orch" in line or "dependencies" in line or line == "- " for line in kept), gone
+
+
+@pytest.mark.parametrize("piece", ["\n", '"a",\n', "[t]\n", "k = 1\n", "# \n", "[", "a.b = 1\n"])
+@pytest.mark.parametrize("name", ["pyproject.toml", "requirements.txt", "environment.yml", "pixi.toml"])
+def test_a_hostile_file_takes_no_longer_than_its_size(name, piece):
+    """Kilobytes of one piece are read, or refused, in seconds: nothing grows faster than the file."""
+    head = {"environment.yml": "dependencies:\n  - pytorch\n", "requirements.txt": "torch\n"}
+    text = head.get(name, '[project]\nname = "x"\ndependencies = ["torch"]\n') + piece * (8_000 // len(piece))
+    start = time.perf_counter()
+    with contextlib.suppress(UsageError):
+        synced(name, text, "linux-cuda")
+    assert time.perf_counter() - start < 10
+
+
+def test_torch_in_a_group_of_poetry_stays_there():
+    """The constraint is written where the package stands."""
+    text = POETRY.replace('torch = "^2.1"          # see the README\ntorchaudio = "*"\n', "").replace(
+        'pytest = "^8.0"', 'pytest = "^8.0"\ntorch = "^2.1"'
+    )
+    data = tomllib.loads(synced("pyproject.toml", text, "linux-cuda").after.decode())["tool"]["poetry"]
+    assert "torch" not in data["dependencies"]
+    assert data["group"]["dev"]["dependencies"]["torch"][0]["source"] == "pytorch-cu132"
+
+
+def test_pixi_inside_pyproject():
+    """Its tables stand below [tool.pixi], and a second sync changes nothing."""
+    text = '[project]\nname = "x"\n\n[tool.pixi.workspace]\nchannels = ["conda-forge"]\nplatforms = ["linux-64"]\n'
+    text += '\n[tool.pixi.pypi-dependencies]\ntorch = ">=2.1"\n'
+    once = synced("pyproject.toml", text, "linux-cuda").after
+    target = tomllib.loads(once.decode())["tool"]["pixi"]["target"]["linux-64"]["pypi-dependencies"]
+    assert target["torch"]["index"].endswith("/cu132")
+    assert not synced("pyproject.toml", once, "linux-cuda").changes
 
 
 def test_a_comment_stays_with_its_requirement():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from torchup.documents import DocumentError, read_yaml
@@ -10,6 +11,7 @@ from torchup.errors import UsageError
 from torchup.model import Value, message
 from torchup.project.edits.requirements import edited_lines, refuse_extras
 from torchup.project.lines import is_managed, name_of
+from torchup.project.original import changes
 from torchup.project.wanted import FAMILY, Slot
 
 if TYPE_CHECKING:
@@ -58,10 +60,17 @@ def _is_text(node: Any) -> bool:
     return isinstance(getattr(node, "value", None), str)
 
 
+@lru_cache(maxsize=4)
+def _root(text: str) -> Any:
+    import yaml  # noqa: PLC0415  # only for conda's files
+
+    return yaml.compose(text, yaml.SafeLoader)
+
+
 def _nodes(text: str, path: Sequence[str]) -> Iterator[Any]:
     import yaml  # noqa: PLC0415  # only for conda's files
 
-    root: Any = yaml.compose(text, yaml.SafeLoader)
+    root = _root(text)
     for name in path:
         pairs = [pair for node in ([root] if isinstance(root, yaml.MappingNode) else getattr(root, "value", ()))
                  if isinstance(node, yaml.MappingNode) for pair in node.value]  # fmt: skip
@@ -119,13 +128,9 @@ def _edit_pip(text: str, slots: Sequence[Slot]) -> str:
 
 def _replaced(text: str, items: Sequence[Item], old: Sequence[str], new: Sequence[str]) -> str:
     """The text with another list: items that stay keep their lines, others are written where they belong."""
-    import difflib  # noqa: PLC0415  # only for a change
-
     lines = text.split("\n")
     indent = " " * items[0].indent
-    for kind, a, b, c, d in reversed(difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()):
-        if kind == "equal":
-            continue
+    for a, b, c, d in reversed(changes(old, new)):
         start = items[a].line if a < len(items) else items[-1].end + 1
         end = items[b - 1].end + 1 if b > a else start
         comments = [_comment(lines[item.line]) for item in items[a:b]]

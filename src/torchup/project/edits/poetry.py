@@ -60,7 +60,7 @@ def edit(path: str, text: str, slots: Sequence[Slot], labels: Labels) -> str:
         requirements_toml.edit(path, document, slots, extras_table=("project", "optional-dependencies"), local=True)
         used = requirements_toml.managed_names(document)
     else:
-        names = {canonicalize_name(key) for key in table(document, "tool", "poetry", "dependencies") or {}}
+        names = {canonicalize_name(key) for found in _dependency_tables(document) for key in found}
         used = {name for name in names if is_managed(name)} or {FAMILY[0]}
         used |= {name for slot in slots for name in slot.needs}
     sources = _sources(document, slots)
@@ -112,10 +112,15 @@ def _drop_unused(document: Any) -> None:
         del document["tool"]["poetry"]["source"]
 
 
-def _every_constraint(document: Any) -> list[list[dict[str, Any]]]:
+def _dependency_tables(document: Any) -> list[Any]:
+    """The main table of dependencies, and that of each group."""
     groups = (table(document, "tool", "poetry", "group") or {}).values()
-    tables = [table(document, "tool", "poetry", "dependencies"), *(g.get("dependencies") for g in groups if g)]
-    return [_entries(value) for found in tables if found for value in found.values()]
+    tables = [table(document, "tool", "poetry", "dependencies"), *(table(group, "dependencies") for group in groups)]
+    return [found for found in tables if found is not None]
+
+
+def _every_constraint(document: Any) -> list[list[dict[str, Any]]]:
+    return [_entries(value) for found in _dependency_tables(document) for value in found.values()]
 
 
 # ---------------------------------------------------------------- constraints
@@ -130,7 +135,8 @@ def _entries(value: Any) -> list[dict[str, Any]]:
 def _constraint(
     document: Any, name: str, slots: Sequence[Slot], sources: dict[str, str], labels: Labels, *, modern: bool
 ) -> None:
-    there = table(document, "tool", "poetry", "dependencies") or {}
+    having = [t for t in _dependency_tables(document) if any(canonicalize_name(key) == name for key in t)]
+    there = having[0] if having else {}
     key = next((key for key in there if canonicalize_name(key) == name), name)
     old = _entries(there.get(key))
     new = _wanted(name, old, slots, sources, labels, modern=modern)
@@ -140,7 +146,8 @@ def _constraint(
         if key in there:
             del there[key]
         return
-    made_table(document, "tool", "poetry", "dependencies")[key] = _written(new)
+    place = there if having else made_table(document, "tool", "poetry", "dependencies")
+    place[key] = _written(new)
 
 
 def _wanted(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from tomlkit.exceptions import TOMLKitError
 from torchup.documents import DocumentError, read_toml
 from torchup.errors import UsageError
 from torchup.model import message
+from torchup.project.original import matching
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +97,7 @@ def spaced(text: str, before: str) -> str:
     """The edited text with a blank line before every new table and between a new table and the next one."""
     old, new = before.split("\n"), text.split("\n")
     added = set(range(len(new)))
-    for _, start, size in difflib.SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
+    for _, start, size in matching(old, new):
         added -= set(range(start, start + size))
     out: list[str] = []
     for position, line in enumerate(new):
