@@ -43,8 +43,8 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             message("example.plan.assume", "The plan for a machine that you do not have yet."),
         ),
         (
-            "torchup plan --machine machines --export ansible > site.yml",
-            message("example.plan.fleet", "A playbook that brings every machine of a folder to its plan."),
+            "torchup plan --machine nodes --export slurm > job.sh",
+            message("example.plan.fleet", "A batch script with the plan of every node in the folder `nodes`."),
         ),
         (
             "torchup plan --export dockerfile > Dockerfile",
