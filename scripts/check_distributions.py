@@ -6,9 +6,12 @@ python scripts/check_distributions.py dist direct    # direct: a wheel built fro
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 import tarfile
+import tomllib
 import zipfile
+from datetime import date
 from pathlib import Path, PurePosixPath
 
 LIMIT = 15_000_000  # bytes, MNIST included: a minute over a line of 2 Mbit/s
@@ -30,11 +33,23 @@ def wheel_problems(wheel: Path) -> list[str]:
     """What a wheel lacks, holds too much of, or weighs too much."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-    found = [f"{wheel.name}: {end} is missing" for end in MUST_HOLD if not any(name.endswith(end) for name in names)]
+        found = [f"{wheel.name}: {name} has no .json that says the same" for name in names if _differs(archive, name)]
+    found += [f"{wheel.name}: {end} is missing" for end in MUST_HOLD if not any(name.endswith(end) for name in names)]
     found += [f"{wheel.name}: {name} does not belong in a wheel" for name in names if _alien(name)]
     if wheel.stat().st_size >= LIMIT:
         found.append(f"{wheel.name}: {wheel.stat().st_size} bytes, {LIMIT} allowed")
     return found
+
+
+def _differs(archive: zipfile.ZipFile, name: str) -> bool:
+    """Whether a file is a table whose quick form (`hatch_build.py`) is not there or says something else."""
+    if not name.startswith("torchup/") or not name.endswith(".toml"):
+        return False
+    quick = name.removesuffix(".toml") + ".json"
+    if quick not in archive.namelist():
+        return True
+    table = json.dumps(tomllib.loads(archive.read(name).decode()), default=date.isoformat, sort_keys=True)
+    return table != json.dumps(json.loads(archive.read(quick)), sort_keys=True)
 
 
 def _alien(name: str) -> bool:

@@ -6,8 +6,6 @@ the file: a line that does not parse may hold a password.
 
 from __future__ import annotations
 
-import configparser
-import tomllib
 from typing import Any
 
 from torchup.model import Message, Notice, message
@@ -40,6 +38,8 @@ def unreadable(path: str, error: DocumentError) -> Notice:
 
 def read_toml(text: str) -> dict[str, Any]:
     """A TOML document; raises `DocumentError`."""
+    import tomllib  # noqa: PLC0415  # few commands read a configuration
+
     _check_size(text)
     for number, line in enumerate(text.split("\n"), 1):
         if line.count(".") > DOT_LIMIT:
@@ -80,6 +80,8 @@ def read_ini(text: str) -> dict[tuple[str, str], str]:
         if len(line) > LINE_LIMIT:
             raise DocumentError(message("document.line", "line {line} is longer than {limit} characters",
                                         line=number, limit=LINE_LIMIT))  # fmt: skip
+    import configparser  # noqa: PLC0415  # few commands read a configuration
+
     parser = configparser.RawConfigParser()
     try:
         parser.read_string(text)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from torchup.model import Message, message, verbatim
+from torchup.patterns import lazy_pattern
 
 T = TypeVar("T")
 # What decoding a stranger's document may raise: it does not fit, it is nested without end, it is no UTF-8.
@@ -48,13 +49,13 @@ def from_json(text: str | bytes, kind: type[T]) -> T:
 
 
 # What msgspec says of a document that does not fit, and the same in our words. Each part in brackets is a value.
-_PLACE = re.compile(r"(?P<what>.*?)(?: - at (?:key in )?`\$?\.?(?P<path>.*)`)?", re.DOTALL)
+_PLACE = lazy_pattern(r"(?P<what>.*?)(?: - at (?:key in )?`\$?\.?(?P<path>.*)`)?", re.DOTALL)
 _SAID: tuple[tuple[str, Message], ...] = (
-    (r"Input data was truncated", message("decode.truncated", "it is empty or cut short")),
+    (r"Input data was truncated", message("decode.truncated", "it is empty or truncated")),
     (r"JSON is malformed: .*\(byte (?P<byte>\d+)\)", message("decode.malformed", "it is not JSON (byte {byte})")),
     (r"Object missing required field `(?P<name>.*)`", message("decode.missing", "the field `{name}` is missing")),
-    (r"Object contains unknown field `(?P<name>.*)`", message("decode.unknown", "there is no field `{name}`")),
-    (r"Expected `(?P<wanted>.*)`, got `(?P<found>.*)`", message("decode.kind", "{found} where {wanted} belongs")),
+    (r"Object contains unknown field `(?P<name>.*)`", message("decode.unknown", "unknown field `{name}`")),
+    (r"Expected `(?P<wanted>.*)`, got `(?P<found>.*)`", message("decode.kind", "{found} is in a place for {wanted}")),
     (r"Invalid enum value (?P<value>.*)", message("decode.enum", "{value} is not one of the known values")),
 )
 

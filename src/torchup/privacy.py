@@ -22,6 +22,7 @@ from urllib.parse import quote, unquote
 
 from torchup.encoding import from_builtins, to_builtins
 from torchup.i18n import printable
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -37,7 +38,7 @@ ORDINARY = frozenset(
     {"root", "user", "admin", "localhost", "cpu", "cuda", "mps", "xpu", "torch", "linux", "ubuntu", "runner"}
 )
 # Where numbers with dots are versions, not addresses (driver 32.0.15.6094).
-_VERSIONS = re.compile(r"version|driver|torch|cuda|kernel|runtime")
+_VERSIONS = lazy_pattern(r"version|driver|torch|cuda|kernel|runtime")
 
 
 class Purpose(StrEnum):
@@ -96,12 +97,12 @@ _TABLE: tuple[tuple[frozenset[Purpose], str, str], ...] = (
      r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b(?=:\d{2,5}\b)", "<address>"),
     (frozenset({Purpose.PUBLISH}), r"\b(?:\d{1,3}\.){3}\d{1,3}\b", "<ip>"),
 )  # fmt: skip
-_ADDRESS = re.compile(r"(?<![\w+.-])([A-Za-z][\w+.-]{0,20}://)([^\s'\"<>\\]+)")
-_CONDA_TOKEN = re.compile(r"(?<=/t/)[^/]+")
-_NO_SCHEME = re.compile(r"[^\s/@:]{1,64}+:([^\s@/]{1,128})@")
-_LONG_PART = re.compile(rf"[A-Za-z0-9]{{{SHORTEST_TOKEN},}}+")
-_TOKEN_VARIABLE = re.compile(r"TOKEN|API_?KEY|ACCESS_?KEY|_KEY$|AUTH", re.IGNORECASE)
-_PASSWORD_VARIABLE = re.compile(r"PASSWORD|PASSWD|SECRET|CREDENTIAL", re.IGNORECASE)
+_ADDRESS = lazy_pattern(r"(?<![\w+.-])([A-Za-z][\w+.-]{0,20}://)([^\s'\"<>\\]+)")
+_CONDA_TOKEN = lazy_pattern(r"(?<=/t/)[^/]+")
+_NO_SCHEME = lazy_pattern(r"[^\s/@:]{1,64}+:([^\s@/]{1,128})@")
+_LONG_PART = lazy_pattern(rf"[A-Za-z0-9]{{{SHORTEST_TOKEN},}}+")
+_TOKEN_VARIABLE = lazy_pattern(r"TOKEN|API_?KEY|ACCESS_?KEY|_KEY$|AUTH", re.IGNORECASE)
+_PASSWORD_VARIABLE = lazy_pattern(r"PASSWORD|PASSWD|SECRET|CREDENTIAL", re.IGNORECASE)
 _remembered: dict[str, None] = {}  # longest first when asked for
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from torchup.documents import SIZE_LIMIT, DocumentError, read_toml
 from torchup.errors import UsageError
 from torchup.model import Value, message
+from torchup.near_names import did_you_mean
 
 if TYPE_CHECKING:
     from torchup.host import Host
@@ -73,7 +74,7 @@ def _read(host: Host, path: str) -> dict[str, Any]:
     if text is None:
         raise UsageError(
             message("settings.unreadable", "{path} cannot be read", path=path),
-            hint=message("settings.unreadable.hint", "see who may read it, or work in another folder"),
+            hint=message("settings.unreadable.hint", "check who can read it, or work in another folder"),
         )
     try:
         return read_toml(text)
@@ -94,21 +95,14 @@ def _checked(key: str, value: object, path: str | None) -> Any:
         return value
     form = f'{key} = ["..."]' if key in LISTS else f"{key} = true" if key in FLAGS else f'{key} = "..."'
     raise UsageError(
-        message("settings.type", "{path}: the value of `{key}` is of the wrong kind", path=path, key=key),
+        message("settings.type", "{path}: the value of `{key}` has the wrong type", path=path, key=key),
         hint=message("settings.type.hint", "write `{form}`", form=form),
     )
 
 
 def unknown_key(key: str, known: tuple[str, ...], path: str | None) -> UsageError:
     """The error for a key that is none, with a guess."""
-    import difflib  # noqa: PLC0415  # only a mistake pays for it
-
-    close = difflib.get_close_matches(key, known, n=1)
-    hint = (
-        message("settings.did-you-mean", "did you mean `{name}`?", name=close[0])
-        if close
-        else message("settings.known", "known: {names}", names=", ".join(known))
-    )
+    hint = did_you_mean(key, known) or message("settings.known", "known: {names}", names=", ".join(known))
     return UsageError(message("settings.unknown", "{path}: there is no setting `{key}`", path=path, key=key), hint=hint)
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from graphlib import CycleError, TopologicalSorter
 
-from architecture.test_imports import HOUSE, PACKAGE, imports, room
+from architecture.test_imports import FILES, PACKAGE, imports, room
 
-MODULES = {f"torchup.{room(path)}": path for path in HOUSE if path != PACKAGE / "__init__.py"}
+MODULES = {f"torchup.{room(path)}": path for path in FILES if path != PACKAGE / "__init__.py"}
+WORKER = "torchup.worker."  # its modules know each other by plain names
 
 
 def graph():
     """Module -> the modules that it imports; a package's own file counts as its `__init__`."""
     found = {}
     for name, path in MODULES.items():
-        wanted = {one for one in imports(path) if one in MODULES and one != name}
+        named = imports(path)
+        named |= {WORKER + one for one in named} if name.startswith(WORKER) else set()
+        wanted = {one for one in named if one in MODULES and one != name}
         parents = {one for one in wanted if name.startswith(one + ".")}  # the package around it is loaded anyway
         found[name] = wanted - parents
     return found

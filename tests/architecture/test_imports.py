@@ -14,15 +14,19 @@ HOUSE = [path for path in FILES if "worker" not in path.relative_to(PACKAGE).par
 WORKER = [path for path in FILES if "worker" in path.relative_to(PACKAGE).parts]
 
 # Room -> the rooms of torchup it may import. Rooms not named here may import anything but `cli`.
-BASE = {"model", "errors", "encoding", "i18n", "privacy"}
+BASE = {"model", "errors", "encoding", "i18n", "privacy", "patterns", "data_files", "package_names", "near_names"}
 PURE = {
     "model": set[str](),
+    "patterns": set[str](),
+    "data_files": set[str](),
+    "package_names": set[str](),
+    "near_names": {"model"},
     "errors": {"model"},
-    "encoding": {"model"},
+    "encoding": {"model", "patterns"},
     "i18n": {"model"},
-    "privacy": {"model", "encoding", "i18n"},
+    "privacy": {"model", "encoding", "i18n", "patterns"},
     "documents": {"model"},
-    "host": {"model", "encoding"},
+    "host": {"model", "encoding", "patterns"},
     "catalog": BASE | {"host", "catalog"},
     "compat": BASE | {"catalog", "compat"},
     "plan": BASE | {"catalog", "compat", "plan"},

@@ -74,7 +74,7 @@ def test_list_shows_what_is_there(home, capsys):
 def test_list_of_nothing_says_how_to_begin(capsys):
     """Without environments: exit 0 and the first command."""
     code, out, _ = torchup(capsys, "env", "list")
-    assert (code, out) == (0, "no environments yet; `torchup up` makes one\n")
+    assert (code, out) == (0, "no environments yet; run `torchup up` to make one\n")
 
 
 def test_show_says_what_from_where_and_how_to_use_it(home, capsys):
@@ -146,10 +146,10 @@ def test_run_passes_signals_on(home, name, code, tmp_path):
 
 def test_rollback_says_what_changed(home, capsys):
     """Back to the older torch, with the packages that changed; --dry-run only says so."""
-    assert "would go back to torch 2.12.0+cpu" in torchup(capsys, "env", "rollback", "--dry-run")[1]
+    assert "would return to torch 2.12.0+cpu" in torchup(capsys, "env", "rollback", "--dry-run")[1]
     code, out, _ = torchup(capsys, "env", "rollback")
     assert code == 0
-    assert "`default` is back at torch 2.12.0+cpu" in out
+    assert "`default` has torch 2.12.0+cpu again" in out
     assert "torch 2.13.0+cpu" in out
     torchup(capsys, "env", "remove", "default", "--yes")
     assert torchup(capsys, "env", "rollback")[0] == 2
@@ -161,7 +161,7 @@ def test_rollback_of_what_has_no_previous_version_is_a_wrong_question(home, caps
     host.remove(transaction.previous_of(registry.find(host, "default").path))
     code, _, err = torchup(capsys, "env", "rollback")
     assert code == 2
-    assert "`default` has no previous version to go back to" in err
+    assert "`default` has no previous version" in err
 
 
 def test_remove_asks_first(home, capsys):
@@ -173,7 +173,7 @@ def test_remove_asks_first(home, capsys):
     kernel = kernels.add(host, environment, registry.python_of(environment.path), folder=kernels.user_folder(host))
     would = document(capsys, "env", "remove", "default", "--dry-run")["data"]["would_remove"]
     assert [Path(path).name for path in would] == ["default", "default.previous"]
-    assert torchup(capsys, "env", "remove", "default", "--yes")[:2] == (0, "`default` is removed\n")
+    assert torchup(capsys, "env", "remove", "default", "--yes")[:2] == (0, "removed `default`\n")
     assert [entry.name for entry in (home / "data" / "envs").iterdir()] == []
     assert not Path(kernel.folder).exists()
 
@@ -185,7 +185,7 @@ def test_adopt_takes_a_venv_as_it_is(home, tmp_path, capsys):
     shutil.copytree(home / "data" / "envs" / "default", venv, symlinks=True)
     (venv / "torchup-environment.json").unlink()
     code, out, _ = torchup(capsys, "env", "adopt", str(venv))
-    assert (code, out) == (0, f"`thesis` is {venv}, left as it is\n")
+    assert (code, out) == (0, f"`thesis` is {venv}; its files were not changed\n")
     assert torchup(capsys, "env", "adopt", str(venv))[0] == 2
     torchup(capsys, "env", "remove", "thesis", "--yes")
     assert venv.is_dir()
@@ -251,7 +251,7 @@ def test_a_folder_that_has_gone_is_told_and_can_be_forgotten(home, tmp_path, cap
     shutil.rmtree(tmp_path / "away")
     _, out, err = torchup(capsys, "env", "list")
     assert "away" in out
-    assert "has gone" in err
+    assert "no longer exists" in err
     assert torchup(capsys, "env", "remove", "away", "--yes")[0] == 0
     assert "away" not in torchup(capsys, "env", "list")[1]
 

@@ -166,10 +166,10 @@ def test_import_refuses_a_polished_file(capsys, runs, tmp_path):
     file.write_text(json.dumps(document), "utf-8")
     code, _, err = call(capsys, "import", str(file))
     assert code == 2
-    assert "not believable" in err
+    assert "failed validation" in err
     code, out, err = call(capsys, "import", str(file), "--force")
-    assert (code, "kept as run imported-" in out) == (0, True)
-    assert "its median is not that of its raw samples" in err
+    assert (code, "saved as run imported-" in out) == (0, True)
+    assert "its median does not match its raw samples" in err
 
 
 def test_exports_in_other_formats(capsys, runs):

@@ -80,7 +80,7 @@ def test_a_project_answers_no_question_and_names_no_program_and_no_file(project,
     evil.write_text("#!/bin/sh\ntouch stolen\n")
     evil.chmod(0o755)
     code, shown = call(capsys, *arguments)
-    assert (code, "is never taken from a file" in shown) == (ExitCode.USAGE, True)
+    assert (code, "is never read from a file" in shown) == (ExitCode.USAGE, True)
     assert not (folder / "stolen").exists()
 
 

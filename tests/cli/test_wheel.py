@@ -40,7 +40,7 @@ def test_json_holds_the_fields_that_programs_read(capsys):
     assert data["source"].startswith("https://") or "PyPI" in data["source"]
 
 
-@pytest.mark.parametrize(("name", "said"), [("flash_atn", "flash-attn"), ("xformer", "xformers"), ("zzz", "lists")])
+@pytest.mark.parametrize(("name", "said"), [("flash_atn", "flash-attn"), ("xformer", "xformers"), ("zzz", "to list")])
 def test_an_unknown_package(name, said, capsys):
     """Exit 2 and the names that are spelled alike."""
     code, _, err = run(capsys, "wheel", name, *RTX)

@@ -174,6 +174,22 @@ for spoil, request in ((False, {"recipe": "fused", "device": "meta", "precision"
     assert inside(python, code).split() == ["raised", "trial-ended"]
 
 
+def test_a_trial_of_one_way_is_the_recipes_own(python):
+    """A recipe that can be run in several ways is asked for the one of the request, which came as JSON."""
+    code = """
+import json, recipes, trial
+class Recipe:
+    def __init__(self, task):
+        self.task = task
+    def trial(self, way):
+        return way[1] / 2 if way[0] == "graph" and self.task.precision == "fp32-strict" else None
+recipes.load = lambda name: Recipe if name == "fused" else None
+asked = {"device": "cpu", "precision": "fp32-strict", "recipe": "fused", "way": ("graph", 4)}
+print(trial.run(json.loads(json.dumps(asked))))
+"""
+    assert inside(python, code).split() == ["2.0"]
+
+
 def test_best_names_what_it_tried_and_the_fastest_is_chosen(python):
     """On a CPU the candidates take turns in one process; the winner trains, and its trial was the shortest."""
     code = """

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torchup
 from torchup import privacy
+from torchup.patterns import LazyPattern
 
 START = 1500  # characters; a quadratic pattern takes 10 ms for them, a linear one 10 us
 NOTICEABLE = 0.01  # seconds; below it the clock's noise is all there is
@@ -53,7 +54,7 @@ def patterns():
 
 
 def _inside(value, depth):
-    if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+    if isinstance(value, re.Pattern | LazyPattern) and isinstance(value.pattern, str):
         yield value
     elif depth and isinstance(value, dict):
         for item in value.values():

@@ -142,7 +142,7 @@ def test_a_dead_rank_is_named_with_its_log():
     host = TorchrunHost(Completed(argv=(), returncode=1, stderr=SUMMARY))
     with pytest.raises(BenchError) as caught:
         run_distributed(host, "python3", Layout(processes=2), BenchRequest())
-    assert str(caught.value.text) == "rank 1 ended with code -9: Killed while saying this"
+    assert str(caught.value.text) == "rank 1 exited with code -9: Killed while saying this"
     assert host.logs in str(caught.value.hint)
     assert host.is_dir(host.logs)
 
@@ -156,7 +156,7 @@ def test_a_group_that_does_not_come_back_is_a_timeout():
 
 def test_another_workload_is_a_usage_error():
     """What has no distributed form is refused with the list of what has."""
-    with pytest.raises(UsageError, match="not made for several processes"):
+    with pytest.raises(UsageError, match="does not support several processes"):
         run_distributed(RealHost(), "python3", Layout(processes=2), BenchRequest(workload="matmul"))
 
 

@@ -231,7 +231,7 @@ def test_short_or_uncounted_energy_is_null_with_a_reason():
 
 @pytest.mark.parametrize(
     ("device", "fixed", "words"),
-    [("cpu", FIXED, "on the CPU"), ("mps", FIXED, "root only"),
+    [("cpu", FIXED, "on the CPU"), ("mps", FIXED, "only to root"),
      ("cuda:0", FIXED | {"gpus": [], "nvml_reason": "x"}, "NVML: x")],
 )  # fmt: skip
 def test_no_gpu_reading_says_why(device, fixed, words):

@@ -73,10 +73,10 @@ def test_the_time_limit_of_probes(text, seconds):
         ("linux-jetson-orin-jp6", ["Jetson Linux", "36.4.3", "integrated"]),
         ("linux-ubuntu-driver-not-loaded", ["Secure boot", "on", "the kernel driver is not loaded"]),
         ("linux-popos-gt640-kepler", ["nouveau"]),
-        ("macos-m1max-rosetta", ["translated by Rosetta", "32 cores"]),
-        ("linux-ubuntu-mi210", ["ROCm", "6.2.0", "gfx90a", "/dev/kfd", "usable by this user"]),
+        ("macos-m1max-rosetta", ["under Rosetta translation", "32 cores"]),
+        ("linux-ubuntu-mi210", ["ROCm", "6.2.0", "gfx90a", "/dev/kfd", "this user has access"]),
         ("linux-ubuntu-arc-pro-a40-no-runtime", ["Level Zero", "absent"]),
-        ("linux-ubuntu-conda-and-uv", ["free-threaded", "venv", "conda", "1 more (-v shows them)"]),
+        ("linux-ubuntu-conda-and-uv", ["free-threaded", "venv", "conda", "1 more (use -v to show them)"]),
         ("linux-proxmox-vfio", ["reserved for virtual machines", "not loaded"]),
     ],
 )

@@ -131,12 +131,12 @@ def test_a_worker_never_says_a_sentence():
 def test_what_a_worker_says_keeps_its_values():
     """A code is translated with its values; what a library said is told as it is; several are joined."""
     other = sentence(Said(code="other", values={"what": "torch", "found": "2.12.0", "planned": "2.13.0"}))
-    assert str(other) == "torch is 2.12.0, planned was 2.13.0"
+    assert str(other) == "torch is 2.12.0, but 2.13.0 was planned"
     assert "2.13.0" in i18n.render(other, "zh")
     assert i18n.render(sentence(raised("Segmentation fault")), "zh") == "Segmentation fault"
-    assert str(joined([other, verbatim("x")])) == "torch is 2.12.0, planned was 2.13.0; x"
+    assert str(joined([other, verbatim("x")])) == "torch is 2.12.0, but 2.13.0 was planned; x"
     nested = Said(code="left-out", values={"name": "graph", "why": Said(code="no-graphs", values={"kind": "mps"})})
-    assert str(sentence(nested)) == "graph left out: torch records no graphs on mps"
+    assert str(sentence(nested)) == "graph was skipped: torch cannot record graphs on mps"
     assert "left out" not in i18n.render(sentence(nested), "zh")
 
 

@@ -37,7 +37,7 @@ def test_every_section_is_there():
     text = full_page()
     for name in ("ladder", "devices", "breakdown", "roofline", "speedruns", "scaling", "curves", "results", "details"):
         assert f'<section aria-labelledby="{name}-title" id="{name}">' in text, name
-    assert "waits for the DataLoader" in text
+    assert "waiting for the DataLoader" in text
     assert "published, not measured" in text
     assert "Peak unknown" in text
 
@@ -78,7 +78,7 @@ def test_any_text_is_escaped_once(text):
 
 def test_an_empty_run_is_a_page_too():
     """Nothing measured gives a sentence, not an error."""
-    assert "hold no results" in page([run()], baseline=load_baseline("article"))
+    assert "have no results" in page([run()], baseline=load_baseline("article"))
 
 
 def test_the_page_speaks_the_language_in_use():

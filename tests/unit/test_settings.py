@@ -70,8 +70,8 @@ def test_a_verbs_own_table_beats_the_general_keys():
     [
         ("mirror = \n", "not valid TOML"),
         ("miror = 'nju'\n", "there is no setting `miror`"),
-        ("mirror = 3\n", "the value of `mirror` is of the wrong kind"),
-        ("require = 'torchvision'\n", "the value of `require` is of the wrong kind"),
+        ("mirror = 3\n", "the value of `mirror` has the wrong type"),
+        ("require = 'torchvision'\n", "the value of `require` has the wrong type"),
         ("[verb]\nbugdet = 3\n", "there is no setting `verb.bugdet`"),
     ],
 )

@@ -176,15 +176,15 @@ def advise(result: Result, beside: Sequence[Result]) -> Message | None:
     if share > HALF:
         return message(
             "bench.advice.input",
-            "{share} of the time {device} waits for the DataLoader: keep the data on the device, or transform whole"
-            " batches; `{fastest}` trains the same network {gain}x as fast",
+            "{device} spends {share} of the time waiting for the DataLoader: keep the data on the device, or "
+            "transform whole batches; `{fastest}` trains the same network {gain}x as fast",
             share=f"{share:.0%}", **shared,
         )  # fmt: skip
     if launches > MUCH:
         return message(
             "bench.advice.launch",
-            "{share} of the time of `{recipe}` goes into PyTorch's calls around the arithmetic, not into {device}:"
-            " use recorded or fused steps (`{fastest}`, {gain}x as fast)",
+            "`{recipe}` spends {share} of its time in PyTorch calls around the arithmetic, not on {device}: use "
+            "recorded or fused steps (`{fastest}`, {gain}x as fast)",
             share=f"{launches:.0%}", recipe=result.recipe, **shared,
         )  # fmt: skip
     return None
@@ -198,12 +198,12 @@ def explain_sum(result: Result) -> Message | None:
     if check < PLAUSIBLE[0]:
         return message(
             "bench.sum.below",
-            "loader and steps need only {share} of the run when each runs alone: together they take the processors"
-            " from each other",
+            "loader and steps each need only {share} of the run when they run alone: in the run they compete for "
+            "the processors",
             share=f"{check:.0%}",
         )
     return message(
         "bench.sum.above",
-        "loader and steps need {share} of the run when each runs alone: together they overlap",
+        "loader and steps each need {share} of the run when they run alone: in the run they overlap",
         share=f"{check:.0%}",
     )

@@ -97,19 +97,19 @@ def payload(answer: WorkerAnswer, key: str, what: str = "torch") -> dict[str, An
         raise worker_error(msgspec.convert(data["error"], WorkerError), what)
     if answer.timed_out:
         raise TimeLimitError(
-            message("bench.timeout", "{what} did not come back within its time limit", what=what),
-            hint=message("bench.timeout.hint", "`torchup verify` shows whether the device hangs"),
+            message("bench.timeout", "{what} did not finish within its time limit", what=what),
+            hint=message("bench.timeout.hint", "run `torchup verify` to see whether the device hangs"),
         )
     words = answer.stderr.strip()[-400:] or "-"
     text = message(
         "bench.crash",
-        "the process that measured {what} ended with code {code} and no answer: {reason}",
+        "the process that measured {what} exited with code {code} without a result: {reason}",
         what=what,
         code=answer.returncode,
         reason=words,
     )
     said = Said(code="ended", values={"number": answer.returncode or 0, "why": raised(words)})
-    hint = message("bench.crash.hint", "`torchup verify` names what is broken in the environment")
+    hint = message("bench.crash.hint", "run `torchup verify` to see what is broken in the environment")
     raise MeasureError(text, said, hint=hint)
 
 
@@ -121,16 +121,16 @@ def worker_error(error: WorkerError, what: str) -> UsageError | MeasureError:
             text,
             hint=message(
                 "bench.data.hint",
-                "--data takes a folder of IDX files, of CIFAR-10's binary files (cifar-resnet), or of images, one"
-                " folder a class",
+                "--data takes a folder of IDX files, of CIFAR-10 binary files (cifar-resnet), or of images with "
+                "one subfolder per class",
             ),
         )
     if error.code in {"PrecisionError", "UnavailableError"}:
         return UsageError(text)
     if error.code in {"OutOfMemoryError", "MemoryError"}:
-        hint = message("bench.memory.hint", "close other programs that hold memory and try again")
+        hint = message("bench.memory.hint", "close other programs that use memory and try again")
         return MeasureError(text, error.said, hint=hint)
-    hint = message("bench.failed.hint", "`torchup verify` names what is broken in the environment")
+    hint = message("bench.failed.hint", "run `torchup verify` to see what is broken in the environment")
     return MeasureError(text, error.said, hint=hint)
 
 

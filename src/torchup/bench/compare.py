@@ -270,24 +270,24 @@ def _flat(value: Any, prefix: str) -> Iterator[tuple[str, object]]:
 
 def _caveats(base: Result, candidate: Result, *, fewest: int) -> Iterator[Notice]:
     if not (base.measured and candidate.measured):
-        yield _caveat(message("compare.not-measured", "one side is a published number, not measured by torchup"))
+        yield _caveat(message("compare.not-measured", "one side is a published number that torchup did not measure"))
     if fewest < FEW:
         text = message(
             "compare.few-repeats",
-            "only {count} repeat(s) on one side: a difference below {percent} % is called unclear",
+            "only {count} repeat(s) on one side: a difference below {percent} % is reported as unclear",
             count=fewest,
             percent=f"{100 * SINGLE_RUN_NOISE:.0f}",
         )
         yield _caveat(text)
     if done(base) != done(candidate):
         text = message(
-            "compare.epochs", "different numbers of epochs were measured: times are those of the same number of epochs"
+            "compare.epochs", "the runs trained different numbers of epochs: times are converted to the same number"
         )
         yield _caveat(text)
     if base.parameters.get("torchvision") != candidate.parameters.get("torchvision"):
         both = "torchvision" in base.parameters and "torchvision" in candidate.parameters
         if both:
-            yield _caveat(message("compare.torchvision", "only one side transformed its samples with torchvision"))
+            yield _caveat(message("compare.torchvision", "only one side used torchvision to transform its samples"))
     yield from _quality_caveats(base, candidate)
     if False in {base.stable, candidate.stable}:
         yield _caveat(message("compare.unstable", "one side was not stable: measure it again"))
@@ -299,7 +299,7 @@ def _quality_caveats(base: Result, candidate: Result) -> Iterator[Notice]:
     if same and before is not None and after is not None and after < before - QUALITY_SLACK:
         text = message(
             "compare.accuracy",
-            "the candidate is less accurate ({after} against {before})",
+            "the candidate is less accurate ({after}, before {before})",
             after=f"{100 * after:.2f} %",
             before=f"{100 * before:.2f} %",
         )

@@ -114,8 +114,8 @@ def check_workload(name: str) -> None:
     """Raise `UsageError` for a workload that has no form for several processes."""
     if name not in WORKLOADS:
         raise UsageError(
-            message("distributed.workload", "`{name}` is not made for several processes", name=name),
-            hint=message("distributed.workload.hint", "these are: {names}", names=", ".join(WORKLOADS)),
+            message("distributed.workload", "`{name}` does not support several processes", name=name),
+            hint=message("distributed.workload.hint", "available: {names}", names=", ".join(WORKLOADS)),
         )
 
 
@@ -192,7 +192,7 @@ def failed_ranks(summary: str) -> list[tuple[int, int, int]]:
 
 
 def _failure(host: Host, answer: WorkerAnswer, logs: str, limit: float) -> BenchError | TimeLimitError:
-    hint = message("distributed.log", "the processes' last words are in {folder}", folder=logs)
+    hint = message("distributed.log", "the last output of the processes is in {folder}", folder=logs)
     if answer.timed_out:
         text = message("distributed.timeout", "the processes did not finish within {seconds} s", seconds=round(limit))
         return TimeLimitError(text, hint=hint)
@@ -201,13 +201,17 @@ def _failure(host: Host, answer: WorkerAnswer, logs: str, limit: float) -> Bench
         rank, local, code = ranks[0]
         reason = _last_words(host, logs, local) or "-"
         text = message(
-            "distributed.rank-died", "rank {rank} ended with code {code}: {reason}", rank=rank, code=code, reason=reason
+            "distributed.rank-died",
+            "rank {rank} exited with code {code}: {reason}",
+            rank=rank,
+            code=code,
+            reason=reason,
         )
         return BenchError(text, hint=hint)
     error = (answer.data or {}).get("error")
     said = msgspec.convert(error, WorkerError).said if isinstance(error, dict) else None
     why: object = sentence(said) if said is not None else answer.stderr.strip()[-400:] or "-"
-    return BenchError(message("distributed.failed", "the group of processes failed: {reason}", reason=why), hint=hint)
+    return BenchError(message("distributed.failed", "the process group failed: {reason}", reason=why), hint=hint)
 
 
 def _last_words(host: Host, logs: str, local_rank: int) -> str | None:

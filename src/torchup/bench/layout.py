@@ -74,7 +74,7 @@ def _asked(processes: int, nodes: int, node_rank: int | None, rendezvous: str | 
         if node_rank:
             raise UsageError(
                 message("distributed.rank-alone", "`--node-rank` needs `--nnodes` of 2 or more"),
-                hint=message("distributed.rank-alone.hint", "on one node leave `--node-rank` out"),
+                hint=message("distributed.rank-alone.hint", "leave out `--node-rank` on a single node"),
             )
         return Layout(processes=processes)
     if rendezvous is None or node_rank is None:
@@ -82,13 +82,14 @@ def _asked(processes: int, nodes: int, node_rank: int | None, rendezvous: str | 
             message("distributed.incomplete", "several nodes need `--node-rank` and `--rendezvous`"),
             hint=message(
                 "distributed.incomplete.hint",
-                "on every node the same `--rendezvous HOST:PORT` of node 0, and its own `--node-rank` from 0",
+                "use the same `--rendezvous HOST:PORT` of node 0 on every node, and a different `--node-rank` on "
+                "each, starting at 0",
             ),
         )
     if not 0 <= node_rank < nodes:
         raise UsageError(
-            message("distributed.node-rank", "`--node-rank` counts from 0 to {last}", last=nodes - 1),
-            hint=message("distributed.node-rank.hint", "each node has a number of its own; the first one is 0"),
+            message("distributed.node-rank", "`--node-rank` must be from 0 to {last}", last=nodes - 1),
+            hint=message("distributed.node-rank.hint", "each node needs its own rank; the first is 0"),
         )
     address, port = _endpoint(rendezvous)
     return Layout(processes=processes, nodes=nodes, node_rank=node_rank, address=address, port=port)

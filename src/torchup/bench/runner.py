@@ -91,7 +91,7 @@ def find_workload(name: str, known: Capabilities) -> Workload:
         message("bench.workload.unknown", "there is no workload `{name}`", name=name),
         hint=message(
             "bench.workload.known",
-            "there are: {names}",
+            "available: {names}",
             names=", ".join({**REGISTRY, **dict.fromkeys(known.workloads)}),
         ),
     )

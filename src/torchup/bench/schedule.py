@@ -38,8 +38,8 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
             for d, r, why in ((d, r, refusal(known, d, r)) for d in sorted(devices) for r in sorted(recipes))
         ]
         raise UsageError(
-            message("bench.recipe.unable", "none of these recipes runs here: {reasons}", reasons=joined(reasons)),
-            hint=message("bench.recipe.unable.hint", "leave out --recipe to measure those that do"),
+            message("bench.recipe.unable", "none of these recipes can run here: {reasons}", reasons=joined(reasons)),
+            hint=message("bench.recipe.unable.hint", "leave out --recipe to measure the recipes that can"),
         )
     weights = {recipe.name: recipe.weight for recipe in workload.ladder()}
     cheap_first = sorted(able, key=lambda pair: weights[pair[1]])
@@ -66,7 +66,7 @@ def settings(request: BenchRequest, workload: Workload) -> tuple[dict[str, int],
             message(
                 "bench.sweep.unknown", "{workload} has no setting `{name}`", workload=workload.name, name=unknown[0]
             ),
-            hint=message("bench.sweep.known", "it has: {names}", names=", ".join(workload.settings)),
+            hint=message("bench.sweep.known", "available: {names}", names=", ".join(workload.settings)),
         )
     names = list(request.sweep)
     return tuple(dict(zip(names, values, strict=True)) for values in product(*(request.sweep[name] for name in names)))
@@ -93,7 +93,7 @@ def chosen_recipes(asked: Sequence[str], workload: Workload) -> tuple[str, ...]:
             message(
                 "bench.recipe.unknown", "{workload} has no recipe `{name}`", workload=workload.name, name=unknown[0]
             ),
-            hint=message("bench.recipe.known", "there are: {names}", names=", ".join(names)),
+            hint=message("bench.recipe.known", "available: {names}", names=", ".join(names)),
         )
     return tuple(name for name in names if name in (asked or workload.default_recipes))
 
@@ -108,6 +108,6 @@ def chosen_devices(asked: Sequence[str], known: Capabilities) -> tuple[str, ...]
     if unknown:
         raise UsageError(
             message("bench.device.unknown", "torch sees no device `{name}` here", name=unknown[0]),
-            hint=message("bench.device.known", "it sees: {names}", names=", ".join(names)),
+            hint=message("bench.device.known", "torch sees: {names}", names=", ".join(names)),
         )
     return tuple(dict.fromkeys(spelled))

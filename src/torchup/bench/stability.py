@@ -37,7 +37,7 @@ def _from_samples(summary: Summary) -> list[Notice]:
     if summary.outliers:
         found.append(_outlying(len(summary.outliers), summary.count))
     if summary.median < TIMER_LIMIT:
-        text = message("stability.short", "the measured unit is shorter than 1 ms: the clock's own cost shows")
+        text = message("stability.short", "the measured unit is shorter than 1 ms, so the cost of the clock is visible")
         found.append(Notice(code=text.code, text=text))
     return found
 
@@ -56,8 +56,8 @@ def _from_rates(result: Result) -> list[Notice]:
         return [Notice(code=text.code, text=text)]
     text = message(
         "stability.sustained",
-        "after its first minute it ran {percent} % slower ({first} samples/s, then {later}): the machine cannot keep"
-        " its speed (heat, power), or other programs took some",
+        "after the first minute it was {percent} % slower ({first} samples/s, then {later}): the machine cannot "
+        "keep its speed (heat, power), or other programs ran",
         percent=f"{100 * (1 - later / first):.0f}",
         first=f"{first:.4g}",
         later=f"{later:.4g}",
@@ -73,7 +73,8 @@ def _too_short_for_a_laptop(result: Result) -> list[Notice]:
     times = unit_seconds(result)
     text = message(
         "stability.laptop",
-        "a laptop's first seconds: whether it keeps this speed shows after a minute and a half (`--epochs {epochs}`)",
+        "these are the first seconds of a laptop: a run of a minute and a half shows whether it keeps this speed "
+        "(`--epochs {epochs}`)",
         epochs=math.ceil((MINUTE + LATER) * 1.1 * len(times) / sum(times)),
     )
     return [Notice(code=text.code, text=text)]
@@ -82,7 +83,7 @@ def _too_short_for_a_laptop(result: Result) -> list[Notice]:
 def _few(count: int) -> Notice:
     text = message(
         "stability.few-repeats",
-        "measured {count} time(s): how noisy it is cannot be said; `--repeats 5` or more gives an interval",
+        "measured {count} time(s), so the noise is unknown; use `--repeats 5` or more for an interval",
         count=count,
     )
     return Notice(code=text.code, text=text)
@@ -91,8 +92,8 @@ def _few(count: int) -> Notice:
 def _noisy(spread: float) -> Notice:
     text = message(
         "stability.noisy",
-        "half of the repeats differ by {percent} % or more: close other programs, wait for the machine to cool,"
-        " and raise `--repeats`",
+        "half of the repeats differ by {percent} % or more: close other programs, let the machine cool, and "
+        "raise `--repeats`",
         percent=f"{100 * spread:.0f}",
     )
     return Notice(code=text.code, level="warning", text=text)
@@ -108,8 +109,8 @@ def _drifting(drift: float) -> Notice:
     else:
         text = message(
             "stability.drift",
-            "the later repeats are {percent} % slower: the machine heats up or its clocks fall; compare the first"
-            " minute with the sustained rate",
+            "the later repeats are {percent} % slower: the machine heats up or reduces its clocks; compare the "
+            "first minute with the sustained rate",
             percent=f"{100 * drift:.0f}",
         )
     return Notice(code=text.code, level="warning", text=text)
@@ -118,7 +119,7 @@ def _drifting(drift: float) -> Notice:
 def _outlying(count: int, total: int) -> Notice:
     text = message(
         "stability.outliers",
-        "{count} of {total} repeats lie far out; they are flagged and kept",
+        "{count} of {total} repeats are outliers; they are flagged and kept",
         count=count,
         total=total,
     )
@@ -137,7 +138,7 @@ def _from_telemetry(result: Result) -> list[Notice]:
 def _throttled(reason: str) -> Notice:
     text = message(
         "stability.throttle",
-        "the GPU lowered its clocks during the run ({reason}): see its cooling and power",
+        "the GPU reduced its clocks during the run ({reason}): check its cooling and power",
         reason=reason,
     )
     return Notice(code=text.code, level="warning", text=text)
@@ -149,13 +150,15 @@ def _power(watched: Telemetry) -> list[Notice]:
     if limit is not None and usual is not None and limit < usual * (1 - DRIFT):
         text = message(
             "stability.power-limit",
-            "the GPU's power limit is set to {limit} W; it came with {usual} W",
+            "the GPU's power limit is {limit} W; its default is {usual} W",
             limit=f"{limit:.0f}",
             usual=f"{usual:.0f}",
         )
         found.append(Notice(code=text.code, level="warning", text=text))
     if watched.on_battery:
-        text = message("stability.battery", "the machine runs on its battery: plug it in, laptops halve their clocks")
+        text = message(
+            "stability.battery", "the machine runs on battery: plug it in, laptops reduce their clocks on battery"
+        )
         found.append(Notice(code=text.code, level="warning", text=text))
     if watched.temperature_celsius is not None and watched.temperature_celsius.maximum >= HOT:
         text = message(

@@ -64,26 +64,32 @@ def recipe_summary(name: str) -> Message:
 
 
 _RECIPES = {
-    "script": message("bench.recipe.script", "the article's program: samples one by one through a DataLoader"),
-    "loader": message("bench.recipe.loader", "a DataLoader used well: whole batches, workers that stay, pinned memory"),
-    "resident": message("bench.recipe.resident", "data on the device, nothing read back until the epoch ends"),
+    "script": message("bench.recipe.script", "the article's program: samples loaded one by one through a DataLoader"),
+    "loader": message(
+        "bench.recipe.loader", "a well-configured DataLoader: whole batches, persistent workers, pinned memory"
+    ),
+    "resident": message("bench.recipe.resident", "data on the device; nothing is read back before the end of an epoch"),
     "graph": message("bench.recipe.graph", "steps recorded once and replayed (CUDA graphs; torch.compile on a CPU)"),
-    "fused": message("bench.recipe.fused", "the step written by hand for the device and compiled on the spot"),
-    "best": message("bench.recipe.best", "the fastest of those that the device supports"),
-    "speedrun": message("bench.recipe.speedrun", "another training that reaches the same accuracy in two epochs"),
+    "fused": message("bench.recipe.fused", "a step written by hand for the device, compiled when it runs"),
+    "best": message("bench.recipe.best", "the fastest recipe that the device supports"),
+    "speedrun": message(
+        "bench.recipe.speedrun", "a different training setup that reaches the same accuracy in two epochs"
+    ),
     "cached": message("bench.recipe.cached", "data decoded once and read from a memory-mapped file"),
-    "default": message("bench.recipe.default", "the one way of running this workload"),
+    "default": message("bench.recipe.default", "the only recipe of this workload"),
 }
 _WORKLOADS = {
     "mnist": message("bench.workload.mnist", "train the article's network on MNIST, 10 epochs"),
-    "fashion-mnist": message("bench.workload.fashion-mnist", "the same on Fashion-MNIST's files (--data DIR)"),
+    "fashion-mnist": message("bench.workload.fashion-mnist", "the same network on Fashion-MNIST files (--data DIR)"),
     "matmul": message("bench.workload.matmul", "matrix products: TFLOP/s by size and number format"),
-    "conv": message("bench.workload.conv", "a 3 x 3 convolution, forward and backward, both layouts"),
-    "bandwidth": message("bench.workload.bandwidth", "device memory, and host to device both ways"),
-    "launch": message("bench.workload.launch", "what a call costs that does almost nothing"),
-    "dataloader": message("bench.workload.dataloader", "how many DataLoader workers feed fastest"),
+    "conv": message("bench.workload.conv", "a 3 x 3 convolution, forward and backward, in both memory layouts"),
+    "bandwidth": message(
+        "bench.workload.bandwidth", "memory bandwidth of the device, and host-device copies in both directions"
+    ),
+    "launch": message("bench.workload.launch", "the cost of a call that does almost nothing"),
+    "dataloader": message("bench.workload.dataloader", "find the number of DataLoader workers that loads fastest"),
     "cifar-resnet": message("bench.workload.cifar-resnet", "train ResNet-18 on CIFAR-shaped images"),
     "images": message("bench.workload.images", "train a ResNet on your own folder of images (--data DIR)"),
     "run": message("bench.workload.run", "your own program: `torchup bench run -- python train.py`"),
-    "gpt": message("bench.workload.gpt", "training steps of a 124 million parameter GPT-2"),
+    "gpt": message("bench.workload.gpt", "training steps of a GPT-2 with 124 million parameters"),
 }

@@ -43,7 +43,9 @@ def _arch_lists(catalog: Catalog) -> Iterator[Message]:
         if row.arch is None or not (row.arch.sass or row.arch.gfx):
             yield message("catalog.law.arch", "{row} has no arch list", row=_name(row))
         elif not set(row.arch.ptx) <= set(row.arch.sass):
-            yield message("catalog.law.ptx", "{row} has PTX without the native code", row=_name(row))
+            yield message(
+                "catalog.law.ptx", "{row} has PTX but no native code for the same architecture", row=_name(row)
+            )
 
 
 def _driver_floors(catalog: Catalog) -> Iterator[Message]:
@@ -61,7 +63,11 @@ def _driver_floors(catalog: Catalog) -> Iterator[Message]:
         for side in ("linux", "windows"):
             exact = getattr(floor, f"{side}_exact")
             if exact and version_key(exact) < version_key(getattr(floor, side)):
-                yield message("catalog.law.exact", "{variant}: the exact floor is below the other", variant=variant)
+                yield message(
+                    "catalog.law.exact",
+                    "{variant}: the exact driver floor is below the minor-version floor",
+                    variant=variant,
+                )
 
 
 def _companions(catalog: Catalog) -> Iterator[Message]:
@@ -74,7 +80,9 @@ def _companions(catalog: Catalog) -> Iterator[Message]:
         for newer, older in pairwise([row for row in own if row.variant == "cpu" and row.companions]):
             pair = (newer.companions["torchvision"].version, older.companions["torchvision"].version)
             if version_key(pair[0]) <= version_key(pair[1]):
-                yield message("catalog.law.companion-order", "{row}: torchvision does not rise", row=_name(newer))
+                yield message(
+                    "catalog.law.companion-order", "{row}: the torchvision version does not increase", row=_name(newer)
+                )
 
 
 def _cpu_everywhere(catalog: Catalog) -> Iterator[Message]:
@@ -96,12 +104,14 @@ def _system_floors(catalog: Catalog) -> Iterator[Message]:
             for field in ("glibc", "macos", "mps"):
                 low, high = getattr(older, field), getattr(newer, field)
                 if low and high and version_key(high) < version_key(low):
-                    yield message("catalog.law.floor-falls", "{row}: {field} falls", row=_name(newer), field=field)
+                    yield message("catalog.law.floor-falls", "{row}: {field} decreases", row=_name(newer), field=field)
             if python_key(newer.pythons[-1]) < python_key(older.pythons[-1]):
-                yield message("catalog.law.python-falls", "{row}: the newest Python falls", row=_name(newer))
+                yield message("catalog.law.python-falls", "{row}: the newest Python decreases", row=_name(newer))
         for row in own:
             if row.mps and row.macos and version_key(row.mps) < version_key(row.macos):
-                yield message("catalog.law.mps", "{row}: MPS needs less than installing", row=_name(row))
+                yield message(
+                    "catalog.law.mps", "{row}: MPS needs an older macOS than the wheel itself", row=_name(row)
+                )
 
 
 def _unique(catalog: Catalog) -> Iterator[Message]:
@@ -110,7 +120,7 @@ def _unique(catalog: Catalog) -> Iterator[Message]:
     for row in _rows(catalog):
         key = (row.label, row.platform, row.publications[0].name, row.jetson)
         if key in seen:
-            yield message("catalog.law.unique", "{row} is there twice", row=_name(row))
+            yield message("catalog.law.unique", "{row} appears twice", row=_name(row))
         seen.add(key)
 
 
@@ -120,7 +130,7 @@ def _sources(catalog: Catalog) -> Iterator[Message]:
     keys += [(_name(row), row.arch.source) for row in catalog.rows if row.arch and not is_vendor(row)]
     for name, key in keys:
         if key not in catalog.sources:
-            yield message("catalog.law.source", "{row}: the source {key} is not explained", row=name, key=key)
+            yield message("catalog.law.source", "{row}: the source {key} is not described", row=name, key=key)
 
 
 def _two_tables_agree(catalog: Catalog) -> Iterator[Message]:

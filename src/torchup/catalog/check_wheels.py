@@ -10,6 +10,7 @@ from torchup.catalog.types import is_vendor
 from torchup.catalog.versions import version_key
 from torchup.catalog.wheels import load_snapshot, load_wheels
 from torchup.model import Message, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ FIRST = "2.0.0"  # the oldest release whose wheels were measured
 TOLERANCE = 0.04  # of sizes: one row of the table serves several releases
 LIBRARY_GLIBC = "2.17"  # what the libraries of manylinux1 wheels need, whatever the tag says
 _TABLES = ("architectures", "platforms", "releases")
-_RANGE = re.compile(r'^[ \t]{0,20}(?:\{[^\n]{0,200}?)?\b(?:torch|companions) = "([\d.]+)-([\d.]+)"', re.MULTILINE)
+_RANGE = lazy_pattern(r'^[ \t]{0,20}(?:\{[^\n]{0,200}?)?\b(?:torch|companions) = "([\d.]+)-([\d.]+)"', re.MULTILINE)
 
 
 def wheels_agree(catalog: Catalog) -> Iterator[Message]:
@@ -31,12 +32,10 @@ def wheels_agree(catalog: Catalog) -> Iterator[Message]:
         row = catalog.by_key.get((wheel.torch, wheel.variant, wheel.platform))
         name = f"{wheel.torch}+{wheel.variant} {wheel.platform}"
         if row is None:
-            yield message("catalog.law.wheel-missing", "{wheel} was measured, but has no row", wheel=name)
+            yield message("catalog.law.wheel-missing", "{wheel} was measured but has no row", wheel=name)
             continue
         for field in _differences(wheel, row):
-            yield message(
-                "catalog.law.wheel", "{wheel}: the wheel says something else of {field}", wheel=name, field=field
-            )
+            yield message("catalog.law.wheel", "{wheel}: the wheel states a different {field}", wheel=name, field=field)
 
 
 def _differences(wheel: WheelRow, row: Row) -> Iterator[str]:
@@ -65,10 +64,10 @@ def wheels_measured(catalog: Catalog) -> Iterator[Message]:
         on_pypi = any(place.name == "pypi" for place in row.publications)
         if on_pypi and version_key(row.torch) >= version_key(FIRST) and key not in measured:
             yield message(
-                "catalog.law.unmeasured", "{row} is on PyPI, but was not measured", row=f"{row.label} {key[2]}"
+                "catalog.law.unmeasured", "{row} is on PyPI but was not measured", row=f"{row.label} {key[2]}"
             )
         if row.arch is not None and row.arch.basis == "wheel" and key not in measured:
-            yield message("catalog.law.basis", "{row} rests on a wheel that was not measured", row=name)
+            yield message("catalog.law.basis", "{row} is based on a wheel that was not measured", row=name)
 
 
 def snapshot_known(catalog: Catalog) -> Iterator[Message]:
@@ -88,7 +87,9 @@ def snapshot_known(catalog: Catalog) -> Iterator[Message]:
     for name in COMPANIONS:
         own = {r.companions[name].version for r in catalog.rows if name in r.companions and not is_vendor(r)}
         for version in sorted(own - set(seen[name])):
-            yield message("catalog.law.not-on-pypi", "PyPI has no {package} {version}", package=name, version=version)
+            yield message(
+                "catalog.law.not-on-pypi", "PyPI does not have {package} {version}", package=name, version=version
+            )
 
 
 def ranges_end(catalog: Catalog) -> Iterator[Message]:
@@ -99,7 +100,7 @@ def ranges_end(catalog: Catalog) -> Iterator[Message]:
             if not {match[1], match[2]} <= known:
                 yield message(
                     "catalog.law.range",
-                    "{table}.toml: {range} goes beyond the releases that were looked at",
+                    "{table}.toml: {range} includes releases that were not checked",
                     table=table,
                     range=f"{match[1]}-{match[2]}",
                 )

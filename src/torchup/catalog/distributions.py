@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
-import msgspec
-
+from torchup.data_files import read_data
 from torchup.model import Value
 
 Commands = tuple[tuple[str, ...], ...]
@@ -54,8 +52,7 @@ class _File(Value, frozen=True, kw_only=True):
 
 @cache
 def _file() -> _File:
-    text = resources.files("torchup.catalog").joinpath("data", "driver_commands.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), _File)
+    return read_data(Path(__file__).parent / "data" / "driver_commands.toml", _File)
 
 
 def distribution(name: str | None) -> Distribution | None:

@@ -57,6 +57,9 @@ class Expander:
         self._plain: dict[str, list[schema.PlainNames]] = {}
         for row in platforms.plain:
             self._plain.setdefault(row.platform, []).append(row)
+        self._sizes = {
+            platform: [row for row in platforms.size if row.platform in {None, platform}] for platform in PLATFORMS
+        }
         self._platforms = platforms
         self._floors = floors
         self._channels = channels
@@ -132,9 +135,8 @@ class Expander:
         return self._rocm.get((torch, variant))
 
     def _size(self, torch: str, variant: str, platform: str) -> int | None:
-        for row in self._platforms.size:
-            fits = variant.startswith(row.variant) and row.platform in {None, platform}
-            if fits and in_range(torch, row.torch):
+        for row in self._sizes[platform]:
+            if variant.startswith(row.variant) and in_range(torch, row.torch):
                 return row.megabytes * 10**6
         return None
 

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from torchup.data_files import read_data
 from torchup.model import Gpu, Value, Vendor
+from torchup.near_names import near_names
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +32,10 @@ _NOISE = {
 }  # fmt: skip
 _LINES = ("rtx", "gtx", "quadro", "rx", "arc")  # product lines that people leave out: "4090", "P2000", "A770"
 _SYNONYMS = {"mobile": "laptop", "maxq": "max-q"}
-_TOGETHER = re.compile(r"(rtx|gtx|gts|gt|rx|arc)?(\d{3,4})(ti|super|xtx|xt|gre|d)?(super|v2)?")  # "3070ti", "rx7900xtx"
-_MEMORY = re.compile(r"(?<![\d.])(\d{1,3})\s?g(?:i?b)?\b", re.IGNORECASE)
+_TOGETHER = lazy_pattern(
+    r"(rtx|gtx|gts|gt|rx|arc)?(\d{3,4})(ti|super|xtx|xt|gre|d)?(super|v2)?"
+)  # "3070ti", "rx7900xtx"
+_MEMORY = lazy_pattern(r"(?<![\d.])(\d{1,3})\s?g(?:i?b)?\b", re.IGNORECASE)
 
 
 class Architecture(Value, frozen=True, kw_only=True):
@@ -176,13 +181,11 @@ class GpuTable:
 
     def near(self, name: str, count: int = 5) -> tuple[str, ...]:
         """Products that an unknown or ambiguous name may mean, the nearest first."""
-        import difflib  # noqa: PLC0415  # only for errors
-
         said = words(name)
         means = [meant for row in self._file.ambiguous if said in _sayings(row) for meant in row.means]
         found = means or [row.name for row in self._containing(said) if row.name]
         by_text = {" ".join(known): row.name for known, row in self._by_words.items() if row.name}
-        close = difflib.get_close_matches(" ".join(said), by_text, n=count, cutoff=0.6)
+        close = near_names(" ".join(said), by_text, count=count)
         return tuple(dict.fromkeys([*found, *(by_text[text] for text in close if by_text[text])]))[:count]
 
     def _by_beginning(self, name: str, vendor: Vendor | None) -> GpuRow | None:
@@ -246,11 +249,11 @@ class GpuTable:
 
     @cached_property
     def _by_words(self) -> dict[tuple[str, ...], GpuRow]:
-        memory = {words(name): round(gib * GIB) for name, gib in self._file.memory_gib.items()}
         rows: dict[tuple[str, ...], GpuRow] = {}
         for product in self._file.gpu:
             for name in product.names:
-                rows.setdefault(words(name), _row(product, name, memory.get(words(name))))
+                gib = self._file.memory_gib.get(name)
+                rows.setdefault(words(name), _row(product, name, round(gib * GIB) if gib else None))
         return rows
 
     @cached_property
@@ -261,9 +264,7 @@ class GpuTable:
     @cached_property
     def _devices(self) -> dict[tuple[Vendor | None, str], tuple[_Chip, str]]:
         chips = {(chip.vendor, chip.chip): chip for chip in self._file.chip}
-        import tomllib  # noqa: PLC0415  # 10 ms that a machine with no GPU need not pay
-
-        groups = tomllib.loads((DATA / "pci.toml").read_text("utf-8"))
+        groups = read_data(DATA / "pci.toml", dict[str, dict[str, dict[str, str]]])
         return {
             (Vendor(vendor), device): (chips[Vendor(vendor), chip], name)
             for vendor, group in groups.items()
@@ -310,7 +311,4 @@ def _with_memory_of(row: GpuRow, name: str) -> GpuRow:
 @cache
 def load_gpu_table() -> GpuTable:
     """Read and validate the table; `msgspec.ValidationError` names the row that does not fit."""
-    import tomllib  # noqa: PLC0415  # same
-
-    data = tomllib.loads((DATA / "gpus.toml").read_text("utf-8"))
-    return GpuTable(msgspec.convert(data, _File))
+    return GpuTable(read_data(DATA / "gpus.toml", _File))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -25,6 +24,7 @@ from torchup.catalog.types import (
     is_vendor,
 )
 from torchup.catalog.versions import variant_key, version_key
+from torchup.data_files import read_data
 from torchup.encoding import UNREADABLE, decode_problem
 from torchup.errors import UsageError
 from torchup.model import ComputeCapability, message
@@ -57,7 +57,7 @@ def read_overlay(text: str | bytes) -> Overlay:
             message(
                 "catalog.overlay.invalid", "the refreshed catalogue is not valid: {error}", error=decode_problem(error)
             ),
-            hint=message("catalog.overlay.invalid.hint", "`torchup catalog refresh --write` makes it anew"),
+            hint=message("catalog.overlay.invalid.hint", "run `torchup catalog refresh --write` to recreate it"),
         ) from error
 
 
@@ -111,6 +111,7 @@ def built_in() -> Catalog:
         fetchable_pythons=tuple(platforms.python.fetchable.split()),
         newest_default_python=platforms.python.newest_by_default,
         unfit_pythons=frozenset(platforms.python.unfit.split()),
+        placeholder=platforms.placeholder.torch,
         profiles={name: tuple(packages.split()) for name, packages in platforms.profiles.items()},
         bundles={name: tuple(packages.split()) for name, packages in platforms.bundles.items()},
         profile_not_on=platforms.profile_not_on,
@@ -121,8 +122,7 @@ def built_in() -> Catalog:
 
 def read_table(name: str, kind: type[T]) -> T:
     """One TOML table of the package, validated."""
-    text = (DATA / f"{name}.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), kind)
+    return read_data(DATA / f"{name}.toml", kind)
 
 
 def capabilities(text: str) -> tuple[ComputeCapability, ...]:

@@ -12,6 +12,7 @@ from torchup.catalog.load import read_table
 from torchup.catalog.schema import Table
 from torchup.catalog.wheel_rows import Grammar, Wheel, WheelTable, wheels_of
 from torchup.model import Value
+from torchup.package_names import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -142,11 +143,6 @@ class Packages(Value, frozen=True, kw_only=True, dict=True):
     def wheels_of(self, package: str) -> tuple[Wheel, ...]:
         """Its wheels, in the order of the tables."""
         return tuple(wheel for wheel in self.wheels if wheel.package == package)
-
-
-def normalise(name: str) -> str:
-    """A package name as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 @cache

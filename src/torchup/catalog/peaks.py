@@ -5,13 +5,13 @@ An unknown device has no peak. It never gets another one's.
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache, cached_property
 from pathlib import Path
 
 import msgspec
 
 from torchup.catalog.gpus import words
+from torchup.data_files import read_data
 from torchup.model import Value
 
 DATA = Path(__file__).parent / "data" / "peaks.toml"
@@ -142,4 +142,4 @@ def _apple(rows: list[GpuPeak], cores: int) -> GpuPeak | None:
 @cache
 def load_peaks() -> Peaks:
     """Read and validate the table."""
-    return msgspec.convert(tomllib.loads(DATA.read_text("utf-8")), Peaks)
+    return read_data(DATA, Peaks)

@@ -264,6 +264,13 @@ class PythonRow(Table, frozen=True, kw_only=True):
     source: str
 
 
+class Placeholder(Table, frozen=True, kw_only=True):
+    """What has torch's name on PyPI and is no build."""
+
+    torch: str
+    source: str
+
+
 class Platforms(Table, frozen=True, kw_only=True):
     """platforms.toml."""
 
@@ -277,6 +284,7 @@ class Platforms(Table, frozen=True, kw_only=True):
     xpu: XpuRow
     amd: AmdRow
     python: PythonRow
+    placeholder: Placeholder
     profiles: dict[str, str]
     bundles: dict[str, str]
     profile_not_on: dict[str, str]

@@ -6,8 +6,9 @@ import re
 from functools import cache
 
 from torchup.catalog.versions import version_key
+from torchup.patterns import lazy_pattern
 
-_BOUND = re.compile(r"(>=|<=|<|>|==)\s*(\d[\d.]*)")
+_BOUND = lazy_pattern(r"(>=|<=|<|>|==)\s*(\d[\d.]*)")
 ANY = frozenset({"", "any", "-"})
 MINOR = 2  # numbers of a minor release
 

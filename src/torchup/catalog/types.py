@@ -228,6 +228,7 @@ class Catalog(Value, frozen=True, kw_only=True, dict=True):
     fetchable_pythons: tuple[str, ...]
     newest_default_python: str
     unfit_pythons: frozenset[str] = frozenset()  # releases of Python that torch's companions exclude: "3.14.1"
+    placeholder: str  # the version under which PyPI has torch's name and no wheel
     profiles: dict[str, tuple[str, ...]]
     bundles: dict[str, tuple[str, ...]]
     profile_not_on: dict[str, str]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from functools import cache
 
-_NUMBER = re.compile(r"\d+")
-_RUNTIME = re.compile(r"(cu|rocm)(\d+(?:\.\d+)*)")
-_RELEASE = re.compile(r"\d+\.\d+(?:\.\d+)?(?:\.post\d+)?(?:\+(?:cu\d+|cpu|rocm[\d.]+|xpu))?")
+from torchup.patterns import lazy_pattern
+
+_NUMBER = lazy_pattern(r"\d+")
+_RUNTIME = lazy_pattern(r"(cu|rocm)(\d+(?:\.\d+)*)")
+_RELEASE = lazy_pattern(r"\d+\.\d+(?:\.\d+)?(?:\.post\d+)?(?:\+(?:cu\d+|cpu|rocm[\d.]+|xpu))?")
 NEVER = (10**6,)
 DIGITS = 18  # of one number that count; a stranger's file may hold more than Python converts
 
@@ -62,6 +64,7 @@ def at_least(version: str | None, floor: str) -> bool | None:
     return version_key(version) >= version_key(floor)
 
 
+@cache
 def minor(text: str) -> str:
     """``2.6.0+cu124`` -> ``2.6``."""
     return ".".join(_NUMBER.findall(text)[:2])

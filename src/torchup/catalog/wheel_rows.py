@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from torchup.catalog.schema import Table
 from torchup.catalog.spans import MINOR
 from torchup.model import Value
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FILE_TORCH = re.compile(r"torch(\d+\.\d+(?:\.\d+)?|\d{3,4})(andhigher)?")
-_FILE_CUDA = re.compile(r"cu(\d{3})(?!\d)")
-_MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_(\w+)")
-_MACOS = re.compile(r"macosx_(\d+)_(\d+)_(\w+)")
+_FILE_TORCH = lazy_pattern(r"torch(\d+\.\d+(?:\.\d+)?|\d{3,4})(andhigher)?")
+_FILE_CUDA = lazy_pattern(r"cu(\d{3})(?!\d)")
+_MANYLINUX = lazy_pattern(r"manylinux_(\d+)_(\d+)_(\w+)")
+_MACOS = lazy_pattern(r"macosx_(\d+)_(\d+)_(\w+)")
 _LEGACY = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17"}
 _WINDOWS = {"win_amd64": "windows_x86_64", "win_arm64": "windows_arm64"}
 

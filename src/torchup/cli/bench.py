@@ -46,7 +46,8 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
         name, equals, numbers = value.partition("=")
         parts = [part.strip() for part in numbers.split(",") if part.strip()]
         if name not in SETTINGS or not equals or not parts or not all(part.isdecimal() and int(part) for part in parts):
-            bad = message("bench.sweep.bad", "`{value}` is not NAME=NUMBER,NUMBER with a name of {names}", value=value,
+            bad = message("bench.sweep.bad",
+                "`{value}` is not NAME=NUMBER,NUMBER; the names are {names}", value=value,
                           names=", ".join(SETTINGS))  # fmt: skip
             raise click.BadParameter(Phrase(bad))
         found[name] = tuple(dict.fromkeys(int(part) for part in parts))
@@ -56,7 +57,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
 @click.command(
     cls=Verb,
     name="bench",
-    help=text("bench.help", "Measure the devices of an environment. Workloads: {names}", names=", ".join(REGISTRY)),
+    help=text("bench.help", "Benchmark the devices of an environment. Workloads: {names}", names=", ".join(REGISTRY)),
 )
 @click.argument("workload", default="mnist")
 @click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="[-- PROGRAM...]")
@@ -79,7 +80,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "--epochs",
     type=click.IntRange(1, 1000),
     metavar="N",
-    help=text("bench.option.epochs", "Epochs to train (default: the workload's)"),
+    help=text("bench.option.epochs", "Number of epochs to train (default: depends on the workload)"),
 )
 @click.option(
     "--budget",
@@ -93,14 +94,14 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="N",
     default=1,
     show_default=True,
-    help=text("bench.option.repeats", "Runs of each, in fresh processes that take turns"),
+    help=text("bench.option.repeats", "Number of runs of each recipe, in fresh processes that alternate"),
 )
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
     default=DEFAULT_PRECISION,
     show_default=True,
-    help=text("bench.option.precision", "How float32 mathematics may be rounded"),
+    help=text("bench.option.precision", "Allowed rounding of float32 arithmetic"),
 )
 @click.option(
     "--threads",
@@ -112,44 +113,47 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "--batch",
     type=click.IntRange(1, 1 << 20),
     metavar="N",
-    help=text("bench.option.batch", "Samples of one step (images, cifar-resnet, gpt)"),
+    help=text("bench.option.batch", "Batch size (images, cifar-resnet, gpt)"),
 )
 @click.option(
-    "--size", type=click.IntRange(8, 4096), metavar="PX", help=text("bench.option.size", "Width of the images (images)")
+    "--size",
+    type=click.IntRange(8, 4096),
+    metavar="PX",
+    help=text("bench.option.size", "Image size in pixels (images)"),
 )
 @click.option("--model", metavar="NAME", help=text("bench.option.model", "Network to train, e.g. resnet50 (images)"))
 @click.option(
     "--workers",
     type=click.IntRange(0, 256),
     metavar="N",
-    help=text("bench.option.workers", "Processes that load data (images; default: the fastest number)"),
+    help=text("bench.option.workers", "Number of DataLoader workers (images; default: the fastest number)"),
 )
 @click.option(
     "--images",
     type=click.IntRange(16, 10_000_000),
     metavar="N",
-    help=text("bench.option.images", "Number of made-up images where there is no --data (images)"),
+    help=text("bench.option.images", "Number of generated images if --data is not given (images)"),
 )
 @click.option(
     "--sweep",
     multiple=True,
     metavar="NAME=A,B",
     callback=_sweeps,
-    help=text("bench.option.sweep", "Measure every value of a setting: batch, size, threads or workers"),
+    help=text("bench.option.sweep", "Measure several values of a setting: batch, size, threads or workers"),
 )
 @click.option(
     "--until",
     type=Share(),
     metavar="SHARE",
-    help=text("bench.option.until", "Repeat until the interval is within this share of the median (1%)"),
+    help=text("bench.option.until", "Repeat until the interval is within this share of the median, e.g. 1%"),
 )
 @click.option(
     "--profile",
     is_flag=True,
     default=None,
-    help=text("bench.option.profile", "Run your program under torch's profiler (run)"),
+    help=text("bench.option.profile", "Run your program under the PyTorch profiler (run)"),
 )
-@click.option("--resume", is_flag=True, help=text("bench.option.resume", "Continue the run that was interrupted last"))
+@click.option("--resume", is_flag=True, help=text("bench.option.resume", "Continue the most recent interrupted run"))
 @click.option("--data", type=str, metavar="DIR", help=text("bench.option.data", "Folder with your own data files"))
 @distributed_options
 @common_options
@@ -210,18 +214,18 @@ def _resumed(session: Session) -> Answer:
     if found is None:
         raise UsageError(
             message("bench.resume.none", "there is no interrupted run to continue"),
-            hint=message("bench.resume.none.hint", "`torchup results list` shows the finished ones"),
+            hint=message("bench.resume.none.hint", "run `torchup results list` to see the finished runs"),
         )
     name, content = found
     try:
         journal = from_json(content, Journal)
     except UNREADABLE as error:
         text_ = message("bench.resume.broken", "the journal of run {run} cannot be read", run=name)
-        hint = message("bench.resume.broken.hint", "its results are kept: `torchup results show {run}`", run=name)
+        hint = message("bench.resume.broken.hint", "its results are saved: run `torchup results show {run}`", run=name)
         raise UsageError(text_, hint=hint) from error
     if journal.code_hash != worker_hash(session.host):
-        text_ = message("bench.resume.other", "run {run} was started by another version of torchup", run=name)
-        hint = message("bench.resume.other.hint", "its results are kept; measure again with `torchup bench`")
+        text_ = message("bench.resume.other", "run {run} was started by a different version of torchup", run=name)
+        hint = message("bench.resume.other.hint", "its results are saved; run `torchup bench` to measure again")
         raise UsageError(text_, hint=hint)
     machine = detect_machine(session.host)
     run = store.load(session.host, name) if journal.measured else None
@@ -234,8 +238,8 @@ def interrupted(run: str | None) -> InterruptedByUserError:
     if run is None:
         return InterruptedByUserError(message("bench.interrupted", "interrupted before the first result"))
     return InterruptedByUserError(
-        message("bench.interrupted.kept", "interrupted; the results so far are kept as run {run}", run=run),
-        hint=message("bench.interrupted.hint", "`torchup bench --resume` continues it"),
+        message("bench.interrupted.kept", "interrupted; the results so far are saved as run {run}", run=run),
+        hint=message("bench.interrupted.hint", "run `torchup bench --resume` to continue it"),
     )
 
 
@@ -251,7 +255,7 @@ def _distributed_answer(session: Session, python: str, where: Layout, request: B
     return Answer(
         command="bench",
         data=(),
-        text=lambda: text("bench.part-done", "this part is done; the results are with node 0, rank 0"),
+        text=lambda: text("bench.part-done", "this node is done; the results are on node 0, rank 0"),
     )
 
 

@@ -49,7 +49,7 @@ def show_command(session: Session) -> Answer:
     metavar="DAYS",
     type=click.FloatRange(min=0),
     default=0.0,
-    help=text("cache.option.older-than", "Keep files that are newer than this many days"),
+    help=text("cache.option.older-than", "Keep files that are newer than this number of days"),
 )
 @changing_options
 @common_options
@@ -61,14 +61,15 @@ def prune_command(session: Session, older_than: float) -> Answer:
     ask = message("cache.prune.ask", "remove {count} downloaded files ({size})?", count=len(files), size=_size(files))
     if files and not session.confirm(ask):
         raise UsageError(
-            message("env.not-agreed", "nothing was changed"), hint=message("env.not-agreed.hint", "--yes agrees")
+            message("env.not-agreed", "nothing was changed"),
+            hint=message("env.not-agreed.hint", "use --yes to answer yes"),
         )
     try:
         removed = store.prune(session.host, older_than * DAY)
     except OSError as error:
         raise InstallError(
             message("cache.prune.failed", "cannot remove {path}: {error}", path=error.filename, error=error.strerror),
-            hint=message("cache.prune.failed.hint", "close the program that uses the file, then repeat the command"),
+            hint=message("cache.prune.failed.hint", "close the programs that use the file, then repeat the command"),
         ) from error
     done = text("cache.prune.done", "removed {count} files ({size})", count=len(removed), size=_size(removed))
     return Answer(command="cache prune", data={"removed": removed}, text=lambda: done)

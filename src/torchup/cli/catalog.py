@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.group(
     cls=VerbGroup,
     name="catalog",
-    help=text("catalog.help", "Show, check and refresh what is known of published builds"),
+    help=text("catalog.help", "Show, check and refresh the catalogue of published builds"),
 )
 @common_options
 def command(session: Session) -> None:
@@ -34,13 +34,21 @@ def command(session: Session) -> None:
     del session
 
 
-@command.command(name="show", help=text("catalog.show.help", "Show the builds; by default the newest of each variant"))
-@click.option("--torch", metavar="VERSION", help=text("catalog.option.torch", "Only this torch: 2.14, >=2.12"))
-@click.option("--variant", metavar="NAME", help=text("catalog.option.variant", "Only this variant: cu126, cpu"))
-@click.option(
-    "--platform", metavar="NAME", help=text("catalog.option.platform", "Only this platform: linux_x86_64, macos_arm64")
+@command.command(
+    name="show", help=text("catalog.show.help", "Show the builds; by default only the newest of each variant")
 )
-@click.option("--all", "everything", is_flag=True, help=text("catalog.option.all", "Every row"))
+@click.option(
+    "--torch", metavar="VERSION", help=text("catalog.option.torch", "Show only this torch, e.g. 2.14 or '>=2.12'")
+)
+@click.option(
+    "--variant", metavar="NAME", help=text("catalog.option.variant", "Show only this variant, e.g. cu126 or cpu")
+)
+@click.option(
+    "--platform",
+    metavar="NAME",
+    help=text("catalog.option.platform", "Show only this platform, e.g. linux_x86_64 or macos_arm64"),
+)
+@click.option("--all", "everything", is_flag=True, help=text("catalog.option.all", "Show all rows"))
 @common_options
 def show_command(
     session: Session, *, torch: str | None, variant: str | None, platform: str | None, everything: bool
@@ -69,7 +77,7 @@ def select(catalog: Catalog, *, torch: str | None, variant: str | None, platform
     if platform is not None and platform not in known:
         raise UsageError(
             message("catalog.platform.unknown", "there is no platform `{name}`", name=platform),
-            hint=message("catalog.platform.unknown.hint", "these are: {names}", names=", ".join(sorted(known))),
+            hint=message("catalog.platform.unknown.hint", "available: {names}", names=", ".join(sorted(known))),
         )
     rows = [
         row
@@ -95,7 +103,7 @@ def newest_of_each(rows: list[Row]) -> list[Row]:
     return list(first.values())
 
 
-@command.command(name="check", help=text("catalog.check.help", "Prove the catalogue's own laws"))
+@command.command(name="check", help=text("catalog.check.help", "Check the catalogue against its own laws"))
 @common_options
 def check_command(session: Session) -> Answer:
     """`torchup catalog check`."""
@@ -106,7 +114,7 @@ def check_command(session: Session) -> Answer:
         if not breaches:
             done = text(
                 "catalog.check.fine",
-                "{rows} rows as of {date} hold all {laws} laws",
+                "{rows} rows, as of {date}, satisfy all {laws} laws",
                 rows=len(catalog.rows) + len(catalog.conda),
                 date=catalog.as_of,
                 laws=len(LAWS),

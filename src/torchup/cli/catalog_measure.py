@@ -34,22 +34,30 @@ if TYPE_CHECKING:
     name="measure",
     help=text(
         "catalog.measure.help",
-        "Read what a torch wheel is built for out of the wheel itself, and say whether it fits a machine. Only the"
-        " pieces that tell it are read, 1 to 10 MB, so the server has to support range requests.",
+        "Read from a torch wheel what it is built for, and say whether it fits a machine. Only the needed parts "
+        "are read (1 to 10 MB), so the server must support range requests.",
     ),
 )
 @click.argument("wheel", metavar="WHEEL|URL|torch==VERSION")
 @click.option(
-    "--platform", metavar="NAME", help=text("catalog.measure.platform", "Of a version, the wheel for: linux_x86_64...")
+    "--platform",
+    metavar="NAME",
+    help=text("catalog.measure.platform", "With a version: the platform of the wheel, e.g. linux_x86_64"),
 )
-@click.option("--python", metavar="VERSION", help=text("catalog.measure.python", "Of a version, the wheel for: 3.12"))
-@click.option("--mirror", metavar="NAME|URL", help=text("catalog.measure.mirror", "Look for a version there first"))
+@click.option(
+    "--python",
+    metavar="VERSION",
+    help=text("catalog.measure.python", "With a version: the Python of the wheel, e.g. 3.12"),
+)
+@click.option(
+    "--mirror", metavar="NAME|URL", help=text("catalog.measure.mirror", "Look for the version on this mirror first")
+)
 @click.option(
     "--deep", is_flag=True,
-    help=text("catalog.measure.deep", "Also read the macOS that the MPS backend's error text asks for (40 MB)"),
+    help=text("catalog.measure.deep", "Also read the macOS version from the MPS error message (reads 40 MB)"),
 )  # fmt: skip
 @click.option(
-    "--no-total", is_flag=True, help=text("catalog.measure.no-total", "Leave out the size of what it requires")
+    "--no-total", is_flag=True, help=text("catalog.measure.no-total", "Do not add up the size of the dependencies")
 )
 @machine_options
 @common_options

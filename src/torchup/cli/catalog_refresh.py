@@ -35,22 +35,24 @@ SHOWN = 20  # rows of the diff before "and N more"
     name="refresh",
     help=text(
         "catalog.refresh.help",
-        "Look outward and show what the catalogue does not know: builds on the index pages of the configured sources,"
-        " companions, toolkits, drivers, vendors' channels, conda-forge, packages. What is compiled into a new build"
-        " stays unknown until the wheel is measured (`torchup catalog measure`). Exit 7 where a needed source was"
-        " silent.",
+        "Check what is newer than the catalogue: builds on the index pages of the configured sources, "
+        "companions, toolkits, drivers, vendor indexes, conda-forge, packages. The GPU architectures of a new "
+        "build are unknown until its wheel is measured (`torchup catalog measure`). Exits with 7 if a required "
+        "source did not answer.",
     ),
 )
 @click.option("--mirror", metavar="NAME|URL", help=text("catalog.refresh.mirror", "Ask this mirror first"))
 @click.option(
     "--variant", "variants", type=VariantType(), multiple=True, metavar="NAME",
-    help=text("catalog.refresh.variant", "Only this variant's index (repeatable)"),
+    help=text("catalog.refresh.variant", "Check only the index of this variant (repeatable)"),
 )  # fmt: skip
 @click.option(
     "--packages", is_flag=True,
-    help=text("catalog.refresh.packages", "Ask for newer releases of packages around torch instead"),
+    help=text("catalog.refresh.packages", "Check packages around torch for newer releases instead"),
 )  # fmt: skip
-@click.option("--write", is_flag=True, help=text("catalog.refresh.write", "Keep what was learned, beside the package"))
+@click.option(
+    "--write", is_flag=True, help=text("catalog.refresh.write", "Save what was found in torchup's data folder")
+)
 @common_options
 def command(session: Session, *, mirror: str | None, variants: tuple[str, ...], packages: bool, write: bool) -> Answer:
     """`torchup catalog refresh`."""
@@ -108,7 +110,7 @@ def _look(look: Look) -> str:
     silent = ", ".join(look.silent[:4]) + (" ..." if len(look.silent) > 4 else "")  # noqa: PLR2004  # shown
     parts = [text("catalog.look.new", "new: {names}", names=new)] if new else []
     if look.status == "unclear":
-        parts.append(text("catalog.look.unclear", "could not tell: no answer from {names}", names=silent or "-"))
+        parts.append(text("catalog.look.unclear", "unknown: {names} did not answer", names=silent or "-"))
     return "; ".join(parts)
 
 
@@ -129,11 +131,11 @@ def packages_text(found: PackageRefresh) -> str:
     """What is newer, and how much could be seen."""
     lines = [f"{one.package}  {one.known} -> {one.found}" for one in found.newer]
     lines.append(
-        text("catalog.refresh.packages.current", "{count} packages are as the tables say", count=len(found.current))
+        text("catalog.refresh.packages.current", "{count} packages match the tables", count=len(found.current))
     )
     if found.untold:
         names = ", ".join(found.untold)
-        lines.append(text("catalog.refresh.packages.untold", "nothing can be said of: {names}", names=names))
+        lines.append(text("catalog.refresh.packages.untold", "unknown: {names}", names=names))
     return "\n".join(lines)
 
 
@@ -142,7 +144,7 @@ def _write(session: Session, path: str, found: Refresh) -> None:
         session.host.write_text(path, to_json(found.overlay))
     except OSError as error:
         reason = message("catalog.refresh.unwritable", "{path} cannot be written: {error}", path=path, error=error)
-        hint = message("catalog.refresh.unwritable.hint", "set TORCHUP_HOME to a folder that is yours")
+        hint = message("catalog.refresh.unwritable.hint", "set TORCHUP_HOME to a folder that you can write to")
         raise UsageError(reason, hint=hint) from error
 
 
@@ -169,19 +171,19 @@ def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
     if found.gains:
         lines = [f"  {gain.build}  {gain.platform}  {' '.join(gain.pythons)}" for gain in found.gains[:SHOWN]]
         lines += _more(len(found.gains))
-        parts.append("\n".join([text("catalog.refresh.pythons", "New Pythons of known builds"), *lines]))
+        parts.append("\n".join([text("catalog.refresh.pythons", "New Python versions for known builds"), *lines]))
     if found.gone:
-        title = text("catalog.refresh.gone", "Known, but not on their index (kept, nothing is removed)")
+        title = text("catalog.refresh.gone", "Known, but missing from their index (kept; nothing is removed)")
         parts.append("\n".join([title, *(f"  {name}" for name in found.gone[:SHOWN]), *_more(len(found.gone))]))
     if not (found.new or found.gains):
         look = releases_look(found)
-        nothing = text("catalog.refresh.none", "nothing that the catalogue does not know")
-        unclear = text("catalog.refresh.unclear", "could not tell: some index pages gave no answer")
+        nothing = text("catalog.refresh.none", "nothing newer than the catalogue was found")
+        unclear = text("catalog.refresh.unclear", "unknown: some index pages did not answer")
         parts.append(
             f"{mark(style, 'pass')} {nothing}" if look.status == "same" else f"{mark(style, 'warning')} {unclear}"
         )
     elif written is None:
-        parts.append(text("catalog.refresh.keep", "Keep it: torchup catalog refresh --write"))
+        parts.append(text("catalog.refresh.keep", "To save this: torchup catalog refresh --write"))
     if written is not None:
         parts.append(text("catalog.refresh.written", "written to {path}", path=written))
     return "\n\n".join(parts)

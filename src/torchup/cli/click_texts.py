@@ -25,14 +25,14 @@ _TEXTS: dict[str, Message] = {
     "required": message("click.required", "required"),
     "default: {default}": message("click.default", "default: {default}"),
     "Error: invalid input": message("click.yes-or-no", "please answer y or n"),
-    "Missing command.": message("click.missing-command", "which command?"),
+    "Missing command.": message("click.missing-command", "a command is missing"),
     "{value!r} is not a valid {number_type}.": message("click.not-a-number", "`{value}` is not a {number_type}"),
     "{value} is not in the range {range}.": message("click.not-in-range", "{value} is not in the range {range}"),
-    "{value!r} is not one of {choices}.": message("click.not-a-choice", "`{value}` is none of {choices}"),
+    "{value!r} is not one of {choices}.": message("click.not-a-choice", "`{value}` is not one of {choices}"),
     "{name} {filename!r} is a directory.": message("click.is-a-folder", "`{filename}` is a folder"),
     "Option {name!r} does not take a value.": message("click.no-value", "the option `{name}` takes no value"),
     "Option {name!r} requires {nargs} arguments.": message("click.needs-a-value", "the option `{name}` needs a value"),
-    "Got unexpected extra arguments ({args})": message("click.extra", "`{args}` is one word too many"),
+    "Got unexpected extra arguments ({args})": message("click.extra", "unexpected argument `{args}`"),
 }
 _NUMBERS: dict[object, Message] = {
     "integer": message("click.whole-number", "whole number"),

@@ -76,13 +76,15 @@ def _flags(option: click.Parameter) -> tuple[str, ...]:
 def _not_a_value(key: str, path: str | None) -> UsageError:
     form = f'{key.rpartition(".")[2]} = "..."'
     return UsageError(
-        message("settings.type", "{path}: the value of `{key}` is of the wrong kind", path=path, key=key),
+        message("settings.type", "{path}: the value of `{key}` has the wrong type", path=path, key=key),
         hint=message("settings.type.hint", "write `{form}`", form=form),
     )
 
 
 def _command_line_only(key: str, path: str | None) -> UsageError:
     return UsageError(
-        message("settings.command-line-only", "{path}: `{key}` is never taken from a file", path=path, key=key),
-        hint=message("settings.command-line-only.hint", "remove it there, and give it on the command line"),
+        message("settings.command-line-only", "{path}: `{key}` is never read from a file", path=path, key=key),
+        hint=message(
+            "settings.command-line-only.hint", "remove it from the file, and use the option on the command line"
+        ),
     )

@@ -39,7 +39,7 @@ def command(session: Session, record: str | None, source: str | None) -> Answer:
     if record and source:
         raise UsageError(
             message("detect.record-or-from", "--record and --from cannot be used together"),
-            hint=message("detect.record-or-from.hint", "a recording can be copied as it is: it is one JSON file"),
+            hint=message("detect.record-or-from.hint", "to copy a recording, copy its JSON file"),
         )
     if record:
         machine, notices = _record(record, session)
@@ -65,8 +65,8 @@ def recorded_host(host: Host, folder: str) -> RecordedHost:
     content = host.read_text(path, SIZE_LIMIT)
     if content is None:
         raise UsageError(
-            message("detect.from.missing", "there is no recording in {folder}", folder=folder),
-            hint=message("detect.from.missing.hint", "`torchup detect --record DIR` writes one"),
+            message("detect.from.missing", "{folder} contains no recording", folder=folder),
+            hint=message("detect.from.missing.hint", "run `torchup detect --record DIR` to write one"),
         )
     try:
         return RecordedHost(load_recording(content))
@@ -75,7 +75,7 @@ def recorded_host(host: Host, folder: str) -> RecordedHost:
             message(
                 "detect.from.invalid", "{path} is not a recording: {reason}", path=path, reason=decode_problem(error)
             ),
-            hint=message("detect.from.invalid.hint", "record it again, or undo what was edited by hand"),
+            hint=message("detect.from.invalid.hint", "record it again, or undo any edits made by hand"),
         ) from error
 
 
@@ -89,7 +89,7 @@ def _record(folder: str, session: Session) -> tuple[Machine, tuple[Notice, ...]]
             message(
                 "detect.record.failed", "the recording cannot be written: {reason}", reason=error.strerror or error
             ),
-            hint=message("detect.record.failed.hint", "name a folder that you may write to"),
+            hint=message("detect.record.failed.hint", "choose a folder that you can write to"),
         ) from error
     except UNREADABLE as error:
         raise TorchupError(
@@ -99,7 +99,7 @@ def _record(folder: str, session: Session) -> tuple[Machine, tuple[Notice, ...]]
     del session
     done = message(
         "detect.recorded",
-        "recorded in {path}; user, host, home folder, UUIDs and serial numbers are replaced",
+        "recorded in {path}; names of the user and the host, the home folder, UUIDs and serial numbers were replaced",
         path=path,
     )
     return machine, (Notice(code="detect.recorded", text=done),)

@@ -35,25 +35,28 @@ def distributed_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--rendezvous",
             metavar="HOST:PORT",
-            help=text("bench.option.rendezvous", "Where the nodes meet: an address of node 0"),
+            help=text("bench.option.rendezvous", "Rendezvous address, a HOST:PORT of node 0"),
         ),
         click.option(
             "--node-rank",
             type=click.IntRange(min=0),
             metavar="N",
-            help=text("bench.option.node-rank", "Which node this is, from 0"),
+            help=text("bench.option.node-rank", "Rank of this node, starting at 0"),
         ),
         click.option(
             "--nnodes",
             type=click.IntRange(1, 4096),
             metavar="N",
-            help=text("bench.option.nnodes", "Nodes that measure together; run the same command on each"),
+            help=text("bench.option.nnodes", "Number of nodes; run the same command on each"),
         ),
         click.option(
             "--nproc",
             type=click.IntRange(1, 1024),
             metavar="N",
-            help=text("bench.option.nproc", "Processes on this node: scaling and all-reduce instead of the ladder"),
+            help=text(
+                "bench.option.nproc",
+                "Number of processes on this node; measures scaling and all-reduce instead of the recipes",
+            ),
         ),
     ):
         decorated = option(decorated)
@@ -80,15 +83,19 @@ def measure_distributed(
     if len(devices) > 1 or (devices and devices[0].split(":")[0] not in kinds):
         raise UsageError(
             message(
-                "distributed.device", "several processes measure one kind of device: {kinds}", kinds=", ".join(kinds)
+                "distributed.device",
+                "more than one kind of device is available, and several processes measure only one kind: {kinds}",
+                kinds=", ".join(kinds),
             ),
-            hint=message("distributed.device.hint", "name one: `--device {kind}`", kind=kinds[0] if kinds else "cpu"),
+            hint=message(
+                "distributed.device.hint", "choose one with `--device {kind}`", kind=kinds[0] if kinds else "cpu"
+            ),
         )
     device = devices[0].split(":")[0] if devices else kinds[0]
     session.note(
         message(
             "distributed.start",
-            "{processes} process(es) here, node {node} of {nodes}, on {device}",
+            "{processes} process(es) on this node, node {node} of {nodes}, on {device}",
             processes=where.processes,
             node=where.node_rank,
             nodes=where.nodes,
@@ -112,10 +119,10 @@ def check_rendezvous(where: Layout) -> None:
     """Look the meeting place up before anything starts. Raises `UsageError`: nobody knows its address here."""
     if where.address is not None and not resolves(where.address):
         raise UsageError(
-            message("distributed.unknown-host", "no address is known here for `{host}`", host=where.address),
+            message("distributed.unknown-host", "the host name `{host}` cannot be resolved", host=where.address),
             hint=message(
                 "distributed.unknown-host.hint",
-                "give an address of node 0 that is known here: --rendezvous IP:PORT",
+                "use an address of node 0 that this node can resolve: --rendezvous IP:PORT",
             ),
         )
 
@@ -144,7 +151,7 @@ def meeting(session: Session, where: Layout, every: float = 10.0) -> Iterator[th
             raise
         raise BenchError(
             message(
-                "distributed.not-met", "the {nodes} nodes did not meet at {host}:{port} within {seconds} s",
+                "distributed.not-met", "the {nodes} nodes did not connect at {host}:{port} within {seconds} s",
                 nodes=where.nodes, host=where.address, port=where.port, seconds=round(MEETING),
             ),
             hint=error.hint,

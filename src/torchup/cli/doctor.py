@@ -51,11 +51,11 @@ REPORT_LIMIT = 16 * 1024 * 1024  # bytes; the rest of an endless one is not read
     "reports",
     multiple=True,
     metavar="FILE",
-    help=text("doctor.option.report", "Diagnose a pasted report (- reads stdin) instead"),
+    help=text("doctor.option.report", "Diagnose a pasted report (- reads standard input) instead"),
 )
 @target_options
 @machine_options
-@click.option("--list", "listing", is_flag=True, help=text("doctor.option.list", "List the causes and run nothing"))
+@click.option("--list", "listing", is_flag=True, help=text("doctor.option.list", "List the causes and exit"))
 @click.option(
     "--only",
     multiple=True,
@@ -68,15 +68,15 @@ REPORT_LIMIT = 16 * 1024 * 1024  # bytes; the rest of an endless one is not read
     metavar="RULE",
     help=text("doctor.option.ignore", "Skip rules whose name starts with RULE (repeatable)"),
 )
-@click.option("--strict", is_flag=True, help=text("doctor.option.strict", "Exit with 1 for warnings too"))
+@click.option("--strict", is_flag=True, help=text("doctor.option.strict", "Exit with 1 for warnings, too"))
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "md"]),
     default="text",
-    help=text("doctor.option.format", "md: Markdown to paste into an issue, without names of users and hosts"),
+    help=text("doctor.option.format", "md: Markdown to paste into an issue, without user and host names"),
 )
-@click.option("--fix", is_flag=True, help=text("doctor.option.fix", "Repair the environment, after asking"))
+@click.option("--fix", is_flag=True, help=text("doctor.option.fix", "Repair the environment after asking"))
 @changing_options
 @common_options
 def command(session: Session, **options: Any) -> Answer:
@@ -114,8 +114,10 @@ def _many(session: Session, options: dict[str, Any], rules: Sequence[Rule]) -> A
 def _check(options: dict[str, Any], rules: Sequence[Rule]) -> None:
     for name in (*options["only"], *options["ignore"]):
         if not any(rule.slug.startswith(name) for rule in rules):
-            text_ = message("doctor.rule.unknown", "the name of no rule starts with `{name}`", name=name)
-            raise UsageError(text_, hint=message("doctor.rule.unknown.hint", "`torchup doctor --list` names them all"))
+            text_ = message("doctor.rule.unknown", "no rule name starts with `{name}`", name=name)
+            raise UsageError(
+                text_, hint=message("doctor.rule.unknown.hint", "run `torchup doctor --list` to see all rules")
+            )
     if options["unexpected"]:
         _unexpected(options["unexpected"][0])
     if options["reports"]:
@@ -132,7 +134,7 @@ def _unexpected(word: str) -> None:
 def _check_report(options: dict[str, Any]) -> None:
     if len(options["reports"]) > 1:
         raise UsageError(
-            message("doctor.report.twice", "--report can be given once"),
+            message("doctor.report.twice", "--report can be used only once"),
             hint=message("doctor.report.twice.hint", "put the texts into one file, or run `torchup doctor` for each"),
         )
     if options["env"] or options["python"] or options["machine_path"] or options["recording"] or options["assumed"]:
@@ -141,12 +143,14 @@ def _check_report(options: dict[str, Any]) -> None:
                 "doctor.report.alone",
                 "--report cannot be combined with --env, --python, --machine, --assume or --from",
             ),
-            hint=message("doctor.report.alone.hint", "the report names its own machine: leave the other options out"),
+            hint=message(
+                "doctor.report.alone.hint", "leave out the other options: the report describes its own machine"
+            ),
         )
     if options["fix"]:
         raise UsageError(
-            message("doctor.fix.report", "a report cannot be repaired, only an environment here"),
-            hint=message("doctor.fix.report.hint", "on that machine: `torchup doctor --fix`"),
+            message("doctor.fix.report", "torchup can repair an environment on this machine, not a report"),
+            hint=message("doctor.fix.report.hint", "on that machine, run `torchup doctor --fix`"),
         )
 
 
@@ -201,12 +205,14 @@ def _looked_at(examined: Examined) -> Message | None:
     if examined.name is not None:
         return message(
             "doctor.looked-at.environment",
-            "looked at the environment `{name}` ({path})",
+            "examined the environment `{name}` ({path})",
             name=examined.name,
             path=examined.python,
         )
     return message(
-        "doctor.looked-at.python", "looked at {path}; --env NAME or --python PATH name another", path=examined.python
+        "doctor.looked-at.python",
+        "examined {path}; use --env NAME or --python PATH to examine another",
+        path=examined.python,
     )
 
 
@@ -242,7 +248,7 @@ def read_report(session: Session, path: str) -> bytes:
     if raw is None:
         raise UsageError(
             message("doctor.report.unreadable", "the report {path} cannot be read", path=path),
-            hint=message("doctor.report.unreadable.hint", "`-` reads a report from standard input"),
+            hint=message("doctor.report.unreadable.hint", "use `-` to read a report from standard input"),
         )
     return raw
 

@@ -45,13 +45,12 @@ def fix(session: Session, examined: Examined, found: Diagnosis) -> Answer:
 
 def _tell(session: Session, done: Repair) -> None:
     if done.state is RepairState.DECLINED:
-        session.note(message("doctor.fix.declined", "nothing was changed; --yes answers without asking"))
+        session.note(message("doctor.fix.declined", "nothing was changed; use --yes to answer yes"))
     if done.state is RepairState.OUTSIDE and done.diagnosis.primary is not None:
         session.note(
             message(
                 "doctor.fix.outside",
-                "the cause lies outside the environment; torchup does not change drivers, firmware,"
-                " groups or containers",
+                "the cause is outside the environment; torchup does not change drivers, firmware, groups or containers",
             )
         )
 
@@ -89,6 +88,6 @@ def _listed(first: str, commands: Any) -> str:
 
 def _done(done: Repair, path: str) -> str:
     if done.state is RepairState.REBUILT:
-        return text("doctor.fix.done", "repaired {path}; the old one is in {path}.previous", path=path)
+        return text("doctor.fix.done", "repaired {path}; the previous environment is in {path}.previous", path=path)
     version = next(iter(done.facts.versions("numpy")), "1")
-    return text("doctor.fix.numpy.done", "NumPy {version} is in {path} now", version=version, path=path)
+    return text("doctor.fix.numpy.done", "{path} now has NumPy {version}", version=version, path=path)

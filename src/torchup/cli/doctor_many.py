@@ -55,10 +55,10 @@ def many(
 def _one_only(option: str, folder: str) -> UsageError:
     return UsageError(
         message(
-            "plan.one-machine", "{option} answers for one machine, and {path} is a folder of them",
+            "plan.one-machine", "{option} works with one machine, but {path} is a folder of machines",
             option=option, path=folder,
         ),
-        hint=message("plan.one-machine.hint", "name one file of it: --machine {path}/NAME.json", path=folder),
+        hint=message("plan.one-machine.hint", "choose one file: --machine {path}/NAME.json", path=folder),
     )  # fmt: skip
 
 

@@ -82,7 +82,10 @@ def list_command(session: Session) -> Answer:
     )
 
 
-@command.command(name="show", help=text("env.show.help", "Show what is in an environment, from where, verified when"))
+@command.command(
+    name="show",
+    help=text("env.show.help", "Show what is in an environment, where it came from and when it was verified"),
+)
 @NAME
 @common_options
 def show_command(session: Session, name: str | None) -> Answer:
@@ -121,9 +124,11 @@ def remove_command(session: Session, name: str) -> Answer:
     """`torchup env remove NAME`."""
     environment = registry.find_listed(session.host, registry.check_name(name))
     question = (
-        message("env.remove.forget", "forget `{name}` ({path} stays)?", name=name, path=environment.path)
+        message(
+            "env.remove.forget", "remove `{name}` from torchup's list ({path} stays)?", name=name, path=environment.path
+        )
         if environment.adopted
-        else message("env.remove.ask", "remove `{name}` ({path}) for good?", name=name, path=environment.path)
+        else message("env.remove.ask", "delete `{name}` ({path})?", name=name, path=environment.path)
     )
     if session.dry_run:
         removed = () if environment.adopted else _paths(session.host, environment)
@@ -136,11 +141,11 @@ def remove_command(session: Session, name: str) -> Answer:
     return Answer(
         command="env remove",
         data=environment,
-        text=lambda: text("env.remove.done", "`{name}` is removed", name=name),
+        text=lambda: text("env.remove.done", "removed `{name}`", name=name),
     )
 
 
-@command.command(name="rollback", help=text("env.rollback.help", "Go back to an environment's previous version"))
+@command.command(name="rollback", help=text("env.rollback.help", "Restore the previous version of an environment"))
 @NAME
 @changing_options
 @common_options
@@ -151,14 +156,14 @@ def rollback_command(session: Session, name: str | None) -> Answer:
     before = registry.get(host, chosen)
     if session.dry_run:
         label = _previous(host, registry.find(host, chosen)) or "-"
-        would = text("env.rollback.would", "`{name}` would go back to torch {torch}", name=chosen, torch=label)
+        would = text("env.rollback.would", "`{name}` would return to torch {torch}", name=chosen, torch=label)
         return Answer(command="env rollback", data={"would_restore": label}, text=lambda: would)
     after = registry.roll_back(host, chosen)
     with contextlib.suppress(OSError):  # kernels go on working; only their labels name the other torch
         kernels.refresh(host, after, registry.find_python(host, after.path) or registry.python_of(after.path))
     changed = changes(before.packages if before else {}, after.packages)
     label = env_text.torch_label(after)
-    done = text("env.rollback.done", "`{name}` is back at torch {torch}", name=chosen, torch=label)
+    done = text("env.rollback.done", "`{name}` has torch {torch} again", name=chosen, torch=label)
     return Answer(
         command="env rollback",
         data={"environment": after, "changes": changed},
@@ -185,7 +190,7 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
         hint = message("env.run.separator.hint", "torchup env run {name} -- PROGRAM", name=argv[0])
         raise UsageError(message("env.run.separator", "`--` is missing between name and program"), hint=hint)
     if program is None:
-        session.note(message("env.run.no-program", "there is no program `{name}`", name=argv[0]))
+        session.note(message("env.run.no-program", "cannot find the program `{name}`", name=argv[0]))
         return Answer(command="env run", data=None, text=str, exit_code=NOT_FOUND)
     _tell_drift(session, environment.path)
     overlay = activation.run_environment(session.host, environment.path)
@@ -201,7 +206,8 @@ def _tell_drift(session: Session, path: str) -> None:
         session.note(
             message(
                 "env.run.drift",
-                "{name} is {after} here, not the {before} that was verified; `torchup doctor` says who changed it",
+                "this environment has {name} {after}, but {before} was verified; run `torchup doctor` to see "
+                "what changed it",
                 name=change.name,
                 after=change.after or "-",
                 before=change.before,
@@ -210,21 +216,26 @@ def _tell_drift(session: Session, path: str) -> None:
     replaced = guard.replacement(session.host, path)
     if replaced is not None and replaced.wanted_by:
         names = ", ".join(replaced.wanted_by)
-        session.note(message("env.run.wanted-by", "{packages} wanted that torch", packages=names))
+        session.note(message("env.run.wanted-by", "{packages} requested that torch", packages=names))
 
 
-@command.command(name="adopt", help=text("env.adopt.help", "Take an existing environment (venv, conda, pixi) as it is"))
+@command.command(
+    name="adopt",
+    help=text("env.adopt.help", "Register an existing environment (venv, conda, pixi) without changing it"),
+)
 @click.argument("path")
-@click.option("--name", help=text("env.adopt.name", "Its name here (default: its folder's)"))
+@click.option("--name", help=text("env.adopt.name", "Name of the environment (default: the name of its folder)"))
 @common_options
 def adopt_command(session: Session, path: str, name: str | None) -> Answer:
     """`torchup env adopt PATH`."""
     environment = registry.adopt(session.host, path, name)
-    done = text("env.adopt.done", "`{name}` is {path}, left as it is", name=environment.name, path=environment.path)
+    done = text(
+        "env.adopt.done", "`{name}` is {path}; its files were not changed", name=environment.name, path=environment.path
+    )
     notices = () if environment.torch else (_no_torch(environment),)
     if environment.source == "pytorch":
         ended = message(
-            "env.adopt.ended", "its channel `pytorch` ended with 2.5.1: torchup explain conda-channels-ended"
+            "env.adopt.ended", "its channel `pytorch` ended with 2.5.1: run `torchup explain conda-channels-ended`"
         )
         notices = (*notices, Notice(code="env.adopt.ended", level="warning", text=ended))
     return Answer(command="env adopt", data=environment, text=lambda: done, notices=notices)
@@ -240,7 +251,7 @@ def _split(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     if argv:
         return name, argv
     raise UsageError(
-        message("env.run.nothing", "which program?"),
+        message("env.run.nothing", "the program is missing"),
         hint=message("env.run.nothing.hint", "torchup env run [NAME] -- python train.py"),
     )
 
@@ -248,7 +259,8 @@ def _split(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
 def _agree(session: Session, question: Message) -> None:
     if not session.confirm(question):
         raise UsageError(
-            message("env.not-agreed", "nothing was changed"), hint=message("env.not-agreed.hint", "--yes agrees")
+            message("env.not-agreed", "nothing was changed"),
+            hint=message("env.not-agreed.hint", "use --yes to answer yes"),
         )
 
 
@@ -263,7 +275,9 @@ def _paths(host: Host, environment: Environment) -> tuple[str, ...]:
 
 
 def _gone(environment: Environment) -> Notice:
-    text_value = message("env.list.gone", "{path} of `{name}` has gone", path=environment.path, name=environment.name)
+    text_value = message(
+        "env.list.gone", "{path} of `{name}` no longer exists", path=environment.path, name=environment.name
+    )
     return Notice(code="env.list.gone", level="warning", text=text_value)
 
 

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 @click.command(
     cls=Verb,
     name="bundle",
-    help=text("env.bundle.help", "Collect the wheels of an environment, or of a plan, for machines without a network"),
+    help=text("env.bundle.help", "Collect the wheels of an environment or a plan, for machines without a network"),
 )
 @click.argument("name", required=False, shell_complete=environment_names)
-@click.option("-o", "--output", required=True, metavar="DIR", help=text("env.bundle.output", "A new folder"))
+@click.option("-o", "--output", required=True, metavar="DIR", help=text("env.bundle.output", "Folder to create"))
 @click.option(
     "--platform",
     type=click.Choice(tuple(PLATFORMS)),
-    help=text("env.bundle.platform", "For another kind of machine than this one"),
+    help=text("env.bundle.platform", "Platform to bundle for, if not this machine's"),
 )
 @click.option(
     "--plan", "plan_file", metavar="FILE", help=text("env.bundle.plan", "Bundle this plan (`torchup plan --json`)")
@@ -51,7 +51,7 @@ def command(session: Session, name: str | None, output: str, platform: str | Non
         bundle = collect(host, plan, output, platform=platform, progress=progress)
     done = text(
         "env.bundle.done",
-        "{count} wheels are in {folder}; on the other machine: torchup up --from {folder}",
+        "{folder} contains {count} wheels; on the other machine, run: torchup up --from {folder}",
         count=len(bundle.files),
         folder=output,
     )
@@ -60,21 +60,19 @@ def command(session: Session, name: str | None, output: str, platform: str | Non
 
 def read_plan(host: Host, file: str) -> Plan:
     """The plan in a file that `torchup plan --json` or `--export json` wrote. Raises `UsageError`."""
-    hint = message("env.bundle.no-plan.hint", "`torchup plan --json > {file}` writes one", file=file)
+    hint = message("env.bundle.no-plan.hint", "run `torchup plan --json > {file}` to write one", file=file)
     raw = host.read_bytes(file, SIZE_LIMIT + 1)
     if raw is None:
-        raise UsageError(
-            message("env.bundle.plan-unreadable", "there is no readable file {file}", file=file), hint=hint
-        )
+        raise UsageError(message("env.bundle.plan-unreadable", "cannot read the file {file}", file=file), hint=hint)
     if len(raw) > SIZE_LIMIT:
-        text_ = message("env.bundle.plan-large", "{file} holds no plan: it is too large", file=file)
+        text_ = message("env.bundle.plan-large", "{file} is too large for a plan", file=file)
         raise UsageError(text_, hint=hint)
     try:
         document = msgspec.json.decode(raw, type=dict[str, Any])
         plan = from_builtins(document.get("data", document), Plan)
     except UNREADABLE as error:
         problem = decode_problem(error)
-        text_ = message("env.bundle.no-plan", "{file} holds no plan: {error}", file=file, error=problem)
+        text_ = message("env.bundle.no-plan", "{file} contains no plan: {error}", file=file, error=problem)
         raise UsageError(text_, hint=hint) from error
     return checked_plan(plan, file)
 
@@ -85,9 +83,9 @@ def recorded_plan(host: Host, name: str, *, pinned: bool) -> Plan:
     record = registry.read_record(host, name)
     plan = None if record is None else records.pinned_plan(record) if pinned else record.plan
     if plan is None:
-        text_ = message("env.no-plan", "`{name}` was adopted; where its packages come from is not known", name=name)
+        text_ = message("env.no-plan", "`{name}` was adopted, so the origin of its packages is unknown", name=name)
         hint = message(
-            "env.no-plan.hint", "bundle a plan instead: `torchup plan --json > plan.json`, then --plan plan.json"
+            "env.no-plan.hint", "bundle a plan instead: `torchup plan --json > plan.json`, then use --plan plan.json"
         )
         raise UsageError(text_, hint=hint)
     return plan

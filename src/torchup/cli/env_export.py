@@ -17,7 +17,7 @@ from torchup.plan.exports import LOCK, NAMES
 
 
 @click.command(
-    cls=Verb, name="export", help=text("env.export.help", "Write an environment as a file of another tool, on stdout")
+    cls=Verb, name="export", help=text("env.export.help", "Export an environment as a file for another tool, to stdout")
 )
 @click.argument("name", required=False, shell_complete=environment_names)
 @click.option(
@@ -27,7 +27,7 @@ from torchup.plan.exports import LOCK, NAMES
     default="requirements",
     show_default=True,
     metavar="FORMAT",
-    help=text("env.export.format", "Which tool's file: {names}", names=", ".join(NAMES)),
+    help=text("env.export.format", "Format of the file: {names}", names=", ".join(NAMES)),
 )
 @common_options
 def command(session: Session, name: str | None, kind: str) -> Answer:

@@ -10,70 +10,83 @@ from torchup.model import Message, message
 # Command as it is typed up to its own name -> (line to type, what it is for).
 EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup": (
-        ("torchup up", message("example.torchup.up", "The whole job; nothing to choose.")),
-        ("torchup doctor", message("example.torchup.doctor", "Something does not work: why, and what to do.")),
-        ("torchup plan --help", message("example.torchup.help", "Everything about one command.")),
+        ("torchup up", message("example.torchup.up", "Do the whole job without questions.")),
+        ("torchup doctor", message("example.torchup.doctor", "Find out why something does not work, and what to do.")),
+        ("torchup plan --help", message("example.torchup.help", "Show everything about one command.")),
     ),
     "torchup up": (
-        ("torchup up", message("example.up", "Choose, install, prove and measure, asking once.")),
+        ("torchup up", message("example.up", "Choose, install, verify and measure; ask once.")),
         (
             "torchup up --env lab --python 3.12 --profile analysis",
-            message("example.up.lab", "A second environment, with JupyterLab and pandas."),
+            message("example.up.lab", "Make a second environment with JupyterLab and pandas."),
         ),
         (
             "torchup up --yes --no-bench --mirror tuna",
-            message("example.up.mirror", "Without questions and measurements, from a mirror in China."),
+            message("example.up.mirror", "Install from a mirror in China, without questions and measurements."),
         ),
     ),
     "torchup detect": (
-        ("torchup detect", message("example.detect", "What is here, and where each fact was read.")),
+        ("torchup detect", message("example.detect", "Show what this machine has, and where each fact was read.")),
         (
             "torchup detect --record machine",
-            message("example.detect.record", "A recording for a bug report, without names, in the folder `machine`."),
+            message(
+                "example.detect.record", "Record this machine for a bug report, without names, in the folder `machine`."
+            ),
         ),
     ),
     "torchup plan": (
-        ("torchup plan", message("example.plan", "What `up` would install, and why.")),
+        ("torchup plan", message("example.plan", "Show what `up` would install, and why.")),
         (
             "torchup plan --why-not cu132",
-            message("example.plan.why-not", "What speaks against one variant on this machine."),
+            message("example.plan.why-not", "Show why one variant was not chosen for this machine."),
         ),
         (
             "torchup plan --assume gpu='RTX 5090',driver=580.95",
-            message("example.plan.assume", "The plan for a machine that you do not have yet."),
+            message("example.plan.assume", "Plan for a machine that you do not have yet."),
         ),
         (
             "torchup plan --machine nodes --export slurm > job.sh",
-            message("example.plan.fleet", "A batch script with the plan of every node in the folder `nodes`."),
+            message("example.plan.fleet", "Write a batch script with the plan of every node in the folder `nodes`."),
         ),
         (
             "torchup plan --export dockerfile > Dockerfile",
-            message("example.plan.export", "The same choice for another tool."),
+            message("example.plan.export", "Write the same choice for another tool."),
         ),
     ),
     "torchup wheel": (
-        ("torchup wheel flash-attn", message("example.wheel", "Which file, for which torch, and how to install it.")),
+        (
+            "torchup wheel flash-attn",
+            message("example.wheel", "Show which file fits which torch, and how to install it."),
+        ),
         (
             "torchup wheel xformers --torch 2.9.1+cu130",
-            message("example.wheel.torch", "The file for a torch that you have elsewhere."),
+            message("example.wheel.torch", "Show the file for a torch on another machine."),
         ),
     ),
     "torchup env": (
-        ("torchup env list", message("example.env.list", "What is there.")),
+        ("torchup env list", message("example.env.list", "List the environments.")),
         ("torchup env run lab -- python train.py", message("example.env.run", "Train in the environment `lab`.")),
     ),
     "torchup env create": (
         (
             "torchup env create old --torch 2.7.1 --python 3.11",
-            message("example.env.create", "An older torch beside the one you have."),
+            message("example.env.create", "Make an environment with an older torch next to the current one."),
         ),
     ),
-    "torchup env list": (("torchup env list", message("example.env.list", "What is there.")),),
+    "torchup env list": (("torchup env list", message("example.env.list", "List the environments.")),),
     "torchup env show": (
-        ("torchup env show lab", message("example.env.show", "Build, source, proof, and how to activate it.")),
+        (
+            "torchup env show lab",
+            message(
+                "example.env.show", "Show the build, its source, its verification, and how to activate the environment."
+            ),
+        ),
     ),
     "torchup env remove": (
-        ("torchup env remove lab --dry-run", message("example.env.remove", "See what would go; nothing does.")),
+        (
+            "torchup env remove lab --dry-run",
+            message("example.env.remove", "Show what would be removed, without removing anything."),
+        ),
     ),
     "torchup env rollback": (
         ("torchup env rollback lab", message("example.env.rollback", "Undo the last change of `lab`.")),
@@ -82,19 +95,23 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ("torchup env run lab -- python train.py", message("example.env.run", "Train in the environment `lab`.")),
     ),
     "torchup env adopt": (
-        ("torchup env adopt ~/venvs/work", message("example.env.adopt", "Let torchup verify and measure it, too.")),
+        (
+            "torchup env adopt ~/venvs/work",
+            message("example.env.adopt", "Let torchup verify and measure an existing environment, too."),
+        ),
     ),
     "torchup env export": (
         (
             "torchup env export lab --format pylock > pylock.toml",
-            message("example.env.export", "Pin every package with its hash."),
+            message("example.env.export", "Export every package with its version and hash."),
         ),
     ),
     "torchup env bundle": (
         (
             "torchup env bundle lab -o bundle",
             message(
-                "example.env.bundle", "Carry it to a machine without a network; there: `torchup up --from bundle`."
+                "example.env.bundle",
+                "Take an environment to a machine without a network; there, run `torchup up --from bundle`.",
             ),
         ),
     ),
@@ -102,87 +119,101 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ("torchup verify", message("example.verify", "Run kernels in the default environment.")),
         (
             "torchup verify --python .venv/bin/python --no-compile",
-            message("example.verify.python", "Any Python, without the slow last check."),
+            message("example.verify.python", "Verify any Python, without the slow last check."),
         ),
     ),
     "torchup doctor": (
         ("torchup doctor", message("example.doctor", "Examine the default environment.")),
         (
             "torchup doctor --report issue.txt",
-            message("example.doctor.report", "Diagnose what somebody else pasted."),
+            message("example.doctor.report", "Diagnose what someone else pasted."),
         ),
         (
             "torchup doctor --format md",
-            message("example.doctor.md", "A report to paste into an issue; it names nobody."),
+            message("example.doctor.md", "Write a report to paste into an issue; it contains no names."),
         ),
-        ("torchup doctor --fix", message("example.doctor.fix", "Repair, after showing what would be done.")),
+        (
+            "torchup doctor --fix",
+            message("example.doctor.fix", "Repair the environment, after showing what would be done."),
+        ),
     ),
     "torchup bench": (
-        ("torchup bench", message("example.bench", "MNIST on every device, in every way.")),
+        ("torchup bench", message("example.bench", "Measure MNIST on every device, with every recipe.")),
         (
             "torchup bench matmul --device cuda --precision tf32",
-            message("example.bench.matmul", "One workload, one device, one rounding."),
+            message("example.bench.matmul", "Measure one workload on one device with one rounding mode."),
         ),
         (
             "torchup bench --recipe script,graph --repeats 5",
-            message("example.bench.repeats", "Two ways taking turns, for a comparison that holds."),
+            message("example.bench.repeats", "Compare two recipes in alternating runs."),
         ),
     ),
     "torchup explain": (
-        ("torchup explain", message("example.explain", "Everything that can be explained.")),
-        ("torchup explain driver-too-old", message("example.explain.code", "One cause: how to see it, how to fix it.")),
+        ("torchup explain", message("example.explain", "List everything that can be explained.")),
+        (
+            "torchup explain driver-too-old",
+            message("example.explain.code", "Explain one cause: how to see it and how to fix it."),
+        ),
     ),
     "torchup results": (
-        ("torchup results show latest", message("example.results.show", "The last run again.")),
+        ("torchup results show latest", message("example.results.show", "Show the last run again.")),
         (
             "torchup results report --html page.html",
-            message("example.results.report", "The latest run on one page that needs no network."),
+            message("example.results.report", "Write the latest run as one page that needs no network."),
         ),
     ),
     "torchup results list": (
-        ("torchup results list", message("example.results.list", "Every stored run with its fastest result.")),
+        ("torchup results list", message("example.results.list", "List every stored run with its fastest result.")),
     ),
     "torchup results show": (
-        ("torchup results show latest", message("example.results.show", "The last run again.")),
-        ("torchup results show article", message("example.results.article", "The published times.")),
+        ("torchup results show latest", message("example.results.show", "Show the last run again.")),
+        ("torchup results show article", message("example.results.article", "Show the published times.")),
     ),
     "torchup results compare": (
         (
             "torchup results compare article latest",
-            message("example.results.compare", "Beside the published times."),
+            message("example.results.compare", "Compare with the published times."),
         ),
         (
             "torchup results compare latest:script latest:graph",
-            message("example.results.across", "Two ways of one run."),
+            message("example.results.across", "Compare two recipes of one run."),
         ),
         (
             "torchup results compare main.json latest --threshold 5%",
-            message("example.results.threshold", "In CI: exit code 1 where something became slower."),
+            message("example.results.threshold", "Use it in CI: exit code 1 if something became slower."),
         ),
     ),
     "torchup results report": (
         (
             "torchup results report --html page.html",
-            message("example.results.report", "The latest run on one page that needs no network."),
+            message("example.results.report", "Write the latest run as one page that needs no network."),
         ),
     ),
     "torchup results export": (
         (
             "torchup results export latest -o run.json",
-            message("example.results.export", "A file to share; it names nobody."),
+            message("example.results.export", "Write a file to share; it contains no names."),
         ),
     ),
     "torchup results import": (
-        ("torchup results import run.json", message("example.results.import", "Keep what somebody shared.")),
+        (
+            "torchup results import run.json",
+            message("example.results.import", "Import a result file that someone shared."),
+        ),
     ),
     "torchup mirror": (
-        ("torchup mirror test", message("example.mirror.test", "Who really serves wheels, and how fast, from here.")),
+        (
+            "torchup mirror test",
+            message("example.mirror.test", "Measure which mirrors serve wheels, and how fast, from here."),
+        ),
     ),
-    "torchup mirror list": (("torchup mirror list", message("example.mirror.list", "The names that --mirror knows.")),),
+    "torchup mirror list": (
+        ("torchup mirror list", message("example.mirror.list", "List the names that --mirror accepts.")),
+    ),
     "torchup mirror test": (
         (
             "torchup mirror test tuna sjtu --variant cu126",
-            message("example.mirror.two", "Two mirrors, for one variant."),
+            message("example.mirror.two", "Measure two mirrors for one variant."),
         ),
     ),
     "torchup kernel": (("torchup kernel add lab", message("example.kernel.add", "Use `lab` in notebooks.")),),
@@ -193,34 +224,42 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ),
         (
             "torchup kernel add lab --prefix /opt/hub",
-            message("example.kernel.hub", "For every user of a JupyterHub."),
+            message("example.kernel.hub", "Add the kernel for every user of a JupyterHub."),
         ),
     ),
     "torchup kernel list": (
-        ("torchup kernel list", message("example.kernel.list", "Every kernel, and whether it starts.")),
+        ("torchup kernel list", message("example.kernel.list", "List every kernel and whether it can start.")),
     ),
     "torchup kernel remove": (
-        ("torchup kernel remove --stale", message("example.kernel.stale", "Those whose environment has gone.")),
+        (
+            "torchup kernel remove --stale",
+            message("example.kernel.stale", "Remove kernels whose environment no longer exists."),
+        ),
     ),
     "torchup catalog": (
-        ("torchup catalog show --variant cu126", message("example.catalog.show", "Every build of one variant.")),
+        ("torchup catalog show --variant cu126", message("example.catalog.show", "Show every build of one variant.")),
     ),
     "torchup catalog show": (
-        ("torchup catalog show --variant cu126 --all", message("example.catalog.show", "Every build of one variant.")),
+        (
+            "torchup catalog show --variant cu126 --all",
+            message("example.catalog.show", "Show every build of one variant."),
+        ),
     ),
-    "torchup catalog check": (("torchup catalog check", message("example.catalog.check", "After changing a row.")),),
+    "torchup catalog check": (
+        ("torchup catalog check", message("example.catalog.check", "Check the catalogue after you change a row.")),
+    ),
     "torchup catalog refresh": (
         (
             "torchup catalog refresh --write",
-            message("example.catalog.refresh", "Learn of releases that are newer than this torchup."),
+            message("example.catalog.refresh", "Look for releases that are newer than this torchup."),
         ),
     ),
-    "torchup cache": (("torchup cache show", message("example.cache.show", "See what lies in the download cache.")),),
+    "torchup cache": (("torchup cache show", message("example.cache.show", "Show what the download cache contains.")),),
     "torchup cache show": (
-        ("torchup cache show", message("example.cache.show", "See what lies in the download cache.")),
+        ("torchup cache show", message("example.cache.show", "Show what the download cache contains.")),
     ),
     "torchup cache prune": (
-        ("torchup cache prune --dry-run", message("example.cache.prune-dry", "See what would be removed.")),
+        ("torchup cache prune --dry-run", message("example.cache.prune-dry", "Show what would be removed.")),
         (
             "torchup cache prune --older-than 30",
             message("example.cache.prune", "Remove files older than a month, after asking."),
@@ -229,79 +268,83 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup catalog measure": (
         (
             "torchup catalog measure torch==2.15.0",
-            message("example.catalog.measure", "What the wheel for this machine is built for."),
+            message("example.catalog.measure", "Show what the wheel for this machine is built for."),
         ),
     ),
     "torchup project": (
         (
             "torchup project sync --for mac,windows-cuda",
-            message("example.project", "One file for your Mac and your Windows machine; shown first."),
+            message("example.project", "Write one file for your Mac and your Windows machine."),
         ),
-        ("torchup project check", message("example.project.check", "What is wrong with the file, for CI.")),
+        ("torchup project check", message("example.project.check", "Check the file in CI.")),
     ),
     "torchup project show": (
-        ("torchup project show", message("example.project.show", "Which torch the files of this folder ask for.")),
+        ("torchup project show", message("example.project.show", "Show which torch the files of this folder ask for.")),
     ),
     "torchup project check": (
-        ("torchup project check", message("example.project.check", "What is wrong with the file, for CI.")),
+        ("torchup project check", message("example.project.check", "Check the file in CI.")),
         (
             "torchup project check --for linux-cuda,mac",
-            message("example.project.check.for", "And whether it serves these machines."),
+            message("example.project.check.for", "Check also that it serves these machines."),
         ),
     ),
     "torchup project sync": (
         (
             "torchup project sync",
-            message("example.project.sync", "The build for this machine, in the file of this folder."),
+            message("example.project.sync", "Write the build for this machine into the file of this folder."),
         ),
         (
             "torchup project sync --for mac,windows-cuda,linux-cuda,linux-rocm,cpu",
-            message("example.project.sync.for", "One file for all of these; extras part several builds of a platform."),
+            message("example.project.sync.for", "Write one file for all of these machines."),
         ),
-        ("torchup project sync --undo", message("example.project.undo", "Put back what was there before.")),
+        ("torchup project sync --undo", message("example.project.undo", "Restore the file as it was before.")),
     ),
     "torchup fleet": (
         (
             "torchup fleet report machines --html fleet.html",
-            message("example.fleet", "One page of every machine in the folder `machines`."),
+            message("example.fleet", "Write one page for all machines in the folder `machines`."),
         ),
     ),
     "torchup fleet report": (
         (
             "torchup fleet report machines --html fleet.html",
-            message("example.fleet", "One page of every machine in the folder `machines`."),
+            message("example.fleet", "Write one page for all machines in the folder `machines`."),
         ),
     ),
     "torchup mcp": (
         (
             "torchup mcp",
-            message("example.mcp", "What an agent starts; tell it once: `claude mcp add torchup -- torchup mcp`."),
+            message("example.mcp", "Serve an agent; register it once: `claude mcp add torchup -- torchup mcp`."),
         ),
     ),
-    "torchup self": (("torchup self paths", message("example.self.paths", "Where everything is.")),),
-    "torchup self paths": (("torchup self paths", message("example.self.paths", "Where everything is.")),),
+    "torchup self": (
+        ("torchup self paths", message("example.self.paths", "List everything that torchup has written.")),
+    ),
+    "torchup self paths": (
+        ("torchup self paths", message("example.self.paths", "List everything that torchup has written.")),
+    ),
     "torchup self uninstall": (
         (
             "torchup self uninstall --dry-run",
-            message("example.self.uninstall", "See what would be removed; nothing is."),
+            message("example.self.uninstall", "Show what would be removed, without removing anything."),
         ),
     ),
     "torchup self completion": (
         (
             "torchup self completion bash >> ~/.bashrc",
-            message("example.self.completion", "Once; then open a new shell."),
+            message("example.self.completion", "Run it once, then open a new shell."),
         ),
         (
             "torchup self completion zsh >> ~/.zshrc",
-            message("example.self.zsh", "The same for zsh, below the line that calls compinit."),
+            message("example.self.zsh", "Do the same for zsh, below the line that calls compinit."),
         ),
         (
             "torchup self completion fish > ~/.config/fish/completions/torchup.fish",
-            message("example.self.fish", "The same for fish."),
+            message("example.self.fish", "Do the same for fish."),
         ),
         (
             "torchup self completion powershell >> $PROFILE",
-            message("example.self.powershell", "The same for PowerShell."),
+            message("example.self.powershell", "Do the same for PowerShell."),
         ),
     ),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from torchup.errors import UsageError
 from torchup.i18n import text
 from torchup.install import conda_texts
 from torchup.model import message, verbatim
+from torchup.near_names import did_you_mean
 from torchup.plan.questions import questions
 from torchup.report.explain_text import explanation_text, index_text, question_text
 
@@ -37,14 +37,14 @@ def answers() -> dict[str, tuple[Message, ...]]:
     cls=Verb,
     help=text(
         "explain.help",
-        "Say what a finding means and how to fix it, answer a question, or say what a wheel file is for; without CODE"
-        " list all",
+        "Explain a finding and how to fix it, answer a question, or show what a wheel file is for; without CODE, "
+        "list all topics",
     ),
 )
 @click.argument("code", metavar="[CODE|FILE.whl]", required=False)
 @click.option(
     "--env", metavar="NAME", default="default",
-    help=text("explain.option.env", "The environment whose torch a wheel file is held against"),
+    help=text("explain.option.env", "Environment whose torch the wheel file is checked against"),
 )  # fmt: skip
 @common_options
 def command(session: Session, code: str | None, env: str) -> Answer:
@@ -73,7 +73,7 @@ def _explained(slug: str) -> Explanation:
         return explanation(slug)
     except CauseFileError as error:
         raise UsageError(
-            message("explain.broken", "the file of this cause is broken: {problem}", problem=error)
+            message("explain.broken", "the file for this cause is broken: {problem}", problem=error)
         ) from error
 
 
@@ -94,10 +94,6 @@ def _titles() -> dict[str, Message]:
 
 
 def _unknown(code: str) -> UsageError:
-    close = difflib.get_close_matches(code.lower(), _titles(), n=1, cutoff=0.5)
-    hint = (
-        message("explain.unknown.did-you-mean", "did you mean `{code}`?", code=close[0])
-        if close
-        else message("explain.unknown.hint", "`torchup explain` lists what can be explained")
-    )
-    return UsageError(message("explain.unknown", "nothing is called `{code}`", code=code), hint=hint)
+    everything = message("explain.unknown.hint", "run `torchup explain` to list all topics")
+    hint = did_you_mean(code, _titles(), cutoff=0.5) or everything
+    return UsageError(message("explain.unknown", "there is no topic `{code}`", code=code), hint=hint)

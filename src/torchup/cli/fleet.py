@@ -52,7 +52,7 @@ def command(session: Session) -> None:
     "--html",
     "output",
     metavar="FILE",
-    help=text("fleet.option.html", "Write the page here; without it the answer is text"),
+    help=text("fleet.option.html", "File to write the page to (default: print text)"),
 )
 @request_options
 @common_options
@@ -64,8 +64,8 @@ def report_command(session: Session, *, folder: str, output: str | None, request
     named = [one for one in machines_in(session.host, folder, ()) if not one.name.endswith(ENVIRONMENTS)]
     if not named:
         raise UsageError(
-            message("cli.machine.empty", "there is no machine (*.json) in {path}", path=folder),
-            hint=message("cli.machine.empty.hint", "`torchup detect --json > {path}/NAME.json` writes one",
+            message("cli.machine.empty", "{path} contains no machine files (*.json)", path=folder),
+            hint=message("cli.machine.empty.hint", "run `torchup detect --json > {path}/NAME.json` to write one",
                          path=folder),
         )  # fmt: skip
     members = [_member(session, folder, one, request, catalog) for one in named]
@@ -164,5 +164,5 @@ def _text(members: list[Member], found: tuple[Drift, ...], output: str | None) -
         lines.append(printable(f"{one.name}: {told}" + (f"  [{causes}]" if causes else "")))
     lines += ["", *(printable(f"{drift.machine}: {drift.text}") for drift in found)] if found else []
     if output is not None:
-        lines += ["", text("results.report.done", "{file} is written; any browser opens it", file=output)]
+        lines += ["", text("results.report.done", "{file} is written; open it in any browser", file=output)]
     return "\n".join(lines)

@@ -36,15 +36,19 @@ def command(session: Session) -> None:
 
 def _place(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a subcommand ``--user`` and ``--prefix``."""
-    below = text("kernel.option.prefix", "Jupyter below DIR (a hub's, an environment's), not this user's")
+    below = text("kernel.option.prefix", "Use the Jupyter in DIR (of a hub or an environment), not this user's")
     prefix = click.option("--prefix", metavar="DIR", help=below)
-    user = click.option("--user", is_flag=True, help=text("kernel.option.user", "This user's Jupyter (the default)"))
+    user = click.option(
+        "--user", is_flag=True, help=text("kernel.option.user", "Use this user's Jupyter (the default)")
+    )
     return prefix(user(function))
 
 
-@command.command(name="add", help=text("kernel.add.help", "Make an environment a kernel; installs ipykernel in it"))
+@command.command(
+    name="add", help=text("kernel.add.help", "Make a Jupyter kernel of an environment; installs ipykernel in it")
+)
 @click.argument("environment", required=False)
-@click.option("--display-name", metavar="TEXT", help=text("kernel.option.label", "What notebooks show"))
+@click.option("--display-name", metavar="TEXT", help=text("kernel.option.label", "Name shown in notebooks"))
 @_place
 @common_options
 @changing_options
@@ -63,7 +67,7 @@ def add_command(
         command="kernel add",
         data={"kernel": kernel, "installed": missing},
         text=lambda: text(
-            "kernel.added", "Kernel `{label}` is ready ({name} in {folder})",
+            "kernel.added", "The kernel `{label}` is ready ({name} in {folder})",
             label=kernel.display_name, name=kernel.name, folder=folder,
         ),
     )  # fmt: skip
@@ -109,14 +113,16 @@ def _would_add(found: Environment, folder: str, *, missing: tuple[str, ...]) -> 
     )
 
 
-@command.command(name="list", help=text("kernel.list.help", "List kernels, and say which cannot start any more"))
+@command.command(name="list", help=text("kernel.list.help", "List kernels, and show which can no longer start"))
 @_place
 @common_options
 def list_command(session: Session, prefix: str | None, *, user: bool) -> Answer:
     """`torchup kernel list`."""
     found = _find(session.host, prefix, user=user)
     stale = [kernel for kernel in found if kernel.stale]
-    hint = message("kernel.stale.hint", "{count} cannot start: torchup kernel remove --stale", count=len(stale))
+    hint = message(
+        "kernel.stale.hint", "{count} cannot start; to remove them: torchup kernel remove --stale", count=len(stale)
+    )
     return Answer(
         command="kernel list",
         data={"kernels": found},
@@ -125,9 +131,13 @@ def list_command(session: Session, prefix: str | None, *, user: bool) -> Answer:
     )
 
 
-@command.command(name="remove", help=text("kernel.remove.help", "Remove kernels by name or environment, or the stale"))
+@command.command(
+    name="remove", help=text("kernel.remove.help", "Remove kernels by name or environment, or all stale ones")
+)
 @click.argument("names", nargs=-1)
-@click.option("--stale", is_flag=True, help=text("kernel.option.stale", "All of torchup's that cannot start any more"))
+@click.option(
+    "--stale", is_flag=True, help=text("kernel.option.stale", "All kernels made by torchup that can no longer start")
+)
 @_place
 @common_options
 @changing_options
@@ -135,8 +145,8 @@ def remove_command(session: Session, names: tuple[str, ...], prefix: str | None,
     """`torchup kernel remove NAME...`."""
     if bool(names) == stale:
         raise UsageError(
-            message("kernel.remove.which", "name the kernels to remove, or give --stale"),
-            hint=message("kernel.unknown.hint", "`torchup kernel list` shows those that are there"),
+            message("kernel.remove.which", "name the kernels to remove, or use --stale"),
+            hint=message("kernel.unknown.hint", "run `torchup kernel list` to list the kernels"),
         )
     found = _find(session.host, prefix, user=user)
     chosen = _stale(found) if stale else tuple(kernel for name in names for kernel in _named(found, name))
@@ -164,7 +174,7 @@ def _confirm(session: Session, listed: str, chosen: tuple[Kernel, ...]) -> None:
     question = message("kernel.remove.ask", "Remove {names}, which torchup did not make?", names=", ".join(foreign))
     if foreign and not session.confirm(question):
         refused = message("kernel.remove.refused", "not removed: {names}", names=listed)
-        raise UsageError(refused, hint=message("kernel.remove.refused.hint", "--yes answers the question"))
+        raise UsageError(refused, hint=message("kernel.remove.refused.hint", "use --yes to answer yes"))
 
 
 def _remove(host: Host, chosen: tuple[Kernel, ...]) -> None:
@@ -187,7 +197,7 @@ def _named(found: tuple[Kernel, ...], name: str) -> tuple[Kernel, ...]:
             refused, hint=message("kernel.remove.foreign.hint", "jupyter kernelspec remove {name}", name=name)
         )
     unknown = message("kernel.unknown", "there is no kernel `{name}`", name=name)
-    raise UsageError(unknown, hint=message("kernel.unknown.hint", "`torchup kernel list` shows those that are there"))
+    raise UsageError(unknown, hint=message("kernel.unknown.hint", "run `torchup kernel list` to list the kernels"))
 
 
 def _stale(found: tuple[Kernel, ...]) -> tuple[Kernel, ...]:
@@ -201,8 +211,8 @@ def _find(host: Host, prefix: str | None, *, user: bool) -> tuple[Kernel, ...]:
 def _folder(host: Host, prefix: str | None, *, user: bool) -> str:
     if prefix is not None and user:
         raise UsageError(
-            message("kernel.place.both", "--user and --prefix exclude each other"),
-            hint=message("kernel.place.both.hint", "leave both out for this user's Jupyter"),
+            message("kernel.place.both", "--user and --prefix cannot be used together"),
+            hint=message("kernel.place.both.hint", "leave out both to use this user's Jupyter"),
         )
     if prefix is None:
         return kernels.user_folder(host)
@@ -212,5 +222,5 @@ def _folder(host: Host, prefix: str | None, *, user: bool) -> str:
 
 def _cannot_write(path: str, error: OSError) -> InstallError:
     reason = message("kernel.cannot-write", "cannot change {path}: {error}", path=path, error=error.strerror or error)
-    hint = message("kernel.cannot-write.hint", "use --user, or --prefix with a folder that is yours")
+    hint = message("kernel.cannot-write.hint", "use --user, or --prefix with a folder that you can write to")
     return InstallError(reason, hint=hint)

@@ -45,20 +45,25 @@ def machine_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 "--machine",
                 "machine_path",
                 metavar="FILE|DIR",
-                help=text("cli.machine.file", "For the machine in FILE (`torchup detect --json`), or all in DIR"),
+                help=text(
+                    "cli.machine.file", "Plan for the machine in FILE (`torchup detect --json`), or for all in DIR"
+                ),
             ),
             click.option(
                 "--assume",
                 "assumed",
                 metavar="KEY=VALUE",
                 multiple=True,
-                help=text("cli.machine.assume", "Pretend: driver=550.54, gpu='RTX 4090', os=windows... (repeatable)"),
+                help=text(
+                    "cli.machine.assume",
+                    "Assume facts of a machine: driver=550.54, gpu='RTX 4090', os=windows... (repeatable)",
+                ),
             ),
             click.option(
                 "--from",
                 "recording",
                 metavar="DIR",
-                help=text("cli.machine.from", "For the machine recorded in DIR (`torchup detect --record DIR`)"),
+                help=text("cli.machine.from", "Use the machine recorded in DIR (`torchup detect --record DIR`)"),
             ),
         )
     ):
@@ -77,7 +82,7 @@ def named_machines(
     if machine_path and recording:
         raise UsageError(
             message("cli.machine.both", "--machine and --from cannot be used together"),
-            hint=message("cli.machine.both.hint", "give one of them; --assume changes either"),
+            hint=message("cli.machine.both.hint", "use one of them; --assume modifies either"),
         )
     if machine_path:
         return (NamedMachine(name=machine_path, machine=_assumed(_read(host, machine_path), assumed)),)
@@ -114,9 +119,9 @@ def machines_in(host: Host, folder: str, assumed: Sequence[str]) -> tuple[NamedM
     names = [name for name in host.list_dir(folder) or () if name.endswith(".json")]
     if not names:
         raise UsageError(
-            message("cli.machine.empty", "there is no machine (*.json) in {path}", path=folder),
+            message("cli.machine.empty", "{path} contains no machine files (*.json)", path=folder),
             hint=message(
-                "cli.machine.empty.hint", "`torchup detect --json > {path}/NAME.json` writes one", path=folder
+                "cli.machine.empty.hint", "run `torchup detect --json > {path}/NAME.json` to write one", path=folder
             ),
         )
     found: list[NamedMachine | Unreadable] = []
@@ -138,12 +143,12 @@ def _read(host: Host, path: str) -> Machine:
     if content is not None and len(content) > SIZE_LIMIT:
         raise UsageError(
             message("cli.machine.large", "{path} is too large for a machine file", path=path),
-            hint=message("cli.machine.missing.hint", "`torchup detect --json` on that machine writes one"),
+            hint=message("cli.machine.missing.hint", "run `torchup detect --json` on that machine to write one"),
         )
     if content is None:
         raise UsageError(
             message("cli.machine.missing", "the machine file {path} cannot be read", path=path),
-            hint=message("cli.machine.missing.hint", "`torchup detect --json` on that machine writes one"),
+            hint=message("cli.machine.missing.hint", "run `torchup detect --json` on that machine to write one"),
         )
     try:
         return load_machine(content)

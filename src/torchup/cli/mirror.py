@@ -37,7 +37,7 @@ def command(session: Session) -> None:
     del session
 
 
-@command.command(name="list", help=text("mirror.list.help", "Show every mirror by name and what it carries"))
+@command.command(name="list", help=text("mirror.list.help", "Show every mirror, by name, with what it has"))
 @common_options
 def list_command(session: Session) -> Answer:
     """`torchup mirror list`."""
@@ -54,8 +54,8 @@ def list_command(session: Session) -> Answer:
     name="test",
     help=text(
         "mirror.test.help",
-        "Fetch each mirror's index and a wheel's first bytes: who really serves them, how fast, how fresh."
-        " Without names: all, and the originals",
+        "Download the index of each mirror and the first bytes of a wheel: who serves them, how fast, how "
+        "current. Without names: all mirrors, and the original sites",
     ),
 )
 @click.argument("names", nargs=-1, metavar="[NAME|URL]...")
@@ -64,7 +64,7 @@ def list_command(session: Session) -> Answer:
     default="cpu",
     show_default=True,
     type=VariantType(),
-    help=text("mirror.test.variant", "Which build's index to ask for"),
+    help=text("mirror.test.variant", "Build whose index is tested"),
 )
 @common_options
 def test_command(session: Session, names: tuple[str, ...], variant: str) -> Answer:
@@ -171,7 +171,7 @@ def _row(test: MirrorTest, newest: str, style: Style) -> tuple[str, ...]:
         version = text("mirror.behind", "{version} (known: {newest})", version=version, newest=newest)
     served: Any = test.served_by or text("mirror.this-machine", "this machine")
     if test.upstream and test.mirror != official_mirror().name:
-        served = text("mirror.upstream", "{host} (the original, not the mirror)", host=served)
+        served = text("mirror.upstream", "{host} (the original site, not the mirror)", host=served)
     sign = "warning" if test.upstream and test.mirror != official_mirror().name else "pass"
     return (mark(style, sign), test.mirror, test.part, version, _speed(test.bytes_per_second or 0.0), served)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.command(
     cls=Verb,
     name="plan",
-    help=text("plan.help", "Say which build of torch fits a machine, why, and why not the others. Changes nothing."),
+    help=text("plan.help", "Show which build of torch fits a machine, why, and why not the others. Changes nothing."),
 )
 @request_options
 @machine_options
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     "--why-not",
     "asked",
     metavar="VARIANT|VERSION",
-    help=text("plan.option.why-not", "Say why not this one: cu132, 2.15, 2.15.0+cu130"),
+    help=text("plan.option.why-not", "Explain why this build was not chosen, e.g. cu132, 2.15 or 2.15.0+cu130"),
 )
 @click.option(
     "--export",
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     metavar="FORMAT",
     help=text(
         "plan.option.export.fleet",
-        "Write the plan as a file of another tool, on stdout: {names}; for a folder of machines: {fleet}",
+        "Write the plan to stdout as a file for another tool: {names}; for a folder of machines: {fleet}",
         names=", ".join(NAMES),
         fleet=", ".join(FLEET),
     ),
@@ -95,11 +95,11 @@ def _one_machine_only(path: str, option: str) -> UsageError:
     return UsageError(
         message(
             "plan.one-machine",
-            "{option} answers for one machine, and {path} is a folder of them",
+            "{option} works with one machine, but {path} is a folder of machines",
             option=option,
             path=path,
         ),
-        hint=message("plan.one-machine.hint", "name one file of it: --machine {path}/NAME.json", path=path),
+        hint=message("plan.one-machine.hint", "choose one file: --machine {path}/NAME.json", path=path),
     )
 
 
@@ -107,7 +107,7 @@ def _export(session: Session, target: NamedMachine, plan: Plan, kind: str) -> An
     if kind == LOCK:
         from torchup.install.lock import lock  # noqa: PLC0415  # runs uv
 
-        session.note(message("plan.locking", "resolving every dependency with uv"))
+        session.note(message("plan.locking", "resolving all dependencies with uv"))
         content = lock(session.host, plan, target.machine, here=target.here)
     else:
         from torchup.plan.export import export  # noqa: PLC0415  # loads parsers that a plan on screen does not need

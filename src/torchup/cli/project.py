@@ -46,11 +46,11 @@ def _file_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.argument("folder", default=".", metavar="[FOLDER]"),
         click.option(
             "--file", "files", multiple=True, metavar="NAME",
-            help=text("project.option.file", "Only this file of the folder (repeatable)"),
+            help=text("project.option.file", "File of the folder to use (repeatable)"),
         ),
         click.option(
             "--tool", type=click.Choice(_TOOLS),
-            help=text("project.option.tool", "What installs, where pyproject.toml has tables of several tools"),
+            help=text("project.option.tool", "Tool that installs, if pyproject.toml has tables of several tools"),
         ),
     )):  # fmt: skip
         decorated = option(decorated)
@@ -65,23 +65,29 @@ def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--for", "kinds", metavar="NAMES",
             help=text(
                 "project.option.for",
-                "Serve these kinds of machines: mac, linux-cuda, windows-cuda, linux-rocm, linux-xpu, cpu, ...;"
+                "Kinds of machines to serve: mac, linux-cuda, windows-cuda, linux-rocm, linux-xpu, cpu, ...;"
                 " linux-cuda='GTX 1080' names a card",
             ),
         ),
         click.option(
             "--machine", "machine_path", metavar="FILE|DIR",
-            help=text("project.option.machine", "Serve the machine in FILE (`torchup detect --json`), or all in DIR"),
+            help=text(
+                "project.option.machine", "Machine to serve, in FILE (`torchup detect --json`), or all machines in DIR"
+            ),
         ),
         click.option(
-            "--torch", metavar="VERSION", help=text("cli.request.torch", "This torch: 2.14, 2.14.1 or >=2.12")
+            "--torch", metavar="VERSION",
+            help=text("cli.request.torch", "torch version to install, e.g. 2.14, 2.14.1 or '>=2.12'"),
         ),
-        click.option("--python", metavar="VERSION", help=text("cli.request.python", "This Python: 3.12, 3.14t")),
+        click.option(
+            "--python", metavar="VERSION",
+            help=text("cli.request.python", "Python version to use, e.g. 3.12 or 3.14t"),
+        ),
         click.option(
             "--mirror", metavar="NAME|URL", envvar="TORCHUP_MIRROR",
-            help=text("cli.request.mirror", "Install from this mirror (`torchup mirror list`)"),
+            help=text("cli.request.mirror", "Mirror to install from (`torchup mirror list`)"),
         ),
-        click.option("--offline", is_flag=True, help=text("cli.request.offline", "Contact nobody")),
+        click.option("--offline", is_flag=True, help=text("cli.request.offline", "Do not access the network")),
     )):  # fmt: skip
         decorated = option(decorated)
     return decorated
@@ -101,8 +107,8 @@ def show_command(session: Session, folder: str, files: tuple[str, ...], tool: st
     name="check",
     help=text(
         "project.check.help",
-        "Say what is wrong with the project's files as they stand; exit 1 for that, as CI wants it. With --for or"
-        " --machine also whether they serve these machines.",
+        "Check the project's files and exit with 1 if something is wrong, for CI. --for and --machine also check that"
+        " the files serve these machines.",
     ),
 )
 @_file_options
@@ -130,13 +136,13 @@ def check_command(session: Session, folder: str, files: tuple[str, ...], tool: s
     name="sync",
     help=text(
         "project.sync.help",
-        "Write the planned build into the project's file: index, sources and markers, nothing else. Shows the"
-        " difference first and asks. Without --for and --machine it serves this machine.",
+        "Write the planned build into the project's file (index, sources and markers only). Shows the difference and"
+        " asks first. Serves this machine unless --for or --machine is given.",
     ),
 )
 @_file_options
 @_target_options
-@click.option("--undo", is_flag=True, help=text("project.option.undo", "Put back what was there before the last sync"))
+@click.option("--undo", is_flag=True, help=text("project.option.undo", "Undo the last sync"))
 @changing_options
 @common_options
 def sync_command(
@@ -201,9 +207,7 @@ def _targets(session: Session, request: Request, catalog: Catalog, wanted: dict[
             if isinstance(one, Unreadable):
                 raise UsageError(
                     message("project.machine", "{name}: {why}", name=one.name, why=one.failure),
-                    hint=message(
-                        "project.machine.hint", "mend or remove that file: one file is to serve every machine"
-                    ),
+                    hint=message("project.machine.hint", "correct or remove that file"),
                 )
             named.append(Target(name=one.name, machine=one.machine))
     elif path or not named:
@@ -220,7 +224,7 @@ def _agreed(session: Session, edits: Sequence[Edit]) -> bool:
     if session.confirm(message("project.ask", "write {names}?", names=names)):
         return True
     raise UsageError(
-        message("env.not-agreed", "nothing was changed"), hint=message("env.not-agreed.hint", "--yes agrees")
+        message("env.not-agreed", "nothing was changed"), hint=message("env.not-agreed.hint", "use --yes to answer yes")
     )
 
 
@@ -265,7 +269,7 @@ def _shown(one: ProjectFile) -> str:
         lines.append(f"  {wish.name}{wish.specifier}{extra}  {place}  {where}")
     lines += [f"  {spec}" for spec in one.found.conda if spec.split("=")[0].strip() in _CONDA_SHOWN]
     if len(lines) == 1:
-        lines.append("  " + text("project.no-torch", "asks for no torch"))
+        lines.append("  " + text("project.no-torch", "does not list torch"))
     return "\n".join(lines)
 
 
@@ -289,7 +293,7 @@ def _synced(session: Session, edits: Sequence[Edit], *, written: bool, undo: boo
         return "\n".join(edit.difference for edit in changed)
     names = ", ".join(edit.name for edit in changed)
     if undo:
-        return text("project.sync.undone", "{names}: as before the sync", names=names)
+        return text("project.sync.undone", "{names}: restored", names=names)
     lines = [text("project.sync.done", "{names}: written; `torchup project sync --undo` takes it back", names=names)]
     lines += [_chosen(edit) for edit in changed]
     extras = sorted({slot.extra for edit in changed for slot in edit.slots if slot.extra})

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 VERBS: dict[str, tuple[str, Message]] = {
     "up": (
         "torchup.cli.up",
-        message("up.summary", "Detect, plan, install, verify, measure: the main job"),
+        message("up.summary", "Detect, plan, install, verify, measure: everything in one command"),
     ),
     "detect": (
         "torchup.cli.detect",
@@ -21,11 +21,11 @@ VERBS: dict[str, tuple[str, Message]] = {
     ),
     "plan": (
         "torchup.cli.plan",
-        message("plan.summary", "Say which build fits a machine, and why"),
+        message("plan.summary", "Show which build fits a machine, and why"),
     ),
     "wheel": (
         "torchup.cli.wheel",
-        message("wheel.summary", "Say which wheel of a package goes with which torch"),
+        message("wheel.summary", "Show which wheel of a package fits which torch"),
     ),
     "env": (
         "torchup.cli.env",
@@ -58,7 +58,7 @@ VERBS: dict[str, tuple[str, Message]] = {
     ),
     "catalog": (
         "torchup.cli.catalog",
-        message("catalog.summary", "Show, check and refresh what is known of published builds"),
+        message("catalog.summary", "Show, check and refresh the catalogue of published builds"),
     ),
     "project": (
         "torchup.cli.project",

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import functools
-import re
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from torchup.i18n import text
 from torchup.model import InstallerName, Request
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 CHANNELS = ("stable", "nightly", "test")
-_NAMES = re.compile(r",\s*(?=[A-Za-z])")
+_NAMES = lazy_pattern(r",\s*(?=[A-Za-z])")
 PROFILES = ("core", "analysis", "hub")
 
 
@@ -56,12 +56,18 @@ def _parted(packages: tuple[str, ...]) -> tuple[str, ...]:
 def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]:
     return (
         click.option(
-            "--torch", metavar="VERSION", help=text("cli.request.torch", "This torch: 2.14, 2.14.1 or >=2.12")
+            "--torch",
+            metavar="VERSION",
+            help=text("cli.request.torch", "torch version to install, e.g. 2.14, 2.14.1 or '>=2.12'"),
         ),
         click.option(
-            "--variant", metavar="NAME", help=text("cli.request.variant", "This build: cu126, rocm6.4, xpu, cpu")
+            "--variant",
+            metavar="NAME",
+            help=text("cli.request.variant", "Variant to install, e.g. cu126, rocm6.4, xpu or cpu"),
         ),
-        click.option("--python", metavar="VERSION", help=text("cli.request.python", "This Python: 3.12, 3.14t")),
+        click.option(
+            "--python", metavar="VERSION", help=text("cli.request.python", "Python version to use, e.g. 3.12 or 3.14t")
+        ),
         click.option(
             "--profile",
             type=click.Choice(PROFILES),
@@ -69,7 +75,7 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
             show_default=True,
             help=text(
                 "cli.request.profile",
-                "core: torch and companions; analysis: and JupyterLab, pandas; hub: and JupyterHub",
+                "core: torch and companions; analysis: adds JupyterLab and pandas; hub: adds JupyterHub",
             ),
         ),
         click.option(
@@ -77,13 +83,13 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
             "packages",
             metavar="PACKAGE",
             multiple=True,
-            help=text("cli.request.with", "A further package, or a bundle: jupyter, hub (repeatable)"),
+            help=text("cli.request.with", "Additional package, or a bundle of packages: jupyter, hub (repeatable)"),
         ),
         click.option(
             "--for",
             "purpose",
             metavar="NAME",
-            help=text("cli.request.for", "What torch is for, which then decides its version: vllm, sglang, comfyui..."),
+            help=text("cli.request.for", "What torch is for; this determines its version: vllm, sglang, comfyui..."),
         ),
         click.option(
             "--build",
@@ -94,34 +100,34 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
             "--trust",
             metavar="NAME",
             multiple=True,
-            help=text("cli.request.trust", "Accept binaries of this third party without a question (repeatable)"),
+            help=text("cli.request.trust", "Accept binaries from this third party without asking (repeatable)"),
         ),
         click.option(
             "--require",
             metavar="PACKAGE",
             multiple=True,
-            help=text("cli.request.require", "Fail without this companion: torchvision, torchaudio (repeatable)"),
+            help=text(
+                "cli.request.require", "Fail if this companion is not available: torchvision, torchaudio (repeatable)"
+            ),
         ),
-        click.option(
-            "--cpu", is_flag=True, help=text("cli.request.cpu", "Take the CPU build even where there is a GPU")
-        ),
+        click.option("--cpu", is_flag=True, help=text("cli.request.cpu", "Use the CPU build even if there is a GPU")),
         click.option(
             "--channel",
             type=click.Choice(CHANNELS),
             default="stable",
             show_default=True,
-            help=text("cli.request.channel", "Which releases to choose from"),
+            help=text("cli.request.channel", "Release channel to choose from"),
         ),
         click.option(
             "--mirror",
             metavar="NAME|URL",
             envvar="TORCHUP_MIRROR",
-            help=text("cli.request.mirror", "Install from this mirror (`torchup mirror list`)"),
+            help=text("cli.request.mirror", "Mirror to install from (`torchup mirror list`)"),
         ),
         click.option(
             "--installer",
             type=click.Choice([name.value for name in InstallerName]),
-            help=text("cli.request.installer", "What installs (default: uv)"),
+            help=text("cli.request.installer", "Installer to use (default: uv)"),
         ),
-        click.option("--offline", is_flag=True, help=text("cli.request.offline", "Contact nobody")),
+        click.option("--offline", is_flag=True, help=text("cli.request.offline", "Do not access the network")),
     )

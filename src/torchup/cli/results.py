@@ -59,7 +59,8 @@ def list_command(session: Session) -> Answer:
 
 
 @command.command(
-    name="show", help=text("results.show.help", "Show one run: an id or its start, `latest`, `article`, a file")
+    name="show",
+    help=text("results.show.help", "Show one run: an id or its first characters, `latest`, `article`, or a file"),
 )
 @click.argument("run", default="latest")
 @common_options
@@ -78,8 +79,8 @@ def show_command(session: Session, run: str) -> Answer:
     name="compare",
     help=text(
         "results.compare.help",
-        "Compare CANDIDATE with BASE. Each is a run as in `show`, a recipe of it (latest:resident), and a device"
-        " (latest:resident@cuda). With --threshold a regression ends in exit code 1.",
+        "Compare CANDIDATE with BASE. Each is a run as in `show`, one of its recipes (latest:resident), or a "
+        "device (latest:resident@cuda). With --threshold, a regression exits with code 1.",
     ),
 )
 @click.argument("base")
@@ -87,13 +88,15 @@ def show_command(session: Session, run: str) -> Answer:
 @click.option(
     "--threshold",
     type=Share(),
-    help=text("results.option.threshold", "Exit 1 when the candidate is slower by more than this share (0.05 or 5%)"),
+    help=text(
+        "results.option.threshold", "Exit with 1 if the candidate is slower by more than this share (0.05 or 5%)"
+    ),
 )
 @click.option(
     "--across",
     multiple=True,
     type=click.Choice(ACROSS),
-    help=text("results.option.across", "Compare although this differs"),
+    help=text("results.option.across", "Compare even if this differs"),
 )
 @common_options
 def compare_command(
@@ -104,7 +107,7 @@ def compare_command(
     if left == right:
         raise UsageError(
             message("results.same", "`{run}` would be compared with itself", run=base),
-            hint=message("results.same.hint", "name two: `torchup results compare latest~1 latest`"),
+            hint=message("results.same.hint", "name two runs: `torchup results compare latest~1 latest`"),
         )
     allowed = set(across) | ({"recipe", "kind"} if left.recipe and right.recipe else set())
     report = compare_sets(
@@ -131,10 +134,10 @@ def compare_command(
     "output",
     required=True,
     type=click.Path(dir_okay=False),
-    help=text("results.option.html", "The file to write"),
+    help=text("results.option.html", "File to write"),
 )
 @click.option(
-    "--no-baseline", is_flag=True, help=text("results.option.no-baseline", "Leave the article's published times out")
+    "--no-baseline", is_flag=True, help=text("results.option.no-baseline", "Leave out the article's published times")
 )
 @common_options
 def report_command(session: Session, runs: tuple[str, ...], output: str, no_baseline: bool) -> Answer:  # noqa: FBT001  # click's signature
@@ -147,13 +150,13 @@ def report_command(session: Session, runs: tuple[str, ...], output: str, no_base
     return Answer(
         command="results report",
         data={"file": output, "runs": [run.id for run in chosen], "bytes": len(content.encode())},
-        text=lambda: text("results.report.done", "{file} is written; any browser opens it", file=output),
+        text=lambda: text("results.report.done", "{file} is written; open it in any browser", file=output),
     )
 
 
 @command.command(
     name="export",
-    help=text("results.export.help", "Print a run, or write it to a file to share: no user, host or path is in it"),
+    help=text("results.export.help", "Print a run, or write it to a file to share; it contains no user, host or path"),
 )
 @click.argument("run", default="latest")
 @click.option(
@@ -162,13 +165,13 @@ def report_command(session: Session, runs: tuple[str, ...], output: str, no_base
     type=click.Choice(("json", "csv", "md")),
     default="json",
     show_default=True,
-    help=text("results.option.format", "What to write"),
+    help=text("results.option.format", "Format to write"),
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False),
-    help=text("results.option.output", "Write here instead of printing"),
+    help=text("results.option.output", "Write to this file instead of printing"),
 )
 @common_options
 def export_command(session: Session, run: str, form: str, output: str | None) -> Answer:
@@ -191,10 +194,12 @@ def export_command(session: Session, run: str, form: str, output: str | None) ->
 
 @command.command(
     name="import",
-    help=text("results.import.help", "Check someone else's result file and keep it; nothing in it is executed"),
+    help=text("results.import.help", "Check a result file from someone else and save it; nothing in it is executed"),
 )
 @click.argument("file", type=click.Path(dir_okay=False))
-@click.option("--force", is_flag=True, help=text("results.option.force", "Keep it although its numbers contradict"))
+@click.option(
+    "--force", is_flag=True, help=text("results.option.force", "Save it even if its numbers contradict each other")
+)
 @common_options
 def import_command(session: Session, file: str, force: bool) -> Answer:  # noqa: FBT001  # click's signature
     """`torchup results import FILE`."""
@@ -205,15 +210,15 @@ def import_command(session: Session, file: str, force: bool) -> Answer:  # noqa:
     errors = [notice for notice in notices if notice.level == "error"]
     if errors and not force:
         raise UsageError(
-            message("results.import.refused", "{file} is not believable: {reason}", file=file, reason=errors[0].text),
-            hint=message("results.import.refused.hint", "`--force` keeps it all the same, with its warnings"),
+            message("results.import.refused", "{file} failed validation: {reason}", file=file, reason=errors[0].text),
+            hint=message("results.import.refused.hint", "use `--force` to save it anyway, with its warnings"),
         )
     kept, is_new = store.keep(session.host, found)
     return Answer(
         command="results import",
         data={"run": kept.id, "new": is_new, "results": len(kept.results)},
         text=lambda: (
-            text("results.import.done", "kept as run {run}: {count} result(s)", run=kept.id, count=len(kept.results))
+            text("results.import.done", "saved as run {run}: {count} result(s)", run=kept.id, count=len(kept.results))
             if is_new
             else text("results.import.known", "run {run} is already here", run=kept.id)
         ),
@@ -228,7 +233,9 @@ def _write(host: Host, path: str, content: str) -> None:
         reason = error.strerror or str(error)
         raise UsageError(
             message("results.cannot-write", "{file} cannot be written: {reason}", file=path, reason=reason),
-            hint=message("results.cannot-write.hint", "name a file in a folder that is yours and has space"),
+            hint=message(
+                "results.cannot-write.hint", "choose a file in a folder that you can write to and that has free space"
+            ),
         ) from error
 
 
@@ -240,7 +247,7 @@ def _chosen(host: Host, selector: Selector) -> tuple[Labelled, ...]:
         raise UsageError(
             message("results.no-part", "run {run} has no result {recipe} {device}", run=run.id,
                     recipe=selector.recipe or "", device=selector.device or ""),
-            hint=message("results.no-part.hint", "it has: {recipes}", recipes=recipes),
+            hint=message("results.no-part.hint", "available: {recipes}", recipes=recipes),
         )  # fmt: skip
     return tuple(Labelled(run=run.id, result=result) for result in chosen)
 
@@ -252,7 +259,7 @@ def _nothing_comparable(report: Report) -> UsageError:
         return UsageError(text_, hint=message("compare.nothing.hint", "name the recipes: RUN:RECIPE"))
     return UsageError(
         message("compare.other-work", "the two sides did not do the same work: {keys} differ", keys=", ".join(keys)),
-        hint=message("compare.other-work.hint", "`--across` compares all the same, where that makes sense"),
+        hint=message("compare.other-work.hint", "use `--across` to compare anyway, where that makes sense"),
     )
 
 

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _OutputError as error:
         sys.stdout = io.StringIO()  # nothing more can be written there, not even at the program's end
         written = message("cli.output", "the answer cannot be written: {reason}", reason=error)
-        hint = message("cli.output.hint", "free some space where it goes, or send it elsewhere")
+        hint = message("cli.output.hint", "free some space on that disk, or write the output elsewhere")
         return _show_error(UsageError(written, hint=hint), session, ())
     except Exception as error:  # noqa: BLE001  # the last line of defence: a person gets a sentence and a log, never a traceback
         told = _no_memory() if _is_no_memory(error) else _internal(error, argv)
@@ -76,8 +76,10 @@ def _is_no_memory(error: BaseException | None) -> bool:
 
 
 def _no_memory() -> TorchupError:
-    text = message("cli.memory", "there is too little memory, or too few threads, for torchup to go on")
-    return UsageError(text, hint=message("cli.memory.hint", "raise the limits (`ulimit -v`, `ulimit -u`) or free some"))
+    text = message("cli.memory", "torchup needs more memory or more threads than the limits allow")
+    return UsageError(
+        text, hint=message("cli.memory.hint", "raise the limits (`ulimit -v`, `ulimit -u`) or close other programs")
+    )
 
 
 def _quiet_threads(told: threading.ExceptHookArgs) -> None:
@@ -179,7 +181,7 @@ def _show_error(error: TorchupError, session: Session, argv: Sequence[str]) -> i
 
 def _internal(error: Exception, argv: Sequence[str]) -> TorchupError:
     path = _write_log(error, argv)
-    text = message("cli.internal", "torchup met a case it does not know; the details are in {path}", path=path)
+    text = message("cli.internal", "Internal error; details were written to {path}", path=path)
     hint = message(
         "cli.internal.hint", "please report it with that file and the output of `torchup doctor --format md`"
     )

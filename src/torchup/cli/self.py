@@ -51,7 +51,8 @@ def paths_command(session: Session) -> Answer:
 
 
 @command.command(
-    name="uninstall", help=text("self.uninstall.help", "Remove everything that torchup has written, but not torchup")
+    name="uninstall",
+    help=text("self.uninstall.help", "Remove everything that torchup has written, but not torchup itself"),
 )
 @changing_options
 @common_options
@@ -67,11 +68,14 @@ def uninstall_command(session: Session) -> Answer:
             text=lambda: f"{would}\n{_text(session, places, others)}",
         )
     question = message(
-        "self.uninstall.ask", "remove {count} places with all environments and results?", count=len(places)
+        "self.uninstall.ask",
+        "remove {count} folders and files, including all environments and results?",
+        count=len(places),
     )
     if places and not session.confirm(question):
         raise UsageError(
-            message("env.not-agreed", "nothing was changed"), hint=message("env.not-agreed.hint", "--yes agrees")
+            message("env.not-agreed", "nothing was changed"),
+            hint=message("env.not-agreed.hint", "use --yes to answer yes"),
         )
     try:
         removed = remove_all(host)
@@ -79,7 +83,7 @@ def uninstall_command(session: Session) -> Answer:
         raise in_use(error.filename or host.folders().data, error) from error
     done = text(
         "self.uninstall.done",
-        "{count} places removed; torchup itself goes with\n    {python} -m pip uninstall torchup",
+        "removed {count} folders and files; to remove torchup itself, run\n    {python} -m pip uninstall torchup",
         count=len(removed),
         python=sys.executable,
     )
@@ -88,7 +92,7 @@ def uninstall_command(session: Session) -> Answer:
 
 @command.command(
     name="completion",
-    help=text("self.completion.help", "Print the script that lets a shell complete torchup's commands with Tab"),
+    help=text("self.completion.help", "Print the script that lets your shell complete torchup's commands with Tab"),
 )
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish", "powershell")))
 @common_options
@@ -112,7 +116,7 @@ def _text(session: Session, places: Sequence[Owned], others: Sequence[str]) -> s
     lines = [table(("", ""), rows, session.style)] if rows else [text("self.paths.none", "nothing is written yet")]
     if others:
         others_text = text(
-            "self.paths.shared", "shared with uv, not torchup's to remove: {paths}", paths=", ".join(others)
+            "self.paths.shared", "shared with uv and not removed by torchup: {paths}", paths=", ".join(others)
         )
         lines.append(fill(others_text, session.style.width, rest="    "))
     return "\n".join(lines)

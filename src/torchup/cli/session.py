@@ -123,9 +123,9 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 "--lang",
                 type=click.Choice(LANGUAGES),
                 expose_value=False,
-                help=text("cli.option.lang", "Language of texts (default: the locale's)"),
+                help=text("cli.option.lang", "Language of messages (default: from the locale)"),
             ),
-            _flag("-v", "--verbose", target="verbose", help_text=text("cli.option.verbose", "Say more")),
+            _flag("-v", "--verbose", target="verbose", help_text=text("cli.option.verbose", "Show more detail")),
         )
     ):
         decorated = option(decorated)
@@ -134,8 +134,8 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def changing_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
     """Give a verb that changes something ``--yes`` and ``--dry-run``."""
-    yes = _flag("-y", "--yes", target="yes", help_text=text("cli.option.yes", "Do not ask"))
+    yes = _flag("-y", "--yes", target="yes", help_text=text("cli.option.yes", "Answer yes to all questions"))
     dry_run = _flag(
-        "--dry-run", target="dry_run", help_text=text("cli.option.dry-run", "Show what would be done, change nothing")
+        "--dry-run", target="dry_run", help_text=text("cli.option.dry-run", "Show what would be done; change nothing")
     )
     return yes(dry_run(function))

@@ -41,10 +41,10 @@ def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "env",
         metavar="NAME",
         shell_complete=environment_names,
-        help=text("target.env", "Use this environment of torchup's (default: default)"),
+        help=text("target.env", "Environment to use (default: default)"),
     )
     python = click.option(
-        "--python", metavar="PATH", help=text("target.python", "Use this Python instead of an environment of torchup's")
+        "--python", metavar="PATH", help=text("target.python", "Python to use instead of one of torchup's environments")
     )
     return env(python(function))
 
@@ -56,8 +56,8 @@ def find_target(session: Session, env: str | None, python: str | None) -> Target
 
     if env is not None and python is not None:
         raise UsageError(
-            message("target.both", "--env and --python name two different things: give one of them"),
-            hint=message("target.both.hint", "`torchup env list` shows what --env can name"),
+            message("target.both", "--env and --python cannot be used together"),
+            hint=message("target.both.hint", "run `torchup env list` to see what --env accepts"),
         )
     if python is not None:
         return Target(python=_interpreter(session, python))
@@ -66,8 +66,10 @@ def find_target(session: Session, env: str | None, python: str | None) -> Target
     interpreter = registry.find_python(session.host, environment.path)
     if interpreter is None:
         raise UsageError(
-            message("target.no-python", "the environment `{name}` has no Python any more", name=name),
-            hint=message("target.no-python.hint", "`torchup up` makes it anew"),
+            message(
+                "target.no-python", "the environment `{name}` is broken: its Python interpreter is missing", name=name
+            ),
+            hint=message("target.no-python.hint", "run `torchup up` to recreate it"),
         )
     record = registry.read_record(session.host, name)
     build = record.plan.build if record is not None and record.plan is not None else None
@@ -82,7 +84,7 @@ def _interpreter(session: Session, python: str) -> str:
         raise UsageError(
             message("target.python.missing", "there is no Python at {path}", path=python),
             hint=message(
-                "target.python.missing.hint", "give the path of an interpreter, such as /path/to/env/bin/python"
+                "target.python.missing.hint", "use the path of an interpreter, such as /path/to/env/bin/python"
             ),
         )
     return found

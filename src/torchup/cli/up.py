@@ -40,7 +40,7 @@ T = TypeVar("T")
 @click.command(
     cls=Verb,
     name="up",
-    help=text("up.help", "Detect, plan, install, verify, measure and report: a PyTorch that works, in one command"),
+    help=text("up.help", "Detect, plan, install, verify, measure and report: a working PyTorch with one command"),
 )
 @click.option(
     "--env",
@@ -49,12 +49,12 @@ T = TypeVar("T")
     shell_complete=environment_names,
     help=text("up.option.env", "Name of the environment (default: default)"),
 )
-@click.option("--path", metavar="DIR", help=text("up.option.path", "Put the environment there"))
+@click.option("--path", metavar="DIR", help=text("up.option.path", "Folder for the environment"))
 @click.option(
     "--from",
     "bundle",
     metavar="DIR",
-    help=text("up.option.from", "Install from a folder made by `torchup env bundle`, without any network"),
+    help=text("up.option.from", "Install from a folder made by `torchup env bundle`, without a network"),
 )
 @request_options
 @click.option("--no-bench", is_flag=True, help=text("up.option.no-bench", "Stop after the verification"))
@@ -70,7 +70,7 @@ T = TypeVar("T")
     "--epochs",
     type=click.IntRange(1, 1000),
     metavar="N",
-    help=text("up.option.epochs", "Epochs to train (default: 10)"),
+    help=text("up.option.epochs", "Number of epochs to train (default: 10)"),
 )
 @changing_options
 @common_options
@@ -148,8 +148,10 @@ def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) ->
         _trusted(wanted.request, plan)
         return True
     if session.as_json or not session.attended:
-        text_ = message("up.not-agreed", "`torchup up` changes things and nobody is there to agree")
-        raise UsageError(text_, hint=message("up.not-agreed.hint", "add --yes, or --dry-run to only see the plan"))
+        text_ = message("up.not-agreed", "`torchup up` needs confirmation, but the session is not interactive")
+        raise UsageError(
+            text_, hint=message("up.not-agreed.hint", "use --yes to agree, or --dry-run to see only the plan")
+        )
     for line in what_happens(session, wanted, plan):
         session.note(line)
     if session.confirm(message("up.ask", "make the environment `{name}` like this?", name=wanted.name)):
@@ -169,7 +171,7 @@ def _trusted(request: Request, plan: Plan) -> None:
             raise UsageError(
                 message(
                     "up.third-party",
-                    "{package} is built by a third party, {publisher}, and --yes does not accept that",
+                    "{package} is built by a third party, {publisher}, which --yes does not accept",
                     package=wheel.package,
                     publisher=wheel.publisher,
                 ),
@@ -181,7 +183,7 @@ def what_happens(session: Session, wanted: up.Wanted, plan: Plan) -> Iterator[Me
     """What a yes starts, how long it takes and how to leave the training out."""
     target = environment_path(session.host, wanted.name, wanted.path)
     if is_satisfied(session.host, plan, target):
-        yield message("up.ask.there", "The environment is there already; it is checked again.")
+        yield message("up.ask.there", "The environment already exists; torchup checks it again.")
     elif wanted.bundle is None and plan.build.size_bytes:
         size = size_text(plan.build.size_bytes)
         yield message(
@@ -192,14 +194,14 @@ def what_happens(session: Session, wanted: up.Wanted, plan: Plan) -> Iterator[Me
     if records.read(session.host, target) is not None:
         yield message(
             "up.ask.kept",
-            "The environment that is there now is kept: `torchup env rollback {name}` brings it back.",
+            "The current environment is kept: `torchup env rollback {name}` restores it.",
             name=wanted.name,
         )
     if wanted.measure:
         yield message(
             "up.ask.measure",
-            "Then it trains MNIST to measure this machine, which takes about {minutes} min and longer on a busy "
-            "machine; `--no-bench` leaves this out.",
+            "Then it trains on MNIST to measure this machine, which takes about {minutes} min, longer on a busy "
+            "machine; use `--no-bench` to skip this.",
             minutes=max(1, round((wanted.budget or up.DEFAULT_BUDGET) / 60)),
         )
 
@@ -258,7 +260,7 @@ def _next_steps(session: Session, environment: Environment, *, measured: bool) -
     if "ipykernel" in environment.packages:
         steps.append((text("up.next.kernel", "use it in Jupyter"), f"torchup kernel add {environment.name}"))
     if measured:
-        steps.append((text("up.next.results", "see the measurements again"), "torchup results show"))
+        steps.append((text("up.next.results", "show the results again"), "torchup results show"))
         page = "torchup results report --html report.html"
-        steps.append((text("up.next.report", "see them as a page"), page))
+        steps.append((text("up.next.report", "open the results as a page"), page))
     return tuple(steps)

@@ -20,6 +20,6 @@ class VariantType(click.ParamType[str]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Refuse what cannot be one: slashes, spaces, dots that climb."""
         if not _NAME.fullmatch(value) or ".." in value:
-            bad = message("cli.variant.bad", "`{value}` is not a variant, such as cpu or cu126", value=value)
+            bad = message("cli.variant.bad", "`{value}` is not a variant such as cpu or cu126", value=value)
             self.fail(Phrase(bad), param, ctx)
         return value

@@ -28,14 +28,14 @@ READINESS_TIMEOUT = 60.0  # seconds
 @click.command(
     cls=Verb,
     name="verify",
-    help=text("verify.help", "Run the verification ladder in an environment: kernels, not is_available()"),
+    help=text("verify.help", "Verify an environment by running kernels, not only is_available()"),
 )
 @target_options
 @click.option(
     "--compile/--no-compile",
     "compile_rung",
     default=True,
-    help=text("verify.option.compile", "Whether to try torch.compile too (it only warns)"),
+    help=text("verify.option.compile", "Whether to try torch.compile, too (a failure is only a warning)"),
 )
 @click.option(
     "--timeout",
@@ -43,12 +43,12 @@ READINESS_TIMEOUT = 60.0  # seconds
     metavar="SECONDS",
     default=TIMEOUT,
     show_default=True,
-    help=text("verify.option.timeout", "Seconds for the whole ladder"),
+    help=text("verify.option.timeout", "Time limit for all checks, in seconds"),
 )
 @click.option(
     "--deep",
     is_flag=True,
-    help=text("verify.option.deep", "Hash every installed file too: finds damage that kept its size"),
+    help=text("verify.option.deep", "Also hash every installed file: finds damage that keeps the size"),
 )
 @common_options
 def command(

@@ -30,29 +30,35 @@ if TYPE_CHECKING:
     cls=Verb,
     help=text(
         "wheel.help",
-        "Say which file of a package goes with which torch here, where it is, and how to install it without losing"
-        " torch; without PACKAGE: list the packages that are known.",
+        "Show which file of a package fits which torch here, where it is, and how to install it without changing "
+        "torch; without PACKAGE, list the known packages.",
     ),
 )
 @click.argument("packages", metavar="[PACKAGE]...", nargs=-1)
 @click.option(
-    "--torch", metavar="VERSION", help=text("wheel.option.torch", "For this torch: 2.14, 2.14.1, 2.14.1+cu130")
+    "--torch",
+    metavar="VERSION",
+    help=text("wheel.option.torch", "torch to use it with, e.g. 2.14, 2.14.1 or 2.14.1+cu130"),
 )
-@click.option("--variant", metavar="NAME", help=text("wheel.option.variant", "For this CUDA: cu130, 13.0, 13"))
-@click.option("--python", metavar="VERSION", help=text("wheel.option.python", "For this Python: 3.12, 3.13t"))
-@click.option("--version", "version", metavar="SPAN", help=text("wheel.option.version", "This version of the package"))
+@click.option(
+    "--variant", metavar="NAME", help=text("wheel.option.variant", "CUDA to use it with, e.g. cu130, 13.0 or 13")
+)
+@click.option(
+    "--python", metavar="VERSION", help=text("wheel.option.python", "Python to use it with, e.g. 3.12 or 3.13t")
+)
+@click.option("--version", "version", metavar="SPAN", help=text("wheel.option.version", "Version of the package"))
 @click.option(
     "--why-not",
     "asked",
     metavar="VERSION",
-    help=text("wheel.option.why-not", "Say why not with this torch: 2.15+cu132"),
+    help=text("wheel.option.why-not", "Explain why it does not work with this torch, e.g. 2.15+cu132"),
 )
-@click.option("--all", "every", is_flag=True, help=text("wheel.option.all", "Name every file that fits"))
+@click.option("--all", "every", is_flag=True, help=text("wheel.option.all", "Show every file that fits"))
 @click.option(
     "--trust", metavar="NAME", multiple=True,
-    help=text("wheel.option.trust", "Take files of the project and of this publisher only (repeatable)"),
+    help=text("wheel.option.trust", "Show only files of the project and of this publisher (repeatable)"),
 )  # fmt: skip
-@click.option("--offline", is_flag=True, help=text("cli.request.offline", "Contact nobody"))
+@click.option("--offline", is_flag=True, help=text("cli.request.offline", "Do not access the network"))
 @machine_options
 @common_options
 def command(

@@ -112,6 +112,10 @@ class Builds:
         threaded = "t" if python.endswith("t") else ""
         return minor(python) + threaded in pythons if pythons else None
 
+    def is_placeholder(self, torch: str) -> bool:
+        """Whether a version of torch is what PyPI has where it has no wheel: sources that only say where to look."""
+        return version_key(torch) == version_key(self.catalog.placeholder)
+
     def companion(self, torch: str, name: str) -> Pair | None:
         """The releases of torchvision or torchaudio that go with a torch."""
         found = [row.companions.get(name) for row in self._rows(torch) if _same_release(row.torch, torch)]

@@ -5,12 +5,12 @@ The doctor asks the same questions of an installed torch, so the arguments are p
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import version_key
 from torchup.model import ComputeCapability, Gpu, Message, Vendor, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torchup.catalog.types import Catalog, DriverFloor, Family, Row, SassRule
     from torchup.compat.target import Target
 
-_NAME = re.compile(r"(?P<kind>sm|compute)_\d+(?P<suffix>[af]?)")
+_NAME = lazy_pattern(r"(?P<kind>sm|compute)_\d+(?P<suffix>[af]?)")
 VENDOR_OF_KIND = {"cuda": Vendor.NVIDIA, "rocm": Vendor.AMD, "xpu": Vendor.INTEL}
 
 
@@ -182,7 +182,7 @@ def driver_fits_gpu(family: Family | None, version: str | None, *, windows: bool
     if family.last_branch and branch > _branch_end(family.last_branch):
         return message(
             "plan.reject.driver-after-gpu",
-            "driver {driver} no longer serves {family} cards; branch {branch} is the last that does",
+            "driver {driver} no longer supports {family} cards; branch {branch} is the last that does",
             driver=version,
             family=family.name,
             branch=family.last_branch,
@@ -214,7 +214,7 @@ def driver_against(row: Row, target: Target) -> Message | None:
     if not driver.version:
         return message(
             "plan.reject.driver-cuda",
-            "the driver serves CUDA {served}; CUDA {cuda} needs a driver of at least {floor}",
+            "the driver supports CUDA {served}; CUDA {cuda} needs a driver of at least {floor}",
             served=target.cuda,
             cuda=row.driver.cuda,
             floor=floor,
@@ -235,14 +235,14 @@ def glibc_against(floor: str | None, glibc: str | None) -> Message | None:
     """Whether the C library is too old (manylinux tags, PEP 600: the system's glibc must not be older)."""
     if not floor or not glibc or version_key(glibc) >= version_key(floor):
         return None
-    return message("plan.reject.glibc", "needs glibc {floor}; here is {glibc}", floor=floor, glibc=glibc)
+    return message("plan.reject.glibc", "needs glibc {floor}; this machine has {glibc}", floor=floor, glibc=glibc)
 
 
 def macos_against(floor: str | None, macos: str | None) -> Message | None:
     """Whether macOS is too old to install the wheel (its ``macosx_X_Y`` tag is a minimum)."""
     if not floor or not macos or version_key(macos) >= version_key(floor):
         return None
-    return message("plan.reject.macos", "needs macOS {floor}; here is {macos}", floor=floor, macos=macos)
+    return message("plan.reject.macos", "needs macOS {floor}; this machine has {macos}", floor=floor, macos=macos)
 
 
 def mps_against(row: Row, macos: str | None) -> Message | None:
@@ -251,7 +251,7 @@ def mps_against(row: Row, macos: str | None) -> Message | None:
         return None
     return message(
         "plan.reject.mps",
-        "installs, but the Apple GPU needs macOS {floor}; here is {macos}",
+        "can be installed, but the Apple GPU needs macOS {floor}; this machine has {macos}",
         floor=row.mps,
         macos=macos,
     )

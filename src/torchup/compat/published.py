@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import minor, version_key
 from torchup.compat.builds import PERSONAL, Builds
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from torchup.catalog.types import Row
 
-_TAG = re.compile(r"(?P<system>macosx|manylinux|musllinux|linux|win)(?:\d{4}|_\d+_\d+)?_?(?P<arch>\w+)")
+_TAG = lazy_pattern(r"(?P<system>macosx|manylinux|musllinux|linux|win)(?:\d{4}|_\d+_\d+)?_?(?P<arch>\w+)")
 _ARCH = {"amd64": "x86_64", "aarch64": "aarch64", "arm64": "arm64", "x86_64": "x86_64"}
 _SYSTEM = {"macosx": "macos", "win": "windows", "manylinux": "linux", "linux": "linux"}
 

@@ -33,7 +33,7 @@ _COMPILER = message("readiness.compiler", "a C++ compiler")
 _HEADERS = message("readiness.headers", "Python's header files")
 _TRITON = message("readiness.triton", "Triton for this torch")
 _PTXAS = message("readiness.ptxas", "an assembler (ptxas) that knows this GPU")
-_PYTHON = message("readiness.python", "a Python that this torch is built for")
+_PYTHON = message("readiness.python", "a Python that this torch supports")
 
 
 def readiness(facts: CompileFacts, machine: Machine, catalog: Catalog) -> tuple[Readiness, ...]:

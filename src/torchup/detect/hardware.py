@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from torchup.catalog.gpus import DATA
+from torchup.data_files import read_data
 from torchup.detect.parts import Part, facts
 from torchup.model import Cpu, Fact, Os
 
@@ -42,10 +43,7 @@ def _arm_model(first: dict[str, str]) -> str | None:
 @cache
 def arm_cores() -> dict[str, dict[str, str]]:
     """Names of ARM cores by implementer and part (/proc/cpuinfo has only the numbers)."""
-    import tomllib  # noqa: PLC0415  # only ARM needs it
-
-    found: dict[str, dict[str, str]] = tomllib.loads((DATA / "arm_cores.toml").read_text("utf-8"))["core"]
-    return found
+    return read_data(DATA / "arm_cores.toml", dict[str, dict[str, dict[str, str]]])["core"]
 
 
 def parse_meminfo(text: str) -> dict[str, int]:

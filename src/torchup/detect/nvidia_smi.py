@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.model import ComputeCapability, Gpu, Value, Vendor
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +21,8 @@ FIELDS = (
     "name", "compute_cap", "memory.total", "memory.used", "driver_version", "pci.device_id", "mig.mode.current",
     "compute_mode",
 )  # fmt: skip
-_VERSION = re.compile(r"\d{2,4}\.\d{1,3}(?:\.\d{1,3})?")
-_CUDA = re.compile(r"\d{1,2}\.\d{1,2}")
+_VERSION = lazy_pattern(r"\d{2,4}\.\d{1,3}(?:\.\d{1,3})?")
+_CUDA = lazy_pattern(r"\d{1,2}\.\d{1,2}")
 _UNKNOWN = {"", "n/a", "[n/a]", "not supported", "[not supported]", "unknown error", "[unknown error]", "err!", "none"}
 # The tool's own words -> problem code of `model.Driver`. The first that fits counts.
 _COMPLAINTS = (
@@ -190,7 +191,7 @@ def parse_banner(text: str) -> Reading:
     return Reading(gpus=gpus, driver=reading.driver, cuda_api=cuda_version(cuda[1] if cuda else None))
 
 
-_GPU_LINE = re.compile(
+_GPU_LINE = lazy_pattern(
     r"\|\s+(\d{1,3})\s{2,}(\S.{2,60}?)\s+(?:On|Off|N/A|WDDM|TCC|MCDM)\s*\|\s*(?:[0-9A-F]{4,8}:[0-9A-F]{2}:|N/A)"
 )
 
@@ -231,7 +232,7 @@ def parse_list(text: str) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
-_KERNEL_MODULE = re.compile(
+_KERNEL_MODULE = lazy_pattern(
     r"NVRM version: .{0,200}?Kernel Module(?P<open> for \S+)?\s+(?P<version>\d{2,4}\.[\d.]{1,12})"
 )
 

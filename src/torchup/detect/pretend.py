@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from torchup.catalog.versions import version_key
 from torchup.encoding import UNREADABLE, decode_problem, from_builtins
 from torchup.errors import UsageError
 from torchup.model import ComputeCapability, Driver, Gpu, Machine, Os, Vendor, message
+from torchup.near_names import did_you_mean
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +33,7 @@ _OF_THE_MACHINE = (
     "rocm_version", "level_zero",
 )  # fmt: skip
 _DISTRIBUTIONS = {"ubuntu", "debian", "fedora", "rhel", "rocky", "alma", "arch", "centos", "alpine", "opensuse"}
-_NAMED_SYSTEM = re.compile(r"([a-z]+)[ -]?(\d{1,2}(?:\.\d{1,2}){0,2})?")  # "win11", "Ubuntu 24.04", "macOS 15.5"
+_NAMED_SYSTEM = lazy_pattern(r"([a-z]+)[ -]?(\d{1,2}(?:\.\d{1,2}){0,2})?")  # "win11", "Ubuntu 24.04", "macOS 15.5"
 _OS_NAMES = {"win": "windows", "win32": "windows", "darwin": "macos", "mac": "macos", "osx": "macos"}
 _UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": GIB, "t": 1024 * GIB}
 # What says something of one operating system's installation and not of another's.
@@ -58,12 +59,12 @@ def load_machine(text: str) -> Machine:
         if isinstance(data, dict) and isinstance(data.get(key), dict):
             data = data[key]
     if not isinstance(data, dict):
-        raise _invalid(message("pretend.not-object", "the machine file does not hold an object"))
+        raise _invalid(message("pretend.not-object", "the machine file does not contain a JSON object"))
     _refuse_unknown(data, Machine)
     try:
         machine = from_builtins(_spelled(data), Machine)
     except msgspec.ValidationError as error:
-        said = message("pretend.invalid", "the machine file does not fit: {reason}", reason=decode_problem(error))
+        said = message("pretend.invalid", "the machine file is not valid: {reason}", reason=decode_problem(error))
         raise _invalid(said) from error
     machine = _checked(machine)
     if machine.gpus and "drivers" not in data:
@@ -82,9 +83,8 @@ def _refuse_unknown(data: dict[str, Any], kind: type[msgspec.Struct], where: str
     for key, value in data.items():
         if key not in fields:
             text = message("pretend.unknown-field", "the machine file has an unknown key `{key}`", key=f"{where}{key}")
-            close = difflib.get_close_matches(key, fields, n=1)
-            hint = message("pretend.did-you-mean", "did you mean `{guess}`?", guess=close[0]) if close else None
-            raise UsageError(text, hint=hint or message("pretend.keys", "these can be: {keys}", keys=", ".join(fields)))
+            keys = message("pretend.keys", "possible keys: {keys}", keys=", ".join(fields))
+            raise UsageError(text, hint=did_you_mean(key, fields) or keys)
         inner = getattr(fields[key], "item_type", fields[key])
         if isinstance(inner, msgspec.inspect.StructType):
             for item in value if isinstance(value, list) else [value]:
@@ -125,7 +125,7 @@ def _amounts(machine: Machine) -> Iterator[tuple[str, int | None]]:
 
 
 def _no_number(name: str, value: str) -> Message:
-    return message("pretend.not-a-number", "`{key}` is `{value}`, which is no version", key=name, value=value)
+    return message("pretend.not-a-number", "`{key}` is `{value}`, which is not a version", key=name, value=value)
 
 
 def _driver_as_named(driver: Driver, system: Os) -> Driver:
@@ -195,11 +195,9 @@ def split_item(item: str) -> list[tuple[str, str]]:
 
 
 def _unknown_key(key: str) -> UsageError:
-    text = message("pretend.unknown-key", "nothing called `{key}` can be assumed", key=key)
-    close = difflib.get_close_matches(key, _KEYS, n=1)
-    if close:
-        return _wrong(text, message("pretend.did-you-mean", "did you mean `{guess}`?", guess=close[0]))
-    return _wrong(text, message("pretend.keys", "these can be: {keys}", keys=", ".join(_KEYS)))
+    text = message("pretend.unknown-key", "`{key}` cannot be assumed", key=key)
+    keys = message("pretend.keys", "possible keys: {keys}", keys=", ".join(_KEYS))
+    return _wrong(text, did_you_mean(key, _KEYS) or keys)
 
 
 def _moved(base: Machine, pairs: Sequence[tuple[str, str]]) -> Machine:
@@ -261,10 +259,10 @@ def _gpu(name: str, table: GpuTable, vendor: Vendor | None) -> Gpu:
         return Gpu(vendor=vendor, name=name)
     if row is None:
         text = message(
-            "pretend.gpu", "the table of GPUs does not know `{name}`, or it stands for several chips", name=name
+            "pretend.gpu", "the GPU table does not have `{name}`, or the name stands for several chips", name=name
         )
         near = ", ".join(table.near(name))
-        hint = message("pretend.gpu.near", "near names: {names}", names=near) if near else None
+        hint = message("pretend.gpu.near", "similar names: {names}", names=near) if near else None
         raise _wrong(text, hint or message("pretend.gpu.hint", "write the full product name, or use --machine FILE"))
     return Gpu(
         vendor=row.vendor,
@@ -347,7 +345,7 @@ def _of_gpus(machine: Machine, key: str, value: str) -> Machine:
     """A property of every GPU."""
     name = {"cc": "compute_capability", "gpu_memory": "memory_bytes"}.get(key, key)
     if not machine.gpus:
-        raise _wrong(message("pretend.no-gpu", "`{key}` needs a GPU: assume gpu=NAME too", key=key))
+        raise _wrong(message("pretend.no-gpu", "`{key}` needs a GPU: add gpu=NAME", key=key))
     if name == "compute_capability":
         parsed: Any = ComputeCapability.parse(value)
         if parsed is None:
@@ -406,7 +404,7 @@ def _spelled(data: dict[str, Any]) -> dict[str, Any]:
         if isinstance(data.get(key), str):
             changed[key] = names.get(data[key].lower(), data[key])
     if "arch" not in changed and changed.get("os") in set(Os):
-        raise _invalid(message("pretend.no-arch", "the machine file must say `os` and `arch`"))
+        raise _invalid(message("pretend.no-arch", "the machine file must contain `os` and `arch`"))
     return changed
 
 
@@ -427,5 +425,5 @@ def _wrong(text: Message, hint: Message | None = None) -> UsageError:
 
 def _invalid(text: Message) -> UsageError:
     return UsageError(
-        text, hint=message("pretend.machine.hint", "`torchup detect --json` shows what a machine file holds")
+        text, hint=message("pretend.machine.hint", "run `torchup detect --json` to see what a machine file contains")
     )

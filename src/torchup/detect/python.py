@@ -12,6 +12,7 @@ from torchup.detect.surroundings import machine_name
 from torchup.encoding import UNREADABLE
 from torchup.host.threads import Pool
 from torchup.model import Os, PythonInterpreter, Value
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -183,10 +184,10 @@ def _would_open_a_dialog(around: Surroundings, path: str) -> bool:
     )
 
 
-_NAMED = re.compile(
+_NAMED = lazy_pattern(
     r"(?:cpython-)?(?P<version>3\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?)(?P<t>t|\+freethreaded)?(?:-|$)"
 )
-_CONDA = re.compile(r"python-(?P<version>3\.\d{1,2}\.\d{1,2})-\w*?(?P<t>_cp\d+t)?\.json")
+_CONDA = lazy_pattern(r"python-(?P<version>3\.\d{1,2}\.\d{1,2})-\w*?(?P<t>_cp\d+t)?\.json")
 
 
 def read_from_files(around: Surroundings, path: str) -> PythonInterpreter | None:

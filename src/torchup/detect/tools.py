@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from torchup.detect.parts import Part, facts
 from torchup.detect.python import conda_prefixes, join, path_folders, prefix_of
 from torchup.model import Os, Tool
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ VARIABLES = (
     "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "TORCHINDUCTOR_CACHE_DIR", "UV_TORCH_BACKEND",
 )  # fmt: skip
 PREFIXES = ("PYTORCH_",)
-_VERSION = re.compile(r"(?<![\w.])v?(\d+(?:\.\d+)+(?:[\w.+-]*\d)?)")
+_VERSION = lazy_pattern(r"(?<![\w.])v?(\d+(?:\.\d+)+(?:[\w.+-]*\d)?)")
 
 
 def relevant_variables(environ: Mapping[str, str]) -> dict[str, str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torchup.data_files import read_data
 from torchup.doctor.conditions import holds
 from torchup.model import Message, Vendor, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ _SYSTEMS = {"container": "container", "wsl": "wsl", "linux": "on-linux", "window
 _BUILDS = {Vendor.AMD: "hip-build", Vendor.INTEL: "xpu-build", Vendor.APPLE: "on-mac", Vendor.NVIDIA: "cuda-build"}
 _QUOTED = 3  # failures that are shown
 _LENGTH = 300  # characters of one
-_FAILURE = re.compile(
+_FAILURE = lazy_pattern(
     r"(?:[\w.]{0,80}(?:Error|Exception)\b|Segmentation fault|Memory access fault|Fatal Python error"
     r"|Windows fatal exception|Process finished with exit code -?(?!0\b)\d|terminate called)"
 )
@@ -28,7 +28,7 @@ _FAILURE = re.compile(
 
 @cache
 def _tables() -> dict[str, Any]:
-    return tomllib.loads((Path(__file__).parent / "data" / "ask.toml").read_text("utf-8"))
+    return read_data(Path(__file__).parent / "data" / "ask.toml", dict[str, Any])
 
 
 def vendor_of(facts: Facts) -> Vendor | None:
@@ -58,7 +58,7 @@ def missing(facts: Facts) -> tuple[Message, ...]:
         return (
             message(
                 "doctor.missing.environment",
-                "run `torchup doctor` on that machine, or name a Python with --python PATH",
+                "run `torchup doctor` on that machine, or use --python PATH to examine a Python here",
             ),
         )
     return tuple(

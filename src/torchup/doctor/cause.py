@@ -1,12 +1,8 @@
-"""One file a cause: what the rule needs, read at every run, and the texts, read when somebody asks for them.
-
-The line ``[text]`` parts the two: tomllib reads 6 MB a second, and a report has a limit of 150 ms.
-"""
+"""One file a cause: what the rule needs, and the texts, which are checked when somebody asks for them."""
 
 from __future__ import annotations
 
 import string
-import tomllib
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -14,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
+from torchup.data_files import read_data
 from torchup.model import Message, Severity, Value
 
 if TYPE_CHECKING:
@@ -21,7 +18,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "causes"
 T = TypeVar("T")
-_MARK = "\n[text]\n"
 
 
 class RemedyKind(StrEnum):
@@ -128,21 +124,21 @@ class Words(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
 @cache
 def order() -> tuple[str, ...]:
     """The slugs of all causes, those that lie below others first."""
-    slugs: list[str] = tomllib.loads((FOLDER / "order.toml").read_text("utf-8"))["order"]
-    return tuple(slugs)
+    return tuple(read_data(FOLDER / "order.toml", dict[str, list[str]])["order"])
 
 
 @cache
 def load_cause(slug: str) -> Cause:
     """The deciding part of one file. Raises `CauseFileError` naming file and key."""
-    head = _read(slug)[0]
-    return _convert(slug, {"slug": slug, **_parsed(slug, head)}, Cause)
+    decides = {key: value for key, value in _read(slug).items() if key not in Words.__struct_fields__}
+    return _convert(slug, {"slug": slug, **decides}, Cause)
 
 
 @cache
 def load_words(slug: str) -> Words:
     """The texts of one file. Raises `CauseFileError` naming file and key."""
-    return _convert(slug, _parsed(slug, _read(slug)[1]), Words)
+    read = _read(slug)
+    return _convert(slug, {key: read[key] for key in Words.__struct_fields__ if key in read}, Words)
 
 
 def text_of(slug: str, key: str) -> Message:
@@ -159,18 +155,10 @@ def filled(words: Message, values: Mapping[str, str]) -> Message:
     return Message(words.code, words.template, tuple((name, values.get(name, "?")) for name in sorted(fields)))
 
 
-def _read(slug: str) -> tuple[str, str]:
+def _read(slug: str) -> dict[str, Any]:
     try:
-        head, mark, rest = (FOLDER / f"{slug}.toml").read_text("utf-8").partition(_MARK)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CauseFileError(f"{slug}.toml: {error}") from error
-    return head, mark.lstrip() + rest
-
-
-def _parsed(slug: str, text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return read_data(FOLDER / f"{slug}.toml", dict[str, Any])
+    except (OSError, ValueError) as error:
         raise CauseFileError(f"{slug}.toml: {error}") from error
 
 

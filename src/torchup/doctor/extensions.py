@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
-import msgspec
-
+from torchup.data_files import read_data
 from torchup.model import Value
 
 
@@ -33,8 +31,7 @@ class ExtensionTable(Value, frozen=True, kw_only=True):
 @cache
 def extension_table() -> ExtensionTable:
     """Read the file once."""
-    text = resources.files("torchup.doctor").joinpath("data", "extensions.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), ExtensionTable)
+    return read_data(Path(__file__).parent / "data" / "extensions.toml", ExtensionTable)
 
 
 def named_in(text: str) -> tuple[str, ...]:

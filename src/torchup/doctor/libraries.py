@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
-import msgspec
-
+from torchup.data_files import read_data
 from torchup.model import Value
 
 
@@ -55,5 +53,4 @@ class Libraries(Value, frozen=True, kw_only=True):
 @cache
 def libraries() -> Libraries:
     """Read the file once."""
-    text = resources.files("torchup.doctor").joinpath("data", "libraries.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), Libraries)
+    return read_data(Path(__file__).parent / "data" / "libraries.toml", Libraries)

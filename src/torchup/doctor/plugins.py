@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING, Any
 
 from torchup.doctor.rule import Rule
 from torchup.doctor.rules import RULES
 from torchup.model import Notice, Value, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torchup.host import Host
 
 GROUP = "torchup.rules"
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_SLUG = lazy_pattern(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LIMIT = 1 << 20  # bytes of one entry_points.txt; the largest known has 20 kB
 
 
@@ -90,7 +90,7 @@ def _left_out(point: EntryPoint, problem: str) -> Notice:
     package = point.dist.name if point.dist else point.value
     text = message(
         "doctor.plugin.left-out",
-        "the rule `{name}` of the package {package} is left out: {problem}",
+        "the rule `{name}` of the package {package} was skipped: {problem}",
         name=point.name,
         package=package,
         problem=problem[:300],

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from bisect import bisect_right
 from functools import cache
 from itertools import accumulate, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from torchup.data_files import read_data
 from torchup.doctor.facts import Sign
 from torchup.model import Value
+from torchup.patterns import LETTER_BEYOND_LATIN, lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +38,7 @@ class Signature(Value, frozen=True, kw_only=True):
 @cache
 def load_signatures() -> tuple[Signature, ...]:
     """The rows, in the order of the file."""
-    text = (Path(__file__).parent / "data" / "signatures.toml").read_text("utf-8")
+    rows = read_data(Path(__file__).parent / "data" / "signatures.toml", dict[str, list[dict[str, Any]]])
     return tuple(
         Signature(
             code=row["code"],
@@ -46,7 +47,7 @@ def load_signatures() -> tuple[Signature, ...]:
             values=row.get("values"),
             source=row["source"],
         )
-        for row in tomllib.loads(text)["signature"]
+        for row in rows["signature"]
     )
 
 
@@ -127,16 +128,16 @@ def _best(signature: Signature, text: SearchedText) -> Quoted | None:
     return best
 
 
-_PROGRAM = re.compile(
+_PROGRAM = lazy_pattern(
     r"\s*(?:E\s+)?(?:[A-Za-z_][\w.]{0,80}(?:Error|Exception|Warning|Exit|Interrupt)\b|ERROR\b|FATAL\b|"
     r"WARNING\b|error:|fatal|warning:|"
     r"OSError|ptxas|nvcc|ld:|NVIDIA-SMI|Failed to|Unable to|CUDA error|HIP error|Traceback|docker:|"
     r"[\w./-]{1,80}:\d{1,6}:|File \")"
 )
-_NAMED = re.compile(r"[A-Za-z_][\w.]{0,80}(?:Error|Exception|Warning)\b: ?")
-_PERSON = re.compile(
+_NAMED = lazy_pattern(r"[A-Za-z_][\w.]{0,80}(?:Error|Exception|Warning)\b: ?")
+_PERSON = lazy_pattern(
     r"\b(?:I|I'm|I've|my|we|our|you|please|help|how|why|when|hello|hi|thanks|anyone|getting|get)\b|[?？]\s*$|^#{1,6} |"
-    r"[\u4e00-\u9fff]{4}",
+    rf"{LETTER_BEYOND_LATIN}{{4}}",
     re.IGNORECASE,
 )
 

@@ -95,7 +95,7 @@ def _reached(facts: Facts) -> Iterator[Message]:
     torch = facts.torch
     named = bool(facts.gpus) or bool(torch.device_count)
     if torch.kernel_ran:
-        yield message("doctor.seen.kernel", "an operation on the device gave the right result")
+        yield message("doctor.seen.kernel", "an operation on the device gave the correct result")
     if torch.cuda_available and named:
         yield message("doctor.seen.true", "{expression} is True", expression="torch.cuda.is_available()")
     if torch.xpu_available and named:
@@ -125,7 +125,7 @@ def _known(facts: Facts) -> Iterator[Message]:
     if facts.torch.version:
         yield torch_line(facts)
     elif facts.torch.installed is None:
-        yield message("doctor.seen.no-torch", "no PyTorch was looked at")
+        yield message("doctor.seen.no-torch", "no PyTorch was examined")
     if facts.gpus:
         yield gpu_line(facts, vendor_of(facts) if facts.of(vendor_of(facts) or Vendor.NVIDIA) else None)
     if facts.nvidia.driver:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from torchup.envs import conda_prefix, distributions, records
 from torchup.envs.paths import join, split
 from torchup.model import Said, Value
+from torchup.package_names import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,7 +94,7 @@ def _in_folder(host: Host, folder: str, *, deep: bool) -> Iterator[Damage]:
     for name in names:
         if not name.endswith(".dist-info"):
             continue
-        package = distributions.normalise(name.removesuffix(".dist-info").rpartition("-")[0])
+        package = normalise(name.removesuffix(".dist-info").rpartition("-")[0])
         rows = _rows(host, join(folder, name, "RECORD"))
         if rows is None:
             yield Damage(kind=DamageKind.NO_RECORD, package=package, file=join(folder, name, "RECORD"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +13,8 @@ from torchup.encoding import UNREADABLE
 from torchup.envs import conda_prefix
 from torchup.envs.paths import join
 from torchup.model import Value
+from torchup.package_names import normalise
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from torchup.host import Host
 
 HASHED_BYTES = 1024 * 1024
-_INFO = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info")
+_INFO = lazy_pattern(r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info")
 
 
 class Distribution(Value, frozen=True, kw_only=True):
@@ -32,11 +33,6 @@ class Distribution(Value, frozen=True, kw_only=True):
     requested: bool = False  # asked for by name, not a dependency (PEP 376's REQUESTED file)
     origin: str | None = None  # requirement that names where it came from, for what no index has: "x @ https://..."
     editable: str | None = None  # folder of an editable install
-
-
-def normalise(name: str) -> str:
-    """A package's name as PEP 503 compares names."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def installed(host: Host, path: str) -> tuple[Distribution, ...]:

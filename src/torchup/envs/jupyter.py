@@ -46,7 +46,7 @@ def own_kernelspec(host: Host, python: str) -> dict[str, Any]:
         ),
         hint=message(
             "jupyter.ipykernel-broken.hint",
-            "install it again there: {python} -m pip install --force-reinstall ipykernel",
+            "reinstall it there: {python} -m pip install --force-reinstall ipykernel",
             python=python,
         ),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from torchup.envs.conda_prefix import read_prefix
 from torchup.envs.paths import is_windows_path, join, python_of, scripts_of, split
 from torchup.errors import InstallError, UsageError
 from torchup.model import Environment, InstallerName, message
+from torchup.near_names import did_you_mean
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -36,8 +36,8 @@ def check_name(name: str) -> str:
     """Return an environment's name if it may be one; raises `UsageError`."""
     if _NAME.fullmatch(name) and not _RESERVED.fullmatch(name):
         return name
-    text = message("envs.name.invalid", "`{name}` cannot be an environment's name", name=name)
-    hint = message("envs.name.invalid.hint", "use up to 64 letters, digits, `-`, `_` or `.`, beginning with a letter")
+    text = message("envs.name.invalid", "`{name}` is not a valid environment name", name=name)
+    hint = message("envs.name.invalid.hint", "use up to 64 letters, digits, `-`, `_` or `.`, starting with a letter")
     raise UsageError(text, hint=hint)
 
 
@@ -83,11 +83,8 @@ def find(host: Host, name: str) -> Environment:
     found = get(host, name)
     if found is not None:
         return found
-    close = difflib.get_close_matches(name, names(host), n=1)
-    hint = (
-        message("envs.unknown.did-you-mean", "did you mean `{name}`?", name=close[0])
-        if close
-        else message("envs.unknown.hint", "`torchup env list` shows those that are there; `torchup up` makes one")
+    hint = did_you_mean(name, names(host)) or (
+        message("envs.unknown.hint", "run `torchup env list` to list the environments, or `torchup up` to make one")
     )
     raise UsageError(message("envs.unknown", "there is no environment `{name}`", name=name), hint=hint)
 
@@ -166,8 +163,10 @@ def roll_back(host: Host, name: str) -> Environment:
             transaction.recover(host, target)
             if not host.exists(transaction.previous_of(target)):
                 find(host, name)
-                text = message("envs.no-previous", "`{name}` has no previous version to go back to", name=name)
-                hint = message("envs.no-previous.hint", "there is one after `torchup up` has replaced something")
+                text = message("envs.no-previous", "`{name}` has no previous version", name=name)
+                hint = message(
+                    "envs.no-previous.hint", "`torchup up` keeps a previous version when it replaces an environment"
+                )
                 raise UsageError(text, hint=hint)
             transaction.roll_back(host, target)
     except TimeoutError as error:
@@ -186,8 +185,8 @@ def adopt(host: Host, path: str, name: str | None = None) -> Environment:
     name = name or next((part for part in _last_parts(target) if not part.startswith(".")), "adopted")
     python = find_python(host, target)
     if python is None:
-        text = message("envs.adopt.no-python", "{path} is not an environment: no Python in it", path=target)
-        hint = message("envs.adopt.no-python.hint", "name its top folder, the one with `bin` or `Scripts` in it")
+        text = message("envs.adopt.no-python", "{path} is not an environment: it contains no Python", path=target)
+        hint = message("envs.adopt.no-python.hint", "use its top folder, the one that contains `bin` or `Scripts`")
         raise UsageError(text, hint=hint)
     if check_name(name) in names(host):
         text = message("envs.exists", "there is already an environment `{name}`", name=name)
@@ -228,7 +227,7 @@ def python_version(host: Host, path: str) -> str | None:
 
 def busy(name: str) -> InstallError:
     """The error when another torchup holds the environment's lock."""
-    text = message("envs.busy", "another torchup is working on the environment `{name}`", name=name)
+    text = message("envs.busy", "another torchup process is working on the environment `{name}`", name=name)
     return InstallError(text, hint=message("envs.busy.hint", "wait until it has finished, then try again"))
 
 

@@ -208,13 +208,13 @@ def _nobody(order: FileOrder, failures: list[tuple[str, str]]) -> NetworkError:
     told = "; ".join(f"{name}: {why}" for name, why in failures) or "-"
     return NetworkError(
         message("fetch.nobody", "{file} could not be downloaded ({reasons})", file=order.name, reasons=verbatim(told)),
-        hint=message("fetch.nobody.hint", "repeat the command: it goes on where this download stopped"),
+        hint=message("fetch.nobody.hint", "repeat the command: it continues where this download stopped"),
     )
 
 
 def _disk_error(error: OSError, order: FileOrder) -> InstallError:
     if error.errno in FULL:
-        text = message("fetch.full", "the disk is full; what is there of {file} is kept", file=order.name)
+        text = message("fetch.full", "the disk is full; the downloaded part of {file} is kept", file=order.name)
         return InstallError(text, hint=message("fetch.full.hint", "free some space, then repeat the command"))
     return InstallError(
         message(

@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _AT_FDCWD = -100  # linux/fcntl.h: "relative to the current folder"
 _SWAP_FLAG = 2  # RENAME_EXCHANGE (linux/fs.h) and RENAME_SWAP (macOS sys/stdio.h) are both 2
-_HANDED_OVER = re.compile(r"/(?:dev|proc/self)/fd/\d{1,9}|/dev/stdin")
+_HANDED_OVER = lazy_pattern(r"/(?:dev|proc/self)/fd/\d{1,9}|/dev/stdin")
 
 
 def read_bytes(path: str, limit: int | None = None) -> bytes | None:

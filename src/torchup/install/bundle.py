@@ -136,7 +136,9 @@ def collect(
         if not isinstance(error, OSError):
             raise
         text = message("bundle.os-error", "{folder} cannot be written: {error}", folder=folder, error=error)
-        hint = message("bundle.os-error.hint", "name a folder that is yours and has space with -o")
+        hint = message(
+            "bundle.os-error.hint", "use -o to choose a folder that you can write to and that has free space"
+        )
         raise InstallError(text, hint=hint) from error
     return bundle
 
@@ -149,10 +151,8 @@ def load_bundle(host: Host, folder: str) -> Plan:
     """
     raw = host.read_bytes(join(folder, PLAN_FILE), SIZE_LIMIT)
     if raw is None:
-        text = message(
-            "bundle.none", "{folder} is not a bundle: there is no {file} in it", folder=folder, file=PLAN_FILE
-        )
-        raise UsageError(text, hint=message("bundle.none.hint", "`torchup env bundle -o DIR` makes one"))
+        text = message("bundle.none", "{folder} is not a bundle: it has no {file}", folder=folder, file=PLAN_FILE)
+        raise UsageError(text, hint=message("bundle.none.hint", "run `torchup env bundle -o DIR` to make one"))
     try:
         bundle = from_json(raw, Bundle)
     except UNREADABLE as error:
@@ -161,7 +161,10 @@ def load_bundle(host: Host, folder: str) -> Plan:
             error=decode_problem(error),
         )  # fmt: skip
         raise UsageError(
-            text, hint=message("bundle.incomplete.hint", "copy it again; SHA256SUMS tells whether it is whole")
+            text,
+            hint=message(
+                "bundle.incomplete.hint", "copy the bundle again; SHA256SUMS shows whether the copy is complete"
+            ),
         ) from error
     place = join(folder, PLAN_FILE)
     plan = checked_plan(bundle.plan, place)
@@ -175,7 +178,7 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> None:
     if plan.installer == InstallerName.CONDA:
         raise UsageError(
             message("bundle.conda", "a conda plan cannot be bundled"),
-            hint=message("bundle.conda.hint", "bundle a plan of wheels: leave out `--installer conda`"),
+            hint=message("bundle.conda.hint", "leave out `--installer conda` to bundle a plan of wheels"),
         )
     if platform is not None and platform not in PLATFORMS:
         text = message("bundle.platform", "there is no platform `{name}`", name=platform)
@@ -186,7 +189,7 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> None:
             host.remove(join(folder, name))
     elif left:
         text = message("bundle.not-empty", "{folder} is not empty", folder=folder)
-        raise UsageError(text, hint=message("bundle.not-empty.hint", "name a new folder with -o"))
+        raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new folder with -o"))
 
 
 def _resolve(job: _Job) -> tuple[str, ...]:
@@ -199,7 +202,7 @@ def _resolve(job: _Job) -> tuple[str, ...]:
         argv=("uv", "pip", "compile", wanted, "--no-config", "--no-header", "--no-annotate", "--quiet", *target,
               "--python-version", job.plan.python.removesuffix("t"), "--only-binary", ":all:",
               "--constraint", constraints, "--python", job.python, *uv_arguments(job.plan)),
-        summary=message("bundle.step.resolve", "work out which packages belong to it"),
+        summary=message("bundle.step.resolve", "resolve the packages"),
         environment=job.environment,
         timeout=600.0,
     )  # fmt: skip
@@ -212,7 +215,7 @@ def _download(job: _Job, pins: Sequence[str]) -> None:
     place = join(job.workshop, "pip")
     make = Step(
         argv=("uv", "venv", "--no-config", "--no-project", "--python", job.python, place),
-        summary=message("bundle.step.pip", "fetch pip, which downloads"),
+        summary=message("bundle.step.pip", "fetch pip for the downloads"),
         environment=job.environment,
         timeout=600.0,
     )
@@ -253,7 +256,7 @@ def _sums(job: _Job) -> dict[str, str]:
             "hash",
             *(join(job.wheels, name) for name in names),
         ),
-        summary=message("bundle.step.hash", "write down their checksums"),
+        summary=message("bundle.step.hash", "write their checksums"),
         environment=job.environment,
         timeout=DOWNLOAD_TIMEOUT,
     )
@@ -261,7 +264,7 @@ def _sums(job: _Job) -> dict[str, str]:
     if len(digests) != len(names):
         raise InstallError(
             message("bundle.hash", "the downloaded files cannot be read"),
-            hint=message("bundle.hash.hint", "see whether the disk is full, then repeat the command"),
+            hint=message("bundle.hash.hint", "check whether the disk is full, then repeat the command"),
         )
     return dict(zip(names, digests, strict=True))
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from torchup.envs.paths import join
 from torchup.errors import UsageError
 from torchup.model import InstallerName, Plan, Value, message
-from torchup.sources.index_page import normalise, parse_filename
+from torchup.package_names import normalise
+from torchup.sources.index_page import parse_filename
 
 if TYPE_CHECKING:
     from torchup.host import Host
@@ -40,10 +41,10 @@ def check_bundle(host: Host, folder: str, bundle: Bundle) -> None:
     wheels = join(folder, "wheels")
     present = set(host.list_dir(wheels) or ())
     if missing := [name for name in bundle.files if name not in present]:
-        text = message("bundle.incomplete", "the bundle lacks {files}", files=", ".join(missing[:5]))
+        text = message("bundle.incomplete", "the bundle is missing {files}", files=", ".join(missing[:5]))
         raise UsageError(text, hint=_again())
     if foreign := sorted(present - bundle.files.keys()):
-        raise _refused(join(wheels, foreign[0]), message("bundle.foreign", "the bundle's plan does not name it"))
+        raise _refused(join(wheels, foreign[0]), message("bundle.foreign", "the plan of the bundle does not list it"))
     for name, digest in bundle.files.items():
         if host.sha256(join(wheels, name)) != digest:
             raise _refused(join(wheels, name), message("bundle.changed", "it is not the file that was bundled"))
@@ -52,21 +53,22 @@ def check_bundle(host: Host, folder: str, bundle: Bundle) -> None:
 def _check_form(folder: str, bundle: Bundle) -> None:
     plan_file = join(folder, "plan.json")
     if bundle.schema != SCHEMA:
-        text = message("bundle.schema", "it is of schema {found}, this torchup reads {known}", found=bundle.schema,
+        text = message("bundle.schema",
+            "it has schema version {found}; this torchup reads version {known}", found=bundle.schema,
                        known=SCHEMA)  # fmt: skip
         raise _refused(plan_file, text)
     if bundle.plan.installer is InstallerName.CONDA:
-        raise _refused(plan_file, message("bundle.is-conda", "a bundle holds wheels, and its plan is conda's"))
+        raise _refused(plan_file, message("bundle.is-conda", "a bundle holds wheels, but its plan is for conda"))
     if not 0 < len(bundle.files) <= FILE_LIMIT:
-        raise _refused(plan_file, message("bundle.count", "it names {count} files", count=len(bundle.files)))
+        raise _refused(plan_file, message("bundle.count", "it lists {count} files", count=len(bundle.files)))
     names = set()
     for name, digest in bundle.files.items():
         offer = parse_filename(name, name, "bundle")
         if offer is None or not _SHA256.fullmatch(digest):
-            text = message("bundle.not-a-wheel", "`{name}` is no wheel with its SHA-256", name=name[:120])
+            text = message("bundle.not-a-wheel", "`{name}` is not a wheel with a SHA-256 hash", name=name[:120])
             raise _refused(plan_file, text)
         if offer.package in names:
-            raise _refused(plan_file, message("bundle.twice", "it holds {name} twice", name=offer.package))
+            raise _refused(plan_file, message("bundle.twice", "it lists {name} twice", name=offer.package))
         names.add(offer.package)
     _check_complete(plan_file, bundle, names)
 
@@ -78,7 +80,7 @@ def _check_complete(plan_file: str, bundle: Bundle, names: set[str]) -> None:
     wanted = [Requirement(line) for line in bundle.plan.packages]
     absent = [r.name for r in wanted if r.marker is None and normalise(r.name) not in names]
     if absent:
-        text = message("bundle.absent", "no file of it is {name}", name=absent[0])
+        text = message("bundle.absent", "{name} is not one of its files", name=absent[0])
         raise _refused(plan_file, text)
 
 
@@ -88,4 +90,4 @@ def _refused(file: str, reason: Message) -> UsageError:
 
 
 def _again() -> Message:
-    return message("bundle.incomplete.hint", "copy it again; SHA256SUMS tells whether it is whole")
+    return message("bundle.incomplete.hint", "copy the bundle again; SHA256SUMS shows whether the copy is complete")

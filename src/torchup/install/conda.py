@@ -52,7 +52,7 @@ class CondaInstaller:
         names = ", ".join(_spec_name(spec) for spec in order.specs)
         solve = Step(
             argv=_argv("solve", order, path),
-            summary=message("install.step.conda-solve", "choose conda packages for {packages}", packages=names),
+            summary=message("install.step.conda-solve", "resolve the conda packages for {packages}", packages=names),
             timeout=SOLVE_TIMEOUT,
         )
         link = Step(
@@ -93,7 +93,7 @@ def order_of(plan: Plan) -> CondaOrder:
     """The plan's conda order; raises `UsageError` for a plan made for another installer."""
     if plan.conda is None:
         text = message("conda.no-order", "this plan was made for {installer}, not for conda", installer=plan.installer)
-        raise UsageError(text, hint=message("conda.no-order.hint", "make one with `torchup plan --installer conda`"))
+        raise UsageError(text, hint=message("conda.no-order.hint", "run `torchup plan --installer conda` to make one"))
     return plan.conda
 
 
@@ -156,7 +156,7 @@ def require_rattler(host: Host) -> str:
     if version not in SUPPORTED:
         text = message(
             "conda.rattler-version",
-            "--installer conda works with {package} {versions}; installed is {version}",
+            "--installer conda needs {package} {versions}; version {version} is installed",
             package=RATTLER,
             versions=str(SUPPORTED),
             version=version,
@@ -206,13 +206,15 @@ def failure(step: Step, completed: Completed) -> TorchupError:
     kind = "network" if completed.timed_out else str(said.get("error", "internal"))
     if kind in {"solve", "virtual"}:
         text = message("conda.unsolvable", "no set of conda packages fits this machine:\n{words}", words=words)
-        hint = message("conda.unsolvable.hint", "`torchup plan` lists the builds that fit, also from other sources")
+        hint = message(
+            "conda.unsolvable.hint", "run `torchup plan` to list the builds that fit, including other sources"
+        )
         return NoBuildError(text, hint=hint)
     if kind == "network":
         text = message(
             "conda.network", "could not {step}: a channel did not answer:\n{words}", step=step.summary, words=words
         )
-        hint = message("conda.network.hint", "check the network, or name a mirror of conda-forge with --mirror")
+        hint = message("conda.network.hint", "check the network, or choose a conda-forge mirror with --mirror")
         return NetworkError(text, hint=hint)
     return InstallError(
         message("conda.failed", "could not {step}:\n{words}", step=step.summary, words=words),

@@ -12,30 +12,30 @@ QUESTIONS: dict[str, tuple[Message, ...]] = {
         message("conda.question.ended", "Which conda recipes for PyTorch still work?"),
         message(
             "conda.question.ended.channel",
-            "The channel `pytorch` (conda install ... -c pytorch -c nvidia) ended: its last torch is 2.5.1, of October"
-            " 2024, and its last CUDA 12.4. The command still succeeds and gives you that old build without a word;"
-            " the same holds for mirrors of it (cloud/pytorch).",
+            "The channel `pytorch` (conda install ... -c pytorch -c nvidia) has ended: its last torch is 2.5.1 "
+            "from October 2024, and its last CUDA is 12.4. The command still succeeds and silently gives you "
+            "that old build; so do mirrors of the channel (cloud/pytorch).",
         ),
         message(
             "conda.question.ended.names",
-            "`pytorch-cuda=12.4`, `cpuonly` and `cudatoolkit` belong to that channel. On conda-forge the packages are"
-            " `pytorch-gpu` or `pytorch`, with `cuda-version=12.9` where a CUDA runtime has to be pinned.",
+            "`pytorch-cuda=12.4`, `cpuonly` and `cudatoolkit` belong to that channel. On conda-forge the "
+            "packages are `pytorch-gpu` or `pytorch`, with `cuda-version=12.9` to pin a CUDA runtime.",
         ),
         message(
             "conda.question.ended.mambaforge",
-            "Mambaforge was retired in January 2025 and its installers were removed: Miniforge has the same content."
-            " torchup needs neither, nor conda itself.",
+            "Mambaforge was retired in January 2025 and its installers were removed: Miniforge has the same "
+            "content. torchup needs neither of them, nor conda itself.",
         ),
         message(
             "conda.question.ended.defaults",
-            "Anaconda's own channel (`defaults`) needs a licence in organisations of 200 people and more, and has its"
-            " own, older torch builds. Miniforge uses conda-forge only.",
+            "Anaconda's own channel (`defaults`) requires a licence in organisations with 200 or more people and "
+            "has its own, older torch builds. Miniforge uses only conda-forge.",
         ),
         message(
             "conda.question.ended.today",
-            "Today: `torchup up --installer conda` installs conda-forge's build for this machine; `torchup plan"
-            " --installer conda` shows it first. An environment of the old channel stays usable: `torchup env adopt"
-            " PATH` takes it as it is.",
+            "Today: `torchup up --installer conda` installs the conda-forge build for this machine; `torchup "
+            "plan --installer conda` shows it first. An environment from the old channel remains usable: "
+            "`torchup env adopt PATH` registers it unchanged.",
         ),
     ),
 }

@@ -22,6 +22,7 @@ from torchup.install.keep import changed, changes, own_packages, requirements
 from torchup.install.origin import origins
 from torchup.install.prefetch import Staging, locked_step
 from torchup.model import Environment, InstallerName, Verification, message
+from torchup.package_names import normalise
 from torchup.sources.child_environment import child_environment
 from torchup.sources.private import handed_over, secret_addresses
 
@@ -104,7 +105,7 @@ def _locked(
     host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Progress, keep: bool
 ) -> Environment:
     if transaction.recover(host, target):
-        tell(Event(stage="recover", text=message("install.recovered", "cleared what an interrupted run left")))
+        tell(Event(stage="recover", text=message("install.recovered", "removed the remains of an interrupted run")))
     _check_place(host, name, target)
     if is_satisfied(host, plan, target):
         return _reuse(host, name, target, tell)
@@ -123,7 +124,7 @@ def _reuse(host: Host, name: str, target: str, tell: Progress) -> Environment:
         raise registry.busy(name)  # removed by hand in this very moment
     environment = msgspec.structs.replace(record.environment, name=name, path=target)
     registry.point_to(host, environment)  # a killed run may have come to the swap and not this far
-    tell(Event(stage="reused", text=message("install.reused", "nothing to do: `{name}` is as planned", name=name)))
+    tell(Event(stage="reused", text=message("install.reused", "nothing to do: `{name}` matches the plan", name=name)))
     return environment
 
 
@@ -178,7 +179,11 @@ def _build_and_verify(
     except InstallError as error:
         if error.code != CACHE_DAMAGED:
             raise
-    tell(Event(stage="check", text=message("install.cache-damaged", "the download cache is damaged; doing without")))
+    tell(
+        Event(
+            stage="check", text=message("install.cache-damaged", "the download cache is damaged; continuing without it")
+        )
+    )
     transaction.clean(host, target)  # the disk need not hold both attempts
     staged = _build(host, plan, target, mine, tell, overlay=NO_CACHE)
     verification = _verify(host, staged, verify, tell)
@@ -200,11 +205,13 @@ def _own(host: Host, plan: Plan, target: str) -> tuple[Distribution, ...]:
 
 def _in_bundle(plan: Plan, mine: tuple[Distribution, ...]) -> tuple[Distribution, ...]:
     """The user's own packages, all of them; a bundle installs its files alone, so what it lacks is refused."""
-    held = {distributions.normalise(wheel.partition("-")[0]) for wheel in plan.hashes}
+    held = {normalise(wheel.partition("-")[0]) for wheel in plan.hashes}
     lacking = [distribution.name for distribution in mine if plan.hashes and distribution.name not in held]
     if lacking:
-        text = message("install.bundle-lacks", "the bundle lacks packages of yours: {names}", names=", ".join(lacking))
-        hint = message("install.bundle-lacks.hint", "use another name with --env, or bundle an environment with them")
+        text = message(
+            "install.bundle-lacks", "the bundle is missing packages that you added: {names}", names=", ".join(lacking)
+        )
+        hint = message("install.bundle-lacks.hint", "use another name with --env, or make a bundle that contains them")
         raise InstallError(text, hint=hint)
     return () if plan.hashes else mine
 
@@ -216,7 +223,9 @@ def _without_refusing(
     refused = set(refusing(torch_spans(host, target), plan.build.label))
     left = [distribution.name for distribution in mine if distribution.name in refused]
     if left:
-        text = message("install.keep.refused", "left out, they want another torch: {names}", names=", ".join(left))
+        text = message(
+            "install.keep.refused", "left out because they need another torch: {names}", names=", ".join(left)
+        )
         tell(Event(stage="keep", text=text))
     return [distribution for distribution in mine if distribution.name not in refused]
 
@@ -233,8 +242,8 @@ def _build(
     """Fill a staging folder; the user's own packages at their versions, or where those do not fit at any."""
     if mine:
         names = ", ".join(distribution.name for distribution in mine)
-        tell(Event(stage="keep", text=message("install.keep", "your own packages stay: {names}", names=names)))
-    loosened = message("install.keep.loose", "not at the same versions; trying others")
+        tell(Event(stage="keep", text=message("install.keep", "your own packages are kept: {names}", names=names)))
+    loosened = message("install.keep.loose", "the same versions are not available; trying others")
     tries = ((requirements(mine, exact=True), None), (requirements(mine, exact=False), loosened))
     for packages, said in tries:
         if said is not None:
@@ -330,11 +339,16 @@ def _check_place(host: Host, name: str, target: str) -> None:
     if registry.environment_path(host, name) != target and registry.get(host, name) is not None:
         elsewhere = registry.environment_path(host, name)
         text = message("install.name-taken", "`{name}` already is {path}", name=name, path=elsewhere)
-        raise InstallError(text, hint=message("install.name-taken.hint", "choose another name, or remove that one"))
+        raise InstallError(
+            text, hint=message("install.name-taken.hint", "choose another name, or remove that environment")
+        )
     record = records.read(host, target)
     if host.exists(target) and host.list_dir(target) != () and record is None:
-        text = message("install.in-the-way", "{path} is there and was not made by torchup", path=target)
-        hint = message("install.in-the-way.hint", "choose another name or --path, or take it as it is: env adopt")
+        text = message("install.in-the-way", "{path} exists and was not made by torchup", path=target)
+        hint = message(
+            "install.in-the-way.hint",
+            "choose another name or --path, or register it unchanged with `torchup env adopt`",
+        )
         raise InstallError(text, hint=hint)
     if record is not None and record.environment.name != name:
         text = message(
@@ -364,7 +378,7 @@ def _all_there(requirements: Sequence[str], found: dict[str, str]) -> bool:
             return False  # a path or an option: the tool must look
         if requirement.marker is not None and not requirement.marker.evaluate():
             continue
-        version = found.get(distributions.normalise(requirement.name))
+        version = found.get(normalise(requirement.name))
         if version is None or not requirement.specifier.contains(version, prereleases=True):
             return False
     return True
@@ -374,15 +388,23 @@ def _not_verified(verification: Verification) -> VerifyError:
     failed = next((rung for rung in verification.rungs if rung.status == "fail"), None)
     text: Message = message(
         "install.not-verified",
-        "the new environment does not work ({rung}: {detail}); it was not put in place",
+        "the new environment does not work ({rung}: {detail}), so it was not put in place",
         rung=failed.name if failed else "verify",
         detail=sentence(failed.detail if failed else None),
     )
-    return VerifyError(text, hint=message("install.not-verified.hint", "`torchup doctor` explains; the old one stays"))
+    return VerifyError(
+        text,
+        hint=message(
+            "install.not-verified.hint", "the previous environment was kept; run `torchup doctor` for the cause"
+        ),
+    )
 
 
 def _os_error(target: str, error: OSError) -> TorchupError:
     where = error.filename or target
     text = message("install.os-error", "cannot write {path}: {error}", path=where, error=error.strerror or error)
-    hint = message("install.os-error.hint", "set TORCHUP_HOME, or use --path, to a folder that is yours and has space")
+    hint = message(
+        "install.os-error.hint",
+        "set TORCHUP_HOME, or use --path, to choose a folder that you can write to and that has free space",
+    )
     return InstallError(text, hint=hint)

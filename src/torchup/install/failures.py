@@ -24,9 +24,10 @@ def _kind(pattern: str, error: type[TorchupError], text: Message, hint: Message)
     return _Kind(re.compile(pattern, re.IGNORECASE), error, text, hint)
 
 
-NETWORK = message("install.failed.network", "a source of packages did not answer as it should")
+NETWORK = message("install.failed.network", "a package source sent an unexpected answer")
 NETWORK_HINT = message(
-    "install.failed.network.hint", "check the network and the sources (`torchup plan`); --mirror names another"
+    "install.failed.network.hint",
+    "check the network and the sources (`torchup plan`), or use another source with --mirror",
 )
 # First match wins: a full disk also looks like a failed download, a wrong hash also like a broken archive.
 # Patterns from the messages of uv 0.13 and pip 22 to 26 met in this project's fault tests.
@@ -35,22 +36,24 @@ KINDS = (
         r"no space left on device|os error 28\b|disk quota exceeded|not enough space on the disk|os error 112\b",
         InstallError,
         message("install.failed.disk-full", "the disk is full"),
-        message("install.failed.disk-full.hint", "free some space, or put the environment elsewhere with --path DIR"),
+        message(
+            "install.failed.disk-full.hint", "free some space, or put the environment on another disk with --path DIR"
+        ),
     ),
     _kind(
         r"hash mismatch|do not match the hashes|HashMismatch",
         InstallError,
-        message("install.failed.hash", "a downloaded file is not the one that its index promises (wrong hash)"),
+        message("install.failed.hash", "hash mismatch in a downloaded file"),
         message(
             "install.failed.hash.hint",
-            "the mirror or a proxy altered or damaged the file: try again, or another source with --mirror",
+            "the mirror or a proxy changed or damaged the file: try again, or use another source with --mirror",
         ),
     ),
     _kind(
         r"deserialize cache entry|failed to (read|open).*\bcache\b",
         InstallError,
         message("install.failed.cache", "the installer's download cache is damaged"),
-        message("install.failed.cache.hint", "empty it: uv cache clean, or pip cache purge"),
+        message("install.failed.cache.hint", "empty it with `uv cache clean` or `pip cache purge`"),
     ),
     _kind(
         # pip tells of a source that does not answer only in warnings, and then that it found nothing
@@ -63,37 +66,42 @@ KINDS = (
         r"badzipfile|bad zip|invalid zip|zip file|invalid wheel|\.whl is invalid|invalid package format"
         r"|failed to (extract|unzip|read meta)|central directory|corrupt|deflate",
         InstallError,
-        message("install.failed.archive", "a downloaded file is damaged or not a wheel"),
-        message("install.failed.archive.hint", "try again, or another source with --mirror"),
+        message("install.failed.archive", "a downloaded file is damaged or is not a wheel"),
+        message("install.failed.archive.hint", "try again, or use another source with --mirror"),
     ),
     _kind(
         r"no solution found|could not find a version that satisfies|no matching distribution|resolutionimpossible"
         r"|conflicting dependencies|was not found in the package registry|was not found in the provided package",
         InstallError,
-        message("install.failed.no-solution", "the packages asked for do not exist together at these sources"),
-        message("install.failed.no-solution.hint", "see `torchup plan` for the sources"),
+        message("install.failed.no-solution", "the requested packages are not available together from these sources"),
+        message("install.failed.no-solution.hint", "run `torchup plan` to see the sources"),
     ),
     _kind(
         r"no interpreter found|no python .{0,200}(found|available)|python downloads are",
         InstallError,
-        message("install.failed.python", "the Python that the plan asks for could not be had"),
+        message("install.failed.python", "the planned Python could not be installed"),
         message(
             "install.failed.python.hint",
-            "install it, choose one that is there with --python, or name a mirror of Python builds in "
-            "UV_PYTHON_INSTALL_MIRROR",
+            "install it, choose an installed one with --python, or set UV_PYTHON_INSTALL_MIRROR to a mirror of "
+            "Python builds",
         ),
     ),
     _kind(
         r"ensurepip is not|no module named ensurepip|python3?-venv|no module named venv",
         InstallError,
-        message("install.failed.ensurepip", "this Python cannot make environments with pip: its ensurepip is missing"),
+        message(
+            "install.failed.ensurepip", "this Python cannot make environments with pip: its ensurepip module is missing"
+        ),
         message("install.failed.ensurepip.hint", "install the python3-venv package, or use --installer uv"),
     ),
     _kind(
         r"permission denied|os error 13\b|read-only file system|os error 30\b",
         InstallError,
         message("install.failed.permission", "a folder could not be written"),
-        message("install.failed.permission.hint", "set TORCHUP_HOME, or use --path, to a folder that is yours"),
+        message(
+            "install.failed.permission.hint",
+            "set TORCHUP_HOME, or use --path, to choose a folder that you can write to",
+        ),
     ),
     _kind(
         r"failed to (fetch|download)|error sending request|connect|timed? ?out|dns|http status|http error"
@@ -105,7 +113,7 @@ KINDS = (
 )
 OTHER = (
     message("install.failed.other", "the installer failed"),
-    message("install.failed.other.hint", "`--installer pip` or `uv` takes the other one"),
+    message("install.failed.other.hint", "use `--installer pip` or `--installer uv` to try the other installer"),
 )
 
 
@@ -113,7 +121,9 @@ def explain(step: Step, completed: Completed) -> TorchupError:
     """The error for a step that failed: what went wrong, what to do, and the tool's last words."""
     words = "\n".join((completed.stderr.strip() or completed.stdout.strip()).splitlines()[-12:])
     if completed.timed_out:
-        text = message("install.failed.timeout", "the step did not end in {seconds} s", seconds=round(step.timeout))
+        text = message(
+            "install.failed.timeout", "the step did not finish within {seconds} s", seconds=round(step.timeout)
+        )
         return NetworkError(_sentence(step, text, words), hint=NETWORK_HINT, code=text.code)
     everything = f"{completed.stdout}\n{completed.stderr}"
     for kind in KINDS:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.model import Change, Message, message
+from torchup.package_names import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +68,7 @@ def changed(found: Sequence[Change]) -> Message:
 def requirement_name(line: str) -> str:
     """The normalised package name at the head of a requirement; "" if there is none."""
     match = _NAME.match(line)
-    return re.sub(r"[-_.]+", "-", match[1]).lower() if match else ""
+    return normalise(match[1]) if match else ""
 
 
 def _requirement(distribution: Distribution, *, exact: bool) -> tuple[str, ...]:

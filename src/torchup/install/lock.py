@@ -68,7 +68,9 @@ def lock(host: Host, plan: Plan, machine: Machine, *, here: bool) -> str:
 def _platform(machine: Machine) -> str:
     found = _PLATFORMS.get((machine.os, machine.arch))
     if found is None:
-        text = message("lock.platform", "uv cannot resolve for {os} on {arch}", os=machine.os, arch=machine.arch)
+        text = message(
+            "lock.platform", "uv cannot resolve packages for {os} on {arch}", os=machine.os, arch=machine.arch
+        )
         raise UsageError(text, hint=message("lock.platform.hint", "run `torchup plan --export pylock` on that machine"))
     return found.format(minor=_glibc_minor(machine.glibc))
 
@@ -88,10 +90,10 @@ def _macos(machine: Machine) -> dict[str, str]:
 
 def _failed(completed: Completed) -> NetworkError:
     if completed.timed_out:
-        late = message("lock.timeout", "uv did not finish in {seconds} s", seconds=f"{TIMEOUT:.0f}")
-        return NetworkError(late, hint=message("lock.failed.hint", "`torchup plan` shows which sources answer"))
+        late = message("lock.timeout", "uv did not finish within {seconds} s", seconds=f"{TIMEOUT:.0f}")
+        return NetworkError(late, hint=message("lock.failed.hint", "run `torchup plan` to see which sources answer"))
     words = without_secrets(completed.stderr.strip())[-1500:]
     return NetworkError(
         message("lock.failed", "uv could not resolve the plan: {words}", words=words),
-        hint=message("lock.failed.hint", "`torchup plan` shows which sources answer"),
+        hint=message("lock.failed.hint", "run `torchup plan` to see which sources answer"),
     )

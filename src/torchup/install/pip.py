@@ -43,7 +43,7 @@ class PipInstaller:
         if host.which(step.argv[0]) is None:
             text = message("install.python-missing", "{python} is not on this machine", python=step.argv[0])
             hint = message(
-                "install.python-missing.hint", "install that Python, or use --installer uv, which fetches one"
+                "install.python-missing.hint", "install that Python, or use --installer uv, which downloads it"
             )
             raise InstallError(text, hint=hint)
         return host.run(step.argv, timeout=step.timeout, environment=step.environment, on_line=on_line)

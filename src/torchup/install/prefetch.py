@@ -56,7 +56,7 @@ def locked_step(staging: Staging, step: Step) -> Step:
     Raises: what `fetch_all` raises.
     """
     host, path = staging.host, staging.path
-    staging.tell(Event(stage="lock", text=message("install.lock", "work out the exact files")))
+    staging.tell(Event(stage="lock", text=message("install.lock", "resolve the exact files")))
     lock = _lock(staging.perform, compile_step(staging.plan, path))
     if lock is None:
         return step

@@ -62,7 +62,7 @@ def uv_binary() -> str:
 
         return uv.find_uv_bin()
     except (ImportError, FileNotFoundError) as error:
-        text = message("install.uv-missing", "the uv program that belongs to torchup is not there")
+        text = message("install.uv-missing", "the uv program that belongs to torchup is missing")
         hint = message("install.uv-missing.hint", "repeat with --installer pip, or reinstall torchup")
         raise InstallError(text, hint=hint) from error
 
@@ -100,7 +100,7 @@ def compile_step(plan: Plan, path: str) -> Step:
               "pylock.toml", "--only-binary", ":all:", "--python", path, *uv_arguments(plan),
               *constraint_arguments(plan, path)),
         files={**constraints_file(plan, path), wanted: lines},
-        summary=message("install.step.resolve", "work out the exact files"),
+        summary=message("install.step.resolve", "resolve the exact files"),
         environment=CLEARED,
         timeout=600.0,
     )  # fmt: skip

@@ -72,7 +72,9 @@ def _needs(wheel: PackageWheel, plan: Plan, path: str, call: WheelCall) -> Step:
     return Step(
         argv=(*call.argv, *call.places(plan), "--constraint", file, _requirement(wheel, plan), *wheel.requires),
         files={file: "".join(f"{line}\n" for line in (*lines, *plan.constraints))},
-        summary=message("install.step.wheel-needs", "install what {package} needs, torch held", package=wheel.package),
+        summary=message(
+            "install.step.wheel-needs", "install what {package} needs without changing torch", package=wheel.package
+        ),
         environment=dict(call.environment),
         timeout=call.timeout,
         required=not wheel.alone,

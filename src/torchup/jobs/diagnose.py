@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from torchup.errors import UsageError
-from torchup.host.threads import Pool
 from torchup.model import Notice, Shell, Value, message
 
 if TYPE_CHECKING:
@@ -51,31 +50,31 @@ def examine_report(raw: bytes) -> Examined:
             _FOREIGN[content],
             hint=_paste()
             if content is Content.BINARY
-            else message("doctor.report.binary.hint", "copy the text itself out of the terminal or the page"),
+            else message("doctor.report.binary.hint", "copy the text from the terminal or the page"),
         )
     if not has_words(facts.text):
-        raise UsageError(message("doctor.report.nothing", "nothing in this report is known to torchup"), hint=_paste())
+        raise UsageError(message("doctor.report.nothing", "torchup recognises nothing in this report"), hint=_paste())
     return Examined(facts=facts, notices=_nothing_known(), empty=True)
 
 
 _FOREIGN = {
-    "picture": message("doctor.report.picture", "the report is a picture; torchup reads text only"),
-    "document": message("doctor.report.document", "the report is a document file; torchup reads text only"),
-    "archive": message("doctor.report.archive", "the report is an archive; torchup reads text only"),
-    "binary": message("doctor.report.binary", "the report is a binary file; torchup reads text only"),
+    "picture": message("doctor.report.picture", "the report is a picture; torchup reads only text"),
+    "document": message("doctor.report.document", "the report is a document file; torchup reads only text"),
+    "archive": message("doctor.report.archive", "the report is an archive; torchup reads only text"),
+    "binary": message("doctor.report.binary", "the report is a binary file; torchup reads only text"),
 }
 
 
 def _nothing_known() -> tuple[Notice, ...]:
-    nothing = message("doctor.report.nothing", "nothing in this report is known to torchup")
+    nothing = message("doctor.report.nothing", "torchup recognises nothing in this report")
     return tuple(Notice(code=part.code, level="warning", text=part) for part in (nothing, _paste()))
 
 
 def _paste() -> Any:
     return message(
         "doctor.report.nothing.hint",
-        "paste what one of these prints: `torchup doctor --format md`, `python -m torch.utils.collect_env`,"
-        " `nvidia-smi`, `pip list`, or the whole error message",
+        "paste the output of one of these: `torchup doctor --format md`, `python -m torch.utils.collect_env`, "
+        "`nvidia-smi`, `pip list`, or the whole error message",
     )
 
 
@@ -95,6 +94,7 @@ def examine_here(host: Host, target: tuple[str, str | None] | None) -> Examined:
     from torchup.detect import detect_machine  # noqa: PLC0415  # not for reports
     from torchup.doctor.live import facts_of  # noqa: PLC0415  # same
     from torchup.envs.inspection import inspect_environment  # noqa: PLC0415  # same
+    from torchup.host.threads import Pool  # noqa: PLC0415  # same
 
     if target is None:
         return replace(examine_machine(host, detect_machine(host)), notices=(_no_environment(), *stray_kernels(host)))
@@ -122,7 +122,7 @@ def _of_user(host: Host, python: str, facts: Facts) -> Facts:
 def _no_environment() -> Notice:
     text = message(
         "doctor.target.only-torchup",
-        "there is no environment with PyTorch to look at; `torchup up` makes one, --python PATH names another",
+        "there is no environment with PyTorch to examine; run `torchup up` to make one, or use --python PATH",
     )
     return Notice(code=text.code, level="warning", text=text)
 
@@ -148,8 +148,8 @@ def python_on_path(host: Host) -> str | None:
     path = host.which("python3") or host.which("python")
     if path is None:
         raise UsageError(
-            message("doctor.target.none", "there is no active environment and no Python on PATH"),
-            hint=message("doctor.target.none.hint", "name one with --python PATH, or make one with `torchup up`"),
+            message("doctor.target.none", "no environment is active and there is no Python on PATH"),
+            hint=message("doctor.target.none.hint", "use --python PATH, or make an environment with `torchup up`"),
         )
     return None if _holds_only_torchup(_prefix_of(path)) else path
 
@@ -189,8 +189,8 @@ def without_answer(host: Host, python: str, failure: str | None, facts: Facts) -
     found = re.search(r"Python (\d+\.\d+[.\w]*)", asked.stdout + asked.stderr)
     if not asked.ok or found is None or version_key(found[1]) >= (3, 8):
         raise UsageError(
-            message("doctor.target.mute", "{path} cannot be examined: {failure}", path=python, failure=failure or "-"),
-            hint=message("doctor.target.mute.hint", "does `{path} -c pass` run?", path=python),
+            message("doctor.target.mute", "cannot examine {path}: {failure}", path=python, failure=failure or "-"),
+            hint=message("doctor.target.mute.hint", "check that `{path} -c pass` runs", path=python),
         )
     return replace(facts, python=replace(facts.python, version=found[1], path=python))
 
@@ -205,7 +205,7 @@ def stray_kernels(host: Host) -> tuple[Notice, ...]:
             level="warning",
             text=message(
                 "doctor.kernel.stray",
-                "the Jupyter kernel `{name}` cannot start ({problem}); `torchup kernel remove {name}` removes it",
+                "the Jupyter kernel `{name}` cannot start ({problem}); run `torchup kernel remove {name}` to remove it",
                 name=kernel.name,
                 problem=kernel.problem,
             ),

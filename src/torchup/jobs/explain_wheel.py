@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from torchup.catalog.packages import load_packages, normalise
+from torchup.catalog.packages import load_packages
 from torchup.catalog.spans import spans
 from torchup.compat.packages.contents import Contents, Explained, against, digest, tags_of
 from torchup.errors import UsageError
 from torchup.model import Library, message
+from torchup.package_names import normalise
 from torchup.sources.binaries import read_library
 from torchup.sources.index_client import Connection
 from torchup.sources.index_page import parse_filename
@@ -58,8 +59,8 @@ def read_contents(host: Host, path: str, catalog: Catalog) -> Contents:
     named = parse_filename(wheel.name, path, "file")
     if named is None:
         raise UsageError(
-            message("explain.wheel.name", "{name} is not named as a wheel is", name=wheel.name),
-            hint=message("explain.wheel.name.hint", "a renamed file cannot be installed; give it back its own name"),
+            message("explain.wheel.name", "{name} is not a valid wheel file name", name=wheel.name),
+            hint=message("explain.wheel.name.hint", "a renamed wheel cannot be installed; restore its original name"),
         )
     fields = _FIELD.findall((wheel.metadata() or "").split("\n\n", 1)[0])
     info = {name: value.strip() for name, value in fields if name != "Requires-Dist"}
@@ -96,8 +97,8 @@ def _libraries(wheel: WheelFile) -> dict[str, Library]:
     names = [member for member in wheel.members() if _COMPILED.fullmatch(member.name)]
     if len(names) > FILES or sum(member.size for member in names) > BYTES:
         raise UsageError(
-            message("explain.wheel.large", "{name} holds more compiled code than is read", name=wheel.name),
-            hint=message("explain.wheel.large.hint", "`torchup catalog measure` reads wheels of torch itself"),
+            message("explain.wheel.large", "{name} contains more compiled code than torchup reads", name=wheel.name),
+            hint=message("explain.wheel.large.hint", "run `torchup catalog measure` to read a wheel of torch itself"),
         )
     found = {member.name: read_library(wheel.chunks(member.name)) for member in names}
     return {name: library for name, library in found.items() if library is not None}

@@ -110,7 +110,7 @@ def _read(host: Host, folder: str, name: str, tool: Kind | None) -> ProjectFile:
     inside = host.real_path(folder).rstrip("/\\")
     if not path.startswith((f"{inside}/", f"{inside}\\")):
         raise UsageError(
-            message("project.link", "{path} leads out of the folder, to {target}", path=shown, target=path),
+            message("project.link", "{path} links to {target}, outside the folder", path=shown, target=path),
             hint=message("project.link.hint", "run it in the folder that the file lies in"),
         )
     content = host.read_bytes(path, SIZE_LIMIT + 1)
@@ -136,8 +136,8 @@ def with_torch(files: Sequence[ProjectFile]) -> tuple[ProjectFile, ...]:
         return asking or tuple(files)
     names = ", ".join(one.name for one in files)
     raise UsageError(
-        message("project.which", "none of these files asks for torch: {names}", names=names),
-        hint=message("project.which.hint", "say which one is to: --file {name}", name=files[0].name),
+        message("project.which", "none of these files lists torch: {names}", names=names),
+        hint=message("project.which.hint", "name the one to use: --file {name}", name=files[0].name),
     )
 
 

@@ -95,7 +95,7 @@ def _kernels(host: Host, callbacks: Callbacks) -> Notice | None:
     if callbacks.dry_run:
         would = message("doctor.fix.kernels.would", "would remove the Jupyter kernels {names}", names=names)
         return Notice(code=would.code, text=would)
-    ask = message("doctor.fix.kernels", "remove the Jupyter kernels that cannot start any more ({names})?", names=names)
+    ask = message("doctor.fix.kernels", "remove the Jupyter kernels that can no longer start ({names})?", names=names)
     if not callbacks.confirm(ask):
         return None
     for kernel in stale:
@@ -117,7 +117,7 @@ def _environment(host: Host, examined: Examined, found: Diagnosis, callbacks: Ca
         return replace(before, state=RepairState.PLANNED, plan=replace(plan, steps=steps(plan, prefix)))
     question = message(
         "doctor.fix.ask",
-        "rebuild {path} with torch {build} (the present one stays as {path}.previous)?",
+        "rebuild {path} with torch {build} (the current environment is kept as {path}.previous)?",
         path=redact(prefix),
         build=plan.build.label,
     )
@@ -156,13 +156,16 @@ def environment_of(host: Host, python: str, *, conda: bool = False) -> str:
         raise UsageError(
             message("doctor.fix.conda", "{path} is a conda environment: torchup does not rebuild it", path=prefix),
             hint=message(
-                "doctor.fix.conda.hint", "run the commands that `torchup doctor` shows, or make one with `torchup up`"
+                "doctor.fix.conda.hint",
+                "run the commands that `torchup doctor` shows, or make a new environment with `torchup up`",
             ),
         )
     if not host.exists(posixpath.join(prefix, "pyvenv.cfg")):
         raise UsageError(
-            message("doctor.fix.system", "{path} is no virtual environment: torchup leaves it alone", path=prefix),
-            hint=message("doctor.fix.system.hint", "`torchup up` makes an environment that works, beside it"),
+            message(
+                "doctor.fix.system", "{path} is not a virtual environment; torchup does not change it", path=prefix
+            ),
+            hint=message("doctor.fix.system.hint", "run `torchup up` to make a working environment next to it"),
         )
     return prefix
 
@@ -180,7 +183,7 @@ def _plan(host: Host, examined: Examined, finding: Finding, callbacks: Callbacks
             return _resolved(host, examined, request_for(meant), catalog)
     if finding.rule == "numpy-abi":
         return None
-    callbacks.note(message("doctor.fix.newer", "the same build cannot be had any more; choosing another"))
+    callbacks.note(message("doctor.fix.newer", "the same build is no longer available; choosing another"))
     return _resolved(host, examined, Request(python=meant.python), catalog)
 
 

@@ -38,7 +38,7 @@ def exchange_numpy(host: Host, examined: Examined, prefix: str, confirm: Callabl
     before = next(iter(examined.facts.versions("numpy")), None)
     question = message(
         "doctor.fix.numpy.ask",
-        "put NumPy 1 into {path} in place of NumPy {version} (it is put back if torch does not work then)?",
+        "replace NumPy {version} in {path} with NumPy 1 (torchup restores it if torch still does not work)?",
         path=redact(prefix),
         version=before or "?",
     )
@@ -71,7 +71,7 @@ def _exchanged(host: Host, examined: Examined, before: str | None, prefix: str) 
         raise VerifyError(
             message(
                 "doctor.fix.numpy.undone",
-                "NumPy 1 did not help; NumPy {version} is back in {path}",
+                "NumPy 1 did not help; NumPy {version} was restored in {path}",
                 version=before or "?",
                 path=redact(prefix),
             )
@@ -79,5 +79,5 @@ def _exchanged(host: Host, examined: Examined, before: str | None, prefix: str) 
     lines = (done.stderr or done.stdout).strip().splitlines() or ["-"]
     raise InstallError(
         message("doctor.fix.numpy.failed", "NumPy 1 could not be installed into {path}", path=redact(prefix)),
-        hint=message("doctor.fix.numpy.failed.hint", "its installer said: {line}", line=redact(lines[-1])[:300]),
+        hint=message("doctor.fix.numpy.failed.hint", "the installer said: {line}", line=redact(lines[-1])[:300]),
     )

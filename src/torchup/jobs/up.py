@@ -98,7 +98,7 @@ def up(host: Host, wanted: Wanted, listener: Listener) -> Report:
         VerifyError: the environment does not compute what it should.
         BenchError: a measurement failed or missed its accuracy bar.
     """
-    listener.say(message("up.detect", "looking at this machine"))
+    listener.say(message("up.detect", "examining this machine"))
     choice = _chosen(host, wanted, listener)
     if not listener.planned(choice.machine, choice.plan):
         return Report(machine=choice.machine, plan=choice.plan)
@@ -129,7 +129,7 @@ def _installed_from_any(host: Host, wanted: Wanted, choice: Choice, listener: Li
             listener.say(
                 message(
                     "up.next-source",
-                    "{failed} did not serve it; the same build is tried from {source}",
+                    "{failed} did not serve it; trying the same build from {source}",
                     failed=choice.plan.build.source,
                     source=following.plan.build.source,
                 )
@@ -144,7 +144,7 @@ def _same_mirror(host: Host, wanted: Wanted, say: Callable[[Message], None]) -> 
     if wanted.request.mirror or used is None:
         return wanted.request
     again = message(
-        "up.same-mirror", "the mirror {name} is used again; `--mirror official` asks the originals", name=used
+        "up.same-mirror", "the mirror {name} is used again; use `--mirror official` for the original sites", name=used
     )
     say(again)
     return structs.replace(wanted.request, mirror=used)
@@ -158,7 +158,7 @@ def _same_packages(host: Host, wanted: Wanted, request: Request, say: Callable[[
     kept = tuple(wheel.package for wheel in wheels if wheel.package not in named)
     if not kept or request.purpose:
         return request
-    say(message("up.same-packages", "torch is chosen for {packages} again", packages=", ".join(kept)))
+    say(message("up.same-packages", "torch is again chosen for {packages}", packages=", ".join(kept)))
     return structs.replace(request, packages=(*request.packages, *kept))
 
 
@@ -184,9 +184,9 @@ def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -
         tell(Event(stage="verify", text=message("up.verify-again", "checking that it still works")))
         _check(verify(python), wanted.name)
     else:
-        trying = message("up.compile", "trying torch.compile (it is in place and works without)")
+        trying = message("up.compile", "trying torch.compile (the environment works without it)")
         tell(Event(stage="compile", text=trying))
-        measure = message("up.interrupted.hint", "`torchup bench --env {name}` measures it", name=wanted.name)
+        measure = message("up.interrupted.hint", "run `torchup bench --env {name}` to measure it", name=wanted.name)
         with _all_is_ready(wanted.name, measure):
             proofs.append(_with_compile(proofs[-1], verify_environment(host, python, only_compile=True)))
     for event in ready:
@@ -225,7 +225,7 @@ def _check(verification: Verification, name: str) -> None:
         rung=failed.name if failed else "-",
         detail=sentence(failed.detail if failed else None),
     )
-    hint = message("up.broken.hint", "`torchup doctor --env {name}` explains; `--fix` repairs it", name=name)
+    hint = message("up.broken.hint", "run `torchup doctor --env {name}` for the cause; `--fix` repairs it", name=name)
     raise VerifyError(text, hint=hint)
 
 
@@ -237,7 +237,7 @@ def _measured(host: Host, wanted: Wanted, report: Report, listener: Listener) ->
     watching = BenchListener(on_progress=listener.measuring, keep=lambda run, found: keeper.keep(found, to_json(run)))
     request = BenchRequest(recipes=wanted.recipes, epochs=wanted.epochs, budget=wanted.budget)
     python = python_of(report.environment.path)
-    resume = message("bench.interrupted.hint", "`torchup bench --resume` continues it")
+    resume = message("bench.interrupted.hint", "run `torchup bench --resume` to continue it")
     with _all_is_ready(wanted.name, resume):
         outcome = run_benchmark(host, python, request, machine=report.machine, listener=watching)
     path = keeper.finish(outcome.results)

@@ -43,9 +43,9 @@ def _named(name: str, tables: Packages) -> Package:
     hint = (
         message("wheel.unknown.did-you-mean", "did you mean {names}?", names=", ".join(close))
         if close
-        else message("wheel.unknown.hint", "`torchup wheel` lists the packages that are known")
+        else message("wheel.unknown.hint", "run `torchup wheel` to list the known packages")
     )
-    raise UsageError(message("wheel.unknown", "the tables have no package `{name}`", name=name), hint=hint)
+    raise UsageError(message("wheel.unknown", "unknown package `{name}`", name=name), hint=hint)
 
 
 def find_wheel(host: Host, package: Package, machine: Machine, wish: Wish, catalog: Catalog, *, look: bool) -> Match:

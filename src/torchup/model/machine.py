@@ -7,8 +7,6 @@ import re
 from torchup.model.sets import Os, Vendor
 from torchup.model.text import Value
 
-_CAPABILITY = re.compile(r"(?:sm_|compute_)?(\d{1,2})\.?(\d)([af]?)")
-
 
 class ComputeCapability(Value, frozen=True, kw_only=True, order=True):
     """What an NVIDIA GPU can execute, 8.9 = ``sm_89``."""
@@ -19,7 +17,7 @@ class ComputeCapability(Value, frozen=True, kw_only=True, order=True):
     @classmethod
     def parse(cls, text: str) -> ComputeCapability | None:
         """Read ``8.9``, ``sm_89``, ``sm_90a`` or ``compute_120``; anything else is ``None``."""
-        match = _CAPABILITY.fullmatch(text.strip())
+        match = re.fullmatch(r"(?:sm_|compute_)?(\d{1,2})\.?(\d)([af]?)", text.strip())
         return cls(major=int(match[1]), minor=int(match[2])) if match else None
 
     def __str__(self) -> str:

@@ -52,15 +52,13 @@ def _cpu_only(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _warn(
             message(
                 "plan.advice.cpu-only-conda",
-                "cpu-only: conda-forge has no build that uses the {gpu}; {build} does: --installer uv",
+                "cpu-only: conda-forge has no build for the {gpu}, but {build} works: --installer uv",
                 gpu=names,
                 build=other.label,
             )
         )
     elif names:
-        yield _warn(
-            message("plan.advice.cpu-only-ignored", "cpu-only: torch has no build that uses the {gpu}", gpu=names)
-        )
+        yield _warn(message("plan.advice.cpu-only-ignored", "cpu-only: torch has no build for the {gpu}", gpu=names))
     else:
         yield _warn(message("plan.advice.cpu-only", "cpu-only: no GPU was found in this machine"))
 
@@ -83,7 +81,7 @@ def _uncovered(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
             yield _warn(
                 message(
                     "plan.advice.left-out",
-                    "the {gpu} is left out: no build serves all cards; hide it with {variable}={keep}",
+                    "the {gpu} is left out: no build supports all cards; hide it with {variable}={keep}",
                     gpu=gpu_name(gpu),
                     variable=hide,
                     keep=keep,
@@ -91,7 +89,9 @@ def _uncovered(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
             )
         elif not is_integrated(gpu, question.catalog):
             yield _warn(
-                message("plan.advice.unused", "the {gpu} stays unused: one build serves one vendor", gpu=gpu_name(gpu))
+                message(
+                    "plan.advice.unused", "the {gpu} stays unused: one build supports one vendor", gpu=gpu_name(gpu)
+                )
             )
 
 
@@ -150,7 +150,7 @@ def _driver_unlocks(plan: Plan, best: Fit, question: Question) -> Iterator[Notic
         gives=gives[1].label,
     )
     text = driver_text(order)
-    yield _tell(message("plan.advice.unlock", "for a newer build {driver}", driver=text))
+    yield _tell(message("plan.advice.unlock", "to use a newer build, {driver}", driver=text))
 
 
 def _driver_may_stay(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
@@ -165,8 +165,8 @@ def _driver_may_stay(plan: Plan, best: Fit, question: Question) -> Iterator[Noti
         yield _tell(
             message(
                 "plan.advice.compat-package",
-                "where the driver must stay: NVIDIA's package cuda-compat-{cuda} can serve newer builds on this GPU"
-                " over the driver branches that its forward-compatibility table names",
+                "if the driver must stay: NVIDIA's package cuda-compat-{cuda} can run newer builds on this GPU "
+                "with the driver branches listed in its forward-compatibility table",
                 cuda=gives[1].driver.cuda.replace(".", "-"),
             )
         )
@@ -181,7 +181,9 @@ def _macos_unlocks(plan: Plan, best: Fit, question: Question) -> Iterator[Notice
         return  # this macOS is new enough: something else stands in the way
     if version_key(newest.torch) > version_key(plan.build.torch) and newest.mps and not question.request.torch:
         yield _tell(
-            message("plan.advice.macos", "macOS {floor} would give torch {torch}", floor=newest.mps, torch=newest.torch)
+            message(
+                "plan.advice.macos", "macOS {floor} would allow torch {torch}", floor=newest.mps, torch=newest.torch
+            )
         )
 
 
@@ -208,7 +210,8 @@ def _glibc(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.glibc",
-                "newer wheels need glibc {floor}; this machine has {glibc}. A newer system or conda-forge goes further",
+                "newer wheels need glibc {floor}; this machine has {glibc}. A newer system or conda-forge offers "
+                "newer builds",
                 floor=newest.glibc,
                 glibc=question.target.machine.glibc,
             )
@@ -232,7 +235,7 @@ def _python(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.python-fetched",
-                "Python {python} is not installed; the installer fetches it",
+                "Python {python} is not installed; the installer downloads it",
                 python=plan.python,
             )
         )
@@ -244,7 +247,7 @@ def _certainty(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.not-seen",
-                "{build} is announced, but its index page was not seen; `torchup catalog refresh` reads it",
+                "{build} is announced, but its index page was not seen; run `torchup catalog refresh` to read it",
                 build=plan.build.label,
             )
         )
@@ -257,9 +260,9 @@ def _rocm_sdk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     yield _tell(
         message(
             "plan.advice.rocm-sdk",
-            "ROCm comes as Python packages here: `rocm` looks for the GPU while it is built (where there is none,"
-            " ROCM_SDK_TARGET_FAMILY names its family); on PyPI its names are placeholders, so take it from"
-            " {index} only",
+            "ROCm comes as Python packages here: `rocm` looks for the GPU when it is built (if there is none, "
+            "set ROCM_SDK_TARGET_FAMILY to its family); its names on PyPI are placeholders, so install it only "
+            "from {index}",
             index=plan.build.index_url,
         )
     )
@@ -276,8 +279,8 @@ def _unsure_names(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]
             yield _tell(
                 message(
                     "plan.advice.unsure-name",
-                    "unsure: what the {gpu} executes is general knowledge without a source;"
-                    " its driver tells it (`torchup detect`)",
+                    "unsure: what the {gpu} executes is general knowledge without a source; its driver shows it "
+                    "(`torchup detect`)",
                     gpu=gpu_name(gpu),
                 )
             )
@@ -290,8 +293,8 @@ def _assumed_driver(plan: Plan, best: Fit, question: Question) -> Iterator[Notic
         yield _tell(
             message(
                 "plan.advice.assumed-driver",
-                "no NVIDIA driver was named: planned for a current one (branch {branch});"
-                " --assume driver=VERSION plans for another",
+                "no NVIDIA driver was given, so the plan assumes a current one (branch {branch}); use --assume "
+                "driver=VERSION to plan for another",
                 branch=driver.version,
             )
         )
@@ -304,8 +307,8 @@ def _inferred(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.inferred",
-                "unsure: what {build} is compiled for is inferred, its wheel was not read"
-                " (`torchup catalog measure` reads it); verification will tell",
+                "unsure: the GPU code of {build} is inferred, its wheel was not read (`torchup catalog measure` "
+                "reads it); verification will show",
                 build=plan.build.label,
             )
         )
@@ -319,8 +322,8 @@ def _newer_unknown(plan: Plan, best: Fit, question: Question) -> Iterator[Notice
         yield _tell(
             message(
                 "plan.advice.newer-unknown",
-                "your sources also have {build}, newer than the catalogue; which GPUs it has code for is not known:"
-                " --torch {torch} takes it and verification will tell",
+                "your sources also have {build}, which is newer than the catalogue; it is unknown which GPUs it "
+                "has code for. Use --torch {torch} to install it; verification will show",
                 build=f"{newer[0].torch}+{newer[0].variant}",
                 torch=newer[0].torch,
             )
@@ -333,8 +336,8 @@ def _companions(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.missing-companions",
-                "{packages}: no {variant} build for torch {torch} and Python {python} can be had;"
-                " left out (--require NAME insists)",
+                "{packages}: there is no {variant} build for torch {torch} and Python {python}; left out (use "
+                "--require NAME to insist)",
                 packages=", ".join(plan.missing_companions),
                 variant=plan.build.variant,
                 torch=plan.build.torch,
@@ -373,7 +376,7 @@ def _devices(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _warn(
             message(
                 "plan.advice.container",
-                "the GPU was not passed into this container: start it anew with {options} before use",
+                "the GPU was not passed into this container: start a new one with {options} before use",
                 options=options,
             )
         )
@@ -390,8 +393,8 @@ def _forward_compat(plan: Plan, best: Fit, question: Question) -> Iterator[Notic
         yield _tell(
             message(
                 "plan.advice.forward-compat",
-                "this rests on the forward-compatibility libcuda (CUDA {cuda} over driver {driver});"
-                " without it the driver alone decides",
+                "this relies on the forward-compatibility libcuda (CUDA {cuda} with driver {driver}); without "
+                "it, only the driver counts",
                 cuda=question.target.cuda,
                 driver=driver.version,
             )
@@ -406,7 +409,7 @@ def _disk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _warn(
             message(
                 "plan.advice.disk",
-                "{free} GB are free; this needs about {needed} GB",
+                "{free} GB are free; the installation needs about {needed} GB",
                 free=f"{free / 1e9:.1f}",
                 needed=f"{size * unpacked / 1e9:.1f}",
             )

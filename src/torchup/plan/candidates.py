@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,17 +10,18 @@ import msgspec
 from torchup.catalog.types import LISTED, UNSURE, Catalog, Companion, Publication, Row, is_vendor
 from torchup.catalog.versions import python_key, version_key
 from torchup.model import InstallerName, Offer, Request, Source, Survey, Value
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torchup.compat.target import Target
 
-_MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_(\w+)")
+_MANYLINUX = lazy_pattern(r"manylinux_(\d+)_(\d+)_(\w+)")
 _LEGACY = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17", "linux": None}
-_MACOS = re.compile(r"macosx_(\d+)_(\d+)_(\w+)")
+_MACOS = lazy_pattern(r"macosx_(\d+)_(\d+)_(\w+)")
 _WINDOWS = {"win_amd64": "windows_x86_64", "win_arm64": "windows_arm64", "win32": "windows_x86"}
-_CPYTHON = re.compile(r"cp3(\d+)(t?)")
+_CPYTHON = lazy_pattern(r"cp3(\d+)(t?)")
 
 
 class Candidate(Value, frozen=True, kw_only=True):
@@ -180,16 +180,19 @@ def _not_asked(target: Target, catalog: Catalog, survey: Survey) -> Iterator[Can
             yield msgspec.structs.replace(candidate, position=len(survey.sources))
 
 
+_ByVersion = dict[str, dict[tuple[int, ...], list[Offer]]]  # package -> version
+
+
 def _offered(target: Target, catalog: Catalog, survey: Survey) -> Iterator[Candidate]:
     usable = [o for o in survey.offers if not o.yanked and fits_platform(o, target.platform)]
-    companions: dict[str, list[Offer]] = {}
+    companions: _ByVersion = {}
     groups: dict[tuple[str, str, str], list[Offer]] = {}
     for offer in usable:
         if offer.package == "torch":
             variant = offer.variant or plain_variant(offer.version, target.platform or "", catalog)
             groups.setdefault((offer.version, variant, offer.source), []).append(offer)
         else:
-            companions.setdefault(offer.package, []).append(offer)
+            companions.setdefault(offer.package, {}).setdefault(version_key(offer.version), []).append(offer)
     order = {source.name: index for index, source in enumerate(survey.sources)}
     by_name = {source.name: source for source in survey.sources}
     for (version, variant, source_name), offers in groups.items():
@@ -257,11 +260,14 @@ def _row_of_offers(version: str, variant: str, offers: list[Offer], target: Targ
     )
 
 
-def _offered_companions(row: Row, offers: dict[str, list[Offer]], *, plain: bool) -> dict[str, Companion]:
+def _offered_companions(row: Row, offers: _ByVersion, *, plain: bool) -> dict[str, Companion]:
     """The companions that the sources really have: right version, same variant."""
     found = {}
     for name, companion in row.companions.items():
-        fits = [o for o in offers.get(name, ()) if _belongs(o, companion, row, plain=plain)]
+        published, wanted = offers.get(name, {}), version_key(companion.version)
+        versions = [version for version in published if version >= wanted] if companion.open else [wanted]
+        near = (offer for version in versions for offer in published.get(version, ()))
+        fits = [offer for offer in near if _is_of_build(offer, companion, row, plain=plain)]
         fits.sort(key=lambda offer: version_key(offer.version), reverse=True)
         if fits:
             pythons = [pythons_of_offer(offer) for offer in fits]
@@ -271,9 +277,7 @@ def _offered_companions(row: Row, offers: dict[str, list[Offer]], *, plain: bool
     return found
 
 
-def _belongs(offer: Offer, companion: Companion, row: Row, *, plain: bool) -> bool:
+def _is_of_build(offer: Offer, companion: Companion, row: Row, *, plain: bool) -> bool:
     if companion.open:
-        fits_build = offer.variant in {None, row.variant}
-        return fits_build and version_key(offer.version) >= version_key(companion.version)
-    same_build = offer.variant is None if plain or companion.plain else offer.variant == row.variant
-    return same_build and version_key(offer.version) == version_key(companion.version)
+        return offer.variant in {None, row.variant}
+    return offer.variant is None if plain or companion.plain else offer.variant == row.variant

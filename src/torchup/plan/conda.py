@@ -10,10 +10,10 @@ import re
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
 from torchup.errors import NoBuildError, UsageError
 from torchup.model import CondaOrder, Os, Vendor, message
+from torchup.package_names import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -205,7 +205,9 @@ def cuda_runtime(variant: str) -> str | None:
     if match is None:
         raise NoBuildError(
             message(
-                "conda.no-variant", "conda-forge builds torch for CUDA and the CPU, not as {variant}", variant=variant
+                "conda.no-variant",
+                "conda-forge builds torch for CUDA and for the CPU, not for {variant}",
+                variant=variant,
             ),
             hint=message("conda.no-variant.hint", "use `--installer uv` for {variant}", variant=variant),
         )
@@ -214,13 +216,13 @@ def cuda_runtime(variant: str) -> str | None:
 
 def conda_name(name: str) -> str:
     """A PyPI package's name on conda-forge."""
-    plain = canonicalize_name(name)
+    plain = normalise(name)
     return _NAMES.get(plain, plain)
 
 
 def _others(packages: Sequence[str], build: Build) -> tuple[str, ...]:
-    own = {"torch", *(canonicalize_name(name) for name in build.companions)}
-    requirements = [item for text in packages if canonicalize_name((item := _requirement(text)).name) not in own]
+    own = {"torch", *(normalise(name) for name in build.companions)}
+    requirements = [item for text in packages if normalise((item := _requirement(text)).name) not in own]
     # JupyterHub's proxy is no Python package: pip's users need npm for it, conda-forge has it.
     proxy = ("configurable-http-proxy",) if any(item.name == "jupyterhub" for item in requirements) else ()
     return (*(match_spec(item) for item in requirements), *proxy)
@@ -232,7 +234,7 @@ def _requirement(text: str) -> Requirement:
     except InvalidRequirement as error:
         raise UsageError(
             message("conda.requirement", "`{text}` is not a requirement", text=text),
-            hint=message("conda.requirement.hint", "write a name, with a version where one is needed: `pandas>=2`"),
+            hint=message("conda.requirement.hint", "write a package name, with a version if you need one: `pandas>=2`"),
         ) from error
 
 
@@ -247,7 +249,7 @@ def match_spec(requirement: Requirement) -> str:
             message("conda.requirement.form", "conda cannot install `{text}`", text=str(requirement)),
             hint=message(
                 "conda.requirement.form.hint",
-                "name the plain package, or install it afterwards with pip in the environment",
+                "use the plain package name, or install it later with pip in the environment",
             ),
         )
     name = conda_name(requirement.name)

@@ -75,7 +75,7 @@ def driver_text(order: DriverOrder) -> Message:
     if order.action is DriverAction.RELOAD:
         return _RELOAD[order.place]
     if order.place is DriverPlace.JETSON:
-        return message("plan.hint.jetson-driver", "a Jetson's driver is part of JetPack: install JetPack anew")
+        return message("plan.hint.jetson-driver", "a Jetson's driver is part of JetPack: reinstall JetPack")
     what = _what(order)
     if order.gives is None:
         return what
@@ -112,23 +112,23 @@ def _exact(order: DriverOrder) -> Message:
     if order.place is DriverPlace.WSL:
         return message(
             "plan.driver.exact-wsl",
-            "install driver branch {branch} on Windows, the last that serves this card"
-            " (never install a Linux driver inside WSL)",
+            "install driver branch {branch} on Windows, the last that supports this card (never install a Linux "
+            "driver inside WSL)",
             **values,
         )
     if order.place is DriverPlace.CONTAINER:
         return message(
             "plan.driver.exact-container",
-            "install driver branch {branch} on the container's host, the last that serves this card",
+            "install driver branch {branch} on the container's host, the last that supports this card",
             **values,
         )
     if order.place is DriverPlace.CLUSTER:
         return message(
             "plan.driver.exact-cluster",
-            "ask the cluster's administrators for driver branch {branch}, the last that serves this card",
+            "ask the cluster's administrators for driver branch {branch}, the last that supports this card",
             **values,
         )
-    return message("plan.driver.exact", "install driver branch {branch}, the last that serves this card", **values)
+    return message("plan.driver.exact", "install driver branch {branch}, the last that supports this card", **values)
 
 
 def keep_text(place: DriverPlace, *, branch: int, family: str) -> Message:
@@ -137,7 +137,7 @@ def keep_text(place: DriverPlace, *, branch: int, family: str) -> Message:
     windows, plain = message("plan.place.windows", "Windows driver"), message("plan.place.driver", "driver")
     return message(
         "plan.advice.last-branch",
-        "do not update the {place} past branch {branch}: newer ones no longer serve {family} cards",
+        "do not update the {place} past branch {branch}: newer branches no longer support {family} cards",
         place=windows if on_windows else plain,
         branch=branch,
         family=family,
@@ -145,13 +145,9 @@ def keep_text(place: DriverPlace, *, branch: int, family: str) -> Message:
 
 
 _REBOOT = {
-    DriverPlace.LINUX: message("plan.driver.reboot", "reboot, so that the installed driver is the one that is loaded"),
-    DriverPlace.WINDOWS: message(
-        "plan.driver.reboot-windows", "restart Windows, so that the installed driver is the one that is loaded"
-    ),
-    DriverPlace.WSL: message(
-        "plan.driver.reboot-wsl", "restart WSL, so that it takes the driver that is installed on Windows"
-    ),
+    DriverPlace.LINUX: message("plan.driver.reboot", "reboot to load the installed driver"),
+    DriverPlace.WINDOWS: message("plan.driver.reboot-windows", "restart Windows to load the installed driver"),
+    DriverPlace.WSL: message("plan.driver.reboot-wsl", "restart WSL to use the driver that is installed on Windows"),
     DriverPlace.CONTAINER: message(
         "plan.driver.reboot-container", "reboot the container's host, then start the container again"
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +10,7 @@ from torchup.catalog.versions import version_key
 from torchup.compat.target import variant_name
 from torchup.errors import NoBuildError, UsageError
 from torchup.model import Machine, Message, Rejection, Request, Survey, Value, message
+from torchup.patterns import lazy_pattern
 from torchup.plan import resolve
 from torchup.plan.failure import change_hint, kinds_here
 from torchup.plan.planner import consider, spelled
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from torchup.catalog.types import Catalog
 
-_VARIANT = re.compile(r"(?:(?P<torch>\d[\d.]*)\+)?(?P<variant>cu\d{2,4}|rocm[\d.]+|xpu|cpu|mps)")
+_VARIANT = lazy_pattern(r"(?:(?P<torch>\d[\d.]*)\+)?(?P<variant>cu\d{2,4}|rocm[\d.]+|xpu|cpu|mps)")
 _SHOWN = 5
 
 
@@ -51,12 +51,12 @@ def why_not(asked: str, machine: Machine, request: Request, catalog: Catalog, su
     ]
     if chosen and (torch is None or version_matches(chosen[0], torch)) and variant in {None, chosen[1]}:
         label = f"{chosen[0]}+{variant_name(chosen[1], machine)}"
-        answer = message("plan.why-not.chosen", "{build} is what the plan takes", build=label)
+        answer = message("plan.why-not.chosen", "{build} is the planned build", build=label)
         return WhyNot(asked=asked, answer=answer, builds=tuple(matching[:_SHOWN]))
     if not matching:
         answer = message(
             "plan.why-not.unknown",
-            "{asked} was not published for {platform}, as far as the catalogue knows",
+            "{asked} was not published for {platform}, according to the catalogue",
             asked=asked,
             platform=question.target.platform,
         )

@@ -21,6 +21,7 @@ from torchup.model import (
     Vendor,
     message,
 )
+from torchup.near_names import near_names
 from torchup.plan.drivers import DriverAction, DriverOrder, driver_text, place_of
 from torchup.plan.wanted import version_matches
 from torchup.plan.whatif import advised_branch, best_row, driver_gives, families, with_conda, without_conda
@@ -50,7 +51,7 @@ def platform_problem(machine: Machine) -> NoBuildError | None:
     if is_32_bit(machine):
         return NoBuildError(
             message("plan.none.32-bit", "no torch wheel exists for 32-bit processors ({arch})", arch=machine.arch),
-            hint=message("plan.none.32-bit.hint", "a 64-bit operating system is needed"),
+            hint=message("plan.none.32-bit.hint", "a 64-bit operating system is required"),
         )
     if is_musl(machine):
         return NoBuildError(
@@ -62,7 +63,10 @@ def platform_problem(machine: Machine) -> NoBuildError | None:
     if platform_of(machine) is None:
         return NoBuildError(
             message(
-                "plan.none.platform", "nobody publishes torch for {os} on {arch}", os=machine.os, arch=machine.arch
+                "plan.none.platform",
+                "no torch builds are published for {os} on {arch}",
+                os=machine.os,
+                arch=machine.arch,
             ),
             hint=message("plan.none.platform.hint", "wheels exist for x86_64 and arm64 processors"),
         )
@@ -84,7 +88,7 @@ def no_build(question: Question, rejected: list[Rejection], survey: Survey) -> T
                 why=(silent[-1].detail if silent else None) or "-",
             ),
             hint=message(
-                "plan.none.unreachable.hint", "check the network, or name a mirror: --mirror NAME (torchup mirror list)"
+                "plan.none.unreachable.hint", "check the network, or use a mirror: --mirror NAME (torchup mirror list)"
             ),
         )
     return NoBuildError(
@@ -97,20 +101,18 @@ _KINDS = {"cuda": "cu", "nvidia": "cu", "gpu": "cu", "amd": "rocm", "hip": "rocm
 
 def _nearest_variant(asked: str, known: Sequence[str]) -> Message:
     """What may have been meant: a kind of GPU, where torchup chooses better than anybody; a near name; else all."""
-    import difflib  # noqa: PLC0415  # only a mistake pays for it
-
     kind = _KINDS.get(asked.rstrip("0123456789.-_"), asked)
     if asked in _KINDS or kind == "rocm":
         of_kind = [name for name in known if name.startswith(kind)][:4]
         return message(
             "plan.variant.kind",
-            "leave --variant out and torchup chooses the build for this machine; by hand: {names}",
+            "leave out --variant to let torchup choose the build for this machine, or use one of {names}",
             names=", ".join(of_kind),
         )
     wanted = asked if kind == asked else kind + asked.lstrip("abcdefghijklmnopqrstuvwxyz-_").replace(".", "")
-    if close := difflib.get_close_matches(wanted, known, n=3, cutoff=0.7):
-        return message("plan.variant.near", "near to it: {names}", names=", ".join(close))
-    return message("plan.variant.known", "these are known: {names}", names=", ".join(known))
+    if close := near_names(wanted, known, count=3, cutoff=0.7):
+        return message("plan.variant.near", "similar: {names}", names=", ".join(close))
+    return message("plan.variant.known", "known: {names}", names=", ".join(known))
 
 
 def _not_published(question: Question) -> TorchupError:
@@ -128,7 +130,7 @@ def _not_published(question: Question) -> TorchupError:
     return NoBuildError(
         message(
             "plan.none.not-published",
-            "{wanted} was not published for {platform}, as far as the catalogue knows",
+            "{wanted} was not published for {platform}, according to the catalogue",
             wanted=wanted,
             platform=question.target.platform,
         ),
@@ -141,13 +143,13 @@ def _not_on_conda_forge(question: Question, wanted: str) -> TorchupError:
     return NoBuildError(
         message(
             "plan.none.conda",
-            "conda-forge has no {wanted} for {platform}, as far as the catalogue knows",
+            "conda-forge has no {wanted} for {platform}, according to the catalogue",
             wanted=wanted,
             platform=question.target.platform,
         ),
         hint=message("plan.none.conda.hint", "it has {builds}; --installer uv has more", builds=", ".join(builds))
         if builds
-        else message("plan.none.conda.uv", "take --installer uv"),
+        else message("plan.none.conda.uv", "use --installer uv"),
     )
 
 
@@ -159,7 +161,7 @@ def _not_in_channel(question: Question, wanted: str) -> TorchupError:
         message("plan.none.channel", "the {channel} channel has no {wanted}", channel=channel, wanted=wanted),
         hint=message(
             "plan.none.channel.hint",
-            "it has what comes after {torch}, as {variants}; releases are found without --channel",
+            "it has releases after {torch}, as {variants}; without --channel, torchup looks for releases",
             torch=catalog.newest_torch,
             variants=", ".join(variants),
         ),
@@ -185,7 +187,7 @@ def _nearest(question: Question) -> Message:
                 oldest=same[-1],
                 newest=same[0],
             )
-    return message("plan.none.see-catalog", "`torchup catalog show` lists what was published")
+    return message("plan.none.see-catalog", "run `torchup catalog show` to list the published builds")
 
 
 def telling(question: Question, rejected: list[Rejection]) -> Rejection:
@@ -220,12 +222,12 @@ def _no_code(question: Question, names: str, *, cpu_possible: bool) -> Message |
     machine = question.target.machine
     unknown = [machine.gpus[i] for i in question.graphics.lost if machine.gpus[i].vendor == Vendor.AMD]
     if any(gpu.gfx is None for gpu in unknown):
-        return message("plan.none.gfx-unknown", "which code the {gpu} runs is not known (its gfx target)", gpu=names)
+        return message("plan.none.gfx-unknown", "it is unknown which code the {gpu} runs (its gfx target)", gpu=names)
     if newest := _newer_than_code(question):
         return message(
             "plan.none.gpu-newer",
-            "no published build of torch has code for the {gpu}: the newest is for {newest},"
-            " and no wheel has PTX that newer GPUs could compile",
+            "no published build of torch has code for the {gpu}: the newest supports {newest}, and no wheel has "
+            "PTX that a newer GPU could compile",
             gpu=names,
             newest=newest,
         )
@@ -250,7 +252,7 @@ def _text(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
     if names:
         return message(
             "plan.none.gpu",
-            "no build fits that uses the {gpu}: {torch}+{variant} {detail}",
+            "no build for the {gpu} fits: {torch}+{variant} {detail}",
             gpu=names,
             torch=first.torch,
             variant=variant_name(first.variant, machine),
@@ -274,16 +276,16 @@ def _hint(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
     if question.request.variant and not any(_serves(question, r.variant) for r in rejected):
         return message(
             "plan.hint.other-vendor",
-            "leave out --variant, or name the machine it is for: --assume gpu=NAME",
+            "leave out --variant, or specify the machine: --assume gpu=NAME",
         )
     if any(gpu.vendor == Vendor.AMD and gpu.gfx is None for gpu in question.target.machine.gpus):
-        return message("plan.hint.gfx", "name it, as rocminfo does: --assume gfx=NAME; or take the CPU build: --cpu")
+        return message("plan.hint.gfx", "name it as rocminfo does: --assume gfx=NAME; or use the CPU build: --cpu")
     change = change_hint(question, rejected)
     if not cpu_possible:
-        return change or message("plan.none.see-catalog", "`torchup catalog show` lists what was published")
+        return change or message("plan.none.see-catalog", "run `torchup catalog show` to list the published builds")
     if change is None:
-        return message("plan.none.cpu", "`--cpu` takes the CPU build and leaves the GPU unused")
-    return message("plan.none.change-or-cpu", "{change}; or take the CPU build with `--cpu`", change=change)
+        return message("plan.none.cpu", "use `--cpu` to install the CPU build and leave the GPU unused")
+    return message("plan.none.change-or-cpu", "{change}; or use the CPU build with `--cpu`", change=change)
 
 
 def change_hint(question: Question, rejected: list[Rejection]) -> Message | None:
@@ -295,14 +297,14 @@ def change_hint(question: Question, rejected: list[Rejection]) -> Message | None
     if machine.jetson and question.graphics.lost:
         return message(
             "plan.hint.jetson-old",
-            "for JetPack 5 and older NVIDIA published torch wheels itself, each for the Python of its JetPack"
-            " (its Jetson forum lists them)",
+            "for JetPack 5 and older, NVIDIA published torch wheels itself, each for the Python of its JetPack "
+            "(listed in its Jetson forum)",
         )
     if machine.os == Os.MACOS and first.reason == Reason.OS:
         floors = [row.mps or row.macos for row in question.catalog.by_platform.get(question.target.platform or "", ())]
         return message(
             "plan.hint.macos",
-            "update macOS: {oldest} is the oldest that works, {newest} gives the newest torch",
+            "update macOS: {oldest} is the oldest that works, {newest} allows the newest torch",
             oldest=floors[-1],
             newest=floors[0],
         )
@@ -327,7 +329,7 @@ def _not_conda(question: Question) -> Message | None:
         return None
     return message(
         "plan.hint.not-conda",
-        "conda-forge has no build for it; {build} is for this machine: --installer uv",
+        "conda-forge has no build for it, but {build} fits this machine: --installer uv",
         build=other.label,
     )
 
@@ -344,7 +346,9 @@ def _jetson_hint(question: Question) -> Message | None:
     if not machine.jetson:
         known = max(fits, key=version_key, default=None)
         return (
-            message("plan.hint.jetson-unsaid", "name its Jetson Linux: --assume jetson={release}", release=known)
+            message(
+                "plan.hint.jetson-unsaid", "give its Jetson Linux release: --assume jetson={release}", release=known
+            )
             if known
             else None
         )
@@ -359,9 +363,9 @@ def _jetson_hint(question: Question) -> Message | None:
 
 _HINTS = {
     Reason.GLIBC: message("plan.hint.glibc", "use a newer system, or conda-forge's build: --installer conda"),
-    Reason.PYTHON: message("plan.hint.python", "choose another Python with --python, or leave it to torchup"),
+    Reason.PYTHON: message("plan.hint.python", "choose another Python with --python, or let torchup choose"),
     Reason.COMPANION: message(
-        "plan.hint.companion", "leave out --require, or leave the build to torchup: no --torch, no --variant"
+        "plan.hint.companion", "leave out --require, or let torchup choose the build: no --torch, no --variant"
     ),
 }
 

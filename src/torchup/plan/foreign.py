@@ -14,6 +14,7 @@ import msgspec
 
 from torchup.errors import UsageError
 from torchup.model import InstallerName, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,16 +25,16 @@ SIZE_LIMIT = 4 * 1024 * 1024  # bytes of a plan's file; one of 300 rejected buil
 COUNT_LIMIT = 2000  # entries of one list; a plan has 5 to 300
 TEXT_LIMIT = 500  # characters of one requirement or name
 _DOWNLOAD_LIMIT = 1 << 40  # bytes: no wheel has a terabyte
-_PYTHON = re.compile(r"[23]\.\d{1,2}(?:\.\d{1,2})?t?", re.ASCII)
-_VERSION = re.compile(
+_PYTHON = lazy_pattern(r"[23]\.\d{1,2}(?:\.\d{1,2})?t?", re.ASCII)
+_VERSION = lazy_pattern(
     r"nightly|test|\d{1,4}(?:\.\d{1,8}){1,3}(?:(?:a|b|rc|\.dev|\.post)\d{1,8}){0,3}(?:\+[a-z0-9.]{1,40})?", re.ASCII
 )  # a channel where no version is pinned
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", re.ASCII)
-_SPEC = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:=<>!,*|~+ -]{0,199}", re.ASCII)  # of conda
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_ADDRESS = re.compile(r"(?:https?://|file:///)[^\s\\'\"<>@]{1,1000}")
-_FOLDER = re.compile(r"(?:/|[A-Za-z]:[\\/])[^\x00-\x1f]{0,1000}")
+_WORD = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
+_NAME = lazy_pattern(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", re.ASCII)
+_SPEC = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9_.:=<>!,*|~+ -]{0,199}", re.ASCII)  # of conda
+_CONTROL = lazy_pattern(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_ADDRESS = lazy_pattern(r"(?:https?://|file:///)[^\s\\'\"<>@]{1,1000}")
+_FOLDER = lazy_pattern(r"(?:/|[A-Za-z]:[\\/])[^\x00-\x1f]{0,1000}")
 _KINDS = frozenset({"index", "find-links", "conda"})
 
 
@@ -126,6 +127,7 @@ def _refused(file: str, field: str, value: object) -> UsageError:
                    value=shown)  # fmt: skip
     hint = message(
         "plan.foreign.hint",
-        "make the plan again with torchup; a plan from outside holds names and versions, no program, path or option",
+        "make the plan again with torchup; a plan file may contain names and versions, but no programs, paths or "
+        "options",
     )
     return UsageError(text, hint=hint)

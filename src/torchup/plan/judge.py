@@ -72,7 +72,7 @@ def judge(candidate: Candidate, question: Question) -> Fit | Rejection:
         return _reject(
             row,
             Reason.COMPANION,
-            message("plan.reject.companion", "{package} cannot be had for this build", package=missing[0]),
+            message("plan.reject.companion", "{package} is not available for this build", package=missing[0]),
         )
     unnamed_apple = row.mps is not None and not question.target.machine.gpus  # every Apple silicon has a GPU
     uses_gpu = bool(graphics) or (
@@ -176,10 +176,10 @@ def no_code(row: Row, target: Target, indexes: list[int]) -> Message:
     )
 
 
-_UNSURE = message("plan.reject.unsure", "it is not certain that this build was published")
+_UNSURE = message("plan.reject.unsure", "it is uncertain whether this build was published")
 _LEAVES_GPU = message("plan.reject.cpu-only", "would leave the GPU unused")
 _NO_VENDOR = {
-    Vendor.NVIDIA: message("plan.reject.no-nvidia", "needs an NVIDIA GPU; there is none here"),
-    Vendor.AMD: message("plan.reject.no-amd", "needs an AMD GPU; there is none here"),
-    Vendor.INTEL: message("plan.reject.no-intel", "needs an Intel GPU; there is none here"),
+    Vendor.NVIDIA: message("plan.reject.no-nvidia", "needs an NVIDIA GPU; this machine has none"),
+    Vendor.AMD: message("plan.reject.no-amd", "needs an AMD GPU; this machine has none"),
+    Vendor.INTEL: message("plan.reject.no-intel", "needs an Intel GPU; this machine has none"),
 }

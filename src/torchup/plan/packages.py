@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from torchup.errors import UsageError
 from torchup.model import Vendor, message
+from torchup.patterns import lazy_pattern
 from torchup.plan.judge import companion_of
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torchup.plan.judge import Fit, Question
 
 _BUILT_WITH_TORCH = ("torchvision", "torchaudio")
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # of PEP 508
+_PLAIN_NAME = lazy_pattern(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # of PEP 508
 
 
 def requirements(fit: Fit, question: Question) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -89,6 +89,6 @@ def _checked_name(text: str) -> str:
         raise UsageError(
             message("plan.package.invalid", "`{text}` is not a package", text=text),
             hint=message(
-                "plan.package.invalid.hint", "write a name, as in `pandas>=2`, or `name @ https://...` for a file"
+                "plan.package.invalid.hint", "write a name such as `pandas>=2`, or `name @ https://...` for a file"
             ),
         ) from None

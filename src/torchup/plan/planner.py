@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,6 +23,7 @@ from torchup.model import (
     Survey,
     message,
 )
+from torchup.patterns import lazy_pattern
 from torchup.plan.advice import advise
 from torchup.plan.candidates import Candidate, candidates, is_surveyed
 from torchup.plan.failure import no_build, platform_problem
@@ -100,7 +100,7 @@ def make_question(machine: Machine, request: Request, catalog: Catalog) -> Quest
 
 # ---------------------------------------------------------------- the request
 
-_PYTHON = re.compile(r"3\.\d{1,2}(\.\d+)?t?")
+_PYTHON = lazy_pattern(r"3\.\d{1,2}(\.\d+)?t?")
 
 
 def spelled(request: Request, machine: Machine) -> Request:
@@ -113,8 +113,13 @@ def spelled(request: Request, machine: Machine) -> Request:
     variant = (request.variant or local or "").strip().lower()
     if request.variant and local and local.lower() != variant:
         raise UsageError(
-            message("plan.variant.two", "--torch says {one}, --variant says {other}", one=local, other=request.variant),
-            hint=message("plan.variant.two.hint", "leave one of the two out"),
+            message(
+                "plan.variant.two",
+                "--torch asks for {one}, but --variant asks for {other}",
+                one=local,
+                other=request.variant,
+            ),
+            hint=message("plan.variant.two.hint", "leave out one of them"),
         )
     if request.python and not _PYTHON.fullmatch(request.python.strip()):
         raise UsageError(
@@ -131,7 +136,7 @@ def spelled(request: Request, machine: Machine) -> Request:
 def _refuse_contradictions(request: Request, variant: str) -> None:
     if request.cpu and variant not in {"", "cpu"}:
         raise UsageError(
-            message("plan.cpu.variant", "--cpu and {variant} exclude each other", variant=variant),
+            message("plan.cpu.variant", "--cpu and {variant} cannot be used together", variant=variant),
             hint=message("plan.cpu.variant.hint", "leave out one of them"),
         )
     if request.installer == InstallerName.CONDA and request.channel != "stable":
@@ -139,7 +144,7 @@ def _refuse_contradictions(request: Request, variant: str) -> None:
             message(
                 "plan.channel.conda", "conda-forge has no {channel} builds, only releases", channel=request.channel
             ),
-            hint=message("plan.channel.conda.hint", "leave out --channel, or take --installer uv"),
+            hint=message("plan.channel.conda.hint", "leave out --channel, or use --installer uv"),
         )
 
 
@@ -147,7 +152,7 @@ def _refuse_torch(names: Iterable[str]) -> None:
     """Torch as a further package would be a second pin beside the plan's own."""
     if any(name.lower() == "torch" for name in names):
         raise UsageError(
-            message("plan.package.torch", "torch is in every plan, not a further package"),
+            message("plan.package.torch", "torch is part of every plan, not an additional package"),
             hint=message("plan.package.torch.hint", "choose it with --torch and --variant"),
         )
 

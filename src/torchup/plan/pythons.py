@@ -72,7 +72,7 @@ def choose_python(row: Row, pythons: Pythons, machine: Machine) -> tuple[str, st
             return pythons.wanted, pythons.installed.get(pythons.wanted)
         return message(
             "plan.reject.python-missing",
-            "Python {python} is not installed here and the installer cannot fetch it",
+            "Python {python} is not installed here and the installer cannot download it",
             python=pythons.wanted,
         )
     here = newest_python(python for python in possible if python in pythons.installed)

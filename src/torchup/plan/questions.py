@@ -32,29 +32,29 @@ def _conda_or_pip(compat: Compat) -> Answer:
         message("plan.question.conda-or-pip", "conda or pip?"),
         message(
             "plan.question.conda-or-pip.short",
-            "pip wheels (installed by uv) unless you need what only conda-forge has. Both bring their own CUDA"
-            " libraries; neither uses a CUDA toolkit on the machine.",
+            "Use pip wheels (installed by uv) unless you need something that only conda-forge has. Both include "
+            "their own CUDA libraries; neither uses a CUDA toolkit on the machine.",
         ),
         message(
             "plan.question.conda-or-pip.ended",
-            "PyTorch's own conda channel (-c pytorch) ended with {torch} ({month}). Old recipes still resolve and"
-            " install that version; mirrors of the channel are frozen too. Today's conda builds come from conda-forge"
-            " (pytorch-gpu).",
+            "PyTorch's own conda channel (-c pytorch) ended with {torch} ({month}). Old recipes still resolve "
+            "and install that version; mirrors of the channel are frozen, too. Current conda builds come from "
+            "conda-forge (pytorch-gpu).",
             torch=last,
             month=ended,
         ),
         message(
             "plan.question.conda-or-pip.when",
-            "conda-forge is the better choice for: cards from Maxwell to Blackwell in one build, an old glibc"
-            " ({glibc}), Intel Macs with a current torch, or an environment whose other packages come from conda. Ask"
-            " for it with --installer conda. It has no ROCm and no XPU builds.",
+            "conda-forge is the better choice if you need one build for cards from Maxwell to Blackwell, have an "
+            "old glibc ({glibc}) or an Intel Mac and want a current torch, or get your other packages from "
+            "conda. Use it with --installer conda. It has no ROCm and no XPU builds.",
             glibc=oldest,
         ),
         message(
             "plan.question.conda-or-pip.mix",
-            "Do not mix them in one environment: a torch from pip laid over one from conda leaves two sets of libraries"
-            " that break each other. Use conda-forge, not Anaconda's defaults, which need a licence in organisations"
-            " of 200 people and more.",
+            "Do not mix them in one environment: a torch from pip installed over one from conda leaves two sets "
+            "of conflicting libraries. Use conda-forge, not Anaconda's defaults, which require a licence in "
+            "organisations with 200 or more people.",
         ),
     )
 
@@ -66,8 +66,8 @@ def _old_hardware(compat: Compat) -> Answer:
         message("plan.question.old-hardware", "My GPU is old: what can it still run?"),
         message(
             "plan.question.old-hardware.rule",
-            "A build runs on a GPU when it contains code for it: native code for the same major compute capability"
-            " and a minor that is not higher, or PTX that the driver can compile.",
+            "A build runs on a GPU if it contains code for it: native code for the same major compute capability "
+            "and the same or a lower minor, or PTX that the driver can compile.",
         ),
         *gone,
         message(
@@ -78,7 +78,7 @@ def _old_hardware(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.old-hardware.check",
-            "`torchup plan --why-not {torch}` says for this machine what stands against a release.",
+            "Run `torchup plan --why-not {torch}` to see why a release does not fit this machine.",
             torch=compat.catalog.newest_torch,
         ),
     )
@@ -101,14 +101,14 @@ def _left_out(compat: Compat, family: Family, rows: list[Row]) -> Message | None
     if conda is None:
         return message(
             "plan.question.old-hardware.family",
-            "{family} ({gpus}): {build} is the last release with code for it, and driver branch {branch} is the last"
-            " that serves it. Do not update past that branch.",
+            "{family} ({gpus}): {build} is the last release with code for it, and driver branch {branch} is the "
+            "last that supports it. Do not update past that branch.",
             **values,
         )
     return message(
         "plan.question.old-hardware.family-conda",
-        "{family} ({gpus}): {build} is the last release with code for it; conda-forge still has code for it in"
-        " {conda}. Driver branch {branch} is the last that serves it. Do not update past that branch.",
+        "{family} ({gpus}): {build} is the last release with code for it; conda-forge still has code for it in "
+        "{conda}. Driver branch {branch} is the last that supports it. Do not update past that branch.",
         conda=conda.label,
         **values,
     )
@@ -120,19 +120,20 @@ def _driver_or_toolkit(compat: Compat) -> Answer:
         message("plan.question.driver-or-toolkit", "Do I need the driver, the CUDA toolkit, or both?"),
         message(
             "plan.question.driver-or-toolkit.short",
-            "The driver only. A torch build brings its own CUDA runtime, cuDNN and NCCL. The toolkit (nvcc) is needed"
-            " only to compile extensions of your own.",
+            "Only the driver. A torch build includes its own CUDA runtime, cuDNN and NCCL. You need the toolkit "
+            "(nvcc) only to compile your own extensions.",
         ),
         message(
             "plan.question.driver-or-toolkit.versions",
-            "Three numbers are called CUDA version: the newest CUDA that the driver serves (nvidia-smi's corner), the"
-            " runtime inside torch (torch.version.cuda), and an installed toolkit (nvcc --version). Only the first two"
-            " must agree: the driver must serve the runtime's major version.",
+            "Three numbers are called CUDA version: the newest CUDA that the driver supports (in the corner of "
+            "nvidia-smi), the runtime inside torch (torch.version.cuda), and an installed toolkit (nvcc "
+            "--version). Only the first two must agree: the driver must support the runtime's major version.",
         ),
         message(
             "plan.question.driver-or-toolkit.floor",
-            "By minor-version compatibility a driver of {old_floor} (Windows {old_windows}) runs every CUDA {old}"
-            " build, {new_floor} every CUDA {new} build, and a newer driver always runs older builds.",
+            "Thanks to minor-version compatibility, a driver of at least {old_floor} (Windows {old_windows}) "
+            "runs every CUDA {old} build, and {new_floor} every CUDA {new} build. A newer driver always runs "
+            "older builds.",
             old=old,
             new=new,
             old_floor=compat.driver_floor(old, windows=False),
@@ -141,8 +142,8 @@ def _driver_or_toolkit(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.driver-or-toolkit.where",
-            "In WSL the driver is the one on Windows; never install a Linux driver inside. In a container it is the"
-            " host's.",
+            "In WSL the driver is the one on Windows; never install a Linux driver inside WSL. In a container it "
+            "is the host's.",
         ),
     )
 
@@ -154,19 +155,19 @@ def _version_mismatch(compat: Compat) -> Answer:
     return (
         message(
             "plan.question.version-mismatch",
-            "nvidia-smi says CUDA {one}, torch says {other}: is that wrong?",
+            "nvidia-smi shows CUDA {one}, torch shows {other}: is that wrong?",
             one=runtimes[0],
             other=runtimes[-1],
         ),
         message(
             "plan.question.version-mismatch.short",
-            "No. The first is what the driver serves, the second what torch brings. Within one CUDA major any"
-            " combination works, in both directions.",
+            "No. The first is what the driver supports, the second what torch includes. Within one CUDA major "
+            "any combination works, in both directions.",
         ),
         message(
             "plan.question.version-mismatch.wrong",
-            "It is wrong only when torch's major is higher than the driver's: CUDA {new} builds on a driver below"
-            " {floor}. Then update the driver, or take a {variant} build (torch {torch} and older).",
+            "It is wrong only if torch's major is higher than the driver's: a CUDA {new} build with a driver "
+            "below {floor}. Then update the driver, or use a {variant} build (torch {torch} and older).",
             new=new,
             floor=compat.driver_floor(new, windows=False),
             variant=variant_named(last.driver.cuda) if last.driver else "",
@@ -174,8 +175,8 @@ def _version_mismatch(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.version-mismatch.ptx",
-            "One exception: a GPU newer than the build runs from PTX, and PTX needs a driver as new as the toolkit that"
-            " made it.",
+            "One exception: a GPU that is newer than the build uses PTX, and PTX needs a driver as new as the "
+            "toolkit that made it.",
         ),
         message(
             "plan.question.version-mismatch.toolkit",

@@ -45,7 +45,7 @@ def _newer(plan: Plan, best: Fit, question: Question) -> Iterator[Message]:
         first = telling[-1] if telling[-1].reason == Reason.PYTHON else telling[0]
         yield message(
             "plan.why.newer",
-            "{torch}+{variant} was not possible: {detail}",
+            "{torch}+{variant} is not possible: {detail}",
             torch=first.torch,
             variant=variant_name(first.variant, question.target.machine),
             detail=first.detail,
@@ -57,13 +57,15 @@ def _newer(plan: Plan, best: Fit, question: Question) -> Iterator[Message]:
 def _newest(row: Row, question: Question) -> Message:
     request = question.request
     if request.channel != "stable":
-        return message("plan.why.channel", "the {channel} channel was asked for", channel=request.channel)
+        return message("plan.why.channel", "you asked for the {channel} channel", channel=request.channel)
     if request.torch:
-        return message("plan.why.asked", "torch {wanted} was asked for; this is the newest of it", wanted=request.torch)
+        return message(
+            "plan.why.asked", "you asked for torch {wanted}; this is its newest release", wanted=request.torch
+        )
     if request.variant and row.kind != "cpu":
         return message(
             "plan.why.variant",
-            "{variant} was asked for; {torch} is the newest of it",
+            "you asked for {variant}; {torch} is its newest release",
             variant=row.variant,
             torch=row.torch,
         )
@@ -105,7 +107,7 @@ def _runtime(best: Fit, question: Question) -> Iterator[Message]:
     if target.forward_compat or target.machine.jetson:
         yield message(
             "plan.why.cuda-api",
-            "the driver libraries here serve CUDA {served}; the build needs CUDA {major}",
+            "the driver libraries here support CUDA {served}; the build needs CUDA {major}",
             served=target.cuda,
             major=major,
         )
@@ -132,7 +134,7 @@ def _code(best: Fit, question: Question) -> Iterator[Message]:
         if code == "unknown":
             yield message(
                 "plan.why.code-unknown",
-                "whether {variant} has code for the {gpu} is not known; verification will tell",
+                "it is unknown whether {variant} has code for the {gpu}; verification will show",
                 variant=row.variant,
                 gpu=name,
             )
@@ -157,6 +159,6 @@ def _cpu(plan: Plan, question: Question) -> Iterator[Message]:
     if plan.uses_gpu:
         return
     if question.request.cpu or question.request.variant == "cpu":
-        yield message("plan.why.cpu-asked", "the CPU build was asked for")
+        yield message("plan.why.cpu-asked", "you asked for the CPU build")
     else:
-        yield message("plan.why.no-gpu", "no GPU that torch can use is in this machine")
+        yield message("plan.why.no-gpu", "this machine has no GPU that torch can use")

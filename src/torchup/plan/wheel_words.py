@@ -26,7 +26,7 @@ def lowered(packages: Sequence[Package], newest: Fit, plan: Plan) -> Message | N
         return None
     return message(
         "plan.why.packages",
-        "{newest} would be newer; {packages} has a wheel for {torch} at most",
+        "{newest} is newer, but {packages} has wheels only up to {torch}",
         newest=row.torch,
         packages=", ".join(package.name for package in packages),
         torch=plan.build.torch,
@@ -53,11 +53,11 @@ def refusal(packages: Sequence[Package], question: Question) -> NoBuildError:
         return NoBuildError(
             message(
                 "plan.wheel.conflict",
-                "{packages} have no torch in common here",
+                "{packages} do not support a common torch here",
                 packages=" and ".join(one.name for one in culprits),
             ),
             hint=message(
-                "plan.wheel.conflict.hint", "make an environment for each: `torchup env create NAME --with PACKAGE`"
+                "plan.wheel.conflict.hint", "make one environment for each: `torchup env create NAME --with PACKAGE`"
             ),
         )
     found = match_one(culprits[0] if culprits else packages[0], question)
@@ -67,7 +67,9 @@ def refusal(packages: Sequence[Package], question: Question) -> NoBuildError:
 def _alone(found: Match) -> NoBuildError:
     if found.status == Status.BUILD:
         return NoBuildError(
-            message("plan.wheel.source", "{package} has no public wheel; it is compiled", package=found.package),
+            message(
+                "plan.wheel.source", "{package} has no public wheel, so it must be compiled", package=found.package
+            ),
             hint=_build_hint(found),
         )
     against = "; ".join(f"{one.axis.value} {one.want} (here {one.have})" for one in found.failed) or "-"

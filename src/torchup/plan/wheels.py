@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -14,6 +13,7 @@ from torchup.compat.packages.match import of_fits
 from torchup.compat.packages.values import TorchBuild
 from torchup.errors import UsageError
 from torchup.model import Notice, PackageWheel, message
+from torchup.patterns import lazy_pattern
 from torchup.plan.planner import consider, make_plan, spelled
 from torchup.plan.ranking import rank
 from torchup.plan.wheel_words import lowered, refusal, third_party
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # The words for a build that was asked for; here it was chosen.
 _ASKED = frozenset({"plan.why.asked", "plan.why.variant", "plan.why.cpu-asked"})
-_REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,100})\s*((?:[<>]=?|==)\s*\d[\d.,<>=\s]{0,60})?")
+_REQUIREMENT = lazy_pattern(r"([A-Za-z0-9][A-Za-z0-9._-]{0,100})\s*((?:[<>]=?|==)\s*\d[\d.,<>=\s]{0,60})?")
 
 
 def make_plan_with(machine: Machine, request: Request, catalog: Catalog, survey: Survey) -> Plan:
@@ -62,10 +62,10 @@ def with_purpose(request: Request, tables: Packages) -> Request:
     found = tables.purposes.get(request.purpose) or ((request.purpose,) if tables.get(request.purpose) else None)
     if found is None:
         raise UsageError(
-            message("plan.purpose.unknown", "nothing is known about `--for {name}`", name=request.purpose),
+            message("plan.purpose.unknown", "unknown purpose `--for {name}`", name=request.purpose),
             hint=message(
                 "plan.purpose.unknown.hint",
-                "known: {names}; or name packages: --with",
+                "known: {names}; or list packages with --with",
                 names=", ".join(sorted(tables.purposes)),
             ),
         )

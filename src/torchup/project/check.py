@@ -40,7 +40,7 @@ class Asked(Value, frozen=True, kw_only=True):
     compat: Compat
 
 
-SYNC = message("project.fix.sync", "`torchup project sync` writes it, shown first")
+SYNC = message("project.fix.sync", "run `torchup project sync` to correct it")
 
 
 def check(found: Declared, catalog: Catalog, compat: Compat) -> tuple[Flaw, ...]:
@@ -102,7 +102,7 @@ def _index_not_explicit(asked: Asked) -> Iterator[Flaw]:
     for place in torch_places(asked.found):
         if not place.alone:
             yield _flaw("index-not-explicit", message(
-                "project.flaw.explicit", "the index {url} is asked for every package, not for torch alone",
+                "project.flaw.explicit", "the index {url} is used for every package, not only for torch",
                 url=place.url,
             ), severity=Severity.WARNING)  # fmt: skip
 
@@ -111,7 +111,7 @@ def _index_replaces_pypi(asked: Asked) -> Iterator[Flaw]:
     for place in torch_places(asked.found):
         if place.main and asked.found.others:
             yield _flaw("index-replaces-pypi", message(
-                "project.flaw.main", "{url} stands in place of PyPI, and has only torch and what belongs to it",
+                "project.flaw.main", "{url} replaces PyPI, but offers only torch and related packages",
                 url=place.url,
             ))  # fmt: skip
 
@@ -169,7 +169,7 @@ def _label_on_macos(asked: Asked) -> Iterator[Flaw]:
         labelled = any("+" in part.version for part in SpecifierSet(wish.specifier))
         if labelled and any(not has_labels(platform) for platform in wish.platforms):
             yield _flaw("label-on-macos", message(
-                "project.flaw.macos", "`{package}{version}` is asked for on macOS, whose builds have no label",
+                "project.flaw.macos", "`{package}{version}` is also required on macOS, but macOS builds have no label",
                 package=wish.name, version=wish.specifier,
             ))  # fmt: skip
 
@@ -248,7 +248,7 @@ def _companion_elsewhere(asked: Asked) -> Iterator[Flaw]:
             if not shared or other.label == torch.label or not _is_bound(asked, torch, other, shared):
                 continue
             yield _flaw("companion-elsewhere", message(
-                "project.flaw.companion", "`{package}` comes from {there}, torch from {own}: the two are built apart",
+                "project.flaw.companion", "`{package}` comes from {there}, but torch from {own}: the builds differ",
                 package=other.name, there=other.label or "PyPI", own=torch.label or "PyPI",
             ))  # fmt: skip
 

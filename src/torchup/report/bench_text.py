@@ -72,11 +72,13 @@ def limits(results: Sequence[Result]) -> list[str]:
             continue
         name = fastest.device_name or fastest.device
         if bound.seconds is None or bound.share is None:
-            lines.append(text("bench.limit.unknown", "{device}: peak unknown, so no limit is claimed", device=name))
+            lines.append(
+                text("bench.limit.unknown", "{device}: its peak is unknown, so no limit is given", device=name)
+            )
             continue
         line = text(
             "bench.limit",
-            "{device}: its limit for this work is {limit} ({bound}); `{recipe}` reaches {share} of it",
+            "{device}: the limit for this work is {limit} ({bound}); `{recipe}` reaches {share} of it",
             device=name,
             limit=numbers.seconds(bound.seconds * seconds_for(fastest, amount).factor),
             bound=bound_name(bound.bound),
@@ -120,7 +122,7 @@ def _profile(profile: object) -> list[str]:
     shares = [numbers.percent(profile.get(name), 0) for name in ("copies", "input")]
     lines = [
         text(
-            "bench.profile", "Copies take {copies}, waiting for input takes {input}", copies=shares[0], input=shares[1]
+            "bench.profile", "Copies take {copies}; waiting for input takes {input}", copies=shares[0], input=shares[1]
         )
     ]
     rows = profile["top"][:8]
@@ -157,8 +159,8 @@ def shortened(results: Sequence[Result]) -> list[str]:
             continue
         line = text(
             "bench.shortened",
-            "{recipe} ({device}): the budget was good for {epochs} of {asked} epochs; its time is extrapolated, its"
-            " accuracy is not judged",
+            "{recipe} ({device}): the time budget allowed {epochs} of {asked} epochs; its time is extrapolated "
+            "and its accuracy is not judged",
             recipe=result.recipe,
             device=result.device,
             epochs=numbers.count(timed.measured),

@@ -21,7 +21,7 @@ MEANINGS: dict[str, Message] = {
         "the loaded kernel driver is older than the installed libraries: reboot after the driver update",
     ),
     "no-permission": message("detect.problem.no-permission", "this user may not use the GPU"),
-    "gpu-lost": message("detect.problem.gpu-lost", "the GPU has dropped off the bus: power or hardware, reboot"),
+    "gpu-lost": message("detect.problem.gpu-lost", "the GPU has dropped off the bus (power or hardware): reboot"),
     "no-devices": message("detect.problem.no-devices", "the driver sees no GPU"),
     "timeout": message("detect.problem.timeout", "the driver does not answer"),
     "blocked-by-os": message("detect.problem.blocked-by-os", "the operating system blocks access to the GPU"),
@@ -40,7 +40,7 @@ MEANINGS: dict[str, Message] = {
     "insufficient-resources": message(
         "detect.problem.insufficient-resources", "the driver lacks resources (memory, device nodes)"
     ),
-    "gpu-not-found": message("detect.problem.gpu-not-found", "the driver finds no GPU with that number"),
+    "gpu-not-found": message("detect.problem.gpu-not-found", "the driver finds no GPU with that index"),
     "nvml-error": message("detect.problem.nvml-error", "the driver's management library fails"),
 }
 
@@ -113,7 +113,7 @@ def _system(machine: Machine) -> list[tuple[str, str, str]]:
         state = text("detect.on", "on") if machine.secure_boot else text("detect.off", "off")
         rows.append((text("detect.fact.secure-boot", "Secure boot"), state, at("secure_boot", "")))
     if machine.translated:
-        translated = text("detect.translated", "this Python is translated by Rosetta")
+        translated = text("detect.translated", "this Python runs under Rosetta translation")
         rows.append(("Rosetta", translated, at("translated", "")))
     return [*rows, *_hardware(machine)]
 
@@ -212,16 +212,16 @@ def _software(machine: Machine, *, verbose: bool) -> list[tuple[str, str, str]]:
         flags += [python.implementation] if python.implementation != "CPython" else []
         rows.append((f"Python {python.version}", python.path, ", ".join(flags)))
     if len(machine.pythons) > len(shown):
-        more = text("detect.python.more", "{count} more (-v shows them)", count=len(machine.pythons) - len(shown))
+        more = text("detect.python.more", "{count} more (use -v to show them)", count=len(machine.pythons) - len(shown))
         rows.append(("Python", more, ""))
     rows += [
         (tool.name, f"{tool.version or '?'}  {tool.path or ''}".rstrip(), at("tools", "")) for tool in machine.tools
     ]
     for node in machine.device_nodes:
         state = (
-            text("detect.node.usable", "usable by this user")
+            text("detect.node.usable", "this user has access")
             if node.readable and node.writable
-            else text("detect.node.forbidden", "this user may not use it")
+            else text("detect.node.forbidden", "this user has no access")
         )
         rows.append((node.path, state, at("device_nodes", "")))
     rows += [(name, value, at("environment", "")) for name, value in machine.environment.items()]

@@ -42,7 +42,7 @@ def headline(diagnosis: Diagnosis, style: Style, *, live: bool = True) -> str:
     if cause is not None:
         return f"{mark(style, str(cause.severity))} " + text("doctor.text.cause", "Main cause: {rule}", rule=cause.rule)
     if diagnosis.verdict is Verdict.HEALTHY:
-        healthy = text("doctor.text.healthy", "nothing is wrong with this environment")
+        healthy = text("doctor.text.healthy", "no problem was found in this environment")
         told = healthy if live else text("doctor.text.silent", "no problem found in this report")
         return f"{mark(style, 'pass')} " + told
     return f"{mark(style, 'warning')} " + undetermined()
@@ -50,17 +50,17 @@ def headline(diagnosis: Diagnosis, style: Style, *, live: bool = True) -> str:
 
 def undetermined() -> str:
     """The headline where neither health nor a cause is shown."""
-    return text("doctor.text.undetermined", "Undetermined: neither a cause nor a working GPU is shown")
+    return text("doctor.text.undetermined", "Undetermined: the report shows neither a cause nor a working GPU")
 
 
 def seen_title() -> str:
     """The heading above what the verdict stands on."""
-    return text("doctor.text.seen", "Seen")
+    return text("doctor.text.seen", "Evidence")
 
 
 def missing_title() -> str:
     """The heading above what to run and paste."""
-    return text("doctor.text.missing", "To find out")
+    return text("doctor.text.missing", "To find out more")
 
 
 def _listed(title: str, lines: Sequence[Message], style: Style) -> Iterator[str]:
@@ -107,7 +107,7 @@ def _panel_lines(values: Panel) -> Iterator[str]:
     if all(value is None for _, value in rows):
         return
     unknown = text("doctor.panel.unknown", "unknown")
-    yield text("doctor.panel.title", "Versions that are often mixed up")
+    yield text("doctor.panel.title", "Versions that are easily confused")
     width = max(cells(label) for label, _ in rows)
     yield from (f"    {pad(label, width)}  {value or unknown}" for label, value in rows)
 
@@ -117,7 +117,7 @@ def panel_rows(values: Panel) -> list[tuple[str, str | None]]:
     built = text("doctor.panel.torch-built", "torch was built with")
     none = text("doctor.panel.cpu", "no GPU code (CPU build)") if values.cpu_build else None
     if values.vendor is Vendor.AMD:
-        system = text("doctor.panel.rocm", "ROCm on the system (wheels bring their own)")
+        system = text("doctor.panel.rocm", "ROCm on the system (wheels include their own)")
         return [(system, values.rocm), (built, f"ROCm {values.torch_built}" if values.torch_built else none)]
     if values.vendor is Vendor.INTEL:
         return [(built, "XPU" if values.xpu_built else none)]
@@ -128,7 +128,7 @@ def panel_rows(values: Panel) -> list[tuple[str, str | None]]:
         cuda = values.driver_runs or text("doctor.panel.unknown", "unknown")
         driver = text("doctor.panel.driver", "{cuda} (driver {driver})", cuda=cuda, driver=values.driver)
     return [
-        (text("doctor.panel.driver-runs", "the driver can run up to"), driver),
+        (text("doctor.panel.driver-runs", "newest CUDA that the driver supports"), driver),
         (built, values.torch_built or none),
         (text("doctor.panel.toolkit", "CUDA toolkit (not needed)"), values.toolkit),
     ]

@@ -20,7 +20,7 @@ LONGEST_LIST = 12  # rows of changes shown; a CUDA upgrade changes 30 packages t
 def list_text(environments: Sequence[Environment], chosen: str, style: Style) -> str:
     """A table of environments; ``chosen`` (the one used when none is named) has a star."""
     if not environments:
-        return text("env.list.empty", "no environments yet; `torchup up` makes one")
+        return text("env.list.empty", "no environments yet; run `torchup up` to make one")
     headers = (
         text("env.list.name", "name"),
         text("env.list.torch", "torch"),
@@ -62,15 +62,15 @@ def show_text(
         (text("env.show.python", "Python"), environment.python or "-"),
         (text("env.show.path", "path"), environment.path),
         (text("env.show.source", "from"), _origin(environment)),
-        (text("env.show.created", "made"), environment.created_at or "-"),
+        (text("env.show.created", "created"), environment.created_at or "-"),
         (text("env.show.verified", "verified"), _verified(environment, verification, style)),
-        (text("env.show.requested", "asked for"), ", ".join(environment.requested) or "-"),
+        (text("env.show.requested", "requested"), ", ".join(environment.requested) or "-"),
         (text("env.show.packages", "packages"), str(len(environment.packages))),
     ]
     if previous is not None:
         rows.append((text("env.show.previous", "previous"), previous))
     # Whole lines below the table: a command that is wrapped cannot be copied.
-    commands = [(text("env.show.run", "run in it"), f"torchup env run {environment.name} -- python")]
+    commands = [(text("env.show.run", "run a program in it"), f"torchup env run {environment.name} -- python")]
     commands += [
         (text("env.show.activate", "activate ({shell})", shell=shell), line) for shell, line in activation.items()
     ]
@@ -100,14 +100,14 @@ def changes_text(changes: Sequence[Change], style: Style) -> str:
 
 def _origin(environment: Environment) -> str:
     if environment.adopted:
-        return text("env.show.adopted", "adopted as it was")
+        return text("env.show.adopted", "adopted unchanged")
     installer = environment.installer.value if environment.installer else "-"
     return f"{environment.source or '-'} ({installer})"
 
 
 def _verified(environment: Environment, verification: Verification | None, style: Style) -> str:
     if environment.verified_at is None:
-        return text("env.show.not-verified", "not yet: torchup verify --env {name}", name=environment.name)
+        return text("env.show.not-verified", "not yet; run torchup verify --env {name}", name=environment.name)
     if verification is None:
         return environment.verified_at
     passed = sum(rung.status == "pass" for rung in verification.rungs)

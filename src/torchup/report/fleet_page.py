@@ -34,7 +34,7 @@ def fleet_page(members: Sequence[Member], found: Sequence[Drift]) -> str:
     )
     sections = (_tiles(members, found), _machines(members), _drifts(found), _findings(members), _details(members))
     body = join(
-        element("a", {"class": "skip", "href": "#main"}, text("html.skip", "To the content")),
+        element("a", {"class": "skip", "href": "#main"}, text("html.skip", "Skip to content")),
         top,
         element("main", {"id": "main"}, join(*sections)),
         element("footer", {"class": "soft"}, element("p", None, _footer())),
@@ -46,7 +46,7 @@ def fleet_page(members: Sequence[Member], found: Sequence[Drift]) -> str:
 
 def _footer() -> str:
     return text(
-        "fleet.footer", "Planned with the catalogue alone; no machine was contacted. Made by torchup; this page loads"
+        "fleet.footer", "Planned from the catalogue; no machine was contacted. Made by torchup; this page loads"
         " nothing.",
     )  # fmt: skip
 
@@ -85,7 +85,7 @@ def _machines(members: Sequence[Member]) -> Markup:
     )  # fmt: skip
     title = text("fleet.machines", "All machines")
     box = {"class": "scroll", "tabindex": 0, "role": "region", "aria-label": title}
-    intro = text("html.all.intro", "A click on a heading sorts.")
+    intro = text("html.all.intro", "Click a heading to sort.")
     return section("machines", title, element("div", box, table), intro=intro)
 
 
@@ -97,7 +97,9 @@ def _row(one: Member) -> Markup:
         one.name, one.label or text("plan.none", "none"), _state(one), one.plan.python if one.plan else NONE,
         one.gpus or NONE, one.drivers or NONE, system,
     )  # fmt: skip
-    return element("tr", None, *(element("td", None, value) for value in values))
+    wide = {"class": "wraps"}
+    cells = [element("td", wide if value == one.gpus else None, value) for value in values]
+    return element("tr", None, *cells)
 
 
 def _state(one: Member) -> str:
@@ -116,11 +118,11 @@ def _state(one: Member) -> str:
 def _drifts(found: Sequence[Drift]) -> Markup:
     title = text("fleet.drifts", "Drifts")
     intro = text(
-        "fleet.drifts.intro", "Environments that hold another torch than the plan, and machines that differ from the"
+        "fleet.drifts.intro", "Environments whose torch is not the planned one, and machines that differ from the"
         " others with the same GPUs.",
     )  # fmt: skip
     items = [element("li", None, element("b", None, drift.machine), ": ", prose(drift.text)) for drift in found]
-    none = element("p", None, text("fleet.drifts.none", "None: what is alike is planned and set up alike."))
+    none = element("p", None, text("fleet.drifts.none", "None: equal machines have equal plans and settings."))
     return section("drifts", title, element("ul", {"class": "notes"}, *items) if items else none, intro=intro)
 
 
@@ -129,7 +131,7 @@ def _findings(members: Sequence[Member]) -> Markup:
     boxes = [
         _diagnosed(one) for one in members if one.failure is not None or (one.diagnosis and one.diagnosis.findings)
     ]
-    none = element("p", None, text("fleet.findings.none", "None: nothing speaks against any of these machines."))
+    none = element("p", None, text("fleet.findings.none", "None: no problem was found on these machines."))
     return section("findings", title, join(*boxes) if boxes else none)
 
 
@@ -167,7 +169,7 @@ def _plan(one: Member) -> Markup:
     rows = [
         (text("plan.label.machine", "This machine"), machine_line(one.machine)),
         (text("plan.label.why", "Why"), " ".join(render(reason) for reason in one.plan.why)),
-        (text("plan.label.from", "From"), one.plan.build.index_url or one.plan.build.source or NONE),
+        (text("plan.label.from", "Source"), one.plan.build.index_url or one.plan.build.source or NONE),
         (text("fleet.packages", "Packages"), ", ".join(one.plan.requirements)),
         *((text("fleet.advice", "Note"), render(notice.text)) for notice in one.plan.advice),
         *(

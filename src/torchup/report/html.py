@@ -36,7 +36,7 @@ def page(runs: Sequence[Run], *, baseline: Run | None = None) -> str:
     entries = entries_of(shown)
     title = text("html.title", "torchup results")
     body = join(
-        element("a", {"class": "skip", "href": "#main"}, text("html.skip", "To the content")),
+        element("a", {"class": "skip", "href": "#main"}, text("html.skip", "Skip to content")),
         _top(runs, title),
         _controls(entries),
         element("main", {"id": "main"}, _sections(entries)),
@@ -113,7 +113,7 @@ def _select(name: str, choices: Sequence[str]) -> Markup:
 
 def _sections(entries: Sequence[Entry]) -> Markup:
     if not any(not entry.published for entry in entries):
-        return element("p", None, text("html.empty", "These runs hold no results."))
+        return element("p", None, text("html.empty", "These runs have no results."))
     parts = (summary, ladder, devices, breakdown, roofline, speedruns, scaling, curves, all_results, details)
     return join(*(part(entries) for part in parts))
 
@@ -122,9 +122,9 @@ def _footer(baseline: Run | None) -> Markup:
     lines = [
         text(
             "html.footer",
-            "Medians with bootstrap intervals over fresh processes, each with the level that so many repeats can keep;"
-            " raw samples are kept, outliers flagged and"
-            " never dropped. Made by torchup; this page loads nothing.",
+            "Medians with bootstrap intervals over fresh processes, each with the confidence level that its "
+            "number of repeats supports. Raw samples are kept; outliers are flagged and never dropped. Made by "
+            "torchup; this page loads nothing from the network.",
         )
     ]
     if baseline is not None:

@@ -24,7 +24,7 @@ def details(entries: Sequence[Entry]) -> Markup:
     """One fold a measured result."""
     folds = [_fold(entry) for entry in entries if not entry.published]
     intro = text("html.details.intro", "Everything that was recorded: raw samples, machine, software, telemetry.")
-    return section("details", text("html.details", "Samples and surroundings"), *folds, intro=intro)
+    return section("details", text("html.details", "Samples and conditions"), *folds, intro=intro)
 
 
 def _fold(entry: Entry) -> Markup:
@@ -72,7 +72,7 @@ def _result_facts(entry: Entry) -> Iterator[tuple[str, str]]:
     if result.ci95 is not None:
         yield text("results.column.bounds", "Interval"), numbers.interval(result.ci95, len(result.repeats))
     if result.compile_seconds is not None:
-        yield text("html.fact.compile", "compiled in (apart)"), numbers.seconds(result.compile_seconds)
+        yield text("html.fact.compile", "compile time (not included)"), numbers.seconds(result.compile_seconds)
     if result.first_seconds is not None:
         yield text("html.fact.first", "first epoch"), numbers.seconds(result.first_seconds)
     if result.first_minute_rate is not None:

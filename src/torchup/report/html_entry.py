@@ -128,7 +128,7 @@ def kind_name(kind: RecipeKind) -> Message:
     """What a kind of recipe means."""
     return {
         RecipeKind.REPLICA: message("bench.kind.replica", "the published program as written"),
-        RecipeKind.SAME_MATH: message("bench.kind.same-math", "the same mathematics, run another way"),
-        RecipeKind.SPEEDRUN: message("bench.kind.speedrun", "another training, held to the same accuracy"),
-        RecipeKind.MICRO: message("bench.kind.micro", "one operation alone"),
+        RecipeKind.SAME_MATH: message("bench.kind.same-math", "the same mathematics, implemented another way"),
+        RecipeKind.SPEEDRUN: message("bench.kind.speedrun", "a different training setup, held to the same accuracy"),
+        RecipeKind.MICRO: message("bench.kind.micro", "a single operation"),
     }[kind]

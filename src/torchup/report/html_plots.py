@@ -28,8 +28,8 @@ def roofline(entries: Sequence[Entry]) -> Markup:
     known = [entry for entry in entries if _point(entry) is not None]
     intro = text(
         "html.roofline.intro",
-        "How much work a run did for each byte it had to move (right is denser) and how fast"
-        " it did it (up is faster). The dashed roof is the device's peak; nothing real lies above it.",
+        "How much work a run does for each byte that it moves (further right: more) and how fast it does it "
+        "(higher: faster). The dashed roof is the device's peak; no real run lies above it.",
     )
     unknown = [entry for entry in entries if entry.result.limit is not None and entry.result.limit.peak_flops is None]
     note = Markup()
@@ -99,7 +99,8 @@ def scaling(entries: Sequence[Entry]) -> Markup:
     charts = [_scaling_chart(key, group) for key, group in groups.items() if len(group) > 1 and max(group) > 1]
     intro = text(
         "html.scaling.intro",
-        "Rate of several processes over that of one. Strong: the same work shared. Weak: the same work for each.",
+        "Rate of several processes relative to one. Strong: the same work is divided. Weak: each process gets "
+        "the same amount of work.",
     )
     content = element("div", {"class": "charts"}, *charts) if charts else Markup()
     return section("scaling", text("html.scaling", "Scaling"), content, intro=intro)

@@ -58,7 +58,7 @@ def _tiles(workload: str, measured: Sequence[Entry]) -> Markup:
         )
     ]
     if best.seconds < worst.seconds:
-        detail = text("html.tile.speedup.detail", "{best} against {worst}", best=best.recipe, worst=worst.recipe)
+        detail = text("html.tile.speedup.detail", "{best}, relative to {worst}", best=best.recipe, worst=worst.recipe)
         tiles.append((text("html.tile.speedup", "Speed-up"), numbers.ratio(worst.seconds / best.seconds), detail))
     accuracy = best.result.quality.get("test_accuracy")
     if accuracy is not None:
@@ -112,7 +112,8 @@ def speedruns(entries: Sequence[Entry]) -> Markup:
     charts = [_ladder(workload, group) for workload, group in by_workload(entries, SPEEDRUN).items()]
     intro = text(
         "html.speedruns.intro",
-        "Another training (batch, optimiser, schedule), held to the same accuracy. Not to be mixed with the ladder.",
+        "A different training setup (batch, optimiser, schedule), held to the same accuracy. Do not compare it "
+        "with the recipes.",
     )
     return section("speedruns", text("html.speedruns", "Speed runs"), *charts, intro=intro)
 
@@ -133,7 +134,7 @@ def _ladder(workload: str, group: Sequence[Entry]) -> Markup:
     what = unit_name(ordered[0])
     caption = text(
         "html.ladder.caption",
-        "{workload}: {what}, {precision} unless said otherwise",
+        "{workload}: {what}, {precision} unless stated otherwise",
         workload=workload,
         what=what,
         precision=USUAL_PRECISION,
@@ -196,8 +197,8 @@ def devices(entries: Sequence[Entry]) -> Markup:
             tables.append(_device_table(f"{workload}: {unit_name(group[0])}", group, columns))
     intro = text(
         "html.devices.intro",
-        "Median time; in brackets how many times as fast as the slowest device with the"
-        " same recipe and precision. Italics: published, not measured by torchup.",
+        "Median time; in brackets, how many times as fast as the slowest device with the same recipe and "
+        "precision. Italics: published times that torchup did not measure.",
     )
     return section("devices", text("html.devices", "Devices side by side"), *tables, intro=intro)
 
@@ -271,7 +272,7 @@ def breakdown(entries: Sequence[Entry]) -> Markup:
     )
     intro = text(
         "html.breakdown.intro",
-        "Each bar is one run, its parts found from the differences of runs; they are shares of the sum of the parts.",
+        "Each bar is one run. Its parts are computed from differences between runs and shown as shares of their sum.",
     )
     return section("breakdown", text("results.breakdown", "Where the time went"), figure, intro=intro)
 

@@ -47,7 +47,7 @@ def all_results(entries: Sequence[Entry]) -> Markup:
     )
     title = text("html.all", "All results")
     box = {"class": "scroll", "tabindex": 0, "role": "region", "aria-label": title}
-    intro = text("html.all.intro", "A click on a heading sorts.")
+    intro = text("html.all.intro", "Click a heading to sort.")
     return section("results", title, element("div", box, table), intro=intro)
 
 

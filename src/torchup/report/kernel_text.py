@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROBLEMS = {
-    "python-missing": message("kernel.problem.python-missing", "its Python is gone"),
-    "environment-missing": message("kernel.problem.environment-missing", "its environment is gone"),
+    "python-missing": message("kernel.problem.python-missing", "its Python no longer exists"),
+    "environment-missing": message("kernel.problem.environment-missing", "its environment no longer exists"),
     "ipykernel-missing": message("kernel.problem.ipykernel-missing", "ipykernel is not installed in it"),
     "unreadable": message("kernel.problem.unreadable", "kernel.json cannot be read"),
 }
@@ -52,7 +52,7 @@ class Row(Protocol):
 def list_text(kernels: Sequence[Row], style: Style) -> str:
     """One line a kernel (sign, name, label); below, what is wrong with those that cannot start."""
     if not kernels:
-        return text("kernel.none", "No kernels. Make one: torchup kernel add")
+        return text("kernel.none", "No kernels. To make one: torchup kernel add")
     rows = [(mark(style, "error" if k.problem else "pass"), k.name, k.display_name or "-") for k in kernels]
     listed = table(("", text("kernel.column.name", "name"), text("kernel.column.label", "shown as")), rows, style)
     return "\n".join((listed, *(_problem(kernel) for kernel in kernels if kernel.problem)))

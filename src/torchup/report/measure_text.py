@@ -28,7 +28,7 @@ def measure_text(wheel: MeasuredWheel, verdict: Verdict, style: Style) -> str:
 def _facts(wheel: MeasuredWheel) -> list[tuple[str, str]]:
     code = " ".join((*wheel.sass, *wheel.gfx))
     gpu = wheel.variant not in {"cpu", "xpu"}
-    unknown = text("measure.code.unknown", "unknown: its library does not say")
+    unknown = text("measure.code.unknown", "unknown: its library does not state it")
     none = text("measure.none-word", "none")
     return [
         (text("measure.file", "file"), wheel.filename),
@@ -38,18 +38,21 @@ def _facts(wheel: MeasuredWheel) -> list[tuple[str, str]]:
         ("PTX", (" ".join(wheel.ptx) or none) if wheel.sass else ""),
         ("glibc", wheel.glibc or ""),
         ("macOS", wheel.macos or ""),
-        (text("measure.library", "macOS of the library"), wheel.macos_library or ""),
-        (text("measure.mps", "macOS in the MPS error text"), wheel.mps_text or ""),
+        (text("measure.library", "macOS, from the library"), wheel.macos_library or ""),
+        (text("measure.mps", "macOS, from the MPS error message"), wheel.mps_text or ""),
         (text("measure.requires", "requires"), "; ".join(wheel.requires)),
         (text("measure.size", "size"), size_text(wheel.size_bytes)),
-        (text("measure.total", "with all it requires"), size_text(wheel.total_bytes) if wheel.total_bytes else ""),
+        (
+            text("measure.total", "including all dependencies"),
+            size_text(wheel.total_bytes) if wheel.total_bytes else "",
+        ),
         ("sha256", wheel.sha256 or ""),
     ]
 
 
 def _known(verdict: Verdict) -> list[str]:
     words = {
-        "different": text("measure.known.different", "The catalogue says something else of this build."),
+        "different": text("measure.known.different", "The catalogue has different facts for this build."),
         "unknown": text("measure.known.unknown", "The catalogue does not have this build."),
     }
     return [words[verdict.known]] if verdict.known in words else []

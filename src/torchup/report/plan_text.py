@@ -41,7 +41,7 @@ def plan_text(
         (text("plan.label.build", "Best build"), [build_line(plan)]),
         (text("plan.label.why", "Why"), [render(reason) for reason in plan.why]),
         (text("plan.label.not-chosen", "Not chosen"), _rejected_lines(plan, machine, verbose=verbose)),
-        (text("plan.label.from", "From"), [_source_line(plan, machine)]),
+        (text("plan.label.from", "Source"), [_source_line(plan, machine)]),
         (text("plan.label.change", "Will change"), [_change_line(plan, destination)]),
         (text("plan.label.steps", "Steps"), _step_lines(plan, verbose=verbose)),
     ]
@@ -148,7 +148,7 @@ def _change_line(plan: Plan, destination: str | None) -> str:
         return text("plan.change.none", "nothing yet: this is a plan")
     return text(
         "plan.change",
-        "the environment {path}, by {installer}; nothing else",
+        "the environment {path}, with {installer}; nothing else",
         path=destination,
         installer=plan.installer,
     )
@@ -195,7 +195,7 @@ def outcomes_text(outcomes: Sequence[Outcome], style: Style, *, verbose: bool = 
         why = _outcome_why(outcome)
         lines.append(fill(why, style.width, first="    ", rest="    ") if verbose else cut(f"    {why}", style.width))
     if not verbose and any(cells(_outcome_why(outcome)) + 4 > style.width for outcome in outcomes):
-        lines += ["", text("plan.many.more", "the whole reasons: -v, or `--machine FILE` for one machine")]
+        lines += ["", text("plan.many.more", "full reasons: use -v, or `--machine FILE` for one machine")]
     return "\n".join(line.rstrip() for line in lines)
 
 

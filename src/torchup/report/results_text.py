@@ -11,6 +11,7 @@ from torchup.bench.timebase import Timed, common, for_request, seconds_for
 from torchup.i18n import printable, render, text
 from torchup.i18n.sentences import sentence
 from torchup.model import RecipeKind, message
+from torchup.patterns import lazy_pattern
 from torchup.report import numbers
 from torchup.report.style import mark
 from torchup.report.table import table
@@ -62,7 +63,7 @@ def verdict_name(verdict: Verdict) -> Message:
 def list_text(listing: Listing, style: Style) -> str:
     """One line a run."""
     if not listing.runs:
-        return text("results.list.empty", "No runs are stored yet: `torchup bench` makes one.")
+        return text("results.list.empty", "No runs are stored yet; run `torchup bench` to make one.")
     headers = (
         text("results.column.run", "Run"),
         text("results.column.workload", "Workload"),
@@ -142,7 +143,7 @@ def scaling(results: Sequence[Result], style: Style) -> str:
         text("results.column.median", "Median"),
         text("results.column.rate", "Rate"),
         text("scaling.column.efficiency", "Efficiency"),
-        text("scaling.column.difference", "Loss against 1"),
+        text("scaling.column.difference", "Loss difference from 1 process"),
     )
     rows = [
         (
@@ -250,7 +251,7 @@ def recipe_text(side: Result | Side) -> str:
     return " ".join(part for part in (side.recipe, setting, str(scaled or ""), processes) if part)
 
 
-_NOISE = re.compile(
+_NOISE = lazy_pattern(
     r"\((?:R|TM|C)\)|\b(?:NVIDIA|GeForce|Intel|AMD|Core(?= i\d|\(TM\))|CPU|GPU|Processor|Genuine|\d+-Core)\b|@.*$",
     re.IGNORECASE,
 )
@@ -328,7 +329,7 @@ def beside_text(results: Sequence[Result], baseline: Run, style: Style) -> str:
     headers = ["", *(f"{short_device(p)} {numbers.plain_seconds(p.seconds)} s" for p in published)]
     title = text(
         "results.beside",
-        "Beside the article's devices (times as fast; their times are published ones, not measured by torchup)",
+        "Compared with the article's devices (times as fast; their times are published, not measured by torchup)",
     )
     return f"{title}\n{table(headers, rows, style)}"
 
@@ -397,7 +398,7 @@ def _comparison_details(comparisons: Sequence[Comparison], style: Style) -> str:
     for difference in list(differing.values())[:12]:
         line = text(
             "compare.differs",
-            "{key} differs: {base} against {candidate}",
+            "{key} differs: {base} and {candidate}",
             key=difference.key,
             base=difference.base or numbers.NONE,
             candidate=difference.candidate or numbers.NONE,
@@ -407,14 +408,14 @@ def _comparison_details(comparisons: Sequence[Comparison], style: Style) -> str:
 
 
 def _refused(refused: Sequence[Refusal], style: Style) -> str:
-    lines = [text("compare.refused", "Not compared, because the work was not the same:")]
+    lines = [text("compare.refused", "Not compared because the work differs:")]
     for refusal in refused:
         keys = "; ".join(
             f"{d.key}: {d.base or numbers.NONE} / {d.candidate or numbers.NONE}" for d in refusal.differences
         )
         line = text(
             "compare.refused.line",
-            "{workload} {base} against {candidate} ({keys})",
+            "{workload} {base} and {candidate} ({keys})",
             workload=refusal.workload,
             base=recipe_text(refusal.base),
             candidate=recipe_text(refusal.candidate),

@@ -50,7 +50,7 @@ def _environment(plan: Plan, environment: Environment, style: Style, *, reused: 
     lines += [f"  {render(reason)}" for reason in plan.why]
     missing = ", ".join(plan.missing_companions)
     if missing:
-        lines.append(f"{mark(style, 'warning')} " + text("up.missing", "not to be had here: {names}", names=missing))
+        lines.append(f"{mark(style, 'warning')} " + text("up.missing", "not available here: {names}", names=missing))
     return "\n".join(lines)
 
 

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 _SIGNS = {"pass": "pass", "fail": "error", "warn": "warning", "skip": "skip"}
 _PROVES: dict[str, Message] = {
     "files": message("verify.proves.files", "the files are as they were installed"),
-    "start": message("verify.proves.start", "Python of the environment starts"),
-    "import": message("verify.proves.import", "torch and the libraries it is linked with load"),
-    "version": message("verify.proves.version", "the build is the one that was planned"),
+    "start": message("verify.proves.start", "the Python of the environment starts"),
+    "import": message("verify.proves.import", "torch and its linked libraries load"),
+    "version": message("verify.proves.version", "the build is the planned one"),
     "devices": message("verify.proves.devices", "torch sees the GPUs that its build is for"),
     "arch": message("verify.proves.arch", "the build has code for this device"),
-    "matmul": message("verify.proves.matmul", "matrix products are right"),
-    "conv": message("verify.proves.conv", "convolutions and their gradients are right"),
+    "matmul": message("verify.proves.matmul", "matrix products are correct"),
+    "conv": message("verify.proves.conv", "convolutions and their gradients are correct"),
     "optimiser": message("verify.proves.optimiser", "training changes weights and lowers the loss"),
     "jit": message("verify.proves.jit", "operations compile at run time"),
     "dataloader": message("verify.proves.dataloader", "worker processes start and share memory"),
@@ -35,7 +35,7 @@ def _proves(rung: Rung) -> Message:
     if rung.package == "numpy":
         return message("worker.numpy", "numpy and torch share memory")
     if rung.package is not None:
-        return message("worker.companion", "{name} fits this torch", name=rung.package)
+        return message("worker.companion", "{name} works with this torch", name=rung.package)
     return _PROVES.get(rung.name) or verbatim(rung.name)
 
 
@@ -77,7 +77,7 @@ def readiness_line(one: Readiness) -> str:
     answer = {
         True: text("verify.ready", "yes"),
         False: text("verify.not-ready", "no"),
-        None: text("verify.unsure", "not known"),
+        None: text("verify.unsure", "unknown"),
     }[one.ready]
     wanted = f", {text('verify.wanted', 'wanted: {span}', span=one.wanted)}" if one.wanted else ""
     return f"  {answer}  {render(one.what)} ({one.found or '-'}{wanted})"

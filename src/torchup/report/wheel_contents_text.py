@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 INTERFACES: dict[str, Message] = {
     "none": message("explain.wheel.abi.none", "not linked with torch"),
-    "stable": message("explain.wheel.abi.stable", "torch's stable ABI: newer torch will do"),
-    "c++": message("explain.wheel.abi.cpp", "torch's C++ interface: bound to the releases it was built for"),
+    "stable": message("explain.wheel.abi.stable", "torch's stable ABI: works with newer torch, too"),
+    "c++": message("explain.wheel.abi.cpp", "torch's C++ interface: works only with the releases it was built for"),
 }
 PROBLEMS: dict[str, Message] = {
     "no-metadata": message("explain.wheel.no-metadata", "it has no metadata"),
     "name-differs": message("explain.wheel.name-differs", "its name and its metadata name different packages"),
     "version-differs": message("explain.wheel.version-differs", "its name and its metadata name different versions"),
-    "platform-differs": message("explain.wheel.platform-differs", "its name and its code are of different systems"),
+    "platform-differs": message("explain.wheel.platform-differs", "its name and its code are for different systems"),
 }
 
 
@@ -41,7 +41,7 @@ def _what(contents: Contents) -> Iterator[str]:
         yield "  " + text("explain.wheel.abi", "torch ABI: {words}", words=INTERFACES[contents.interface])
     if contents.releases:
         yield "  " + text(
-            "explain.wheel.releases", "its symbols are those of torch {minors}", minors=_range(contents.releases)
+            "explain.wheel.releases", "its symbols match torch {minors}", minors=_range(contents.releases)
         )
     if contents.string_abi:
         yield "  " + text("explain.wheel.string-abi", "cxx11abi{value}", value=contents.string_abi)
@@ -61,11 +61,11 @@ def _range(minors: tuple[str, ...]) -> str:
 
 def _verdict(found: Explained) -> Iterator[str]:
     if found.torch:
-        yield "  " + text("explain.wheel.torch", "held against torch {torch}", torch=found.torch)
+        yield "  " + text("explain.wheel.torch", "checked against torch {torch}", torch=found.torch)
     if found.fits:
-        yield "  " + text("explain.wheel.fits", "fits this machine, as far as the file says")
+        yield "  " + text("explain.wheel.fits", "fits this machine, according to the file")
     for one in found.failed:
         yield "  " + text(
-            "explain.wheel.not", "does not fit: {axis} needs {want}, here {have}",
+            "explain.wheel.not", "does not fit: {axis} needs {want}, this machine has {have}",
             axis=one.axis.value, want=one.want, have=one.have,
         )  # fmt: skip

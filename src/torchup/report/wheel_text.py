@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 STATUS: dict[Status, Message] = {
     Status.EXACT: message("wheel.status.exact", "a wheel for this torch"),
-    Status.REUSE: message("wheel.status.reuse", "a wheel for an older torch, measured to work on this one"),
+    Status.REUSE: message("wheel.status.reuse", "a wheel for an older torch, measured to work with this one"),
     Status.PINNED: message("wheel.status.pinned", "it requires this torch"),
-    Status.COMPATIBLE: message("wheel.status.compatible", "goes with this torch"),
-    Status.BUILD: message("wheel.status.build", "no public wheel: it is compiled here"),
+    Status.COMPATIBLE: message("wheel.status.compatible", "works with this torch"),
+    Status.BUILD: message("wheel.status.build", "no public wheel: it is compiled on your machine"),
     Status.NONE: message("wheel.status.none", "there is no wheel"),
-    Status.UNKNOWN: message("wheel.status.unknown", "no wheel is known; the listings that were read do not say"),
+    Status.UNKNOWN: message("wheel.status.unknown", "no wheel is known; the listings that were read do not show one"),
 }
 KINDS: dict[str, Message] = {
-    "pure": message("wheel.kind.pure", "no compiled code that is bound to torch"),
-    "ctypes": message("wheel.kind.ctypes", "compiled, not linked with torch"),
-    "stable": message("wheel.kind.stable", "torch's stable ABI: newer torch will do, one CUDA major"),
-    "pinned": message("wheel.kind.pinned", "requires one torch"),
+    "pure": message("wheel.kind.pure", "no compiled code that depends on torch"),
+    "ctypes": message("wheel.kind.ctypes", "compiled, but not linked with torch"),
+    "stable": message("wheel.kind.stable", "torch's stable ABI: works with newer torch and one CUDA major"),
+    "pinned": message("wheel.kind.pinned", "requires one version of torch"),
     "matched": message("wheel.kind.matched", "one file for each torch, CUDA, Python and system"),
     "source": message("wheel.kind.source", "compiled on your machine"),
     "beside": message("wheel.kind.beside", "shares CUDA libraries with torch"),
-    "ended": message("wheel.kind.ended", "no more releases"),
+    "ended": message("wheel.kind.ended", "no new releases"),
 }
 
 
@@ -57,7 +57,9 @@ def _block(found: Match, *, every: bool) -> Iterator[str]:
         label = text("wheel.text.torch", "torch {torch}+{variant}", torch=found.torch, variant=found.variant)
         yield "  " + label + (f", Python {found.python}" if found.python else "")
     if found.no_gpu:
-        yield "  " + text("wheel.text.no-gpu", "this machine has no GPU for it; the answer is for one that has")
+        yield "  " + text(
+            "wheel.text.no-gpu", "this machine has no suitable GPU; the answer is for a machine that has one"
+        )
     yield from (f"  {line}" for line in _origin(found))
     yield from (f"  {shlex.join(line)}" for line in found.install)
     yield from (f"  {line}" for line in _against(found))
@@ -95,7 +97,11 @@ def _evidence(found: Match) -> str:
 def _against(found: Match) -> Iterator[str]:
     for one in found.failed:
         yield text(
-            "wheel.text.failed", "{axis}: needs {want}, here {have}", axis=one.axis.value, want=one.want, have=one.have
+            "wheel.text.failed",
+            "{axis}: needs {want}, this machine has {have}",
+            axis=one.axis.value,
+            want=one.want,
+            have=one.have,
         )
     for near in found.nearest:
         yield text("wheel.text.nearest", "nearest: {build}", build=nearest_name(near))
@@ -109,7 +115,7 @@ def nearest_name(near: Nearest) -> str:
 
 def _remarks(found: Match) -> Iterator[str]:
     if found.system:
-        yield text("wheel.text.system", "the system has to bring: {what}", what=found.system)
+        yield text("wheel.text.system", "the system must provide: {what}", what=found.system)
     if found.note:
         yield found.note
     if not found.found and found.alternative:

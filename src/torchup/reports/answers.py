@@ -10,6 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from torchup.patterns import lazy_pattern
 from torchup.reports.labels import Expression, load_labels
 from torchup.reports.values import READERS
 
@@ -18,31 +19,31 @@ if TYPE_CHECKING:
 
     from torchup.reports.collected import Collected
 
-_PROMPT = re.compile(r"\s{0,80}(?:\((?:[^()\s]{1,60})\)\s)?(?:>>>|In ?\[[\d* ]{0,6}\]:?|\.\.\.:)\s?(.*)")
-_CONTINUED = re.compile(r"\s{0,80}\.\.\.")
-_OUT = re.compile(r"\s{0,40}Out ?\[[\d* ]{0,6}\]:?\s?")
-_ENDS = re.compile(
+_PROMPT = lazy_pattern(r"\s{0,80}(?:\((?:[^()\s]{1,60})\)\s)?(?:>>>|In ?\[[\d* ]{0,6}\]:?|\.\.\.:)\s?(.*)")
+_CONTINUED = lazy_pattern(r"\s{0,80}\.\.\.")
+_OUT = lazy_pattern(r"\s{0,40}Out ?\[[\d* ]{0,6}\]:?\s?")
+_ENDS = lazy_pattern(
     r"\s{0,80}(?:>>>|In ?\[|Traceback|[\w.-]{1,60}@[\w.-]{1,60}[: ]|[$%!]\s|PS [A-Z]:\\|[A-Z]:\\[^>]{0,200}>|#include)"
 )
-_PRINT = re.compile(r"\s{0,80}print\s?\((.*)\)\s*;?\s*(#.*)?")
-_COMMENT = re.compile(r"\s{0,80}#+\s?(.*)")
-_SAID = re.compile(
+_PRINT = lazy_pattern(r"\s{0,80}print\s?\((.*)\)\s*;?\s*(#.*)?")
+_COMMENT = lazy_pattern(r"\s{0,80}#+\s?(.*)")
+_SAID = lazy_pattern(
     r"[\s>=\-:]{0,6}(?:output|outputs|prints?|printed|returns?|result|gives?|输出|返回|结果|打印|显示)?(?:为|"
     r"是|了)?[\s:>=`'\"]{0,6}",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r",\s?(?![^()]{0,100}\))")  # commas that are not within brackets
+_BETWEEN = lazy_pattern(r",\s?(?![^()]{0,100}\))")  # commas that are not within brackets
 _FAR = 14  # lines between an expression and its value: a warning has a few
 _PRINTS = 30  # calls of one script
 _SHAPES = {
-    "flag": re.compile(r"['\"`*(]{0,3}((?i:true|false))(?![\w-])"),
-    "count": re.compile(r"['\"`*]{0,3}(\d{1,3})(?![\w.:%])"),
-    "version": re.compile(r"['\"`*]{0,3}(\d{1,2}\.\d{1,3}[\w.+]{0,60}(?:\s?[|(].{0,200})?)"),
-    "runtime": re.compile(r"['\"`*]{0,3}(\d{1,2}\.\d{1,3}[\w.+-]{0,40}|None)(?![\w])"),
-    "name": re.compile(r"['\"`]{0,3}([A-Za-z][\w .()/+@-]{1,120})"),
-    "pair": re.compile(r"\W{0,3}(\(\d{1,2}, ?\d\))"),
-    "list": re.compile(r"(\[['\"](?:sm_|gfx|compute_).{0,600})"),
-    "path": re.compile(r"['\"`]{0,3}((?:/|[A-Za-z]:\\|\w[\w.-]{0,40}[/\\]).{0,250})"),
+    "flag": lazy_pattern(r"['\"`*(]{0,3}((?i:true|false))(?![\w-])"),
+    "count": lazy_pattern(r"['\"`*]{0,3}(\d{1,3})(?![\w.:%])"),
+    "version": lazy_pattern(r"['\"`*]{0,3}(\d{1,2}\.\d{1,3}[\w.+]{0,60}(?:\s?[|(].{0,200})?)"),
+    "runtime": lazy_pattern(r"['\"`*]{0,3}(\d{1,2}\.\d{1,3}[\w.+-]{0,40}|None)(?![\w])"),
+    "name": lazy_pattern(r"['\"`]{0,3}([A-Za-z][\w .()/+@-]{1,120})"),
+    "pair": lazy_pattern(r"\W{0,3}(\(\d{1,2}, ?\d\))"),
+    "list": lazy_pattern(r"(\[['\"](?:sm_|gfx|compute_).{0,600})"),
+    "path": lazy_pattern(r"['\"`]{0,3}((?:/|[A-Za-z]:\\|\w[\w.-]{0,40}[/\\]).{0,250})"),
 }
 _SENTENCE = (
     r"[`'\"\)\s]{0,4}(?:(?:still|always|also|now|just|只|仍然|仍|一直|都|也|依然|会|却|还是|就)\s?){0,3}"

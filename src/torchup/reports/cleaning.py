@@ -6,19 +6,20 @@ Nothing here can fail on any string, and nothing takes more than linear time: no
 from __future__ import annotations
 
 import itertools
-import re
 from collections import Counter
+
+from torchup.patterns import lazy_pattern
 
 LIMIT = 2_000_000  # characters read of a report, half from either end; a log's middle says nothing new
 LINE_LIMIT = 4_000  # longer lines (minified files, base64) carry no facts, and patterns must stay cheap on them
 _LAYERS = 20  # quotes within boxes within logs; more is no report
 _BLANKS = 3  # empty lines in a row that are kept
 
-_ESCAPES = re.compile(
+_ESCAPES = lazy_pattern(
     r"\x1b(?:\[[0-?]{0,100}[ -/]{0,10}[@-~]|\][^\x07\x1b\n]{0,1000}(?:\x07|\x1b\\)?|[@-Z\\^_])|"
     r"\x9b[0-?]{0,100}[ -/]{0,10}[@-~]"
 )
-_BARE_COLOURS = re.compile(r"\[(?:\d{1,2}(?:;\d{1,3}){0,9})m")  # the escape character itself was lost on the way
+_BARE_COLOURS = lazy_pattern(r"\[(?:\d{1,2}(?:;\d{1,3}){0,9})m")  # the escape character itself was lost on the way
 _INVISIBLE = dict.fromkeys(
     [0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), *range(0xFE00, 0xFE10), 0xFEFF]
 )
@@ -32,14 +33,14 @@ _ENTITIES = (
     ("<br>", "\n"), ("<br/>", "\n"), ("<br />", "\n"), ("&gt;", ">"), ("&lt;", "<"), ("&quot;", '"'), ("&#39;", "'"),
     ("&#x27;", "'"), ("&#34;", '"'), ("&nbsp;", " "), ("&amp;", "&"),
 )  # fmt: skip
-_LINE_END = re.compile(r"\r[ \t]{0,400}\n|\r")  # a console of fixed width copies blanks between the two
-_QUOTE = re.compile(r"\s{0,200}(?:[>|](?!>>)[ \t]?)")
-_FENCE = re.compile(r"\s*(?:```|~~~)[\w+-]*\s*")
+_LINE_END = lazy_pattern(r"\r[ \t]{0,400}\n|\r")  # a console of fixed width copies blanks between the two
+_QUOTE = lazy_pattern(r"\s{0,200}(?:[>|](?!>>)[ \t]?)")
+_FENCE = lazy_pattern(r"\s*(?:```|~~~)[\w+-]*\s*")
 _WRAPS = (*range(38, 241),)
 _BARS = "│┃║"
 _FRAME = str.maketrans(dict.fromkeys(_BARS, "|"))
 # What loggers and runners write before each line; alone on a line it is no fact either.
-_LOGGED = re.compile(
+_LOGGED = lazy_pattern(
     r"\s{0,40}(?:\[rank\d{1,5}\]:\s?|"  # torchrun
     r"\([A-Za-z_]\w{0,60} pid=\d{1,9}(?:, ip=[\d.]{1,15})?\)\s?|"  # Ray, vLLM
     r"(?:ERROR|WARNING|INFO|DEBUG) \d\d-\d\d \d\d:\d\d:\d\d \[[^\]\s]{1,60}\]\s?|"  # vLLM
@@ -47,8 +48,8 @@ _LOGGED = re.compile(
     r"\[\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]\s?){1,4}"
 )
 _LOGGED_BEGIN = frozenset("[(EWID0123456789")
-_NUMBERED = re.compile(r"\s{0,6}(\d{1,5})(?:[:|]?\s{1,2}|$)")
-_SERVICE = re.compile(r"([\w.@-]{1,40})\s{1,20}\|\s?")  # docker compose logs
+_NUMBERED = lazy_pattern(r"\s{0,6}(\d{1,5})(?:[:|]?\s{1,2}|$)")
+_SERVICE = lazy_pattern(r"([\w.@-]{1,40})\s{1,20}\|\s?")  # docker compose logs
 
 
 def clean(text: str) -> list[str]:
@@ -194,7 +195,7 @@ def _join(block: list[str], width: int) -> list[str]:
 
 _ENOUGH_FULL_LINES = 3  # one longest line there always is, two may be chance
 _MOST = 0.8
-_STARTS_ANEW = re.compile(
+_STARTS_ANEW = lazy_pattern(
     r"\s{0,200}(?:\[(?:pip3?|conda)\]|[+|]|(?:GPU|NIC|mlx)\S{0,80}\s|Traceback|File \"|[A-Z_]{3,80}=|OS\s?:|"
     r"(?:[A-Z]\S{0,60}\s)?(?:\S{1,60}\s){0,4}\S{2,60}\s?:\s)"
 )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from torchup.catalog.versions import cuda_of, variant_of
 from torchup.doctor.facts import Facts, Node, Nvidia, Package, Python, Sign, System, Torch
 from torchup.model import Gpu, Manager, Os, Shell, Vendor
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_UNKNOWN = re.compile(
+_UNKNOWN = lazy_pattern(
     r"(?:could not collect|n/?a|none|unknown|no cuda|not found|no|-|null|not applicable)\.?", re.IGNORECASE
 )
 _AMD = (
@@ -43,8 +45,7 @@ def vendor_of(name: str) -> Vendor | None:
     return next((vendor for vendor, pattern in _VENDORS if re.search(pattern, lower)), None)
 
 
-@dataclass
-class Collected:
+class Collected(msgspec.Struct):
     """Mutable while a report is read. ``*_said`` keep what a tool printed, also where it means unknown."""
 
     os: Os | None = None
@@ -64,42 +65,42 @@ class Collected:
     apple_silicon: bool | None = None
     virtual_machine: bool = False
     cpu: str | None = None
-    python: dict[str, str] = field(default_factory=dict)
+    python: dict[str, str] = {}
     python_bits: int | None = None
     conda_python: bool = False
     wishes: frozenset[int] = frozenset()  # lines that list what is asked for, not what is there
-    understood: set[int] = field(default_factory=set)  # lines whose label says all that they hold
+    understood: set[int] = set()  # lines whose label says all that they hold
     position: int = 0  # of the line that is being read
-    pythons_at: list[tuple[int, str]] = field(default_factory=list)  # line, path of an interpreter
-    versions_at: list[tuple[int, str]] = field(default_factory=list)  # line, version that one printed of itself
+    pythons_at: list[tuple[int, str]] = []  # line, path of an interpreter
+    versions_at: list[tuple[int, str]] = []  # line, version that one printed of itself
     interpreter: str | None = None
-    other_pythons: list[Python] = field(default_factory=list)
+    other_pythons: list[Python] = []
     manager: Manager | None = None
     shell: Shell | None = None
-    requested: list[str] = field(default_factory=list)
-    index_urls: list[str] = field(default_factory=list)
-    torch: dict[str, str] = field(default_factory=dict)
-    wanted: dict[str, str] = field(default_factory=dict)  # what the user told pip to install
-    locations: list[str] = field(default_factory=list)
+    requested: list[str] = []
+    index_urls: list[str] = []
+    torch: dict[str, str] = {}
+    wanted: dict[str, str] = {}  # what the user told pip to install
+    locations: list[str] = []
     torch_missing: bool = False
     cuda_said: str | None = None  # "CUDA used to build PyTorch", verbatim
-    flags: dict[str, bool] = field(default_factory=dict)
-    flags_said: dict[str, list[str]] = field(default_factory=dict)  # in sentences: reader -> answers
+    flags: dict[str, bool] = {}
+    flags_said: dict[str, list[str]] = {}  # in sentences: reader -> answers
     device_count: int | None = None
     arch_list: tuple[str, ...] = ()
-    nvidia: dict[str, str] = field(default_factory=dict)
+    nvidia: dict[str, str] = {}
     smi_worked: bool = False
     tools_found_none: bool = False
-    gpus: list[dict[str, str]] = field(default_factory=list)
+    gpus: list[dict[str, str]] = []
     rocm: str | None = None
-    packages: dict[tuple[str, str, str], Package] = field(default_factory=dict)
-    environment: dict[str, str] = field(default_factory=dict)
-    nodes: list[Node] = field(default_factory=list)
+    packages: dict[tuple[str, str, str], Package] = {}
+    environment: dict[str, str] = {}
+    nodes: list[Node] = []
     groups: tuple[str, ...] = ()
-    commands: list[str] = field(default_factory=list)
-    signs: list[Sign] = field(default_factory=list)
-    modules: list[str] = field(default_factory=list)
-    libraries: dict[str, str] = field(default_factory=dict)
+    commands: list[str] = []
+    signs: list[Sign] = []
+    modules: list[str] = []
+    libraries: dict[str, str] = {}
 
     def first(self, table: dict[str, str], key: str, value: str) -> None:
         """Keep a value unless an earlier one is there or it says nothing."""

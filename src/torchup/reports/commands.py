@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from torchup.model import Manager, Shell
+from torchup.patterns import LETTER_BEYOND_LATIN, lazy_pattern
 from torchup.reports.answers import answers_below, expression_of, take, take_several
 from torchup.reports.values import arch, driver, interpreter, python_version
 
@@ -17,24 +18,35 @@ if TYPE_CHECKING:
 
 LONGEST = 1_000  # characters of a command that are read
 _ENVIRONMENT = r"\s{0,40}(?:\([^()\s]{1,60}\)\s{0,4}){0,2}"
-_PROMPTS: tuple[tuple[Shell | None, re.Pattern[str]], ...] = (
-    (Shell.POWERSHELL, re.compile(_ENVIRONMENT + r"PS [A-Za-z]:[^>\n]{0,200}>\s{0,4}(\S.*)")),
-    (Shell.CMD, re.compile(_ENVIRONMENT + r"[A-Za-z]:\\[^>\n]{0,200}>\s{0,4}(\S.*)")),
-    (Shell.SH, re.compile(_ENVIRONMENT + r"\[?[\w.-]{1,60}@[\w.-]{1,60}[:\s][^$#%\n]{0,200}[$#%]\s{0,4}(\S.*)")),
-    (Shell.SH, re.compile(_ENVIRONMENT + r"(?:\$|%|bash-[\d.]{1,6}[$#]|sh-[\d.]{1,6}[$#]|❯|➜)\s{1,4}(\S.*)")),
-    (Shell.SH, re.compile(_ENVIRONMENT + r"\$(?=[a-z])([a-z]\S{0,40}\s.*)")),
-    (
-        None,
-        re.compile(r"\s{0,80}(?:In ?\[[\d* ]{0,6}\]:?\s?)?[!%]\s?((?:pip3?|conda|mamba|uv|python3?|nvidia-smi)\b.*)"),
-    ),
-    (None, re.compile(r"\s{0,80}(?:RUN|CMD|run:)\s{1,8}(\S.*)")),
+# The shell, what stands in every line with such a prompt, and the pattern.
+PROMPTS: tuple[tuple[Shell | None, tuple[str, ...], re.Pattern[str]], ...] = (
+    (Shell.POWERSHELL, ("PS ",), lazy_pattern(_ENVIRONMENT + r"PS [A-Za-z]:[^>\n]{0,200}>\s{0,4}(\S.*)")),
+    (Shell.CMD, (":\\",), lazy_pattern(_ENVIRONMENT + r"[A-Za-z]:\\[^>\n]{0,200}>\s{0,4}(\S.*)")),
     (
         Shell.SH,
-        re.compile(r"\s{0,8}# ((?:pip3?|python3?|apt(?:-get)?|uv|conda|nvidia-smi|rocminfo)\s.*)"),
+        ("@",),
+        lazy_pattern(_ENVIRONMENT + r"\[?[\w.-]{1,60}@[\w.-]{1,60}[:\s][^$#%\n]{0,200}[$#%]\s{0,4}(\S.*)"),
+    ),
+    (
+        Shell.SH,
+        ("$", "%", "#", "❯", "➜"),
+        lazy_pattern(_ENVIRONMENT + r"(?:\$|%|bash-[\d.]{1,6}[$#]|sh-[\d.]{1,6}[$#]|❯|➜)\s{1,4}(\S.*)"),
+    ),
+    (Shell.SH, ("$",), lazy_pattern(_ENVIRONMENT + r"\$(?=[a-z])([a-z]\S{0,40}\s.*)")),
+    (
+        None,
+        ("!", "%"),
+        lazy_pattern(r"\s{0,80}(?:In ?\[[\d* ]{0,6}\]:?\s?)?[!%]\s?((?:pip3?|conda|mamba|uv|python3?|nvidia-smi)\b.*)"),
+    ),
+    (None, ("RUN", "CMD", "run:"), lazy_pattern(r"\s{0,80}(?:RUN|CMD|run:)\s{1,8}(\S.*)")),
+    (
+        Shell.SH,
+        ("# ",),
+        lazy_pattern(r"\s{0,8}# ((?:pip3?|python3?|apt(?:-get)?|uv|conda|nvidia-smi|rocminfo)\s.*)"),
     ),  # root's prompt
 )
 # Lines that begin as only a command begins: the prompt was not copied, or quoting ate it.
-_BARE = re.compile(
+_BARE = lazy_pattern(
     r"\s{0,80}(?:[-*]\s)?`{0,3}((?:sudo )?(?:[A-Za-z_]\w{0,60}=\S{1,60} ){0,3}(?:"
     r"(?:\S{1,200}[/\\])?python(?:3(?:\.\d{1,2})?)?(?:\.exe)? -(?:m|c|s|V|-version)\b|"
     r"(?:\S{1,200}[/\\])?pip3?(?:\.exe)? (?:install|uninstall|list|show|freeze|download)\b|"
@@ -45,65 +57,65 @@ _BARE = re.compile(
     r"singularity) (?:exec|run|shell)\b|"
     r"(?:srun|sbatch|salloc|qsub|bsub)\s|nvidia-smi\s*$)[^`]{0,900})`{0,3}\s*"
 )
-_QUOTED = re.compile(
+_QUOTED = lazy_pattern(
     r"(?:\b(?:ran|run|running|used?|using|tried|did|executed?|after|with|via|by|do|doing)|使用|用|运行|执行|"
     r"命令|通过|输入)(?:了|是)?"
     r"\s?[:]?\s?[`'\"]((?:pip3?|python3?|uv|conda|mamba|pixi|poetry|docker|podman) [^`'\"\n]{2,300})[`'\"]",
     re.IGNORECASE | re.ASCII,
 )
-_ADVISED = re.compile(
+_ADVISED = lazy_pattern(
     r"\b(?:should|consider|could|can|please|must|need to|want to)\b|请|建议|可以", re.IGNORECASE | re.ASCII
 )
-_INSTALLS = re.compile(
+_INSTALLS = lazy_pattern(
     r"\b(?:pip3?(?:\.exe)? (?:install|download)|uv (?:pip install|add)|poetry add|pixi add|"
     r"(?:conda|mamba|micromamba) (?:install|create))\s(.{1,900})",
     re.ASCII,
 )
-_REFUSED = re.compile(r"satisfies the requirement (\S{1,100})")
-_NO_MATCH = re.compile(r"No matching distribution found for (\S{1,100})")
-_UV_REQUIRES = re.compile(r"\byou require ([\w.\[\]-]{1,60}==\S{1,60}?)[,.]?(?:\s|$)")
-_LOOKED_IN = re.compile(r"\s{0,20}Looking in (?:indexes|links): (\S.{0,600})")
-_INDEX_OPTION = re.compile(
+_REFUSED = lazy_pattern(r"satisfies the requirement (\S{1,100})")
+_NO_MATCH = lazy_pattern(r"No matching distribution found for (\S{1,100})")
+_UV_REQUIRES = lazy_pattern(r"\byou require ([\w.\[\]-]{1,60}==\S{1,60}?)[,.]?(?:\s|$)")
+_LOOKED_IN = lazy_pattern(r"\s{0,20}Looking in (?:indexes|links): (\S.{0,600})")
+_INDEX_OPTION = lazy_pattern(
     r"(?:--index-url|--extra-index-url|--index|--default-index|-i|-f|--find-links|"
     r"--source)[ =]\"?'?((?:https?://|[\w.-]+\.\w+/)\S{1,300})"
 )
 _TOOLS: tuple[tuple[Manager, re.Pattern[str]], ...] = (
     (
         Manager.PIXI,
-        re.compile(
+        lazy_pattern(
             r"^\s{0,8}pixi\s|[/\\]\.pixi[/\\]|\bpixi\.(?:toml|lock)\b|failed to solve the conda requirements of"
         ),
     ),
-    (Manager.POETRY, re.compile(r"^\s{0,8}poetry\s|\bpoetry\.lock\b|\[tool\.poetry|pypoetry[/\\]virtualenvs")),
-    (Manager.UV_PROJECT, re.compile(r"(?:^\s{0,8}|`)uv (?:sync|add|run|lock|tree)\b|\buv\.lock\b|\btool\.uv\b")),
-    (Manager.UV_VENV, re.compile(r"^\s{0,8}uv (?:pip|venv)\b|[/\\]uv[/\\]python[/\\]")),
+    (Manager.POETRY, lazy_pattern(r"^\s{0,8}poetry\s|\bpoetry\.lock\b|\[tool\.poetry|pypoetry[/\\]virtualenvs")),
+    (Manager.UV_PROJECT, lazy_pattern(r"(?:^\s{0,8}|`)uv (?:sync|add|run|lock|tree)\b|\buv\.lock\b|\btool\.uv\b")),
+    (Manager.UV_VENV, lazy_pattern(r"^\s{0,8}uv (?:pip|venv)\b|[/\\]uv[/\\]python[/\\]")),
 )
-_CONDA_TORCH = re.compile(r"^\s{0,8}(?:conda|mamba|micromamba) (?:install|create)\s(?=.*\bpytorch\b)")
-_CONDA = re.compile(
+_CONDA_TORCH = lazy_pattern(r"^\s{0,8}(?:conda|mamba|micromamba) (?:install|create)\s(?=.*\bpytorch\b)")
+_CONDA = lazy_pattern(
     r"^\s{0,8}(?:conda|mamba|micromamba)\s|(?:mini|ana|mamba)(?:conda|forge)\d?[/\\]|"
     r"[/\\]\.?conda[/\\]envs[/\\]|miniforge"
 )
-_SAID_CONDA = re.compile(
+_SAID_CONDA = lazy_pattern(
     r"torch\b[^;\n]{0,40}\b(?:via|with|from|using|through|by) (?:conda|mamba|miniforge|miniconda|anaconda)\b|"
     r"用\s?conda\s?(?:安装|装)"
 )
-_PIP_TORCH = re.compile(r"\bpip3?(?:\.exe)? (?:install|download)\s(?=.*torch)")
-_PIP = re.compile(r"\bpip3?(?:\.exe)? (?:install|list|freeze|show|uninstall)\b")
-_STOP = re.compile(r"[;|>\u4e00-\u9fff]|, |&&|\s#|[`'\"]\s*[,.]?\s*$|\n")
-_SECRET = re.compile(r"//[^/\s@\"']{1,200}@")  # login and password in an address
-_WANTED = re.compile(r"\btorch={2,3}(\d[\w.]{0,40})(?:\+(\w[\w.]{0,40}))?", re.ASCII)
-_INDEX = re.compile(r"whl/(?:nightly/|test/)?(cu\d{2,3}|cpu|xpu|rocm\d[\d.]{0,6})")
-_GIVES_GPU = re.compile(
+_PIP_TORCH = lazy_pattern(r"\bpip3?(?:\.exe)? (?:install|download)\s(?=.*torch)")
+_PIP = lazy_pattern(r"\bpip3?(?:\.exe)? (?:install|list|freeze|show|uninstall)\b")
+_STOP = lazy_pattern(rf"[;|>]|{LETTER_BEYOND_LATIN}|, |&&|\s#|[`'\"]\s*[,.]?\s*$|\n")
+_SECRET = lazy_pattern(r"//[^/\s@\"']{1,200}@")  # login and password in an address
+_WANTED = lazy_pattern(r"\btorch={2,3}(\d[\w.]{0,40})(?:\+(\w[\w.]{0,40}))?", re.ASCII)
+_INDEX = lazy_pattern(r"whl/(?:nightly/|test/)?(cu\d{2,3}|cpu|xpu|rocm\d[\d.]{0,6})")
+_GIVES_GPU = lazy_pattern(
     r"--gpus|--runtime[= ]nvidia|nvidia-docker|--device|/dev/(?:kfd|dri)|nvidia\.com/gpu|--nv\b|--rocm\b"
 )
-_DOCKER = re.compile(
+_DOCKER = lazy_pattern(
     r"\b(?:docker|podman|nerdctl)(?:-compose)?\s{1,8}(?:run|start|exec|compose)\b|\bdocker-compose\b|\bnvidia-docker\b|"
     r"\b(?:apptainer|singularity) (?:exec|run|shell)\b|\b(?:distrobox|toolbox) (?:enter|run|create)\b",
     re.IGNORECASE | re.ASCII,
 )
-_PRINTED = re.compile(r"\bprint\s?\((.*)\)")
-_PARTS = re.compile(r",\s?(?![^(]{0,200}\))|\)\s?;\s?print\(")
-_INTERPRETER = re.compile(
+_PRINTED = lazy_pattern(r"\bprint\s?\((.*)\)")
+_PARTS = lazy_pattern(r",\s?(?![^(]{0,200}\))|\)\s?;\s?print\(")
+_INTERPRETER = lazy_pattern(
     r"(?:^|\s|&\s)[\"']?((?:[A-Za-z]:)?[^\s\"'&|;]{0,200}[/\\]python(?:3(?:\.\d{1,2})?)?(?:\.exe)?)[\"']?(?=\s|$)"
 )
 _LINE_CONTINUES = ("\\", "^", "`")
@@ -128,8 +140,8 @@ def read_commands(collected: Collected, lines: Sequence[str]) -> None:
 
 def _command(collected: Collected, line: str) -> str | None:
     """The command of a line; its prompt shows the shell."""
-    for shell, prompt in _PROMPTS:
-        match = prompt.match(line)
+    for shell, needed, prompt in PROMPTS:
+        match = prompt.match(line) if any(text in line for text in needed) else None
         if match is not None:
             collected.shell = collected.shell or shell
             return match[1][:LONGEST]
@@ -240,7 +252,7 @@ _SWITCHES = frozenset(
         "--isolated",
     ]
 )
-_OURS = re.compile(
+_OURS = lazy_pattern(
     r"(?:py)?torch|nvidia-|triton|xformers|flash|vllm|numpy|cuda|bitsandbytes|jax|tensorflow", re.IGNORECASE | re.ASCII
 )
 

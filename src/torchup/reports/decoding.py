@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
+
+from torchup.patterns import lazy_pattern
 
 _SAMPLE = 4_000  # bytes that show which encoding it is
 _SHARE_OF_ZEROS = 4  # UTF-16 of Latin text has a zero in every second byte; a quarter leaves room for Chinese
@@ -13,7 +14,7 @@ _MARKS = {
     b"\xfe\xff": "utf-16",
     b"\xef\xbb\xbf": "utf-8-sig",
 }
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_WORD = lazy_pattern(r"[^\W\d_]{2,}")
 
 
 class Content(StrEnum):

@@ -8,37 +8,38 @@ with a word beside it that says what it is.
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torchup.catalog.gpus import load_gpu_table
+from torchup.data_files import read_data
 from torchup.model import Value, Vendor
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PIECES = re.compile(r"[a-z]+|\d+|\+", re.IGNORECASE | re.ASCII)
-_BETWEEN = re.compile(r"[ \-_®™]{0,2}(?:\((?:tm|r)\))?[ \-_]{0,2}", re.IGNORECASE | re.ASCII)
+_PIECES = lazy_pattern(r"[a-z]+|\d+|\+", re.IGNORECASE | re.ASCII)
+_BETWEEN = lazy_pattern(r"[ \-_®™]{0,2}(?:\((?:tm|r)\))?[ \-_]{0,2}", re.IGNORECASE | re.ASCII)
 _NOISE = frozenset(["nvidia", "geforce", "tesla", "amd", "ati", "radeon", "instinct", "intel", "graphics", "r", "tm"])
 _LINES = frozenset(
     ["rtx", "gtx", "gt", "rx", "arc", "quadro", "titan", "ryzen", "iris", "mi", "gb", "gh", "vega", "mx"]
 )
 _DROPPED = frozenset(["rtx", "gtx", "rx", "arc"])  # product lines that people leave out
 _SUFFIXES = frozenset(["ti", "super", "xt", "xtx", "gre"])
-_BESIDE = re.compile(
+_BESIDE = lazy_pattern(
     r"\s{0,3}(?:gpus?|cards?|laptop|mobile|显卡|卡|笔记本|super|ti)\b|\s{0,3}(?:显卡|卡|笔记本)",
     re.IGNORECASE | re.ASCII,
 )
-_BEFORE = re.compile(
+_BEFORE = lazy_pattern(
     r"(?:\b(?:my|an?|single|one|two|dual|have|using|with|on|the|card|gpu)\s{1,2}|[\dx×]\s?x?\s?|用|的|张|块|"
     r"是|单|双|有)$",
     re.IGNORECASE | re.ASCII,
 )
-_FORM = re.compile(r"[a-z](?![A-Za-z0-9])")  # the m of a Tesla K40m
+_FORM = lazy_pattern(r"[a-z](?![A-Za-z0-9])")  # the m of a Tesla K40m
 _LONGEST = 8  # pieces of a name
-_SERIES = re.compile(r"[2345]0[5-9]0")  # numbers that stand for a GeForce card when nothing else is said
+_SERIES = lazy_pattern(r"[2345]0[5-9]0")  # numbers that stand for a GeForce card when nothing else is said
 
 
 class Mention(Value, frozen=True, kw_only=True):
@@ -137,10 +138,10 @@ def _names() -> dict[tuple[str, ...], _Name]:
     names: dict[tuple[str, ...], _Name] = {}
     table = load_gpu_table()
     products = dict(table.products())
-    same = tomllib.loads((Path(__file__).parent / "gpu_spellings.toml").read_text("utf-8"))["same"]
-    for spelling, name in same.items():
-        if name in products:
-            names[_pieces(spelling)] = _Name(name=name, vendor=products[name])
+    same = read_data(Path(__file__).parent / "gpu_spellings.toml", dict[str, dict[str, str]])["same"]
+    for spelling, product in same.items():
+        if product in products:
+            names[_pieces(spelling)] = _Name(name=product, vendor=products[product])
     for name, vendor in sorted(products.items(), key=lambda product: "(" in product[0]):
         for spelling in {name.split(" (", maxsplit=1)[0], *re.findall(r"\(([^()]+)\)", name)}:
             words = _pieces(spelling)
@@ -148,9 +149,9 @@ def _names() -> dict[tuple[str, ...], _Name]:
                 names.setdefault(words, _Name(name=name, vendor=vendor, needs=_needs(words)))
     for name in table.ambiguous_names():
         names.setdefault(_pieces(name), _Name(name=name, vendor=Vendor.NVIDIA, needs=_needs(_pieces(name))))
-    for words, name in list(names.items()):
+    for words, known in list(names.items()):
         for short in _shortened(words):
-            names.setdefault(short, _Name(name=name.name, vendor=name.vendor, needs=_needs(short)))
+            names.setdefault(short, _Name(name=known.name, vendor=known.vendor, needs=_needs(short)))
     return names
 
 

@@ -6,12 +6,13 @@ Which label states which fact is data (``labels.toml``); how a value is read is 
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from torchup.data_files import read_data
 from torchup.model import Value
+from torchup.patterns import lazy_pattern
 from torchup.reports.collected import is_unknown, vendor_of
 from torchup.reports.values import READERS, cpu, gpu
 
@@ -20,19 +21,18 @@ if TYPE_CHECKING:
 
     from torchup.reports.collected import Collected
 
-LABEL = re.compile(
-    r"\s{0,80}(?:[-*•·+]\s{1,4}|\d{1,3}[.)]\s{1,4})?[*_`]{0,3}\s?([A-Za-z\u4e00-\u9fff][^:=\n]{0,60})(?::|"
+# A label begins with a letter of any script.
+LABEL = lazy_pattern(
+    r"\s{0,80}(?:[-*•·+]\s{1,4}|\d{1,3}[.)]\s{1,4})?[*_`]{0,3}\s?([^\W\d_][^:=\n]{0,60})(?::|"
     r"=(?!=))[*_`]{0,3}\s*(.*)"
 )
-_BARE = re.compile(r"\s{0,80}(pytorch version|torch version|os)\s{1,20}(\S.*)", re.IGNORECASE)
+_BARE = lazy_pattern(r"\s{0,80}(pytorch version|torch version|os)\s{1,20}(\S.*)", re.IGNORECASE)
 _WHOLE = frozenset({"torch-cuda", "torch-hip", "glibc", "cuda-available"})  # nothing else stands on such a line
-_HEADING = re.compile(r"(?:#{1,6} |\*\*)\s?([A-Za-z\u4e00-\u9fff][^:*#]{0,50}?)\s?\*{0,2}:?\s?\*{0,2}")
-_TABLE_ROW = re.compile(
-    r"\|\s?[`*]{0,3}([A-Za-z\u4e00-\u9fff][^|:]{1,40}?)[`*]{0,3}\s{0,40}\|\s{0,9}([^|]{1,200})\|\s{0,9}"
-)
-_REMARK_ON_LABEL = re.compile(r"\s?\([^()]{0,60}\)$")
-_CODE = re.compile(r"\s{0,80}(?:if|elif|while|for|assert|return|def|with|else|try)\b.*[(:]")
-_REMARK = re.compile(r"\s(?:-->|->|<--|#|←).*")
+_HEADING = lazy_pattern(r"(?:#{1,6} |\*\*)\s?([^\W\d_][^:*#]{0,50}?)\s?\*{0,2}:?\s?\*{0,2}")
+_TABLE_ROW = lazy_pattern(r"\|\s?[`*]{0,3}([^\W\d_][^|:]{1,40}?)[`*]{0,3}\s{0,40}\|\s{0,9}([^|]{1,200})\|\s{0,9}")
+_REMARK_ON_LABEL = lazy_pattern(r"\s?\([^()]{0,60}\)$")
+_CODE = lazy_pattern(r"\s{0,80}(?:if|elif|while|for|assert|return|def|with|else|try)\b.*[(:]")
+_REMARK = lazy_pattern(r"\s(?:-->|->|<--|#|←).*")
 _LISTS = {"gpu": "gpu", "cpu": "cpu"}  # readers whose values may stand on the lines below the label
 _LISTING_LABELS = frozenset(
     {"gpu models and configuration", "gpu 型号和配置", "gpu 型号及配置", "gpu 模型和配置", "cpu"}
@@ -58,7 +58,7 @@ class Labels(Value, frozen=True, kw_only=True):
 @cache
 def load_labels() -> Labels:
     """The rows of ``labels.toml``."""
-    data = tomllib.loads((Path(__file__).parent / "labels.toml").read_text("utf-8"))
+    data = read_data(Path(__file__).parent / "labels.toml", dict[str, Any])
     return Labels(
         exact={said: row["reader"] for row in data["label"] for said in row["says"]},
         alike=tuple((row["pattern"], row["reader"]) for row in data["alike"]),

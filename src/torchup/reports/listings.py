@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor.facts import Package
 from torchup.model import Manager
+from torchup.package_names import normalise
+from torchup.patterns import lazy_pattern
 from torchup.reports.commands import without_credentials
 from torchup.reports.values import torch_version
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from torchup.reports.collected import Collected
 
 # What rules ask about. Other names would only make chance matches in prose.
-RELEVANT = re.compile(
+RELEVANT = lazy_pattern(
     r"(?:torch(?:vision|audio|text|data|ao|codec|-directml)?|pytorch(?:-cuda|-gpu|-cpu|-mutex|"
     r"-triton.{0,40}|-lightning)?|libtorch|"
     r"triton(?:-\w{1,20})?|numpy|nvidia-(?!smi|driver|settings|persistenced|container|docker)[\w-]{1,60}|"
@@ -32,65 +34,58 @@ _LONG = 260  # no listing has longer lines
 _VERSION = r"(\d[\w.!+-]{0,60})"  # one class, no nesting: a hostile line must not cost exponential time
 _NAME = r"([A-Za-z_][\w.-]{0,80})"
 _LEAD = r"\s{0,40}"
-_TAGGED_PIP = re.compile(_LEAD + r"\[pip3?\]\s{0,9}" + _NAME + r"\s{0,40}(?:==|@|\()?\s{0,9}" + _VERSION)
-_TAGGED_CONDA = re.compile(
+_TAGGED_PIP = lazy_pattern(_LEAD + r"\[pip3?\]\s{0,9}" + _NAME + r"\s{0,40}(?:==|@|\()?\s{0,9}" + _VERSION)
+_TAGGED_CONDA = lazy_pattern(
     _LEAD + r"\[conda\]\s{0,9}" + _NAME + r"\s{1,60}" + _VERSION + r"(?:\s{1,40}(\S{1,80}))?(?:\s{1,40}(\S{1,80}))?"
 )
-_FREEZE = re.compile(_LEAD + _NAME + r"\s{0,9}(?:===?|@)\s{0,9}" + _VERSION + r"\s{0,9}(?:[;#].{0,200})?")
-_DASHED = re.compile(_LEAD + r"([A-Za-z]\w{0,40})-(\d{1,4}(?:\.\d{1,6}){1,4}(?:\+[\w.]{1,40})?)\s{0,9}")
-_ROW = re.compile(
+_FREEZE = lazy_pattern(_LEAD + _NAME + r"\s{0,9}(?:===?|@)\s{0,9}" + _VERSION + r"\s{0,9}(?:[;#].{0,200})?")
+_DASHED = lazy_pattern(_LEAD + r"([A-Za-z]\w{0,40})-(\d{1,4}(?:\.\d{1,6}){1,4}(?:\+[\w.]{1,40})?)\s{0,9}")
+_ROW = lazy_pattern(
     _LEAD + r"[*!]?\s?" + _NAME + r"\s{1,80}" + _VERSION + r"(?:\s{1,80}(\S{1,100}))?(?:\s{1,80}(\S{1,100}))?\s{0,9}"
 )
-_LABELLED = re.compile(
+_LABELLED = lazy_pattern(
     _LEAD + r"[-*•]?\s{0,4}\*{0,2}([A-Za-z][\w-]{0,40})\*{0,2}(?: version)?\s{0,9}[:=]\s{0,9}v?" + _VERSION + r"\s{0,9}"
 )
 # libtorch  2.3.1  cpu_mkl_h0bb0d08_100  47.5 MiB  conda  libtorch-2.3.1-cpu_mkl_h0bb0d08_100.conda
-_PIXI = re.compile(
+_PIXI = lazy_pattern(
     _LEAD
     + _NAME
     + r"\s{1,80}"
     + _VERSION
     + r"\s{1,80}(?:(\S{1,80})\s{1,80})?[\d.]{1,10} ?(?:[KMG]i?B|B)?\s{1,40}(conda|pypi)\b.{0,200}"
 )
-_TREE = re.compile(
+_TREE = lazy_pattern(
     r"[\s│├└─|`+\\-]{0,80}" + _NAME + r"(?:\[[\w,-]{1,60}\])? v" + _VERSION + r"(?:\s\(.{0,100})?\s{0,9}"
 )
-_DESCRIBED = re.compile(_LEAD + _NAME + r"\s{1,60}(?:\(!\)\s{1,9})?" + _VERSION + r"\s{1,60}[A-Z].{5,200}")
-_EXPORTED = re.compile(r"\s{0,12}- " + _NAME + r"=" + _VERSION + r"=(\S{1,80})\s{0,9}")
-_IN_LIST = re.compile(r"\s{0,20}- [\"']?" + _NAME + r"={1,2}" + _VERSION + r"[\"']?\s{0,9}")
-_SATISFIED = re.compile(r"Requirement already satisfied: ([\w.-]{1,80})(\S{0,100}) in (\S{1,300})")
-_AT_END = re.compile(r"\((\d[\w.+]{0,60})\)\s{0,9}$")  # behind "(from -r requirements.txt (line 1))"
-_PINNED = re.compile(r"==([\w.+]{1,60})")
-_CONDA_BUILD = re.compile(
+_DESCRIBED = lazy_pattern(_LEAD + _NAME + r"\s{1,60}(?:\(!\)\s{1,9})?" + _VERSION + r"\s{1,60}[A-Z].{5,200}")
+_EXPORTED = lazy_pattern(r"\s{0,12}- " + _NAME + r"=" + _VERSION + r"=(\S{1,80})\s{0,9}")
+_IN_LIST = lazy_pattern(r"\s{0,20}- [\"']?" + _NAME + r"={1,2}" + _VERSION + r"[\"']?\s{0,9}")
+_SATISFIED = lazy_pattern(r"Requirement already satisfied: ([\w.-]{1,80})(\S{0,100}) in (\S{1,300})")
+_AT_END = lazy_pattern(r"\((\d[\w.+]{0,60})\)\s{0,9}$")  # behind "(from -r requirements.txt (line 1))"
+_PINNED = lazy_pattern(r"==([\w.+]{1,60})")
+_CONDA_BUILD = lazy_pattern(
     r"^\d{1,4}$|_\d{1,4}$|^py\d|^h[0-9a-f]{7}|pypi|<pip>|^main$|^mkl$|^cuda$|^(?:cpu|gpu|cuda)\w{0,20}_"
 )
 # A wish: an option of a requirements file, a range, or a table of a project file.
-_WISH_OPTION = re.compile(
+_WISH_OPTION = lazy_pattern(
     r"\s{0,8}(?:-i|-f|-r|-c|--(?:extra-)?index-url|--find-links|--pre|--no-binary)[\s=](.{0,300})"
 )
-_WISH_RANGE = re.compile(
+_WISH_RANGE = lazy_pattern(
     _LEAD + r"(?:- )?[\"']?([A-Za-z][\w.-]{0,80}(?:\[[\w,-]{1,60}\])?\s?"
     r"(?:>=|~=|<=|!=|<|>)\s?\d[\w.,<>=!~ *+]{0,60})[\"']?,?\s{0,9}(?:[;#].{0,200})?"
 )
-_WISH_QUOTED = re.compile(_LEAD + r"[\"']([A-Za-z][\w.-]{0,80}={2,3}\d[\w.+]{0,60})[\"'],?\s{0,9}")
-_WISH_TITLE = re.compile(
+_WISH_QUOTED = lazy_pattern(_LEAD + r"[\"']([A-Za-z][\w.-]{0,80}={2,3}\d[\w.+]{0,60})[\"'],?\s{0,9}")
+_WISH_TITLE = lazy_pattern(
     r"(?:^|[\s`'\"#/])(?:requirements[\w.-]{0,40}\.(?:txt|in)|pyproject\.toml|environment\.ya?ml|setup\.(?:py|"
     r"cfg)|constraints\.txt)\b|"
     r"^\s{0,8}(?:dependencies|requires|install_requires)\s?="
 )
-_SHOWN = re.compile(r"\s{0,20}(Name|Version|Location):\s{0,9}(\S.{0,250})")
-
-
-def normal(name: str) -> str:
-    """The normalised name of a distribution (PEP 503)."""
-    from packaging.utils import canonicalize_name  # noqa: PLC0415  # 10 ms that a report without listings need not pay
-
-    return str(canonicalize_name(name))
+_SHOWN = lazy_pattern(r"\s{0,20}(Name|Version|Location):\s{0,9}(\S.{0,250})")
 
 
 def is_relevant(name: str) -> bool:
     """Whether rules may ask about a distribution."""
-    return RELEVANT.fullmatch(normal(name)) is not None
+    return RELEVANT.fullmatch(normalise(name)) is not None
 
 
 def note_wishes(collected: Collected, lines: Sequence[str]) -> None:
@@ -134,7 +129,7 @@ def _read_plain(collected: Collected, line: str) -> None:
     else:
         for pattern in (_FREEZE, _DASHED, _LABELLED, _TREE, _IN_LIST):
             if (match := pattern.fullmatch(line)) is not None:
-                if pattern is not _LABELLED or normal(match[1]) not in ("torch", "pytorch"):  # `labels` reads these
+                if pattern is not _LABELLED or normalise(match[1]) not in ("torch", "pytorch"):  # `labels` reads these
                     _add(collected, match)
                 return
         described = _DESCRIBED.fullmatch(line)
@@ -144,7 +139,7 @@ def _read_plain(collected: Collected, line: str) -> None:
 
 def _add(collected: Collected, match: re.Match[str] | None) -> None:
     if match is not None and is_relevant(match[1]):
-        collected.add_package(Package(name=normal(match[1]), version=match[2]))
+        collected.add_package(Package(name=normalise(match[1]), version=match[2]))
 
 
 def _add_conda(collected: Collected, match: re.Match[str] | None) -> None:
@@ -153,7 +148,7 @@ def _add_conda(collected: Collected, match: re.Match[str] | None) -> None:
     channel = match[4] if (match.re.groups >= 4) else None  # noqa: PLR2004  # an export has no channel
     collected.add_package(
         Package(
-            name=normal(match[1]), version=match[2], origin="conda", build=match[3] or None, channel=channel or None
+            name=normalise(match[1]), version=match[2], origin="conda", build=match[3] or None, channel=channel or None
         )
     )
 
@@ -162,7 +157,9 @@ def _add_pixi(collected: Collected, row: re.Match[str]) -> None:
     collected.manager = collected.manager or Manager.PIXI
     conda = row[4] == "conda"
     build = row[3] if conda else None
-    collected.add_package(Package(name=normal(row[1]), version=row[2], origin="conda" if conda else "pip", build=build))
+    collected.add_package(
+        Package(name=normalise(row[1]), version=row[2], origin="conda" if conda else "pip", build=build)
+    )
 
 
 def _read_shown(collected: Collected, shown: dict[str, str], field: re.Match[str]) -> None:
@@ -173,17 +170,17 @@ def _read_shown(collected: Collected, shown: dict[str, str], field: re.Match[str
     name, version = shown.get("Name"), shown.get("Version")
     if not name or not version or not is_relevant(name) or not version[:1].isdigit():
         return
-    key = (normal(name), version, "pip")
+    key = (normalise(name), version, "pip")
     if field[1] == "Location" and key in collected.packages:
         del collected.packages[key]
-    collected.add_package(Package(name=normal(name), version=version, location=shown.get("Location")))
+    collected.add_package(Package(name=normalise(name), version=version, location=shown.get("Location")))
 
 
 def _read_installed(collected: Collected, line: str) -> None:
     for word in line.partition("Successfully installed ")[2].split():
         name, _, version = word.rpartition("-")
         if version[:1].isdigit() and is_relevant(name):
-            _replace(collected, normal(name), version)
+            _replace(collected, normalise(name), version)
 
 
 def _replace(collected: Collected, name: str, version: str) -> None:
@@ -201,14 +198,14 @@ def _read_satisfied(collected: Collected, line: str) -> None:
     ended = _AT_END.search(line[found.end() :])
     version = ended[1] if ended else pinned[1] if pinned else None
     if version:
-        collected.add_package(Package(name=normal(found[1]), version=version, location=found[3]))
-        if normal(found[1]) == "torch":
+        collected.add_package(Package(name=normalise(found[1]), version=version, location=found[3]))
+        if normalise(found[1]) == "torch":
             torch_version(collected, version)
 
 
-_INLINE = re.compile(r"\s{0,20}(?:dependencies|requires)\s?=\s?\[(.{0,600})")
-_INLINE_PART = re.compile(r"[\"']([A-Za-z][\w.-]{0,80}(?:\[[\w,-]{1,60}\])?[^\"']{0,80})[\"']")
-_INDEX_TABLE = re.compile(r"\s{0,20}url\s?=\s?[\"'](https?://[^\"'\s]{1,300})[\"']\s{0,9}")
+_INLINE = lazy_pattern(r"\s{0,20}(?:dependencies|requires)\s?=\s?\[(.{0,600})")
+_INLINE_PART = lazy_pattern(r"[\"']([A-Za-z][\w.-]{0,80}(?:\[[\w,-]{1,60}\])?[^\"']{0,80})[\"']")
+_INDEX_TABLE = lazy_pattern(r"\s{0,20}url\s?=\s?[\"'](https?://[^\"'\s]{1,300})[\"']\s{0,9}")
 
 
 def read_project(collected: Collected, lines: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from torchup.patterns import lazy_pattern
 from torchup.reports.values import compute_mode, cuda_api, gpu
 from torchup.reports.values import driver as read_driver
 
@@ -13,21 +14,21 @@ if TYPE_CHECKING:
 
     from torchup.reports.collected import Collected
 
-_BANNER = re.compile(r"NVIDIA-SMI (?:version\s{0,9}:?\s{0,9})?(\d{3}\.[\d.]{1,12})")
-_DRIVER = re.compile(r"(?:Driver|KMD) Version\s{0,60}: ?(\d{3}\.[\d.]{1,12})", re.IGNORECASE)
-_CUDA = re.compile(r"CUDA (?:UMD )?Version\s{0,60}: ?(\d{1,2}\.\d)", re.IGNORECASE)
+_BANNER = lazy_pattern(r"NVIDIA-SMI (?:version\s{0,9}:?\s{0,9})?(\d{3}\.[\d.]{1,12})")
+_DRIVER = lazy_pattern(r"(?:Driver|KMD) Version\s{0,60}: ?(\d{3}\.[\d.]{1,12})", re.IGNORECASE)
+_CUDA = lazy_pattern(r"CUDA (?:UMD )?Version\s{0,60}: ?(\d{1,2}\.\d)", re.IGNORECASE)
 # | 0  NVIDIA GeForce RTX 3060    Off | 00000000:09:00.0  On |
-_GPU_ROW = re.compile(
+_GPU_ROW = lazy_pattern(
     r"\W{0,40}(\d{1,2})\s{1,6}(\S.{0,80}?)\s{1,40}(On|Off|TCC|WDDM|MCDM|"
     r"N/A)\s{0,40}\|\s{0,40}([0-9A-Fa-f]{4,8}:[0-9A-Fa-f:.]{1,20}|N/A)"
 )
-_MEMORY_ROW = re.compile(r"(\d{1,9})\s?MiB\s{0,9}/\s{0,9}(\d{1,9})\s?MiB")
-_MODE = re.compile(r"\b(Default|E\. ?(?:Process|Thread)|Exclusive\w{0,20}|Prohibited)\b")
-_MIG = re.compile(r"(?:^|\|)\s{0,80}(Enabled|Disabled)\*?\s{0,9}\|?\s*$")
-_LISTED = re.compile(r"\s{0,40}GPU (\d{1,2})\s{0,9}:\s{0,9}(\S.{0,120})")
-_MIG_DEVICE = re.compile(r"\s{0,40}MIG \d{1,2}\w?g?\.\d{1,3}\w{0,8}.{0,40}Device\s{1,9}\d")
-_QUERY = re.compile(r"--query-gpu[= ]([\w.,]{2,300})")
-_FIELD = re.compile(
+_MEMORY_ROW = lazy_pattern(r"(\d{1,9})\s?MiB\s{0,9}/\s{0,9}(\d{1,9})\s?MiB")
+_MODE = lazy_pattern(r"\b(Default|E\. ?(?:Process|Thread)|Exclusive\w{0,20}|Prohibited)\b")
+_MIG = lazy_pattern(r"(?:^|\|)\s{0,80}(Enabled|Disabled)\*?\s{0,9}\|?\s*$")
+_LISTED = lazy_pattern(r"\s{0,40}GPU (\d{1,2})\s{0,9}:\s{0,9}(\S.{0,120})")
+_MIG_DEVICE = lazy_pattern(r"\s{0,40}MIG \d{1,2}\w?g?\.\d{1,3}\w{0,8}.{0,40}Device\s{1,9}\d")
+_QUERY = lazy_pattern(r"--query-gpu[= ]([\w.,]{2,300})")
+_FIELD = lazy_pattern(
     r"\s{0,4}(name|gpu_name|index|uuid|driver_version|compute_cap|compute_mode|mig\.mode\.current|"
     r"[a-z_.]{3,40})(?: \[[\w%]{1,8}\])?\s{0,4}"
 )

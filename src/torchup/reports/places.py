@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from torchup.data_files import read_data
 from torchup.model import Value
+from torchup.patterns import LETTER_BEYOND_LATIN, lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.reports.collected import Collected
 
 # How compose files and pods ask for a GPU.
-_GIVEN = re.compile(
+_GIVEN = lazy_pattern(
     r"\bdriver: ?[\"']?nvidia|\bruntime: ?[\"']?nvidia|\bgpus: ?[\"']?all|(?:nvidia|amd|intel)\.com/\S{0,20}: ?[\"']?\d"
 )
 _BEFORE = 40  # characters before a word in which a "not" takes it back
-_CLAUSE = re.compile(r"[.;!?,\n:]")
+_CLAUSE = lazy_pattern(r"[.;!?,\n:]")
 
 
 class Place(Value, frozen=True, kw_only=True):
     """One kind of container or scheduler and what shows it."""
 
     kind: str
+    needs: tuple[str, ...]  # in lower case
     signs: tuple[re.Pattern[str], ...]
     words: tuple[re.Pattern[str], ...]
 
@@ -40,11 +42,11 @@ class Places(Value, frozen=True, kw_only=True):
 @cache
 def load_places() -> Places:
     """The rows of ``places.toml``."""
-    data = tomllib.loads((Path(__file__).parent / "places.toml").read_text("utf-8"))
+    data = read_data(Path(__file__).parent / "places.toml", dict[str, Any])
     return Places(
         containers=tuple(map(_place, data["container"])),
         schedulers=tuple(map(_place, data["scheduler"])),
-        taken_back=re.compile(rf"(?:\b|n)(?:{data['not']})(?:\b|(?<=[\u4e00-\u9fff]))", re.IGNORECASE),
+        taken_back=lazy_pattern(rf"(?:\b|n)(?:{data['not']})(?:\b|(?<={LETTER_BEYOND_LATIN}))", re.IGNORECASE),
     )
 
 
@@ -52,8 +54,9 @@ def _place(row: dict[str, object]) -> Place:
     signs, words = (row["signs"], row["words"])
     return Place(
         kind=str(row["kind"]),
-        signs=tuple(re.compile(str(sign), re.MULTILINE) for sign in _strings(signs)),
-        words=tuple(re.compile(str(word), re.IGNORECASE | re.ASCII) for word in _strings(words)),
+        needs=tuple(map(str, _strings(row["needs"]))),
+        signs=tuple(lazy_pattern(str(sign), re.MULTILINE) for sign in _strings(signs)),
+        words=tuple(lazy_pattern(str(word), re.IGNORECASE | re.ASCII) for word in _strings(words)),
     )
 
 
@@ -72,7 +75,9 @@ def read_places(collected: Collected, text: str) -> None:
     collected.scheduler = _kind(load_places().schedulers, text)
 
 
-def _kind(places: tuple[Place, ...], text: str) -> str | None:
+def _kind(rows: tuple[Place, ...], text: str) -> str | None:
+    lower = text.lower()
+    places = [row for row in rows if any(needed in lower for needed in row.needs)]
     by_sign = next((place.kind for place in places if any(sign.search(text) for sign in place.signs)), None)
     by_word = next((place.kind for place in places if any(_stands(word, text) for word in place.words)), None)
     if by_sign is None or by_word is None:

@@ -6,43 +6,44 @@ A sentence speaks of this machine unless a word in it says otherwise: another ma
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from torchup.model import Os, Vendor
-from torchup.reports.values import cuda_api, driver, os_name, toolkit
+from torchup.patterns import lazy_pattern
+from torchup.reports.values import os_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from torchup.reports.collected import Collected
     from torchup.reports.gpu_names import Mention
 
 _PATHS: tuple[tuple[Os, re.Pattern[str]], ...] = (
-    (Os.MACOS, re.compile(r"(?<![\w:])/(?:Users/[^/\s]{1,60}/|opt/homebrew/|Library/Frameworks/|usr/local/Cellar/)")),
-    (Os.WINDOWS, re.compile(r"\b[A-Za-z]:\\\w")),
-    (Os.LINUX, re.compile(r"(?<![\w:])/(?:home/[^/\s]{1,60}/|root/)|/dist-packages/|-linux-gnu/")),
+    (Os.MACOS, lazy_pattern(r"(?<![\w:])/(?:Users/[^/\s]{1,60}/|opt/homebrew/|Library/Frameworks/|usr/local/Cellar/)")),
+    (Os.WINDOWS, lazy_pattern(r"\b[A-Za-z]:\\\w")),
+    (Os.LINUX, lazy_pattern(r"(?<![\w:])/(?:home/[^/\s]{1,60}/|root/)|/dist-packages/|-linux-gnu/")),
 )
-_MAC = re.compile(r"\b(?:mac ?book|imac|mac mini|mac studio|mac laptop|my mac|mac ?os|os ?x)\b|苹果电脑", re.ASCII)
-_APPLE_SILICON = re.compile(
+_MAC = lazy_pattern(r"\b(?:mac ?book|imac|mac mini|mac studio|mac laptop|my mac|mac ?os|os ?x)\b|苹果电脑", re.ASCII)
+_APPLE_SILICON = lazy_pattern(
     r"\bapple (?:silicon|m[1-9])\b|\bmac[a-z ]{0,12}[ (,-]{1,2}m[1-9]\b|\bm[1-9] (?:pro|max|ultra|mac\w{0,10}|chip)\b|"
     r"\bm[1-9](?:pro|max|ultra)\b|(?:苹果|mac)\s?m[1-9]\b",
     re.ASCII,
 )
-_APPLE_CHIP = re.compile(r"\bm([1-9])[ -]?(pro|max|ultra)?\b", re.IGNORECASE | re.ASCII)
-_JETSON = re.compile(
+_APPLE_CHIP = lazy_pattern(r"\bm([1-9])[ -]?(pro|max|ultra)?\b", re.IGNORECASE | re.ASCII)
+_JETSON = lazy_pattern(
     r"(?<![/\w.-])jetson[ -](?:nano|orin|xavier|tx[12]|agx|thor)\b|\bagx (?:orin|thor|xavier)\b", re.ASCII
 )
-_JETPACK = re.compile(
+_JETPACK = lazy_pattern(
     r"\bjet ?pack\s{0,3}(?:version|sdk)?\s{0,3}[:=v]?\s?([3-9](?:\.\d{1,2}){0,2})(?![\d.]*\d)", re.IGNORECASE | re.ASCII
 )
-_L4T = re.compile(
+_L4T = lazy_pattern(
     r"\bl4t\b\s{0,3}(?:release|version)?\s{0,3}[:=v]?\s?R?([23]\d\.\d{1,2}(?:\.\d{1,2})?)|"
     r"(?<![\w.])R(3\d\.\d{1,2}(?:\.\d{1,2})?)\b",
     re.IGNORECASE | re.ASCII,
 )
-_ARM = re.compile(r"\baarch64\b", re.ASCII)
-_CLAUSE = re.compile(r"[;!?\n]|\.(?:\s|$)|,\s|\bbut\b|\bwhile\b|\bwhereas\b|但是?|不过|而", re.IGNORECASE | re.ASCII)
-_OTHER = re.compile(
+_ARM = lazy_pattern(r"\baarch64\b", re.ASCII)
+_CLAUSE = lazy_pattern(r"[;!?\n]|\.(?:\s|$)|,\s|\bbut\b|\bwhile\b|\bwhereas\b|但是?|不过|而", re.IGNORECASE | re.ASCII)
+_OTHER = lazy_pattern(
     r"\b(?:friend|colleague|another|other (?:machine|pc|computer|gpu|card|server|users?)|others|instead of|"
     r"unlike|previous(?:ly)?|"
     r"formerly|used to|upgrad\w{0,4}|replac\w{0,4}|switched from|old (?:card|gpu|pc|machine)|before that|"
@@ -55,65 +56,65 @@ _OTHER = re.compile(
     r"同样的?问题|别人",
     re.IGNORECASE | re.ASCII,
 )
-_OWN = re.compile(
+_OWN = lazy_pattern(
     r"\b(?:my|i have|i've|i am|i'm|i run|i use|we have|our|this machine|here|running on|equipped|gpu is|"
     r"card is|it (?:does not|doesn't|fails|crashes))\b|我的|我有|我用|我这|显卡|本机|机器|环境|用的是|配置",
     re.IGNORECASE | re.ASCII,
 )
-_DEVICE_WORD = re.compile(
+_DEVICE_WORD = lazy_pattern(
     r"\d{3}|[a-z]\d{2}|\b[tlpam]\d|\b(?:spark|jetson|strix|steam deck|titan|iris|thor|orin|vega|n1x)\b",
     re.IGNORECASE | re.ASCII,
 )
-_AMD_CARD = re.compile(
+_AMD_CARD = lazy_pattern(
     r"\b(?:my|i have an|with an|using an|own an) amd (?:gpu|(?:graphics |video )?card)\b|"
     r"\bamd on (?:linux|windows|ubuntu|arch|fedora)\b|\bamd\s?的?(?:独立)?显卡",
     re.IGNORECASE | re.ASCII,
 )
 # Variables that only ROCm's libraries read; *_VISIBLE_DEVICES are set everywhere, to be sure.
-_OF_ROCM = re.compile(r"HSA_|MIOPEN_|PYTORCH_ROCM_|TORCH_BLAS_PREFER_HIPBLASLT|AMD_SERIALIZE|AMD_LOG_LEVEL", re.ASCII)
-_TORCH_LABELLED = re.compile(
+_OF_ROCM = lazy_pattern(r"HSA_|MIOPEN_|PYTORCH_ROCM_|TORCH_BLAS_PREFER_HIPBLASLT|AMD_SERIALIZE|AMD_LOG_LEVEL", re.ASCII)
+_TORCH_LABELLED = lazy_pattern(
     r"(?<![\w./-])(?<!name = [\"'])(?:py)?torch(?:版本)?[^\w\n]{0,4}(?:version|版本|是|为|"
     r"v)?[^\w\n]{0,4}(\d{1,2}\.\d{1,2}\.\d{1,2}) ?\+ ?(cpu|xpu|cu\d{2,3}|rocm[\d.]{0,8}\d)\b",
     re.IGNORECASE | re.ASCII,
 )  # ``name = "torch", version = ...`` is a lock file, which speaks of every system
 # A version beside the question that torch answered: ``got `2.12.1+cpu` with `torch.cuda.is_available() == False` ``.
-_TORCH_ANSWERED = re.compile(
+_TORCH_ANSWERED = lazy_pattern(
     r"`(\d{1,2}\.\d{1,2}\.\d{1,2})\+(cpu|xpu|cu\d{2,3}|rocm[\d.]{0,8}\d)`[^\n`]{0,40}`?torch\.",
     re.IGNORECASE | re.ASCII,
 )
-_TORCH = re.compile(
+_TORCH = lazy_pattern(
     r"(?<![\w./-])(?<!name = [\"'])(?:py)?torch(?:版本)?\s?(?:version|版本|ver\.?|是|为)?\s?(?:is|was|是|为|==|=|"
     r":)?\s?[`'\"v]?(\d{1,2}\.\d{1,2}(?:\.\d{1,2})?(?:(?:rc|\.?dev)\d{1,9})?)(?:\+([\w.]{1,20}))?(?![\w.]*\d)",
     re.IGNORECASE | re.ASCII,
 )
-_SPACED_LABEL = re.compile(r"(\d) ?\+ ?(?=(?:cu\d|cpu|rocm\d|xpu)\w)")  # "2.8.0 + cu129"
-_PYTHON = re.compile(
+_SPACED_LABEL = lazy_pattern(r"(\d) ?\+ ?(?=(?:cu\d|cpu|rocm\d|xpu)\w)")  # "2.8.0 + cu129"
+_PYTHON = lazy_pattern(
     r"(?<![\w./\\-])(?:c?python)\s?(?:version|版本|here)?\s?(?:is|是|为|=|:|"
     r"v)?\s?(3\.\d{1,2}(?:\.\d{1,2})?)(?![\w.]*\d)(?!/|\\)",
     re.IGNORECASE | re.ASCII,
 )
-_DRIVER = re.compile(
+_DRIVER = lazy_pattern(
     r"(?:\bdrivers?(?: version)?|\bnvidia-(?:driver-)?|驱动(?:程序)?(?:版本)?(?:号)?)\s?(?:is|was|are|at|v|"
     r"version|为|是|=|:|"
     r"\()?\s?[`'\"(v]?r?([3-7]\d{2}(?:\.\d{1,3}){0,2})(?![\w.]*\d)",
     re.IGNORECASE | re.ASCII,
 )
-_API = re.compile(
+_API = lazy_pattern(
     r"(?:nvidia-smi\b[^.\n]{0,40}|driver\b[^\n;,]{0,40}|supports? (?:up to )?|最高(?:可)?支持|"
     r"驱动[^\n。]{0,20})\bcuda(?: version)?\s?:?\s?(\d{1,2}\.\d)(?!\d)",
     re.IGNORECASE | re.ASCII,
 )
-_TOOLKIT = re.compile(
+_TOOLKIT = lazy_pattern(
     r"(?:\bcuda[- ]?toolkit|\bnvcc\b[^\n]{0,60}?release|\bcuda(?![a-z])(?:版本)?)\s?(?:version|版本|is|为|是|v|=|"
     r":)?\s?(\d{1,2}\.\d{1,2}(?:\.\d{1,3})?)(?![\w.]*\d)",
     re.IGNORECASE | re.ASCII,
 )
-_TORCH_CUDA = re.compile(
+_TORCH_CUDA = lazy_pattern(
     r"(?:\b(?:py)?torch\b[^\n,;]{0,40}(?:built (?:with|for|against)|compiled (?:with|for)|"
     r"\())\s?cuda\s?:?\s?(\d{1,2}\.\d)",
     re.IGNORECASE | re.ASCII,
 )
-_SYSTEM = re.compile(
+_SYSTEM = lazy_pattern(
     r"\b(windows ?(?:1[01]|server 20\d\d)|win ?1[01]|ubuntu ?\d\d\.\d\d|debian ?(?:1[0-9]|[89])|fedora ?\d\d|"
     r"cent ?os ?\d|"
     r"rocky(?: linux)? ?\d|mac ?os ?(?:\w{1,12} )?\d{1,2}(?:\.\d{1,2}){0,2}|arch linux|linux mint ?\d\d|nixos|"
@@ -121,14 +122,14 @@ _SYSTEM = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 # What a patch or a workaround gives is not what failed.
-_MENDED = re.compile(
+_MENDED = lazy_pattern(
     r"\b(?:with|after|by) (?:the|this|my|a) (?:patch|fix|change|workaround)\b|\bonce (?:patched|fixed)\b|"
     r"\bresolves? to\b|\bit resolves\b|修复后|打了?补丁后",
     re.IGNORECASE | re.ASCII,
 )
-_UV_PYTHON = re.compile(r"You're using CPython (\d\.\d{1,2})")
-_UV_PLATFORM = re.compile(r"You're on \w{1,20} \(`(macosx|manylinux|win)_?(\d{1,3}_\d{1,3})?_?(\w{1,20})`\)")
-_WISHES = re.compile(
+_UV_PYTHON = lazy_pattern(r"You're using CPython (\d\.\d{1,2})")
+_UV_PLATFORM = lazy_pattern(r"You're on \w{1,20} \(`(macosx|manylinux|win)_?(\d{1,3}_\d{1,3})?_?(\w{1,20})`\)")
+_WISHES = lazy_pattern(
     r"\b(?:need|needs|require[sd]?|update|upgrade|install|at least|minimum|newer|later|recommend|support(?:s|"
     r"ed)?|should|instead|tried|try|"
     r"expects?|compatible|downgrad\w{0,3}|want|without|no|friend|another)\b|>=|≥|需要|升级|更新|安装|至少|"
@@ -190,61 +191,35 @@ def _read_mac(collected: Collected, text: str, lower: str) -> None:
 
 
 def _read_jetson(collected: Collected, text: str, lower: str) -> None:
-    jetpack, l4t = _JETPACK.search(text), _L4T.search(text)
-    elsewhere = collected.arch not in (None, "aarch64") or collected.os not in (None, Os.LINUX)
-    if elsewhere:
+    if collected.arch not in (None, "aarch64") or collected.os not in (None, Os.LINUX):
         return
-    if jetpack:
-        collected.jetpack = collected.jetpack or jetpack[1]
-    if l4t and ("l4t" in lower or "jetson" in lower or "jetpack" in lower):
-        collected.l4t = collected.l4t or l4t[1] or l4t[2]
-    collected.jetson |= bool(_JETSON.search(lower)) or collected.jetpack is not None or collected.l4t is not None
+    if "jet" in lower or "l4t" in lower or "agx" in lower:
+        jetpack, l4t = _JETPACK.search(text), _L4T.search(text)
+        if jetpack:
+            collected.jetpack = collected.jetpack or jetpack[1]
+        if l4t and ("l4t" in lower or "jetson" in lower or "jetpack" in lower):
+            collected.l4t = collected.l4t or l4t[1] or l4t[2]
+        collected.jetson |= bool(_JETSON.search(lower))
+    collected.jetson |= collected.jetpack is not None or collected.l4t is not None
 
 
 def _read_versions(collected: Collected, text: str) -> None:
-    listed = any(name in ("torch", "pytorch") for name, _, _ in collected.packages)
-    if "version" not in collected.torch and not collected.torch_missing and not listed:
-        _read_torch(collected, text)
-    if "version" not in collected.python:
-        versions = {match[1] for match in _PYTHON.finditer(text) if not _is_wish(text, match)}
-        if len(versions) == 1:
-            collected.python["version"] = versions.pop()
-    if "driver" not in collected.nvidia:
-        _read_one(collected, text, _DRIVER, driver)
-    if "cuda_api" not in collected.nvidia:
-        _read_one(collected, text, _API, cuda_api)
-    if "cuda" not in collected.torch and (built := _TORCH_CUDA.search(text)) is not None and not _is_wish(text, built):
-        collected.torch["cuda"] = built[1]
-    if not {"toolkit", "cuda_api"} & collected.nvidia.keys():
-        _read_one(collected, _TORCH_CUDA.sub(" ", text), _TOOLKIT, toolkit)
+    """The facts of `_STATED` that are still open."""
+    for stated in _STATED:
+        known: dict[str, str] = getattr(collected, stated.table)
+        if {stated.keys[0], *stated.better} & known.keys() or stated.told(collected):
+            continue
+        values = _only(stated, stated.beside.sub(" ", text) if stated.beside else text)
+        known.update({key: value for key, value in zip(stated.keys, values, strict=False) if value})
 
 
-def _read_torch(collected: Collected, text: str) -> None:
-    """The one torch that is mentioned; one with a label first: ``torch-1.12.1+cpu``, ``PyTorch (1.11.0+cpu)``."""
-    labelled = {match.groups() for match in _TORCH_ANSWERED.finditer(text)}
-    labelled = labelled or {
-        m.groups() for m in _TORCH_LABELLED.finditer(text) if not _is_command(text, m) and not _is_mended(text, m)
-    }
-    if len(labelled) == 1:
-        collected.torch["version"], collected.torch["local"] = labelled.pop()
-        return
-    versions = {
-        match.groups()
-        for match in _TORCH.finditer(text)
-        if not (_is_wish(text, match) or _is_command(text, match) or _is_mended(text, match))
-    }
-    if len(versions) == 1:
-        version, local = versions.pop()
-        collected.torch["version"] = version
-        if local:
-            collected.torch["local"] = local
-
-
-def _read_one(collected: Collected, text: str, pattern: re.Pattern[str], reader: object) -> None:
-    """Take the value that a pattern finds when it is the only one."""
-    values = {match[1] for match in pattern.finditer(text) if not _is_wish(text, match)}
-    if len(values) == 1 and callable(reader):
-        reader(collected, values.pop())
+def _only(stated: _Stated, text: str) -> tuple[str | None, ...]:
+    """What a form finds when all its mentions that count agree; the forms are tried in their order."""
+    for pattern, unless in stated.forms:
+        said = {match.groups() for match in pattern.finditer(text) if not any(no(text, match) for no in unless)}
+        if len(said) == 1:
+            return said.pop()
+    return ()
 
 
 def _clause(text: str, start: int, end: int) -> str:
@@ -276,6 +251,45 @@ def _is_command(text: str, match: re.Match[str]) -> bool:
     line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
     clause = re.split(r", |; ", line[-300:])[-1]
     return re.search(r"\binstall\b|\badd\b|requirement|No matching", clause) is not None
+
+
+class _Stated(NamedTuple):
+    """What a sentence may state, once in a text, and how.
+
+    ``table``, ``keys``: where `Collected` keeps the groups of a pattern. ``forms``: patterns, the surest first, each
+    with what takes a mention back. ``better``: keys of the table that answer the question too. ``beside``: what speaks
+    of another fact. ``told``: whether a tool answered in another way.
+    """
+
+    table: str
+    keys: tuple[str, ...]
+    forms: tuple[tuple[re.Pattern[str], tuple[Callable[[str, re.Match[str]], bool], ...]], ...]
+    better: tuple[str, ...] = ()
+    beside: re.Pattern[str] | None = None
+    told: Callable[[Collected], bool] = lambda _: False
+
+
+def _torch_is_told(collected: Collected) -> bool:
+    return collected.torch_missing or any(name in ("torch", "pytorch") for name, _, _ in collected.packages)
+
+
+_STATED = (
+    _Stated(  # a labelled one first: ``torch-1.12.1+cpu``, ``PyTorch (1.11.0+cpu)``
+        "torch",
+        ("version", "local"),
+        (
+            (_TORCH_ANSWERED, ()),
+            (_TORCH_LABELLED, (_is_command, _is_mended)),
+            (_TORCH, (_is_wish, _is_command, _is_mended)),
+        ),
+        told=_torch_is_told,
+    ),
+    _Stated("python", ("version",), ((_PYTHON, (_is_wish,)),)),
+    _Stated("nvidia", ("driver",), ((_DRIVER, (_is_wish,)),)),
+    _Stated("nvidia", ("cuda_api",), ((_API, (_is_wish,)),)),
+    _Stated("torch", ("cuda",), ((_TORCH_CUDA, (_is_wish,)),)),
+    _Stated("nvidia", ("toolkit",), ((_TOOLKIT, (_is_wish,)),), better=("cuda_api",), beside=_TORCH_CUDA),
+)
 
 
 def _read_gpus(collected: Collected, text: str) -> None:

@@ -11,25 +11,26 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor.facts import Python
 from torchup.model import Value
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torchup.reports.collected import Collected
 
-_POSIX = re.compile(
+_POSIX = lazy_pattern(
     r"(?<![\w.~/])([~/][^\s\"':(]{0,250}?|\.?[A-Za-z][\w-]{0,40})/(lib|lib64)/python(3\.\d{1,2})/(site|dist)-packages\b"
 )
-_WINDOWS = re.compile(r"(?<!\w)([A-Za-z]:[\\/][^\"'<>|:\n]{1,250}?)[\\/][Ll]ib[\\/]site-packages\b")
-_LAUNCHED = re.compile(r"\s{0,8}(?:venv|Command:) \"([^\"]{3,250}python(?:\.exe)?)\"", re.IGNORECASE)
-_FAILED = re.compile(
+_WINDOWS = lazy_pattern(r"(?<!\w)([A-Za-z]:[\\/][^\"'<>|:\n]{1,250}?)[\\/][Ll]ib[\\/]site-packages\b")
+_LAUNCHED = lazy_pattern(r"\s{0,8}(?:venv|Command:) \"([^\"]{3,250}python(?:\.exe)?)\"", re.IGNORECASE)
+_FAILED = lazy_pattern(
     r"\s{0,80}(?:E\s{1,4})?(?:[\w.]{0,60}(?:Error|Exception)\b\s?[:(\[]|ERROR:|error:|False$|"
     r"Segmentation fault|OSError|.{0,40}No module named)"
 )
-_VERSION_IN_PATH = re.compile(r"[Pp]ython(3)\.?(\d{1,2})(?!\d)")
-_VIRTUAL = re.compile(r"[\\/](?:[\w.-]{0,30}venv[\w.-]{0,30}|env|\.?virtualenvs[\\/][^\\/]{1,80})$", re.IGNORECASE)
+_VERSION_IN_PATH = lazy_pattern(r"[Pp]ython(3)\.?(\d{1,2})(?!\d)")
+_VIRTUAL = lazy_pattern(r"[\\/](?:[\w.-]{0,30}venv[\w.-]{0,30}|env|\.?virtualenvs[\\/][^\\/]{1,80})$", re.IGNORECASE)
 _CLOSE = 4  # lines between an interpreter's path and its version
-_HIDDEN = re.compile(r"\.\.\.|<|\*\*|…|\bxxx", re.IGNORECASE)
+_HIDDEN = lazy_pattern(r"\.\.\.|<|\*\*|…|\bxxx", re.IGNORECASE)
 
 
 class _Moment(Value, frozen=True, kw_only=True):

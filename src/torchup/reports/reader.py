@@ -5,12 +5,12 @@ Every reader sees every line and takes what it knows; none of them can fail on a
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from torchup.doctor.facts import Sign
 from torchup.doctor.signatures import find_signs
 from torchup.model import Os, Shell
+from torchup.patterns import lazy_pattern
 from torchup.reports.answers import read_answers
 from torchup.reports.cleaning import clean
 from torchup.reports.collected import Collected
@@ -65,7 +65,7 @@ def _without(positions: frozenset[int], lines: Sequence[str]) -> str:
     return "\n".join(line for position, line in enumerate(lines) if position not in positions)[:TEXT_LIMIT]
 
 
-_ABSENT = re.compile(
+_ABSENT = lazy_pattern(
     r"\W{0,40}(?:E\s{1,9})?(?:ModuleNotFoundError|ImportError):\s{0,9}No module named ['\"]?([\w.]{1,100})"
 )
 _NOT_UNRELATED = ("torch", "vllm._", "torch.", "triton")
@@ -87,7 +87,7 @@ def _read_absent(collected: Collected, lines: Sequence[str]) -> None:
             return
 
 
-_NVIDIA_RULE = re.compile(r"\s{0,40}c 195:")
+_NVIDIA_RULE = lazy_pattern(r"\s{0,40}c 195:")
 
 
 def _read_device_rules(collected: Collected, lines: Sequence[str]) -> None:

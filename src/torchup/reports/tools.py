@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor.facts import Node
 from torchup.model import Os, Vendor
+from torchup.patterns import lazy_pattern
 from torchup.reports.collected import vendor_of
 from torchup.reports.values import gpu, linux_kernel, os_name, platform_text, python_arch, python_version
 
@@ -15,50 +16,50 @@ if TYPE_CHECKING:
 
     from torchup.reports.collected import Collected
 
-_NODE = re.compile(r"\s{0,80}([cb]([rwxsStT-]{9})[.+@]?)\s+\d+\s+(\S+)\s+(\S+)\s+\d+,\s{0,9}\d+\s(?:.*\s)?(\S+)\s*")
-_IS_NODE = re.compile(r"/dev/(?:nvidia|kfd|dri|render|card)")
-_OWNED = re.compile(
+_NODE = lazy_pattern(r"\s{0,80}([cb]([rwxsStT-]{9})[.+@]?)\s+\d+\s+(\S+)\s+(\S+)\s+\d+,\s{0,9}\d+\s(?:.*\s)?(\S+)\s*")
+_IS_NODE = lazy_pattern(r"/dev/(?:nvidia|kfd|dri|render|card)")
+_OWNED = lazy_pattern(
     r"\W{0,9}(/dev/[\w/*]{2,40})\s{1,40}(\w{1,32}):(\w{1,32})\s{1,9}0?([0-7]{3})\b"
 )  # stat's %n %U:%G %a
-_LIBRARY = re.compile(r"\s*(lib[\w.+-]+)\s*=>\s*(/\S+)")
-_LOADED = re.compile(r"\s{0,40}\d{0,9}:?\s{0,9}calling init:\s{1,9}(/\S{1,300}/)(lib[\w.+-]{1,100})\s*$")
-_MODULE = re.compile(r"(?:site|dist)-packages[/\\](\w{1,80})")
-_PLACE = re.compile(r"([^\s\"'(]{0,300}(?:site|dist)-packages)[/\\](?:torch|torchvision|torchaudio)[/\\]")
-_KERNEL_MODULE = re.compile(r"NVRM version.{0,80}?(?:Kernel Module|Module for \S{1,40})\s{1,9}([\d.]+)")
-_DPKG = re.compile(
+_LIBRARY = lazy_pattern(r"\s*(lib[\w.+-]+)\s*=>\s*(/\S+)")
+_LOADED = lazy_pattern(r"\s{0,40}\d{0,9}:?\s{0,9}calling init:\s{1,9}(/\S{1,300}/)(lib[\w.+-]{1,100})\s*$")
+_MODULE = lazy_pattern(r"(?:site|dist)-packages[/\\](\w{1,80})")
+_PLACE = lazy_pattern(r"([^\s\"'(]{0,300}(?:site|dist)-packages)[/\\](?:torch|torchvision|torchaudio)[/\\]")
+_KERNEL_MODULE = lazy_pattern(r"NVRM version.{0,80}?(?:Kernel Module|Module for \S{1,40})\s{1,9}([\d.]+)")
+_DPKG = lazy_pattern(
     r"[ih]i\s+(nvidia-(?:driver|smi|utils|kernel|headless)\S*|libnvidia-\S+|cuda-drivers\S*)\s+(?:\d:)?(\d{3}\.[\d.]+)"
 )
-_UNAME = re.compile(
+_UNAME = lazy_pattern(
     r"\bLinux \S{1,80} (\d{1,2}\.\d{1,3}\.\S{1,80}) .{0,200}?\b(x86_64|aarch64|i686|ppc64le)\b(?: GNU/Linux)?"
 )
-_PROC_VERSION = re.compile(r"\bLinux version (\d{1,2}\.\d{1,3}\.\S{1,80})")
-_TEGRA = re.compile(r"(?<![\w.-])(\d{1,2}\.\d{1,3}\.\d{1,3}(?:-[\w.]{1,30}){0,3}?-tegra)\b")
-_WSL_KERNEL = re.compile(
+_PROC_VERSION = lazy_pattern(r"\bLinux version (\d{1,2}\.\d{1,3}\.\S{1,80})")
+_TEGRA = lazy_pattern(r"(?<![\w.-])(\d{1,2}\.\d{1,3}\.\d{1,3}(?:-[\w.]{1,30}){0,3}?-tegra)\b")
+_WSL_KERNEL = lazy_pattern(
     r"(?<![\w.-])(\d{1,2}\.\d{1,3}\.\d{1,3}(?:\.\d{1,3})?-microsoft\S{0,40})", re.IGNORECASE | re.ASCII
 )
-_BANNER = re.compile(r"\s{0,80}Python (\d\.\d{1,2}\.\d{1,2}\w{0,6})\s{0,4}(\|[^(]{0,120})?(\(.*)")
-_BANNER_OS = re.compile(r"\bon (linux|darwin|win32)\b")
+_BANNER = lazy_pattern(r"\s{0,80}Python (\d\.\d{1,2}\.\d{1,2}\w{0,6})\s{0,4}(\|[^(]{0,120})?(\(.*)")
+_BANNER_OS = lazy_pattern(r"\bon (linux|darwin|win32)\b")
 _PLATFORM = {"linux": Os.LINUX, "darwin": Os.MACOS, "win32": Os.WINDOWS, "windows": Os.WINDOWS}
-_LSPCI = re.compile(
+_LSPCI = lazy_pattern(
     r"(?:VGA compatible controller|3D controller|Display controller|Processing accelerators)[^:]{0,40}:\s{0,9}(\S.*)"
 )
-_DEVICE_ROW = re.compile(r"[|\s\d]{0,40}Device Name:\s{0,9}(\S[^|]{0,120}\S)\s{0,80}\|")  # of xpu-smi
-_GFX = re.compile(r"\bgfx(?:9[0-9a-f]{2}|1[0-2][0-9a-f]{2}|8\d\d)\b")
-_OF_GPU = re.compile(r"\A(?:\s*+(?:Name:\s|Target:|AMD arch)|.*(?:GPU|GCN|Agent|Radeon|AMD))")
-_PROPERTIES = re.compile(
+_DEVICE_ROW = lazy_pattern(r"[|\s\d]{0,40}Device Name:\s{0,9}(\S[^|]{0,120}\S)\s{0,80}\|")  # of xpu-smi
+_GFX = lazy_pattern(r"\bgfx(?:9[0-9a-f]{2}|1[0-2][0-9a-f]{2}|8\d\d)\b")
+_OF_GPU = lazy_pattern(r"\A(?:\s*+(?:Name:\s|Target:|AMD arch)|.*(?:GPU|GCN|Agent|Radeon|AMD))")
+_PROPERTIES = lazy_pattern(
     r"_(?:Cuda|Xpu)DeviceProperties\(name='([^']{1,120})'(?:.{0,120}?major=(\d{1,2}), minor=(\d))?"
 )
-_CAPABILITY = re.compile(r"(\S.{0,200}) with CUDA capability sm_(\d{2,3})")
-_NV_TEGRA = re.compile(r"#? ?R(\d\d) \(release\), REVISION: (\d{1,2}(?:\.\d{1,2})?)")
-_MARKER = re.compile(
+_CAPABILITY = lazy_pattern(r"(\S.{0,200}) with CUDA capability sm_(\d{2,3})")
+_NV_TEGRA = lazy_pattern(r"#? ?R(\d\d) \(release\), REVISION: (\d{1,2}(?:\.\d{1,2})?)")
+_MARKER = lazy_pattern(
     r'"(platform_machine|sys_platform|platform_system|python_full_version|python_version)"\s?:\s?"([^"]{1,60})"'
 )
-_WINDOWS = re.compile(r"Microsoft Windows \[(?:Version|版本) ([\d.]{1,30})\]")
-_WSL = re.compile(r"(.{0,40})\bwsl ?2?\b", re.IGNORECASE | re.ASCII)
-_TAKEN_BACK = re.compile(
+_WINDOWS = lazy_pattern(r"Microsoft Windows \[(?:Version|版本) ([\d.]{1,30})\]")
+_WSL = lazy_pattern(r"(.{0,40})\bwsl ?2?\b", re.IGNORECASE | re.ASCII)
+_TAKEN_BACK = lazy_pattern(
     r"\b(?:not|no|without|outside|instead of|works|fine|never)\b[^.;,]{0,40}$|不是|没有", re.IGNORECASE | re.ASCII
 )
-_SYSTEM_ALONE = re.compile(
+_SYSTEM_ALONE = lazy_pattern(
     r"\s{0,20}(?:[-*•]\s)?((?:Microsoft )?Windows (?:1[01]|8\.1|7|Server 20\d\d)|"
     r"Ubuntu(?: Server)? \d\d\.\d\d(?:\.\d)?|macOS (?:\w{1,12} )?\d{1,2}(?:\.\d{1,2}){0,2}|"
     r"Debian(?: GNU/Linux)? \d{1,2}|Fedora(?: Linux)? \d\d|"

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.model import Os
+from torchup.patterns import LETTER_BEYOND_LATIN, lazy_pattern
 from torchup.reports.collected import is_unknown, vendor_of
 
 if TYPE_CHECKING:
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
     Reader = Callable[[Collected, str], None]
 
 _ARCH = r"x86_64|amd64|aarch64|arm64|i[36]86|ppc64le"
-_VERSION = re.compile(r"\d{1,4}(?:\.\d{1,9}){1,4}")
-_TORCH = re.compile(
+_VERSION = lazy_pattern(r"\d{1,4}(?:\.\d{1,9}){1,4}")
+_TORCH = lazy_pattern(
     r"\W{0,6}v?(\d{1,3}\.\d{1,3}(?:\.\d{1,3})?(?:(?:a|b|rc|\.?post|\.?dev)\d{1,10}){0,3})"
     r"(?:\+([\w.]{1,60})| \+ ((?:cu|rocm|cpu|xpu)[\d.]{0,8}(?<!\.)))?"
 )
-_LOCAL = re.compile(r"\+((?:rocm|cu|cpu|xpu)[\d.]{0,10})")
-_LABEL_OF_BUILD = re.compile(r"\b(cu\d{2,3}|rocm\d\.\d)\b|cuda ?(\d{1,2}\.\d)", re.IGNORECASE)
-_LINUX = re.compile(
+_LOCAL = lazy_pattern(r"\+((?:rocm|cu|cpu|xpu)[\d.]{0,10})")
+_LABEL_OF_BUILD = lazy_pattern(r"\b(cu\d{2,3}|rocm\d\.\d)\b|cuda ?(\d{1,2}\.\d)", re.IGNORECASE)
+_LINUX = lazy_pattern(
     r"ubuntu|debian|cent ?os|red ?hat|rhel|fedora|nobara|suse|arch linux|manjaro|endeavour|cachyos|bazzite|"
     r"alpine|rocky|"
     r"alma|amazon|mint|pop!?_?os|gentoo|nixos|kali|tencentos|euler|kylin|deepin|uos|oracle|raspbian|linux|wsl|alinux"
@@ -220,15 +221,16 @@ def gpu(collected: Collected, value: str) -> None:
 
 
 # What tools and people write before a name: "Card series: ", "2x ", "显卡 ".
-_AROUND_NAME = re.compile(
+_AROUND_NAME = lazy_pattern(
     r"^\s{0,9}(?:(?:\[\d{1,2}\]|\W)\s{0,9}:\s{0,9})?(?:card (?:series|"
-    r"model):\s{0,9})?(?:\d{1,2}\s?[x×*]\s{0,3})?[\u4e00-\u9fff\s:]{0,12}",
+    r"model):\s{0,9})?(?:\d{1,2}\s?[x×*]\s{0,3})?"
+    rf"(?:{LETTER_BEYOND_LATIN}|[\s:]){{0,12}}",
     re.IGNORECASE,
 )
-_OF_CARD = re.compile(r"\s{0,9}card (?:vendor|sku)|\s{0,9}(?:subsystem|node|guid|gfx version)", re.IGNORECASE)
+_OF_CARD = lazy_pattern(r"\s{0,9}card (?:vendor|sku)|\s{0,9}(?:subsystem|node|guid|gfx version)", re.IGNORECASE)
 
 
-_TARGETS = re.compile(r"\bgfx[0-9a-f]{3,5}\b")
+_TARGETS = lazy_pattern(r"\bgfx[0-9a-f]{3,5}\b")
 
 
 def named_gpu(collected: Collected, value: str) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from torchup.data_files import read_data
 from torchup.encoding import from_builtins
 from torchup.model import Origin, Result
 from torchup.results.run import Run
@@ -21,8 +21,7 @@ SAMPLES_PER_EPOCH = 60_000  # MNIST's training set
 @cache
 def load_baseline(name: str) -> Run:
     """One of `BASELINES` as a run."""
-    text = files("torchup.results").joinpath(f"data/{name}.toml").read_text(encoding="utf-8")
-    table = tomllib.loads(text)
+    table = read_data(Path(__file__).parent / "data" / f"{name}.toml", dict[str, Any])
     results = tuple(_published({**table["shared"], **row}) for row in table["result"])
     return Run(id=table["id"], origin=Origin.BASELINE, title=table["title"], source=table["source"], results=results)
 

@@ -48,12 +48,10 @@ def problems(run: Run, *, version: str, code_hash: str | None, peaks: Peaks) -> 
         found += [_error(text) for text in _above_roof(result, place, peaks)]
         found += _code(result, place, written_by=run.torchup, version=version, known=code_hash)
         if not result.measured:
-            text = message(
-                "check.not-measured", "result {place} says itself that torchup did not measure it", place=place
-            )
+            text = message("check.not-measured", "result {place} states that torchup did not measure it", place=place)
             found.append(Notice(code=text.code, level="warning", text=text))
     if not run.results:
-        found.append(_error(message("check.empty", "the run holds no results")))
+        found.append(_error(message("check.empty", "the run has no results")))
     return tuple(found)
 
 
@@ -69,12 +67,12 @@ def _contradictions(result: Result, place: str) -> Iterator[Message]:
     if not result.repeats:
         return
     if result.median is not None and not _close(result.median, middle(result.repeats)):
-        yield message("check.median", "result {place}: its median is not that of its raw samples", place=place)
+        yield message("check.median", "result {place}: its median does not match its raw samples", place=place)
     own = median_interval(result.repeats)
     if result.ci95 is not None and (
         own is None or not all(_close(a, b) for a, b in zip(result.ci95, own, strict=True))
     ):
-        yield message("check.interval", "result {place}: its interval is not that of its raw samples", place=place)
+        yield message("check.interval", "result {place}: its interval does not match its raw samples", place=place)
     if not min(result.repeats) * (1 - ROUNDING) <= result.seconds <= max(result.repeats) * (1 + ROUNDING):
         yield message("check.seconds", "result {place}: its time lies outside its raw samples", place=place)
 
@@ -85,9 +83,11 @@ def _above_roof(result: Result, place: str, peaks: Peaks) -> Iterator[Message]:
     limit = result.limit
     flops = known_flops(result) or (limit.flops if limit is not None else None)
     if flops is not None and flops / fastest > TOLERANCE * peak_flops(result, peaks):
-        yield message("check.roof", "result {place}: more work a second than the device can do", place=place)
+        yield message(
+            "check.roof", "result {place}: it claims more work per second than the device can do", place=place
+        )
     elif limit is not None and limit.seconds is not None and limit.seconds > fastest * TOLERANCE:
-        yield message("check.limit", "result {place}: faster than its own device limit", place=place)
+        yield message("check.limit", "result {place}: it is faster than its own device limit", place=place)
 
 
 def peak_flops(result: Result, peaks: Peaks) -> float:
@@ -128,7 +128,7 @@ def _code(result: Result, place: str, *, written_by: str | None, version: str, k
         yield _error(
             message(
                 "check.hash",
-                "result {place} was measured by other code than torchup {version} brings",
+                "result {place} was measured by code that differs from that of torchup {version}",
                 place=place,
                 version=version,
             )
@@ -136,7 +136,7 @@ def _code(result: Result, place: str, *, written_by: str | None, version: str, k
     else:
         text = message(
             "check.other-version",
-            "result {place} was measured by torchup {version}, whose code is not here to compare",
+            "result {place} was measured by torchup {version}, whose code is not available here for comparison",
             place=place,
             version=written_by or "?",
         )

@@ -81,7 +81,7 @@ def upgrade(data: object, *, name: str, steps: Mapping[int, Callable[[Any], Any]
     known = UPGRADES if steps is None else steps
     version = version_of(data)
     if version is None or not isinstance(data, dict | list):
-        raise _corrupt(name, message("results.neither", "neither a result file nor the JSON answer of `torchup bench`"))
+        raise _corrupt(name, message("results.neither", "neither a result file nor the JSON output of `torchup bench`"))
     if version > VERSION:
         raise RunFileError(
             message(
@@ -154,7 +154,7 @@ def _check_size(data: object, name: str) -> None:
         value, depth = stack.pop()
         left -= 1
         if left < 0 or depth > DEPTH_LIMIT or (isinstance(value, str) and len(value) > TEXT_LIMIT):
-            raise _corrupt(name, message("results.too-deep", "larger or deeper than a result can be"))
+            raise _corrupt(name, message("results.too-deep", "larger or more deeply nested than a result can be"))
         children = value.items() if isinstance(value, dict) else value if isinstance(value, list) else ()
         for child in children:
             stack.extend((part, depth + 1) for part in (child if isinstance(child, tuple) else (child,)))
@@ -163,7 +163,7 @@ def _check_size(data: object, name: str) -> None:
 def impossible(run: Run) -> Iterator[Message]:
     """What cannot be true in any run: times that are not positive, an interval that does not hold its median..."""
     if not RUN_ID.fullmatch(run.id):
-        yield message("results.impossible.id", "the run's id is not one")
+        yield message("results.impossible.id", "the run's id is not valid")
     for number, result in enumerate(run.results):
         place = f"results[{number}]"
         if not all(math.isfinite(t) and t > 0 for t in (result.seconds, *result.repeats)):
@@ -171,9 +171,11 @@ def impossible(run: Run) -> Iterator[Message]:
         if result.median is not None and not (math.isfinite(result.median) and result.median > 0):
             yield message("results.impossible.median", "{place}: a median that is not positive", place=place)
         if result.ci95 is not None and not 0 < result.ci95[0] <= result.ci95[1]:
-            yield message("results.impossible.interval", "{place}: an interval that is none", place=place)
+            yield message("results.impossible.interval", "{place}: an invalid interval", place=place)
         if any(not 0 <= position < len(result.repeats) for position in result.outliers):
-            yield message("results.impossible.outlier", "{place}: an outlier that is no repeat", place=place)
+            yield message(
+                "results.impossible.outlier", "{place}: an outlier that is not one of the repeats", place=place
+            )
         accuracy = result.quality.get("test_accuracy")
         if accuracy is not None and not 0 <= accuracy <= 1:
             yield message("results.impossible.accuracy", "{place}: an accuracy outside 0 to 1", place=place)

@@ -141,9 +141,10 @@ def _write(host: Host, path: str, text: str, *, private: bool = False) -> None:
         host.write_text(path, text, private=private)
     except OSError as error:
         raise UsageError(
-            message("results.cannot-save", "the run could not be saved below {folder}: {reason}", folder=folder(host),
+            message("results.cannot-save", "the run could not be saved in {folder}: {reason}", folder=folder(host),
                     reason=error.strerror or str(error)),
-            hint=message("results.cannot-save.hint", "free some space or set TORCHUP_HOME to a folder you can write"),
+            hint=message("results.cannot-save.hint",
+                "free some space, or set TORCHUP_HOME to a folder that you can write to"),
         ) from error  # fmt: skip
 
 
@@ -176,8 +177,8 @@ def read(host: Host, path: str, *, name: str | None = None) -> Run:
     content = host.read_bytes(path, SIZE_LIMIT + 1)
     if content is None:
         raise RunFileError(
-            message("results.unreadable", "{path} is not there or cannot be read", path=path),
-            hint=message("results.unreadable.hint", "`torchup results export -o FILE` writes one to pass on"),
+            message("results.unreadable", "{path} does not exist or cannot be read", path=path),
+            hint=message("results.unreadable.hint", "run `torchup results export -o FILE` to write one to share"),
         )
     return parse_run(content, name=name or posixpath.basename(path.replace("\\", "/")))
 
@@ -205,8 +206,8 @@ def load(host: Host, wanted: str) -> Run:
     if found:
         ids = ", ".join(run.id for run in found[:5])
         raise UsageError(
-            message("results.ambiguous", "`{wanted}` is the start of several runs: {ids}", wanted=wanted, ids=ids),
-            hint=message("results.ambiguous.hint", "write more of the id"),
+            message("results.ambiguous", "`{wanted}` matches several runs: {ids}", wanted=wanted, ids=ids),
+            hint=message("results.ambiguous.hint", "type more characters of the id"),
         )
     if host.exists(wanted):  # a file without the usual ending
         return read(host, wanted)
@@ -224,5 +225,5 @@ def _latest(runs: tuple[Run, ...], wanted: str) -> Run:
 
 
 def _unknown(text: Message) -> UsageError:
-    hint = message("results.unknown.hint", "`torchup results list` shows the runs; `torchup bench` makes one")
+    hint = message("results.unknown.hint", "run `torchup results list` to see the runs; `torchup bench` makes one")
     return UsageError(text, hint=hint)

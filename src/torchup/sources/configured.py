@@ -85,7 +85,7 @@ def _is_default(place: Place) -> bool:
 
 
 def _without_index(place: Place) -> Place:
-    detail = message("sources.no-index", "switched off by no-index in pip's or uv's configuration")
+    detail = message("sources.no-index", "turned off by no-index in the configuration of pip or uv")
     return Place(source=replace(place.source, reachable=False, detail=detail), address=place.address)
 
 

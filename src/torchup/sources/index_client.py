@@ -77,7 +77,7 @@ def _ask(
     listings = in_parallel(lambda request: read_page(host, request, connection), requests, limit)
     return {
         request: listing
-        or _silent(request, message("sources.no-answer", "no answer in {seconds} s", seconds=f"{limit:.0f}"))
+        or _silent(request, message("sources.no-answer", "no answer within {seconds} s", seconds=f"{limit:.0f}"))
         for request, listing in zip(requests, listings, strict=True)
     }
 
@@ -162,7 +162,7 @@ def _no_answer(request: PageRequest, response: HttpResponse) -> Listing:
     why = why_silent(response.error or "")
     sent_on = host_of(response.final_url or "")
     if sent_on and sent_on != host_of(request.url):
-        why = message("sources.sent-on", "it sends on to {host}: {why}", host=sent_on, why=why)
+        why = message("sources.sent-on", "it redirects to {host}: {why}", host=sent_on, why=why)
     elif response.error != "the answer was cut off":
         return _silent(request, why)
     return Listing(request=request, found=False, problem=why)
@@ -175,9 +175,9 @@ def why_silent(error: str) -> Message:
         words in lowered
         for words in ("name or service not known", "nodename nor servname", "getaddrinfo", "temporary failure in name")
     ):
-        return message("sources.no-such-host", "the host name is not known here")
+        return message("sources.no-such-host", "the host name cannot be resolved")
     if "timed out" in lowered or "outlasted" in lowered:
-        return message("sources.no-answer", "no answer in {seconds} s", seconds=f"{PAGE_TIMEOUT:.0f}")
+        return message("sources.no-answer", "no answer within {seconds} s", seconds=f"{PAGE_TIMEOUT:.0f}")
     if "certificate" in lowered:
         return message(
             "sources.certificate",
@@ -193,7 +193,7 @@ def _problem(response: HttpResponse) -> Message | None:
     if response.ok:
         return None
     if response.status in NOT_FOUND:
-        return message("sources.not-there", "nothing there (HTTP {status})", status=response.status)
+        return message("sources.not-there", "not found (HTTP {status})", status=response.status)
     if response.status == UNAUTHORIZED:
         return message("sources.unauthorized", "it asks for a user and password (HTTP 401)")
     return message("sources.http-error", "it answered HTTP {status}", status=response.status)

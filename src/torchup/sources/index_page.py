@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import msgspec
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from torchup.encoding import UNREADABLE, decode_problem
 from torchup.model import Message, Offer, message
+from torchup.package_names import normalise
 from torchup.sources.urls import file_name, without_credentials
 
 if TYPE_CHECKING:
@@ -64,11 +64,6 @@ class _Page(msgspec.Struct):
 
 _PAGE = msgspec.json.Decoder(_Page)
 _FILE = msgspec.json.Decoder(_File)
-
-
-def normalise(name: str) -> str:
-    """A package name as indexes spell it (PEP 503)."""
-    return canonicalize_name(name)
 
 
 def parse_page(body: bytes, content_type: str, url: str, source: str) -> tuple[Offer, ...]:

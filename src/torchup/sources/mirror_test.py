@@ -60,7 +60,7 @@ def measure_mirrors(
     """Test every part of the mirrors at once, in the order given. Nothing is raised for what a network does."""
     tasks = [task for mirror in mirrors for task in _tasks(mirror, variant)]
     found = in_parallel(lambda task: _measure(host, task, connection), tasks, TOTAL_TIMEOUT)
-    silent = message("sources.no-answer", "no answer in {seconds} s", seconds=f"{TOTAL_TIMEOUT:.0f}")
+    silent = message("sources.no-answer", "no answer within {seconds} s", seconds=f"{TOTAL_TIMEOUT:.0f}")
     return tuple(
         test or MirrorTest(mirror=task.mirror, part=task.part, url=without_credentials(task.url), problem=silent)
         for task, test in zip(tasks, found, strict=True)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from torchup.catalog.gpus import DATA
+from torchup.data_files import read_data
 from torchup.errors import UsageError
 from torchup.model import Value, message
+from torchup.near_names import near_names, offered
 from torchup.plan.index_options import chosen_source
 from torchup.privacy import SECRET, shown_address
 from torchup.sources.urls import host_of
@@ -78,7 +77,7 @@ class MirrorTable(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
 @cache
 def load_mirrors() -> MirrorTable:
     """Read the table that is in the package; a row that does not fit its schema is an error of the package."""
-    return msgspec.toml.decode(files("torchup").joinpath("catalog/data/mirrors.toml").read_bytes(), type=MirrorTable)
+    return read_data(DATA / "mirrors.toml", MirrorTable)
 
 
 def find_mirror(asked: str, table: MirrorTable | None = None) -> Mirror:
@@ -100,15 +99,15 @@ def find_mirror(asked: str, table: MirrorTable | None = None) -> Mirror:
         _refuse_other_schemes(asked)
         return _of_address(asked)
     names = [mirror.name for mirror in known]
-    close = difflib.get_close_matches(asked.lower(), names, n=1) or [
+    close = near_names(asked, names) or [
         mirror.name
         for mirror in known
         if len(asked) > 1 and asked.lower() in f"{mirror.title} {mirror.title_zh or ''}".lower()
     ]
     hint = (
-        message("sources.mirror.did-you-mean", "did you mean `{name}`?", name=close[0])
+        offered(close[0])
         if close
-        else message("sources.mirror.names", "known: {names}; an address works too", names=", ".join(names))
+        else message("sources.mirror.names", "known: {names}; you can also use an address", names=", ".join(names))
     )
     raise UsageError(message("sources.mirror.unknown", "there is no mirror `{name}`", name=asked), hint=hint)
 
@@ -118,7 +117,7 @@ def _refuse_other_schemes(url: str) -> None:
     if scheme not in {"http", "https", "file"}:
         raise UsageError(
             message("sources.mirror.scheme", "no installer reads an index from {scheme}://", scheme=scheme),
-            hint=message("sources.mirror.scheme.hint", "write an https://, http:// or file:// address"),
+            hint=message("sources.mirror.scheme.hint", "use an https://, http:// or file:// address"),
         )
 
 

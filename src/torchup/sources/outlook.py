@@ -7,7 +7,6 @@ never "nothing new".
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +15,7 @@ from packaging.version import InvalidVersion, Version
 from torchup.catalog.load import DATA
 from torchup.catalog.types import is_vendor
 from torchup.catalog.versions import version_key
+from torchup.data_files import read_data
 from torchup.model import Value
 from torchup.sources.configured import places, read_configuration
 from torchup.sources.index_client import PageRequest, fetch, read_page
@@ -108,7 +108,7 @@ def look_outward(host: Host, request: Request, catalog: Catalog) -> tuple[Look, 
         p for p in found if p.source.general and p.source.kind == "index" and p.source.reachable is not False
     )
     asking = _Asking(host=host, catalog=catalog, connection=connection, general=general)
-    watches = msgspec.convert(tomllib.loads((DATA / "outlook.toml").read_text("utf-8")), _Outlook).source
+    watches = read_data(DATA / "outlook.toml", _Outlook).source
     answers = in_parallel(lambda watch: _KINDS[watch.kind](watch, asking), watches, LIMIT)
     silent = (Look(table=watch.table, needed=watch.needed, silent=(watch.url or watch.kind,)) for watch in watches)
     return tuple(answer or late for answer, late in zip(answers, silent, strict=True))

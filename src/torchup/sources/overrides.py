@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from torchup.model import Notice, message
-from torchup.sources.index_page import normalise
+from torchup.package_names import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -87,7 +87,7 @@ def _rank(offer: Offer) -> tuple[bool, Version]:
 def _notice(place: Place, name: str, offer: Offer) -> Notice:
     text = message(
         "sources.override",
-        "{source} ({url}) offers {file}, which an installer takes instead of {name} from the main index",
+        "{source} ({url}) offers {file}, which an installer prefers to {name} from the main index",
         source=place.source.origin or place.source.name,
         url=place.source.url,
         file=offer.filename,

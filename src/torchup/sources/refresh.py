@@ -110,7 +110,7 @@ def refresh(
 def _nothing(sources: Sequence[Source]) -> NetworkError:
     silent = [f"{source.name} ({source.detail})" for source in sources if source.detail is not None]
     return NetworkError(
-        message("refresh.nothing", "no source answered with wheels of torch"),
+        message("refresh.nothing", "no source answered with torch wheels"),
         hint=message("refresh.nothing.hint", "asked: {sources}", sources=", ".join(silent[:6])),
     )
 

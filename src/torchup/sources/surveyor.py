@@ -20,7 +20,7 @@ from torchup.sources.urls import local_path, page_url, without_credentials
 from torchup.sources.variants import known_variants, worth_asking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torchup.catalog.types import Catalog
     from torchup.host import Host
@@ -55,6 +55,7 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | No
     answers = ask(host, found, connection, offline=request.offline)
     files = constraint_files(host, configuration)
     sources = tuple(told(place.source, answers.get(place.source.name, ())) for place in found)
+    profile = catalog.profiles.get(request.profile, ()) if catalog is not None else ()
     alive = [place for place, source in zip(found, sources, strict=True) if source.reachable is not False]
     return Survey(
         sources=sources,
@@ -66,7 +67,12 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | No
             *configuration.pip.notices,
             *configuration.uv.notices,
             *notices,
-            *_overridden(host, alive, connection, request, catalog),
+            *_overridden(
+                () if request.offline else alive,
+                answers,
+                (*profile, *request.packages),
+                lambda places, packages: ask(host, places, connection, packages=packages),
+            ),
             *about_mirror(request, sources),
             *_silent(sources),
             *_named_by_the_project(host, request),
@@ -76,17 +82,20 @@ def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | No
 
 
 def _overridden(
-    host: Host, found: Sequence[Place], connection: Connection, request: Request, catalog: Catalog | None
+    found: Sequence[Place],
+    answers: Mapping[str, tuple[Listing, ...]],
+    names: Iterable[str],
+    ask_for: Callable[[Sequence[Place], Sequence[str]], Mapping[str, tuple[Listing, ...]]],
 ) -> tuple[Notice, ...]:
-    """What the user's further indexes would override of what torchup asks for."""
-    if request.offline:
-        return ()
-    profile = catalog.profiles.get(request.profile, ()) if catalog is not None else ()
-    return overrides(
-        found,
-        (*profile, *request.packages),
-        lambda places, packages: ask(host, places, connection, packages=packages),
-    )
+    """What the user's further indexes would override of what torchup asks for; what was answered is not asked again."""
+
+    def listings(places: Sequence[Place], packages: Sequence[str]) -> dict[str, tuple[Listing, ...]]:
+        others = [package for package in packages if package not in PACKAGES]
+        more = ask_for(places, others) if others else {}
+        sources = [place.source.name for place in places]
+        return {name: (*answers.get(name, ()), *more.get(name, ())) for name in sources}
+
+    return overrides(found, names, listings)
 
 
 def connection_of(host: Host, configuration: Configuration) -> tuple[Connection, tuple[Notice, ...]]:
@@ -96,7 +105,7 @@ def connection_of(host: Host, configuration: Configuration) -> tuple[Connection,
     if certificate is not None and not host.exists(certificate):
         text = message(
             "sources.certificate-missing",
-            "the certificate file {path} of the configuration is not there",
+            "the certificate file {path} from the configuration does not exist",
             path=certificate,
         )
         notices = (Notice(code="sources.certificate-missing", level="warning", text=text),)
@@ -179,7 +188,7 @@ def refuse_logins(host: Host, request: Request) -> None:
     from_settings = load_settings(host).text("mirror") == request.mirror
     if request.mirror and "://" in request.mirror and not from_settings and not is_whole(request.mirror):
         raise UsageError(
-            message("sources.mirror.login", "a password does not belong on the command line"),
+            message("sources.mirror.login", "do not put a password on the command line"),
             hint=message(
                 "sources.mirror.login.hint",
                 "put the address into TORCHUP_MIRROR or torchup.toml, or the login into your netrc file",
@@ -215,7 +224,7 @@ def _silent(sources: Sequence[Source]) -> tuple[Notice, ...]:
     texts = [
         message(
             "sources.configured-silent",
-            "{url}, which {origin} names, does not answer ({why}); other sources are used",
+            "{url}, from {origin}, does not answer ({why}); other sources are used",
             url=source.url,
             origin=source.origin,
             why=source.detail or "-",
@@ -238,7 +247,8 @@ def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
         found.append(
             message(
                 "sources.mirror.by-project",
-                "{file} names the index {url}: packages from there run as you, so go on only if you trust that folder",
+                "{file} names the index {url}: packages from it run with your rights, so continue only if you "
+                "trust that folder",
                 file=settings.path,
                 url=without_credentials(request.mirror),
             )
@@ -247,7 +257,7 @@ def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
         found.append(
             message(
                 "sources.wheelhouse.by-project",
-                "{file} names the wheels in {folder}: they run as you, so go on only if you trust them",
+                "{file} names the wheels in {folder}: they run with your rights, so continue only if you trust them",
                 file=settings.path,
                 folder=folder,
             )
@@ -256,7 +266,7 @@ def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
         found.append(
             message(
                 "sources.packages.by-project",
-                "{file} asks for {packages}: they run as you, so go on only if you know them",
+                "{file} asks for {packages}: they run with your rights, so continue only if you know them",
                 file=settings.path,
                 packages=", ".join(map(without_credentials, packages)),
             )
@@ -273,8 +283,8 @@ def _suggestion(host: Host, request: Request) -> tuple[Notice, ...]:
         return ()
     text = message(
         "sources.mirror.suggestion",
-        "mirrors near you have PyTorch's wheels ({names}): measure them with `torchup mirror test`, use one with"
-        " `--mirror NAME`",
+        "mirrors near you have PyTorch's wheels ({names}): measure them with `torchup mirror test`, and use one "
+        "with `--mirror NAME`",
         names=", ".join(mirror.name for mirror in near),
     )
     return (Notice(code="sources.mirror.suggestion", text=text),)

@@ -89,7 +89,7 @@ class Pieces(io.RawIOBase):
     def _get(self, start: int, length: int = _PIECE) -> bytes:
         if self.came + length > self._budget and self._path is None:
             raise UsageError(
-                message("wheel.budget", "more than {limit} MB would have to be read", limit=self._budget >> 20),
+                message("wheel.budget", "reading it would need more than {limit} MB", limit=self._budget >> 20),
                 hint=message("wheel.budget.hint", "download the wheel and measure the file"),
             )
         data = self._from_disk(start, length) if self._path is not None else self._from_network(start, length)
@@ -104,7 +104,7 @@ class Pieces(io.RawIOBase):
             start = max(0, self.total + start)
         part = self._host.read_part(path, start, length)
         if part is None:
-            raise UsageError(message("wheel.no-file", "there is no readable file {path}", path=path))
+            raise UsageError(message("wheel.no-file", "cannot read the file {path}", path=path))
         return part[0]
 
     def _from_network(self, start: int, length: int) -> bytes:
@@ -117,7 +117,7 @@ class Pieces(io.RawIOBase):
         if response.status is None:
             raise NetworkError(
                 message("wheel.silent", "{url}: {why}", url=shown, why=why_silent(response.error or "")),
-                hint=message("wheel.silent.hint", "check the address, or measure a file on this machine"),
+                hint=message("wheel.silent.hint", "check the address, or measure a local file"),
             )
         total = _TOTAL.fullmatch(response.headers.get("content-range", ""))
         if response.status != _PARTIAL or total is None:
@@ -131,7 +131,7 @@ _DOWNLOAD = message("wheel.no-ranges.hint", "download the wheel and measure the 
 
 def _refused(status: int, url: str) -> Message:
     if status in {200, _PARTIAL}:
-        return message("wheel.no-ranges", "{url}: the server cannot send a part of a file", url=url)
+        return message("wheel.no-ranges", "{url}: the server does not support range requests", url=url)
     return message("wheel.http", "{url}: it answered HTTP {status}", url=url, status=status)
 
 
@@ -177,7 +177,7 @@ class WheelFile:
         entry = self._entries[name]
         if entry.compress_type not in _METHODS or entry.flag_bits & 1:
             raise _broken(
-                self.name, message("wheel.method", "{file} is packed in a way that wheels are not", file=name)
+                self.name, message("wheel.method", "{file} uses a compression that wheels do not use", file=name)
             )
         if limit == INFLATED_LIMIT:
             self.pieces.piece = _LARGE_PIECE
@@ -220,6 +220,6 @@ class _explained:  # noqa: N801  # reads as a statement
 
 def _broken(name: str, reason: Message) -> UsageError:
     return UsageError(
-        message("wheel.broken", "{name} is not a sound wheel: {reason}", name=name, reason=reason),
-        hint=message("wheel.broken.hint", "download it again, or compare its hash with the index page's"),
+        message("wheel.broken", "{name} is not a valid wheel: {reason}", name=name, reason=reason),
+        hint=message("wheel.broken.hint", "download it again, or compare its hash with that on the index page"),
     )

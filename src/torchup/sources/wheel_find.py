@@ -70,7 +70,7 @@ def find_wheel(host: Host, named: str, request: Request, *, platform: str, usual
         sources = [told(place.source, answers.get(place.source.name, ())) for place in found]
         names = ", ".join(f"{source.name} ({source.detail})" for source in sources if source.detail)
         raise NetworkError(
-            message("refresh.nothing", "no source answered with wheels of torch"),
+            message("refresh.nothing", "no source answered with torch wheels"),
             hint=message("refresh.nothing.hint", "asked: {sources}", sources=names),
         )
     offer = _chosen(offers, asked, platform, request.python, usual)
@@ -84,7 +84,7 @@ def _address(host: Host, named: str) -> str:
     if not path.endswith(".whl"):
         raise UsageError(
             message("measure.unknown", "`{name}` is neither a wheel nor torch==VERSION", name=named),
-            hint=message("measure.unknown.hint", "give a file or address that ends in .whl, or torch==2.15.0"),
+            hint=message("measure.unknown.hint", "use a file or address that ends in .whl, or torch==2.15.0"),
         )
     return path if posixpath.isabs(path) or path[1:3] in {":/", ":\\"} else posixpath.join(host.cwd(), path)
 
@@ -106,7 +106,7 @@ def _chosen(offers: Sequence[Offer], asked: Asked, platform: str, python: str | 
         else message(
             "measure.none-python", "torch {label} has no wheel for Python {python}", label=label, python=python
         ),
-        hint=message("measure.none.hint", "it is there for: {names}", names=", ".join(pythons) or _platforms(same)),
+        hint=message("measure.none.hint", "available for: {names}", names=", ".join(pythons) or _platforms(same)),
     )
 
 

@@ -63,7 +63,7 @@ def measure(
     if named is None or named.package != "torch" or facts is None or info.get("Name", "").lower() != "torch":
         raise UsageError(
             message("measure.not-torch", "{name} is not a wheel of torch", name=wheel.name),
-            hint=message("measure.not-torch.hint", "give a torch wheel, its address, or torch==VERSION"),
+            hint=message("measure.not-torch.hint", "use a torch wheel, its address, or torch==VERSION"),
         )
     _agreeing(wheel.name, named, facts, info)
     places = tuple(filter(None, map(platform_of_tag, named.platform_tags)))
@@ -102,9 +102,9 @@ def _agreeing(name: str, named: Offer, facts: VersionFacts, info: dict[str, str]
     if len(said) > 1:
         versions = ", ".join(sorted(said))
         text = message(
-            "measure.disagree", "{name}: name and content disagree ({versions})", name=name, versions=versions
+            "measure.disagree", "the name and the content of {name} disagree ({versions})", name=name, versions=versions
         )
-        raise UsageError(text, hint=message("measure.disagree.hint", "the file was renamed or altered"))
+        raise UsageError(text, hint=message("measure.disagree.hint", "the file was renamed or changed"))
 
 
 def _metadata(wheel: WheelFile) -> list[tuple[str, str]]:

@@ -17,8 +17,6 @@ from said import Said, SaidError, reason, said
 NAMES = registry.PRECISIONS
 STRICT = "fp32-strict"
 LOW = {"bf16": torch.bfloat16, "fp16": torch.float16}
-TF32_CAPABILITY = (8, 0)  # Ampere: NVIDIA A100 white paper, 2020
-TF32_GFX = ("gfx94",)  # CDNA 3 has XF32 (AMD CDNA 3 ISA); CDNA 4 has dropped it
 
 _in_force: Optional[str] = None
 
@@ -72,10 +70,16 @@ def _no_tf32(device: str) -> Optional[Said]:
     facts = devices.facts(device)
     if torch.version.hip:
         gfx = str(facts.get("gfx", ""))
-        return None if gfx.startswith(TF32_GFX) else said("no-tf32-gpu", device=gfx or device)
-    if torch.cuda.get_device_capability(torch.device(device)) < TF32_CAPABILITY:
-        return said("old-tf32", capability=facts.get("compute_capability"))
-    return None
+        return None if has_tf32(device) else said("no-tf32-gpu", device=gfx or device)
+    return None if has_tf32(device) else said("old-tf32", capability=facts.get("compute_capability"))
+
+
+def has_tf32(device: str) -> bool:
+    """Whether a GPU of kind cuda (ROCm too) multiplies in TF32, or in AMD's XF32."""
+    floors = registry.FLOORS["tf32"]
+    if torch.version.hip:
+        return str(devices.facts(device).get("gfx", "")).startswith(tuple(floors["gfx"]))
+    return torch.cuda.get_device_capability(torch.device(device)) >= tuple(floors["capability"])
 
 
 def _no_autocast(device: str, precision: str) -> Optional[Said]:

@@ -39,17 +39,15 @@ def in_child(request: Dict[str, Any]) -> float:
 def run(request: Dict[str, Any]) -> float:
     """Prepare the candidate and time it on a part of the data; in the child."""
     import recipes
-    from recipes import fused_triton
     from recipes.base import Task
 
     device, label = request["device"], precision.enter(request["device"], request["precision"])
     train, test = idx.load()
     part = idx.Split(train.images[:SAMPLES], train.labels[:SAMPLES])
     task = Task(device, label, 0, part, test, request.get("threads"))
-    if request.get("way"):
-        name, warps = request["way"]
-        return fused_triton.Recipe(task).trial(fused_triton.Way(name, int(warps)))
     recipe = recipes.load(request["recipe"])(task)
+    if request.get("way"):  # of one that can be run in several
+        return float(recipe.trial(request["way"]))
     recipe.prepare()
     recipe.start()
     recipe.load()

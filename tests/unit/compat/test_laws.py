@@ -46,7 +46,7 @@ VOLTA = Family(
 
 
 def said(found):
-    """Code and English of an objection; ``None``: there is none."""
+    """Code and English of an objection; ``None``: tthis machine has none."""
     return found and f"{found.code}: {found}"
 
 
@@ -125,7 +125,7 @@ def test_ptx_runs_from_its_capability_on_with_a_driver_of_its_toolkit(gpu, built
 
 
 def test_the_best_code_is_native_and_the_nearest():
-    """The highest native code that runs; only where there is none, the highest PTX; else nothing."""
+    """The highest native code that runs; only where tthis machine has none, the highest PTX; else nothing."""
     names = Arch(sass=(cc("8.0"), cc("8.6"), cc("9.0")), ptx=(cc("5.0"), cc("9.0"), cc("12.0"))).names
     assert code_named(names, cc("8.9"), rule=RULE) == "sm_86"
     assert code_named(names, cc("10.0"), rule=RULE, built_with="12.8", driver_cuda="12.8") == "compute_90"
@@ -264,8 +264,8 @@ def test_what_is_said_of_a_driver_out_of_its_time():
     )
     after = driver_fits_gpu(VOLTA, "610.43", windows=False)
     assert (
-        said(after)
-        == "plan.reject.driver-after-gpu: driver 610.43 no longer serves Volta cards; branch 580 is the last that does"
+        said(after) == "plan.reject.driver-after-gpu: driver 610.43 no longer supports Volta cards; "
+        "branch 580 is the last that does"
     )
 
 
@@ -305,7 +305,7 @@ def test_a_driver_known_only_by_its_cuda_is_judged_by_it():
     build = row(driver=CUDA_12)
     assert against(build, target_with(version=None, cuda_api="12.2")) is None
     assert against(build, target_with(version=None, cuda_api="11.8")) == (
-        "plan.reject.driver-cuda: the driver serves CUDA 11.8; CUDA 12.6 needs a driver of at least 525.60.13"
+        "plan.reject.driver-cuda: the driver supports CUDA 11.8; CUDA 12.6 needs a driver of at least 525.60.13"
     )
 
 
@@ -345,12 +345,12 @@ def test_a_floor_is_met_by_itself_and_what_is_newer(judge, floor, here, fine):
 
 def test_what_is_said_of_a_system_that_is_too_old():
     """Each sentence names what is needed and what is here."""
-    assert said(glibc_against("2.28", "2.17")) == "plan.reject.glibc: needs glibc 2.28; here is 2.17"
-    assert said(macos_against("14.0", "13.6")) == "plan.reject.macos: needs macOS 14.0; here is 13.6"
+    assert said(glibc_against("2.28", "2.17")) == "plan.reject.glibc: needs glibc 2.28; this machine has 2.17"
+    assert said(macos_against("14.0", "13.6")) == "plan.reject.macos: needs macOS 14.0; this machine has 13.6"
     build = row("cpu", mps="14.0")
     assert (
         said(mps_against(build, "13.6"))
-        == "plan.reject.mps: installs, but the Apple GPU needs macOS 14.0; here is 13.6"
+        == "plan.reject.mps: can be installed, but the Apple GPU needs macOS 14.0; this machine has 13.6"
     )
 
 
@@ -376,7 +376,7 @@ def test_the_apple_gpu_is_not_judged_without_a_floor_or_a_version():
     ],
 )
 def test_the_newest_python_is_a_plain_one(pythons, newest):
-    """Numbers, not letters, decide; a free-threaded build is taken only where there is no other."""
+    """Numbers, not letters, decide; a free-threaded build is taken only where tthis machine has no other."""
     assert newest_python(pythons) == newest
 
 

@@ -304,7 +304,7 @@ def test_nothing_fits_gives_the_planners_words_and_the_driver():
     """A driver that no longer serves the card: the plan's error, and this distribution's way back."""
     facts = report("NVIDIA GeForce GTX 1080", driver="610.43.02", distribution="Ubuntu 24.04", arch="x86_64")
     remedy = reinstall(facts, CATALOG)
-    assert "no longer serves Pascal" in str(remedy.text)
+    assert "no longer supports Pascal" in str(remedy.text)
     assert remedy.commands == (("sudo", "apt", "install", "nvidia-driver-580"),)
     assert remedy.needs_reboot
 

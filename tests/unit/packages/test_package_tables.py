@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from torchup.catalog import load_catalog
-from torchup.catalog.packages import EVIDENCE, KINDS, PYPI, load_packages, normalise
+from torchup.catalog.packages import EVIDENCE, KINDS, PYPI, load_packages
 from torchup.catalog.spans import lowest, minor_of, spans
 from torchup.catalog.wheel_rows import place_of, platform_of
 from torchup.compat.packages.words import CAUSES
+from torchup.package_names import normalise
 
 CATALOG, TABLES = load_catalog(), load_packages()
 MINORS = {minor_of(row.torch) for row in CATALOG.rows}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torchup.report.columns import cells, fill, pad, wrap
+from torchup.report.columns import cells, fill, pad, pieces, wrap
 
 TEXTS = st.text(alphabet=st.sampled_from("ab c，。中文（）[x]-"), max_size=120)
 
@@ -47,3 +47,9 @@ def test_a_command_is_not_parted():
     """Half a command cannot be copied: what stands in backticks goes to the next line whole, with its punctuation."""
     lines = wrap("measure them with `torchup mirror test`, use one with `--mirror NAME`", 36)
     assert lines == ["measure them with", "`torchup mirror test`, use one with", "`--mirror NAME`"]
+
+
+@given(st.text(alphabet=st.sampled_from("ab`([“.\n "), max_size=40))
+def test_narrow_text_is_parted_as_all_text_is(text):
+    """The quick way for text without wide characters agrees with the way for any text."""
+    assert pieces(f"{text} 中") == [*pieces(text), "中"]

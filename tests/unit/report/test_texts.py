@@ -53,7 +53,7 @@ def test_up_says_what_is_there_that_it_works_and_what_to_type_next():
     said = up(results=(result(),), plan=a_plan(missing_companions=("torchaudio",)))
     assert "torch 2.15.0+cu132, Python 3.12.3" in said
     assert "in /data/envs/default (new)" in said
-    assert "not to be had here: torchaudio" in said
+    assert "not available here: torchaudio" in said
     assert "import" in said
     assert "jit" not in said  # skipped rungs are no news
     assert "script" in said
@@ -102,10 +102,10 @@ def test_the_limit_of_a_device_is_said_once_for_its_fastest_run():
     """Which bound, how long, which share; where the peak is unknown no limit is claimed."""
     slow, fast = result(limit=limit()), result("graph", 2.0, limit=limit(bound="bytes", share=0.455))
     (line,) = limits([slow, fast])
-    assert line == "Example CPU: its limit for this work is 910 ms (memory bandwidth); `graph` reaches 45.5 % of it"
+    assert line == "Example CPU: the limit for this work is 910 ms (memory bandwidth); `graph` reaches 45.5 % of it"
     assert "(arithmetic)" in limits([slow])[0]
     assert limits([result(limit=limit(seconds=None, share=None))]) == [
-        "Example CPU: peak unknown, so no limit is claimed"
+        "Example CPU: its peak is unknown, so no limit is given"
     ]
     assert limits([result()]) == []
 
@@ -115,7 +115,7 @@ def test_what_the_budget_cut_short_is_said():
     cut = result(parameters={"epochs": 4, "epochs_asked": 10})
     whole = result(parameters={"epochs": 10, "epochs_asked": 10})
     assert shortened([cut, whole, result(parameters={"epochs": 3})]) == [
-        "script (cpu): the budget was good for 4 of 10 epochs; its time is extrapolated, its accuracy is not judged"
+        "script (cpu): the time budget allowed 4 of 10 epochs; its time is extrapolated and its accuracy is not judged"
     ]
     assert "4 of 10" in bench_text([cut], STYLE, baseline=run(result(seconds=45.02, measured=False)))
 
@@ -180,7 +180,7 @@ SLOWER = Comparison(
 def test_a_comparison_says_ratio_interval_verdict_and_what_differs():
     """The sign of a regression is an error's, of a slower run within the threshold a warning's."""
     said = compare_text(Report(comparisons=(SLOWER,)), ASCII)
-    for expected in ("2.00x slower", "0.48 - 0.52", "[x]", "few samples", "torch differs: 2.12.0 against -", "4.00 s"):
+    for expected in ("2.00x slower", "0.48 - 0.52", "[x]", "few samples", "torch differs: 2.12.0 and -", "4.00 s"):
         assert expected in said
     tolerated = msgspec.structs.replace(SLOWER, regressed=False, interval=None)
     said = compare_text(Report(comparisons=(tolerated,)), msgspec.structs.replace(ASCII, color=True))
@@ -223,9 +223,9 @@ def test_an_environment_is_shown_with_where_it_is_from():
     """Source and installer, or that it was adopted; the previous one where there is one; how to enter it."""
     made = msgspec.structs.replace(ENVIRONMENT, source="pytorch", installer=InstallerName.UV)
     said = shown(made, previous="torch 2.12.0+cu126")
-    for expected in ("pytorch (uv)", "torch 2.12.0+cu126", "not yet: torchup verify --env default", "source it"):
+    for expected in ("pytorch (uv)", "torch 2.12.0+cu126", "not yet; run torchup verify --env default", "source it"):
         assert expected in said
-    assert "adopted as it was" in shown(msgspec.structs.replace(made, adopted=True))
+    assert "adopted unchanged" in shown(msgspec.structs.replace(made, adopted=True))
 
 
 def test_an_environment_is_shown_with_its_proof():

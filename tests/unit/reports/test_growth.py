@@ -11,6 +11,7 @@ import time
 import pytest
 
 from torchup.doctor.signatures import load_signatures
+from torchup.patterns import LazyPattern
 from torchup.reports import (
     answers,
     cleaning,
@@ -83,7 +84,7 @@ def patterns():
 
 
 def _inside(value):
-    if isinstance(value, re.Pattern):
+    if isinstance(value, re.Pattern | LazyPattern):
         yield value
     elif isinstance(value, dict):
         for part in value.values():

@@ -73,7 +73,7 @@ def test_an_unknown_host_is_skipped_with_its_reason_and_asked_once(tmp_path):
     result = survey(host, NVIDIA, Request(), None)
     first = named(result, "pytorch-index:cpu")
     assert first.reachable is False
-    assert str(first.detail) == "the host name is not known here"
+    assert str(first.detail) == "the host name cannot be resolved"
     assert len([url for url in host.fetched if "pytorch" in url]) == 1
 
 
@@ -82,7 +82,7 @@ def test_a_silent_index_of_the_configuration_is_named(tmp_path):
     host = IsolatedHost(tmp_path, {"PIP_INDEX_URL": "https://pypi.corp.example/simple"})
     told = [str(notice.text) for notice in survey(host, LINUX, Request(), None).notices]
     assert len(told) == 1
-    assert "https://pypi.corp.example/simple, which PIP_INDEX_URL names, does not answer" in told[0]
+    assert "https://pypi.corp.example/simple, from PIP_INDEX_URL, does not answer" in told[0]
     assert survey(IsolatedHost(tmp_path), LINUX, Request(), None).notices == ()
 
 
@@ -288,7 +288,9 @@ def test_what_a_further_index_overrides_is_named(tmp_path, server):
         server.publish("more", wheel)
     environ = {"PIP_INDEX_URL": server.url("simple"), "PIP_EXTRA_INDEX_URL": server.url("more")}
     request = Request(packages=("numpy", "pillow"))
-    notices = survey(IsolatedHost(tmp_path, environ), LINUX, request, None).notices
+    host = IsolatedHost(tmp_path, environ)
+    notices = survey(host, LINUX, request, None).notices
+    assert len(host.fetched) == len(set(host.fetched)), "the comparison reads what the survey was answered"
     told = [str(notice.text) for notice in notices if notice.code == "sources.override"]
     assert len(told) == 2
     assert any("numpy-99.0" in text and "PIP_EXTRA_INDEX_URL" in text for text in told)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from torchup.catalog.spans import minor_of
@@ -13,6 +12,7 @@ from torchup.compat.packages.symbols import cuda_majors, releases_of
 from torchup.compat.packages.values import Axis, Failed
 from torchup.compat.target import make_target
 from torchup.model import ComputeCapability, Library, Value
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from torchup.model import Machine
 
 # Symbols of torch's C++ interface (Itanium and MSVC names), and those of its stable C interface.
-_CPP = re.compile(r"_ZN?K?(?:3c10|2at|5torch)\w*|(?:torch|c10)\w{0,20}\.dll!\?.*")
-_STABLE = re.compile(r"(?:(?:torch|c10)\w{0,20}\.dll!)?(?:aoti_)?torch_\w+")
+_CPP = lazy_pattern(r"_ZN?K?(?:3c10|2at|5torch)\w*|(?:torch|c10)\w{0,20}\.dll!\?.*")
+_STABLE = lazy_pattern(r"(?:(?:torch|c10)\w{0,20}\.dll!)?(?:aoti_)?torch_\w+")
 _NAMES = "torch|torch_cpu|torch_cuda|torch_hip|torch_python|c10|c10_cuda|c10_hip"
-_TORCH = re.compile(rf"(?:lib)?(?:{_NAMES})\.(?:so|dll|dylib)")
+_TORCH = lazy_pattern(rf"(?:lib)?(?:{_NAMES})\.(?:so|dll|dylib)")
 _NEW_STRING = "NSt7__cxx1112basic_string"
-_OLD_STRING = re.compile(r"_Z\w*(?:RK|E|_)Ss\b")
+_OLD_STRING = lazy_pattern(r"_Z\w*(?:RK|E|_)Ss\b")
 
 
 class Contents(Value, frozen=True, kw_only=True):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from torchup.catalog.spans import lowest, spans
 from torchup.model import Value
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from torchup.catalog.packages import Packages, Symbol
 
-_CUDA_LIBRARY = re.compile(
+_CUDA_LIBRARY = lazy_pattern(
     r"(?:lib)?(?:cudart|cublas|cublasLt|nvrtc)(?:64_|-[0-9a-f]+)?(?:\.so\.|_)?(1[0-9])(?:[._]?\d)*+(?:\.dll)?"
 )
 LINE = 4000  # characters of one line that are looked at

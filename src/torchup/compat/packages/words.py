@@ -8,10 +8,11 @@ from torchup.model import Message, message
 CAUSES: dict[str, tuple[Message, Message]] = {
     "other-torch": (
         message("packages.cause.other-torch", "the extension was compiled for another release of torch"),
-        message("packages.cause.other-torch.fix", "install the wheel for this torch: `torchup wheel PACKAGE`"),
+        message("packages.cause.other-torch.fix", "install the wheel for this torch: run `torchup wheel PACKAGE`"),
     ),
     "old-string-abi": (
-        message("packages.cause.old-abi", "the extension has the old string ABI of C++, this torch has the new one"),
+        message("packages.cause.old-abi",
+            "the extension uses the old C++ string ABI, but this torch uses the new one"),
         message("packages.cause.old-abi.fix", "install the cxx11abiTRUE wheel; newer torch has no other"),
     ),
     "new-string-abi": (
@@ -27,7 +28,8 @@ CAUSES: dict[str, tuple[Message, Message]] = {
         message("packages.cause.cuda-major.fix", "install the extension's build for torch's CUDA major"),
     ),
     "missing-dll": (
-        message("packages.cause.dll", "a needed DLL is missing: of another CUDA major, or the MSVC runtime"),
+        message("packages.cause.dll",
+            "a required DLL is missing: a library of another CUDA major, or the MSVC runtime"),
         message("packages.cause.dll.fix", "install the wheel for torch's CUDA major, and the newest vc_redist"),
     ),
     "msvc-runtime": (
@@ -35,7 +37,7 @@ CAUSES: dict[str, tuple[Message, Message]] = {
         message("packages.cause.msvc.fix", "install the newest vc_redist; with conda: vc14_runtime"),
     ),
     "triton-cache": (
-        message("packages.cause.triton-cache", "Triton's cache is stale, or an embedded Python lacks headers"),
+        message("packages.cause.triton-cache", "Triton's cache is outdated, or an embedded Python lacks headers"),
         message("packages.cause.triton-cache.fix", "delete .triton/cache and the torchinductor folders"),
     ),
     "xformers-built-for": (
@@ -48,7 +50,8 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "torchcodec-libraries": (
         message("packages.cause.torchcodec", "torchcodec does not load: FFmpeg or CUDA libraries are missing"),
-        message("packages.cause.torchcodec.fix", "install FFmpeg's shared libraries; then `torchup wheel torchcodec`"),
+        message("packages.cause.torchcodec.fix",
+            "install FFmpeg's shared libraries; then run `torchup wheel torchcodec`"),
     ),
     "bitsandbytes-label": (
         message("packages.cause.bnb", "bitsandbytes has no library for torch's CUDA version"),
@@ -56,14 +59,14 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "sage-kernels": (
         message("packages.cause.sage", "SageAttention's compiled module did not load: it was built for another torch"),
-        message("packages.cause.sage.fix", "install the wheel for this torch: `torchup wheel sageattention`"),
+        message("packages.cause.sage.fix", "install the wheel for this torch: run `torchup wheel sageattention`"),
     ),
     "no-kernel-image": (
         message("packages.cause.no-kernel", "the extension or torch has no code for this GPU"),
-        message("packages.cause.no-kernel.fix", "install a build that has code for it: `torchup doctor`"),
+        message("packages.cause.no-kernel.fix", "install a build that has code for it: run `torchup doctor`"),
     ),
     "gpu-too-old": (
-        message("packages.cause.gpu", "the GPU is older than the package supports; no wheel helps"),
+        message("packages.cause.gpu", "the GPU is older than the package supports; no wheel of it works here"),
         message("packages.cause.gpu.fix", "use torch's own scaled_dot_product_attention"),
     ),
     "build-isolation": (
@@ -71,24 +74,27 @@ CAUSES: dict[str, tuple[Message, Message]] = {
         message("packages.cause.isolation.fix", "build with --no-build-isolation, torch and ninja installed"),
     ),
     "no-prebuilt": (
-        message("packages.cause.no-prebuilt", "no release wheel exists for this torch; it compiles for hours"),
-        message("packages.cause.no-prebuilt.fix", "stop it; `torchup wheel PACKAGE` names a torch that has one"),
+        message("packages.cause.no-prebuilt",
+            "no published wheel exists for this torch, so it is compiled for hours"),
+        message("packages.cause.no-prebuilt.fix",
+            "stop the build; run `torchup wheel PACKAGE` to find a torch that has a wheel"),
     ),
     "wrong-wheel-tags": (
         message("packages.cause.tags", "the file is for another Python or another system"),
-        message("packages.cause.tags.fix", "`torchup explain FILE.whl` says what it is for"),
+        message("packages.cause.tags.fix", "run `torchup explain FILE.whl` to see what it is for"),
     ),
     "toolkit-major": (
-        message("packages.cause.toolkit", "nvcc is of another CUDA major than torch"),
+        message("packages.cause.toolkit", "nvcc has another CUDA major than torch"),
         message("packages.cause.toolkit.fix", "install the toolkit of torch's major, or a prebuilt wheel"),
     ),
     "kernels-variant": (
         message("packages.cause.kernels", "the kernels hub has no build for this torch and CUDA"),
-        message("packages.cause.kernels.fix", "take a newer revision of the kernel, or another torch"),
+        message("packages.cause.kernels.fix", "use a newer revision of the kernel, or another torch"),
     ),
     "cpu-torch": (
         message("packages.cause.cpu-torch", "torch is a CPU build: a later installation replaced it"),
-        message("packages.cause.cpu-torch.fix", "reinstall torch from its CUDA index: `torchup up`; the package stays"),
+        message("packages.cause.cpu-torch.fix",
+            "reinstall torch from its CUDA index: `torchup up`; the package can stay"),
     ),
     "onnxruntime-cuda": (
         message("packages.cause.onnxruntime", "onnxruntime does not find the CUDA libraries that it was built for"),
@@ -96,6 +102,6 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "glibc": (
         message("packages.cause.glibc", "the wheel was built on a newer distribution than this one"),
-        message("packages.cause.glibc.fix", "install a manylinux copy of it, or compile it"),
+        message("packages.cause.glibc.fix", "install its manylinux wheel, or compile it"),
     ),
 }  # fmt: skip

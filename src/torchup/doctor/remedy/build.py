@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import version_key
@@ -20,14 +19,15 @@ from torchup.doctor.remedy.install_commands import (
 from torchup.doctor.remedy.shells import shell_of
 from torchup.errors import TorchupError
 from torchup.model import Machine, Manager, Message, Os, Plan, Remedy, message
+from torchup.patterns import lazy_pattern
 from torchup.plan.drivers import DriverPlace, driver_steps
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog
     from torchup.doctor.facts import Facts
 
-_REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*(?P<pin>[<>=!~].*)?")
-_WHEEL_OF_CUDA = re.compile(r"(?P<stem>nvidia-.+)-cu(?P<major>\d\d)")
+_REQUIREMENT = lazy_pattern(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*(?P<pin>[<>=!~].*)?")
+_WHEEL_OF_CUDA = lazy_pattern(r"(?P<stem>nvidia-.+)-cu(?P<major>\d\d)")
 
 
 def reinstall(facts: Facts, catalog: Catalog, wish: Wish | None = None, *, text: Message | None = None) -> Remedy:
@@ -178,20 +178,20 @@ def _text(choice: Choice, order: Order, text: Message | None) -> Message:
     parts = [*([text] if text is not None else []), what]
     if order.fresh:
         parts.append(
-            message("doctor.remedy.fresh", "it goes into an environment with Python {python}", python=plan.python)
+            message("doctor.remedy.fresh", "it goes into a new environment with Python {python}", python=plan.python)
         )
     if choice.kept is not None:
         parts.append(
             message(
                 "doctor.remedy.kept",
-                "CUDA {major} is kept for {packages}",
+                "CUDA {major} stays, because {packages} needs it",
                 major=choice.kept.major,
                 packages=", ".join(choice.kept.packages),
             )
         )
     if choice.conda_error is not None:
         parts.append(
-            message("doctor.remedy.no-conda", "conda-forge is no help here ({why})", why=choice.conda_error.text)
+            message("doctor.remedy.no-conda", "conda-forge does not help here ({why})", why=choice.conda_error.text)
         )
     parts += choice.imagined.assumed
     return _sentence(parts)

@@ -13,6 +13,7 @@ from torchup.doctor.remedy.machine import Imagined, machine_of
 from torchup.doctor.remedy.tables import tables
 from torchup.errors import TorchupError
 from torchup.model import InstallerName, Manager, Plan, Request, Value
+from torchup.patterns import lazy_pattern
 from torchup.plan import resolve
 from torchup.plan.candidates import plain_variant
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts, Package
 
 TORCH_FAMILY = ("torch", "torchvision", "torchaudio")
-_PINNED_TORCH = re.compile(r"torch\s*==\s*(?P<version>\d[\d.]*)(?:\+(?P<variant>[a-z]+[\d.]*))?")
-_CUBLAS = re.compile(r"cublas(?:Lt)?(?:64_|\.so\.)(\d\d)")  # numbered as CUDA is
+_PINNED_TORCH = lazy_pattern(r"torch\s*==\s*(?P<version>\d[\d.]*)(?:\+(?P<variant>[a-z]+[\d.]*))?")
+_CUBLAS = lazy_pattern(r"cublas(?:Lt)?(?:64_|\.so\.)(\d\d)")  # numbered as CUDA is
 _CONDA_MANAGERS = {Manager.CONDA, Manager.PIXI}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import version_key
@@ -10,6 +9,7 @@ from torchup.doctor.remedy.machine import machine_of
 from torchup.doctor.remedy.shells import shell_of
 from torchup.errors import TorchupError
 from torchup.model import Message, Remedy, Request, Vendor, message
+from torchup.patterns import lazy_pattern
 from torchup.plan.drivers import DriverAction, DriverOrder, DriverPlace, driver_steps, driver_text, place_of
 from torchup.plan.planner import make_question
 from torchup.plan.whatif import advised_branch, driver_gives, families
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _HERE = {DriverPlace.LINUX, DriverPlace.WINDOWS, DriverPlace.JETSON}  # the driver is this system's own
 # Linux packages that bring a driver's own libcuda; the toolkit's and the container toolkit's do not.
-_DRIVER_PACKAGE = re.compile(
+_DRIVER_PACKAGE = lazy_pattern(
     r"(?<![\w-])((?:lib)?nvidia-(?:driver|utils|compute|compute-utils|dkms|headless)(?:-\d{3})?(?:-server|-open)*"
     r"|cuda-drivers(?:-\d{3})?)(?![\w-])"
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor.remedy.tables import Bundled, tables
 from torchup.model import Manager, Value
+from torchup.patterns import lazy_pattern
 from torchup.plan.exports.common import plain_python, torch_source
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 Command = tuple[str, ...]
 NEW_ENVIRONMENT = "torch-env"
-_FLAGS = re.compile(r"(?P<path>.*?\bpython[\w.]*)(?P<flags>(?:\s+-\w+)*)", re.IGNORECASE)
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_FLAGS = lazy_pattern(r"(?P<path>.*?\bpython[\w.]*)(?P<flags>(?:\s+-\w+)*)", re.IGNORECASE)
+_NAME = lazy_pattern(r"[A-Za-z0-9._-]+")
 
 
 class Order(Value, frozen=True, kw_only=True):

@@ -117,7 +117,8 @@ def _jetpack(facts: Facts) -> tuple[JetPack | None, tuple[Message, ...]]:
         return shown, ()
     text = message(
         "doctor.remedy.assumed-jetpack",
-        "your report does not show JetPack: this is for JetPack {jetpack} (`cat /etc/nv_tegra_release` shows it)",
+        "your report does not show JetPack: this build is for JetPack {jetpack} (`cat /etc/nv_tegra_release` "
+        "shows yours)",
         jetpack=usual.jetpack,
     )
     return usual, (text,)
@@ -182,7 +183,7 @@ def _gpus(facts: Facts, os: Os, jetpack: JetPack | None) -> tuple[tuple[Gpu, ...
         return (), ()  # no NVIDIA card is sold in such a computer
     vendor = _vendor_meant(facts)
     said = facts.nvidia.driver or facts.torch.cuda or facts.torch.hip
-    text = message("doctor.remedy.assumed-gpu", "your report names no GPU: this is for an NVIDIA one")
+    text = message("doctor.remedy.assumed-gpu", "your report does not name a GPU: this build is for an NVIDIA GPU")
     gpu = Gpu(vendor=vendor, xpu=True if vendor is Vendor.INTEL else None)  # the build that is there is for such a one
     return (gpu,), () if said or vendor is not Vendor.NVIDIA else (text,)
 
@@ -232,7 +233,8 @@ def _drivers(
     branch = _current_branch(machine, catalog)
     text = message(
         "doctor.remedy.assumed-driver",
-        "your report does not show the NVIDIA driver: this needs branch {branch} or newer (`nvidia-smi` shows it)",
+        "your report does not show the NVIDIA driver: this build needs branch {branch} or newer (run "
+        "`nvidia-smi` to see yours)",
         branch=branch,
     )
     return (Driver(vendor=Vendor.NVIDIA, version=str(branch)),), (text,)

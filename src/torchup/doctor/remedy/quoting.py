@@ -12,18 +12,19 @@ import shlex
 from typing import TYPE_CHECKING
 
 from torchup.model import Shell
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_VARIABLE = re.compile(r"\$([A-Z_][A-Z0-9_]*)")
+_VARIABLE = lazy_pattern(r"\$([A-Z_][A-Z0-9_]*)")
 # cmd.exe's own signs, and those at which it or the C runtime ends a word (`cmd /?`; Microsoft, "Parsing C command-line
 # arguments"). `%` and `!` keep their meaning between quotes, so a caret has to stand before them.
-_CMD_PLAIN = re.compile(r"[A-Za-z0-9_./:\\=+\-\[\]@{}~#$*?]+")
-_CMD_META = re.compile(r'([()%!^"<>&|])')
+_CMD_PLAIN = lazy_pattern(r"[A-Za-z0-9_./:\\=+\-\[\]@{}~#$*?]+")
+_CMD_META = lazy_pattern(r'([()%!^"<>&|])')
 # PowerShell 5.1 and 7, about_Parsing: what stays one literal word in argument mode. A word that begins with a dash and
 # holds a dot or a colon is split there, so it is quoted.
-_PS_PLAIN = re.compile(r"(?!-.*[.:])[A-Za-z0-9_./\\:=+\-*?][A-Za-z0-9_./\\:=+\-*?~]*")
+_PS_PLAIN = lazy_pattern(r"(?!-.*[.:])[A-Za-z0-9_./\\:=+\-*?][A-Za-z0-9_./\\:=+\-*?~]*")
 _PS_QUOTES = "'‘’‚‛"
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
-import msgspec
-
+from torchup.data_files import read_data
 from torchup.model import Value, Vendor
 
 
@@ -105,5 +103,4 @@ class Tables(Value, frozen=True, kw_only=True):
 @cache
 def tables() -> Tables:
     """Read the file once."""
-    text = resources.files("torchup.doctor").joinpath("data", "remedies.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), Tables)
+    return read_data(Path(__file__).parent.parent / "data" / "remedies.toml", Tables)

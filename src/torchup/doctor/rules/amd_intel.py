@@ -106,7 +106,9 @@ def _sibling(facts: Facts, compat: Compat, target: str | None) -> Remedy | None:
 
     if remedy.reaches_gpu(facts, compat.catalog):
         return None
-    text = message("doctor.gfx.sibling", "no build has the code of this GPU; on Linux it can run that of a sibling")
+    text = message(
+        "doctor.gfx.sibling", "no build has code for this GPU; on Linux it can run the code of a related GPU"
+    )
     row = remedy.RemedyRow(kind=RemedyKind.SET, variables={OVERRIDE: value})
     return remedy.make(row, facts, compat.catalog, text)
 

@@ -20,6 +20,7 @@ from torchup.doctor.rules.coverage import (
 )
 from torchup.doctor.rules.extensions import foreign_code
 from torchup.model import ComputeCapability, Os, Vendor, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -30,7 +31,7 @@ TOO_NEW, TOO_OLD = "arch-not-in-build-too-new", "arch-not-in-build-too-old"
 _LOADED_BY_CUDA = ("arch.cudnn-execution",)
 _UNKNOWN_BUILD = ("arch.no-kernel", "arch.invalid-function")
 _SERVER = "linux_aarch64"
-_GPU_INDEX = re.compile(r"/whl/(?:\w+/)?cu\d")
+_GPU_INDEX = lazy_pattern(r"/whl/(?:\w+/)?cu\d")
 
 
 # ---------------------------------------------------------------- CPU builds

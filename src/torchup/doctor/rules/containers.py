@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +10,7 @@ from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import made, plain, quoted, remedy_of, said
 from torchup.model import Gpu, Vendor, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -32,7 +32,7 @@ _UNSEEN = (
 _NO_LIBCUDA = ("driver.libcuda-missing", "vllm.no-platform", "driver.none")
 _SHARES_NODES = ("toolbox", "distrobox")  # kinds that see the host's /dev without an option
 _OWN_USER = ("toolbox", "distrobox", "podman", "apptainer")  # kinds in which a user stays one
-_COMMAND = re.compile(r"\b(?:docker|podman|nerdctl|kubectl|apptainer|singularity|pct|lxc|distrobox)\b")
+_COMMAND = lazy_pattern(r"\b(?:docker|podman|nerdctl|kubectl|apptainer|singularity|pct|lxc|distrobox)\b")
 
 
 def container_without_gpu(facts: Facts, compat: Compat) -> Found | None:
@@ -85,15 +85,15 @@ def _remedy(facts: Facts, compat: Compat) -> Remedy | None:
     if facts.system.container_kind == "lxc":
         text = message(
             "doctor.container.remedy-lxc",
-            "pass the host's device nodes into the container; their numbers (`ls -l /dev/kfd /dev/dri`) must be the"
-            " host's",
+            "pass the host's device nodes into the container; their group IDs (`ls -ln /dev/kfd /dev/dri`) must "
+            "match those of the host",
         )
         return made(facts, compat, text, kind=RemedyKind.CONTAINER_GPU)
     if facts.sign("docker.no-gpu-driver") is not None:
         text = message(
             "doctor.container.remedy-engine",
-            "install the package nvidia-container-toolkit on the host (NVIDIA's repository has it), register it with"
-            " the container engine, then start the container with the GPU",
+            "install the package nvidia-container-toolkit on the host (from NVIDIA's repository), register it "
+            "with the container engine, then start the container with the GPU",
         )
         return made(facts, compat, text, kind=RemedyKind.CONTAINER_ENGINE, needs_root=True)
     kfd = facts.sign("kfd.no-node", "kfd.invalid-node") is not None
@@ -121,7 +121,7 @@ def permission_device_nodes(facts: Facts, compat: Compat) -> Found | None:
         for n in closed
     ]
     return Found(
-        summary=message("doctor.permission.summary", "this user may not open the GPU's device nodes"),
+        summary=message("doctor.permission.summary", "this user cannot open the GPU's device nodes"),
         evidence=tuple(lines),
         remedy=_groups_remedy(facts, compat),
         certainty=Certainty.PROVEN,
@@ -134,8 +134,8 @@ def _groups_remedy(facts: Facts, compat: Compat) -> Remedy | None:
         return remedy_of("permission-device-nodes", facts, compat)
     text = message(
         "doctor.permission.remedy-container",
-        "give the container the groups that own the nodes: --group-add with their numbers (`stat -c %g /dev/kfd"
-        " /dev/dri/render*` on the host), with Podman --group-add keep-groups",
+        "give the container the groups that own the device nodes: --group-add with their numbers (`stat -c %g "
+        "/dev/kfd /dev/dri/render*` on the host); with Podman, --group-add keep-groups",
     )
     amd = any(node.path.startswith(("/dev/kfd", "/dev/dri")) for node in facts.nodes)
     return made(facts if not amd else _with_amd(facts), compat, text, kind=RemedyKind.CONTAINER_GPU)

@@ -51,9 +51,9 @@ def _mode_remedy(facts: Facts, compat: Compat, *, closed: bool, empty: bool) -> 
         text = message("doctor.mode.remedy-mode", "set the compute mode back to default")
         return made(facts, compat, text, ("sudo", "nvidia-smi", "-c", "0"), needs_root=True)
     if empty:
-        text = message("doctor.mode.remedy-mig", "make a MIG instance, or switch MIG off: `sudo nvidia-smi -mig 0`")
+        text = message("doctor.mode.remedy-mig", "create a MIG instance, or turn MIG off: `sudo nvidia-smi -mig 0`")
         return made(facts, compat, text, ("sudo", "nvidia-smi", "mig", "-cgi", "0", "-C"), needs_root=True)
-    text = message("doctor.mode.remedy-busy", "end the program that holds the GPU, or take another GPU")
+    text = message("doctor.mode.remedy-busy", "stop the program that uses the GPU, or choose another GPU")
     return made(facts, compat, text, ("nvidia-smi", "-q", "-d", "COMPUTE,PIDS"))
 
 
@@ -86,12 +86,10 @@ def memory_held_by_others(facts: Facts, compat: Compat) -> Found | None:
     held, total = _held(sign.values.get("message", sign.line))
     if total is None or held is None or held < _SHARE_OF_OTHERS * total:
         return None
-    text = message(
-        "doctor.memory.remedy", "end the other programs on the GPU (or wait for them), or choose another GPU"
-    )
+    text = message("doctor.memory.remedy", "stop the other programs on the GPU, wait for them, or choose another GPU")
     tool = "rocm-smi" if facts.torch.hip or holds("amd-gpu", facts) else "nvidia-smi"
     return Found(
-        summary=message("doctor.memory.summary", "other processes hold the GPU's memory"),
+        summary=message("doctor.memory.summary", "other processes use the GPU's memory"),
         evidence=(said(sign), _held_line(held, total)),
         remedy=made(facts, compat, text, (tool,)),
         certainty=Certainty.PROVEN,
@@ -102,7 +100,7 @@ def _held_line(held: float, total: float) -> Message:
     gib = 2**30
     return message(
         "doctor.memory.held",
-        "{held} of {total} GiB are held by others",
+        "other processes use {held} of {total} GiB",
         held=f"{held / gib:.1f}",
         total=f"{total / gib:.1f}",
     )
@@ -153,7 +151,7 @@ def triton_newer_than_driver(facts: Facts, compat: Compat) -> Found | None:
     lines += [message("doctor.triton.version", "Triton {version}", version=triton[0])] if triton else []
     return Found(
         summary=message(
-            "doctor.triton.summary", "Triton compiles code that is newer than the driver can load; torch itself works"
+            "doctor.triton.summary", "Triton compiles code that is too new for the driver to load; torch itself works"
         ),
         evidence=tuple(lines),
         remedy=_triton_remedy(facts, compat),
@@ -189,7 +187,9 @@ def no_gpu_present(facts: Facts, compat: Compat) -> Found | None:
         [gpu_line(facts)] if facts.gpus else [message("doctor.no-gpu.tools", "the tools found no GPU and no driver")]
     )
     return Found(
-        summary=message("doctor.no-gpu.summary", "there is no GPU that torch can use; the CPU build is the right one"),
+        summary=message(
+            "doctor.no-gpu.summary", "this machine has no GPU that torch can use; the CPU build is the right one"
+        ),
         evidence=tuple(lines),
         remedy=None,
         severity=Severity.INFO,

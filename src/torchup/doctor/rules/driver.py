@@ -89,7 +89,7 @@ def driver_too_old(facts: Facts, compat: Compat) -> Found | None:
             message("doctor.driver-old.floor", "CUDA {cuda} needs driver {floor} or newer", cuda=cuda, floor=floor)
         )
     return Found(
-        summary=message("doctor.driver-old.summary", "the NVIDIA driver is older than this build of torch needs"),
+        summary=message("doctor.driver-old.summary", "the NVIDIA driver is too old for this build of torch"),
         evidence=tuple(lines),
         remedy=_remedies().older_build_or_driver(_with_said_api(facts), compat, floor),
         certainty=Certainty.PROVEN if signs else Certainty.SEEN,
@@ -188,12 +188,13 @@ def _versions_differ(facts: Facts) -> tuple[Message, ...]:
 def _driver_summary(facts: Facts, *, differ: bool) -> Message:
     if differ or facts.sign("smi.mismatch"):
         return message(
-            "doctor.driver-broken.mismatch", "the NVIDIA kernel module and its libraries are of different versions"
+            "doctor.driver-broken.mismatch",
+            "the NVIDIA kernel module and its user-space libraries have different versions",
         )
     if facts.sign("driver.unknown-error", "driver.initialization"):
         return message(
             "doctor.driver-broken.unknown",
-            "the NVIDIA driver lost its state (after suspend or an update) or its modules do not load",
+            "the NVIDIA driver lost its state (after suspend or an update), or its modules do not load",
         )
     if facts.sign("smi.lost"):
         return message("doctor.driver-broken.lost", "the GPU was lost: it no longer answers on the bus")

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 _OPEN = message(
     "doctor.driver-broken.remedy-open",
-    "this GPU needs NVIDIA's open kernel modules: install the same driver release with them (its package's name ends"
-    " in -open), remove the proprietary ones and restart",
+    "this GPU needs NVIDIA's open kernel modules: install the same driver release with them (its package name "
+    "ends in -open), remove the proprietary ones and restart",
 )
 _PROPRIETARY = message(
     "doctor.driver-broken.remedy-proprietary",
-    "the open kernel modules do not serve this GPU: install the same driver release with NVIDIA's proprietary kernel"
-    " modules (its package's name has no -open) and restart",
+    "the open kernel modules do not support this GPU: install the same driver release with NVIDIA's proprietary "
+    "kernel modules (its package name has no -open) and restart",
 )
 
 
@@ -42,7 +42,7 @@ def older_build_or_driver(facts: Facts, compat: Compat, floor: str | None) -> Re
     except TorchupError:
         return update
     text = message(
-        "doctor.driver-old.remedy-or", "{driver}, or install a build that this driver runs", driver=update.text
+        "doctor.driver-old.remedy-or", "{driver}, or install a build that works with this driver", driver=update.text
     )
     return reinstall(facts, compat.catalog, text=text)
 
@@ -64,8 +64,8 @@ def make_it_answer(facts: Facts, compat: Compat, kind: RemedyKind) -> Remedy | N
         return remedy_of("driver-missing-or-broken", facts, compat, kind=kind)
     text = message(
         "doctor.driver-broken.remedy-load",
-        "the driver is new enough, its module does not load: build it for the running kernel (`dkms status`), enrol its"
-        " key where Secure Boot is on",
+        "the driver is new enough, but its kernel module does not load: build it for the running kernel (`dkms "
+        "status`), and enrol its key if Secure Boot is on",
     )
     return driver_remedy(facts, compat.catalog, DriverAction.REBOOT, text=text)
 
@@ -94,7 +94,7 @@ def for_wsl(facts: Facts, compat: Compat) -> Remedy:
     order = driver_order(_in_wsl(facts), compat.catalog)
     text = message(
         "doctor.wsl.remedy-inside",
-        "remove a Linux driver package if WSL has one (`dpkg -l` shows it; keep toolkits), then update and restart WSL",
+        "remove any Linux driver package from WSL (`dpkg -l` shows it; keep toolkits), then update and restart WSL",
     )
     if _new_enough(facts, order):
         remedy = driver_remedy(_in_wsl(facts), compat.catalog, DriverAction.UPDATE)

@@ -91,7 +91,8 @@ def triton_ptxas_too_old(facts: Facts, compat: Compat) -> Found | None:
 
 def _newer_toolkit() -> Message:
     return message(
-        "doctor.extension.toolkit", "install a CUDA toolkit whose compiler knows the GPU, and build the package again"
+        "doctor.extension.toolkit",
+        "install a CUDA toolkit whose compiler supports the GPU, and build the package again",
     )
 
 
@@ -105,7 +106,9 @@ def _toolkit_line(facts: Facts, compat: Compat, code: str) -> tuple[Message, ...
     cuda = compat.first_cuda(gpu) if gpu is not None else None
     if gpu is None or cuda is None:
         return ()
-    return (message("doctor.ptxas.toolkit", "CUDA {cuda} is the first that knows {sm}", cuda=cuda, sm=gpu.sm),)
+    return (
+        message("doctor.ptxas.toolkit", "CUDA {cuda} is the first version that supports {sm}", cuda=cuda, sm=gpu.sm),
+    )
 
 
 def rebuilt(facts: Facts, text: Message, names: Sequence[str], gpus: Iterable[ComputeCapability] = ()) -> Remedy:

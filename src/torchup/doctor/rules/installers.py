@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,6 +22,7 @@ from torchup.doctor.rules.refused import (
     refusals,
 )
 from torchup.model import message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.model import Message, Remedy
 
-_TAGS = re.compile(r"\b[a-z]\w*_\w+")
+_TAGS = lazy_pattern(r"\b[a-z]\w*_\w+")
 _SAYS_PYTHON = (BY_PYTHON, "python.requires", "python.compile", "python.stub")
 
 
@@ -96,7 +96,7 @@ def _other_platform(facts: Facts, compat: Compat) -> Iterator[Message]:
     if mine is None or (mine not in map(platform_of_tag, others) and published):
         yield message(
             "doctor.unpublished.platform",
-            "what was asked for has wheels for {others}, not for {mine}",
+            "the requested version has wheels for {others}, not for {mine}",
             others=", ".join(others) or "?",
             mine=sign.values.get("tag", "?"),
         )
@@ -111,7 +111,7 @@ def _no_such_label(facts: Facts, compat: Compat, wish: Asked) -> Iterator[Messag
     place = platform(facts)
     for label in wish.labels:
         if not compat.label_exists(label):
-            yield message("doctor.unpublished.label", "there are no builds called {label}", label=label)
+            yield message("doctor.unpublished.label", "no builds are labelled {label}", label=label)
         elif place is not None and (not compat.on_platform(label, place) or (wish.label and not has_labels(place))):
             yield message("doctor.unpublished.system", "there are no {label} builds for this system", label=label)
         elif wish.release and compat.is_published(wish.release, label, place) is False and len(wish.labels) == 1:
@@ -134,7 +134,7 @@ def _not_on_this_index(facts: Facts, compat: Compat, release: str, wish: Asked) 
     ):
         yield message(
             "doctor.unpublished.index",
-            "builds with a label (+{label}) are on PyTorch's own index; the one that was asked has none",
+            "builds with a label (+{label}) are on PyTorch's own index; the requested one has none",
             label=wish.label,
         )
 
@@ -143,7 +143,7 @@ def _no_such_companion(compat: Compat, release: str, wish: Asked) -> Iterator[Me
     """A release of torchvision or torchaudio that goes with no torch, while others are offered."""
     if wish.offered and compat.torch_of(wish.package, release) is None:
         yield message(
-            "doctor.unpublished.companion", "there is no {package} {version}", package=wish.package, version=release
+            "doctor.unpublished.companion", "{package} {version} does not exist", package=wish.package, version=release
         )
 
 
@@ -153,7 +153,7 @@ def _left_out_of_offer(compat: Compat, release: str, wish: Asked) -> Iterator[Me
     if not keys or wanted in keys:
         return
     if min(keys) < wanted < max(keys) and not compat.is_listed(release):
-        yield message("doctor.unpublished.release", "there is no torch {torch}", torch=release)
+        yield message("doctor.unpublished.release", "torch {torch} does not exist", torch=release)
     elif wanted > max(keys) and version_key(compat.catalog.newest_torch) in keys:
         yield message("doctor.unpublished.future", "torch {torch} is not published yet", torch=release)
 
@@ -208,5 +208,5 @@ def _served_by_none(facts: Facts, compat: Compat) -> bool:
 
 def _built_for(facts: Facts) -> Message:
     return message(
-        "doctor.python.extension", "torch here was built for another Python: {name}", name=facts.extension_problem
+        "doctor.python.extension", "this torch was built for another Python: {name}", name=facts.extension_problem
     )

@@ -43,15 +43,15 @@ def _glibc_remedy(facts: Facts, compat: Compat, *, cxx_only: bool) -> Remedy | N
     if cxx_only:
         text = message(
             "doctor.glibc.remedy-cxx",
-            "install a newer libstdc++ into a conda environment, or use a newer system or a container of one",
+            "install a newer libstdc++ into a conda environment, or use a newer system or a container with one",
         )
         conda = (("conda", "install", "--channel", "conda-forge", "libstdcxx-ng"),)
         return made(facts, compat, text, *(conda if holds("conda", facts) else ()))
     if facts.system.glibc is None:
         text = message(
             "doctor.glibc.remedy-unknown",
-            "use a newer system or a container of one; `torchup plan` on this machine names the newest torch for its"
-            " glibc (`ldd --version` shows it)",
+            "use a newer system or a container with one; run `torchup plan` on this machine to see the newest "
+            "torch for its glibc (`ldd --version` shows it)",
         )
         return made(facts, compat, text, ("ldd", "--version"))
     return remedy_of("glibc-too-old", facts, compat)
@@ -121,7 +121,7 @@ def _library_remedy(facts: Facts, compat: Compat, rows: tuple[SystemLibrary, ...
         return made(facts, compat, text)
     names = message(
         "doctor.library.remedy",
-        "install {names}, which the wheel expects from the system; reinstalling torch does not help",
+        "install {names}, which the wheel expects on the system; reinstalling torch does not help",
         names=", ".join(row.title for row in rows),
     )
     commands = tuple(command for row in rows if (command := _install(facts, row)) is not None)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import plain, said
 from torchup.doctor.rules.mixed_facts import foreign_libraries, overwritten, two_places, two_torches
 from torchup.model import Severity, message
+from torchup.patterns import lazy_pattern
 from torchup.privacy import redact
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts, Package, Sign
     from torchup.model import Message, Remedy
 
-_WHEEL = re.compile(r"(nvidia-.+)-cu\d\d")
+_WHEEL = lazy_pattern(r"(nvidia-.+)-cu\d\d")
 
 
 def mixed_install(facts: Facts, compat: Compat) -> Found | None:
@@ -45,9 +45,7 @@ def mixed_install(facts: Facts, compat: Compat) -> Found | None:
     if places and not signs:
         lines += [*map(said, facts.signs_of("companion-mismatch"))]
     return Found(
-        summary=message(
-            "doctor.mixed.summary", "two installations interfere: libraries of one are loaded by the other"
-        ),
+        summary=message("doctor.mixed.summary", "two installations conflict: one loads libraries of the other"),
         evidence=tuple(dict.fromkeys(lines)),
         remedy=_remedy(facts, compat),
         certainty=Certainty.PROVEN if symptom else Certainty.TABLE,
@@ -85,7 +83,7 @@ def _place_lines(folders: tuple[str, ...]) -> tuple[Message, ...]:
     return (
         message(
             "doctor.mixed.places",
-            "torch and its companions come from {folders}",
+            "torch and its companions are loaded from {folders}",
             folders=", ".join(map(redact, folders)),
         ),
     )
@@ -98,4 +96,4 @@ def _stale_lines(facts: Facts) -> tuple[Message, ...]:
     names = list(dict.fromkeys(f"{package.name} {package.version}" for package in twice))
     if len(names) < 2:  # noqa: PLR2004  # one is as it should be
         return ()
-    return (message("doctor.mixed.wheels", "in one folder: {wheels}", wheels=", ".join(names)),)
+    return (message("doctor.mixed.wheels", "in the same folder: {wheels}", wheels=", ".join(names)),)

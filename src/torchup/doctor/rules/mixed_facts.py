@@ -6,15 +6,16 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import minor
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.doctor.facts import Damaged, Facts, Package
 
-_SYSTEM_LIBRARY = re.compile(
+_SYSTEM_LIBRARY = lazy_pattern(
     r"lib(?:cudnn|cublas|nccl|nvjitlink|cusparse|cusolver|cufft|nvrtc|cupti|stdc)", re.IGNORECASE
 )
 
-_LABELLED = re.compile(r"(nvidia-.+)-cu\d\d")
+_LABELLED = lazy_pattern(r"(nvidia-.+)-cu\d\d")
 
 
 def two_torches(facts: Facts) -> tuple[Package, ...]:

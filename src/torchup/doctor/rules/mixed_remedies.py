@@ -23,18 +23,19 @@ from torchup.doctor.remedy.install_commands import Order, plain_install, renew, 
 from torchup.doctor.remedy.tables import LibraryWheel, tables
 from torchup.doctor.rules.mixed_facts import foreign_libraries, two_places, two_torches
 from torchup.model import Manager, Os, Remedy, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
     from torchup.model import Message
 
-_CUDA = re.compile(r"(?:cu)?(\d\d)")
-_MAJOR_OF_SYMBOL = re.compile(r"_(\d\d)_\d")
-_MAJOR_OF_FILE = re.compile(r"lib(?:cublas(?:Lt)?|nvJitLink|nvrtc|cudart)\.so\.(\d\d)")  # numbered as CUDA is
-_LABEL = re.compile(r"nvidia-.+-cu(\d\d)")
-_SYSTEM_FOLDER = re.compile(r"/(?:usr/)?lib(?:64)?/")
-_USER_SITE = re.compile(r"[/\\]\.local[/\\]|[/\\]AppData[/\\]Roaming[/\\]Python[/\\]")
+_CUDA = lazy_pattern(r"(?:cu)?(\d\d)")
+_MAJOR_OF_SYMBOL = lazy_pattern(r"_(\d\d)_\d")
+_MAJOR_OF_FILE = lazy_pattern(r"lib(?:cublas(?:Lt)?|nvJitLink|nvrtc|cudart)\.so\.(\d\d)")  # numbered as CUDA is
+_LABEL = lazy_pattern(r"nvidia-.+-cu(\d\d)")
+_SYSTEM_FOLDER = lazy_pattern(r"/(?:usr/)?lib(?:64)?/")
+_USER_SITE = lazy_pattern(r"[/\\]\.local[/\\]|[/\\]AppData[/\\]Roaming[/\\]Python[/\\]")
 Commands = tuple[tuple[str, ...], ...]
 
 
@@ -57,11 +58,11 @@ def _without_stale(facts: Facts, compat: Compat, stale: tuple[str, ...]) -> Reme
     """Both wheels write one folder: the stale one goes, and the other is written anew."""
     kept, mine = needed_cuda(facts), cuda_major(facts)
     if kept is not None and mine is not None and kept.major != mine:
-        text = message("doctor.mixed.remedy-needed", "torch and other packages need one CUDA major")
+        text = message("doctor.mixed.remedy-needed", "torch and the other packages need the same CUDA major")
         return reinstall(facts, compat.catalog, Wish(remove=leftovers(facts, keep=kept.major)), text=text)
     text = message(
         "doctor.mixed.remedy-stale",
-        "remove {names}, which write the folders of torch's own wheels, and write those anew",
+        "remove {names}, which overwrite files of torch's own wheels, and reinstall those wheels",
         names=", ".join(stale),
     )
     order = _order(facts)
@@ -74,12 +75,12 @@ def _for_another_package(facts: Facts, compat: Compat) -> Remedy:
     library = (sign.values.get("library") if sign is not None else None) or "?"
     kept, mine = needed_cuda(facts), _CUDA.match(facts.torch.cuda or facts.torch.variant or "")
     if kept is not None and mine is not None and kept.major != int(mine[1]):
-        text = message("doctor.mixed.remedy-needed", "torch and other packages need one CUDA major")
+        text = message("doctor.mixed.remedy-needed", "torch and the other packages need the same CUDA major")
         return reinstall(facts, compat.catalog, Wish(), text=text)
     text = message(
         "doctor.mixed.remedy-other",
-        "take a release of the package that asks for {library} which uses the libraries that torch brings; torch itself"
-        " is fine",
+        "install a release of the package that uses the libraries that torch brings instead of {library}; torch "
+        "itself is fine",
         library=library,
     )
     asks = {package.name for package in facts.packages} & {row.package for row in tables().cuda_need}
@@ -100,7 +101,7 @@ def _one_torch(facts: Facts, compat: Compat) -> Remedy:
 def _without_user_site(facts: Facts) -> Remedy:
     text = message(
         "doctor.mixed.remedy-user-site",
-        "keep the user's own site-packages out of this environment, or uninstall torch there",
+        "keep the user site-packages out of this environment, or uninstall torch there",
     )
     return _typed(facts, text, (set_variable("PYTHONNOUSERSITE", "1"),))
 
@@ -114,19 +115,19 @@ def _other_library(facts: Facts, compat: Compat) -> Remedy:
     unset = () if facts.system.os is Os.WINDOWS else (unset_variable("LD_LIBRARY_PATH"),)
     wheel = _wheel(facts, row)
     if row is not None and row.conda and facts.manager is Manager.CONDA:
-        text = message("doctor.mixed.remedy-conda", "install the release of {name} that fits", name=row.conda[0])
+        text = message("doctor.mixed.remedy-conda", "install the release of {name} that matches", name=row.conda[0])
         return _typed(facts, text, plain_install(row.conda, _order(facts)))
     if wheel is not None and not _from_conda(facts):
         text = message(
             "doctor.mixed.remedy-wheel",
-            "unset LD_LIBRARY_PATH, which puts another copy in front of torch's own; if the error stays, write"
-            " {wheel} anew",
+            "unset LD_LIBRARY_PATH, which loads another copy before torch's own; if the error remains, reinstall "
+            "{wheel}",
             wheel=wheel,
         )
         return _typed(facts, text, (*unset, *renew((wheel,), _order(facts))))
     text = message(
         "doctor.mixed.remedy-unset",
-        "unset LD_LIBRARY_PATH and try again; if the error stays, install torch and its libraries anew",
+        "unset LD_LIBRARY_PATH and try again; if the error remains, reinstall torch and its libraries",
     )
     if facts.torch.version is None:  # which one to install anew is not known
         return _typed(facts, text, unset)
@@ -142,8 +143,8 @@ def _without_system(facts: Facts, row: LibraryWheel, where: str) -> Remedy:
     wheel = _wheel(facts, row)
     text = message(
         "doctor.mixed.remedy-system",
-        "the system's package ({package}; `dpkg -S {path}` names it) has files that torch's own copy lacks: remove it,"
-        " or bring the wheel to the same release: {wheel}",
+        "the system package {package} (`dpkg -S {path}` names it) has files that torch's own copy lacks: remove "
+        "it, or bring the wheel to the same release: {wheel}",
         package=package,
         path=where,
         wheel=wheel or row.wheel,

@@ -16,6 +16,7 @@ from torchup.doctor.rules.common import plain, quoted, remedy_of, said, torch_cu
 from torchup.doctor.rules.damaged import damaged_torch
 from torchup.doctor.rules.extensions import extension_names, rebuilt
 from torchup.model import Remedy, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from torchup.model import Message
 
 _COMPANIONS = ("torchvision", "torchaudio")
-_VARIANT = re.compile(r"cu\d+|cpu|rocm[\d.]+|xpu")
-_PURE_PYTHON = re.compile(r"0\.[0-2](?:\.|$)")  # the first releases of torchvision hold no compiled code
+_VARIANT = lazy_pattern(r"cu\d+|cpu|rocm[\d.]+|xpu")
+_PURE_PYTHON = lazy_pattern(r"0\.[0-2](?:\.|$)")  # the first releases of torchvision hold no compiled code
 
 
 # ---------------------------------------------------------------- companions
@@ -94,7 +95,7 @@ def _kept_cuda(facts: Facts, compat: Compat, sign: Sign) -> Found:
     """A package that knows one CUDA major alone, beside a torch of another: torch has to follow."""
     from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
 
-    text = message("doctor.companion.remedy-cuda", "install a torch of the CUDA major that the package needs")
+    text = message("doctor.companion.remedy-cuda", "install a torch with the CUDA major that the package needs")
     return Found(
         summary=message("doctor.companion.summary-cuda", "a compiled package needs another CUDA major than this torch"),
         evidence=(said(sign), *([torch_line(facts)] if facts.torch.version else [])),
@@ -113,7 +114,7 @@ def _extension_of_another_torch(facts: Facts, signs: tuple[Sign, ...], module: s
     """A compiled package (flash-attn, vLLM...) that was linked to another torch or CUDA than it meets."""
     text = message(
         "doctor.companion.remedy-extension",
-        "install a release of the package that was built for this torch, or build it anew beside it",
+        "install a release of the package that was built for this torch, or rebuild it with this torch",
     )
     return Found(
         summary=message("doctor.companion.summary-extension", "a compiled package was built for another torch"),
@@ -158,7 +159,7 @@ def _variants_differ(facts: Facts, name: str) -> bool:
 def _pair_line(facts: Facts, name: str, found: str, expected: str | None) -> Message:
     return message(
         "doctor.companion.pair",
-        "{name} {found} is installed beside torch {torch}, which goes with {name} {expected}",
+        "{name} {found} is installed next to torch {torch}, which needs {name} {expected}",
         name=name,
         found=found,
         torch=facts.torch.version,
@@ -238,7 +239,7 @@ def torch_not_installed(facts: Facts, compat: Compat) -> Found | None:
         return None  # the environment that a package is built in has no torch; this one was not looked at
     if remains:
         return _remains(facts, compat)
-    seen = message("doctor.no-torch.seen", "torch cannot be imported by this Python")
+    seen = message("doctor.no-torch.seen", "this Python cannot import torch")
     slug = "torch-not-installed"
     return Found(
         summary=text_of(slug, "summary"),
@@ -253,7 +254,7 @@ def _remains(facts: Facts, compat: Compat) -> Found:
     from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
 
     error = (facts.torch.import_error or "").strip().splitlines()[-1:] or ["-"]
-    text = message("doctor.no-torch.remedy-remains", "remove what is left of it and install torch again")
+    text = message("doctor.no-torch.remedy-remains", "remove the remaining files and install torch again")
     return Found(
         summary=message("doctor.no-torch.summary-remains", "torch is on disk, but it cannot be imported"),
         evidence=(plain(f"import torch: {error[0]}"),),

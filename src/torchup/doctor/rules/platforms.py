@@ -48,10 +48,10 @@ def _offered(facts: Facts) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip() and part.strip() != "none")
 
 
-def _only_placeholders(facts: Facts) -> bool:
-    """Pip on Windows finds torch 0.1.2 only, the source placeholder, when no wheel fits the interpreter."""
+def _only_placeholders(facts: Facts, compat: Compat) -> bool:
+    """Pip on Windows finds the source placeholder only when no wheel fits the interpreter."""
     offered = _offered(facts)
-    return bool(offered) and all(v.startswith("0.1.2") for v in offered)
+    return bool(offered) and all(map(compat.is_placeholder, offered))
 
 
 def _python_fits(facts: Facts, compat: Compat) -> bool | None:
@@ -66,7 +66,7 @@ def _python_fits(facts: Facts, compat: Compat) -> bool | None:
 
 def _built_for(facts: Facts) -> Message:
     return message(
-        "doctor.python.extension", "torch here was built for another Python: {name}", name=facts.extension_problem
+        "doctor.python.extension", "this torch was built for another Python: {name}", name=facts.extension_problem
     )
 
 
@@ -74,7 +74,8 @@ def wrong_arch_python(facts: Facts, compat: Compat) -> Found | None:
     """A 32-bit Python, or an interpreter of another architecture."""
     signs = quoted(facts, "python.wheel-platform", "python.win32", "python.elfclass")
     thirty_two = facts.python.bits == 32 or facts.python.arch in ("i686", "i386") or _path_says_32(facts)  # noqa: PLR2004  # bits
-    placeholder = _only_placeholders(facts) and facts.python.bits != 64 and _python_fits(facts, compat) is not False  # noqa: PLR2004  # bits
+    narrow = facts.python.bits != 64  # noqa: PLR2004  # bits
+    placeholder = narrow and _only_placeholders(facts, compat) and _python_fits(facts, compat) is not False
     on_windows = facts.system.os in (None, Os.WINDOWS)
     if facts.works or facts.system.jetson:
         return None
@@ -90,7 +91,7 @@ def wrong_arch_python(facts: Facts, compat: Compat) -> Found | None:
     ):
         return None
     lines = [*signs, *quoted(facts, "python.no-version")]
-    lines += [message("doctor.arch-python.bits", "this Python is a 32-bit one")] if thirty_two else []
+    lines += [message("doctor.arch-python.bits", "this Python is 32-bit")] if thirty_two else []
     return Found(
         summary=text_of("wrong-arch-python", "summary"),
         evidence=tuple(lines),
@@ -187,7 +188,7 @@ def x86_python_under_rosetta(facts: Facts, compat: Compat) -> Found | None:
     if facts.system.cpu:
         lines.append(message("doctor.rosetta.cpu", "processor: {name}", name=facts.system.cpu))
     lines += quoted(facts, "python.no-version")
-    lines.append(message("doctor.rosetta.arch", "the interpreter is an x86_64 one"))
+    lines.append(message("doctor.rosetta.arch", "the interpreter is x86_64"))
     return Found(
         summary=text_of("x86-python-under-rosetta", "summary"),
         evidence=tuple(lines),

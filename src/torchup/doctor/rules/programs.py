@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from torchup.catalog.versions import minor
+from torchup.data_files import read_data
 from torchup.doctor.cause import filled, text_of
 from torchup.doctor.rule import Found
 from torchup.doctor.rules.common import said
 from torchup.doctor.rules.extensions import rebuilt
 from torchup.doctor.rules.packages import adding
 from torchup.model import Os, Remedy, Value, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts, Sign
 
-_OF_PYTHON = re.compile(r"python\.h|pyconfig\.h|python3\d*\.lib|Python libs", re.IGNORECASE)
+_OF_PYTHON = lazy_pattern(r"python\.h|pyconfig\.h|python3\d*\.lib|Python libs", re.IGNORECASE)
 _FOLDERS = message(
     "doctor.headers.remedy-folders",
-    "this Python was unpacked without its `include` and `libs` folders: copy both from an installation of the same"
-    " Python release (python.org) beside its python.exe",
+    "this Python was unpacked without its `include` and `libs` folders: copy both from an installation of the "
+    "same Python release (python.org) into the folder of its python.exe",
 )
 _ABSENT = ("package.absent", "package.triton", "package.kernel")
 
@@ -42,8 +41,7 @@ class Modules(Value, frozen=True, kw_only=True):
 @cache
 def load_modules() -> Modules:
     """The tables of ``data/modules.toml``."""
-    text = resources.files("torchup.doctor").joinpath("data", "modules.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), Modules)
+    return read_data(Path(__file__).parent.parent / "data" / "modules.toml", Modules)
 
 
 def requirement_of(module: str, facts: Facts) -> str:
@@ -106,13 +104,13 @@ def _isolated_build(facts: Facts, absent: Sign) -> Found:
     """A package whose setup.py imports torch, built where there is none."""
     text = message(
         "doctor.headers.remedy-isolated",
-        "install torch first, then build the package in the same environment, or take a prebuilt wheel of it",
+        "install torch first, then build the package in the same environment, or install a prebuilt wheel of it",
     )
     names = [requirement for requirement in facts.requested if not requirement.startswith("torch")]
     return Found(
         summary=message(
             "doctor.headers.summary-isolated",
-            "a package that needs torch to be built is being built in an isolated environment without it",
+            "a package that needs torch at build time is built in an isolated environment without torch",
         ),
         evidence=(said(absent),),
         remedy=rebuilt(facts, text, [name.replace("-", "_") for name in names]),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import minor, variant_of, version_key
 from torchup.model import Value
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.doctor.facts import Facts, Sign
@@ -16,11 +17,11 @@ NONE_FITS = ("python.no-version", "python.no-match", "python.no-wheel")
 NOT_THERE = ("index.no-version", "conda.no-package")
 BY_PLATFORM, BY_PYTHON = "python.uv-platform", "python.uv-python"
 REFUSALS = (*NONE_FITS, *NOT_THERE, BY_PLATFORM, BY_PYTHON)
-_EXACT = re.compile(r"(?:^|=|v)(?P<release>\d+(?:\.\d+)+)(?:\+(?P<label>[a-z]+[\d.]*\d|cpu|xpu))?")
-_INDEX = re.compile(r"/whl/(?:nightly/|test/)?(?P<label>cu\d{2,3}|cpu|xpu|rocm\d[\d.]*\d)(?:/|$)")
+_EXACT = lazy_pattern(r"(?:^|=|v)(?P<release>\d+(?:\.\d+)+)(?:\+(?P<label>[a-z]+[\d.]*\d|cpu|xpu))?")
+_INDEX = lazy_pattern(r"/whl/(?:nightly/|test/)?(?P<label>cu\d{2,3}|cpu|xpu|rocm\d[\d.]*\d)(?:/|$)")
 _TORCHES = ("torch", "pytorch")
 COMPANIONS = ("torchvision", "torchaudio")
-_TORCH = re.compile(r"torch(?==|$)")
+_TORCH = lazy_pattern(r"torch(?==|$)")
 
 
 class Asked(Value, frozen=True, kw_only=True):

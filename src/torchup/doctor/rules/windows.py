@@ -11,6 +11,7 @@ from torchup.doctor.libraries import libraries
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import made, said
 from torchup.model import message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from torchup.doctor.libraries import DllRow
     from torchup.model import Message, Remedy
 
-_CONDA_PATH = re.compile(r"[/\\](?:mini|ana|mamba)(?:conda|forge)\d?[/\\]|[/\\]miniforge\d?[/\\]", re.IGNORECASE)
+_CONDA_PATH = lazy_pattern(r"[/\\](?:mini|ana|mamba)(?:conda|forge)\d?[/\\]|[/\\]miniforge\d?[/\\]", re.IGNORECASE)
 
 
 def _signs(facts: Facts) -> tuple[Sign, ...]:
@@ -64,33 +65,33 @@ def _dll_remedy(facts: Facts, compat: Compat, signs: tuple[Sign, ...]) -> Remedy
     if row is not None and row.words == "openmp":
         text = message(
             "doctor.dll.remedy-openmp",
-            "libomp140.x86_64.dll is missing: it comes with the C++ workload of Visual Studio's Build Tools",
+            "libomp140.x86_64.dll is missing: it is part of the C++ workload of the Visual Studio Build Tools",
         )
         return made(facts, compat, text, *row.commands, needs_root=True)
     if row is not None and row.words == "hip":
         text = message(
             "doctor.dll.remedy-hip",
-            "install AMD's Adrenalin driver in the release that this ROCm build of torch asks for: it brings the HIP"
-            " runtime that the DLL needs",
+            "install the release of AMD's Adrenalin driver that this ROCm build of torch requires: it contains "
+            "the HIP runtime that the DLL needs",
         )
         return made(facts, compat, text)
     if row is not None and row.words == "xpu":
         text = message(
             "doctor.dll.remedy-xpu",
-            "install a current XPU build, whose wheel brings Intel's runtime along, or start the program where"
-            " oneAPI's setvars.bat has run; Intel's graphics driver brings ze_loader.dll",
+            "install a current XPU build, whose wheel contains Intel's runtime, or run oneAPI's setvars.bat "
+            "before you start the program; Intel's graphics driver contains ze_loader.dll",
         )
         return made(facts, compat, text)
     if in_conda(facts):
         text = message(
             "doctor.dll.remedy-conda",
-            "update conda's own Visual C++ runtime (vc14_runtime), which comes before the system's",
+            "update conda's Visual C++ runtime (vc14_runtime), which is loaded before the system's",
         )
         return made(facts, compat, text, *libraries().runtime.conda)
     text = message(
         "doctor.dll.remedy-runtime",
-        "install the current Visual C++ redistributable (x64) and restart; if the error stays in a Python of Anaconda,"
-        " update its vc14_runtime",
+        "install the current Visual C++ redistributable (x64) and restart; if the error remains with a Python "
+        "from Anaconda, update its vc14_runtime",
     )
     return made(facts, compat, text, *libraries().runtime.windows, needs_root=True)
 

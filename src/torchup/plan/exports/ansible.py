@@ -36,7 +36,7 @@ def ansible(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str:
     ]
     if not kept:
         raise UsageError(
-            message("export.ansible", "no machine is left that the playbook could bring to its plan"),
+            message("export.ansible", "the playbook cannot serve any of these machines"),
             hint=message(
                 "export.ansible.hint",
                 "it serves Linux and macOS with plans for {installers}",

@@ -25,7 +25,9 @@ def dockerfile(plan: Plan, machine: Machine) -> str:
     """
     if machine.os is not Os.LINUX:
         raise UsageError(
-            message("export.dockerfile", "a Dockerfile needs a plan for Linux, this one is for {os}", os=machine.os),
+            message(
+                "export.dockerfile", "a Dockerfile needs a plan for Linux, but this one is for {os}", os=machine.os
+            ),
             hint=message("export.dockerfile.hint", "plan for the container: --assume os=linux"),
         )
     if plan.conda is not None:

@@ -34,14 +34,14 @@ def devcontainer(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str: 
     if len(groups) > 1:
         labels = ", ".join(f"{group[0].name}: {group[0].label}" for group in groups)
         raise UsageError(
-            message("export.one-build", "a dev container holds one build, and these need several: {labels}",
+            message("export.one-build", "a dev container holds one build, but these machines need several: {labels}",
                     labels=labels),
             hint=message("export.one-build.hint", "name one machine: --machine DIR/NAME.json"),
         )  # fmt: skip
     one = groups[0][0]
     if one.plan.conda is not None:
         raise UsageError(
-            message("export.conda", "the plan is for conda; `{kind}` is a file of pip's world", kind="devcontainer"),
+            message("export.conda", "the plan is for conda, but `{kind}` is a format for pip", kind="devcontainer"),
             hint=message("export.conda.hint", "use environment.yml, pixi, dockerfile or a script"),
         )
     return json.dumps(_document(one), indent=2, ensure_ascii=False) + "\n"

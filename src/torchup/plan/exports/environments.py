@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
+from torchup.patterns import lazy_pattern
 from torchup.plan.conda import CONDA_FORGE, subdir
 from torchup.plan.exports.common import array, header, pip_option_lines, places, plain_python, quoted
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from torchup.model import Machine, Plan
 
 # name=version=build with conda's single "=" (version and everything below it), or name and a bound
-_SPEC = re.compile(
+_SPEC = lazy_pattern(
     r"(?P<name>[a-z0-9._-]+)(?:=(?P<fuzzy>[^=<>!~,]+)(?:=(?P<build>[^=]+))?|\s*(?P<bound>[=<>!~].*))?$", re.IGNORECASE
 )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from torchup.model import Os
+from torchup.patterns import lazy_pattern
 from torchup.plan.exports.common import (
     array,
     for_pip,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torchup.model import Machine, Plan
 
 TORCH_FAMILY = ("torch", "torchvision", "torchaudio")
-_NAME = re.compile(r"^[A-Za-z0-9._-]+")
+_NAME = lazy_pattern(r"^[A-Za-z0-9._-]+")
 _PLATFORMS = {Os.LINUX: "linux", Os.WINDOWS: "win32", Os.MACOS: "darwin"}
 _MACHINES = {("windows", "x86_64"): "AMD64", ("windows", "arm64"): "ARM64", ("macos", "aarch64"): "arm64"}
 

@@ -26,7 +26,7 @@ def github_actions(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str
     kept = [one for one in fleet if one.plan.conda is None]
     if not kept:
         raise UsageError(
-            message("export.conda", "the plan is for conda; `{kind}` is a file of pip's world", kind="github-actions"),
+            message("export.conda", "the plan is for conda, but `{kind}` is a format for pip", kind="github-actions"),
             hint=message("export.conda.hint", "use environment.yml, pixi, dockerfile or a script"),
         )
     notes = ["# a runner with a GPU needs the name of its machine as a label"]

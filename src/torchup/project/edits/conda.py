@@ -90,7 +90,7 @@ def check(path: str, text: str) -> None:
     except DocumentError as error:
         raise UsageError(
             message("project.broken", "{path} cannot be read: {detail}", path=path, detail=error.text),
-            hint=message("project.broken.hint", "mend that first; the file is left as it is"),
+            hint=message("project.broken.hint", "correct the file first; it was not changed"),
         ) from error
     listed = data.get("dependencies") if isinstance(data, dict) else None
     if not isinstance(listed, list) or not items_of(text, "dependencies"):
@@ -185,8 +185,10 @@ def _specs(path: str, text: str, slots: Sequence[Slot]) -> dict[str, str]:
     orders = [slot.plan.conda for slot in slots]
     if any(order is None for order in orders):
         raise UsageError(
-            message("project.conda.plan", "{path} lists conda's packages, and the plan is not for conda", path=path),
-            hint=message("project.conda.plan.hint", "put torch below `- pip:` in it, or leave out what asks for pip"),
+            message("project.conda.plan", "{path} lists conda packages, but the plan is not for conda", path=path),
+            hint=message(
+                "project.conda.plan.hint", "list torch below `- pip:`, or leave out the options that ask for pip"
+            ),
         )
     used = {conda_name(item.text) for item in items_of(text, "dependencies")}
     found: list[dict[str, str]] = []
@@ -198,7 +200,7 @@ def _specs(path: str, text: str, slots: Sequence[Slot]) -> dict[str, str]:
     versions = {name: {spec.split("=")[1] for specs in found if (spec := specs.get(name))} for name in found[0]}
     if any(len(found) > 1 for found in versions.values()):
         raise UsageError(
-            message("project.conda.versions", "{path} has room for one version, and the machines need several",
+            message("project.conda.versions", "{path} can name one version, but the machines need several",
                     path=path),
             hint=message("project.conda.versions.hint", "`--torch VERSION` names one that all of them can have"),
         )  # fmt: skip

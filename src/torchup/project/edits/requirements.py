@@ -46,7 +46,7 @@ def refuse_extras(path: str, slots: Sequence[Slot]) -> None:
     if several:
         labels = ", ".join(dict.fromkeys(slot.label for slot in several))
         raise UsageError(
-            message("project.several", "{path} has room for one build a platform, and these are several: {labels}",
+            message("project.several", "{path} can name one build per platform, but several are needed: {labels}",
                     path=path, labels=labels),
             hint=message("project.several.hint", "keep one file for each (--file), or use pyproject.toml, where extras"
                          " part them"),

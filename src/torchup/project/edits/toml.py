@@ -33,7 +33,7 @@ def parse(path: str, text: str) -> TOMLDocument:
                                                                           form="TOML")  # fmt: skip
         raise UsageError(
             message("project.broken", "{path} cannot be read: {detail}", path=path, detail=why),
-            hint=message("project.broken.hint", "mend that first; the file is left as it is"),
+            hint=message("project.broken.hint", "correct the file first; it was not changed"),
         ) from error
     if tomlkit.dumps(document) != text:
         raise UsageError(

@@ -16,6 +16,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 import devices
 import lenet
 import measure
+import precision as precision_rules
+import registry
 import torch
 import trial
 from said import Said, SaidError, reason, said
@@ -23,9 +25,6 @@ from said import Said, SaidError, reason, said
 from recipes.base import BaseRecipe
 from recipes.check import agrees
 
-OLDEST_TRITON = (3, 0)  # dot's input_precision and constants of a module came with 3.0
-OLDEST_CAPABILITY = (7, 0)  # as torch/_inductor/scheduler.py asks of Triton; 3.7.1 still compiles these kernels for 7.0
-TF32_SINCE = (8, 0)
 WARPS = (4, 8)  # of 32 threads, for one sample
 STEPS_A_GRAPH = 1024  # an epoch of the article has 938; more launches than this are several graphs
 
@@ -51,10 +50,11 @@ def refusal(device: str) -> Optional[Said]:
         import triton
     except Exception as error:  # noqa: BLE001  # a broken Triton is a reason, whatever broke
         return said("broken-triton", why=reason(error))
-    if tuple(int(part) for part in triton.__version__.split(".")[:2]) < OLDEST_TRITON:
+    floors = registry.FLOORS["triton"]
+    if [int(part) for part in triton.__version__.split(".")[:2]] < floors["version"]:
         return said("old-triton", version=triton.__version__)
     found = torch.cuda.get_device_capability(torch.device(device))
-    if found < OLDEST_CAPABILITY:
+    if list(found) < floors["capability"]:
         return said("triton-capability", found="%d.%d" % found)
     return _lacks_for_building()
 
@@ -73,12 +73,11 @@ def _lacks_for_building() -> Optional[Said]:
 def dot_precisions(device: str, precision: str) -> Tuple[str, str]:
     """What a label allows in (convolutions, linear layers), in Triton's words: what PyTorch does under that label.
 
-    By default PyTorch rounds convolutions to TF32 and matrix products not, on GPUs that have TF32 (compute capability
-    8.0 and newer). The first convolution and single-sample products run on no tensor cores and are never rounded.
+    By default PyTorch rounds convolutions to TF32 and matrix products not, on GPUs that have TF32. The first
+    convolution and single-sample products run on no tensor cores and are never rounded.
     """
-    on_gpu = devices.kind(device) == "cuda"
-    has_tf32 = on_gpu and torch.cuda.get_device_capability(torch.device(device)) >= TF32_SINCE
-    allowed = {"fp32-default": ("tf32", "ieee"), "tf32": ("tf32", "tf32")} if has_tf32 else {}
+    rounds = devices.kind(device) == "cuda" and precision_rules.has_tf32(device)
+    allowed = {"fp32-default": ("tf32", "ieee"), "tf32": ("tf32", "tf32")} if rounds else {}
     return allowed.get(precision, ("ieee", "ieee"))
 
 
@@ -237,6 +236,7 @@ class Recipe(BaseRecipe):
 
     def trial(self, way: Way) -> float:
         """Seconds of a small epoch, once it has agreed with eager PyTorch."""
+        way = Way(*way)  # from a parent's JSON it comes as a list
         trained: List[Training] = []
 
         def train(net: lenet.Net, images: torch.Tensor, labels: torch.Tensor, passes: int, label: str) -> torch.Tensor:
