@@ -83,7 +83,7 @@ def test_nothing_is_written_without_consent(folder, capsys):
     assert main(["project", "sync", *FLEET]) == ExitCode.USAGE
     said = capsys.readouterr()
     assert "+explicit = true" in said.err
-    assert "--yes agrees" in said.err
+    assert "use --yes" in said.err
     assert main(["project", "sync", *FLEET, "--dry-run"]) == ExitCode.OK
     assert "+explicit = true" in capsys.readouterr().out
     assert path.read_text() == UV
