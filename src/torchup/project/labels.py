@@ -33,7 +33,7 @@ def label_of(url: str) -> str | None:
 
 def is_torch_index(url: str) -> bool:
     """Whether an address is a PyTorch index or a mirror of one, of one build or of all."""
-    return label_of(url) is not None or bool(re.search(r"pytorch[^/]*/(?:whl|wheels)|/whl/?$|pytorch-wheels", url))
+    return label_of(url) is not None or bool(re.search(r"pytorch[^/]{0,40}/(?:whl|wheels)|/whl/?$|pytorch-wheels", url))
 
 
 def same_url(one: str, other: str) -> bool:

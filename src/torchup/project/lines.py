@@ -98,8 +98,9 @@ def _same_version(name: str, lines: Sequence[str], wanted: Sequence[Slot]) -> Ch
 def _pinned(line: str, requirement: Requirement, pin: str) -> str:
     """The line with another specifier; its extras and marker stay as they are written."""
     head, semicolon, marker = line.partition(";")
-    extras = re.search(r"\[[^\]]*\]", head)
-    return f"{requirement.name}{extras[0] if extras else ''}{pin}" + (f" ;{marker}" if semicolon else "")
+    _, opening, rest = head.partition("[")
+    extras = f"[{rest.partition(']')[0]}]" if opening else ""
+    return f"{requirement.name}{extras}{pin}" + (f" ;{marker}" if semicolon else "")
 
 
 def _limited(line: str, name: str, slots: Sequence[Slot], *, local: bool) -> tuple[tuple[str, ...], list[Slot]]:

@@ -97,7 +97,7 @@ def _row(one: Member) -> Markup:
         one.name, one.label or text("plan.none", "none"), _state(one), one.plan.python if one.plan else NONE,
         one.gpus or NONE, one.drivers or NONE, system,
     )  # fmt: skip
-    wide = {"class": "wraps"}
+    wide: dict[str, object] = {"class": "wraps"}
     cells = [element("td", wide if value == one.gpus else None, value) for value in values]
     return element("tr", None, *cells)
 

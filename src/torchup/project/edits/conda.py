@@ -17,8 +17,6 @@ from torchup.project.wanted import FAMILY, Slot
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import yaml
-
     from torchup.project.labels import Labels
 
 # Packages of conda that choose the build of torch: conda-forge's, and those of the channels `pytorch` and `nvidia`.
@@ -29,12 +27,13 @@ _SPEC = re.compile(r"(?:[\w./:-]+::)?([A-Za-z0-9._-]+)")
 
 
 class Item(Value, frozen=True, kw_only=True):
-    """One item of a list in the file: its text, its lines (from, to), and how far it is indented."""
+    """One item of a list in the file: its text, its lines (from, to), its indentation, and what stands behind it."""
 
     text: str
     line: int
     end: int
     indent: int
+    behind: str = ""  # a comment, with the blanks before it
 
 
 def conda_name(spec: str) -> str | None:
@@ -45,19 +44,22 @@ def conda_name(spec: str) -> str | None:
 
 def items_of(text: str, *path: str) -> list[Item]:
     """The items of a list, by its path: ``("dependencies",)``, ``("dependencies", "pip")``, ``("channels",)``."""
-    return [
-        Item(text=node.value, line=node.start_mark.line, end=node.end_mark.line, indent=_indent(text, node))
-        for node in _nodes(text, path) if _is_text(node)
-    ]  # fmt: skip
-
-
-def _indent(text: str, node: yaml.Node) -> int:
-    line = text.split("\n")[node.start_mark.line]
-    return len(line) - len(line.lstrip(" "))
-
-
-def _is_text(node: Any) -> bool:
-    return isinstance(getattr(node, "value", None), str)
+    lines = text.split("\n")
+    found = []
+    for node in _nodes(text, path):
+        if isinstance(getattr(node, "value", None), str):
+            first, last = lines[node.start_mark.line], lines[node.end_mark.line]
+            tail = last[node.end_mark.column :].rstrip()
+            found.append(
+                Item(
+                    text=node.value,
+                    line=node.start_mark.line,
+                    end=node.end_mark.line,
+                    indent=len(first) - len(first.lstrip(" ")),
+                    behind=tail if tail.lstrip().startswith("#") else "",
+                )
+            )
+    return found
 
 
 @lru_cache(maxsize=4)
@@ -133,15 +135,10 @@ def _replaced(text: str, items: Sequence[Item], old: Sequence[str], new: Sequenc
     for a, b, c, d in reversed(changes(old, new)):
         start = items[a].line if a < len(items) else items[-1].end + 1
         end = items[b - 1].end + 1 if b > a else start
-        comments = [_comment(lines[item.line]) for item in items[a:b]]
+        comments = [item.behind for item in items[a:b]]
         fresh = [f"{indent}- {_scalar(line)}" for line in new[c:d]]
         lines[start:end] = [line + (comments[i] if i < len(comments) else "") for i, line in enumerate(fresh)]
     return "\n".join(lines)
-
-
-def _comment(line: str) -> str:
-    found = re.search(r"\s+#.*$", line)
-    return found[0] if found else ""
 
 
 def _scalar(text: str) -> str:

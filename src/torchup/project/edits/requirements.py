@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from torchup.project.labels import Labels
 
-_COMMENT = re.compile(r"(?:^|\s+)#.*$")
-OPTION = re.compile(r"\s*(-i|--index-url|--extra-index-url|--find-links|-f)[\s=]+(\S+)\s*")
+_COMMENT = re.compile(r"(?:^|(?<!\s)\s+)#.*$")
+OPTION = re.compile(r"\s*(-i|--index-url|--extra-index-url|--find-links|-f)[\s=]++(\S++)\s*+")
 
 
 def edit(path: str, text: str, slots: Sequence[Slot], labels: Labels) -> str:  # noqa: ARG001  # every editor has it
