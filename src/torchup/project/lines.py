@@ -10,9 +10,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from torchup.compat.published import has_labels
+from torchup.compat.questions import load_compat
 from torchup.model import Value
-from torchup.project.platforms import joined, marker_of, where
+from torchup.project.platforms import joined, marker_of, system_of, where
 from torchup.project.tables import load_tables
 from torchup.project.wanted import FAMILY, Slot, platforms_of
 
@@ -113,14 +113,19 @@ def _limited(line: str, name: str, slots: Sequence[Slot], *, local: bool) -> tup
     touched = [slot for slot in slots if slot.platforms & here]
     done = [slot for slot in touched if slot.platforms <= here and _takes(requirement, slot, name, local=local)]
     lost = platforms_of(slot for slot in touched if slot not in done)
-    labelled = any("+" in part.version for part in requirement.specifier)
-    rest = {platform for platform in here - lost if has_labels(platform) or not labelled}
+    labels = [part.version.partition("+")[2] for part in requirement.specifier if "+" in part.version]
+    rest = {platform for platform in here - lost if all(_can_be(label, platform) for label in labels)}
     if not lost:
         return (line,), done
     if not rest:
         return (), []
     head = line.partition(";")[0].rstrip()
     return (f"{head} ; {joined(marker, rest)}",), [slot for slot in done if slot.platforms <= rest]
+
+
+def _can_be(label: str, platform: str) -> bool:
+    """Whether a build was ever published for the system of a platform: a line that cannot be followed does not stay."""
+    return any(load_compat().on_platform(label, one) for one in system_of(platform))
 
 
 def _takes(requirement: Requirement, slot: Slot, name: str, *, local: bool) -> bool:

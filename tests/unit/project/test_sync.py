@@ -282,6 +282,14 @@ def test_a_hostile_file_takes_no_longer_than_its_size(name, piece):
     assert time.perf_counter() - start < 10
 
 
+@pytest.mark.parametrize("label", ["cu999", "rocm6.4", "cu118"])
+def test_a_line_that_cannot_be_followed_does_not_stay(label):
+    """What is left for other systems are labels that were published for them."""
+    after = synced("requirements.txt", f"torch==2.7.1+{label}\n", "linux-cuda").after.decode()
+    assert (f"torch==2.7.1+{label} ; sys_platform == 'win32'" in after) == (label == "cu118")
+    assert not re.search(r"\+\w+ ; .*darwin", after)
+
+
 def test_torch_in_a_group_of_poetry_stays_there():
     """The constraint is written where the package stands."""
     text = POETRY.replace('torch = "^2.1"          # see the README\ntorchaudio = "*"\n', "").replace(
