@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 INSTRUCTIONS = (
     "torchup chooses, installs, proves, measures and diagnoses PyTorch on this machine. Start with `detect` and `plan`;"
     " for something that does not work, `doctor` (give it the pasted text in `report`). Every answer is the JSON that"
-    " `torchup VERB --json` prints. Only `up` and `bench` write: `up` shows a dry run first."
+    " the command line prints with --json. Only `up` and `bench` write: `up` shows a dry run first."
 )
 
 

@@ -201,7 +201,10 @@ def _unknown_key(key: str) -> UsageError:
 
 
 def _moved(base: Machine, pairs: Sequence[tuple[str, str]]) -> Machine:
-    """The base on another operating system or processor, without what only the present installation has."""
+    """The base on another operating system or processor, without what only the present installation has.
+
+    Who names the operating system means a machine of that kind, not this one, also where this one has the same.
+    """
     said = dict(pairs)
     system, arch = base.os, base.arch
     named: dict[str, object] = {}
@@ -210,8 +213,8 @@ def _moved(base: Machine, pairs: Sequence[tuple[str, str]]) -> Machine:
         arch = arch if system == base.os else _ARCH[system]
     if "arch" in said:
         arch = _ARCH_NAMES.get(said["arch"].lower(), said["arch"].lower())
-    if (system, arch) == (base.os, base.arch):
-        return msgspec.structs.replace(base, **named) if named else base
+    if "os" not in said and arch == base.arch:
+        return base
     blank = Machine(os=system, arch=arch)
     gone = _OF_THE_SYSTEM if arch == base.arch else (*_OF_THE_SYSTEM, "cpu")
     sources = {k: v for k, v in base.sources.items() if k.split(".")[0] not in {*gone, "os", "arch"}}

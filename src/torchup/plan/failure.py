@@ -193,6 +193,8 @@ def _nearest(question: Question) -> Message:
 def telling(question: Question, rejected: list[Rejection]) -> Rejection:
     """The rejection that a person should hear: of a build for the GPU that is here, the newest."""
     mine = [r for r in rejected if r.variant.startswith(kinds_here(question))] or rejected
+    if question.target.machine.jetson:  # a wheel for this JetPack that lacks the Python alone is the nearest
+        mine = [r for r in mine if r.reason == Reason.PYTHON] or mine
     for reason in _TOLD_FIRST:
         found = [r for r in mine if r.reason == reason]
         if found:
@@ -297,8 +299,8 @@ def change_hint(question: Question, rejected: list[Rejection]) -> Message | None
     if machine.jetson and question.graphics.lost:
         return message(
             "plan.hint.jetson-old",
-            "for JetPack 5 and older, NVIDIA published torch wheels itself, each for the Python of its JetPack "
-            "(listed in its Jetson forum)",
+            "for JetPack 4, NVIDIA published torch wheels itself, each for the Python of its JetPack"
+            " (listed in its Jetson forum); torchup knows none of them",
         )
     if machine.os == Os.MACOS and first.reason == Reason.OS:
         floors = [row.mps or row.macos for row in question.catalog.by_platform.get(question.target.platform or "", ())]
@@ -352,7 +354,7 @@ def _jetson_hint(question: Question) -> Message | None:
             if known
             else None
         )
-    newer = [release for release in fits if version_key(release) > version_key(machine.jetson)[:1]]
+    newer = [release for release in fits if version_key(release) > version_key(machine.jetson)]
     if not newer:
         return message(
             "plan.hint.jetson-none", "no wheels for this Jetson and L4T {release} are known", release=machine.jetson

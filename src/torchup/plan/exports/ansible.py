@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from torchup.errors import UsageError
 from torchup.model import InstallerName, Os, message
+from torchup.plan.exports.common import together
 from torchup.plan.exports.fleet import (
     LeftOut,
     Planned,
     by_label,
     check_program,
     head,
+    in_one_step,
     install_words,
     to_yaml,
 )
@@ -28,12 +30,9 @@ def ansible(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str:
     Raises:
         UsageError: no host that Ansible reaches over ssh is left.
     """
-    kept = [one for one in fleet if one.machine.os is not Os.WINDOWS and one.plan.conda is None]
-    gone = [
-        LeftOut(name=one.name, why="conda: use `--installer uv`" if one.plan.conda else "Windows: use script-ps1")
-        for one in fleet
-        if one not in kept
-    ]
+    reasons = {one.name: in_one_step(one) or _windows(one) for one in fleet}
+    kept = [one for one in fleet if reasons[one.name] is None]
+    gone = [reason for reason in reasons.values() if reason is not None]
     if not kept:
         raise UsageError(
             message("export.ansible", "the playbook cannot serve any of these machines"),
@@ -47,10 +46,15 @@ def ansible(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str:
     return "\n".join(["---", *head(kept, [*left_out, *gone], "ansible"), to_yaml(plays)])
 
 
+def _windows(one: Planned) -> LeftOut | None:
+    return LeftOut(name=one.name, why="Windows: use script-ps1") if one.machine.os is Os.WINDOWS else None
+
+
 def _play(group: Sequence[Planned]) -> dict[str, Any]:
     one = group[0]
     words = install_words(one)
-    options = words[: len(words) - len(one.plan.requirements)]
+    packages = together(one.plan)
+    options = words[: len(words) - len(packages)]
     return {
         "name": f"Torch {one.label} for Python {one.plan.python}",
         "hosts": ",".join(dict.fromkeys(member.host for member in group)),
@@ -58,7 +62,7 @@ def _play(group: Sequence[Planned]) -> dict[str, Any]:
         "vars": {
             _FOLDER: "{{ torch_home | default('~/torch') }}",
             "torch_python": f"python{one.plan.python}",
-            "torch_packages": list(one.plan.requirements),
+            "torch_packages": list(packages),
             "torch_options": " ".join(options),
         },
         "tasks": [_install(), _check(one)],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torchup.compat.target import variant_name
 from torchup.errors import UsageError
 from torchup.model import Machine, Os, Plan, Value, message
-from torchup.plan.exports.common import plain_python
+from torchup.plan.exports.common import later_commands, plain_python, together
 from torchup.plan.exports.scripts import conda_channels, pip_options
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def by_label(fleet: Sequence[Planned]) -> dict[tuple[str, ...], list[Planned]]:
 
 def install_words(one: Planned) -> tuple[str, ...]:
     """Everything behind ``pip install``."""
-    return (*pip_options(one.plan, "pip"), *one.plan.requirements)
+    return (*pip_options(one.plan, "pip"), *together(one.plan))
 
 
 def head(fleet: Iterable[Planned], left_out: Iterable[LeftOut], kind: str) -> list[str]:
@@ -105,14 +105,24 @@ def _device(plan: Plan) -> str | None:
     return "xpu" if plan.build.variant == "xpu" else "mps"
 
 
+def in_one_step(one: Planned) -> LeftOut | None:
+    """Why a machine is left out of a format that installs with one command; ``None``: it need not be."""
+    if one.plan.conda is not None:
+        return LeftOut(name=one.name, why="conda: use --installer uv")
+    later = later_commands(one.plan, (), "--index-url")
+    return LeftOut(name=one.name, why="packages after torch: use script-sh") if later else None
+
+
 def in_container(one: Planned) -> tuple[str, tuple[tuple[str, ...], ...], str]:
     """(image, commands that install the plan in it, its Python). Python's own images have no free-threaded builds."""
     if one.plan.python.endswith("t"):
         uv = ("uv", "pip", "install", "--no-cache", "--python", "/opt/torch", *pip_options(one.plan, "uv"))
         venv = ("uv", "venv", "--python", one.plan.python, "/opt/torch")
-        return UV_IMAGE, (venv, (*uv, *one.plan.requirements)), "/opt/torch/bin/python"
+        later_uv = later_commands(one.plan, uv[:6], "--default-index")
+        return UV_IMAGE, (venv, (*uv, *together(one.plan)), *later_uv), "/opt/torch/bin/python"
     pip = ("python", "-m", "pip", "install", "--no-cache-dir", *install_words(one))
-    return f"python:{plain_python(one.plan)}-slim", (pip,), "python"
+    later = later_commands(one.plan, pip[:5], "--index-url")
+    return f"python:{plain_python(one.plan)}-slim", (pip, *later), "python"
 
 
 def conda_command(plan: Plan) -> str | None:

@@ -6,7 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from torchup.plan.exports.common import plain_python
+from torchup.plan.exports.common import later_commands, plain_python, together
 from torchup.plan.exports.fleet import by_label, check_program, conda_command, head, on_linux
 from torchup.plan.exports.scripts import pip_options
 
@@ -77,15 +77,19 @@ def _make(one: Planned) -> list[str]:
     conda = conda_command(one.plan)
     if conda is not None:
         return [f'micromamba create --yes --prefix "$environment" {conda}']
-    packages = [shlex.quote(line) for line in one.plan.requirements]
+    packages = [shlex.quote(line) for line in together(one.plan)]
+    later = [shlex.join(words) for words in later_commands(one.plan, (), "--default-index")]
+    later_pip = [shlex.join(words) for words in later_commands(one.plan, (), "--index-url")]
     with_uv = " ".join([*map(shlex.quote, pip_options(one.plan, "uv")), *packages])
     with_pip = " ".join([*map(shlex.quote, pip_options(one.plan, "pip")), *packages])
     return [
         "if command -v uv >/dev/null 2>&1; then",
         f'  uv venv --python {shlex.quote(one.plan.python)} "$environment"',
         f'  uv pip install --python "$environment" {with_uv}',
+        *(f'  uv pip install --python "$environment" {line}' for line in later),
         "else",
         f'  python{plain_python(one.plan)} -m venv "$environment"',
         f'  "$environment/bin/python" -m pip install {with_pip}',
+        *(f'  "$environment/bin/python" -m pip install {line}' for line in later_pip),
         "fi",
     ]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from torchup.errors import UsageError
 from torchup.model import Os, message
-from torchup.plan.exports.fleet import check_program, head, install_words, to_yaml
+from torchup.plan.exports.common import together
+from torchup.plan.exports.fleet import check_program, head, in_one_step, install_words, to_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,14 +24,16 @@ def github_actions(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str
     Raises:
         UsageError: every plan is for conda.
     """
-    kept = [one for one in fleet if one.plan.conda is None]
+    reasons = {one.name: in_one_step(one) for one in fleet}
+    kept = [one for one in fleet if reasons[one.name] is None]
+    gone = [reason for reason in reasons.values() if reason is not None]
     if not kept:
         raise UsageError(
             message("export.conda", "the plan is for conda, but `{kind}` is a format for pip", kind="github-actions"),
             hint=message("export.conda.hint", "use environment.yml, pixi, dockerfile or a script"),
         )
     notes = ["# a runner with a GPU needs the name of its machine as a label"]
-    lines = head(kept, left_out, "github-actions")
+    lines = head(kept, [*left_out, *gone], "github-actions")
     return "\n".join([*lines, *notes, to_yaml(_workflow(kept))])
 
 
@@ -69,12 +72,13 @@ def _workflow(fleet: Sequence[Planned]) -> dict[str, Any]:
 def _entry(one: Planned) -> dict[str, Any]:
     runner: Any = ["self-hosted", one.host] if one.plan.uses_gpu else _HOSTED[one.machine.os]
     words = install_words(one)
-    options = list(words[: len(words) - len(one.plan.requirements)])
+    packages = together(one.plan)
+    options = list(words[: len(words) - len(packages)])
     lines = [shlex.join(pair) for pair in zip(options[::2], options[1::2], strict=False)]
     return {
         "machine": one.host,
         "runner": runner,
         "python": one.plan.python,
-        "packages": "\n".join([*lines, *one.plan.requirements]),
+        "packages": "\n".join([*lines, *packages]),
         "check": check_program(one.plan),
     }
