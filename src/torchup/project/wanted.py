@@ -78,7 +78,7 @@ def _slot(platform: str, machine: Machine, plan: Plan, catalog: Catalog) -> Slot
                                                                                       plan.build.variant)), None,
     )  # fmt: skip
     gfx = row.arch.gfx if row is not None and row.arch is not None else ()
-    needs = index_packages(plan.build.torch, plan.build.variant, gfx, catalog.rocm_sdk_since) if own else ()
+    needs = index_packages(plan.build.torch, plan.build.variant, gfx, catalog.rocm_sdk.since) if own else ()
     return Slot(
         kind=kind_of(plan.build.variant),
         variant=plan.build.variant,
