@@ -8,3 +8,14 @@ WRITTEN = ("requirements", "pyproject", "environment.yml", "pixi", "dockerfile",
 NAMES = (*WRITTEN, LOCK)
 # What `torchup.plan.export.FLEET` writes: one file for several machines.
 FLEET = ("ansible", "slurm", "devcontainer", "github-actions", "kubernetes")
+# What each is called where its tool looks for it.
+FILE_NAMES = {
+    "requirements": "requirements.txt",
+    "pyproject": "pyproject.toml",
+    "environment.yml": "environment.yml",
+    "pixi": "pixi.toml",
+    "dockerfile": "Dockerfile",
+    "script-sh": "torch.sh",
+    "script-ps1": "torch.ps1",
+    "json": "plan.json",
+}
