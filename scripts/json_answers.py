@@ -32,6 +32,9 @@ from torchup.model import (
     Verification,
 )
 from torchup.plan.explain import WhyNot
+from torchup.project.check import Flaw
+from torchup.project.declared import Place, Wish
+from torchup.report.fleet import Drift
 from torchup.results.run import Run
 from torchup.sources.mirror_test import MirrorTest
 from torchup.sources.mirrors import Mirror
@@ -396,6 +399,81 @@ class WheelPackages(Value, frozen=True, kw_only=True):
     packages: tuple[WheelPackage, ...]
 
 
+class DeclaredFile(Value, frozen=True, kw_only=True):
+    """One file of a project, and what it asks for."""
+
+    file: str
+    kind: str  # uv, poetry, pdm, pyproject, pixi, conda, requirements
+    packages: tuple[Wish, ...]
+    indexes: tuple[Place, ...]
+    conda: tuple[str, ...]  # match specs
+
+
+class ProjectShow(Value, frozen=True, kw_only=True):
+    """Every file of the folder that is known."""
+
+    files: tuple[DeclaredFile, ...]
+
+
+class FlawedFile(Flaw, frozen=True, kw_only=True):
+    """One thing that is wrong, with its file."""
+
+    file: str
+
+
+class ProjectCheck(Value, frozen=True, kw_only=True):
+    """What is wrong; empty: nothing."""
+
+    flaws: tuple[FlawedFile, ...]
+
+
+class SyncedBuild(Value, frozen=True, kw_only=True):
+    """One build that the file asks for."""
+
+    torch: str
+    variant: str
+    platforms: tuple[str, ...]
+    extra: str | None  # what chooses it, where a platform has several builds
+    index: str | None  # None: PyPI has it
+
+
+class SyncedFile(Value, frozen=True, kw_only=True):
+    """One file, and what becomes of it."""
+
+    file: str
+    changed: bool
+    difference: str  # unified, as diff writes it; empty: none
+    builds: tuple[SyncedBuild, ...]  # empty with --undo
+
+
+class ProjectSync(Value, frozen=True, kw_only=True):
+    """With ``--undo`` too."""
+
+    files: tuple[SyncedFile, ...]
+    written: bool
+    dry_run: bool
+
+
+class FleetMember(Value, frozen=True, kw_only=True):
+    """One machine of the folder."""
+
+    name: str
+    machine: Machine | None  # None: its file holds none
+    plan: Plan | None
+    error: str | None
+    hint: str | None
+    diagnosis: Diagnosis | None
+    environments: tuple[Environment, ...]
+
+
+class FleetReport(Value, frozen=True, kw_only=True):
+    """Every machine, and where they drift."""
+
+    file: str | None  # with --html
+    machines: tuple[FleetMember, ...]
+    drifts: tuple[Drift, ...]
+
+
 ANSWERS: dict[str, tuple[object, ...]] = {
     "up": (Up,),
     "detect": (Detected,),
@@ -415,6 +493,11 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "bench": (tuple[Result, ...],),
     "explain": (Explanation, ExplainQuestion, ExplainIndex, Explained),
     "wheel": (Match, tuple[Match, ...], WheelPackages),
+    "project show": (ProjectShow,),
+    "project check": (ProjectCheck,),
+    "project sync": (ProjectSync,),
+    "fleet report": (FleetReport,),
+    "mcp": (None,),
     "results list": (ResultsList,),
     "results show": (Run,),
     "results compare": (Report,),

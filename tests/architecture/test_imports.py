@@ -37,6 +37,9 @@ PURE = {
     "bench.compare": BASE | {"bench", "results"},
     "envelope": BASE,
     "report": BASE | {"catalog", "compat", "plan", "doctor", "bench", "results", "report"},
+    "project": BASE | {"documents", "catalog", "compat", "plan", "project"},
+    "agents.tools": BASE,
+    "agents.schemas": BASE | {"compat", "plan", "doctor", "agents"},
 }
 # The page for the browser: what answers in it, and what its document is made of.
 PAGE = (
@@ -66,6 +69,8 @@ PURE_ROOMS = (
     "bench.stats",
     "bench.compare",
     "report",
+    "project",
+    "agents.tools",
     "model",
     "errors",
     "encoding",

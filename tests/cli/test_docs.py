@@ -67,6 +67,7 @@ OUTSIDE = {
     "pypi.org": "PyPI",
     "repo.amd.com": "AMD's wheels",
     "keepachangelog.com": "the form of the release notes",
+    "modelcontextprotocol.io": "the protocol of the tools of agents",
     "semver.org": "what version numbers mean",
     "mirror.example": "an example",
     "proxy.example": "an example",

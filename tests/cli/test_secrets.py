@@ -54,7 +54,10 @@ LINES = (
     "lab x", "lab x --json", "hub x", "plan --profile hub --offline --json",
     "cache show", "cache prune --yes", "fetch --to {folder}/out3", "catalog measure torch==2.15.0", "wheel flash-attn",
     "kernel remove x", "catalog show", "catalog check", "catalog refresh", "self paths", "self completion bash",
-    "self uninstall --dry-run", "web --offline", "nonsense {option mirror}password={option package}",
+    "self uninstall --dry-run", "web --offline", "project show", "project check",
+    "project sync --dry-run --offline",
+    "project sync --yes --offline", "project sync --undo --yes", "fleet report {folder}", "mcp",
+    "nonsense {option mirror}password={option package}",
 )  # fmt: skip
 
 

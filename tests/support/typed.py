@@ -43,6 +43,9 @@ TYPED = (
     "plan --profile hub --offline", "plan --profile hub --assume os=windows", "web --offline", "web --json",
     "web --from missing", "web --port x", "catalog show", "catalog check", "catalog show --variant nope",
     "catalog show --platform nope", "self paths", "self uninstall", "self uninstall --dry-run",
+    "project show EMPTY", "project show missing", "project check EMPTY", "project sync EMPTY",
+    "project sync --for nope", "project sync --undo", "project synk", "fleet report", "fleet report EMPTY",
+    "fleet report missing", "fleet report FOLDER --html /nonexistent/x.html", "mcp extra",
     "up --dry-run --offline", "up --from FOLDER", "up --from missing",
 )  # fmt: skip
 

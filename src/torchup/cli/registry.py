@@ -70,6 +70,15 @@ VERBS: dict[str, tuple[str, Message]] = {
         "torchup.cli.catalog",
         message("catalog.summary", "Show, check and refresh the catalogue of published builds"),
     ),
+    "project": (
+        "torchup.cli.project",
+        message("project.summary", "Put the right build into your project's own file: show, sync, check"),
+    ),
+    "fleet": (
+        "torchup.cli.fleet",
+        message("fleet.summary", "Report on many machines: plans, drifts and findings on one page"),
+    ),
+    "mcp": ("torchup.cli.mcp", message("mcp.summary", "Serve agents and editors over the Model Context Protocol")),
     "cache": ("torchup.cli.cache", message("cache.summary", "Show and remove downloaded files")),
     "self": ("torchup.cli.self", message("self.summary", "Show and remove what torchup has written")),
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # folder that holds other things as well.
 DATA = {
     "envs": "environments", "results": "results", "catalog.json": "catalogue refreshed by the user", "locks": "locks",
+    "projects": "project files before a sync",
     "hub": "JupyterHub's files",
 }  # fmt: skip
 CACHE = {

@@ -212,6 +212,10 @@ class Host(Protocol):
         """(readable, writable) for this user; ``None`` where nothing is."""
         ...
 
+    def is_read_only(self, path: str) -> bool:
+        """Whether a file's own mode forbids writing, for root too; what is not there is not read-only."""
+        ...
+
     def size_and_age(self, path: str) -> tuple[int, float]:
         """Bytes of a file, and seconds since it was last written; (0, 0.0) where nothing is."""
         ...

@@ -104,6 +104,15 @@ def access(path: str) -> tuple[bool, bool] | None:
     return (os.access(path, os.R_OK), os.access(path, os.W_OK)) if os.path.lexists(path) else None
 
 
+def is_read_only(path: str) -> bool:
+    """See `Host.is_read_only`."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) or not os.access(path, os.W_OK)
+
+
 def write_bytes(path: str, content: bytes, *, private: bool = False) -> None:
     """Write a neighbour file, flush it to disk, rename it over the target."""
     if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):

@@ -173,6 +173,10 @@ class RealHost:
         """See `Host.access`."""
         return files.access(path)
 
+    def is_read_only(self, path: str) -> bool:
+        """See `Host.is_read_only`."""
+        return files.is_read_only(path)
+
     def size_and_age(self, path: str) -> tuple[int, float]:
         """See `Host.size_and_age`."""
         try:

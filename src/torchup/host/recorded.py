@@ -194,6 +194,11 @@ class RecordedHost:
         """See `Host.access`."""
         return self.recording.accesses.get(path) or ((True, False) if self.exists(path) else None)
 
+    def is_read_only(self, path: str) -> bool:
+        """See `Host.is_read_only`."""
+        del path
+        return True
+
     def size_and_age(self, path: str) -> tuple[int, float]:
         """What was recorded of a file has no age."""
         return len(self.recording.files.get(path) or ""), 0.0

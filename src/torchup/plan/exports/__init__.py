@@ -6,6 +6,8 @@ LOCK = "pylock"
 # What `torchup.plan.export.FORMATS` writes; here without its imports, because every `torchup plan` lists them.
 WRITTEN = ("requirements", "pyproject", "environment.yml", "pixi", "dockerfile", "script-sh", "script-ps1", "json")
 NAMES = (*WRITTEN, LOCK)
+# What `torchup.plan.export.FLEET` writes: one file for several machines.
+FLEET = ("ansible", "slurm", "devcontainer", "github-actions", "kubernetes")
 # What each is called where its tool looks for it.
 FILE_NAMES = {
     "requirements": "requirements.txt",
