@@ -100,7 +100,7 @@ def _checked(key: str, value: object, path: str | None) -> Any:
 
 
 def unknown_key(key: str, known: tuple[str, ...], path: str | None) -> UsageError:
-    """The error for a key that is none, with a guess."""
+    """The error for an unknown key, with the nearest name."""
     import difflib  # noqa: PLC0415  # only a mistake pays for it
 
     close = difflib.get_close_matches(key, known, n=1)

@@ -117,7 +117,7 @@ def _quality(runs: Sequence[RawResult]) -> dict[str, float]:
 
 
 def _points(points: Sequence[tuple[float | None, float | None]]) -> tuple[tuple[float, float], ...]:
-    """A curve without the points that are no numbers."""
+    """A curve without the points that are not numbers."""
     return tuple((x, y) for x, y in points if x is not None and y is not None)
 
 

@@ -68,7 +68,7 @@ TOLD = ("Resolved", "Prepared", "Building", "Built", "Collecting", "Installing",
 
 
 class _Bars:
-    """A bar over the bytes that the tool tells of; finished stages stay as lines above it."""
+    """A bar over the bytes that the tool reports; finished stages stay as lines above it."""
 
     def __init__(self, session: Session, bars: Bars, task: TaskID) -> None:
         self._session, self._bars, self._task = session, bars, task

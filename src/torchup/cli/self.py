@@ -108,7 +108,7 @@ def _shared(host: Host) -> tuple[str, ...]:
     try:
         return shared(host, uv_binary())
     except InstallError:
-        return ()  # without uv nothing of it was filled
+        return ()  # without uv its cache is empty
 
 
 def _text(session: Session, places: Sequence[Owned], others: Sequence[str]) -> str:

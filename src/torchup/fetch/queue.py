@@ -27,7 +27,7 @@ def fetch_all(
     Args:
         host: the machine.
         orders: the files; the largest should stand first.
-        tell: is told the state, about ten times a second.
+        tell: receives the state, about ten times a second.
         patience: when to leave a place.
         connections: to one server at a time; at least 1.
 
@@ -35,7 +35,7 @@ def fetch_all(
         SHA-256 -> path of the verified file.
 
     Raises:
-        NetworkError: a file could not be had; InstallError: the disk does not take it. What came is kept.
+        NetworkError: a file is not available; InstallError: it cannot be written. What was fetched is kept.
     """
     total = sum(order.size or 0 for order in orders)
     before, found = 0, dict[str, str]()

@@ -36,7 +36,7 @@ class NoRangesError(PlaceError):
 
 @dataclass
 class Transfer:
-    """One file, one place. ``note`` is told each block that is complete."""
+    """One file, one place. ``note`` receives each complete block."""
 
     host: Host
     place: Place

@@ -114,11 +114,11 @@ def collect(
         plan: what to bundle.
         folder: where to; new or empty.
         platform: a key of `PLATFORMS`, for another kind of machine than this one.
-        progress: is told what happens.
+        progress: receives what happens.
 
     Raises:
         UsageError: the folder is not empty, the platform unknown, or the plan is conda's.
-        InstallError, NetworkError: a wheel could not be had.
+        InstallError, NetworkError: a wheel is not available.
     """
     _check(host, plan, folder, platform)
     folder = host.real_path(folder)  # programs in it are started by their whole path

@@ -38,7 +38,7 @@ class PipInstaller:
         return (_make(plan, path), _install(plan, path), *wheel_steps(plan, path, _wheel_call(path)))
 
     def perform(self, host: Host, step: Step, path: str, on_line: Callable[[str], None]) -> Completed:
-        """Run a step; a Python that is not there is told with what to do."""
+        """Run a step; the error for a missing Python says what to do."""
         del path
         if host.which(step.argv[0]) is None:
             text = message("install.python-missing", "{python} is not on this machine", python=step.argv[0])

@@ -93,7 +93,7 @@ def up(host: Host, wanted: Wanted, listener: Listener) -> Report:
     """Do the main job.
 
     Raises:
-        NoBuildError, NetworkError: nothing fits, or nobody answers.
+        NoBuildError, NetworkError: nothing fits, or no source answers.
         InstallError: rolled back, the old environment is as it was.
         VerifyError: the environment does not compute what it should.
         BenchError: a measurement failed or missed its accuracy bar.

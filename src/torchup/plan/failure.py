@@ -219,7 +219,7 @@ def _newer_than_code(question: Question) -> ComputeCapability | None:
 
 
 def _no_code(question: Question, names: str, *, cpu_possible: bool) -> Message | None:
-    """That no build has code for the GPUs, or that nobody can tell."""
+    """That no build has code for the GPUs, or that it is unknown."""
     machine = question.target.machine
     unknown = [machine.gpus[i] for i in question.graphics.lost if machine.gpus[i].vendor == Vendor.AMD]
     if any(gpu.gfx is None for gpu in unknown):

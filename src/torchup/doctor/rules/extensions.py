@@ -112,7 +112,7 @@ def _toolkit_line(facts: Facts, compat: Compat, code: str) -> tuple[Message, ...
 
 
 def rebuilt(facts: Facts, text: Message, names: Sequence[str], gpus: Iterable[ComputeCapability] = ()) -> Remedy:
-    """The first of these packages made anew beside the torch that is there."""
+    """Rebuild the first of these packages for the installed torch."""
     from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
 
     return Remedy(
