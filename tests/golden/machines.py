@@ -240,7 +240,7 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
             python="3.12.3", glibc="2.39",
         ),
         build="2.9.1+cu130",
-        expert="Orin with JetPack 7.2 takes the index for ARM servers; nobody sends it back to JetPack 6.",
+        expert="Orin with JetPack 7.2 takes the index for ARM servers, not the one of JetPack 6.",
     )  # fmt: skip
     yield Case(
         name="jetson-nano-jetpack-4",
@@ -347,7 +347,7 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
         machine=machine("linux", IRIS),
         build="2.15.0+cpu",
         advice=("plan.advice.cpu-only-ignored",),
-        expert="Iris Xe has no XPU build: CPU, said aloud. uv would take xpu for any Intel display device.",
+        expert="Iris Xe has no XPU build: CPU, and the plan says so. uv takes xpu for any Intel display device.",
     )
     yield Case(
         name="m1-macos-12-2",
