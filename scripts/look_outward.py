@@ -4,8 +4,9 @@ python scripts/look_outward.py                    # the comparison, as `torchup 
 python scripts/look_outward.py --mirror nju       # by way of a mirror
 python scripts/look_outward.py --patch FILE       # also a patch that takes over what is new (`git apply FILE`)
 
-Exit 1 where something is new, 7 where a needed source was silent. Arch lists are not on index pages: run
-`scripts/measure_wheels.py` for PyPI's wheels, or `torchup catalog measure URL` for one.
+The patch holds whole facts only: what could not be read is listed at the end, and nothing stands in for it. Arch lists
+are read out of the new wheels. `torchup catalog check` then says what else the tables owe a new release.
+Exit 1 where something is new, 7 where a needed source was silent.
 """
 
 from __future__ import annotations
@@ -14,94 +15,138 @@ import argparse
 import difflib
 import re
 import sys
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from torchup.catalog import load_catalog
+from torchup.catalog.types import kind_of
 from torchup.catalog.versions import version_key
 from torchup.cli.catalog_refresh import looks_text, refresh_text, releases_look
 from torchup.errors import ExitCode, TorchupError
 from torchup.host import RealHost
 from torchup.model import Request
 from torchup.report.style import Style
+from torchup.sources.configured import places, read_configuration
+from torchup.sources.index_client import fetch
 from torchup.sources.outlook import look_outward
 from torchup.sources.refresh import refresh
+from torchup.sources.surveyor import ask, connection_of
+from torchup.sources.wheel_find import find_wheel
+from torchup.sources.wheel_measure import measure
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for who calls this file by its path
+
+from scripts.outward_patch import proposed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from scripts.outward_patch import Build
+    from torchup.catalog.measured import MeasuredWheel
     from torchup.catalog.types import Learned
-    from torchup.sources.outlook import Look
+    from torchup.host import Host
+    from torchup.model import Offer
 
 DATA = "src/torchup/catalog/data"
 ROOT = Path(__file__).parents[1]
+FILES = ("releases.toml", "architectures.toml", "drivers.toml", "outlook.toml")
+COMPANIONS = ("torchvision", "torchaudio")
+NEWEST = 4  # releases of a companion whose metadata is read
+_REQUIRES = re.compile(r"(?m)^Requires-Dist:[ \t]*(torch\b[^\n]{0,200})$")
 
 
-def release_tables(new: Iterable[Learned]) -> str:
-    """New builds as the lines of `releases.toml` that an index page can fill; the rest is for a person."""
-    variants: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+def companions_of(host: Host, request: Request, releases: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Of each torch and companion the newest version whose metadata asks for this torch and no older one would do."""
+    wanted = tuple(releases)
+    if not wanted:
+        return {}
+    configuration = read_configuration(host)
+    connection, _ = connection_of(host, configuration)
+    found = places(host, configuration, request, ())
+    answers = ask(host, found, connection, packages=COMPANIONS)
+    offers = [offer for listings in answers.values() for listing in listings for offer in listing.offers]
+    said: dict[str, dict[str, str]] = {}
+    for name in COMPANIONS:
+        for offer in _newest(offers, name):
+            response = fetch(
+                host, f"{offer.url}.metadata", connection, secret=offer.url, headers={}, timeout=10.0, limit=1 << 20
+            )
+            text = response.body.decode("utf-8", "replace") if response.ok else ""
+            for torch in (release for release in wanted if asks_for(text, release)):
+                said.setdefault(torch, {}).setdefault(name, offer.version)
+    return said
+
+
+def _newest(offers: Sequence[Offer], package: str) -> tuple[Offer, ...]:
+    by_version = {o.version: o for o in offers if o.package == package and not o.yanked and o.variant is None}
+    final = [version for version in by_version if version.replace(".", "").isdigit()]
+    return tuple(by_version[version] for version in sorted(final, key=version_key, reverse=True)[:NEWEST])
+
+
+def asks_for(metadata: str, torch: str) -> bool:
+    """Whether a companion's metadata names this release of torch, or admits it."""
+    match = _REQUIRES.search(metadata)
+    try:
+        return match is not None and torch in Requirement(match[1]).specifier
+    except InvalidRequirement:
+        return False
+
+
+def measured_wheels(host: Host, request: Request, new: Iterable[Learned]) -> dict[Build, MeasuredWheel]:
+    """The new GPU builds that can be read where they lie; the others are left out."""
+    found: dict[Build, MeasuredWheel] = {}
     for build in new:
-        variants[build.torch][build.platform].append(build.variant)
-    parts = []
-    for torch in sorted(variants, key=version_key):
-        lines = ["[[release]]", f'torch = "{torch}"']
-        lines += [f'{platform} = "{" ".join(sorted(names))}"' for platform, names in sorted(variants[torch].items())]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts)
+        if kind_of(build.variant) not in {"cuda", "rocm"}:
+            continue
+        named = f"torch=={build.torch}+{build.variant}" if build.local else f"torch=={build.torch}"
+        try:
+            wheel = find_wheel(host, named, request, platform=build.platform)
+            found[build.torch, build.variant, build.platform] = measure(
+                host, wheel.address, wheel.connection, offer=wheel.offer
+            )
+        except TorchupError as error:
+            print(f"{named} for {build.platform}: {error}", file=sys.stderr)
+    return found
 
 
-def changed(new: Iterable[Learned], looks: Iterable[Look]) -> dict[str, str]:
-    """File below `DATA` -> its text with what is new: releases, newest drivers, packages that are watched."""
-    texts = {
-        name: (ROOT / DATA / name).read_text("utf-8") for name in ("releases.toml", "drivers.toml", "outlook.toml")
-    }
-    if tables := release_tables(new):
-        texts["releases.toml"] += f"\n# TODO: dates, Pythons, companions and source\n{tables}\n"
-    for look in looks:
-        for entry in look.new:
-            texts = {name: _taken_over(text, look.table, entry) for name, text in texts.items()}
-    return texts
-
-
-def _taken_over(text: str, table: str, entry: str) -> str:
-    """A text with one new fact in place of the old one."""
-    name, _, version = entry.partition(" ")
-    if table == "packages":
-        return re.sub(rf'\b{re.escape(name)} = "[^"]*"', f'{name} = "{version}"', text)
-    if table == "drivers" and entry[0].isdigit():
-        branch = entry.partition(".")[0]
-        return re.sub(rf'(?m)^({branch} = .*newest = )"[^"]*"', rf'\1"{entry}"', text)
-    return text
-
-
-def patch(texts: dict[str, str]) -> str:
+def patch(texts: dict[str, str], root: Path) -> str:
     """The unified difference of the files on the disk and these texts."""
     parts: list[str] = []
     for name, text in texts.items():
         path = f"{DATA}/{name}"
-        old = (ROOT / path).read_text("utf-8").splitlines(keepends=True)
+        old = (root / path).read_text("utf-8").splitlines(keepends=True)
         parts += difflib.unified_diff(old, text.splitlines(keepends=True), f"a/{path}", f"b/{path}")
     return "".join(parts)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None, host: Host | None = None) -> int:
     """Run; see the exit codes above."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--mirror")
     parser.add_argument("--patch", type=Path)
-    options = parser.parse_args()
-    request, catalog = Request(mirror=options.mirror), load_catalog()
+    options = parser.parse_args(arguments)
+    host, request, catalog = host or RealHost(), Request(mirror=options.mirror), load_catalog()
     try:
-        found = refresh(RealHost(), request, catalog)
+        found = refresh(host, request, catalog)
     except TorchupError as error:
         print(f"error: {error}", file=sys.stderr)
         return int(ExitCode.NETWORK)
-    looks = (releases_look(found), *look_outward(RealHost(), request, catalog))
+    looks = (releases_look(found), *look_outward(host, request, catalog))
     style = Style(width=120)
     print(refresh_text(found, None, style), looks_text(looks, style), sep="\n\n")
     if options.patch:
-        options.patch.write_text(patch(changed(found.new, looks)), "utf-8")
+        known = {row.torch for row in catalog.rows}
+        proposal = proposed(
+            {name: (ROOT / DATA / name).read_text("utf-8") for name in FILES},
+            found.new,
+            looks,
+            companions=companions_of(host, request, {build.torch for build in found.new} - known),
+            measured=measured_wheels(host, request, found.new),
+        )
+        options.patch.write_text(patch(proposal.texts, ROOT), "utf-8")
+        print("\nLeft for a person:", *(proposal.left or ("nothing",)), sep="\n  ")
     if any(look.needed and look.status == "unclear" for look in looks):
         return int(ExitCode.NETWORK)
     return int(ExitCode.FINDINGS if any(look.new for look in looks) or found.gains else ExitCode.OK)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from torchup.documents import SIZE_LIMIT, DocumentError, read_toml
 from torchup.errors import UsageError
 from torchup.model import Value, message
+from torchup.near_names import did_you_mean
 
 if TYPE_CHECKING:
     from torchup.host import Host
@@ -101,14 +102,7 @@ def _checked(key: str, value: object, path: str | None) -> Any:
 
 def unknown_key(key: str, known: tuple[str, ...], path: str | None) -> UsageError:
     """The error for an unknown key, with the nearest name."""
-    import difflib  # noqa: PLC0415  # only a mistake pays for it
-
-    close = difflib.get_close_matches(key, known, n=1)
-    hint = (
-        message("settings.did-you-mean", "did you mean `{name}`?", name=close[0])
-        if close
-        else message("settings.known", "known: {names}", names=", ".join(known))
-    )
+    hint = did_you_mean(key, known) or message("settings.known", "known: {names}", names=", ".join(known))
     return UsageError(message("settings.unknown", "{path}: there is no setting `{key}`", path=path, key=key), hint=hint)
 
 

@@ -14,12 +14,13 @@ HOUSE = [path for path in FILES if "worker" not in path.relative_to(PACKAGE).par
 WORKER = [path for path in FILES if "worker" in path.relative_to(PACKAGE).parts]
 
 # Room -> the rooms of torchup it may import. Rooms not named here may import anything but `cli`.
-BASE = {"model", "errors", "encoding", "i18n", "privacy", "patterns", "data_files", "package_names"}
+BASE = {"model", "errors", "encoding", "i18n", "privacy", "patterns", "data_files", "package_names", "near_names"}
 PURE = {
     "model": set[str](),
     "patterns": set[str](),
     "data_files": set[str](),
     "package_names": set[str](),
+    "near_names": {"model"},
     "errors": {"model"},
     "encoding": {"model", "patterns"},
     "i18n": {"model"},

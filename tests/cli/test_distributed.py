@@ -50,7 +50,10 @@ def test_a_node_that_nobody_joins_gives_up_with_the_reason(monkeypatch):
     with pytest.raises(BenchError, match="the group failed"), distributed.meeting(Noting(), TWO):
         raise failed
     monkeypatch.setattr(distributed, "MEETING", 0.0)
-    with pytest.raises(BenchError, match="2 nodes did not connect at localhost:29400"), distributed.meeting(Noting(), TWO):
+    with (
+        pytest.raises(BenchError, match="2 nodes did not connect at localhost:29400"),
+        distributed.meeting(Noting(), TWO),
+    ):
         raise failed
 
 

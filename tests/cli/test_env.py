@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from support.plans import folder_plan, importing
@@ -69,6 +70,25 @@ def test_list_shows_what_is_there(home, capsys):
     assert "default *" in out
     assert "2.13.0+cpu" in out
     assert document(capsys, "env", "list")["data"][0]["torch"] == "2.13.0"
+
+
+def test_an_environment_that_uses_mps_is_called_so_in_text_and_json(tmp_path, monkeypatch, capsys):
+    """The one macOS build calls itself `cpu`; where its GPU was used, all the verbs say `mps`."""
+    monkeypatch.setenv("TORCHUP_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    make_fake_torch(tmp_path / "wheels", "2.13.0")
+    imported = importing()
+
+    def verify(python):
+        found = imported(python)
+        return msgspec.structs.replace(found, torch=msgspec.structs.replace(found.torch, devices=("mps", "cpu")))
+
+    engine.install(RealHost(), folder_plan(tmp_path / "wheels", "2.13.0"), "default", verify=verify)
+    for words in (("env", "list"), ("env", "show")):
+        code, out, _ = torchup(capsys, *words)
+        assert (code, "2.13.0+mps" in out) == (0, True)
+    assert document(capsys, "env", "list")["data"][0]["variant"] == "mps"
+    assert document(capsys, "env", "show")["data"]["environment"]["variant"] == "mps"
 
 
 def test_list_of_nothing_says_how_to_begin(capsys):

@@ -208,7 +208,10 @@ def test_why_not_a_version_speaks_of_this_machines_kind_of_build_first(capsys):
 def test_why_not_the_choice_lists_its_nearest_rivals(capsys):
     """None of the builds beside the chosen one is swallowed."""
     _, out, _ = run(capsys, "--assume", "os=linux,glibc=2.35,gpu=GTX 1080,driver=580.95.05", "--why-not", "cu126")
-    assert out.splitlines()[:2] == ["2.14.1+cu126 is the planned build", "  2.14.0+cu126  works, but is older than 2.14.1"]
+    assert out.splitlines()[:2] == [
+        "2.14.1+cu126 is the planned build",
+        "  2.14.0+cu126  works, but is older than 2.14.1",
+    ]
 
 
 def test_cards_of_a_kind_are_counted(capsys, monkeypatch):

@@ -264,9 +264,9 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
             "linux", nvidia("Orin", "8.7", 32), arch="aarch64", driver="35.4.1", cuda="11.4", jetson="35.4.1",
             python="3.8.10", glibc="2.31",
         ),
-        build="none",
-        hint="L4T 36",
-        expert="The Jetson wheels are for JetPack 6.",
+        build="2.1.0a0+cu114",
+        advice=("plan.advice.system-packages",),
+        expert="NVIDIA's last file for JetPack 5, which is for Python 3.8; JetPack numbers its driver like its L4T.",
     )  # fmt: skip
     yield Case(
         name="jetson-thor",

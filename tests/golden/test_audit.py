@@ -22,6 +22,21 @@ def plan(capsys, assumed, *arguments):
     return code, data or " ".join(message["text"] for message in answer["messages"]), advice
 
 
+@pytest.mark.parametrize(
+    ("assumed", "estimated"),
+    [
+        ("os=linux,gpu=RTX 5090,driver=620.70.06", False),
+        ("os=win11,gpu=RTX 5090,driver=620.70", True),
+        ("os=linux,gpu=RX 7900 XTX", True),
+    ],
+)
+def test_a_size_that_nobody_measured_is_called_an_estimate(capsys, assumed, estimated):
+    """A size read out of a wheel's metadata is about right; what stands on another row's size says so."""
+    assert plan(capsys, assumed)[1]["build"]["size_estimated"] is estimated
+    assert main(["plan", "--offline", "--assume", assumed]) == 0
+    assert ("(estimate)" in capsys.readouterr().out) is estimated
+
+
 def test_torchaudio_stands_beside_cu132(capsys):
     """1, 9: 2.11.1 of PyPI, as a range, and so is torchvision 0.29.2."""
     code, data, _ = plan(capsys, "os=linux,gpu=RTX 5090,driver=620.70.06")
@@ -112,6 +127,38 @@ def test_jetson_routes(capsys, jetson, python, build, index):
     assert data["build"]["index_url"].endswith(index)
 
 
+@pytest.mark.parametrize(
+    ("jetson", "gpu", "python", "code", "said"),
+    [
+        ("35.4.1", "Jetson AGX Orin", "3.8.10", 0, "jp/v512/pytorch/torch-2.1.0a0"),
+        ("35.4.1", "Jetson Xavier NX", "3.8.10", 0, "jp/v512/pytorch/torch-2.1.0a0"),
+        ("35", "Jetson AGX Orin", "3.8.10", 0, "jp/v512/pytorch/torch-2.1.0a0"),
+        ("35.4.1", "Jetson AGX Orin", "3.10.12", 0, "jp/v512/pytorch/torch-2.1.0a0"),
+        ("35.1.0", "Jetson AGX Orin", "3.8.10", 3, "L4T"),
+        ("32.7.1", "Jetson Nano", "3.6.9", 3, "Jetson Nano (5.3)"),
+    ],
+)
+def test_jetpack_5_has_a_route(capsys, jetson, gpu, python, code, said):
+    """11: NVIDIA's one file for JetPack 5.1 and newer, by address, under Python 3.8; older boards are told why not."""
+    assumed = f"os=linux,arch=aarch64,gpu={gpu},jetson={jetson},python={python},glibc=2.31"
+    found, data, advice = plan(capsys, assumed)
+    assert found == code
+    assert said in (data["packages"][0] if code == 0 else data)
+    if code == 0:
+        assert (data["python"], data["build"]["variant"], data["uses_gpu"]) == ("3.8", "cu114", True)
+        assert {"plan.advice.system-packages", "plan.advice.inferred"} <= advice
+        assert not {"plan.advice.assumed-driver", "plan.advice.last-branch"} & advice
+        assert data["sources"][-1]["name"] == "pypi"  # for everything but torch
+
+
+def test_jetpack_5_with_another_python_says_which_one_fits(capsys):
+    """11: a Python that was asked for and has no such wheel is the reason."""
+    assumed = "os=linux,arch=aarch64,gpu=Jetson AGX Orin,jetson=35.4.1,python=3.8.10,glibc=2.31"
+    code, said, _ = plan(capsys, assumed, "--python", "3.10")
+    assert code == 3
+    assert "3.8" in said
+
+
 def test_conda_takes_the_tegra_variant_on_a_jetson(capsys):
     """11: CUDA 12.9 for sm_87, asked for by arm-variant."""
     assumed = "os=linux,arch=aarch64,gpu=Jetson AGX Orin,driver=540.4,cuda=12.6,jetson=36.4,glibc=2.35"
@@ -130,7 +177,7 @@ def test_cu134_is_gone(capsys):
 def test_unsourced_rows_say_so(capsys):
     """16: what is inferred or general knowledge is marked as unsure in the answer that rests on it."""
     assert "plan.advice.inferred" in plan(capsys, "os=linux,gpu=RX 7900 XTX")[2]
-    assert "plan.advice.unsure-name" in plan(capsys, "os=linux,gpu=RTX 5090 D,driver=580.95.05")[2]
+    assert "plan.advice.unsure-name" in plan(capsys, "os=linux,gpu=H20,driver=580.95.05")[2]
     measured = plan(capsys, "os=linux,gpu=RTX 5090,driver=580.95.05")[2]
     assert not {"plan.advice.inferred", "plan.advice.unsure-name"} & measured
 

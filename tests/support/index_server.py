@@ -30,6 +30,7 @@ class Wheel:
     content: bytes
     metadata: bytes
     requires_python: str | None = None
+    uploaded: str | None = None
 
     @property
     def sha256(self):
@@ -306,6 +307,7 @@ def _json_page(package, entries):
             "hashes": {"sha256": entry.wheel.sha256} if entry.hashed else {},
             "requires-python": entry.wheel.requires_python,
             "size": len(entry.wheel.content),
+            **({"upload-time": entry.wheel.uploaded} if entry.wheel.uploaded else {}),
             "yanked": entry.yanked if entry.yanked is not None else False,
             "core-metadata": {"sha256": hashlib.sha256(entry.wheel.metadata).hexdigest()}
             if entry.has_metadata

@@ -11,7 +11,7 @@ import msgspec
 from torchup.doctor.facts import Package, Python
 from torchup.doctor.live import facts_of
 
-TORCH = re.compile(r"torch(?:\[[^\]]*\])?==(?P<version>[^ ]+)")
+TORCH = re.compile(r"torch(?:\[[^\]]*\])?(?:==(?P<version>[^ ]+)| @ \S+/torch-(?P<file>[^-]+)-\S+)")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def one_python(machine):
 def read_back(remedy):
     """Parse the commands of a remedy."""
     words = tuple(word for command in remedy.commands for word in command)
-    torch = next((found["version"] for word in words if (found := TORCH.fullmatch(word))), None)
+    torch = next((found["version"] or found["file"] for word in words if (found := TORCH.fullmatch(word))), None)
     index = None
     for option, value in itertools.pairwise(words):
         if option in {"--index-url", "--default-index", "--index"}:

@@ -6,7 +6,9 @@ import tomllib
 
 import pytest
 
+from torchup.catalog import load_catalog
 from torchup.catalog.gpus import DATA, load_gpu_table
+from torchup.compat.graphics import Graphics
 from torchup.model import ComputeCapability, Gpu, Vendor
 
 GIB = 1024**3
@@ -168,8 +170,12 @@ def test_names_of_the_audit_and_spellings_that_people_use(name, target):
 
 @pytest.mark.parametrize(
     ("name", "near"),
-    [("RTX 6000", "RTX 6000 Ada Generation"), ("TITAN X", "GeForce GTX TITAN X"), ("GTX 1808", "GTX 1080")],
-)
+    [
+        ("RTX 6000", "RTX 6000 Ada Generation"), ("TITAN X", "GeForce GTX TITAN X"), ("GTX 1808", "GTX 1080"),
+        ("Intel Core Ultra", "Core Ultra 7 155H"), ("Intel(R) Core(TM) Ultra 7", "Core Ultra 9 285K"),
+        ("Arrow Lake", "Arrow Lake-H"),
+    ],
+)  # fmt: skip
 def test_near_names_are_offered(name, near):
     """What a name may mean, or is spelt like."""
     assert TABLE.by_name(name) is None
@@ -184,3 +190,18 @@ def test_a_name_that_resolves_by_agreement_never_hides_a_disagreement():
             if row is not None:
                 fits = TABLE._containing(said)
                 assert len({(r.compute_capability, r.gfx, r.xpu) for r in fits}) == 1, said
+
+
+@pytest.mark.parametrize(
+    ("name", "xpu"),
+    [
+        ("Intel(R) Core(TM) Ultra 7 155H", True), ("Core Ultra 5 225H", True), ("Core Ultra 9 288V", True),
+        ("Core Ultra 5 125U", None), ("Core Ultra 9 285K", None), ("Core Ultra 9 275HX", None),
+    ],
+)  # fmt: skip
+def test_core_ultra_processors_have_the_graphics_that_intels_list_names(name, xpu):
+    """Only those with Arc graphics are on PyTorch's list; of the others nobody says anything, by table or by word."""
+    row = TABLE.by_name(name)
+    assert row is not None
+    assert row.xpu is xpu
+    assert Graphics(load_catalog()).xpu(Gpu(vendor=Vendor.INTEL, name=name)) is xpu

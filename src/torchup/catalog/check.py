@@ -6,7 +6,8 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from torchup.catalog.check_wheels import ranges_end, snapshot_known, wheels_agree, wheels_measured
+from torchup.catalog.check_packages import packages_hold
+from torchup.catalog.check_wheels import ranges_end, ranges_read, snapshot_known, wheels_agree, wheels_measured
 from torchup.catalog.gpus import load_gpu_table
 from torchup.catalog.types import is_vendor
 from torchup.catalog.versions import python_key, variant_key, version_key
@@ -166,4 +167,6 @@ LAWS: tuple[Callable[[Catalog], Iterator[Message]], ...] = (
     wheels_measured,
     snapshot_known,
     ranges_end,
+    ranges_read,
+    packages_hold,
 )

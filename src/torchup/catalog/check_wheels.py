@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.catalog.load import DATA
+from torchup.catalog import schema
+from torchup.catalog.load import DATA, read_table
+from torchup.catalog.spans import minor_of
 from torchup.catalog.types import is_vendor
-from torchup.catalog.versions import version_key
+from torchup.catalog.versions import in_range, version_key
 from torchup.catalog.wheels import load_snapshot, load_wheels
 from torchup.model import Message, message
 from torchup.patterns import lazy_pattern
@@ -22,6 +24,7 @@ COMPANIONS = ("torchvision", "torchaudio")
 FIRST = "2.0.0"  # the oldest release whose wheels were measured
 TOLERANCE = 0.04  # of sizes: one row of the table serves several releases
 LIBRARY_GLIBC = "2.17"  # what the libraries of manylinux1 wheels need, whatever the tag says
+_READ = {"script", "measured"}  # what rests on a source that was read for certain releases
 _TABLES = ("architectures", "platforms", "releases")
 _RANGE = lazy_pattern(r'^[ \t]{0,20}(?:\{[^\n]{0,200}?)?\b(?:torch|companions) = "([\d.]+)-([\d.]+)"', re.MULTILINE)
 
@@ -104,3 +107,28 @@ def ranges_end(catalog: Catalog) -> Iterator[Message]:
                     table=table,
                     range=f"{match[1]}-{match[2]}",
                 )
+
+
+def ranges_read(catalog: Catalog) -> Iterator[Message]:
+    """Every release inside a range was looked at: its wheel was measured, or its row's source was read for it."""
+    table = read_table("architectures", schema.Architectures)
+    read = {source: set(releases.split()) for source, releases in table.read.items()}
+    for torch, variant, source in _resting_on_sources(catalog, table):
+        if not {torch, minor_of(torch)} & read.get(source, set()):
+            yield message(
+                "catalog.law.unread",
+                "architectures.toml: {source} was not read for {torch}+{variant}",
+                source=source,
+                torch=torch,
+                variant=variant,
+            )
+
+
+def _resting_on_sources(catalog: Catalog, table: schema.Architectures) -> Iterator[tuple[str, str, str]]:
+    """(torch, variant, source) of every published build whose code is known from a script or an output."""
+    for cuda in (row for row in table.cuda if row.basis in _READ):
+        for row in catalog.by_platform[cuda.platform]:
+            if row.variant == cuda.variant and in_range(row.torch, cuda.torch) and not is_vendor(row):
+                yield row.torch, row.variant, cuda.source
+    for rocm in (row for row in table.rocm if row.basis in _READ):
+        yield from ((torch, variant, rocm.source) for torch in rocm.torch.split() for variant in rocm.variant.split())

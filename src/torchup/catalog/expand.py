@@ -101,12 +101,14 @@ class Expander:
         places = [index]
         if release.pypi.get(platform) == variant:
             places.append(Publication(name="pypi", url=self._channels.pypi))
+        size = self._size(release.torch, variant, platform)
         return Row(
             variant=variant,
             glibc=self._glibc(release.torch, variant, platform),
             arch=self._arch(release.torch, variant, platform),
             driver=self._floors.get(variant),
-            size_bytes=self._size(release.torch, variant, platform),
+            size_bytes=size[0],
+            size_estimated=size[1],
             companions=self._companions(release, platform, variant),
             publications=tuple(places),
             certainty=_certainty(release, variant, platform),
@@ -134,11 +136,12 @@ class Expander:
             return next((arch for span, arch in found if in_range(torch, span)), None)
         return self._rocm.get((torch, variant))
 
-    def _size(self, torch: str, variant: str, platform: str) -> int | None:
+    def _size(self, torch: str, variant: str, platform: str) -> tuple[int | None, bool]:
+        """Bytes, and whether they are an estimate."""
         for row in self._sizes[platform]:
             if variant.startswith(row.variant) and in_range(torch, row.torch):
-                return row.megabytes * 10**6
-        return None
+                return row.megabytes * 10**6, row.source.startswith("estimate")
+        return None, False
 
     def _companions(self, release: schema.Release, platform: str, variant: str) -> dict[str, Companion]:
         if platform == "linux_s390x":
@@ -233,9 +236,12 @@ def vendor_rows(vendors: Iterable[schema.Vendor], floors: dict[str, DriverFloor]
                 driver=floors.get(vendor.variant),
                 glibc=vendor.glibc,
                 size_bytes=vendor.megabytes * 10**6,
+                size_estimated=True,
                 companions={name: Companion(version=version) for name, version in named.items() if version},
                 needs=("numpy", *vendor.needs.split()),
                 extra=vendor.extra,
+                file=vendor.file,
+                system=vendor.system,
                 jetson=vendor.jetson,
                 publications=(Publication(name=vendor.name, url=vendor.url, local=vendor.local),),
                 certainty=vendor.certainty,
@@ -299,6 +305,7 @@ def _learned_row(build: Learned, base: Catalog) -> Row:
         macos=build.macos,
         size_bytes=build.size_bytes,
         needs=("numpy",) if version_key(build.torch) >= version_key("2.3") else ("numpy<2",),
+        released=build.released,
         publications=(Publication(name="learned", url=build.url, local=build.local),),
         source=build.source,
     )

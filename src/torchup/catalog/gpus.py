@@ -15,6 +15,7 @@ import msgspec
 
 from torchup.data_files import read_data
 from torchup.model import Gpu, Value, Vendor
+from torchup.near_names import near_names
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -180,13 +181,11 @@ class GpuTable:
 
     def near(self, name: str, count: int = 5) -> tuple[str, ...]:
         """Products that an unknown or ambiguous name may mean, the nearest first."""
-        import difflib  # noqa: PLC0415  # only for errors
-
         said = words(name)
         means = [meant for row in self._file.ambiguous if said in _sayings(row) for meant in row.means]
         found = means or [row.name for row in self._containing(said) if row.name]
         by_text = {" ".join(known): row.name for known, row in self._by_words.items() if row.name}
-        close = difflib.get_close_matches(" ".join(said), by_text, n=count, cutoff=0.6)
+        close = near_names(" ".join(said), by_text, count=count)
         return tuple(dict.fromkeys([*found, *(by_text[text] for text in close if by_text[text])]))[:count]
 
     def _by_beginning(self, name: str, vendor: Vendor | None) -> GpuRow | None:

@@ -72,17 +72,18 @@ class Part(Value, frozen=True, kw_only=True):
     vendor: str
     arch: str
     units: int
-    clock_ghz: float
+    clock_ghz: float | None = None  # no source names it: its rates are unknown, its bandwidth is not
     mem_gbs: float
     source: str
 
     def peak(self, rates: dict[str, int]) -> GpuPeak:
         """The row in full; a TFLOPS is 1e12 multiply-adds and additions a second."""
+        clock = self.clock_ghz
         return GpuPeak(
             name=self.name,
             names=self.names,
             vendor=self.vendor,
-            tflops={kind: self.units * self.clock_ghz * rate / 1000 for kind, rate in rates.items()},
+            tflops={kind: self.units * clock * rate / 1000 for kind, rate in rates.items()} if clock else {},
             mem_gbs=self.mem_gbs,
             confidence="derived",
             source=self.source,

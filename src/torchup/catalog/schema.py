@@ -126,11 +126,12 @@ class SassRow(Table, frozen=True, kw_only=True):
 
 
 class Architectures(Table, frozen=True, kw_only=True):
-    """architectures.toml."""
+    """architectures.toml; ``read``: source -> the releases that it was read for."""
 
     cuda: tuple[CudaArch, ...]
     rocm: tuple[RocmArch, ...]
     family: tuple[FamilyRow, ...]
+    read: dict[str, str]
     sources: dict[str, str]
     sass_rule: SassRow
 
@@ -250,6 +251,9 @@ class AmdRow(Table, frozen=True, kw_only=True):
 
     integrated: str
     sdk_since: str
+    one_device: str
+    device_extra: str
+    one_device_megabytes: int
     source: str
     siblings: dict[str, str]
     siblings_source: str
@@ -299,8 +303,10 @@ class Vendor(Table, frozen=True, kw_only=True):
     platforms: str
     python: str
     url: str
+    file: str | None = None
     extra: str | None = None
     jetson: str | None = None
+    system: str = ""
     local: bool = False
     glibc: str | None = None
     megabytes: int

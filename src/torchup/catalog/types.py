@@ -82,6 +82,15 @@ class Publication(Value, frozen=True, kw_only=True):
     local: bool = False
 
 
+class RocmSdk(Value, frozen=True, kw_only=True):
+    """ROCm as Python packages, and how to make torch require those of one device instead of all."""
+
+    since: str  # the first ROCm that comes so
+    requirement: str  # in place of torch's own; {devices}, {rocm}
+    extra: str  # of one device; {gfx}
+    size_bytes: int  # of a build with one device
+
+
 class Row(Value, frozen=True, kw_only=True):
     """One published build on one platform.
 
@@ -102,10 +111,13 @@ class Row(Value, frozen=True, kw_only=True):
     macos_for: dict[str, str] = {}  # Python -> a higher floor than `macos`
     mps: str | None = None
     size_bytes: int | None = None
+    size_estimated: bool = False  # neither measured nor listed
     companions: dict[str, Companion] = {}
     needs: tuple[str, ...] = ()  # "numpy<2"
     extra: str | None = None  # "device-{gfx}": an extra that the requirement must name
-    jetson: str | None = None  # L4T major that the build is for
+    file: str | None = None  # address of its one wheel, where no index has it
+    system: str = ""  # packages of the operating system that it loads and does not bring
+    jetson: str | None = None  # L4T that the build is for: "36" all of its major, "35.2" from there on
     publications: tuple[Publication, ...] = ()
     certainty: str = LISTED  # listed | likely | unsure
     released: str | None = None
@@ -223,7 +235,7 @@ class Catalog(Value, frozen=True, kw_only=True, dict=True):
     forward_compat: tuple[str, ...]
     xpu: XpuTable
     amd_integrated: frozenset[str]
-    rocm_sdk_since: str  # from this ROCm on builds bring it as Python packages
+    rocm_sdk: RocmSdk
     amd_siblings: dict[str, str]  # gfx -> value of HSA_OVERRIDE_GFX_VERSION that makes it run a sibling's code
     fetchable_pythons: tuple[str, ...]
     newest_default_python: str
@@ -293,6 +305,7 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
     glibc: str | None = None
     macos: str | None = None
     size_bytes: int | None = None
+    released: str | None = None  # day of its first file, where the index says it
 
 
 class Overlay(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from torchup.errors import UsageError
 from torchup.i18n import text
 from torchup.install import conda_texts
 from torchup.model import message, verbatim
+from torchup.near_names import did_you_mean
 from torchup.plan.questions import questions
 from torchup.report.explain_text import explanation_text, index_text, question_text
 
@@ -94,10 +94,6 @@ def _titles() -> dict[str, Message]:
 
 
 def _unknown(code: str) -> UsageError:
-    close = difflib.get_close_matches(code.lower(), _titles(), n=1, cutoff=0.5)
-    hint = (
-        message("explain.unknown.did-you-mean", "did you mean `{code}`?", code=close[0])
-        if close
-        else message("explain.unknown.hint", "run `torchup explain` to list all topics")
-    )
+    everything = message("explain.unknown.hint", "run `torchup explain` to list all topics")
+    hint = did_you_mean(code, _titles(), cutoff=0.5) or everything
     return UsageError(message("explain.unknown", "there is no topic `{code}`", code=code), hint=hint)

@@ -6,11 +6,11 @@ import re
 
 import click
 
-from torchup.cli.usage import did_you_mean
 from torchup.cli.verb import Verb, write_examples
 from torchup.errors import UsageError
 from torchup.i18n import text
 from torchup.model import message
+from torchup.near_names import did_you_mean
 
 _SENTENCE_END = re.compile(r"(?<=\.)\s+|(?<=。)")
 
@@ -52,6 +52,6 @@ class VerbGroup(click.Group):
 def _unknown(name: str, path: str, known: list[str]) -> UsageError:
     return UsageError(
         message("cli.verb.unknown", "there is no command `{name}`", name=f"{path} {name}"),
-        hint=did_you_mean(name, known, f"{path} ")
+        hint=did_you_mean(name, known, prefix=f"{path} ")
         or message("cli.subverb.known", "subcommands of `{path}`: {names}", path=path, names=", ".join(known)),
     )

@@ -7,9 +7,9 @@ import importlib
 import click
 
 from torchup.cli.registry import VERBS
-from torchup.cli.usage import did_you_mean
 from torchup.errors import UsageError
 from torchup.model import Message, message
+from torchup.near_names import did_you_mean
 
 # Words that other tools use for what torchup calls otherwise, and the command line that does it here.
 ELSEWHERE: dict[str, str] = {
@@ -43,7 +43,7 @@ def unknown_verb(name: str) -> UsageError:
     meant = message("cli.verb.did-you-mean", "did you mean `{command}`?", command=known) if known else None
     hint: Message = (
         meant
-        or did_you_mean(word, VERBS, "torchup ")
+        or did_you_mean(word, VERBS, prefix="torchup ")
         or message("cli.verb.see-help", "run `torchup --help` to list the commands")
     )
     return UsageError(message("cli.verb.unknown", "there is no command `{name}`", name=f"torchup {name}"), hint=hint)

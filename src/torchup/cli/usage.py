@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 import click
@@ -10,9 +9,10 @@ import click
 from torchup.cli.click_texts import Phrase
 from torchup.errors import UsageError
 from torchup.model import Message, message, verbatim
+from torchup.near_names import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 
 def usage_error(error: click.ClickException, path: str) -> UsageError:
@@ -45,12 +45,6 @@ def command_path(app: click.Group, argv: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> Message | None:
-    """The hint for a misspelt word, or nothing where no known one is like it."""
-    close = difflib.get_close_matches(word.lower(), list(known), n=1)
-    return message("cli.did-you-mean", "did you mean `{name}`?", name=prefix + close[0]) if close else None
-
-
 def _words(text: str) -> Message:
     return text.message if isinstance(text, Phrase) else verbatim(text)
 
@@ -69,8 +63,7 @@ def _nearest_option(error: click.NoSuchOption) -> Message | None:
     """Compared without the dashes: they are the same in all and would make any two options alike."""
     options = error.ctx.command.params if error.ctx else ()
     names = {name.lstrip("-"): name for option in options for name in option.opts if name.startswith("--")}
-    close = difflib.get_close_matches(error.option_name.lstrip("-"), names, n=1)
-    return message("cli.did-you-mean", "did you mean `{name}`?", name=names[close[0]]) if close else None
+    return did_you_mean(error.option_name.lstrip("-"), names, prefix="--")
 
 
 def _nearest_choice(error: click.BadParameter, reason: Message) -> Message | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from torchup.catalog.versions import version_key
 from torchup.encoding import UNREADABLE, decode_problem, from_builtins
 from torchup.errors import UsageError
 from torchup.model import ComputeCapability, Driver, Gpu, Machine, Os, Vendor, message
+from torchup.near_names import did_you_mean
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -83,11 +83,8 @@ def _refuse_unknown(data: dict[str, Any], kind: type[msgspec.Struct], where: str
     for key, value in data.items():
         if key not in fields:
             text = message("pretend.unknown-field", "the machine file has an unknown key `{key}`", key=f"{where}{key}")
-            close = difflib.get_close_matches(key, fields, n=1)
-            hint = message("pretend.did-you-mean", "did you mean `{guess}`?", guess=close[0]) if close else None
-            raise UsageError(
-                text, hint=hint or message("pretend.keys", "possible keys: {keys}", keys=", ".join(fields))
-            )
+            keys = message("pretend.keys", "possible keys: {keys}", keys=", ".join(fields))
+            raise UsageError(text, hint=did_you_mean(key, fields) or keys)
         inner = getattr(fields[key], "item_type", fields[key])
         if isinstance(inner, msgspec.inspect.StructType):
             for item in value if isinstance(value, list) else [value]:
@@ -199,14 +196,15 @@ def split_item(item: str) -> list[tuple[str, str]]:
 
 def _unknown_key(key: str) -> UsageError:
     text = message("pretend.unknown-key", "`{key}` cannot be assumed", key=key)
-    close = difflib.get_close_matches(key, _KEYS, n=1)
-    if close:
-        return _wrong(text, message("pretend.did-you-mean", "did you mean `{guess}`?", guess=close[0]))
-    return _wrong(text, message("pretend.keys", "possible keys: {keys}", keys=", ".join(_KEYS)))
+    keys = message("pretend.keys", "possible keys: {keys}", keys=", ".join(_KEYS))
+    return _wrong(text, did_you_mean(key, _KEYS) or keys)
 
 
 def _moved(base: Machine, pairs: Sequence[tuple[str, str]]) -> Machine:
-    """The base on another operating system or processor, without what only the present installation has."""
+    """The base on another operating system or processor, without what only the present installation has.
+
+    Who names the operating system means a machine of that kind, not this one, also where this one has the same.
+    """
     said = dict(pairs)
     system, arch = base.os, base.arch
     named: dict[str, object] = {}
@@ -215,8 +213,8 @@ def _moved(base: Machine, pairs: Sequence[tuple[str, str]]) -> Machine:
         arch = arch if system == base.os else _ARCH[system]
     if "arch" in said:
         arch = _ARCH_NAMES.get(said["arch"].lower(), said["arch"].lower())
-    if (system, arch) == (base.os, base.arch):
-        return msgspec.structs.replace(base, **named) if named else base
+    if "os" not in said and arch == base.arch:
+        return base
     blank = Machine(os=system, arch=arch)
     gone = _OF_THE_SYSTEM if arch == base.arch else (*_OF_THE_SYSTEM, "cpu")
     sources = {k: v for k, v in base.sources.items() if k.split(".")[0] not in {*gone, "os", "arch"}}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from torchup.envs.conda_prefix import read_prefix
 from torchup.envs.paths import is_windows_path, join, python_of, scripts_of, split
 from torchup.errors import InstallError, UsageError
 from torchup.model import Environment, InstallerName, message
+from torchup.near_names import did_you_mean
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -83,13 +83,8 @@ def find(host: Host, name: str) -> Environment:
     found = get(host, name)
     if found is not None:
         return found
-    close = difflib.get_close_matches(name, names(host), n=1)
-    hint = (
-        message("envs.unknown.did-you-mean", "did you mean `{name}`?", name=close[0])
-        if close
-        else message(
-            "envs.unknown.hint", "run `torchup env list` to list the environments, or `torchup up` to make one"
-        )
+    hint = did_you_mean(name, names(host)) or (
+        message("envs.unknown.hint", "run `torchup env list` to list the environments, or `torchup up` to make one")
     )
     raise UsageError(message("envs.unknown", "there is no environment `{name}`", name=name), hint=hint)
 

@@ -88,6 +88,18 @@ def constraint_arguments(plan: Plan, path: str) -> tuple[str, ...]:
     return tuple(part for file in constraints_file(plan, path) for part in ("--constraint", file))
 
 
+def override_file(plan: Plan, path: str) -> dict[str, str]:
+    """The file (path -> text) of requirements that replace what packages require; none, no file. For uv."""
+    if not plan.overrides:
+        return {}
+    return {f"{path}{separator(path)}torchup-overrides.txt": "".join(f"{line}\n" for line in plan.overrides)}
+
+
+def override_arguments(plan: Plan, path: str) -> tuple[str, ...]:
+    """``--overrides FILE`` for `override_file`."""
+    return tuple(part for file in override_file(plan, path) for part in ("--overrides", file))
+
+
 def hashed_file(plan: Plan, path: str) -> dict[str, str]:
     """The file (path -> text) that names each wheel's package, version and SHA-256; none where the plan has none."""
     if not plan.hashes:

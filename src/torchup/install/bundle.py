@@ -180,6 +180,12 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> None:
             message("bundle.conda", "a conda plan cannot be bundled"),
             hint=message("bundle.conda.hint", "leave out `--installer conda` to bundle a plan of wheels"),
         )
+    if plan.compiled:
+        names = ", ".join(wheel.package for wheel in plan.compiled)
+        raise UsageError(
+            message("bundle.compiled", "a bundle contains only wheels, but {names} must be compiled", names=names),
+            hint=message("bundle.compiled.hint", "leave out --build, so that torchup chooses a torch that has a wheel"),
+        )
     if platform is not None and platform not in PLATFORMS:
         text = message("bundle.platform", "there is no platform `{name}`", name=platform)
         raise UsageError(text, hint=message("bundle.platform.hint", "known: {names}", names=", ".join(PLATFORMS)))

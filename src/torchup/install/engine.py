@@ -97,8 +97,7 @@ def is_satisfied(host: Host, plan: Plan, target: str) -> bool:
 
 def _wanted(plan: Plan) -> tuple[str, ...]:
     """What has to be there: the packages, and those that are bound to torch."""
-    wheels = (f"{wheel.package}=={wheel.version}" if wheel.version else wheel.package for wheel in plan.wheels)
-    return (*plan.packages, *wheels)
+    return (*plan.packages, *(wheel.by_version for wheel in plan.wheels))
 
 
 def _locked(
@@ -325,13 +324,20 @@ def _describe(host: Host, plan: Plan, staged: str, verification: Verification) -
         path=staged,
         python=registry.python_version(host, staged),
         torch=(verification.torch.version or plan.build.torch).partition("+")[0],
-        variant=verification.torch.variant or plan.build.variant,
+        variant=_variant(plan, verification),
         installer=plan.installer,
         source=plan.build.source,
         created_at=now,
         verified_at=now,
         packages=distributions.versions(host, staged),
     )
+
+
+def _variant(plan: Plan, verification: Verification) -> str:
+    """The build as plans name it: the one macOS build, which calls itself ``cpu``, is ``mps`` where it uses the GPU."""
+    found = verification.torch.variant or plan.build.variant
+    uses_mps = any(device.startswith("mps") for device in verification.torch.devices)
+    return "mps" if found == "cpu" and uses_mps else found
 
 
 def _check_place(host: Host, name: str, target: str) -> None:

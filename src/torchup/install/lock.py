@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import version_key
 from torchup.errors import NetworkError, UsageError
-from torchup.install.arguments import UV_CLEARED, constraint_arguments, constraints_file, uv_arguments
+from torchup.install.arguments import (
+    UV_CLEARED,
+    constraint_arguments,
+    constraints_file,
+    override_arguments,
+    override_file,
+    uv_arguments,
+)
 from torchup.install.uv import uv_binary
 from torchup.model import Os, message
 from torchup.plan.exports.common import for_pip, header, plain_python
@@ -47,13 +54,13 @@ def lock(host: Host, plan: Plan, machine: Machine, *, here: bool) -> str:
     """
     for_pip(plan, "pylock")
     folder = posixpath.join(host.folders().cache, "lock")
-    for path, text in constraints_file(plan, folder).items():
+    for path, text in {**constraints_file(plan, folder), **override_file(plan, folder)}.items():
         host.write_text(path, text)
     where = ("--python", plan.python_path) if plan.python_path else ()
     argv = (
         uv_binary(), "pip", "compile", "-", "--format", "pylock.toml", "--no-config", "--no-header", "--quiet",
         "--python-version", plain_python(plan), *where, *(() if here else ("--python-platform", _platform(machine))),
-        *uv_arguments(plan), *constraint_arguments(plan, folder),
+        *uv_arguments(plan), *constraint_arguments(plan, folder), *override_arguments(plan, folder),
     )  # fmt: skip
     argv, secret = handed_over(argv, secret_addresses(host))
     with child_environment(host, (source.url for source in plan.sources)) as overlay:

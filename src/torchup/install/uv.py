@@ -18,6 +18,8 @@ from torchup.install.arguments import (
     constraints_file,
     hashed_arguments,
     hashed_file,
+    override_arguments,
+    override_file,
     usable,
     uv_arguments,
 )
@@ -81,10 +83,14 @@ def _make(plan: Plan, path: str) -> Step:
 
 def _install(plan: Plan, path: str) -> Step:
     names = ", ".join(requirement.split(";")[0].strip() for requirement in plan.packages)
-    wanted = hashed_arguments(plan, path) or (*constraint_arguments(plan, path), *plan.packages)
+    wanted = hashed_arguments(plan, path) or (
+        *constraint_arguments(plan, path),
+        *override_arguments(plan, path),
+        *plan.packages,
+    )
     return Step(
         argv=_pip_install(plan, path, wanted),
-        files=hashed_file(plan, path) or constraints_file(plan, path),
+        files=hashed_file(plan, path) or {**constraints_file(plan, path), **override_file(plan, path)},
         summary=message("install.step.packages", "install {packages}", packages=names),
         environment=CLEARED,
         timeout=INSTALL_TIMEOUT,
@@ -98,8 +104,8 @@ def compile_step(plan: Plan, path: str) -> Step:
     return Step(
         argv=("uv", "pip", "compile", wanted, "--no-config", "--no-header", "--no-annotate", "--quiet", "--format",
               "pylock.toml", "--only-binary", ":all:", "--python", path, *uv_arguments(plan),
-              *constraint_arguments(plan, path)),
-        files={**constraints_file(plan, path), wanted: lines},
+              *constraint_arguments(plan, path), *override_arguments(plan, path)),
+        files={**constraints_file(plan, path), **override_file(plan, path), wanted: lines},
         summary=message("install.step.resolve", "resolve the exact files"),
         environment=CLEARED,
         timeout=600.0,

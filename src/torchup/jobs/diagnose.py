@@ -82,11 +82,12 @@ def examine_machine(host: Host, machine: Machine, python: str | None = None) -> 
     """The facts of a machine alone, or with the environment of a Python that is here."""
     from torchup.doctor.live import facts_of  # noqa: PLC0415  # not for reports
     from torchup.envs.inspection import inspect_environment  # noqa: PLC0415  # only a named environment pays for it
+    from torchup.jobs.state import with_state  # noqa: PLC0415  # same
 
     if python is None:
         return Examined(facts=facts_of(machine), machine=machine)
-    facts = facts_of(machine, inspect_environment(host, python))
-    return Examined(facts=_of_user(host, python, facts), machine=machine)
+    facts = _of_user(host, python, facts_of(machine, inspect_environment(host, python)))
+    return Examined(facts=with_state(host, python, machine, facts), machine=machine)
 
 
 def examine_here(host: Host, target: tuple[str, str | None] | None) -> Examined:
@@ -95,6 +96,7 @@ def examine_here(host: Host, target: tuple[str, str | None] | None) -> Examined:
     from torchup.doctor.live import facts_of  # noqa: PLC0415  # same
     from torchup.envs.inspection import inspect_environment  # noqa: PLC0415  # same
     from torchup.host.threads import Pool  # noqa: PLC0415  # same
+    from torchup.jobs.state import with_state  # noqa: PLC0415  # same
 
     if target is None:
         return replace(examine_machine(host, detect_machine(host)), notices=(_no_environment(), *stray_kernels(host)))
@@ -106,6 +108,7 @@ def examine_here(host: Host, target: tuple[str, str | None] | None) -> Examined:
     facts = _of_user(host, path, facts_of(machine, inspection))
     if inspection.python is None:
         facts = without_answer(host, path, inspection.failure, facts)
+    facts = with_state(host, path, machine, facts)
     return Examined(facts=facts, machine=machine, python=path, name=name, notices=stray_kernels(host))
 
 

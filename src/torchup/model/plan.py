@@ -34,6 +34,7 @@ class Build(Value, frozen=True, kw_only=True):
     source: str | None = None  # pytorch-index, mirror:nju, find-links, pypi, conda-forge...
     companions: dict[str, str | None] = {}  # torchvision, torchaudio -> version, or None: not available
     size_bytes: int | None = None
+    size_estimated: bool = False  # the size was neither measured nor listed
 
     @property
     def label(self) -> str:
@@ -55,7 +56,7 @@ class Source(Value, frozen=True, kw_only=True):
 
     name: str  # unique: pytorch-index:cu126, mirror:nju:cu126, index-url, extra-index-url, find-links, pypi, wheelhouse
     url: str  # index URL or folder, without credentials
-    kind: str = "index"  # index (PEP 503/691) | find-links | conda (a channel)
+    kind: str = "index"  # index (PEP 503/691) | find-links | conda (a channel) | file (one wheel, by its address)
     origin: str | None = None  # file or variable that names it: "/etc/pip.conf", "PIP_FIND_LINKS"
     variant: str | None = None  # the one variant that its address is for: pytorch-index:cu126
     general: bool = False  # serves any package, not torch and its companions only
@@ -76,6 +77,7 @@ class Offer(Value, frozen=True, kw_only=True):
     url: str
     sha256: str | None = None
     size_bytes: int | None = None
+    uploaded: str | None = None  # ISO 8601, where the page says it (PEP 700)
     yanked: bool = False
     requires_python: str | None = None
     source: str  # name of its Source
@@ -131,6 +133,15 @@ class PackageWheel(Value, frozen=True, kw_only=True):
     alone: bool = True  # without its dependencies first; False: it decides about a whole environment
     environment: dict[str, str] = {}
     sha256: str | None = None
+    compiled: bool = False  # from its source, beside the torch that is installed
+    build_requires: tuple[str, ...] = ()  # what its source needs to be compiled without isolation
+
+    @property
+    def by_version(self) -> str:
+        """The package by name and version: where it came from does not matter."""
+        if "==" in self.requirement and "@" not in self.requirement:
+            return self.requirement
+        return f"{self.package}=={self.version}" if self.version else self.package
 
 
 class Plan(Value, frozen=True, kw_only=True):
@@ -142,6 +153,7 @@ class Plan(Value, frozen=True, kw_only=True):
     installer: InstallerName = InstallerName.UV
     packages: tuple[str, ...] = ()  # exact requirement strings, torch first
     constraints: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()  # requirements in place of those that packages name; uv alone knows such
     hashes: dict[str, str] = {}  # wheel -> SHA-256; where there are any, these files are installed and no others
     sources: tuple[Source, ...] = ()
     steps: tuple[Step, ...] = ()
@@ -157,5 +169,10 @@ class Plan(Value, frozen=True, kw_only=True):
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """Everything that is installed, as requirements for other tools."""
-        return (*self.packages, *(wheel.requirement for wheel in self.wheels))
+        """Everything that is installed as a file, as requirements for other tools."""
+        return (*self.packages, *(wheel.requirement for wheel in self.wheels if not wheel.compiled))
+
+    @property
+    def compiled(self) -> tuple[PackageWheel, ...]:
+        """What is compiled once torch is there."""
+        return tuple(wheel for wheel in self.wheels if wheel.compiled)

@@ -121,7 +121,7 @@ def _conda_serves_all(plan: Plan, best: Fit, question: Question) -> Iterator[Not
 def _last_branch(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del best
     ended = [family for family in families(question) if family.last_branch]
-    if not ended or not plan.uses_gpu:
+    if not ended or not plan.uses_gpu or question.target.machine.jetson:  # JetPack brings its driver
         return
     yield _warn(
         keep_text(
@@ -243,7 +243,7 @@ def _python(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
 
 def _certainty(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del question
-    if best.candidate.row.certainty != LISTED:
+    if best.candidate.row.certainty != LISTED and not best.candidate.row.file:
         yield _tell(
             message(
                 "plan.advice.not-seen",
@@ -255,7 +255,7 @@ def _certainty(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
 
 def _rocm_sdk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     row = best.candidate.row
-    if row.kind != "rocm" or variant_key(row.variant) < version_key(question.catalog.rocm_sdk_since):
+    if row.kind != "rocm" or variant_key(row.variant) < version_key(question.catalog.rocm_sdk.since):
         return
     yield _tell(
         message(
@@ -266,6 +266,29 @@ def _rocm_sdk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
             index=plan.build.index_url,
         )
     )
+    if plan.overrides:
+        yield _tell(
+            message(
+                "plan.advice.one-device",
+                "torch requires the ROCm libraries of every AMD GPU ({all} in all). The plan takes only those of your"
+                " GPU: it replaces that requirement with {requirement}. Another GPU needs its own plan",
+                all=f"{(row.size_bytes or 0) / 1e9:.1f} GB",
+                requirement=plan.overrides[0],
+            )
+        )
+
+
+def _system_packages(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
+    del plan, question
+    if packages := best.candidate.row.system:
+        yield _tell(
+            message(
+                "plan.advice.system-packages",
+                "this build needs CUDA and cuDNN from JetPack and OpenBLAS from the system; install them with "
+                "`{command}`",
+                command=f"sudo apt-get install {packages}",
+            )
+        )
 
 
 def _unsure_names(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
@@ -289,6 +312,8 @@ def _unsure_names(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]
 def _assumed_driver(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del plan
     driver = question.target.nvidia
+    if question.target.machine.jetson:
+        return
     if question.target.machine.sources.get("drivers") == "unsaid" and best.candidate.row.kind == "cuda" and driver:
         yield _tell(
             message(
@@ -446,6 +471,7 @@ _TOPICS = (
     _inferred,
     _assumed_driver,
     _rocm_sdk,
+    _system_packages,
     _unsure_names,
     _newer_unknown,
     _devices,

@@ -123,7 +123,8 @@ def _published(row: Row) -> Candidate:
 def _source(name: str, url: str, row: Row) -> Source:
     if name == "pytorch-index":
         return Source(name=f"{name}:{row.variant}", url=url, variant=row.variant)
-    return Source(name=name, url=url, general=name == "pypi", kind="conda" if name == "conda-forge" else "index")
+    kind = "conda" if name == "conda-forge" else "file" if row.file else "index"
+    return Source(name=name, url=url, general=name == "pypi", kind=kind)
 
 
 def _preferred_place(row: Row) -> Publication:
@@ -244,7 +245,10 @@ def _row_of_offers(version: str, variant: str, offers: list[Offer], target: Targ
     if known is not None:
         size = max(size or 0, known.size_bytes or 0) if known.kind != "cpu" else size or known.size_bytes
         glibc = floors[0] if is_linux and floors else known.glibc
-        return msgspec.structs.replace(known, pythons=pythons, size_bytes=size, glibc=glibc, certainty=LISTED)
+        estimated = known.size_estimated and size == known.size_bytes
+        return msgspec.structs.replace(
+            known, pythons=pythons, size_bytes=size, size_estimated=estimated, glibc=glibc, certainty=LISTED
+        )
     return Row(
         torch=version,
         variant=variant,

@@ -21,6 +21,7 @@ from torchup.model import (
     Vendor,
     message,
 )
+from torchup.near_names import near_names
 from torchup.plan.drivers import DriverAction, DriverOrder, driver_text, place_of
 from torchup.plan.wanted import version_matches
 from torchup.plan.whatif import advised_branch, best_row, driver_gives, families, with_conda, without_conda
@@ -100,8 +101,6 @@ _KINDS = {"cuda": "cu", "nvidia": "cu", "gpu": "cu", "amd": "rocm", "hip": "rocm
 
 def _nearest_variant(asked: str, known: Sequence[str]) -> Message:
     """What may have been meant: a kind of GPU, where torchup chooses better than anybody; a near name; else all."""
-    import difflib  # noqa: PLC0415  # only a mistake pays for it
-
     kind = _KINDS.get(asked.rstrip("0123456789.-_"), asked)
     if asked in _KINDS or kind == "rocm":
         of_kind = [name for name in known if name.startswith(kind)][:4]
@@ -111,7 +110,7 @@ def _nearest_variant(asked: str, known: Sequence[str]) -> Message:
             names=", ".join(of_kind),
         )
     wanted = asked if kind == asked else kind + asked.lstrip("abcdefghijklmnopqrstuvwxyz-_").replace(".", "")
-    if close := difflib.get_close_matches(wanted, known, n=3, cutoff=0.7):
+    if close := near_names(wanted, known, count=3, cutoff=0.7):
         return message("plan.variant.near", "similar: {names}", names=", ".join(close))
     return message("plan.variant.known", "known: {names}", names=", ".join(known))
 
@@ -194,6 +193,8 @@ def _nearest(question: Question) -> Message:
 def telling(question: Question, rejected: list[Rejection]) -> Rejection:
     """The rejection that a person should hear: of a build for the GPU that is here, the newest."""
     mine = [r for r in rejected if r.variant.startswith(kinds_here(question))] or rejected
+    if question.target.machine.jetson:  # a wheel for this JetPack that lacks the Python alone is the nearest
+        mine = [r for r in mine if r.reason == Reason.PYTHON] or mine
     for reason in _TOLD_FIRST:
         found = [r for r in mine if r.reason == reason]
         if found:
@@ -298,8 +299,8 @@ def change_hint(question: Question, rejected: list[Rejection]) -> Message | None
     if machine.jetson and question.graphics.lost:
         return message(
             "plan.hint.jetson-old",
-            "for JetPack 5 and older, NVIDIA published torch wheels itself, each for the Python of its JetPack "
-            "(listed in its Jetson forum)",
+            "for JetPack 4, NVIDIA published torch wheels itself, each for the Python of its JetPack"
+            " (listed in its Jetson forum); torchup knows none of them",
         )
     if machine.os == Os.MACOS and first.reason == Reason.OS:
         floors = [row.mps or row.macos for row in question.catalog.by_platform.get(question.target.platform or "", ())]
@@ -353,7 +354,7 @@ def _jetson_hint(question: Question) -> Message | None:
             if known
             else None
         )
-    newer = [release for release in fits if version_key(release) > version_key(machine.jetson)[:1]]
+    newer = [release for release in fits if version_key(release) > version_key(machine.jetson)]
     if not newer:
         return message(
             "plan.hint.jetson-none", "no wheels for this Jetson and L4T {release} are known", release=machine.jetson

@@ -35,7 +35,8 @@ _SPEC = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9_.:=<>!,*|~+ -]{0,199}", re.ASCII) 
 _CONTROL = lazy_pattern(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ADDRESS = lazy_pattern(r"(?:https?://|file:///)[^\s\\'\"<>@]{1,1000}")
 _FOLDER = lazy_pattern(r"(?:/|[A-Za-z]:[\\/])[^\x00-\x1f]{0,1000}")
-_KINDS = frozenset({"index", "find-links", "conda"})
+_WHEEL = lazy_pattern(r"torch-[A-Za-z0-9_.+]{1,100}(?:-[A-Za-z0-9_.]{1,100}){3,4}\.whl", re.ASCII)
+_KINDS = frozenset({"index", "find-links", "conda", "file"})
 
 
 def checked_plan(plan: Plan, file: str) -> Plan:
@@ -53,7 +54,10 @@ def checked_plan(plan: Plan, file: str) -> Plan:
             raise _refused(file, field, value)
     for index, source in enumerate(plan.sources):
         _check_source(source, f"sources.{index}", file)
-    return msgspec.structs.replace(plan, python_path=None, steps=())
+    build = plan.build
+    if build.variant == "mps":  # as `torchup plan --json` names the one macOS build
+        build = msgspec.structs.replace(build, variant="cpu")
+    return msgspec.structs.replace(plan, build=build, python_path=None, steps=())
 
 
 def _claims(plan: Plan) -> Iterator[tuple[str, object, Callable[[Any], bool]]]:
@@ -68,11 +72,11 @@ def _claims(plan: Plan) -> Iterator[tuple[str, object, Callable[[Any], bool]]]:
     for name, version in build.companions.items():
         yield f"build.companions.{name}", name, _fits(_NAME)
         yield f"build.companions.{name}", version, lambda value: value is None or _fits(_VERSION)(value)
-    for field in ("packages", "constraints"):
+    for field in ("packages", "constraints", "overrides"):
         lines = getattr(plan, field)
         yield field, len(lines), lambda count: count <= COUNT_LIMIT
         for index, line in enumerate(lines):
-            yield f"{field}.{index}", line, is_plain_requirement
+            yield f"{field}.{index}", line, is_plain_requirement if field != "packages" else _package(plan)
     yield "packages", plan.packages, bool
     for name, digest in plan.hashes.items():
         yield f"hashes.{name}", name, _fits(_SPEC)
@@ -108,6 +112,20 @@ def is_plain_requirement(line: object) -> bool:
         return Requirement(line).url is None
     except InvalidRequirement:
         return False
+
+
+def _package(plan: Plan) -> Callable[[Any], bool]:
+    """A plain requirement, or torch by the address of a wheel in the folder of one of the plan's sources of files."""
+    folders = [source.url.rstrip("/") for source in plan.sources if source.kind == "file"]
+
+    def good(line: object) -> bool:
+        if is_plain_requirement(line):
+            return True
+        name, _, address = line.partition(" @ ") if isinstance(line, str) else ("", "", "")
+        folder, _, wheel = address.rpartition("/")
+        return name == "torch" and folder in folders and bool(_WHEEL.fullmatch(wheel))
+
+    return good
 
 
 def _check_source(source: Source, field: str, file: str) -> None:

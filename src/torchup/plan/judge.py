@@ -110,7 +110,7 @@ def _reject(row: Row, reason: Reason, detail: Message) -> Rejection:
 
 
 def _system_against(row: Row, machine: Machine) -> Against | None:
-    if row.jetson and version_key(row.jetson) != version_key(machine.jetson or "")[:1]:
+    if row.jetson and not _jetson_fits(row.jetson, machine.jetson):
         return Reason.PLATFORM, message(
             "plan.reject.jetson", "is built for Jetson with L4T {release}", release=row.jetson
         )
@@ -119,6 +119,12 @@ def _system_against(row: Row, machine: Machine) -> Against | None:
     if machine.os == Os.MACOS and (macos := macos_against(row.macos, machine.os_version)):
         return Reason.OS, macos
     return None
+
+
+def _jetson_fits(release: str, installed: str | None) -> bool:
+    """Whether a build's L4T is the installed one: same major, not older; an unknown minor is taken for new enough."""
+    needs, has = version_key(release), version_key(installed or "")
+    return needs[:1] == has[:1] and (len(has) == 1 or has >= needs)
 
 
 def _graphics(row: Row, question: Question) -> Running | Against:
@@ -153,9 +159,13 @@ def _gpu_code(row: Row, question: Question) -> Running | Against:
 
 
 def _driven(row: Row, code: Running, question: Question) -> Running | Against:
-    """Of the GPUs with code those that the driver serves."""
+    """Of the GPUs with code those that the driver serves. JetPack's own is that of its L4T and numbered like it."""
     target = question.target
     version = target.nvidia.version if target.nvidia else None
+    if row.jetson and target.nvidia is not None:
+        return code
+    if target.machine.jetson:
+        version = None
     problems = {}
     for index in code:
         capability = target.capabilities[index]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.catalog.versions import variant_key, version_key
 from torchup.errors import UsageError
-from torchup.model import Vendor, message
+from torchup.model import InstallerName, Vendor, message
 from torchup.patterns import lazy_pattern
 from torchup.plan.judge import companion_of
 
@@ -41,8 +42,13 @@ def requirements(fit: Fit, question: Question) -> tuple[tuple[str, ...], tuple[s
 
 
 def _pin(fit: Fit) -> str:
-    """``==2.14.1+cu126``; of an unasked nightly channel ``>=2.15.0.dev0``, which lets installers take pre-releases."""
+    """``==2.14.1+cu126``, or the address of a wheel that no index has.
+
+    Of an unasked nightly channel ``>=2.15.0.dev0``, which lets installers take pre-releases.
+    """
     candidate = fit.candidate
+    if candidate.row.file:
+        return f" @ {candidate.row.file}"
     return f">={candidate.floor}.dev0" if candidate.floor else f"=={candidate.label}"
 
 
@@ -55,13 +61,29 @@ def wanted_packages(question: Question) -> tuple[str, ...]:
     return tuple(p for p in packages if catalog.profile_not_on.get(p) != machine.os.value)
 
 
+def overrides(fit: Fit, question: Question) -> tuple[str, ...]:
+    """Requirements instead of those that torch names: of ROCm the libraries of the devices here, not of all.
+
+    Empty for builds that need none, for pip and conda, which cannot replace a requirement, or if no target is known.
+    """
+    row, sdk = fit.candidate.row, question.catalog.rocm_sdk
+    by_packages = row.kind == "rocm" and variant_key(row.variant) >= version_key(sdk.since)
+    devices = _devices(sdk.extra, fit, question)
+    if not by_packages or row.extra or not devices or question.request.installer not in {None, InstallerName.UV}:
+        return ()
+    return (sdk.requirement.format(devices=",".join(devices), rocm=row.variant.removeprefix("rocm")),)
+
+
 def _extra(fit: Fit, question: Question) -> str:
     template = fit.candidate.row.extra
-    if not template:
-        return ""
+    return f"[{','.join(_devices(template, fit, question))}]" if template else ""
+
+
+def _devices(template: str, fit: Fit, question: Question) -> tuple[str, ...]:
+    """The extras of the AMD GPUs that a build serves, each once."""
     gpus = question.target.machine.gpus
     targets = [gpus[index].gfx for index in fit.covered if gpus[index].vendor == Vendor.AMD]
-    return "[" + ",".join(dict.fromkeys(template.format(gfx=gfx) for gfx in targets if gfx)) + "]"
+    return tuple(dict.fromkeys(template.format(gfx=gfx) for gfx in targets if gfx))
 
 
 def _name(requirement: str) -> str:

@@ -29,7 +29,7 @@ from torchup.plan.candidates import Candidate, candidates, is_surveyed
 from torchup.plan.failure import no_build, platform_problem
 from torchup.plan.gpus import sort_gpus
 from torchup.plan.judge import Fit, Question, companion_of, judge
-from torchup.plan.packages import check_packages, requirements
+from torchup.plan.packages import check_packages, overrides, requirements
 from torchup.plan.pythons import pythons_of
 from torchup.plan.ranking import beaten, rank
 from torchup.plan.reasons import why
@@ -191,6 +191,7 @@ def order(rejected: Iterable[Rejection], best: Fit) -> tuple[Rejection, ...]:
 def _plan(best: Fit, rejected: tuple[Rejection, ...], question: Question, survey: Survey) -> Plan:
     candidate, row = best.candidate, best.candidate.row
     packages, missing = requirements(best, question)
+    replaced = overrides(best, question)
     named = {name: row.companions.get(name) for name in ("torchvision", "torchaudio")}
     build = Build(
         torch=row.torch,
@@ -201,7 +202,8 @@ def _plan(best: Fit, rejected: tuple[Rejection, ...], question: Question, survey
             name: found.version if found and companion_of(candidate, name, best.python) else None
             for name, found in named.items()
         },
-        size_bytes=row.size_bytes,
+        size_bytes=question.catalog.rocm_sdk.size_bytes if replaced else row.size_bytes,
+        size_estimated=bool(replaced) or row.size_estimated,
     )
     uncovered = tuple(i for i in question.graphics.wanted if i not in best.covered)
     plan = Plan(
@@ -211,6 +213,7 @@ def _plan(best: Fit, rejected: tuple[Rejection, ...], question: Question, survey
         installer=question.request.installer or InstallerName.UV,
         packages=packages,
         constraints=survey.constraints,
+        overrides=replaced,
         sources=_sources(candidate, question, survey),
         uses_gpu=best.uses_gpu,
         covered_gpus=best.covered,
@@ -230,7 +233,7 @@ def _plan(best: Fit, rejected: tuple[Rejection, ...], question: Question, survey
 
 def _index_url(source: Source, survey: Survey) -> str | None:
     """Where the bytes come from: an index, or the mirror that serves a conda channel."""
-    if source.kind == "find-links":
+    if source.kind in {"find-links", "file"}:
         return None
     return survey.conda_mirrors.get(source.url, (source.url,))[0]
 

@@ -102,6 +102,8 @@ def _runtime(best: Fit, question: Question) -> Iterator[Message]:
     floor, target = best.candidate.row.driver, question.target
     if floor is None or target.nvidia is None:
         return
+    if target.machine.jetson and (target.cuda is None or target.machine.sources.get("drivers") == "unsaid"):
+        return
     needed = floor.floor(windows=target.windows_driver)
     major = version_key(floor.cuda)[0]
     if target.forward_compat or target.machine.jetson:

@@ -67,9 +67,16 @@ def _row(row: Row) -> tuple[str, ...]:
         code,
         ", ".join(_needs(row)),
         " ".join(f"{name} {found.version}" for name, found in row.companions.items()),
-        size_text(row.size_bytes) if row.size_bytes else "",
+        _size(row),
         places if row.certainty == "listed" else f"{places} ({_certainty(row.certainty)})",
     )
+
+
+def _size(row: Row) -> str:
+    if not row.size_bytes:
+        return ""
+    size = size_text(row.size_bytes)
+    return text("plan.size.estimated", "{size} (estimate)", size=size) if row.size_estimated else size
 
 
 def _certainty(word: str) -> str:

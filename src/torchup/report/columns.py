@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 
 from torchup.patterns import lazy_pattern
@@ -23,7 +22,9 @@ def cells(text: str) -> int:
     """Columns that a text takes."""
     if text.isascii():
         return len(text)
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+    from rich.cells import cell_len  # noqa: PLC0415  # its table of widths is not needed for ASCII
+
+    return cell_len(text)
 
 
 def pad(text: str, width: int) -> str:

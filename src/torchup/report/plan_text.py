@@ -131,7 +131,11 @@ def _source_line(plan: Plan, machine: Machine) -> str:
     place = build.index_url or next((source.url for source in plan.sources), "")
     parts = [f"{build.source}  {place}".strip()]
     if build.size_bytes:
-        parts.append(text("plan.size", "about {size}", size=size_text(build.size_bytes)))
+        size = size_text(build.size_bytes)
+        if build.size_estimated:
+            parts.append(text("plan.size.estimated", "{size} (estimate)", size=size))
+        else:
+            parts.append(text("plan.size", "about {size}", size=size))
     if machine.disk_free_bytes:
         parts.append(text("plan.free", "{size} free", size=size_text(machine.disk_free_bytes)))
     return printable(" · ".join(parts))

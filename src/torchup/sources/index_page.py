@@ -55,6 +55,7 @@ class _File(msgspec.Struct):
     hashes: dict[str, Any] = {}
     requires_python: str | None = msgspec.field(name="requires-python", default=None)
     size: int | None = None
+    uploaded: Any = msgspec.field(name="upload-time", default=None)
     yanked: bool | str = False
 
 
@@ -116,6 +117,7 @@ def _json_offer(raw: msgspec.Raw, url: str, source: str) -> Offer | None:
         source,
         sha256=digest if isinstance(digest, str) else None,
         size_bytes=file.size,
+        uploaded=file.uploaded if isinstance(file.uploaded, str) else None,
         yanked=file.yanked is not False,
         requires_python=file.requires_python,
     )
@@ -185,6 +187,7 @@ def parse_filename(
     *,
     sha256: str | None = None,
     size_bytes: int | None = None,
+    uploaded: str | None = None,
     yanked: bool = False,
     requires_python: str | None = None,
 ) -> Offer | None:
@@ -206,6 +209,7 @@ def parse_filename(
         url=url,
         sha256=sha256,
         size_bytes=size_bytes,
+        uploaded=uploaded,
         yanked=yanked,
         requires_python=requires_python,
         source=source,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import cache
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from torchup.catalog.gpus import DATA
 from torchup.data_files import read_data
 from torchup.errors import UsageError
 from torchup.model import Value, message
+from torchup.near_names import near_names, offered
 from torchup.plan.index_options import chosen_source
 from torchup.privacy import SECRET, shown_address
 from torchup.sources.urls import host_of
@@ -99,13 +99,13 @@ def find_mirror(asked: str, table: MirrorTable | None = None) -> Mirror:
         _refuse_other_schemes(asked)
         return _of_address(asked)
     names = [mirror.name for mirror in known]
-    close = difflib.get_close_matches(asked.lower(), names, n=1) or [
+    close = near_names(asked, names) or [
         mirror.name
         for mirror in known
         if len(asked) > 1 and asked.lower() in f"{mirror.title} {mirror.title_zh or ''}".lower()
     ]
     hint = (
-        message("sources.mirror.did-you-mean", "did you mean `{name}`?", name=close[0])
+        offered(close[0])
         if close
         else message("sources.mirror.names", "known: {names}; you can also use an address", names=", ".join(names))
     )

@@ -48,7 +48,7 @@ class Watch(Value, frozen=True, kw_only=True):
     packages: tuple[str, ...] = ()
     known: dict[str, str] = {}
     url: str | None = None
-    subdir: str | None = None
+    subdirs: dict[str, str] = {}  # of a conda channel -> the catalogue's platform
 
 
 class Look(Value, frozen=True, kw_only=True):
@@ -170,7 +170,12 @@ def _drivers(watch: Watch, asking: _Asking) -> Look:
         return Look(table=watch.table, needed=watch.needed, silent=(host_of(watch.url or ""),))
     known = asking.catalog.branches
     newest = max(map(int, known))
-    new = [f"R{name}" for name in sorted(branches) if name.isdecimal() and name not in known and int(name) > newest]
+    new = [
+        f"R{name} {max(versions, key=version_key)}"
+        for name in sorted(branches)
+        if name.isdecimal() and name not in known and int(name) > newest
+        if (versions := _versions(branches[name].driver_info))
+    ]
     for name, support in known.items():
         versions = _versions(branches.get(name, _Branch()).driver_info)
         if support.newest and versions and max(versions, key=version_key) != support.newest:
@@ -192,7 +197,7 @@ def _versions(rows: Sequence[msgspec.Raw]) -> list[str]:
 
 def _channels(watch: Watch, asking: _Asking) -> Look:
     """Torch on the channels of AMD, NVIDIA's Jetson people and other vendors."""
-    vendors = [row for row in asking.catalog.rows if is_vendor(row)]
+    vendors = [row for row in asking.catalog.rows if is_vendor(row) and not row.file]
     urls = dict.fromkeys(row.publications[0].url for row in vendors)
     new, silent, answered = [], [], []
     for url in urls:
@@ -211,20 +216,32 @@ def _channels(watch: Watch, asking: _Asking) -> Look:
 
 
 def _conda(watch: Watch, asking: _Asking) -> Look:
-    """The newest pytorch of conda-forge's repodata."""
-    base = asking.catalog.channels.conda_forge
-    body = _get(f"{base}/{watch.subdir}/current_repodata.json", asking, _REPODATA_LIMIT)
+    """The newest pytorch of conda-forge's repodata for every platform that plans are made for."""
+    base, subdirs = asking.catalog.channels.conda_forge, list(watch.subdirs)
+    newest = in_parallel(lambda subdir: _newest_conda(f"{base}/{subdir}", asking), subdirs, LIMIT)
+    known = {
+        subdir: max((r.torch for r in asking.catalog.conda if r.platform == platform), key=version_key, default="0")
+        for subdir, platform in watch.subdirs.items()
+    }
+    seen = {subdir: version for subdir, version in zip(subdirs, newest, strict=True) if version is not None}
+    return Look(
+        table=watch.table,
+        needed=watch.needed,
+        answered=tuple(f"{host_of(base)} {subdir}" for subdir in seen),
+        silent=tuple(f"{host_of(base)} {subdir}" for subdir in subdirs if subdir not in seen),
+        new=tuple(f"pytorch {found} {subdir}" for subdir, found in seen.items() if found > Version(known[subdir])),
+    )
+
+
+def _newest_conda(folder: str, asking: _Asking) -> Version | None:
+    body = _get(f"{folder}/current_repodata.json", asking, _REPODATA_LIMIT)
     try:
         data = msgspec.json.decode(body or b"", type=_Repodata)
     except (msgspec.DecodeError, RecursionError):
-        data = _Repodata()
+        return None
     packages: Iterable[_Package] = (*data.packages.values(), *data.conda.values())
-    versions = [version for package in packages if package.name == "pytorch" and (version := _final(package.version))]
-    if not versions:
-        return Look(table=watch.table, needed=watch.needed, silent=(host_of(base),))
-    known = max((row.torch for row in asking.catalog.conda), key=version_key)
-    new = (f"pytorch {max(versions)}",) if max(versions) > Version(known) else ()
-    return Look(table=watch.table, needed=watch.needed, answered=(host_of(base),), new=new)
+    found = [version for package in packages if package.name == "pytorch" and (version := _final(package.version))]
+    return max(found, default=None)
 
 
 def _get(url: str, asking: _Asking, limit: int) -> bytes | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, TypeVar
 
-from torchup.host.threads import thread
+from torchup.host.threads import begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,19 +49,16 @@ def _start(worker: Callable[[], None], count: int) -> int:
     """Start up to ``count`` threads; how many could be started."""
     for started in range(count):
         try:
-            thread(worker).start()
+            begin(worker)
         except (RuntimeError, MemoryError):
             return started
     return count
 
 
 def _wait_for(finished: threading.Semaphore, count: int, limit: float) -> None:
-    over = threading.Event()
-    timer = threading.Timer(limit, over.set)
-    timer.daemon = True
-    timer.start()
+    """Wait in short steps, so that Ctrl-C acts on Windows too."""
+    end = time.monotonic() + limit
     for _ in range(count):
         while not finished.acquire(timeout=0.05):
-            if over.is_set():
+            if time.monotonic() > end:
                 return
-    timer.cancel()

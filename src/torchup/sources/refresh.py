@@ -185,6 +185,7 @@ class _Learner:
             glibc=floor if platform.startswith("linux") else None,
             macos=floor if platform.startswith("macos") else None,
             size_bytes=max((offer.size_bytes for offer, _ in members if offer.size_bytes), default=None),
+            released=min((offer.uploaded[:10] for offer, _ in members if offer.uploaded), default=None),
         )
 
     def _plain_variant(self, offer: Offer, platform: str) -> str | None:
@@ -236,7 +237,7 @@ def _gone(sources: Sequence[Source], offers: Sequence[Offer], catalog: Catalog) 
 
 def _joined(one: Learned, other: Learned) -> Learned:
     pythons = tuple(sorted({*one.pythons, *other.pythons}, key=python_key))
-    return replace(one, pythons=pythons)
+    return replace(one, pythons=pythons, released=one.released or other.released)
 
 
 def _merged(previous: Iterable[Learned], learned: Iterable[Learned]) -> tuple[Learned, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,8 +71,8 @@ def test_a_peak_is_units_times_clock_times_rate():
     "name",
     [
         "NVIDIA GeForce RTX 5080 SUPER", "NVIDIA A100-SXM4-40GB MIG 1g.5gb", "NVIDIA A100-SXM4-80GB MIG 3g.40gb",
-        "NVIDIA GeForce GTX 1660 Ti with Max-Q Design", "Intel(R) Arc(TM) A770M Graphics", "NVIDIA GeForce RTX 3080",
-        "NVIDIA GeForce RTX 2080 Super with Max-Q Design", "NVIDIA GeForce RTX 4090 D V2",
+        "NVIDIA GeForce RTX 5090 with Max-Q Design", "Intel(R) Arc(TM) A750M Graphics", "NVIDIA GeForce RTX 3080",
+        "NVIDIA GeForce GTX 1650", "NVIDIA GeForce RTX 4090 D V2", "NVIDIA RTX 4000 Ada Generation Embedded GPU",
     ],
 )  # fmt: skip
 def test_a_variant_without_a_row_is_unknown(name):
@@ -90,6 +93,10 @@ def test_a_variant_without_a_row_is_unknown(name):
         ("NVIDIA A40", None, 696), ("NVIDIA A30", None, 933),
         ("AMD Instinct MI300A", None, 5300), ("AMD Radeon RX 9060 XT", None, 322), ("AMD Radeon RX 7800 XT", None, 624),
         ("AMD Radeon RX 6900 XT", None, 512), ("Intel(R) Arc(TM) B570 Graphics", None, 380),
+        ("NVIDIA GeForce GTX 1660 Ti with Max-Q Design", None, 288), ("NVIDIA GeForce GTX 1070", 16, 256),
+        ("NVIDIA GeForce RTX 2080 Super with Max-Q Design", None, 352), ("NVIDIA GeForce RTX 5090 D V2", None, 1344),
+        ("NVIDIA RTX 2000 Ada Generation Laptop GPU", None, 256), ("Intel(R) Arc(TM) A770M Graphics", None, 512),
+        ("AMD Radeon RX 6800M", None, 384), ("AMD Radeon PRO W7700", None, 576), ("AMD Instinct MI50", None, 1024),
         ("Apple M3 Ultra", 60, 819),
         ("Apple M5", None, 153),
     ],
@@ -97,6 +104,23 @@ def test_a_variant_without_a_row_is_unknown(name):
 def test_cards_of_the_audit_have_their_own_row(name, units, bandwidth):
     """Desktop, laptop, data-centre, China-only, professional and other vendors' cards; namesakes by their units."""
     assert PEAKS.find(name, units).mem_gbs == bandwidth
+
+
+@pytest.mark.parametrize("name", ["Apple M3 Ultra", "NVIDIA GeForce RTX 5050 Laptop GPU"])
+def test_a_clock_that_no_source_names_leaves_the_rates_unknown(name):
+    """Nobody published the clock: the bandwidth is known, the arithmetic peak is not taken from a sibling."""
+    rows = [row for row in PEAKS.rows if name.removeprefix("NVIDIA ") in row.names]
+    assert rows
+    for row in rows:
+        assert (row.clock_ghz, row.tflops, row.flops("fp32-default")) == (None, {}, None)
+        assert row.bandwidth > 0
+
+
+def test_every_short_row_has_a_source_of_its_own():
+    """A page of that product, or a text that names figures; never the same few words for all of a vendor's."""
+    sources = Counter(row.source for row in PEAKS.rows)
+    assert not {source for source, times in sources.items() if times > 12 and "techpowerup" not in source}
+    assert not {source for source in sources if re.search(r"general knowledge|from memory|neighbour", source)}
 
 
 def test_an_nvidia_gpu_with_other_units_than_its_row_is_unknown():

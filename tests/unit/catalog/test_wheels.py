@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from torchup.catalog import check_wheels, load_catalog
+from torchup.catalog import check_wheels, load_catalog, schema
 from torchup.catalog.check import check
+from torchup.catalog.load import read_table
 from torchup.catalog.wheels import load_wheels
 from torchup.host import RealHost
 from torchup.model import Request
@@ -26,7 +27,7 @@ def test_the_tables_cover_every_platform_of_every_release_since_2_0():
     wheels = load_wheels()
     assert sum(len(wheel.files) for wheel in wheels) >= 650
     assert all(len(file.split()[1]) == 64 for wheel in wheels for file in wheel.files)
-    releases = {row.torch for row in CATALOG.rows if row.torch.startswith("2.")}
+    releases = {row.torch for row in CATALOG.rows if row.torch.startswith("2.") and not row.file}
     for system in ("linux_x86_64", "linux_aarch64", "windows_x86_64", "macos_arm64"):
         assert {wheel.torch for wheel in wheels if wheel.platform == system} == releases
 
@@ -73,6 +74,24 @@ def test_a_range_that_runs_on_is_found():
     """A range that ends at a release which the catalogue does not have is a breach."""
     rows = tuple(row for row in CATALOG.rows if row.torch != CATALOG.newest_torch)
     assert "catalog.law.range" in codes(msgspec.structs.replace(CATALOG, rows=rows))
+
+
+@pytest.mark.parametrize(
+    ("source", "release", "said"),
+    [
+        ("windows-126", "2.11", "windows-126 was not read for 2.11.0+cu126"),  # inside a range, not at its end
+        ("matrix", "2.11", "matrix was not read for 2.11.0+cu128"),
+    ],
+)
+def test_a_release_inside_a_range_was_looked_at_too(monkeypatch, source, release, said):
+    """Of a range that rests on a script or a list, every release needs its own look."""
+    table = read_table("architectures", schema.Architectures)
+    kept = " ".join(word for word in table.read[source].split() if not word.startswith(release))
+    shorter = msgspec.structs.replace(table, read=table.read | {source: kept})
+    assert shorter.read != table.read
+    monkeypatch.setattr(check_wheels, "read_table", lambda *asked: shorter if asked[0] == "architectures" else None)
+    found = [str(breach) for breach in check_wheels.ranges_read(CATALOG)]
+    assert any(said in breach for breach in found), found
 
 
 @pytest.mark.slow

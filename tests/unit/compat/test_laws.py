@@ -158,8 +158,8 @@ def test_what_the_driver_says_of_xpu_wins_over_the_name():
 
 
 def test_trade_marks_inside_a_name_do_not_hide_it():
-    """`Core(TM) Ultra` is Core Ultra, `HD(R) Graphics` is HD Graphics."""
-    assert xpu_supports(Gpu(vendor=Vendor.INTEL, name="Intel(R) Core(TM) Ultra 155H"), CATALOG)
+    """`Data Center(TM) GPU Max` is Data Center GPU Max, `HD(R) Graphics` is HD Graphics."""
+    assert xpu_supports(Gpu(vendor=Vendor.INTEL, name="Intel(R) Data Center(TM) GPU Max 1100"), CATALOG)
     assert not xpu_supports(Gpu(vendor=Vendor.INTEL, name="HD(R) Graphics of an Arc"), CATALOG)
 
 
@@ -264,8 +264,8 @@ def test_what_is_said_of_a_driver_out_of_its_time():
     )
     after = driver_fits_gpu(VOLTA, "610.43", windows=False)
     assert (
-        said(after)
-        == "plan.reject.driver-after-gpu: driver 610.43 no longer supports Volta cards; branch 580 is the last that does"
+        said(after) == "plan.reject.driver-after-gpu: driver 610.43 no longer supports Volta cards; "
+        "branch 580 is the last that does"
     )
 
 

@@ -2,90 +2,79 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
+import msgspec
 import pytest
 
-from torchup.catalog import load_catalog
-from torchup.catalog.packages import EVIDENCE, KINDS, PYPI, load_packages
-from torchup.catalog.spans import lowest, minor_of, spans
-from torchup.catalog.wheel_rows import place_of, platform_of
+from torchup.catalog import check_packages, load_catalog
+from torchup.catalog.check_packages import packages_hold
+from torchup.catalog.packages import load_packages
+from torchup.catalog.spans import spans
+from torchup.catalog.wheel_rows import platform_of
 from torchup.compat.packages.words import CAUSES
-from torchup.package_names import normalise
 
 CATALOG, TABLES = load_catalog(), load_packages()
-MINORS = {minor_of(row.torch) for row in CATALOG.rows}
-PLATFORMS = set(CATALOG.by_platform)
 
 
-def test_closed_sets():
-    """Kinds, evidence and places on PyPI are the ones that are explained."""
-    assert {package.kind for package in TABLES.packages} <= set(KINDS)
-    assert {package.pypi for package in TABLES.packages} <= set(PYPI)
-    assert {wheel.evidence for wheel in TABLES.wheels} <= set(EVIDENCE)
+def breaches():
+    """What `torchup catalog check` says of the tables."""
+    return [str(text) for text in packages_hold(CATALOG)]
 
 
-def test_names_are_unique_and_normal():
-    """One name means one package."""
-    names = [name for package in TABLES.packages for name in (package.name, *package.aliases.split())]
-    assert len(names) == len(set(names))
-    assert names == [normalise(name) for name in names]
+def test_the_tables_hold_their_laws():
+    """Closed sets, names, releases, platforms, addresses, signatures, sources, windows."""
+    assert breaches() == []
 
 
-def test_every_wheel_is_of_a_package_and_a_torch_that_exist():
-    """Rows name packages of the table, releases of the catalogue and platforms that it knows."""
-    packages = {package.name for package in TABLES.packages}
-    for wheel in TABLES.wheels:
-        assert wheel.package in packages
-        low = lowest(wheel.torch)
-        assert low is None or minor_of(low) in MINORS, wheel
-        assert low is None or low.count(".") < 2 or any(row.torch == low for row in CATALOG.rows), wheel
-        assert wheel.platform in PLATFORMS | {"any"}
-    for package in TABLES.packages:
-        assert set(package.platforms.split()) <= PLATFORMS
-        assert any(spans(package.torch, minor) for minor in MINORS)
+def _changed(field, index=0, **changes):
+    """The tables with one row of a field changed."""
+    rows = getattr(TABLES, field)
+    changed = msgspec.structs.replace(rows[index], **changes)
+    return msgspec.structs.replace(TABLES, **{field: (*rows[:index], changed, *rows[index + 1 :])})
 
 
-def test_every_source_is_named():
-    """Each source of a row is in the list, or is an address itself."""
-    rows = (*TABLES.packages, *TABLES.wheels, *TABLES.windows, *TABLES.symbols)
-    for source in (part.strip() for row in rows for part in row.source.replace(";", ",").split(",")):
-        assert source in TABLES.sources or source.startswith("https://"), source
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        (_changed("packages", kind="magic"), "magic"),
+        (_changed("packages", name="Flash_Attn"), "Flash_Attn"),
+        (_changed("packages", torch="99.0"), "torch 99.0"),
+        (_changed("packages", torch="latest"), "torch latest"),
+        (_changed("packages", platforms="amiga"), "amiga"),
+        (_changed("packages", source="somebody"), "somebody"),
+        (_changed("wheels", evidence="hope"), "hope"),
+        (_changed("wheels", torch="1.0"), "torch 1.0"),
+        (_changed("wheels", platform="amiga"), "amiga"),
+        (_changed("signatures", match="(unclosed"), "unterminated"),
+        (msgspec.structs.replace(TABLES, purposes={"cooking": ("Sauce_pan",)}), "Sauce_pan"),
+    ],
+)
+def test_each_law_can_be_broken(monkeypatch, tables, said):
+    """A row that is wrong is named by the check."""
+    monkeypatch.setattr(check_packages, "load_packages", lambda: tables)
+    assert any(said in line for line in breaches())
 
 
-def test_every_wheel_has_an_address():
-    """The grammar of a row fills its address without a gap."""
-    for wheel in TABLES.wheels:
-        python = wheel.pythons[0] if wheel.pythons else None
-        place = place_of(
-            wheel,
-            torch=lowest(wheel.torch) or "2.10",
-            variant="cu130",
-            label=wheel.cuda[0],
-            python=python,
-            new_abi=True,
-        )
-        texts = [text for text in (place.url, place.index, place.find_links) if text]
-        assert place.requirement
-        assert "None" not in "".join((*texts, place.requirement))
-        assert all(urlsplit(text).scheme == "https" for text in texts)
+def test_windows_that_contradict_each_other_are_found(monkeypatch):
+    """A wheel that works and fails on one torch."""
+    window = next(row for row in TABLES.windows if row.result == "works")
+    tables = msgspec.structs.replace(TABLES, windows=(*TABLES.windows, msgspec.structs.replace(window, result="fails")))
+    monkeypatch.setattr(check_packages, "load_packages", lambda: tables)
+    assert breaches()
 
 
-def test_every_signature_compiles_and_is_explained():
+def test_tables_that_cannot_be_read_are_a_breach(monkeypatch):
+    """A misspelt key ends the check with its name, not with a traceback."""
+
+    def misspelt():
+        raise msgspec.ValidationError("Object contains unknown field `kinds` - at `$.package[0]`")
+
+    monkeypatch.setattr(check_packages, "load_packages", misspelt)
+    assert any("kinds" in line for line in breaches())
+
+
+def test_every_signature_is_explained():
     """An error text that is recognised can be said in words."""
-    for signature in TABLES.signatures:
-        assert signature.pattern
-        assert signature.cause in CAUSES
-
-
-def test_windows_do_not_contradict_each_other():
-    """No wheel is said to work and to fail on the same torch."""
-    for wheel in TABLES.wheels:
-        built = lowest(wheel.torch) or ""
-        mine = [window for window in TABLES.windows if window.covers(wheel) and spans(window.built, built or "0")]
-        for minor in MINORS:
-            said = {window.result for window in mine if spans(window.on, minor)}
-            assert len(said) < 2, (wheel, minor)
+    assert {signature.cause for signature in TABLES.signatures} <= set(CAUSES)
 
 
 @pytest.mark.parametrize(

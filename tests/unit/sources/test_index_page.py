@@ -28,6 +28,15 @@ PYTORCH = f"""<!DOCTYPE html>
 <!--TIMESTAMP 1764000000-->"""  # noqa: E501  # lines as the index writes them
 
 
+@pytest.mark.parametrize(("said", "kept"), [('"2026-05-04T03:02:01Z"', "2026-05-04T03:02:01Z"), ("7", None)])
+def test_a_file_whose_upload_time_is_no_text_is_still_a_file(said, kept):
+    """PEP 700's time is a help for dates; a wrong one costs the date, not the wheel."""
+    name = "torch-2.14.1-cp312-cp312-manylinux_2_28_x86_64.whl"
+    page = f'{{"files": [{{"filename": "{name}", "url": "{name}", "hashes": {{}}, "upload-time": {said}}}]}}'
+    (offer,) = parse_json(page.encode(), URL, "pypi")
+    assert (offer.version, offer.uploaded) == ("2.14.1", kept)
+
+
 def test_a_page_of_pytorchs_index():
     """Rooted, absolute and relative links, encoded plus signs, hashes, yanked files and Python bounds are all read."""
     first, second, third, fourth = parse_html(PYTORCH, URL, "pytorch-index:cu126")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 
 import msgspec
 import pytest
@@ -93,7 +94,7 @@ def test_drivers_come_from_nvidias_list(world):
     branches["999"] = {"driver_info": [{"release_version": "999.10.01"}, 3]}
     branches["620"]["driver_info"].append({"release_version": "620.99.99"})
     server.faults[path] = Fault(body=json.dumps(branches).encode(), content_type="application/json")
-    assert look(host, "drivers").new == ("R999", "620.99.99")
+    assert look(host, "drivers").new == ("R999 999.10.01", "620.99.99")
     for body in (b"", b"[1]", b"<html>", b'{"620": 1}', b"[" * 100_000):
         server.faults[path] = Fault(body=body, content_type="application/json")
         assert look(host, "drivers").status == "unclear"
@@ -112,21 +113,32 @@ def test_vendors_channels_are_read_page_by_page(world):
     assert row.publications[0].url in found.answered
 
 
-def test_conda_is_read_from_its_repodata(world):
-    """The newest pytorch of the channel, in either table of the file."""
-    host, server = world
-    newest = max((row.torch for row in CATALOG.conda), key=outlook.version_key)
-    path = "/conda.anaconda.org/conda-forge/linux-64/current_repodata.json"
-
-    def serve(version):
+def serve_conda(server, **versions):
+    """Repodata with one pytorch a subdirectory; nothing where none is given."""
+    for subdir, version in versions.items():
         entry = {"pytorch-1.conda": {"name": "pytorch", "version": version, "build": "x"}}
         body = msgspec.json.encode({"info": {}, "packages": {}, "packages.conda": entry})
+        path = f"/conda.anaconda.org/conda-forge/{subdir.replace('_', '-')}/current_repodata.json"
         server.faults[path] = Fault(body=body, content_type="application/json")
 
-    serve(newest)
+
+def test_conda_is_read_for_every_platform_that_has_plans(world):
+    """Each platform is compared with its own rows; one that is silent makes the table unclear and is named."""
+    host, server = world
+    newest = max((row.torch for row in CATALOG.conda), key=outlook.version_key)
+    every = ("linux_64", "linux_aarch64", "win_64", "osx_arm64")
+    serve_conda(server, **dict.fromkeys(every, newest))
+    assert look(host, "conda").silent == ("conda.anaconda.org osx-64",)
+    serve_conda(server, osx_64=newest)
     assert look(host, "conda").status == "same"
-    serve("99.0.0")
-    assert look(host, "conda").new == ("pytorch 99.0.0",)
+    serve_conda(server, win_64="99.0.0")
+    assert look(host, "conda").new == ("pytorch 99.0.0 win-64",)
+    watched = {
+        platform
+        for source in tomllib.loads((outlook.DATA / "outlook.toml").read_text())["source"]
+        for platform in source.get("subdirs", {}).values()
+    }
+    assert watched == {row.platform for row in CATALOG.conda}
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -13,6 +12,7 @@ from torchup.compat.packages.choice import ask, choose, possible
 from torchup.compat.packages.fits import place_for, pythons_for, reuse_of
 from torchup.compat.packages.nearest import of_machine, why_nothing
 from torchup.compat.packages.values import Axis, By, Failed, Match, Nearest, Status, TorchBuild
+from torchup.near_names import near_names
 from torchup.package_names import normalise
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def match_one(package: Package, question: Question) -> Match:
 
 def close_names(name: str, tables: Packages) -> tuple[str, ...]:
     """Packages whose names are like this one, nearest first."""
-    found = difflib.get_close_matches(normalise(name), tables.by_name, n=3, cutoff=0.6)
+    found = near_names(normalise(name), tables.by_name, count=3)
     return tuple(dict.fromkeys(tables.by_name[one].name for one in found))
 
 

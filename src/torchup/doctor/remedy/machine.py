@@ -224,7 +224,8 @@ def _drivers(
     if not any(gpu.vendor is Vendor.NVIDIA for gpu in machine.gpus):
         return (), ()
     version, cuda = facts.nvidia.driver or facts.nvidia.module, facts.nvidia.cuda_api
-    if version is None and cuda is None and jetpack is not None and not facts.live:
+    without_nvml = facts.nvidia.problem == "library-not-found"  # as every Jetson is before JetPack 6
+    if version is None and cuda is None and jetpack is not None and (without_nvml or not facts.live):
         cuda = jetpack.cuda
     if version is not None or cuda is not None:
         return (Driver(vendor=Vendor.NVIDIA, version=version, cuda_api=cuda, problem=facts.nvidia.problem),), ()

@@ -11,6 +11,7 @@ from torchup.compat.published import has_labels, platform_of_tag
 from torchup.doctor.cause import text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import platform, quoted, said
+from torchup.doctor.rules.prebuilt import refused_package, wheel_that_exists
 from torchup.doctor.rules.refused import (
     BY_PLATFORM,
     BY_PYTHON,
@@ -184,9 +185,15 @@ def python_version_unsupported(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=text_of(slug, "summary"),
         evidence=tuple(lines),
-        remedy=_as_asked(facts, compat, wish, slug, fresh=facts.python.version is None),
+        remedy=_other_file(facts, compat) or _as_asked(facts, compat, wish, slug, fresh=facts.python.version is None),
         certainty=Certainty.SAID,
     )
+
+
+def _other_file(facts: Facts, compat: Compat) -> Remedy | None:
+    """The refused file was one of a package around torch: the file of that package for this Python."""
+    package = refused_package(facts)
+    return wheel_that_exists(facts, compat, package) if package is not None else None
 
 
 def _fits(facts: Facts, compat: Compat) -> bool | None:

@@ -94,7 +94,7 @@ def _tag(floor: str) -> str:
 
 def system_library_missing(facts: Facts, compat: Compat) -> Found | None:
     """A shared library that the wheel does not bundle is missing."""
-    signs = [sign for sign in facts.signs if sign.code in _CODES]
+    signs = [sign for sign in facts.signs if sign.code in _CODES and not _of_other_torch(facts, sign)]
     if facts.system.jetson:  # NVIDIA's wheels for Jetson link to the system's libraries
         signs += [sign for sign in facts.signs if sign.code == "mixed.library-gone"]
     rows = list(dict.fromkeys(row for sign in signs if (row := _row(sign)) is not None))
@@ -108,6 +108,12 @@ def system_library_missing(facts: Facts, compat: Compat) -> Found | None:
         remedy=_library_remedy(facts, compat, tuple(rows)),
         certainty=Certainty.PROVEN,
     )
+
+
+def _of_other_torch(facts: Facts, sign: Sign) -> bool:
+    """Torchcodec tries one library a release of FFmpeg: where one of them lacks a symbol of torch, FFmpeg is there."""
+    linked = facts.sign("companion.extension")
+    return sign.code == "library.ffmpeg" and linked is not None and "libtorchcodec" in linked.line
 
 
 def _row(sign: Sign) -> SystemLibrary | None:

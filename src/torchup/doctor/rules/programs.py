@@ -80,7 +80,7 @@ def build_headers_missing(facts: Facts, compat: Compat) -> Found | None:
     if not signs:
         return None
     bundled = facts.system.os is Os.WINDOWS and any(_OF_PYTHON.search(sign.line) for sign in signs)
-    remedy = Remedy(text=text_of(slug, "remedy"), commands=_tools(facts), needs_root=True)
+    remedy = Remedy(text=text_of(slug, "remedy"), commands=tools(facts), needs_root=True)
     return Found(
         summary=text_of(slug, "summary"),
         evidence=tuple(map(said, signs)),
@@ -88,7 +88,7 @@ def build_headers_missing(facts: Facts, compat: Compat) -> Found | None:
     )
 
 
-def _tools(facts: Facts) -> tuple[tuple[str, ...], ...]:
+def tools(facts: Facts) -> tuple[tuple[str, ...], ...]:
     """How this system installs a compiler and Python's headers."""
     name = (facts.system.distribution or "").lower()
     if facts.on_mac:

@@ -10,6 +10,7 @@ from torchup.doctor.conditions import holds
 from torchup.doctor.libraries import libraries
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import made, said
+from torchup.doctor.rules.compiled import dll_owner
 from torchup.model import message
 from torchup.patterns import lazy_pattern
 
@@ -23,11 +24,20 @@ _CONDA_PATH = lazy_pattern(r"[/\\](?:mini|ana|mamba)(?:conda|forge)\d?[/\\]|[/\\
 
 
 def _signs(facts: Facts) -> tuple[Sign, ...]:
-    """The messages about DLLs; where torch loads, only those of torch itself."""
+    """The messages about DLLs; where torch loads, only those of torch itself; a package around it has its own cause."""
     signs = facts.signs_of("windows-dll-missing")
+    if signs and dll_owner(facts) is not None:
+        return ()
+    if (imported := facts.sign("extension.dll")) is not None and not _is_torchs(imported.values.get("module", "_C")):
+        signs = tuple(sign for sign in signs if sign.code != "windows.dll-import")
     if facts.works and not any("torch" in sign.line.lower() for sign in signs):
         return ()
     return signs
+
+
+def _is_torchs(module: str) -> bool:
+    """Whether a module that does not load may be one of torch's: many packages call theirs ``_C``."""
+    return module.startswith(("_C", "torch", "_torch", "c10", "functorch"))
 
 
 def windows_dll_missing(facts: Facts, compat: Compat) -> Found | None:
