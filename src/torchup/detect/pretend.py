@@ -262,7 +262,7 @@ def _gpu(name: str, table: GpuTable, vendor: Vendor | None) -> Gpu:
         return Gpu(vendor=vendor, name=name)
     if row is None:
         text = message(
-            "pretend.gpu", "the GPU table does not have `{name}`, or the name stands for several chips", name=name
+            "pretend.gpu", "the GPU table does not have `{name}`, or several chips have that name", name=name
         )
         near = ", ".join(table.near(name))
         hint = message("pretend.gpu.near", "similar names: {names}", names=near) if near else None

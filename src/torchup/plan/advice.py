@@ -302,8 +302,7 @@ def _unsure_names(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]
             yield _tell(
                 message(
                     "plan.advice.unsure-name",
-                    "unsure: what the {gpu} executes is general knowledge without a source; its driver shows it "
-                    "(`torchup detect`)",
+                    "unsure: no source states which code the {gpu} runs; its driver shows it (`torchup detect`)",
                     gpu=gpu_name(gpu),
                 )
             )

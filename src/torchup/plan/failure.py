@@ -299,8 +299,8 @@ def change_hint(question: Question, rejected: list[Rejection]) -> Message | None
     if machine.jetson and question.graphics.lost:
         return message(
             "plan.hint.jetson-old",
-            "for JetPack 4, NVIDIA published torch wheels itself, each for the Python of its JetPack"
-            " (listed in its Jetson forum); torchup knows none of them",
+            "NVIDIA published its own torch wheels for JetPack 4, one for the Python of each JetPack (listed in "
+            "its Jetson forum); torchup knows none of them",
         )
     if machine.os == Os.MACOS and first.reason == Reason.OS:
         floors = [row.mps or row.macos for row in question.catalog.by_platform.get(question.target.platform or "", ())]

@@ -78,8 +78,8 @@ def _remedy(facts: Facts, compat: Compat) -> Remedy | None:
     if facts.system.container_kind == "kubernetes":
         text = message(
             "doctor.container.remedy-pod",
-            "give the pod a GPU: resources.limits with nvidia.com/gpu (amd.com/gpu), and runtimeClassName: nvidia"
-            " where that runtime is not the default one",
+            "give the pod a GPU: resources.limits with nvidia.com/gpu (amd.com/gpu), and runtimeClassName: "
+            "nvidia if that is not the default runtime",
         )
         return made(facts, compat, text, kind=RemedyKind.CONTAINER_GPU)
     if facts.system.container_kind == "lxc":

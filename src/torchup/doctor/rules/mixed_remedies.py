@@ -79,8 +79,8 @@ def _for_another_package(facts: Facts, compat: Compat) -> Remedy:
         return reinstall(facts, compat.catalog, Wish(), text=text)
     text = message(
         "doctor.mixed.remedy-other",
-        "install a release of the package that uses the libraries that torch brings instead of {library}; torch "
-        "itself is fine",
+        "install a release of the package that uses the libraries that torch includes instead of {library}; "
+        "torch itself is fine",
         library=library,
     )
     asks = {package.name for package in facts.packages} & {row.package for row in tables().cuda_need}

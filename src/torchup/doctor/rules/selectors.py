@@ -60,8 +60,8 @@ def visible_devices_hide(facts: Facts, compat: Compat) -> Found | None:
 def _remedy(facts: Facts, compat: Compat, names: tuple[str, ...]) -> Remedy:
     text = message(
         "doctor.visible.remedy-names",
-        "unset {names}, also where a script or the program sets it, or list GPUs that exist; on AMD set only one "
-        "of the variables",
+        "unset {names}, also in scripts and in the program, or list GPUs that exist; on AMD set only one of the "
+        "variables",
         names=", ".join(names),
     )
     return made(facts, compat, text, kind=RemedyKind.UNSET, names=names)
