@@ -17,6 +17,7 @@ from torchup.envs.kernels import Kernel
 from torchup.envs.owned import Owned
 from torchup.fetch.store import Stored
 from torchup.install.bundle_check import Bundle
+from torchup.install.sizes import Sizes
 from torchup.model import (
     Change,
     Diagnosis,
@@ -37,6 +38,7 @@ from torchup.sources.mirrors import Mirror
 from torchup.sources.outlook import Look
 from torchup.sources.package_refresh import PackageRefresh
 from torchup.sources.refresh import Gain
+from torchup.web.site import Site
 
 
 class Up(Value, frozen=True, kw_only=True):
@@ -48,6 +50,13 @@ class Up(Value, frozen=True, kw_only=True):
     reused: bool  # an environment that was there already is what the plan asks for
     verification: Verification | None
     results: tuple[Result, ...]  # empty with --no-bench
+
+
+class PlanSizes(Value, frozen=True, kw_only=True):
+    """``plan --sizes``."""
+
+    plan: Plan
+    sizes: Sizes
 
 
 class EnvironmentThere(Value, frozen=True, kw_only=True):
@@ -231,6 +240,17 @@ class MirrorTests(Value, frozen=True, kw_only=True):
     tests: tuple[MirrorTest, ...]
 
 
+class Served(Value, frozen=True, kw_only=True):
+    """A server that answers: the document comes then, and the command goes on until the server ends."""
+
+    environment: str
+    url: str | None  # to open in a browser, with what logs in; not with `--dry-run`
+    port: int
+    argv: tuple[str, ...]
+    ready: bool  # false: it ended before it answered, or `--dry-run`
+    install: tuple[str, ...]  # packages that the environment lacked
+
+
 class KernelAdded(Value, frozen=True, kw_only=True):
     """The kernel, and what had to be installed for it."""
 
@@ -379,7 +399,7 @@ class WheelPackages(Value, frozen=True, kw_only=True):
 ANSWERS: dict[str, tuple[object, ...]] = {
     "up": (Up,),
     "detect": (Detected,),
-    "plan": (Plan, PlanMany, PlanWhyNot, PlanExport),
+    "plan": (Plan, PlanMany, PlanWhyNot, PlanExport, PlanSizes),
     "env create": (Up, EnvironmentThere),
     "env adopt": (Environment,),
     "env list": (tuple[Environment, ...],),
@@ -389,6 +409,7 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "env run": (None,),
     "env export": (PlanExport,),
     "env bundle": (Bundle,),
+    "fetch": (Bundle,),
     "verify": (Verification,),
     "doctor": (Doctor, DoctorMany, DoctorFixed, DoctorWouldFix, DoctorRules),
     "bench": (tuple[Result, ...],),
@@ -400,8 +421,11 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "results report": (ResultsReport,),
     "results export": (ResultsExport,),
     "results import": (ResultsImport,),
+    "web": (Site,),
     "mirror list": (MirrorList,),
     "mirror test": (MirrorTests,),
+    "lab": (Served,),
+    "hub": (Served,),
     "kernel add": (KernelAdded, KernelWouldAdd),
     "kernel list": (KernelList,),
     "kernel remove": (KernelRemoved,),

@@ -25,6 +25,22 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             message("example.up.mirror", "Install from a mirror in China, without questions and measurements."),
         ),
     ),
+    "torchup lab": (
+        (
+            "torchup lab",
+            message("example.lab", "Open JupyterLab in the browser with the torch of the environment `default`."),
+        ),
+        (
+            "torchup lab thesis --no-browser --port 9000",
+            message("example.lab.port", "Serve another environment at this port, to open it from another computer."),
+        ),
+    ),
+    "torchup hub": (
+        (
+            "torchup hub thesis",
+            message("example.hub", "Open a page where people log in with their accounts of this machine."),
+        ),
+    ),
     "torchup detect": (
         ("torchup detect", message("example.detect", "Show what this machine has, and where each fact was read.")),
         (
@@ -47,6 +63,15 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         (
             "torchup plan --export dockerfile > Dockerfile",
             message("example.plan.export", "Write the same choice for another tool."),
+        ),
+    ),
+    "torchup fetch": (
+        (
+            "torchup fetch --machine target.json --to bundle",
+            message(
+                "example.fetch",
+                "Download for the machine that `torchup detect --json` described; continue after an interruption.",
+            ),
         ),
     ),
     "torchup wheel": (
@@ -195,6 +220,13 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         (
             "torchup results import run.json",
             message("example.results.import", "Import a result file that someone shared."),
+        ),
+    ),
+    "torchup web": (
+        ("torchup web", message("example.web", "Open the page in the browser.")),
+        (
+            "torchup web --write public/torchup",
+            message("example.web.write", "Write the page to a folder for your own web server."),
         ),
     ),
     "torchup mirror": (

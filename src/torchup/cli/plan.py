@@ -48,6 +48,11 @@ if TYPE_CHECKING:
         "plan.option.export", "Write the plan to stdout as a file for another tool: {names}", names=", ".join(NAMES)
     ),
 )
+@click.option(
+    "--sizes",
+    is_flag=True,
+    help=text("plan.option.sizes", "Resolve the plan to files and show their exact sizes (takes some seconds)"),
+)
 @common_options
 def command(
     session: Session,
@@ -58,12 +63,14 @@ def command(
     recording: str | None,
     asked: str | None,
     export_kind: str | None,
+    sizes: bool,
 ) -> Answer:
     """Plan for this machine, another one, or a folder of them."""
     catalog = current_catalog(session)
     if machine_path and not recording and session.host.is_dir(machine_path):
-        if asked is not None or export_kind:
-            raise _one_machine_only(machine_path, "--export" if export_kind else "--why-not")
+        for option, given in (("--export", export_kind), ("--why-not", asked is not None), ("--sizes", sizes)):
+            if given:
+                raise _one_machine_only(machine_path, option)
         return _many(session, machines_in(session.host, machine_path, assumed), request, catalog)
     target = named_machines(session.host, machine_path, assumed, recording)[0]
     survey = ask_sources(session, target, request, catalog)
@@ -72,12 +79,35 @@ def command(
     if export_kind:
         return _export(session, target, resolve(target.machine, request, catalog, survey), export_kind)
     plan, destination = with_steps(session, resolve(target.machine, request, catalog, survey), here=target.here)
+    if sizes:
+        from torchup.cli.plan_sizes import with_sizes  # noqa: PLC0415  # runs uv
+
+        needs_network(request, "--sizes")
+        return with_sizes(session, target, plan, destination)
     return Answer(
         command="plan",
         data=plan_data(plan, target.machine),
         text=lambda: plan_text(plan, target.machine, session.style, destination=destination, verbose=session.verbose),
         strong=lambda: build_line(plan),
+        html=lambda: _html(plan, target.machine),
     )
+
+
+def needs_network(request: Request, asked: str) -> None:
+    """Raise `UsageError` where `--offline` meets an option that needs the network."""
+    if request.offline:
+        raise UsageError(
+            message("plan.needs-network", "{option} needs the network, and --offline forbids it", option=asked),
+            hint=message("plan.needs-network.hint", "leave out one of the two"),
+        )
+
+
+def _html(plan: Plan, machine: Machine) -> str:
+    from torchup.report.html_blocks import in_a_notebook  # noqa: PLC0415  # only a notebook needs it
+    from torchup.report.html_plan import plan_html  # noqa: PLC0415  # same
+    from torchup.report.plan_commands import install_lines  # noqa: PLC0415  # same
+
+    return in_a_notebook(plan_html(plan, machine, install_lines(plan, machine)))
 
 
 def _one_machine_only(path: str, option: str) -> UsageError:
@@ -119,7 +149,7 @@ def ask_sources(session: Session, target: NamedMachine, request: Request, catalo
     """What this machine's sources answer; for a machine elsewhere, name a mirror and contact nothing."""
     if not target.here:
         return _told(session, target.machine, request, catalog)
-    from torchup.sources import survey  # noqa: PLC0415  # pretended machines never need it
+    from torchup.sources.surveyor import survey  # noqa: PLC0415  # pretended machines never need it
 
     return survey(session.host, target.machine, request, catalog)
 

@@ -139,6 +139,10 @@ class Host(Protocol):
         """Free bytes on the file system that holds ``path`` or its nearest existing parent."""
         ...
 
+    def same_disk(self, first: str, second: str) -> bool:
+        """Whether two paths, or their nearest existing parents, lie on one file system."""
+        ...
+
     # --- processes
     def which(self, program: str) -> str | None:
         """Absolute path of a program on PATH; the current folder is never searched."""
@@ -236,6 +240,10 @@ class Host(Protocol):
         """Rename; an existing file is replaced, an existing folder is an error."""
         ...
 
+    def copy(self, source: str, target: str) -> None:
+        """The same file at another path: a link to it where the file system has such, else a copy. Parents are made."""
+        ...
+
     def exchange(self, first: str, second: str) -> bool:
         """Swap two paths in one atomic step; ``False``, with nothing changed, where the system cannot."""
         ...
@@ -273,6 +281,7 @@ class Host(Protocol):
         headers: Mapping[str, str],
         timeout: float = 30.0,
         certificate: str | None = None,
+        client_certificate: str | None = None,
         proxy: str | None = None,
         verify: bool = True,
     ) -> AbstractContextManager[Stream]:

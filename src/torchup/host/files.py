@@ -212,6 +212,29 @@ def linux_cores() -> int | None:
     return len(cores) or None
 
 
+def copy(source: str, target: str) -> None:
+    """See `Host.copy`."""
+    import shutil  # see `remove`
+
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    Path(target).unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
+
+
+def same_disk(first: str, second: str) -> bool:
+    """See `Host.same_disk`."""
+    found = []
+    for path in (first, second):
+        for folder in (Path(path), *Path(path).parents):
+            with contextlib.suppress(OSError):
+                found.append(folder.stat().st_dev)
+                break
+    return len(set(found)) < 2  # noqa: PLR2004  # two places
+
+
 def disk_free(path: str) -> int | None:
     """See `Host.disk_free`."""
     import shutil  # see `remove`

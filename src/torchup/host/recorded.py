@@ -104,6 +104,11 @@ class RecordedHost:
         del path
         return self.recording.disk_free
 
+    def same_disk(self, first: str, second: str) -> bool:
+        """See `Host.same_disk`; a recording has one."""
+        del first, second
+        return True
+
     def which(self, program: str) -> str | None:
         """See `Host.which`."""
         if "/" in program or "\\" in program:
@@ -215,6 +220,11 @@ class RecordedHost:
         """Refused: a recording is read-only."""
         del target
         raise PermissionError(source)
+
+    def copy(self, source: str, target: str) -> None:
+        """Refused: a recording is read-only."""
+        del source
+        raise PermissionError(target)
 
     def exchange(self, first: str, second: str) -> bool:
         """Refused: a recording is read-only."""

@@ -28,7 +28,7 @@ from torchup.jobs.repair_numpy import exchange_numpy, numpy_command
 from torchup.model import Diagnosis, Environment, Notice, Plan, Request, Value, message
 from torchup.plan import resolve
 from torchup.privacy import redact
-from torchup.sources import survey
+from torchup.sources.surveyor import survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable

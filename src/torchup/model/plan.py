@@ -23,6 +23,7 @@ class Request(Value, frozen=True, kw_only=True):
     purpose: str | None = None  # what torch is wanted for: "vllm", "comfyui"
     build: bool = False  # compile what has no wheel
     trust: tuple[str, ...] = ()  # publishers besides the projects themselves
+    language: str = "en"  # what packages that have a translation bring with them
 
 
 class Build(Value, frozen=True, kw_only=True):

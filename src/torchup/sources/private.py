@@ -40,7 +40,7 @@ def shown(address: str) -> str:
 def secret_addresses(host: Host) -> dict[str, str]:
     """Shown -> whole address (without its login, which a netrc carries) of those that differ in query or path."""
     found: dict[str, str] = {}
-    for address in _configured(host):
+    for address in configured_addresses(host):
         whole = without_credentials(address)
         as_shown = shown(address)
         if as_shown != whole:
@@ -48,7 +48,8 @@ def secret_addresses(host: Host) -> dict[str, str]:
     return found
 
 
-def _configured(host: Host) -> list[str]:
+def configured_addresses(host: Host) -> list[str]:
+    """Every address of the network that the user configured, whole: never to be shown."""
     configuration = read_configuration(host)
     pip, uv = configuration.pip, configuration.uv
     settings: tuple[Setting | None, ...] = (

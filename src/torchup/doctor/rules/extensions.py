@@ -124,10 +124,7 @@ def _older_assembler(facts: Facts, compat: Compat, slug: str) -> Found | None:
 
 
 def _newer_toolkit() -> Message:
-    return message(
-        "doctor.extension.toolkit",
-        "install a CUDA toolkit whose compiler supports the GPU, and build the package again",
-    )
+    return text_of("extension-arch-missing", "remedy-toolkit")
 
 
 def _toolkit_line(facts: Facts, compat: Compat, code: str) -> tuple[Message, ...]:

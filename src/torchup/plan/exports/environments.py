@@ -98,8 +98,8 @@ def _pixi_spec(spec: str) -> str:
 
 
 def _pypi_options(plan: Plan) -> list[str]:
-    found = places(plan)
-    lines = [f"index-url = {quoted(found.index_url)}"] if found.index_url else []
+    found = places(plan)  # the public index is not named: who uses the file may have a private one in pixi's settings
+    lines = [f"index-url = {quoted(found.index_url)}"] if found.index_url and not found.default else []
     if found.extra_index_urls:
         lines += [f"extra-index-urls = {array(found.extra_index_urls)}", 'index-strategy = "unsafe-best-match"']
     if plan.compiled:
