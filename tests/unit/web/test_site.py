@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from torchup import i18n
 from torchup.cli import main
 from torchup.envs.owned import owned
-from torchup.errors import NetworkError, UsageError
+from torchup.errors import InstallError, UsageError
 from torchup.host import RealHost
 from torchup.host.serving import FolderServer, serving
 from torchup.web import pieces
@@ -133,7 +133,7 @@ def test_pieces_are_fetched_once_and_held_to_their_hash(home, monkeypatch):
         (home / "served" / "b.tgz").write_bytes(b"c0ntent")
         bad = replace(one, file="b.tgz", url=f"{server.url}b.tgz", sha256="0" * 64)
         monkeypatch.setattr(pieces, "load_runtime", lambda: replace(real, piece=(bad,)))
-        with pytest.raises(NetworkError) as failed:
+        with pytest.raises(InstallError, match="hash mismatch") as failed:
             pieces.fetched(RealHost(), told.append)
         assert "--from" in str(failed.value.hint)
         server.shutdown()
