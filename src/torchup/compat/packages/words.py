@@ -75,7 +75,7 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "no-prebuilt": (
         message("packages.cause.no-prebuilt",
-            "no published wheel exists for this torch, so it is compiled for hours"),
+            "no published wheel exists for this torch, so the package is compiled, which takes hours"),
         message("packages.cause.no-prebuilt.fix",
             "stop the build; run `torchup wheel PACKAGE` to find a torch that has a wheel"),
     ),
