@@ -150,7 +150,7 @@ def test_a_code_of_another_version_is_shown_with_its_values():
 @pytest.mark.parametrize(
     ("said", "part"),
     [
-        (Said(code="no-form", values={"name": "fused", "label": "bf16", "labels": "tf32"}), "bf16 的形式"),
+        (Said(code="no-form", values={"name": "fused", "label": "bf16", "labels": "tf32"}), "不支持 bf16"),
         (Said(code="precision-forced", values={"variable": "NVIDIA_TF32_OVERRIDE=0", "label": "tf32"}), "压过了 tf32"),
         (Said(code="mixed-sizes", values={"name": "b/3.jpg", "size": "9 x 8", "other": "28 x 28"}), "b/3.jpg 是 9 x 8"),
         (Said(code="no-folder", values={"name": "x"}), "没有文件夹 x"),

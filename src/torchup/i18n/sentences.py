@@ -74,7 +74,7 @@ _ALL = (
     message("worker.no-compile", "this torch has no torch.compile"),
     message("worker.compiled-off", "compiled code is wrong by {error}"),
     message("worker.time-limit", "did not finish within the time limit"),
-    message("worker.flood", "it prints without end and was stopped"),
+    message("worker.flood", "it printed too much output and was stopped"),
     message("worker.not-started", "could not be started: {why}"),
     message("worker.signal", "the process was terminated by signal {number}: {why}"),
     message("worker.ended", "the process exited with code {number}: {why}"),
@@ -165,7 +165,7 @@ _ALL = (
     ),
     message("worker.long-context", "a sequence of {asked} tokens is too long: the network takes at most {most}"),
     message("worker.loss-not-finite", "the loss is not a number after epoch {epoch}"),
-    # a precision that cannot be had
+    # a precision that is not available
     message("worker.no-precision", "there is no precision {label}"),
     message("worker.precision-forced", "the environment variable {variable} overrides {label}"),
     message(
