@@ -23,7 +23,7 @@ PAGES = [
     if not page.name.endswith(CHINESE) and page.relative_to(ROOT).as_posix() not in ENGLISH_ONLY
 ]
 BOTH = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-TYPED = pytest.mark.parametrize(
+WITH_README = pytest.mark.parametrize(
     "page", [ROOT / "README.md", *PAGES], ids=lambda page: page.relative_to(ROOT).as_posix()
 )
 CODE = re.compile(r"^ *```([\w-]*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -78,7 +78,7 @@ def test_the_chinese_page_has_the_structure_of_the_english(page):
     assert [block[0] for block in CODE.findall(chinese)] == [block[0] for block in CODE.findall(english)]
 
 
-@TYPED
+@WITH_README
 def test_the_chinese_page_tells_what_to_type(page):
     """Every command of the English page is in the Chinese one; blocks of code and settings are the same to the byte."""
     english, chinese = page.read_text("utf-8"), chinese_of(page).read_text("utf-8")
@@ -90,14 +90,14 @@ def test_the_chinese_page_tells_what_to_type(page):
     assert theirs == ours
 
 
-@BOTH
+@WITH_README
 def test_the_chinese_page_states_the_same_numbers(page):
     """Versions, times and counts of three digits or with a point: a measurement that is renewed is renewed in both."""
     ours, theirs = (set(NUMBER.findall(outside_blocks(path.read_text("utf-8")))) for path in (page, chinese_of(page)))
     assert theirs == ours
 
 
-@BOTH
+@WITH_README
 def test_the_chinese_page_links_what_the_english_links(page):
     """The same targets, the Chinese page of each where there is one."""
     theirs = links(chinese_of(page))
@@ -112,7 +112,7 @@ def test_the_chinese_page_links_what_the_english_links(page):
     assert not passed_by
 
 
-@TYPED
+@WITH_README
 def test_each_page_links_the_other_language(page):
     """A reader of either page reaches the other one at its head."""
     for one, other in ((page, chinese_of(page)), (chinese_of(page), page)):
