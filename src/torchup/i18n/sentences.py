@@ -120,7 +120,6 @@ _ALL = (
     message("worker.no-metal", "there is no hand-written kernel for Metal, and Triton does not compile for it"),
     message("worker.no-xpu-kernel", "the Triton kernels are written and checked for CUDA, not for Intel GPUs"),
     message("worker.no-graphs", "torch cannot record graphs on {kind}"),
-    message("worker.no-cuda-graphs", "this torch has no CUDA graphs"),
     message("worker.no-compiler", "no C++ compiler (c++, g++ or clang++) on this machine"),
     message("worker.product-only", "the device's peak is that of torch's own matrix product alone: {why}"),
     message("worker.compiler-ended", "{name} failed: {text}"),
