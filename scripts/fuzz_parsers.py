@@ -81,7 +81,9 @@ TARGETS = {
     "ini": Target("torchup.documents:read_ini", (), ("torchup.documents:DocumentError",)),
     "netrc": Target("torchup.sources.netrc:parse_netrc"),
     "lock-file": Target("torchup.install.lockfile:read_lock"),
-    "wheel-directory": Target("scripts.fuzz_parsers:wheel_directory", (), ("torchup.errors:UsageError",), is_text=False),
+    "wheel-directory": Target(
+        "scripts.fuzz_parsers:wheel_directory", (), ("torchup.errors:UsageError",), is_text=False
+    ),
     "library": Target("scripts.fuzz_parsers:library", is_text=False),
     "conda-record": Target("scripts.fuzz_parsers:conda_record"),
     "record": Target("scripts.fuzz_parsers:installed_record"),
@@ -120,7 +122,7 @@ def wheel_directory(raw: bytes) -> Any:
     from torchup.sources.index_client import Connection  # noqa: PLC0415  # after instrumentation
     from torchup.sources.wheel_file import WheelFile  # noqa: PLC0415  # same
 
-    wheel = WheelFile(_OneFile(raw), "torch-2.0-py3-none-any.whl", Connection())
+    wheel = WheelFile(_machine(raw), "torch-2.0-py3-none-any.whl", Connection())
     members = wheel.members()
     return [wheel.metadata(), [wheel.text(member.name) for member in members[:20]], len(members)]
 
@@ -136,7 +138,7 @@ def conda_record(text: str) -> Any:
     """A record of conda-meta, held against an environment that has none of its files."""
     from torchup.envs.damage import find_damage  # noqa: PLC0415  # after instrumentation
 
-    return find_damage(_OneFile(text.encode(), "/e/conda-meta/pytorch-2.0-py_0.json"), "/e", deep=True)
+    return find_damage(_machine(text.encode(), "/e/conda-meta/pytorch-2.0-py_0.json"), "/e", deep=True)
 
 
 def installed_record(text: str) -> Any:
@@ -144,13 +146,18 @@ def installed_record(text: str) -> Any:
     from torchup.envs.damage import find_damage  # noqa: PLC0415  # after instrumentation
 
     name = "/e/lib/python3.12/site-packages/torch-2.0.dist-info/RECORD"
-    return find_damage(_OneFile(text.encode(), name), "/e", deep=True)
+    return find_damage(_machine(text.encode(), name), "/e", deep=True)
+
+
+def _machine(content: bytes, path: str = "") -> Any:
+    """A host that is asked for nothing else."""
+    return _OneFile(content, path)
 
 
 class _OneFile:
     """A machine with one file in it; asked for any other, it has none."""
 
-    def __init__(self, content: bytes, path: str = "") -> None:
+    def __init__(self, content: bytes, path: str) -> None:
         self._content, self._path = content, path
 
     def read_part(self, _: str, start: int, length: int) -> tuple[bytes, int]:

@@ -149,8 +149,9 @@ def size_at(host: Host, place: Place, timeout: float) -> int:
     Raises:
         PlaceError: it does not answer, or does not say.
     """
-    headers = {"Range": "bytes=0-0"} | ({"Authorization": place.authorization} if place.authorization else {})
-    options: dict[str, Any] = {"certificate": place.certificate, "proxy": place.proxy, "verify": place.verify}
+    headers = {"Range": "bytes=0-0"} | ({"Authorization": place.authorization.reveal()} if place.authorization else {})
+    proxy = place.proxy.reveal() if place.proxy else None
+    options: dict[str, Any] = {"certificate": place.certificate, "proxy": proxy, "verify": place.verify}
     try:
         with host.stream(place.url, headers=headers, timeout=timeout, **options) as stream:
             size = read_answer(stream.status, stream.headers, 0).size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchup.model import Value
+from torchup.model import Secret, Value
 
 CONNECTIONS = 4  # to one server at a time; what browsers allow themselves (6) less two for the user
 
@@ -12,9 +12,9 @@ class Place(Value, frozen=True, kw_only=True):
 
     name: str  # of the source: "pytorch-index:cu130", "mirror:nju"
     url: str
-    authorization: str | None = None
+    authorization: Secret | None = None
     certificate: str | None = None
-    proxy: str | None = None
+    proxy: Secret | None = None
     verify: bool = True
 
     def __repr__(self) -> str:

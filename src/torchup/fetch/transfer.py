@@ -133,13 +133,13 @@ class Transfer:
         if self.tag:
             headers["If-Range"] = self.tag
         if self.place.authorization:
-            headers["Authorization"] = self.place.authorization
+            headers["Authorization"] = self.place.authorization.reveal()
         with self.host.stream(
             self.place.url,
             headers=headers,
             timeout=self.patience.no_byte,
             certificate=self.place.certificate,
-            proxy=self.place.proxy,
+            proxy=self.place.proxy.reveal() if self.place.proxy else None,
             verify=self.place.verify,
         ) as stream:
             if stream.status in BUSY:

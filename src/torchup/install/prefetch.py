@@ -17,7 +17,7 @@ from torchup.install.base import Event
 from torchup.install.failures import explain
 from torchup.install.lockfile import LIMIT, Lock, LockedFile, hashed_lines, read_lock
 from torchup.install.uv import compile_step, exact_step
-from torchup.model import Step, message
+from torchup.model import Secret, Step, message
 from torchup.sources.configured import read_configuration
 from torchup.sources.parallel import in_parallel
 from torchup.sources.urls import authorization, host_of
@@ -147,12 +147,12 @@ def _place(file: LockedFile, configuration: Configuration) -> Place:
     )
 
 
-def _logins(configuration: Configuration) -> dict[str, str]:
+def _logins(configuration: Configuration) -> dict[str, Secret]:
     """Host -> header, from the addresses of the configuration that hold a login."""
     pip, uv = configuration.pip, configuration.uv
     settings = (pip.index_url, *pip.extra_index_urls, *pip.find_links, uv.default_index, *uv.indexes, *uv.find_links)
-    found: dict[str, str] = {}
+    found: dict[str, Secret] = {}
     for setting in settings:
         if setting is not None and (header := authorization(setting.value)):
-            found.setdefault(host_of(setting.value), header["Authorization"])
+            found.setdefault(host_of(setting.value), Secret(header["Authorization"]))
     return found

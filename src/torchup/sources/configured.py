@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from torchup.model import Source, Value, message
+from torchup.model import Secret, Source, Value, message
 from torchup.privacy import remember_address, shown_address, without_secrets
 from torchup.settings import load_settings
 from torchup.sources.find_links import absolute
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torchup.host import Host
     from torchup.model import Request
     from torchup.sources.mirrors import Mirror
+    from torchup.sources.urls import Address
 
 WHEELHOUSE = "TORCHUP_WHEELHOUSE"
 
@@ -30,7 +31,7 @@ class Place(Value, frozen=True, kw_only=True):
     """A source and the address that is really used for it, credentials and all."""
 
     source: Source
-    address: str
+    address: Secret
 
 
 class Configuration(Value, frozen=True, kw_only=True):
@@ -104,11 +105,11 @@ def _unique(found: Iterable[Place]) -> tuple[Place, ...]:
     return tuple(by_address.values())
 
 
-def _place(name: str, address: str, *, kind: str = "index", origin: str | None = None, **more: object) -> Place:
+def _place(name: str, address: Address, *, kind: str = "index", origin: str | None = None, **more: object) -> Place:
     remember_address(address)
     url = without_secrets(shown_address(address))
     source = Source(name=name, url=url, kind=kind, origin=origin, **more)  # type: ignore[arg-type]  # variant, general
-    return Place(source=source, address=address)
+    return Place(source=source, address=address if isinstance(address, Secret) else Secret(address))
 
 
 def mirror_places(mirror: Mirror, variants: Sequence[str]) -> Iterator[Place]:
@@ -143,14 +144,16 @@ def _user_places(host: Host, configuration: Configuration) -> Iterator[Place]:
     for setting in extra:
         yield _place("extra-index-url", _address(host, setting), origin=setting.origin, general=True)
     for setting in (*pip.find_links, *uv.find_links):
-        yield _place(
-            "find-links", absolute(host, setting.value), kind="find-links", origin=setting.origin, general=True
-        )
+        yield _place("find-links", _folder(host, setting), kind="find-links", origin=setting.origin, general=True)
 
 
-def _address(host: Host, setting: Setting) -> str:
+def _address(host: Host, setting: Setting) -> Secret:
     """An index may be a plain folder too; ``file:`` addresses stay as they are."""
-    return setting.value if "://" in setting.value else absolute(host, setting.value)
+    return setting.value.mapped(lambda address: address if "://" in address else absolute(host, address))
+
+
+def _folder(host: Host, setting: Setting) -> Secret:
+    return setting.value.mapped(lambda address: absolute(host, address))
 
 
 def _pypi_place(configuration: Configuration, mirror: Mirror | None) -> Iterator[Place]:
