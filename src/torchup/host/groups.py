@@ -1,4 +1,4 @@
-"""A child and everything that it starts, ended together: a session of POSIX, a job object of Windows."""
+"""A child and everything that it starts, ended together: a session of POSIX here; `windows_job` has the other."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 from typing import Protocol
 
 TERMINATION_GRACE = 5.0  # seconds between asking a process group to end and killing it
@@ -22,15 +21,6 @@ class Group(Protocol):
     def end(self) -> None:
         """Kill what is left of it at once; nothing left is fine."""
         ...
-
-
-def group_of(process: subprocess.Popen[bytes]) -> Group:
-    """The group of a child that was just started (with ``start_new_session`` where there is one)."""
-    if sys.platform == "win32":
-        from torchup.host.windows_job import Job  # ctypes is of use there alone
-
-        return Job(process)
-    return Session(process)
 
 
 class Session:

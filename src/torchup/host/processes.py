@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 from torchup.host.base import Completed, Flooded
 from torchup.host.files import decode
-from torchup.host.groups import TERMINATION_GRACE, group_of
+from torchup.host.groups import TERMINATION_GRACE, Session
 from torchup.host.threads import thread
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def run(
         process = _start([program, *argv[1:]], environment, cwd, has_stdin=stdin is not None)
     except (OSError, ValueError) as error:
         return Completed(argv=tuple(argv), missing=isinstance(error, FileNotFoundError), stderr=str(error))
-    group, flooded = group_of(process), threading.Event()
+    group, flooded = _group_of(process), threading.Event()
     try:
         streams = [_Reader(group, pipe, on_line, flooded) for pipe in (process.stdout, process.stderr)]
         timed_out = _feed_and_wait(process, group, stdin, timeout)
@@ -180,6 +180,15 @@ def _start(
         start_new_session=not windows,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0) if windows else 0,
     )
+
+
+def _group_of(process: subprocess.Popen[bytes]) -> Group:
+    """The group of a child that was just started (with ``start_new_session`` where there is one)."""
+    if sys.platform == "win32":
+        from torchup.host.windows_job import Job  # ctypes is of use there alone
+
+        return Job(process)
+    return Session(process)
 
 
 def _feed_and_wait(process: subprocess.Popen[bytes], group: Group, stdin: str | None, timeout: float) -> bool:
