@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torchup.host import Host
 
 SHOWN = 5  # damaged files that are named
+START_TIMEOUT = 20.0  # seconds for a Python that does nothing; the slowest network disk takes 5
 RECORD_LIMIT = 16 * 1024 * 1024  # bytes; torch's RECORD has 1.5 MB
 _COLUMNS = 3  # path, hash, size (the wheel's RECORD)
 # Packages whose files no user edits: what differs there is damage. In others it may be a patch, and is only told.
@@ -92,6 +93,13 @@ def find_start_files(host: Host, prefix: str) -> tuple[Damage, ...]:
         recorded = {row[0] for file in records_ if pths for row in _rows(host, file) or ()}
         found += _start_files(host, folder, names, recorded)
     return tuple(found)
+
+
+def blocking_start_files(host: Host, python: str) -> tuple[Damage, ...]:
+    """The files of `find_start_files` where Python does not start with them; asked only where there are any."""
+    suspects = find_start_files(host, prefix_of(python))
+    starts = not suspects or host.run((python, "-I", "-c", ""), timeout=START_TIMEOUT).ok
+    return () if starts else suspects
 
 
 def _of_conda(host: Host, prefix: str, record: CondaRecord, owned: Counter[str], *, deep: bool) -> Iterator[Damage]:

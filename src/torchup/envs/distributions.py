@@ -63,10 +63,12 @@ def site_packages(host: Host, path: str) -> Iterator[str]:
     windows = join(path, "Lib", "site-packages")
     if host.is_dir(windows):
         yield windows
+    seen: set[str] = set()
     for library in ("lib", "lib64"):  # lib64 holds compiled packages on Fedora and its kin, elsewhere it is a link
         for entry in host.list_dir(join(path, library)) or ():
             folder = join(path, library, entry, "site-packages")
-            if entry.startswith(("python", "pypy")) and host.is_dir(folder):
+            if entry.startswith(("python", "pypy")) and host.is_dir(folder) and host.real_path(folder) not in seen:
+                seen.add(host.real_path(folder))
                 yield folder
 
 
