@@ -186,6 +186,10 @@ class _OneFile:
         """Whether it is the file, or leads to it."""
         return path == self._path or self.is_dir(path)
 
+    def real_path(self, path: str) -> str:
+        """There are no links."""
+        return path
+
     def size(self, path: str) -> int | None:
         """The file's bytes."""
         return len(self._content) if path == self._path else None
