@@ -46,8 +46,9 @@ def calls(source: str) -> Iterator[tuple[str, str]]:
 
 
 def cause_texts(slug: str, source: str) -> Iterator[tuple[str, str]]:
-    """Code and English of every text in the file of a cause."""
-    for key, english in tomllib.loads(source).get("text", {}).items():
+    """Code and English of every text in the file of a cause, and of the variants that a rule chooses from."""
+    read = tomllib.loads(source)
+    for key, english in {**read.get("text", {}), **read.get("variants", {})}.items():
         yield f"explain.{slug}.{key}", english
 
 

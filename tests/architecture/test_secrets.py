@@ -24,8 +24,7 @@ ROOT = Path(torchup.__file__).parent
 TEXT = "Zq07wv7Kx07Bn4pLx9"
 # Who opens a secret, and why it must.
 OPENERS = {
-    "fetch/one.py": "the header and the proxy of a request",
-    "fetch/transfer.py": "the same",
+    "fetch/transfer.py": "the header and the proxy of a request",
     "sources/index_client.py": "the proxy of a request",
     "sources/urls.py": "the parts of an address; the header of a request",
     "sources/child_environment.py": "the variables and the private file of a child",

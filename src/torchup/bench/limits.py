@@ -30,6 +30,7 @@ class Peak(Value, frozen=True, kw_only=True):
     bandwidth: float | None = None  # bytes a second
     measured: bool = False  # by a loop and a copy on this machine: there may be more
     source: str | None = None
+    note: Said | None = None  # why a measured one may be too low
 
 
 def peak_of(
@@ -49,6 +50,7 @@ def peak_of(
             source="measured: multiply-add loop in all threads or torch's own product, copy"
             if facts.peak_flops and not low
             else None,
+            note=None if low else facts.peak_note,
         )
     row = peaks.find(facts.name, apple_cores or facts.multiprocessors)
     if row is None or SLICE in f" {facts.name} ":

@@ -8,6 +8,8 @@ from functools import cache, cached_property
 from itertools import starmap
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from torchup.catalog.load import read_table
 from torchup.catalog.schema import Table
 from torchup.catalog.wheel_rows import Grammar, Wheel, WheelTable, wheels_of
@@ -28,6 +30,7 @@ class Package(Table, frozen=True, kw_only=True):
     name: str
     modules: str = ""
     aliases: str = ""
+    siblings: str = ""  # further packages of which all the rest of the row is true
     kind: str
     torch: str = "any"
     python: str = ""
@@ -44,9 +47,18 @@ class Package(Table, frozen=True, kw_only=True):
     own_environment: bool = False
     system: str | None = None  # what the operating system has to bring
     build: str | None = None  # what compiling it needs
+    build_requires: str = ""  # packages that its source is compiled with, beside torch
+    build_environment: dict[str, str] = {}
+    gpu_only: bool = False  # its source does not compile without a GPU toolkit
+    checkout: str | None = None  # git address of its source, where PyPI has no source of it
     alternative: str | None = None
     note: str | None = None
     source: str
+
+    @property
+    def can_be_compiled(self) -> bool:
+        """Whether there is a source that an installer can compile."""
+        return self.build is not None and (self.pypi == "sdist" or self.checkout is not None)
 
 
 class Window(Table, frozen=True, kw_only=True):
@@ -96,10 +108,18 @@ class StringAbi(Table, frozen=True, kw_only=True):
     source: str
 
 
+class Compiling(Table, frozen=True, kw_only=True):
+    """How many compilers run at once: each CUDA file of these packages takes this much memory."""
+
+    gigabytes_per_job: int
+    source: str
+
+
 class _PackagesFile(Table, frozen=True, kw_only=True):
     as_of: date
     sources: dict[str, str]
     cxx11abi: StringAbi
+    compiling: Compiling
     purposes: dict[str, str]
     package: tuple[Package, ...]
     grammar: tuple[Grammar, ...]
@@ -123,6 +143,7 @@ class Packages(Value, frozen=True, kw_only=True, dict=True):
     symbols: tuple[Symbol, ...]
     signatures: tuple[Signature, ...]
     string_abi: StringAbi
+    compiling: Compiling
     purposes: dict[str, tuple[str, ...]]
     sources: Mapping[str, str]
 
@@ -156,15 +177,22 @@ def load_packages() -> Packages:
     bound = read_table("package_wheels", _WheelsFile)
     return Packages(
         as_of=main.as_of.isoformat(),
-        packages=main.package,
+        packages=tuple(one for package in main.package for one in _each(package)),
         wheels=tuple(_expanded((*main.wheels, *bound.wheels), {one.id: one for one in main.grammar})),
         windows=main.window,
         symbols=main.symbol,
         signatures=main.signature,
         string_abi=main.cxx11abi,
+        compiling=main.compiling,
         purposes={name: tuple(words.split()) for name, words in main.purposes.items()},
         sources=main.sources,
     )
+
+
+def _each(package: Package) -> tuple[Package, ...]:
+    names = package.siblings.split()
+    more = [replace(package, name=name, modules=name.replace("-", "_"), aliases="", siblings="") for name in names]
+    return (replace(package, siblings=""), *more)
 
 
 def _expanded(tables: Iterable[WheelTable], grammars: Mapping[str, Grammar]) -> Iterable[Wheel]:

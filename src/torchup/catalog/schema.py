@@ -268,6 +268,16 @@ class PythonRow(Table, frozen=True, kw_only=True):
     source: str
 
 
+class HubRow(Table, frozen=True, kw_only=True):
+    """JupyterHub's proxy."""
+
+    proxy: str
+    releases: dict[str, str]
+    node: str
+    registry: str
+    source: str
+
+
 class Placeholder(Table, frozen=True, kw_only=True):
     """What has torch's name on PyPI and is no build."""
 
@@ -291,7 +301,10 @@ class Platforms(Table, frozen=True, kw_only=True):
     placeholder: Placeholder
     profiles: dict[str, str]
     bundles: dict[str, str]
-    profile_not_on: dict[str, str]
+    not_on: dict[str, str]
+    with_language: dict[str, dict[str, str]]
+    not_in_conda: dict[str, str]
+    hub: HubRow
 
 
 class Vendor(Table, frozen=True, kw_only=True):

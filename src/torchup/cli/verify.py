@@ -12,7 +12,6 @@ from torchup.cli.answer import Answer
 from torchup.cli.session import Session, common_options
 from torchup.cli.target import find_target, target_options
 from torchup.cli.verb import Verb
-from torchup.encoding import from_builtins
 from torchup.envs.verification import TIMEOUT, verify_environment
 from torchup.errors import ExitCode
 from torchup.i18n import text
@@ -21,8 +20,6 @@ from torchup.report.verify_text import rung_line, verdict, verify_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-READINESS_TIMEOUT = 60.0  # seconds
 
 
 @click.command(
@@ -78,16 +75,10 @@ def command(
 
 def _readiness(session: Session, python: str) -> tuple[Readiness, ...]:
     """What torch.compile needs, held against what is there."""
-    from torchup.cli.plan import current_catalog  # noqa: PLC0415  # only for -v
-    from torchup.compat.readiness import CompileFacts, readiness  # noqa: PLC0415  # same
-    from torchup.detect import detect_machine  # noqa: PLC0415  # same
-    from torchup.envs.worker import run_worker  # noqa: PLC0415  # same
+    from torchup.detect import detect_machine  # noqa: PLC0415  # only for -v
+    from torchup.jobs.state import compile_readiness  # noqa: PLC0415  # same
 
-    answer = run_worker(session.host, python, "readiness.py", timeout=READINESS_TIMEOUT)
-    if answer.data is None or "readiness" not in answer.data:
-        return ()
-    facts = from_builtins(answer.data["readiness"], CompileFacts)
-    return readiness(facts, detect_machine(session.host), current_catalog(session))
+    return compile_readiness(session.host, python, detect_machine(session.host))
 
 
 def _reporter(session: Session) -> Callable[[Rung], None] | None:

@@ -18,11 +18,14 @@ from torchup.encoding import to_builtins
 from torchup.errors import ExitCode
 from torchup.i18n import text
 from torchup.jobs.wheel import find_wheel, named
+from torchup.model import Message, Vendor, message
+from torchup.plan.whatif import with_usual_driver
 from torchup.report.wheel_text import packages_text, wheels_text
 
 if TYPE_CHECKING:
     from torchup.cli.machine_options import NamedMachine
     from torchup.compat.packages import Match
+    from torchup.model import Machine
 
 
 @click.command(
@@ -98,9 +101,23 @@ def _found(
     session: Session, names: tuple[str, ...], target: NamedMachine, wish: Wish, *, look: bool
 ) -> tuple[Match, ...]:
     catalog = current_catalog(session)
+    machine = with_usual_driver(target.machine, catalog)
+    if machine != target.machine:
+        session.note(_assumed(machine))
     return tuple(
-        find_wheel(session.host, package, target.machine, wish, catalog, look=look)
+        find_wheel(session.host, package, machine, wish, catalog, look=look)
         for package in named(names, load_packages())
+    )
+
+
+def _assumed(machine: Machine) -> Message:
+    """That a driver was taken for granted, as a plan says it."""
+    driver = machine.driver(Vendor.NVIDIA)
+    return message(
+        "wheel.assumed-driver",
+        "no NVIDIA driver was named: answered for a current one (branch {branch}); --assume driver=VERSION asks for"
+        " another",
+        branch=driver.version if driver is not None else "-",
     )
 
 

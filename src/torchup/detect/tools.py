@@ -23,7 +23,7 @@ VARIABLES = (
     "LD_PRELOAD", "CUDA_HOME", "CUDA_PATH", "ROCM_PATH", "ROCM_HOME", "CUDA_DEVICE_ORDER", "CUDA_LAUNCH_BLOCKING",
     "CUDA_FORCE_PTX_JIT", "CUDA_MODULE_LOADING", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONPATH", "VIRTUAL_ENV",
     "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "KMP_DUPLICATE_LIB_OK", "NVIDIA_TF32_OVERRIDE", "TORCH_CUDA_ARCH_LIST",
-    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "TORCHINDUCTOR_CACHE_DIR", "UV_TORCH_BACKEND",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "TORCHINDUCTOR_CACHE_DIR", "UV_TORCH_BACKEND", "MAX_JOBS",
 )  # fmt: skip
 PREFIXES = ("PYTORCH_",)
 _VERSION = lazy_pattern(r"(?<![\w.])v?(\d+(?:\.\d+)+(?:[\w.+-]*\d)?)")
@@ -47,8 +47,8 @@ def parse_nvcc(text: str) -> str | None:
 
 
 def probe_tools(around: Surroundings) -> Part:
-    """conda, mamba, micromamba, uv, pip, nvcc, and the relevant variables."""
-    tools = [*_conda(around), *_asked(around), *_pip(around)]
+    """conda, mamba, micromamba, uv, pip, nvcc, a C++ compiler, and the relevant variables."""
+    tools = [*_conda(around), *_asked(around), *_compiler(around), *_pip(around)]
     variables = relevant_variables(around.host.environ())
     return Part(
         facts=facts("PATH and usual places", tools=tuple(tools)) | facts("environment", environment=variables)
@@ -83,6 +83,13 @@ def _asked(around: Surroundings) -> list[Tool]:
         Tool(name=name, version=parsers[name](answer.stdout), path=paths[name])
         for name, answer in zip(paths, answers, strict=True)
     ]
+
+
+def _compiler(around: Surroundings) -> list[Tool]:
+    """Whether there is a C++ compiler on PATH; what it is called decides, and none is started."""
+    names = ("cl",) if around.os == Os.WINDOWS else ("c++", "g++", "clang++")
+    path = next((path for name in names if (path := around.find(name, ()))), None)
+    return [Tool(name="cl" if around.os == Os.WINDOWS else "c++", path=path)] if path is not None else []
 
 
 def _pip(around: Surroundings) -> list[Tool]:

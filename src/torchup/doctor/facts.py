@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from torchup.model import Gpu, Manager, Message, Os, Shell, Value, Vendor
+from torchup.model import Gpu, Manager, Message, Os, Readiness, Shell, Value, Vendor
 
 # Signs that a kernel did not run on the device, whatever `is_available()` says.
 KERNEL_FAILED = ("arch.no-kernel", "arch.invalid-function", "hip.no-binary", "hip.fault", "hip.isa", "xpu.crash")
@@ -125,6 +125,25 @@ class Node(Value, frozen=True, kw_only=True):
     group: str | None = None  # the group that may open it too
 
 
+class Replaced(Value, frozen=True, kw_only=True):
+    """A torch that is not the one that an environment was verified with; who wanted and wrote it, where it is known."""
+
+    before: str
+    after: str | None
+    installer: str | None = None
+    when: str | None = None
+    wanted_by: tuple[str, ...] = ()
+
+
+class Compiled(Value, frozen=True, kw_only=True):
+    """What the libraries of an installed package around torch say of the torch and CUDA that they are for."""
+
+    package: str  # normalised
+    version: str
+    cuda_majors: tuple[int, ...] = ()
+    releases: tuple[str, ...] = ()  # minors of torch that have every known symbol that it needs; empty: none is known
+
+
 class Facts(Value, frozen=True, kw_only=True, dict=True):
     """Everything the rules may ask."""
 
@@ -150,6 +169,9 @@ class Facts(Value, frozen=True, kw_only=True, dict=True):
     damage: tuple[Damaged, ...] = ()  # live only: files were compared with their records
     modules: tuple[str, ...] = ()  # third-party packages named in tracebacks
     libraries: dict[str, str] = {}  # library -> path that the loader picked
+    replaced: Replaced | None = None  # live only
+    compiled: tuple[Compiled, ...] = ()  # live only
+    readiness: tuple[Readiness, ...] = ()  # live only: what torch.compile needs
     companion_errors: dict[str, str] = {}  # torchvision -> why its import failed
     extension_problem: str | None = None  # file name of torch's extension module, built for another Python
     text: str = ""  # the cleaned report; evidence is quoted from it, rules do not search it

@@ -42,6 +42,8 @@ def planned(slug: str, facts: Facts, catalog: Catalog) -> Plan:
     Raises:
         TorchupError: what the planner says where nothing fits.
     """
+    if facts.replaced is not None:
+        facts = replace(facts, requested=(f"torch=={facts.replaced.before}",))
     return choose(facts, catalog, replace(WISHES[kind_of_remedy(slug)], conda=False)).plan
 
 

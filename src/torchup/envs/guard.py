@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import re
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from torchup.envs.distributions import metadata, versions
+from torchup.envs.distributions import metadata, site_packages, versions
 from torchup.envs.paths import is_windows_path, join
 from torchup.model import Change, Value
 
@@ -72,21 +73,46 @@ class Replacement(Value, frozen=True, kw_only=True):
     before: str
     after: str | None
     installer: str | None = None  # pip, uv, conda: the INSTALLER file of the torch that is there
+    when: str | None = None  # "2026-11-30 10:05 UTC": when the record of the torch that is there was written
+    guarded: bool = True  # whether the guard was there; else the environment's own record says what was verified
     wanted_by: tuple[str, ...] = ()  # packages that refuse the verified torch and accept the one that is there
 
 
 def replacement(host: Host, path: str) -> Replacement | None:
     """Who exchanged the torch of an environment; ``None`` where it is the verified one, or none was kept."""
-    change = next((change for change in drift(host, path) if change.name == "torch"), None)
-    if change is None or change.before is None:
+    guarded = has_guard(host, path)
+    before = kept(host, path).get("torch") if guarded else _verified(host, path)
+    after = versions(host, path).get("torch") if before else None
+    if before is None or before == after:
         return None
-    spans = torch_spans(host, path)
     return Replacement(
-        before=change.before,
-        after=change.after,
+        before=before,
+        after=after,
         installer=metadata(host, path, "INSTALLER").get("torch", "").strip() or None,
-        wanted_by=wanting(spans, before=change.before, after=change.after),
+        when=_written(host, path, after),
+        wanted_by=wanting(torch_spans(host, path), before=before, after=after),
+        guarded=guarded,
     )
+
+
+def _verified(host: Host, path: str) -> str | None:
+    """The torch that an environment of torchup's was verified with; an adopted one belongs to its user."""
+    from torchup.envs import records  # noqa: PLC0415  # only where there is no guard
+
+    record = records.read(host, path)
+    if record is None or record.environment.adopted or record.environment.verified_at is None:
+        return None
+    return record.environment.packages.get("torch")
+
+
+def _written(host: Host, path: str, torch: str | None) -> str | None:
+    """When an installer wrote the torch that is there."""
+    for folder in site_packages(host, path):
+        record = join(folder, f"torch-{torch}.dist-info", "RECORD")
+        if torch is not None and host.exists(record):
+            age = timedelta(seconds=host.size_and_age(record)[1])
+            return (host.now() - age).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return None
 
 
 def torch_spans(host: Host, path: str) -> dict[str, str]:

@@ -97,9 +97,18 @@ class Blocks:
         return ended
 
 
-def journal_head(size: int) -> str:
-    """First line of a journal."""
-    return json.dumps({"torchup": 1, "size": size, "block": BLOCK}) + "\n"
+def journal_head(size: int, name: str) -> str:
+    """First line of a journal; ``name`` is the file's."""
+    return json.dumps({"torchup": 1, "size": size, "block": BLOCK, "name": name}) + "\n"
+
+
+def journal_name(text: str) -> str | None:
+    """The name of the file that a journal is about."""
+    try:
+        name = json.loads(text.partition("\n")[0])["name"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return name if isinstance(name, str) else None
 
 
 def read_journal(text: str, size: int | None) -> Blocks | None:

@@ -63,6 +63,57 @@ set -gx UV_CONSTRAINT (string trim "$UV_CONSTRAINT {url}")
 set -g _TORCHUP_GUARD 1
 """,
 )
+_CSH = Script(
+    anchor=r"unsetenv VIRTUAL_ENV;",
+    restore=(
+        "test $?_TORCHUP_GUARD != 0 && unsetenv PIP_CONSTRAINT; test $?_TORCHUP_GUARD != 0 && unsetenv UV_CONSTRAINT; "
+        'test $?_OLD_TORCHUP_PIP != 0 && setenv PIP_CONSTRAINT "$_OLD_TORCHUP_PIP" && unset _OLD_TORCHUP_PIP; '
+        'test $?_OLD_TORCHUP_UV != 0 && setenv UV_CONSTRAINT "$_OLD_TORCHUP_UV" && unset _OLD_TORCHUP_UV; '
+        "unset _TORCHUP_GUARD; "
+    ),
+    activate="""\
+
+# torchup guard: pip and uv keep torch as it was verified
+if ($?PIP_CONSTRAINT) then
+    set _OLD_TORCHUP_PIP="$PIP_CONSTRAINT"
+    setenv PIP_CONSTRAINT "$PIP_CONSTRAINT {url}"
+else
+    setenv PIP_CONSTRAINT "{url}"
+endif
+if ($?UV_CONSTRAINT) then
+    set _OLD_TORCHUP_UV="$UV_CONSTRAINT"
+    setenv UV_CONSTRAINT "$UV_CONSTRAINT {url}"
+else
+    setenv UV_CONSTRAINT "{url}"
+endif
+set _TORCHUP_GUARD=1
+""",
+)
+# Nushell forgets what an overlay set when the overlay is hidden.
+_NU = Script(
+    anchor=r"^    load-env \$new_env$",
+    restore="""\
+    # torchup guard: pip and uv keep torch as it was verified
+    let new_env = ($new_env | merge {
+        PIP_CONSTRAINT: ($"($env.PIP_CONSTRAINT? | default '') {url}" | str trim)
+        UV_CONSTRAINT: ($"($env.UV_CONSTRAINT? | default '') {url}" | str trim)
+    })
+""",
+    activate="",
+)
+_XONSH = Script(
+    anchor=r"^__xonsh__\.xontrib\.virtualenv\.activate\(\)$",
+    restore="",
+    activate="""\
+
+# torchup guard: pip and uv keep torch as it was verified
+__xonsh__.xontrib.virtualenv.managed_vars += ("PIP_CONSTRAINT", "UV_CONSTRAINT")
+for _name in ("PIP_CONSTRAINT", "UV_CONSTRAINT"):
+    _before = str(__xonsh__.env.get(_name, ""))
+    __xonsh__.xontrib.virtualenv._override(_name, f"{_before} {url}".strip())
+del _name, _before
+""",
+)
 _POWERSHELL = Script(
     anchor=r"^    if \(.*VIRTUAL_ENV\) \{$",
     restore="""\
@@ -102,7 +153,10 @@ DEACTIVATE_BAT = """\
 """
 SCRIPTS = {
     "activate": _SH,
+    "activate.csh": _CSH,
     "activate.fish": _FISH,
+    "activate.nu": _NU,
+    "activate.xsh": _XONSH,
     "activate.ps1": _POWERSHELL,
     "Activate.ps1": _POWERSHELL,
     "activate.bat": _BAT,
@@ -117,7 +171,7 @@ def guarded(script: Script, content: str, url: str) -> str:
         return content
     address = url.replace("%", "%%") if script is _BAT else url
     at = found.start() if found is not None else 0
-    restored = content[:at] + script.restore + content[at:]
+    restored = content[:at] + script.restore.replace("{url}", address) + content[at:]
     return restored.rstrip("\n") + "\n" + script.activate.replace("{url}", address)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torchup.model import PackageWheel
 
 FILE_NAME = "torchup-wheels.txt"
+COMPILE_TIMEOUT = 12 * 3600.0  # seconds; flash-attn takes hours on few cores
 
 
 class WheelCall(Value, frozen=True, kw_only=True):
@@ -29,7 +30,9 @@ class WheelCall(Value, frozen=True, kw_only=True):
 def wheel_steps(plan: Plan, path: str, call: WheelCall) -> Iterator[Step]:
     """The steps for a plan's wheels, in order."""
     for wheel in plan.wheels:
-        if wheel.alone:
+        if wheel.compiled:
+            yield from _compiled(wheel, plan, call)
+        elif wheel.alone:
             yield _alone(wheel, plan, call)
         yield _needs(wheel, plan, path, call)
 
@@ -40,6 +43,23 @@ def _alone(wheel: PackageWheel, plan: Plan, call: WheelCall) -> Step:
         summary=message("install.step.wheel", "install {package} alone", package=wheel.package),
         environment=dict(call.environment),
         timeout=call.timeout,
+    )
+
+
+def _compiled(wheel: PackageWheel, plan: Plan, call: WheelCall) -> Iterator[Step]:
+    """What its source is compiled with, then the package in this very environment, whose torch it has to see."""
+    tools = message("install.step.build-tools", "install what compiling {package} needs", package=wheel.package)
+    yield Step(
+        argv=(*call.argv, *call.places(plan), *wheel.build_requires),
+        summary=tools,
+        environment=dict(call.environment),
+        timeout=call.timeout,
+    )
+    yield Step(
+        argv=(*call.argv, "--no-build-isolation", "--no-deps", *call.places(plan), wheel.requirement),
+        summary=message("install.step.compile", "compile {package}; this can take hours", package=wheel.package),
+        environment={**call.environment, **wheel.environment},
+        timeout=COMPILE_TIMEOUT,
     )
 
 
@@ -61,7 +81,7 @@ def _online(plan: Plan) -> bool:
 def _requirement(wheel: PackageWheel, plan: Plan) -> str:
     if _online(plan):
         return wheel.requirement
-    return f"{wheel.package}=={wheel.version}" if wheel.version else wheel.package
+    return wheel.by_version
 
 
 def _needs(wheel: PackageWheel, plan: Plan, path: str, call: WheelCall) -> Step:

@@ -14,7 +14,7 @@ from torchup.jobs.wheel import TRIES, is_there
 from torchup.model import Machine, Message, Plan, Request, Survey, Value, message
 from torchup.plan import resolve
 from torchup.plan.index_options import chosen_source
-from torchup.sources import survey
+from torchup.sources.surveyor import survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from torchup.errors import UsageError
+from torchup.encoding import to_builtins
+from torchup.errors import ExitCode, UsageError
 from torchup.jobs.changed_files import changed_files
 from torchup.model import Notice, Shell, Value, message
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.envs.inspection import Inspection
     from torchup.host import Host
-    from torchup.model import Machine
+    from torchup.model import Diagnosis, Machine
 
 STALE = ("python-missing", "environment-missing")  # problems of a Jupyter kernel that cannot start
 
@@ -59,6 +60,33 @@ def examine_report(raw: bytes) -> Examined:
     return Examined(facts=facts, notices=_nothing_known(), empty=True)
 
 
+def doctor_data(found: Diagnosis, facts: Facts) -> dict[str, Any]:
+    """``data`` of the doctor's JSON answer: the diagnosis, and the versions that are often mixed up."""
+    from torchup.doctor.panel import panel  # noqa: PLC0415  # reads a table
+
+    return {**to_builtins(safe(found)), "versions": to_builtins(panel(facts))}
+
+
+def safe(found: Diagnosis) -> Diagnosis:
+    """The diagnosis without names of users, hosts and homes in a rule's own error text."""
+    from torchup.privacy import redact  # noqa: PLC0415  # only an answer pays for it
+
+    outcomes = tuple(replace(o, detail=redact(o.detail)) if o.detail else o for o in found.outcomes)
+    return replace(found, outcomes=outcomes)
+
+
+def exit_code_of(found: Diagnosis, examined: Examined, *, strict: bool = False, whole: bool = True) -> ExitCode:
+    """How the doctor ends: 1 for an error (``strict``: for a warning too), 2 for a report of which nothing is known.
+
+    ``whole``: all rules were run.
+    """
+    from torchup.doctor.verdict import is_bad  # noqa: PLC0415  # with the rules
+
+    if examined.empty:
+        return ExitCode.USAGE
+    return ExitCode.FINDINGS if is_bad(found, examined.facts, strict=strict, whole=whole) else ExitCode.OK
+
+
 _FOREIGN = {
     "picture": message("doctor.report.picture", "the report is a picture; torchup reads only text"),
     "document": message("doctor.report.document", "the report is a document file; torchup reads only text"),
@@ -84,11 +112,12 @@ def examine_machine(host: Host, machine: Machine, python: str | None = None) -> 
     """The facts of a machine alone, or with the environment of a Python that is here."""
     from torchup.doctor.live import facts_of  # noqa: PLC0415  # not for reports
     from torchup.envs.inspection import inspect_environment  # noqa: PLC0415  # only a named environment pays for it
+    from torchup.jobs.state import with_state  # noqa: PLC0415  # same
 
     if python is None:
         return Examined(facts=facts_of(machine), machine=machine)
-    facts = facts_of(machine, inspect_environment(host, python))
-    return Examined(facts=_of_user(host, python, facts), machine=machine)
+    facts = _of_user(host, python, facts_of(machine, inspect_environment(host, python)))
+    return Examined(facts=with_state(host, python, machine, facts), machine=machine)
 
 
 def examine_here(host: Host, target: tuple[str, str | None] | None) -> Examined:
@@ -97,6 +126,7 @@ def examine_here(host: Host, target: tuple[str, str | None] | None) -> Examined:
     from torchup.doctor.live import facts_of  # noqa: PLC0415  # same
     from torchup.envs.inspection import inspect_environment  # noqa: PLC0415  # same
     from torchup.host.threads import Pool  # noqa: PLC0415  # same
+    from torchup.jobs.state import with_state  # noqa: PLC0415  # same
 
     if target is None:
         return replace(examine_machine(host, detect_machine(host)), notices=(_no_environment(), *stray_kernels(host)))
@@ -108,6 +138,7 @@ def examine_here(host: Host, target: tuple[str, str | None] | None) -> Examined:
     facts = _of_user(host, path, facts_of(machine, inspection))
     if inspection.python is None:
         facts = without_answer(host, path, inspection, facts)
+    facts = with_state(host, path, machine, facts)
     notices = (*changed_files(inspection, facts, name), *stray_kernels(host))
     return Examined(facts=facts, machine=machine, python=path, name=name, notices=notices)
 

@@ -28,7 +28,7 @@ from torchup.jobs.repair_numpy import exchange_numpy, numpy_command
 from torchup.model import Diagnosis, Environment, Notice, Plan, Request, Value, message
 from torchup.plan import resolve
 from torchup.privacy import redact
-from torchup.sources import survey
+from torchup.sources.surveyor import survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,12 +179,21 @@ def _plan(host: Host, examined: Examined, finding: Finding, callbacks: Callbacks
     meant = planned(finding.rule, examined.facts, catalog)
     same = not keeps_torch(finding.rule) or meant.build.torch == examined.facts.torch.version
     if same:
-        with suppress(NoBuildError):
-            return _resolved(host, examined, request_for(meant), catalog)
+        wanted = request_for(meant)
+        bound = _bound(host, str(examined.python))
+        for request in (replace(wanted, packages=bound), wanted) if bound else (wanted,):
+            with suppress(NoBuildError):
+                return _resolved(host, examined, request, catalog)
     if finding.rule == "numpy-abi":
         return None
     callbacks.note(message("doctor.fix.newer", "the same build is no longer available; choosing another"))
     return _resolved(host, examined, Request(python=meant.python), catalog)
+
+
+def _bound(host: Host, python: str) -> tuple[str, ...]:
+    """The packages whose files were installed for the torch of this environment: they are put back with it."""
+    record = records.read(host, posixpath.dirname(posixpath.dirname(python.replace("\\", "/"))))
+    return tuple(wheel.package for wheel in record.plan.wheels) if record is not None and record.plan else ()
 
 
 def _resolved(host: Host, examined: Examined, wanted: Request, catalog: Catalog) -> Plan:

@@ -71,6 +71,15 @@ class Telemetry(Value, frozen=True, kw_only=True):
     unavailable: dict[str, Said] = {}  # field -> why it is None
 
 
+class PartTrained(Value, frozen=True, kw_only=True):
+    """How much of a training was done when its time ended. ``None``: it does not count in steps."""
+
+    epochs: float
+    epochs_asked: float
+    steps: int | None = None
+    steps_asked: int | None = None
+
+
 class Result(Value, frozen=True, kw_only=True):
     """One measured run of one recipe of a workload on one device."""
 
@@ -84,6 +93,7 @@ class Result(Value, frozen=True, kw_only=True):
     epochs: float | None = None  # that were trained; None where it does not count in epochs
     seconds_for_request: float | None = None  # for the epochs that were asked for
     extrapolated: bool = False  # fewer were trained than were asked for: `seconds_for_request` is by proportion
+    cut: PartTrained | None = None  # the training ended early: its accuracy and loss are those of so much of it
     samples_per_second: float | None = None
     quality: dict[str, float] = {}
     repeats: tuple[float, ...] = ()
@@ -110,4 +120,5 @@ class Result(Value, frozen=True, kw_only=True):
     code_hash: str | None = None  # sha256 of the worker's files that measured it
     world_size: int = 1  # processes that measured together
     nodes: int = 1
+    raw: dict[str, tuple[float, ...]] = {}  # of a small workload: what was timed -> seconds of every sample
     curves: dict[str, tuple[tuple[float, float], ...]] = {}  # name -> (x, y): size sweep, all-reduce, loss per epoch

@@ -23,6 +23,7 @@ class Request(Value, frozen=True, kw_only=True):
     purpose: str | None = None  # what torch is wanted for: "vllm", "comfyui"
     build: bool = False  # compile what has no wheel
     trust: tuple[str, ...] = ()  # publishers besides the projects themselves
+    language: str = "en"  # what packages that have a translation bring with them
 
 
 class Build(Value, frozen=True, kw_only=True):
@@ -133,6 +134,15 @@ class PackageWheel(Value, frozen=True, kw_only=True):
     alone: bool = True  # without its dependencies first; False: it decides about a whole environment
     environment: dict[str, str] = {}
     sha256: str | None = None
+    compiled: bool = False  # from its source, beside the torch that is installed
+    build_requires: tuple[str, ...] = ()  # what its source needs to be compiled without isolation
+
+    @property
+    def by_version(self) -> str:
+        """The package by name and version: where it came from does not matter."""
+        if "==" in self.requirement and "@" not in self.requirement:
+            return self.requirement
+        return f"{self.package}=={self.version}" if self.version else self.package
 
 
 class Plan(Value, frozen=True, kw_only=True):
@@ -160,5 +170,10 @@ class Plan(Value, frozen=True, kw_only=True):
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """Everything that is installed, as requirements: what other tools are told."""
-        return (*self.packages, *(wheel.requirement for wheel in self.wheels))
+        """Everything that is installed as a file, as requirements: what other tools are told."""
+        return (*self.packages, *(wheel.requirement for wheel in self.wheels if not wheel.compiled))
+
+    @property
+    def compiled(self) -> tuple[PackageWheel, ...]:
+        """What is compiled once torch is there."""
+        return tuple(wheel for wheel in self.wheels if wheel.compiled)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.catalog.packages import load_packages
 from torchup.catalog.versions import version_key
 from torchup.compat.packages import Status, conflict, match_one
 from torchup.errors import NoBuildError
@@ -26,11 +27,20 @@ def lowered(packages: Sequence[Package], newest: Fit, plan: Plan) -> Message | N
         return None
     return message(
         "plan.why.packages",
-        "{newest} is newer, but {packages} has wheels only up to {torch}",
+        "{newest} is newer, but {packages} has wheels only up to {torch} ({how})",
         newest=row.torch,
         packages=", ".join(package.name for package in packages),
         torch=plan.build.torch,
+        how=_how_to_keep(packages, row.torch),
     )
+
+
+def _how_to_keep(packages: Sequence[Package], newest: str) -> Message:
+    """How to have the newest torch all the same: compile what can be compiled, or leave it out."""
+    if all(package.can_be_compiled for package in packages):
+        return message("plan.why.packages.build", "to keep {newest}: --torch {newest} --build", newest=newest)
+    names = ", ".join(package.name for package in packages)
+    return message("plan.why.packages.without", "to keep {newest}: leave {packages} out", newest=newest, packages=names)
 
 
 def third_party(match: Match) -> Notice:
@@ -91,6 +101,11 @@ def _nearest(found: Match) -> Message | None:
 
 
 def _build_hint(found: Match) -> Message:
+    package = load_packages().get(found.package)
+    if package is not None and not package.can_be_compiled:
+        return message(
+            "plan.wheel.no-source.hint", "torchup cannot compile it; instead: {what}", what=found.alternative or "-"
+        )
     return message(
         "plan.wheel.source.hint",
         "`--build` compiles it; that needs {what}",

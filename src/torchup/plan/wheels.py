@@ -14,6 +14,7 @@ from torchup.compat.packages.values import TorchBuild
 from torchup.errors import UsageError
 from torchup.model import Notice, PackageWheel, message
 from torchup.patterns import lazy_pattern
+from torchup.plan.compiling import compile_notices, compiled_wheel
 from torchup.plan.planner import consider, make_plan, spelled
 from torchup.plan.ranking import rank
 from torchup.plan.wheel_words import lowered, refusal, third_party
@@ -43,6 +44,8 @@ def make_plan_with(machine: Machine, request: Request, catalog: Catalog, survey:
     tables = load_packages()
     request = with_purpose(request, tables)
     bound = bound_packages(request, tables)
+    if request.build:
+        return _with_compiled(machine, request, catalog, survey)
     plain = replace(request, packages=tuple(text for text in request.packages if _package(text, tables) not in bound))
     fits = _fits(machine, plain, catalog, survey) if bound else []
     if not fits:
@@ -53,6 +56,38 @@ def make_plan_with(machine: Machine, request: Request, catalog: Catalog, survey:
         raise refusal(bound, question)
     exact = replace(plain, torch=chosen.build.torch, variant=chosen.build.variant, python=chosen.python)
     return _with_wheels(make_plan(machine, exact, catalog, survey), bound, chosen, question, fits[0])
+
+
+def _with_compiled(machine: Machine, request: Request, catalog: Catalog, survey: Survey) -> Plan:
+    """Torch leads: of the packages that can be compiled those are that have no wheel for the planned torch."""
+    tables = load_packages()
+    able = {text: found for text in request.packages if (found := _compilable(text, tables)) is not None}
+    others = tuple(text for text in request.packages if text not in able)
+    plan = make_plan_with(machine, replace(request, packages=others, build=False), catalog, survey)
+    exact = replace(request, torch=plan.build.torch, variant=plan.build.variant, python=plan.python)
+    question = ask(machine, _wish(exact, survey, tables), catalog, tables)
+    build = TorchBuild(torch=plan.build.torch, variant=plan.build.variant, pythons=(plan.python,))
+    for text, package in able.items():
+        chosen = next(choices((package,), question, (build,)), None)
+        if chosen is not None and chosen.fits[0]:
+            match = of_fits(package, chosen.fits[0], question)
+            wheels, notices = _wheels(match, tables), _notices([match])
+        else:
+            wheel = compiled_wheel(package, _span(text), machine, plan, tables)
+            wheels, notices = (wheel,), compile_notices(wheel, package, machine)
+        plan = replace(plan, wheels=(*plan.wheels, *wheels), advice=(*plan.advice, *notices))
+    return plan
+
+
+def _compilable(text: str, tables: Packages) -> Package | None:
+    match = _REQUIREMENT.fullmatch(text.strip())
+    package = tables.get(match[1]) if match is not None else None
+    return package if package is not None and package.can_be_compiled else None
+
+
+def _span(text: str) -> str | None:
+    match = _REQUIREMENT.fullmatch(text.strip())
+    return match[2].replace(" ", "") if match is not None and match[2] else None
 
 
 def with_purpose(request: Request, tables: Packages) -> Request:
@@ -73,9 +108,9 @@ def with_purpose(request: Request, tables: Packages) -> Request:
 
 
 def bound_packages(request: Request, tables: Packages) -> tuple[Package, ...]:
-    """The packages of a request that have a say about torch; with ``build`` those that are compiled have none."""
+    """The packages of a request that have a say about torch."""
     found = [package for text in request.packages if (package := _package(text, tables)) is not None]
-    return tuple(package for package in found if not (request.build and package.kind in {"source", "matched"}))
+    return tuple(found)
 
 
 def _package(text: str, tables: Packages) -> Package | None:
@@ -90,9 +125,9 @@ def _package(text: str, tables: Packages) -> Package | None:
 def _wish(request: Request, survey: Survey, tables: Packages) -> Wish:
     spans = {}
     for text in request.packages:
-        match, package = _REQUIREMENT.fullmatch(text.strip()), _package(text, tables)
-        if match is not None and package is not None and match[2]:
-            spans[package.name] = match[2].replace(" ", "")
+        package, span = _package(text, tables), _span(text)
+        if package is not None and span is not None:
+            spans[package.name] = span
     silent = tuple(source.url for source in survey.sources if source.reachable is False)
     return Wish(
         torch=request.torch,

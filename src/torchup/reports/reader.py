@@ -87,6 +87,16 @@ def _read_absent(collected: Collected, lines: Sequence[str]) -> None:
             return
 
 
+def _read_met(collected: Collected) -> None:
+    """Xformers names the torch that it was built for beside the one that is there: the first is not here."""
+    sign = next((sign for sign in collected.signs if sign.code == "extension.built-for"), None)
+    built, have = (sign.values.get(name, "") for name in ("built", "have")) if sign is not None else ("", "")
+    if have and collected.torch.get("version") == built.partition("+")[0]:
+        version, _, label = have.partition("+")
+        collected.torch.pop("cuda", None)
+        collected.torch |= {"version": version, "local": label}
+
+
 _NVIDIA_RULE = lazy_pattern(r"\s{0,40}c 195:")
 
 
@@ -105,8 +115,9 @@ def _read_device_rules(collected: Collected, lines: Sequence[str]) -> None:
 
 def _conclude(collected: Collected) -> None:
     """What follows from several facts together."""
+    _read_met(collected)
     codes = {sign.code for sign in collected.signs}
-    if collected.os is None and any(code.startswith(("windows.", "python.win32")) for code in codes):
+    if collected.os is None and any(code.startswith(("windows.", "python.win32", "extension.dll")) for code in codes):
         collected.os = Os.WINDOWS
     if collected.os is None and codes & {"glibc.missing", "glibc.cxx", "smi.mismatch", "kfd.loaded"}:
         collected.os = Os.LINUX

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torchup.model import Offer
-    from torchup.sources.configured import Place
     from torchup.sources.index_client import Listing
+    from torchup.sources.named_places import Place
 
 _BUILD_TAG_PARTS = 6  # of a wheel's name (PEP 427); a build tag wins over the same version without one
 _BUILT = ("torch", "torchvision", "torchaudio")

@@ -42,7 +42,7 @@ def shown(address: Address) -> str:
 def secret_addresses(host: Host) -> dict[str, Secret]:
     """Shown -> whole address (without its login, which a netrc carries) of those that differ in query or path."""
     found: dict[str, Secret] = {}
-    for address in _configured(host):
+    for address in configured_addresses(host):
         whole = without_credentials(address)
         as_shown = shown(address)
         if as_shown != whole:
@@ -50,7 +50,8 @@ def secret_addresses(host: Host) -> dict[str, Secret]:
     return found
 
 
-def _configured(host: Host) -> list[Secret]:
+def configured_addresses(host: Host) -> list[Secret]:
+    """Every address of the network that the user configured, whole."""
     configuration = read_configuration(host)
     pip, uv = configuration.pip, configuration.uv
     settings: tuple[Setting | None, ...] = (

@@ -13,6 +13,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from torchup.errors import NetworkError, UsageError
+from torchup.fetch.answers import content_range
 from torchup.model import Message, Value, message
 from torchup.sources.index_client import Connection, fetch, why_silent
 from torchup.sources.urls import file_name, local_path, without_credentials
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torchup.host import Host
+    from torchup.sources.urls import Address
 
 BUDGET = 24 * 1024 * 1024  # bytes that may come over the network for one wheel; a CUDA wheel needs 9 to 11 MB
 DIRECTORY_LIMIT = 4 * 1024 * 1024  # bytes of an archive's directory; torch's has 1.3 MB for 13,000 files
@@ -30,7 +32,6 @@ _PIECE, _LARGE_PIECE = 1 << 15, 1 << 19  # bytes asked for at once: for small fi
 _UNPACKED = 1 << 17  # bytes unpacked at a time
 _TIMEOUT = 30.0
 _PARTIAL = 206
-_TOTAL = re.compile(r"bytes \d+-\d+/(\d+)")
 _METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # the two that unpack within a limit
 
@@ -38,7 +39,7 @@ _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # the two that unpack wit
 class Pieces(io.RawIOBase):
     """A file of which only the pieces that are asked for are read; ``read_bytes`` counts what really came."""
 
-    def __init__(self, host: Host, address: str, connection: Connection, budget: int = BUDGET) -> None:
+    def __init__(self, host: Host, address: Address, connection: Connection, budget: int = BUDGET) -> None:
         self._host, self._address, self._connection = host, address, connection
         self._path = local_path(address)
         self._budget = budget
@@ -119,10 +120,10 @@ class Pieces(io.RawIOBase):
                 message("wheel.silent", "{url}: {why}", url=shown, why=why_silent(response.error or "")),
                 hint=message("wheel.silent.hint", "check the address, or measure a local file"),
             )
-        total = _TOTAL.fullmatch(response.headers.get("content-range", ""))
+        total = content_range(response.headers)[1]
         if response.status != _PARTIAL or total is None:
             raise NetworkError(_refused(response.status, shown), hint=_DOWNLOAD)
-        self.total = int(total[1][:18])
+        self.total = total
         return response.body
 
 
@@ -146,8 +147,8 @@ class Member(Value, frozen=True, kw_only=True):
 class WheelFile:
     """The archive. Every method raises `UsageError` for an archive that is broken, `NetworkError` for the network."""
 
-    def __init__(self, host: Host, address: str, connection: Connection, budget: int = BUDGET) -> None:
-        self.name = file_name(address.replace("\\", "/"))
+    def __init__(self, host: Host, address: Address, connection: Connection, budget: int = BUDGET) -> None:
+        self.name = file_name(without_credentials(address).replace("\\", "/"))
         self.pieces = Pieces(host, address, connection, budget)
         with _explained(self.name):
             self._archive = zipfile.ZipFile(self.pieces)

@@ -33,8 +33,11 @@ def test_a_message_gets_its_cause(name):
         assert not [finding for finding in diagnosis.findings if finding.severity is Severity.ERROR]
 
 
-# What no report shows yet; tests/unit/doctor/rules builds the facts by hand.
-BY_FACTS = {"job-without-gpu", "container-runtime-too-old"}
+# What no report shows as its main cause; tests/unit/doctor/rules builds the facts by hand.
+BY_FACTS = {
+    "job-without-gpu", "container-runtime-too-old", "prebuilt-wheel-exists", "compiler-missing",
+    "python-headers-missing", "triton-missing",
+}  # fmt: skip
 
 
 def test_the_examples_show_every_cause():

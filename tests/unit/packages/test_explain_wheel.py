@@ -16,10 +16,11 @@ from support.wheels import make_wheel
 from torchup.catalog import load_catalog
 from torchup.catalog.packages import load_packages
 from torchup.compat.packages.contents import Contents, against, digest
+from torchup.envs.compiled import compiled_packages
 from torchup.errors import UsageError
 from torchup.jobs.explain_wheel import explain_wheel, read_contents
 from torchup.model import Driver, Gpu, Library, Machine, Os, Vendor
-from torchup.sources.binaries import read_library
+from torchup.sources.binaries import read_library, read_linked
 from torchup.sources.binaries.fatbin import Architectures
 
 CATALOG, TABLES = load_catalog(), load_packages()
@@ -68,6 +69,27 @@ def test_a_compiled_library(tmp_path):
     assert contents.releases[-1] == "2.7"
     failed = against(contents, LINUX, CATALOG, torch="2.8.0+cu128", python="3.12")
     assert [one.axis.value for one in failed] == ["python", "torch"]
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="there is no compiler here")
+def test_an_installed_package_is_read_from_its_files(tmp_path):
+    """What the compiled part of an installed package is for is found without an import; others are passed over."""
+    site = tmp_path / "e" / "lib" / "python3.12" / "site-packages"
+    (site / "flash_attn-2.8.3.dist-info").mkdir(parents=True)
+    (site / "pandas-2.3.dist-info").mkdir()
+    (tmp_path / "c10.c").write_text("void _ZN3c104cuda9SetDeviceEa(void){}\n")
+    (tmp_path / "x.c").write_text("void _ZN3c104cuda9SetDeviceEa(void); void f(void){_ZN3c104cuda9SetDeviceEa();}\n")
+    call = ["gcc", "-shared", "-fPIC"]
+    subprocess.run([*call, "-o", "libc10.so", "c10.c", "-Wl,-soname,libc10.so"], cwd=tmp_path, check=True)
+    subprocess.run([*call, "-o", site / "flash_attn_2_cuda.so", "x.c", "-L.", "-lc10"], cwd=tmp_path, check=True)
+    (site / "flash_attn-2.8.3.dist-info" / "RECORD").write_text("flash_attn_2_cuda.so,,\n../../../bin/x.so,,\n")
+    (found,) = compiled_packages(IsolatedHost(tmp_path), str(tmp_path / "e"), CATALOG)
+    assert (found.package, found.version, found.cuda_majors) == ("flash-attn", "2.8.3", ())
+    assert found.releases[-1] == "2.7"
+    content = (site / "flash_attn_2_cuda.so").read_bytes()
+    whole = read_library([content])
+    assert read_linked(lambda start, length: (content[start : start + length], len(content))) == whole
+    assert read_linked(lambda *_: None) is None
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,15 +16,22 @@ from packaging.requirements import Requirement
 
 from support.sources import IsolatedHost, recorded
 from support.wheels import make_wheel
+from torchup.envs import kernels
+from torchup.envs.activation import run_environment
 from torchup.envs.guard import FILE_NAME, drift, guard_url, guard_variables, kept, refusing, replacement, wanting
 from torchup.install.guard import guard_text, guarded_names, write_guard
 from torchup.install.guard_scripts import SCRIPTS, guarded, guarded_pip
+from torchup.model import Environment
 
 PACKAGES = {
     "numpy": "2.4.6", "torch": "2.14.1+cu130", "torchvision": "0.29.1+cu130", "flash-attn": "2.8.4+cu13torch2.14",
     "xformers": "0.0.35", "lightning": "2.6",
 }  # fmt: skip
 SH = "deactivate () {\n    unset VIRTUAL_ENV\n}\ndeactivate nondestructive\nVIRTUAL_ENV=/x\nexport VIRTUAL_ENV\n"
+CSH = """alias deactivate 'rehash; unsetenv VIRTUAL_ENV; test "\\!:*" != "nondestructive" && unalias deactivate'
+deactivate nondestructive
+setenv VIRTUAL_ENV /x
+"""
 
 
 def test_torch_its_companions_and_bound_wheels_are_kept():
@@ -55,7 +66,10 @@ def test_variables_are_joined_to_those_of_the_user():
 def test_a_script_is_changed_once(name):
     """A second pass finds the mark; a script of another form is left as it is."""
     script = SCRIPTS[name]
-    anchors = {"activate": SH, "activate.fish": "    set -e VIRTUAL_ENV\n", "activate.bat": "@set X=1\n"}
+    anchors = {
+        "activate": SH, "activate.fish": "    set -e VIRTUAL_ENV\n", "activate.bat": "@set X=1\n", "activate.csh": CSH,
+        "activate.nu": "    load-env $new_env\n", "activate.xsh": "__xonsh__.xontrib.virtualenv.activate()\n",
+    }  # fmt: skip
     before = anchors.get(name, "    if ($env:VIRTUAL_ENV) {\n")
     once = guarded(script, before, "file:///e%20x/g.txt")
     assert once != before
@@ -75,8 +89,24 @@ def test_activation_and_deactivation_in_a_real_shell(shell, tmp_path):
         f'. "{script}"; {show}; deactivate; {show}',
         {"UV_CONSTRAINT": "/mine.txt", "PATH": "/bin:/usr/bin"},
     )
-    done = subprocess.run([shell, "-c", lines], capture_output=True, text=True, check=True, env=variables)
+    done = subprocess.run([shutil.which(shell), "-c", lines], capture_output=True, text=True, check=True, env=variables)
     assert done.stdout.splitlines() == ["file:///g.txt|/mine.txt file:///g.txt", "no|/mine.txt"]
+
+
+@pytest.mark.parametrize("shell", ["tcsh", "csh"])
+def test_activation_and_deactivation_in_a_c_shell(shell, tmp_path):
+    """The same of the script that venv writes for csh, whose deactivation is one alias."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"there is no {shell} here")
+    script = tmp_path / "activate.csh"
+    script.write_text(guarded(SCRIPTS["activate.csh"], CSH, "file:///g.txt"))
+    show = 'printenv PIP_CONSTRAINT; echo "-"; printenv UV_CONSTRAINT; echo "-"'
+    (tmp_path / "run.csh").write_text(f"source {script}\n{show}\ndeactivate\n{show}\n")
+    variables = {"UV_CONSTRAINT": "/mine.txt", "PATH": "/bin:/usr/bin"}
+    done = subprocess.run(
+        [shutil.which(shell), "-f", tmp_path / "run.csh"], capture_output=True, text=True, check=True, env=variables
+    )
+    assert done.stdout.split() == ["file:///g.txt", "-", "/mine.txt", "file:///g.txt", "-", "-", "/mine.txt", "-"]
 
 
 def test_pip_says_how_torch_is_changed_on_purpose(tmp_path):
@@ -107,30 +137,54 @@ def test_drift_is_what_the_guard_keeps_and_is_not_there():
     assert [(change.name, change.after) for change in drift(host, "/e")] == [("torch", "2.12.0"), ("xformers", None)]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("tool", ["pip", "uv"])
-def test_a_real_installer_is_stopped(tool, tmp_path):
-    """With the guard pip and uv refuse a package that wants another torch, say who wants it, and leave torch alone."""
-    wheels = tmp_path / "wheels"
+@pytest.fixture(scope="module")
+def guarded_environment(tmp_path_factory):
+    """A guarded environment with a torch, and a folder with a package that wants another one."""
+    folder = tmp_path_factory.mktemp("guard")
+    wheels, env = folder / "wheels", folder / "my env"
     wheels.mkdir()
     for version in ("99.1+cpu", "98.0"):
         make_wheel(wheels, "torch", version)
     make_wheel(wheels, "wants-old", "1.0", requires=["torch==98.0"])
-    env, host = tmp_path / "my env", IsolatedHost(tmp_path)
     subprocess.run(["python3", "-m", "venv", env], check=True)
     offline = ["--no-index", "--find-links", str(wheels)]
-    python = str(env / "bin" / "python")
-    subprocess.run([python, "-m", "pip", "install", "-q", *offline, "torch==99.1+cpu"], check=True)
-    write_guard(host, str(env), str(env), {"torch": "99.1+cpu"})
+    call = [str(env / "bin" / "python"), "-m", "pip", "install", "-q"]
+    subprocess.run([*call, *offline, "torch==99.1+cpu"], check=True)
+    write_guard(IsolatedHost(folder), str(env), str(env), {"torch": "99.1+cpu"})
+    return folder, env, offline
+
+
+def in_shell(host, env, words):
+    """What a person runs after activation."""
+    del host
+    return ["sh", "-c", f'. "{env}/bin/activate"; exec "$@"', "sh", *words], {}
+
+
+def by_env_run(host, env, words):
+    """What `torchup env run` starts."""
+    return words, run_environment(host, str(env))
+
+
+def in_notebook(host, env, words):
+    """What a notebook starts: its kernel has the variables of its kernelspec."""
+    folder = f"{env}-kernels"
+    kernel = kernels.add(host, Environment(name="e", path=str(env)), str(env / "bin" / "python"), folder=folder)
+    return words, json.loads((Path(kernel.folder) / "kernel.json").read_text())["env"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [in_shell, by_env_run, in_notebook])
+@pytest.mark.parametrize("tool", ["pip", "uv"])
+def test_a_real_installer_is_stopped(tool, way, guarded_environment):
+    """With the guard pip and uv refuse a package that wants another torch, say who wants it, and leave torch alone."""
+    folder, env, offline = guarded_environment
+    host, python = IsolatedHost(folder), str(env / "bin" / "python")
     from uv import find_uv_bin  # noqa: PLC0415  # only this case
 
-    call = [python, "-m", "pip"] if tool == "pip" else [find_uv_bin(), "pip"]
-    more = [] if tool == "pip" else ["--python", python]
-    lines = f'. "{env}/bin/activate"; exec "$@"'
-    done = subprocess.run(
-        ["sh", "-c", lines, "sh", *call, "install", *more, *offline, "wants-old"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    call = [python, "-m", "pip", "install"] if tool == "pip" else [find_uv_bin(), "pip", "install", "--python", python]
+    words, variables = way(host, env, [*call, *offline, "wants-old"])
+    variables = {name: value for name, value in variables.items() if value is not None and name != "PATH"}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=os.environ | variables)
     said = done.stdout + done.stderr
     assert done.returncode != 0
     assert "torch==98.0" in said
@@ -157,6 +211,7 @@ def test_without_the_guard_the_culprit_is_named(tmp_path):
     found = replacement(host, str(env))
     assert (found.before, found.after, found.installer) == ("99.1+cpu", "98.0", "pip")
     assert found.wanted_by == ("wants-old",)
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d UTC", found.when)
 
 
 def test_who_wanted_another_torch_is_named():

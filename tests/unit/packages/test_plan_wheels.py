@@ -102,3 +102,11 @@ def test_a_bundle_asks_no_index():
     text = " ".join(part for step in steps(offline, "/e") for part in step.argv)
     assert "https://" not in text
     assert f"flash-attn=={found.wheels[0].version}" in text
+
+
+def test_a_series_of_releases_is_asked_for_as_one():
+    """The rows of triton-windows name 3.7, of which PyPI has 3.7.1.post27 only: `==3.7` would find nothing."""
+    windows = replace(H100, os=Os.WINDOWS, gpus=(Gpu(vendor=Vendor.NVIDIA, name="RTX 4090", compute_capability="8.9"),))
+    found = plan("sageattention", machine=windows, torch="2.12", python="3.12")
+    triton = next(wheel for wheel in found.wheels if wheel.package == "triton-windows")
+    assert triton.requirement == triton.by_version == "triton-windows==3.7.*"

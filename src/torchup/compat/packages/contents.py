@@ -27,8 +27,8 @@ _CPP = lazy_pattern(r"_ZN?K?(?:3c10|2at|5torch)\w*|(?:torch|c10)\w{0,20}\.dll!\?
 _STABLE = lazy_pattern(r"(?:(?:torch|c10)\w{0,20}\.dll!)?(?:aoti_)?torch_\w+")
 _NAMES = "torch|torch_cpu|torch_cuda|torch_hip|torch_python|c10|c10_cuda|c10_hip"
 _TORCH = lazy_pattern(rf"(?:lib)?(?:{_NAMES})\.(?:so|dll|dylib)")
-_NEW_STRING = "NSt7__cxx1112basic_string"
-_OLD_STRING = lazy_pattern(r"_Z\w*(?:RK|E|_)Ss\b")
+_NEW_STRING = "St7__cxx1112basic_string"
+_IDENTIFIER = lazy_pattern(r"(\d{1,4})")
 
 
 class Contents(Value, frozen=True, kw_only=True):
@@ -93,7 +93,16 @@ def string_abi(symbols: Iterable[str]) -> str | None:
     found = list(symbols)
     if any(_NEW_STRING in symbol for symbol in found):
         return "TRUE"
-    return "FALSE" if any(_OLD_STRING.fullmatch(symbol) for symbol in found) else None
+    return "FALSE" if any("Ss" in _without_identifiers(symbol) for symbol in found) else None
+
+
+def _without_identifiers(symbol: str) -> str:
+    """An Itanium name without its words, each of which follows its length: ``_ZN5torch3jitERKSs`` -> ``_ZNERKSs``."""
+    kept, at = [], 0
+    while (match := _IDENTIFIER.search(symbol, at)) is not None:
+        kept.append(symbol[at : match.start()])
+        at = match.end() + int(match[1])
+    return "".join((*kept, symbol[at:]))
 
 
 def _releases(cpp: set[str], catalog: Catalog, tables: Packages) -> tuple[str, ...]:

@@ -92,10 +92,15 @@ def _promise(wheel: Wheel) -> bool:
 
 def place_for(fit: Fit, tables: Packages) -> Place:
     """Where the wheel of a fit lies."""
-    abi, torch = tables.string_abi, fit.build.torch
-    new = bool(at_least(torch, abi.new_from)) or f"{torch}+{fit.build.variant}" in abi.also_new
+    new = new_strings(fit.build.torch, fit.build.variant, tables)
     python = fit.python or (fit.wheel.pythons[-1] if fit.wheel.pythons else None)
     return place_of(fit.wheel, torch=fit.built, variant=fit.build.variant, label=fit.label, python=python, new_abi=new)
+
+
+def new_strings(torch: str, variant: str, tables: Packages) -> bool:
+    """Whether a build of torch has the new string ABI of C++."""
+    abi = tables.string_abi
+    return bool(at_least(torch, abi.new_from)) or f"{torch}+{variant}" in abi.also_new
 
 
 # ---------------------------------------------------------------- the axes

@@ -18,6 +18,7 @@ from torchup.doctor.remedy.of_cause import remedy_of
 from torchup.doctor.remedy.quoting import line, set_variable, unset_variable
 from torchup.doctor.remedy.rebuild import rebuild
 from torchup.doctor.remedy.shells import shell_of
+from torchup.doctor.remedy.wheels import fitting_wheel, wheel_remedy
 from torchup.plan.drivers import DriverAction, DriverPlace
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "choose",
     "commands_for",
     "driver_remedy",
+    "fitting_wheel",
     "interpreter_of",
     "is_bundled",
     "is_planned",
@@ -53,4 +55,5 @@ __all__ = [
     "set_variable",
     "shell_of",
     "unset_variable",
+    "wheel_remedy",
 ]

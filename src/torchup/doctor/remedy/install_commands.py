@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from torchup.doctor.remedy.tables import Bundled, tables
 from torchup.model import Manager, Value
 from torchup.patterns import lazy_pattern
@@ -78,6 +80,13 @@ def new_interpreter(order: Order) -> str | None:
 
 def _path_of_new(order: Order) -> str:
     return rf"{NEW_ENVIRONMENT}\Scripts\python.exe" if order.windows else f"{NEW_ENVIRONMENT}/bin/python"
+
+
+def by_pip_alone(plan: Plan, order: Order) -> tuple[Command, ...]:
+    """A new environment for those who have no uv: Python's own venv, and pip inside it."""
+    launcher = ("py", f"-{plan.python}") if order.windows else (f"python{plan.python}",)
+    make = (*launcher, "-m", "venv", NEW_ENVIRONMENT)
+    return (make, *_pip(plan, replace(order, fresh=False, interpreter=_path_of_new(order))))
 
 
 def uninstall(names: tuple[str, ...], order: Order) -> tuple[Command, ...]:

@@ -31,14 +31,14 @@ def rebuild(facts: Facts, module: str, gpus: Iterable[ComputeCapability] = ()) -
     if module in table.elsewhere:
         return ()
     if module in table.wheels:
-        return (_install(facts, ("--upgrade", package)),)
+        return (install_by(facts, ("--upgrade", package)),)
     version = next(iter(facts.versions(package.lower())), None)
     requirement = f"{package}=={version}" if version else package
     if facts.manager is Manager.UV_PROJECT:
         return (*_variable(gpus), ("uv", "add", *_for_project(package), requirement))
     again = ("--reinstall-package", package) if _by_uv(facts) else ("--force-reinstall",)
     options = ("--no-build-isolation", "--no-deps", "--no-binary", package, *again)
-    return (*_variable(gpus), _install(facts, (*options, requirement)))
+    return (*_variable(gpus), install_by(facts, (*options, requirement)))
 
 
 def _variable(gpus: Iterable[ComputeCapability]) -> tuple[Command, ...]:
@@ -56,7 +56,8 @@ def _by_uv(facts: Facts) -> bool:
     return facts.manager in {Manager.UV_VENV, Manager.UV_PROJECT}
 
 
-def _install(facts: Facts, words: Command) -> Command:
+def install_by(facts: Facts, words: Command) -> Command:
+    """An installation in the words that pip and uv share, for the environment's own manager."""
     interpreter = interpreter_of(facts)
     if _by_uv(facts):
         where = ("--python", python_words(interpreter)[0]) if interpreter else ()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from torchup.catalog.versions import is_release
-from torchup.doctor.cause import text_of
+from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import capabilities, gpu_line, plain, quoted, remedy_of, said, torch_cuda, torch_line
 from torchup.doctor.rules.coverage import (
@@ -25,7 +27,7 @@ from torchup.patterns import lazy_pattern
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
-    from torchup.model import Message
+    from torchup.model import Message, Remedy
 
 TOO_NEW, TOO_OLD = "arch-not-in-build-too-new", "arch-not-in-build-too-old"
 _LOADED_BY_CUDA = ("arch.cudnn-execution",)
@@ -43,15 +45,25 @@ def cpu_build_installed(facts: Facts, compat: Compat) -> Found | None:
         return None
     not_compiled, nvidia = facts.sign("cpu.not-compiled"), facts.of(Vendor.NVIDIA)
     lines: list[Message] = [said(not_compiled)] if not_compiled else []
+    lines += quoted(facts, "extension.built-for")
     lines += [torch_line(facts)] if facts.torch.version else []
     lines += [gpu_line(facts, Vendor.NVIDIA)] if nvidia else []
     slug = "cpu-build-installed"
     return Found(
         summary=text_of(slug, "summary"),
         evidence=tuple(lines),
-        remedy=remedy_of(slug, facts, compat),
+        remedy=_build_that_others_met(facts, compat, slug) or remedy_of(slug, facts, compat),
         certainty=Certainty.SEEN if not_compiled is None else Certainty.PROVEN if nvidia else Certainty.SAID,
     )
+
+
+def _build_that_others_met(facts: Facts, compat: Compat, slug: str) -> Remedy | None:
+    """A compiled package names the build that it was made for: that one again, so that the package stays right."""
+    sign = facts.sign("extension.built-for")
+    if sign is None or "+cu" not in sign.values.get("built", ""):
+        return None
+    known = replace(facts, requested=(f"torch=={sign.values['built']}",))
+    return remedy_of(slug, known, compat, kind=RemedyKind.REQUESTED)
 
 
 def _is_cpu_build(facts: Facts) -> bool:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from torchup.doctor.cause import text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.mixed_facts import overwritten
-from torchup.model import Severity, message
+from torchup.model import Severity
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -27,7 +28,7 @@ def damaged_torch(facts: Facts, compat: Compat) -> Found | None:
         return None
     broken = facts.torch.import_error is not None
     return Found(
-        summary=message("doctor.damage.summary", "files of torch differ from those that were installed"),
+        summary=text_of("mixed-install", "summary-damage"),
         evidence=tuple(one.line for one in facts.damage[:_SHOWN]),
         remedy=_written_anew(facts, compat),
         certainty=Certainty.PROVEN if broken else Certainty.SEEN,
@@ -40,7 +41,7 @@ def _written_anew(facts: Facts, compat: Compat) -> Remedy:
     """The packages whose files differ, in the same versions."""
     from torchup.doctor import remedy  # noqa: PLC0415  # the planner comes with it
 
-    text = message("doctor.damage.remedy", "reinstall the packages whose files differ, in the same versions")
+    text = text_of("mixed-install", "remedy-damage")
     if linked := tuple(dict.fromkeys(one.conda for one in facts.damage if one.conda)):
         return remedy.linked_anew(facts, linked, text=text)
     names = tuple(dict.fromkeys(one.package for one in facts.damage))

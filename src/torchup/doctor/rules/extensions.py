@@ -9,7 +9,8 @@ from torchup.doctor.extensions import extension_table, named_in
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import capabilities, gpu_line, quoted, remedy_of, said, torch_line
 from torchup.doctor.rules.coverage import FAILURES, covered, covers_what_it_warns_of, uncovered, warned_capability
-from torchup.model import ComputeCapability, Os, Remedy, message
+from torchup.doctor.rules.owners import package_named
+from torchup.model import ComputeCapability, Os, Remedy, Severity, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.model import Message
 
-_OWN = ("extension.flash", "extension.nvcc-arch", "extension.kernel")
+_OWN = ("extension.flash", "extension.nvcc-arch", "extension.kernel", "extension.sage")
 
 
 def foreign_code(facts: Facts) -> bool:
@@ -51,9 +52,23 @@ def extension_arch_missing(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=text_of(slug, "summary"),
         evidence=(*lines, *toolkit),
-        remedy=rebuilt(facts, text, () if toolkit else names, gpus),
+        remedy=rebuilt(facts, text, ()) if toolkit else _with_code(facts, compat, text, names, gpus),
         certainty=Certainty.PROVEN if failed else Certainty.SAID,
     )
+
+
+def _with_code(
+    facts: Facts, compat: Compat, text: Message, names: Sequence[str], gpus: Iterable[ComputeCapability]
+) -> Remedy:
+    """The first package's file for this torch and GPU; a package without a row is rebuilt."""
+    from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
+
+    package = package_named(names[0]) if names else None
+    found = remedy.fitting_wheel(facts, compat.catalog, package) if package is not None else None
+    same = found is not None and found.url is None and found.version in facts.versions(found.package)
+    if package is None or same:  # the release that is installed is the one that fails
+        return rebuilt(facts, text, names, gpus)
+    return remedy.wheel_remedy(facts, compat.catalog, package, text=text, gpus=gpus)
 
 
 def _names(facts: Facts) -> tuple[str, ...]:
@@ -74,9 +89,11 @@ def extension_names(facts: Facts, lines: Iterable[str]) -> tuple[str, ...]:
 def triton_ptxas_too_old(facts: Facts, compat: Compat) -> Found | None:
     """Torch covers the GPU, or nothing says that it does not; Triton's bundled ptxas does not know it."""
     sign = facts.sign("arch.ptxas")
-    if sign is None or uncovered(facts, compat) is not None:
-        return None
     slug = "triton-ptxas-too-old"
+    if sign is None:
+        return _older_assembler(facts, compat, slug)
+    if uncovered(facts, compat) is not None:
+        return None
     lines: list[Message] = [said(sign), *_toolkit_line(facts, compat, "arch.ptxas")]
     lines += [gpu_line(facts)] if facts.gpus else []
     lines += [torch_line(facts)] if facts.torch.version else []
@@ -89,11 +106,25 @@ def triton_ptxas_too_old(facts: Facts, compat: Compat) -> Found | None:
     )
 
 
-def _newer_toolkit() -> Message:
-    return message(
-        "doctor.extension.toolkit",
-        "install a CUDA toolkit whose compiler supports the GPU, and build the package again",
+def _older_assembler(facts: Facts, compat: Compat, slug: str) -> Found | None:
+    """Nothing has failed yet: the assembler that is there is older than the toolkit that introduced the GPU."""
+    row = next((one for one in facts.readiness if one.name == "ptxas" and one.ready is False and one.found), None)
+    if row is None:
+        return None
+    seen = message("doctor.ptxas.found", "Triton's assembler is of CUDA {found}", found=row.found)
+    needed = message("doctor.ptxas.needed", "the GPU needs one of CUDA {wanted}", wanted=row.wanted)
+    return Found(
+        summary=text_of(slug, "summary"),
+        evidence=(seen, needed, gpu_line(facts)),
+        remedy=remedy_of(slug, facts, compat, kind=RemedyKind.TEXT if facts.system.os is Os.WINDOWS else None),
+        certainty=Certainty.SEEN,
+        severity=Severity.INFO,
+        primary=False,
     )
+
+
+def _newer_toolkit() -> Message:
+    return text_of("extension-arch-missing", "remedy-toolkit")
 
 
 def _toolkit_line(facts: Facts, compat: Compat, code: str) -> tuple[Message, ...]:

@@ -31,7 +31,7 @@ def glibc_too_old(facts: Facts, compat: Compat) -> Found | None:
     if facts.system.glibc:
         lines.append(message("doctor.glibc.version", "glibc {version}", version=facts.system.glibc))
     return Found(
-        summary=message("doctor.glibc.summary", "the wheel needs a newer glibc or libstdc++ than this system has"),
+        summary=text_of("glibc-too-old", "summary"),
         evidence=tuple(lines),
         remedy=_glibc_remedy(facts, compat, cxx_only=cxx_only),
         certainty=Certainty.PROVEN,
@@ -41,18 +41,11 @@ def glibc_too_old(facts: Facts, compat: Compat) -> Found | None:
 def _glibc_remedy(facts: Facts, compat: Compat, *, cxx_only: bool) -> Remedy | None:
     """The newest build for this glibc, where it is known; a newer system in any case."""
     if cxx_only:
-        text = message(
-            "doctor.glibc.remedy-cxx",
-            "install a newer libstdc++ into a conda environment, or use a newer system or a container with one",
-        )
+        text = text_of("glibc-too-old", "remedy-cxx")
         conda = (("conda", "install", "--channel", "conda-forge", "libstdcxx-ng"),)
         return made(facts, compat, text, *(conda if holds("conda", facts) else ()))
     if facts.system.glibc is None:
-        text = message(
-            "doctor.glibc.remedy-unknown",
-            "use a newer system or a container with one; run `torchup plan` on this machine to see the newest "
-            "torch for its glibc (`ldd --version` shows it)",
-        )
+        text = text_of("glibc-too-old", "remedy-unknown")
         return made(facts, compat, text, ("ldd", "--version"))
     return remedy_of("glibc-too-old", facts, compat)
 
@@ -94,7 +87,7 @@ def _tag(floor: str) -> str:
 
 def system_library_missing(facts: Facts, compat: Compat) -> Found | None:
     """A shared library that the wheel does not bundle is missing."""
-    signs = [sign for sign in facts.signs if sign.code in _CODES]
+    signs = [sign for sign in facts.signs if sign.code in _CODES and not _of_other_torch(facts, sign)]
     if facts.system.jetson:  # NVIDIA's wheels for Jetson link to the system's libraries
         signs += [sign for sign in facts.signs if sign.code == "mixed.library-gone"]
     rows = list(dict.fromkeys(row for sign in signs if (row := _row(sign)) is not None))
@@ -110,6 +103,12 @@ def system_library_missing(facts: Facts, compat: Compat) -> Found | None:
     )
 
 
+def _of_other_torch(facts: Facts, sign: Sign) -> bool:
+    """Torchcodec tries one library a release of FFmpeg: where one of them lacks a symbol of torch, FFmpeg is there."""
+    linked = facts.sign("companion.extension")
+    return sign.code == "library.ffmpeg" and linked is not None and "libtorchcodec" in linked.line
+
+
 def _row(sign: Sign) -> SystemLibrary | None:
     named = (sign.values.get("library") or sign.line).lower()
     return next((row for row in libraries().system_library if any(name in named for name in row.names)), None)
@@ -119,11 +118,7 @@ def _library_remedy(facts: Facts, compat: Compat, rows: tuple[SystemLibrary, ...
     text = text_of("system-library-missing", "remedy")
     if not rows:
         return made(facts, compat, text)
-    names = message(
-        "doctor.library.remedy",
-        "install {names}, which the wheel expects on the system; reinstalling torch does not help",
-        names=", ".join(row.title for row in rows),
-    )
+    names = text_of("system-library-missing", "remedy-names", names=", ".join(row.title for row in rows))
     commands = tuple(command for row in rows if (command := _install(facts, row)) is not None)
     root = any(command[0] == "sudo" for command in commands)
     return made(facts, compat, names, *commands, needs_root=root)

@@ -13,14 +13,18 @@ from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.extensions import extension_table
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import plain, quoted, remedy_of, said, torch_cuda, torch_line
+from torchup.doctor.rules.compiled import other_cuda, other_torch, unloaded_dll
+from torchup.doctor.rules.compiled_messages import own_message
 from torchup.doctor.rules.damaged import damaged_torch
-from torchup.doctor.rules.extensions import extension_names, rebuilt
+from torchup.doctor.rules.extensions import extension_names
 from torchup.model import Remedy, message
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torchup.compat.questions import Compat
-    from torchup.doctor.facts import Facts, Sign
+    from torchup.doctor.facts import Facts, Replaced, Sign
     from torchup.model import Message
 
 _COMPANIONS = ("torchvision", "torchaudio")
@@ -36,14 +40,14 @@ def companion_mismatch(facts: Facts, compat: Compat) -> Found | None:
     signs, wrong = _signs(facts, compat), [line for name in _COMPANIONS for line in _unpaired(facts, compat, name)]
     broken = facts.companion_errors
     if not signs and not wrong and not broken:
-        return _of_other_cuda(facts, compat)
+        return _of_other_cuda(facts, compat) or unloaded_dll(facts, compat) or own_message(facts, compat)
     if signs and all(sign.code == "companion.extension" for sign in signs) and not wrong and not broken:
-        return _extension_of_another_torch(facts, signs, _package_of(signs[0]))
+        return other_torch(facts, compat, signs, _package_of(signs[0]))
     errors = tuple(plain(f"import {name}: {error}") for name, error in broken.items())
     slug = "companion-mismatch"
     return Found(
         summary=text_of(slug, "summary"),
-        evidence=(*map(said, signs), *errors, *wrong),
+        evidence=tuple(dict.fromkeys((*map(said, signs), *errors, *wrong))),
         remedy=remedy_of(slug, facts, compat),
         certainty=Certainty.PROVEN if (signs and wrong) or broken else Certainty.SAID if signs else Certainty.TABLE,
     )
@@ -73,7 +77,7 @@ def _of_other_cuda(facts: Facts, compat: Compat) -> Found | None:
         return _kept_cuda(facts, compat, sign)
     if companion is None:
         names = extension_names(facts, [sign.line])
-        return _extension_of_another_torch(facts, (sign,), names[0]) if names else None
+        return other_cuda(facts, compat, sign, names[0] if names else None)
     slug = "companion-mismatch"
     return Found(
         summary=text_of(slug, "summary"),
@@ -95,9 +99,9 @@ def _kept_cuda(facts: Facts, compat: Compat, sign: Sign) -> Found:
     """A package that knows one CUDA major alone, beside a torch of another: torch has to follow."""
     from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
 
-    text = message("doctor.companion.remedy-cuda", "install a torch with the CUDA major that the package needs")
+    text = text_of("companion-mismatch", "remedy-cuda")
     return Found(
-        summary=message("doctor.companion.summary-cuda", "a compiled package needs another CUDA major than this torch"),
+        summary=text_of("companion-mismatch", "summary-cuda"),
         evidence=(said(sign), *([torch_line(facts)] if facts.torch.version else [])),
         remedy=remedy.reinstall(facts, compat.catalog, text=text),
         certainty=Certainty.SAID,
@@ -108,20 +112,6 @@ def _package_of(sign: Sign) -> str | None:
     """The module that a message names, by its compiled library too."""
     named = sign.values.get("package")
     return extension_table().libraries.get(named, named) if named else None
-
-
-def _extension_of_another_torch(facts: Facts, signs: tuple[Sign, ...], module: str | None) -> Found:
-    """A compiled package (flash-attn, vLLM...) that was linked to another torch or CUDA than it meets."""
-    text = message(
-        "doctor.companion.remedy-extension",
-        "install a release of the package that was built for this torch, or rebuild it with this torch",
-    )
-    return Found(
-        summary=message("doctor.companion.summary-extension", "a compiled package was built for another torch"),
-        evidence=(*map(said, signs), *([torch_line(facts)] if facts.torch.version else [])),
-        remedy=rebuilt(facts, text, [module] if module else []),
-        certainty=Certainty.SAID,
-    )
 
 
 def _is_paired(facts: Facts, compat: Compat, name: str) -> bool:
@@ -208,6 +198,8 @@ def adding(facts: Facts, text: Message, requirements: tuple[str, ...]) -> Remedy
 
 def torch_replaced(facts: Facts, compat: Compat) -> Found | None:
     """Another package's installation exchanged torch for another build or version."""
+    if facts.replaced is not None:
+        return _replaced_here(facts, facts.replaced, compat)
     gone, came = facts.sign("torch.uninstalled"), facts.sign("torch.came")
     old = gone.values.get("old") if gone is not None else None
     new = came.values.get("new") if came is not None else None
@@ -226,6 +218,40 @@ def torch_replaced(facts: Facts, compat: Compat) -> Found | None:
         remedy=remedy_of(slug, known, compat, kind=RemedyKind.REQUESTED),
         certainty=Certainty.PROVEN,
     )
+
+
+def _replaced_here(facts: Facts, replaced: Replaced, compat: Compat) -> Found:
+    """Torchup verified another torch in this environment than the one that is there."""
+    slug = "torch-replaced"
+    exchanged = message(
+        "doctor.replaced.exchanged",
+        "torch {before} was verified here, torch {after} is installed",
+        before=replaced.before,
+        after=replaced.after or "-",
+    )
+    known = msgspec.structs.replace(facts, requested=(f"torch=={replaced.before}",))
+    error = (facts.torch.import_error or "").strip().splitlines()[-1:]
+    exchange = text_of("torch-replaced", "summary-live")
+    return Found(
+        summary=text_of(slug, "summary") if replaced.wanted_by else exchange,
+        evidence=(exchanged, *_who(replaced), *map(plain, error)),
+        remedy=remedy_of(slug, known, compat, kind=RemedyKind.REQUESTED),
+        certainty=Certainty.PROVEN,
+    )
+
+
+def _who(replaced: Replaced) -> Iterator[Message]:
+    """Which tool wrote the torch that is there, when, and for which packages."""
+    if replaced.installer or replaced.when:
+        yield message(
+            "doctor.replaced.by",
+            "{tool} wrote it ({when})",
+            tool=replaced.installer or "?",
+            when=replaced.when or "?",
+        )
+    if replaced.wanted_by:
+        names = ", ".join(replaced.wanted_by)
+        yield message("doctor.replaced.for", "{packages} wanted that torch", packages=names)
 
 
 def torch_not_installed(facts: Facts, compat: Compat) -> Found | None:
@@ -254,9 +280,9 @@ def _remains(facts: Facts, compat: Compat) -> Found:
     from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
 
     error = (facts.torch.import_error or "").strip().splitlines()[-1:] or ["-"]
-    text = message("doctor.no-torch.remedy-remains", "remove the remaining files and install torch again")
+    text = text_of("torch-not-installed", "remedy-remains")
     return Found(
-        summary=message("doctor.no-torch.summary-remains", "torch is on disk, but it cannot be imported"),
+        summary=text_of("torch-not-installed", "summary-remains"),
         evidence=(plain(f"import torch: {error[0]}"),),
         remedy=remedy.reinstall(facts, compat.catalog, remedy.Wish(remove=("torch",)), text=text),
         certainty=Certainty.SEEN,

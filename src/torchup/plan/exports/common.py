@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from torchup.compat.target import variant_name
 from torchup.errors import UsageError
@@ -18,8 +21,16 @@ if TYPE_CHECKING:
 
 
 def places(plan: Plan) -> IndexOptions:
-    """The plan's sources as pip and uv understand them."""
-    return index_options(plan.sources, variant=plan.build.variant, chosen=plan.build.source)
+    """The plan's sources as pip and uv understand them, with the pages that list the files of its packages."""
+    found = index_options(plan.sources, variant=plan.build.variant, chosen=plan.build.source)
+    pages = (wheel.find_links for wheel in plan.wheels)
+    return replace(found, find_links=tuple(dict.fromkeys((*found.find_links, *filter(None, pages)))))
+
+
+def together(plan: Plan) -> tuple[str, ...]:
+    """What one command installs: all but what has an index of its own, where other files have the same version."""
+    wheels = (wheel.requirement for wheel in plan.wheels if not wheel.compiled and not wheel.index)
+    return (*plan.packages, *wheels)
 
 
 def torch_source(plan: Plan) -> Source | None:
@@ -57,6 +68,38 @@ def pip_option_lines(plan: Plan) -> list[str]:
         *(f"--extra-index-url {_unbroken(url)}" for url in found.extra_index_urls),
         *(f"--find-links {_unbroken(place)}" for place in found.find_links),
     ]
+
+
+def later_commands(plan: Plan, tool: tuple[str, ...], index: str) -> list[tuple[str, ...]]:
+    """What is typed after the installation: files from an index of their own, and what is compiled beside torch.
+
+    Args:
+        plan: what is installed.
+        tool: the installation command before its arguments: ``("pip", "install")``.
+        index: its option for the one index that is asked.
+    """
+    found: list[tuple[str, ...]] = []
+    for wheel in plan.wheels:
+        if wheel.index and not wheel.compiled:
+            found.append((*tool, "--no-deps", index, wheel.index, wheel.requirement))
+        if wheel.compiled:
+            found.append((*tool, *wheel.build_requires))
+            found.append((*tool, "--no-build-isolation", "--no-deps", wheel.requirement))
+            found += [(*tool, *wheel.requires)] if wheel.requires else []
+    return found
+
+
+def later_notes(plan: Plan) -> list[str]:
+    """The same as comment lines of a file that cannot do it."""
+    lines = later_commands(plan, ("pip", "install"), "--index-url")
+    first = ["# then, with torch installed:"] if lines else []
+    said = [f"#   (with {' '.join(f'{name}={value}' for name, value in variables(plan).items())})"]
+    return [*first, *(said if variables(plan) else []), *(f"#   {shlex.join(line)}" for line in lines)]
+
+
+def variables(plan: Plan) -> dict[str, str]:
+    """What has to be set while packages are compiled."""
+    return {name: value for wheel in plan.compiled for name, value in wheel.environment.items()}
 
 
 def _unbroken(place: str) -> str:

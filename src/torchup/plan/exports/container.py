@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from torchup.errors import UsageError
 from torchup.model import Os, message
-from torchup.plan.exports.common import header, places
+from torchup.plan.exports.common import header, later_commands, places, together, variables
+from torchup.plan.exports.fleet import UV_IMAGE
 from torchup.plan.exports.scripts import conda_channels, pip_options
 
 if TYPE_CHECKING:
@@ -53,7 +54,15 @@ def _copies(plan: Plan) -> list[str]:
 
 
 def _arguments(plan: Plan) -> str:
-    return " \\\n    ".join(shlex.quote(part) for part in (*pip_options(plan, "pip"), *plan.requirements))
+    return " \\\n    ".join(shlex.quote(part) for part in (*pip_options(plan, "pip"), *together(plan)))
+
+
+def _later(plan: Plan, tool: str) -> list[str]:
+    """What follows torch; to compile needs an image with nvcc and a compiler, which Python's own lacks."""
+    lines = later_commands(plan, (), "--default-index" if tool.startswith("uv ") else "--index-url")
+    note = ["# compiled in the image: take one with nvcc and a C++ compiler as its base"] if plan.compiled else []
+    before = [f"ENV {name}={value}" for name, value in variables(plan).items()]
+    return [*note, *before, *(f"RUN {tool} {shlex.join(words)}" for words in lines)]
 
 
 def _python_image(plan: Plan, machine: Machine) -> list[str]:
@@ -62,19 +71,21 @@ def _python_image(plan: Plan, machine: Machine) -> list[str]:
         *_gpu(plan),
         *_copies(plan),
         f"RUN python -m pip install --no-cache-dir \\\n    {_arguments(plan)}",
+        *_later(plan, "python -m pip install --no-cache-dir"),
         'CMD ["python"]',
     ]
 
 
 def _free_threaded(plan: Plan, machine: Machine) -> list[str]:
     """Python's own images have no free-threaded builds; uv fetches them."""
-    arguments = " \\\n    ".join(shlex.quote(part) for part in (*pip_options(plan, "uv"), *plan.requirements))
+    arguments = " \\\n    ".join(shlex.quote(part) for part in (*pip_options(plan, "uv"), *together(plan)))
     return [
-        _from("ghcr.io/astral-sh/uv:debian-slim", machine),
+        _from(UV_IMAGE, machine),
         *_gpu(plan),
         *_copies(plan),
         f"RUN uv venv --python {plan.python} /opt/torch",
         f"RUN uv pip install --no-cache --python /opt/torch \\\n    {arguments}",
+        *_later(plan, "uv pip install --no-cache --python /opt/torch"),
         'ENV PATH="/opt/torch/bin:$PATH"',
         'CMD ["python"]',
     ]

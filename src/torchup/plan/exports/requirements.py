@@ -10,10 +10,12 @@ from torchup.plan.exports.common import (
     array,
     for_pip,
     header,
+    later_notes,
     pip_option_lines,
     places,
     plain_python,
     quoted,
+    together,
     torch_source,
 )
 
@@ -34,7 +36,8 @@ def requirements(plan: Plan, machine: Machine) -> str:
     if found.extra_index_urls:
         notes.append("# with uv: uv pip install --index-strategy unsafe-best-match -r requirements.txt")
     notes += [f"# constraint of the planned machine: {line}" for line in plan.constraints]
-    return header(plan, machine) + "\n".join([*notes, *pip_option_lines(plan), *plan.requirements]) + "\n"
+    notes += later_notes(plan)
+    return header(plan, machine) + "\n".join([*notes, *pip_option_lines(plan), *together(plan)]) + "\n"
 
 
 def pyproject(plan: Plan, machine: Machine) -> str:
@@ -46,7 +49,7 @@ def pyproject(plan: Plan, machine: Machine) -> str:
         'name = "torch-environment"',
         'version = "0.1.0"',
         f'requires-python = "=={plain_python(plan)}.*"',
-        f"dependencies = {array(plan.requirements)}",
+        f"dependencies = {array((*plan.requirements, *(wheel.requirement for wheel in plan.compiled)))}",
         "",
         *_uv_table(plan, machine),
         *_uv_indexes(plan),
@@ -68,6 +71,20 @@ def _uv_table(plan: Plan, machine: Machine) -> list[str]:
         lines.append(f"constraint-dependencies = {array(plan.constraints)}")
     if plan.overrides:
         lines.append(f"override-dependencies = {array(plan.overrides)}")
+    return [*lines, *_uv_compiled(plan)]
+
+
+def _uv_compiled(plan: Plan) -> list[str]:
+    """What uv compiles against the very torch that it installs."""
+    lines = ["", "[tool.uv.extra-build-dependencies]"] if plan.compiled else []
+    for wheel in plan.compiled:
+        tools = ", ".join(quoted(name) for name in wheel.build_requires)
+        lines.append(f'{wheel.package} = [{{ requirement = "torch", match-runtime = true }}, {tools}]')
+    variables = [wheel for wheel in plan.compiled if wheel.environment]
+    lines += ["", "[tool.uv.extra-build-variables]"] if variables else []
+    for wheel in variables:
+        pairs = ", ".join(f"{name} = {quoted(value)}" for name, value in wheel.environment.items())
+        lines.append(f"{wheel.package} = {{ {pairs} }}")
     return lines
 
 
@@ -79,16 +96,26 @@ def _machine_name(machine: Machine) -> str:
 def _uv_indexes(plan: Plan) -> list[str]:
     found, torch = places(plan), torch_source(plan)
     lines: list[str] = []
-    name = None
+    names: dict[str, str] = {}
     for position, url in enumerate(found.extra_index_urls, 1):
         is_torch = torch is not None and torch.url == url
-        label = "torch" if is_torch else f"extra-{position}"
-        name = label if is_torch else name
-        lines += ["", "[[tool.uv.index]]", f'name = "{label}"', f"url = {quoted(url)}"]
+        names[url] = "torch" if is_torch else f"extra-{position}"
+        lines += ["", "[[tool.uv.index]]", f'name = "{names[url]}"', f"url = {quoted(url)}"]
     if found.index_url and not found.default:
         lines += ["", "[[tool.uv.index]]", 'name = "main"', f"url = {quoted(found.index_url)}", "default = true"]
-    if name:
-        pinned = [line for line in plan.packages if "==" in line]  # a range is for PyPI's wheel, wherever that lies
-        tied = [match[0] for line in pinned if (match := _NAME.match(line)) and match[0] in TORCH_FAMILY]
-        lines += ["", "[tool.uv.sources]", *(f'{package} = {{ index = "{name}" }}' for package in tied)]
-    return lines
+    for wheel in plan.wheels:
+        if wheel.index and wheel.index not in names:
+            names[wheel.index] = wheel.package
+            lines += ["", "[[tool.uv.index]]", f"name = {quoted(wheel.package)}", f"url = {quoted(wheel.index)}"]
+            lines.append("explicit = true")
+    tied = {**_tied(plan, names), **{wheel.package: names[wheel.index] for wheel in plan.wheels if wheel.index}}
+    sources = [f'{package} = {{ index = "{name}" }}' for package, name in tied.items()]
+    return [*lines, *(["", "[tool.uv.sources]", *sources] if tied else [])]
+
+
+def _tied(plan: Plan, names: dict[str, str]) -> dict[str, str]:
+    """Torch and its companions, whose index is not the main one; a range is for PyPI's wheel, wherever it lies."""
+    if "torch" not in names.values():
+        return {}
+    pinned = [line for line in plan.packages if "==" in line]
+    return {match[0]: "torch" for line in pinned if (match := _NAME.match(line)) and match[0] in TORCH_FAMILY}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from torchup.plan.exports.common import header, main_index, places, plain_python
+from torchup.plan.exports.common import header, later_commands, main_index, places, plain_python, together, variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,9 +50,11 @@ def script_sh(plan: Plan, machine: Machine) -> str:
             "if command -v uv >/dev/null 2>&1; then",
             f'  uv venv --python {shlex.quote(plan.python)} "$environment"',
             f'  uv pip install --python "$environment" {_line(plan, "uv", shlex.quote)}',
+            *_sh_compiled(plan, 'uv pip install --python "$environment"'),
             "else",
             f'  {_sh_python(plan)} -m venv "$environment"',
             f'  "$environment/bin/python" -m pip install {_line(plan, "pip", shlex.quote)}',
+            *_sh_compiled(plan, '"$environment/bin/python" -m pip install'),
             "fi",
             '"$environment/bin/python" -c "import torch; print(torch.__version__)"',
         ]
@@ -60,12 +62,27 @@ def script_sh(plan: Plan, machine: Machine) -> str:
     return "\n".join([*start, *body]) + "\n"
 
 
+def _sh_compiled(plan: Plan, tool: str) -> list[str]:
+    before = "".join(f"{name}={shlex.quote(value)} " for name, value in variables(plan).items())
+    return [f"  {before}{tool} {shlex.join(words)}" for words in later_commands(plan, (), _index_option(tool))]
+
+
+def _index_option(tool: str) -> str:
+    return "--default-index" if tool.startswith("uv ") else "--index-url"
+
+
+def _ps1_compiled(plan: Plan, tool: str) -> list[str]:
+    lines = later_commands(plan, (), _index_option(tool))
+    before = [f"    $env:{name} = {_quote_ps1(value)}" for name, value in variables(plan).items()]
+    return [*before, *(f"    Invoke-Checked {tool} {' '.join(map(_quote_ps1, words))}" for words in lines)]
+
+
 def _sh_python(plan: Plan) -> str:
     return f"python{plan.python}"
 
 
 def _line(plan: Plan, tool: str, quote: Callable[[str], str]) -> str:
-    return " ".join(quote(part) for part in (*pip_options(plan, tool), *plan.requirements))
+    return " ".join(quote(part) for part in (*pip_options(plan, tool), *together(plan)))
 
 
 def _quote_ps1(text: str) -> str:
@@ -97,9 +114,11 @@ def _ps1_pip(plan: Plan, machine: Machine) -> list[str]:
         "if (Get-Command uv -ErrorAction SilentlyContinue) {",
         f"    Invoke-Checked uv venv '--python' {_quote_ps1(plan.python)} $Environment",
         f"    Invoke-Checked uv pip install '--python' $Environment {_line(plan, 'uv', _quote_ps1)}",
+        *_ps1_compiled(plan, "uv pip install '--python' $Environment"),
         "} else {",
         f"    Invoke-Checked {launcher} '-m' venv $Environment",
         f"    Invoke-Checked $python '-m' pip install {_line(plan, 'pip', _quote_ps1)}",
+        *_ps1_compiled(plan, "$python '-m' pip install"),
         "}",
         "Invoke-Checked $python '-c' 'import torch; print(torch.__version__)'",
     ]

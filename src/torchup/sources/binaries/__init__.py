@@ -4,6 +4,6 @@ Pure: bytes in, values out. The bytes are untrusted: every count and offset is c
 list has a limit, and what does not hold together reads as "not said".
 """
 
-from torchup.sources.binaries.library import read_library
+from torchup.sources.binaries.library import read_library, read_linked
 
-__all__ = ["read_library"]
+__all__ = ["read_library", "read_linked"]

@@ -127,13 +127,13 @@ def test_an_extension_is_rebuilt_beside_the_torch_that_is_there():
         **CU129,
         "gpu": "RTX 5090",
         "signs": "extension.flash",
-        "modules": ("flash_attn",),
-        "packages": (Package(name="flash-attn", version="2.7.4"),),
+        "modules": ("exllamav2",),
+        "packages": (Package(name="exllamav2", version="0.3.2"),),
     }
     variable, install = commands(**known)
     assert variable == "export TORCH_CUDA_ARCH_LIST=12.0"
     assert install.startswith("python -m pip install --no-build-isolation --no-deps ")
-    assert install.endswith(" flash-attn==2.7.4")
+    assert install.endswith(" exllamav2==0.3.2")
     assert commands(**known, manager=Manager.UV_VENV)[1].startswith("uv pip install --no-build-isolation ")
 
 

@@ -1,0 +1,70 @@
+"""What torch.compile needs and does not find: a remark each, for torch itself works without it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchup.doctor.cause import filled, text_of
+from torchup.doctor.rule import Certainty, Found
+from torchup.doctor.rules.packages import adding
+from torchup.doctor.rules.programs import tools
+from torchup.model import Os, Remedy, Severity, message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torchup.compat.questions import Compat
+    from torchup.doctor.facts import Facts
+    from torchup.model import Message, Readiness
+
+SLUGS = {
+    "compiler": "compiler-missing",
+    "headers": "python-headers-missing",
+    "triton": "triton-missing",
+}
+
+
+def check_of_requirement(name: str) -> Callable[[Facts, Compat], Found | None]:
+    """The rule of one requirement of torch.compile."""
+
+    def check(facts: Facts, compat: Compat) -> Found | None:
+        del compat
+        return lacking(facts, name, SLUGS[name])
+
+    return check
+
+
+def lacking(facts: Facts, name: str, slug: str) -> Found | None:
+    """The remark about a requirement that is looked for here and not met; a text says nothing of it."""
+    row = next((one for one in facts.readiness if one.name == name and one.ready is False), None)
+    if row is None:
+        return None
+    values = {"found": row.found or "-", "wanted": row.wanted or "-"}
+    return Found(
+        summary=filled(text_of(slug, "summary"), values),
+        evidence=_evidence(row),
+        remedy=_remedy(facts, row, filled(text_of(slug, "remedy"), values)),
+        certainty=Certainty.SEEN,
+        severity=Severity.INFO,
+        primary=False,
+    )
+
+
+def _evidence(row: Readiness) -> tuple[Message, ...]:
+    return (
+        message(
+            "doctor.ready.row",
+            "torch.compile needs {what}: found {found}, needed {wanted}",
+            what=row.what,
+            found=row.found or "-",
+            wanted=row.wanted or "-",
+        ),
+    )
+
+
+def _remedy(facts: Facts, row: Readiness, text: Message) -> Remedy:
+    if row.name == "triton":
+        package = "triton-windows" if facts.system.os is Os.WINDOWS else "triton"
+        return adding(facts, text, (f"{package}{row.wanted or ''}",))
+    commands = tools(facts)
+    return Remedy(text=text, commands=commands, needs_root=any(command[0] == "sudo" for command in commands))
