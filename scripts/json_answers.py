@@ -164,7 +164,7 @@ class DoctorWouldFix(Value, frozen=True, kw_only=True):
 
     fixed: bool
     dry_run: bool
-    plan: Plan | None = None  # what would be built anew
+    plan: Plan | None = None  # what would be rebuilt
     commands: tuple[tuple[str, ...], ...] = ()  # instead of a plan: what would be run in the environment as it is
 
 
@@ -189,7 +189,7 @@ class ExplainIndex(Value, frozen=True, kw_only=True):
 
 
 class ExplainQuestion(Value, frozen=True, kw_only=True):
-    """A question that is no cause."""
+    """A question that does not name a cause."""
 
     slug: str
     title: Message

@@ -25,7 +25,7 @@ PENDING = 32  # dry runs that wait for an answer
 
 
 class Reply(Value, frozen=True, kw_only=True):
-    """What the agent is told: the envelope, further words for it, and whether the call itself failed."""
+    """What the agent gets: the envelope, further words for it, and whether the call itself failed."""
 
     envelope: dict[str, Any] | None
     words: str = ""

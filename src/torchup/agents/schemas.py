@@ -47,7 +47,7 @@ class Codes(Value, frozen=True, kw_only=True):
 
 
 class Question(Value, frozen=True, kw_only=True):
-    """Data of `explain` for a question that is no cause."""
+    """Data of `explain` for a question that is not about a cause."""
 
     slug: str
     title: Message

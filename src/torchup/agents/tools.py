@@ -63,7 +63,7 @@ _ELSEWHERE = (
         option="--assume",
         text="plan for another machine: gpu=RTX 4090, driver=550.54, os=windows; nothing: this machine",
     ),
-    Argument(name="offline", kind="boolean", option="--offline", text="contact nobody"),
+    Argument(name="offline", kind="boolean", option="--offline", text="do not access the network"),
 )
 _TARGET = (
     Argument(name="env", kind="string", option="--env", text="environment of torchup; default: the default one"),

@@ -132,7 +132,7 @@ def _samples(runs: Sequence[RawResult]) -> dict[str, tuple[float, ...]]:
 
 
 def _points(points: Sequence[tuple[float | None, float | None]]) -> tuple[tuple[float, float], ...]:
-    """A curve without the points that are no numbers."""
+    """A curve without the points that are not numbers."""
     return tuple((x, y) for x, y in points if x is not None and y is not None)
 
 

@@ -203,12 +203,12 @@ def explain_sum(result: Result) -> Message | None:
     if check < PLAUSIBLE[0]:
         return message(
             "bench.sum.below",
-            "loader and steps each need only {share} of the run when they run alone: in the run they compete for "
-            "the processors",
+            "loader and steps, each run alone, need only {share} of the run's time together: in the run they "
+            "compete for the processors",
             share=f"{check:.0%}",
         )
     return message(
         "bench.sum.above",
-        "loader and steps each need {share} of the run when they run alone: in the run they overlap",
+        "loader and steps, each run alone, need {share} of the run's time together: in the run they overlap",
         share=f"{check:.0%}",
     )

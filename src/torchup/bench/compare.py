@@ -113,8 +113,8 @@ def compare_sets(
     Args:
         base: the results that are the measure.
         candidate: the results to judge.
-        threshold: share by which a slower candidate is a regression (0.05 = 5 %); ``None``: nothing is one.
-        across: differences to compare across all the same: ``recipe``, ``precision``, ``kind``, ``parameters``...
+        threshold: share by which a slower candidate is a regression (0.05 = 5 %); ``None``: there are none.
+        across: differences that do not prevent a comparison: ``recipe``, ``precision``, ``kind``, ``parameters``...
     """
     comparisons: list[Comparison] = []
     refused: list[Refusal] = []

@@ -85,7 +85,7 @@ def limit(peak: Peak, *, flops: float | None, moved: float | None, seconds: floa
     unknown = flops is not None and not peak.flops  # the bytes' bound alone would pass for the limit
     bound = None if unknown else max(bounds, key=lambda name: bounds[name], default=None)
     if bound is Bound.BYTES and peak.measured and bounds[bound] > seconds:
-        # What a copy reached while the machine was busier is no bound; this run has just shown more.
+        # A copy rate measured while the machine was busier is not a bound; this run has just shown more.
         bounds[bound], peak = seconds, msgspec.structs.replace(peak, bandwidth=(moved or 0.0) / seconds)
     floor = bounds[bound] if bound else None
     return Limit(
@@ -104,7 +104,7 @@ def limit(peak: Peak, *, flops: float | None, moved: float | None, seconds: floa
 def impossible(result: Result) -> Said | None:
     """Why a result cannot be true: it is faster than its device's published peak. `None` where it can.
 
-    A peak that was measured on this machine is no law: what passes it shows that there is more, and is flagged.
+    A peak measured on this machine can be exceeded: a run that exceeds it shows that there is more, and is flagged.
     """
     limit = result.limit
     if limit is None or limit.share is None or limit.seconds is None or limit.peak_measured:

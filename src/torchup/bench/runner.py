@@ -142,7 +142,7 @@ class _Run:
         return Outcome(results=results, problems=tuple(problems))
 
     def _repeat_until_narrow(self) -> None:
-        """Repeat what is not known well enough yet, until it is, or the time is spent, or it is no use."""
+        """Repeat until the relative error is below the bound, the time is spent, or repeating does not help."""
         until = self._journal.request.until
         repeat = self._journal.request.repeats
         while until is not None and repeat < MOST_REPEATS and (self._left() is None or self._left()):

@@ -114,7 +114,7 @@ def share(tasks: Sequence[Task], left: float | None) -> float | None:
 
 
 def chosen_recipes(asked: Sequence[str], workload: Workload) -> tuple[str, ...]:
-    """The recipes asked for, in the workload's order. Raises `UsageError` for a name that is none."""
+    """The recipes asked for, in the workload's order. Raises `UsageError` for an unknown name."""
     names = workload.recipes
     if "all" in asked:  # the ladder; another training is measured only by its name
         return tuple(recipe.name for recipe in workload.ladder() if recipe.kind is not RecipeKind.SPEEDRUN)

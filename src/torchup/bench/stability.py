@@ -84,8 +84,8 @@ def _too_short_for_a_laptop(result: Result) -> list[Notice]:
     times = unit_seconds(result)
     text = message(
         "stability.laptop",
-        "these are the first seconds of a laptop: a run of a minute and a half shows whether it keeps this speed "
-        "(`--epochs {epochs}`)",
+        "this run covers only the first seconds of a laptop: a run of a minute and a half shows whether it keeps "
+        "this speed (`--epochs {epochs}`)",
         epochs=math.ceil((MINUTE + LATER) * 1.1 * len(times) / sum(times)),
     )
     return [Notice(code=text.code, text=text)]

@@ -107,7 +107,7 @@ class Recorder:
         try:
             self._host.run(argv, timeout=LIMIT, on_line=self._line)
         finally:
-            self._first.set()  # nobody waits for a probe that could not start
+            self._first.set()  # no caller waits for a probe that could not start
 
     def _line(self, text: str) -> None:
         try:

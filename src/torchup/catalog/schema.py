@@ -220,7 +220,7 @@ class MacPython(Table, frozen=True, kw_only=True):
 
 
 class Size(Table, frozen=True, kw_only=True):
-    """Download size of a variant (or of all that begin so)."""
+    """Download size of a variant, or of all variants whose name starts with it."""
 
     variant: str
     platform: str | None = None
@@ -279,7 +279,7 @@ class HubRow(Table, frozen=True, kw_only=True):
 
 
 class Placeholder(Table, frozen=True, kw_only=True):
-    """What has torch's name on PyPI and is no build."""
+    """A file that has torch's name on PyPI and is not a build."""
 
     torch: str
     source: str

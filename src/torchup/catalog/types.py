@@ -83,7 +83,7 @@ class Publication(Value, frozen=True, kw_only=True):
 
 
 class RocmSdk(Value, frozen=True, kw_only=True):
-    """ROCm as Python packages, and how torch is told to require those of one device instead of all."""
+    """ROCm as Python packages, and how to make torch require those of one device instead of all."""
 
     since: str  # the first ROCm that comes so
     requirement: str  # in place of torch's own; {devices}, {rocm}

@@ -1,7 +1,7 @@
 """The one line on stderr that says what happens now, while a person watches.
 
 It is gone as soon as something else is written. A verb that is silent for a second gets it by itself, with the program
-or server that is waited for; stages that are told explicitly (`show`) have a name, and a bar where the end is known.
+or server that is waited for; stages that are announced (`show`) have a name, and a bar where the end is known.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def activity_words() -> str:
     if found is None:
         return ""
     if found.what.startswith(PYTHON):
-        return text("display.python", "Python of the environment is running")
+        return text("display.python", "the Python of the environment is running")
     if found.kind == "ask":
         return text("display.asking", "asking {host}", host=found.what)
     return text("display.running", "running {program}", program=found.what)

@@ -136,7 +136,7 @@ def remove_command(session: Session, name: str) -> Answer:
         return Answer(command="env remove", data={"would_remove": removed}, text=lambda: "\n".join(removed))
     _agree(session, question)
     registry.remove(session.host, name)
-    with contextlib.suppress(OSError):  # `kernel list` tells of a stale one
+    with contextlib.suppress(OSError):  # `kernel list` shows a stale one
         for kernel in kernels.of_environment(session.host, environment.path):
             kernels.remove(session.host, kernel)
     return Answer(

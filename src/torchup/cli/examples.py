@@ -10,7 +10,7 @@ from torchup.model import Message, message
 # Command as it is typed up to its own name -> (line to type, what it is for).
 EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup": (
-        ("torchup up", message("example.torchup.up", "Do the whole job without questions.")),
+        ("torchup up", message("example.torchup.up", "Install, verify and benchmark without questions.")),
         ("torchup doctor", message("example.torchup.doctor", "Find out why something does not work, and what to do.")),
         ("torchup plan --help", message("example.torchup.help", "Show everything about one command.")),
     ),
@@ -73,7 +73,8 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         (
             "torchup fetch --machine target.json --to bundle",
             message(
-                "example.fetch", "For the machine that `torchup detect --json` described; continues after a break."
+                "example.fetch",
+                "Download for the machine that `torchup detect --json` described; continue after an interruption.",
             ),
         ),
     ),

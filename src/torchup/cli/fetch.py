@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     name="fetch",
     help=text(
         "fetch.help",
-        "Download what a machine needs for its plan into a folder, from which `torchup up --from DIR` installs without"
-        " a network. Repeat the command after a break: it continues.",
+        "Download what a machine needs for its plan into a folder, from which `torchup up --from DIR` installs "
+        "without a network. If it is interrupted, repeat the command to continue.",
     ),
 )
 @click.option(

@@ -67,7 +67,7 @@ TOLD = ("Resolved", "Prepared", "Building", "Built", "Collecting", "Installing",
 
 
 class _Line:
-    """The display's line over the bytes that the tool tells of; finished stages stay as lines above it."""
+    """The display's line over the bytes that the tool reports; finished stages stay as lines above it."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -102,7 +102,7 @@ def translation() -> tuple[str, ...]:
 
 
 def _install(session: Session, found: Environment, missing: tuple[str, ...]) -> None:
-    """Add what is missing after a question. Raises `UsageError`: nobody agreed."""
+    """Add what is missing after a question. Raises `UsageError` if the user does not agree."""
     listed = ", ".join(missing)
     question = message("lab.ask", "install {packages} in `{name}`?", name=found.name, packages=listed)
     if not session.confirm(question):
@@ -154,7 +154,7 @@ def _would(found: Environment, argv: tuple[str, ...], missing: tuple[str, ...]) 
 
 
 def _is_root(host: Host) -> bool:
-    """Whether this is the administrator of a POSIX system: Jupyter wants to be told so."""
+    """Whether this is the administrator of a POSIX system: Jupyter needs an option for it."""
     return host.platform().system != "Windows" and host.run(("id", "-u")).stdout.strip() == "0"
 
 

@@ -183,7 +183,7 @@ def current_catalog(session: Session) -> Catalog:
 
 
 def ask_sources(session: Session, target: NamedMachine, request: Request, catalog: Catalog) -> Survey:
-    """What this machine's sources answer; nothing is asked for a machine that is elsewhere, a mirror for it is told."""
+    """What this machine's sources answer; for a machine elsewhere, name a mirror and contact nothing."""
     if not target.here:
         return _told(session, target.machine, request, catalog)
     from torchup.sources.surveyor import survey  # noqa: PLC0415  # pretended machines never need it

@@ -81,7 +81,9 @@ def _say(session: Session, progress: BenchProgress) -> None:
     if progress.step is not None or progress.stage is Stage.TESTING:
         return
     if progress.stage is Stage.PARTS:
-        session.note(message("bench.progress.parts", "where the time goes, on {device} ...", device=progress.device))
+        session.note(
+            message("bench.progress.parts", "measuring where the time goes on {device} ...", device=progress.device)
+        )
     elif progress.stage is Stage.PREPARING:
         session.note(
             message(

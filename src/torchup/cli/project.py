@@ -217,7 +217,7 @@ def _targets(session: Session, request: Request, catalog: Catalog, wanted: dict[
 
 
 def _agreed(session: Session, edits: Sequence[Edit]) -> bool:
-    """Show the difference, then ask; nobody there to agree is an error, not a silent no."""
+    """Show the difference, then ask; a session that is not interactive is an error, not a silent no."""
     if not session.as_json:
         say("\n".join(edit.difference for edit in edits) + "\n")
     names = ", ".join(edit.name for edit in edits)

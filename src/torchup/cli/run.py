@@ -129,7 +129,7 @@ def _print(words: str) -> None:
 
 
 def _language(argv: Sequence[str], session: Session) -> str:
-    """The language asked for: flag, TORCHUP_LANG, torchup.toml, locale. A broken file is told later, by the verb."""
+    """The language asked for: flag, TORCHUP_LANG, torchup.toml, locale. The verb reports a broken file later."""
     environ = session.host.environ()
     if not environ.get("TORCHUP_LANG"):
         with contextlib.suppress(UsageError):
@@ -140,7 +140,7 @@ def _language(argv: Sequence[str], session: Session) -> str:
 
 
 def _can_show(language: str) -> bool:
-    """Whether the consoles have the language's characters; question marks would help nobody.
+    """Whether the consoles have the language's characters; question marks would not help.
 
     ASCII counts as able: click takes such a stream for one that is set up wrongly, and writes UTF-8 to it.
     """
@@ -195,7 +195,7 @@ def _show_error(error: TorchupError, session: Session, argv: Sequence[str]) -> i
         from torchup.cli.usage import command_path  # noqa: PLC0415  # only a mistake pays for it
 
         command = " ".join(command_path(make_app(), argv)) or "torchup"
-        with contextlib.suppress(_OutputError):  # the same is told on stderr
+        with contextlib.suppress(_OutputError):  # stderr reports the same
             _print(error_document(command, error))
     if session.events:
         from torchup.cli import events  # noqa: PLC0415  # few programs watch
@@ -240,7 +240,7 @@ def _write_log(error: Exception, argv: Sequence[str]) -> str:
 def _never_fail_to_print() -> None:
     """A console that cannot encode a character (cp936, C locale) shows a stand-in instead of ending the program.
 
-    A stream that was closed before the start (``>&-``) takes what is written and shows it to nobody.
+    A stream that was closed before the start (``>&-``) accepts what is written and discards it.
     """
     sys.stdout = sys.stdout or io.StringIO()
     sys.stderr = sys.stderr or io.StringIO()

@@ -111,7 +111,7 @@ def _listener(session: Session, wanted: up.Wanted) -> Iterator[up.Listener]:
 
 
 def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) -> bool:
-    """Show the plan; go on when the user agrees. Nobody there to agree is an error, not a silent no."""
+    """Show the plan and continue if the user agrees. A session without a user is an error, not a silent no."""
     if session.dry_run:
         return False
     if not session.as_json and not session.events:

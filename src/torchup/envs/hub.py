@@ -34,7 +34,7 @@ from pathlib import Path
 c = get_config()
 here = Path(__file__).resolve().parent
 programs = Path(sys.prefix) / "bin"
-here.chmod(0o700)  # the database and the cookies' secret are nobody else's business
+here.chmod(0o700)  # the database and the cookies' secret are only for their owner
 
 # Only this machine reaches it. For others put a web server with TLS in front, or set an address, ssl_key and ssl_cert.
 c.JupyterHub.bind_url = f"http://127.0.0.1:{{os.environ.get('TORCHUP_HUB_PORT', '{port}')}}"

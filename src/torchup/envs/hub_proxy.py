@@ -166,7 +166,7 @@ _UNTOLD = ("code ", "errno ", "syscall ", "network ", "A complete log", "npm war
 
 
 def _last_words(text: str) -> str:
-    """The sentence of npm: the line of ``npm error`` that is no code, log or address of a log."""
+    """The sentence of npm: the line of ``npm error`` that is not a code, a log or the address of a log."""
     lines = [line.removeprefix("npm error ").removeprefix("npm ERR! ").strip() for line in text.splitlines()]
     told = [line for line in lines if line and not line.startswith(_UNTOLD)]
     return told[0][:200] if told else ""

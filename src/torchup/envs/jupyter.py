@@ -89,7 +89,7 @@ def add_packages(host: Host, path: str, packages: Sequence[str], on_line: Callab
 def add_with_words(
     host: Host, environment: Environment, packages: Sequence[str], say: Callable[[Message], None], *, verbose: bool
 ) -> None:
-    """Install packages into an environment that nobody else changes meanwhile; ``say`` hears what happens.
+    """Install packages into a locked environment; ``say`` receives what happens.
 
     Raises:
         InstallError, NetworkError: they could not be installed.

@@ -50,7 +50,7 @@ class Blocks:
         return min(block * BLOCK, self.size)
 
     def take(self, workers: int) -> range | None:
-        """The next run of blocks that nobody has or fetches; ``None``: there is none now.
+        """The next run of blocks that are neither stored nor being fetched; ``None``: there is none now.
 
         Runs get shorter towards the end, so that all workers end together.
         """
@@ -112,7 +112,7 @@ def journal_name(text: str) -> str | None:
 
 
 def read_journal(text: str, size: int | None) -> Blocks | None:
-    """The blocks that a journal tells of; ``None``: there is none, or it is about another size.
+    """The blocks that a journal lists; ``None``: there is no journal, or it is for another size.
 
     A last line that a kill cut short is left out, as is anything that is not the number of a block.
     """

@@ -47,7 +47,7 @@ def fetch_all(
         `FileOrder.key` -> path of the verified file.
 
     Raises:
-        NetworkError: a file could not be had; InstallError: the disk does not take it. What came is kept.
+        NetworkError: a file is not available; InstallError: it cannot be written. What was fetched is kept.
         StoppedError: ``stop`` was set.
     """
     several = _Several(

@@ -51,7 +51,7 @@ def open_place(host: Host, place: Place, headers: Mapping[str, str], timeout: fl
 
 @dataclass
 class Transfer:
-    """One file, one place. ``note`` is told each block that is complete."""
+    """One file, one place. ``note`` receives each complete block."""
 
     host: Host
     place: Place

@@ -1,4 +1,4 @@
-"""What this process waits for now, a program or a server: a display asks, so that no wait is without a word."""
+"""What this process waits for now, a program or a server: a display asks, so that no wait is silent."""
 
 from __future__ import annotations
 

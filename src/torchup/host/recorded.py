@@ -242,7 +242,7 @@ class RecordedHost:
 
     @contextlib.contextmanager
     def lock(self, path: str, timeout: float = 0.0) -> Iterator[object]:
-        """Nobody else is here."""
+        """Return at once: a recording has no other processes."""
         del timeout
         yield path
 

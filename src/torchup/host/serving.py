@@ -1,4 +1,4 @@
-"""A folder served to this machine's browser: read only, on the loopback address, to nobody else."""
+"""A folder served to this machine's browser: read only, on the loopback address, to no other machine."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ _ALL = (
     message("worker.no-compile", "this torch has no torch.compile"),
     message("worker.compiled-off", "compiled code is wrong by {error}"),
     message("worker.time-limit", "did not finish within the time limit"),
-    message("worker.flood", "it prints without end and was stopped"),
+    message("worker.flood", "it printed too much output and was stopped"),
     message("worker.not-started", "could not be started: {why}"),
     message("worker.signal", "the process was terminated by signal {number}: {why}"),
     message("worker.ended", "the process exited with code {number}: {why}"),
@@ -120,7 +120,6 @@ _ALL = (
     message("worker.no-metal", "there is no hand-written kernel for Metal, and Triton does not compile for it"),
     message("worker.no-xpu-kernel", "the Triton kernels are written and checked for CUDA, not for Intel GPUs"),
     message("worker.no-graphs", "torch cannot record graphs on {kind}"),
-    message("worker.no-cuda-graphs", "this torch has no CUDA graphs"),
     message("worker.no-compiler", "no C++ compiler (c++, g++ or clang++) on this machine"),
     message("worker.product-only", "the device's peak is that of torch's own matrix product alone: {why}"),
     message("worker.compiler-ended", "{name} failed: {text}"),
@@ -165,7 +164,7 @@ _ALL = (
     ),
     message("worker.long-context", "a sequence of {asked} tokens is too long: the network takes at most {most}"),
     message("worker.loss-not-finite", "the loss is not a number after epoch {epoch}"),
-    # a precision that cannot be had
+    # a precision that is not available
     message("worker.no-precision", "there is no precision {label}"),
     message("worker.precision-forced", "the environment variable {variable} overrides {label}"),
     message(

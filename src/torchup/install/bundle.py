@@ -121,12 +121,12 @@ def collect(
         plan: what to bundle.
         folder: where to; new, empty, or a bundle of the same files, which is checked.
         platform: a key of `PLATFORMS`, for another kind of machine than this one.
-        progress: is told what happens.
+        progress: receives what happens.
         connections: to one server at a time.
 
     Raises:
         UsageError: something else is in the folder, the platform is unknown, or the plan is conda's.
-        InstallError, NetworkError: a wheel could not be had; what came is kept for the next attempt.
+        InstallError, NetworkError: a wheel is not available; what was fetched is kept for the next attempt.
     """
     complete = _check(host, plan, folder, platform)
     folder = host.real_path(folder)  # programs in it are started by their whole path
@@ -146,7 +146,7 @@ def collect(
         if not isinstance(error, OSError):
             raise
         text = message("bundle.os-error", "{folder} cannot be written: {error}", folder=folder, error=error)
-        hint = message("bundle.os-error.hint", "choose a folder that is yours and has space")
+        hint = message("bundle.os-error.hint", "choose a folder that you can write to and that has free space")
         raise InstallError(text, hint=hint) from error
     return bundle
 
@@ -203,8 +203,8 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> Bundle 
     if plan.compiled:
         names = ", ".join(wheel.package for wheel in plan.compiled)
         raise UsageError(
-            message("bundle.compiled", "a bundle holds wheels, and {names} is compiled", names=names),
-            hint=message("bundle.compiled.hint", "leave out --build: torch is then chosen so that there is a wheel"),
+            message("bundle.compiled", "a bundle contains only wheels, but {names} must be compiled", names=names),
+            hint=message("bundle.compiled.hint", "leave out --build, so that torchup chooses a torch that has a wheel"),
         )
     if platform is not None and platform not in PLATFORMS:
         text = message("bundle.platform", "there is no platform `{name}`", name=platform)
@@ -226,7 +226,7 @@ def _same(job: _Job, there: Bundle) -> Bundle:
     """A bundle that is complete already; raises `UsageError` where it is one of other files."""
     files = {file.name: file.sha256 or there.files.get(file.name) for file in _resolve(job)}
     if files != there.files:
-        text = message("bundle.another", "{folder} holds a bundle of other files", folder=job.folder)
+        text = message("bundle.another", "{folder} contains a bundle of other files", folder=job.folder)
         raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new folder"))
     return there
 

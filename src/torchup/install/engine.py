@@ -82,11 +82,11 @@ def install(
 
     Args:
         host: the machine.
-        plan: what to install; its ``steps`` are made anew for the staging folder.
+        plan: what to install; its ``steps`` are recreated for the staging folder.
         name: the environment's name.
         path: where to put it, if not below the data folder.
         verify: is given the new environment's Python and proves that it works.
-        progress: is told what happens; may be called from another thread.
+        progress: receives what happens; may be called from another thread.
         keep: take over the packages that the user added to the environment that is replaced.
         connections: to one server at a time, of torchup's own downloads.
 

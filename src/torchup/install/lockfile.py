@@ -40,7 +40,7 @@ class Lock(Value, frozen=True, kw_only=True):
 
 
 def read_lock(text: str) -> Lock | None:
-    """Read what uv wrote; ``None`` for what is no lock."""
+    """Read what uv wrote; ``None`` if it is not a lock."""
     try:
         packages = Pylock.from_dict(tomllib.loads(text)).packages
     except (tomllib.TOMLDecodeError, PylockValidationError):

@@ -41,7 +41,7 @@ class PipInstaller:
         return (_make(plan, path), _install(plan, path), *wheel_steps(plan, path, _wheel_call(path)))
 
     def perform(self, host: Host, step: Step, path: str, on_line: Callable[[str], None]) -> Completed:
-        """Run a step; a Python that is not there is told with what to do."""
+        """Run a step; the error for a missing Python says what to do."""
         if step.argv[0] == "uv":  # works out the lock
             return uv.INSTALLER.perform(host, step, path, on_line)
         if host.which(step.argv[0]) is None:

@@ -402,7 +402,7 @@ class Growth:
 async def _watched(work: Any, stall: float, watched: Reporter | Growth) -> Any:
     """Await ``work``; give up when nothing has moved for ``stall`` seconds.
 
-    Also when torchup itself has been killed: nobody would take over what is made here.
+    Also when torchup itself was killed: no process would use what is made here.
     """
     task = asyncio.ensure_future(work)
     parent = os.getppid()

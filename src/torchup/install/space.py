@@ -37,7 +37,7 @@ class Need(Value, frozen=True, kw_only=True):
 def check_space(host: Host, reach: Reach, files: Sequence[LockedFile], path: str, *, unpacked: bool = True) -> None:
     """Refuse what the disks cannot hold.
 
-    The old environment stays until the new one works, so nothing of it counts as free.
+    The old environment stays until the new one works, so its space does not count as free.
 
     Args:
         host: the machine.

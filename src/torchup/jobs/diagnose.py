@@ -30,7 +30,7 @@ class Examined(Value, frozen=True, kw_only=True):
     ``empty``: a report with words, none of which torchup knows.
     """
 
-    facts: Any  # Facts, which caches derived values and so is no plain field type
+    facts: Any  # Facts, which caches derived values and so is not a plain field type
     machine: Any = None
     python: str | None = None
     name: str | None = None

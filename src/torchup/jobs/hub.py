@@ -43,11 +43,11 @@ def with_node(host: Host, request: Request) -> Request:
 def check_hub(
     host: Host, plan: Plan, path: str, name: str, say: Callable[[Message], None], *, offline: bool = False
 ) -> None:
-    """Find out before the question whether the hub's proxy can be had.
+    """Check before the question whether the hub's proxy is available.
 
     Raises:
         NetworkError: npm's registry does not give it.
-        UsageError: it is not here, and nobody may be asked.
+        UsageError: it is not here, and --offline forbids asking.
     """
     catalog = built_in()
     known = catalog.hub
@@ -91,5 +91,5 @@ def prepare_hub(
                 path=error.filename or join(host.folders().data, "hub"),
                 error=error.strerror or error,
             ),
-            hint=message("hub.os-error.hint", "free some space, or set TORCHUP_HOME to a folder that is yours"),
+            hint=message("hub.os-error.hint", "free some space, or set TORCHUP_HOME to a folder that you can write to"),
         ) from error

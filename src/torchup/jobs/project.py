@@ -166,7 +166,7 @@ def targets_named(text: str) -> tuple[Target, ...]:
     """The machines of ``--for mac,linux-cuda='GTX 1080',cpu``.
 
     Raises:
-        UsageError: a name that is not in the table, or a card that nobody knows.
+        UsageError: a name that is not in the table, or an unknown card.
     """
     tables = load_tables()
     rows = {row.name: row for row in tables.target}

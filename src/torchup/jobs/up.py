@@ -99,7 +99,7 @@ def up(host: Host, wanted: Wanted, listener: Listener) -> Report:
     """Do the main job.
 
     Raises:
-        NoBuildError, NetworkError: nothing fits, or nobody answers.
+        NoBuildError, NetworkError: nothing fits, or no source answers.
         InstallError: rolled back, the old environment is as it was.
         VerifyError: the environment does not compute what it should.
         BenchError: a measurement failed or missed its accuracy bar.
@@ -168,7 +168,7 @@ def _same_packages(host: Host, wanted: Wanted, request: Request, say: Callable[[
     kept = tuple(wheel.package for wheel in wheels if wheel.package not in named)
     if not kept or request.purpose:
         return request
-    say(message("up.same-packages", "torch is again chosen for {packages}", packages=", ".join(kept)))
+    say(message("up.same-packages", "choosing torch again for {packages}", packages=", ".join(kept)))
     return structs.replace(request, packages=(*request.packages, *kept))
 
 

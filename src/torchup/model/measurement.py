@@ -9,7 +9,7 @@ from torchup.model.text import Said, Value
 
 
 class Breakdown(Value, frozen=True, kw_only=True):
-    """Where a run's time went, in seconds; a part that could not be told apart is ``None``."""
+    """Where a run's time went, in seconds; a part that could not be separated is ``None``."""
 
     input: float | None = None
     start: float | None = None  # of the processes that load
@@ -59,7 +59,7 @@ class Telemetry(Value, frozen=True, kw_only=True):
     temperature_celsius: Spread | None = None
     memory_used_bytes: Spread | None = None
     utilisation: Spread | None = None  # share of time a kernel ran, 0 to 1
-    throttle: tuple[str, ...] = ()  # reasons seen: power, thermal... none where ``unavailable`` has it: nobody tells
+    throttle: tuple[str, ...] = ()  # reasons seen: power, thermal... empty and listed in ``unavailable``: unknown
     other_processes: int | None = None  # on the GPU besides the measured one
     cpu_clock_mhz: Spread | None = None
     cpu_temperature_celsius: Spread | None = None

@@ -1,4 +1,4 @@
-"""The exact requirements of a plan, torch first, and which companions cannot be had."""
+"""The exact requirements of a plan, torch first, and the companions that are not available."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _name(requirement: str) -> str:
 
 
 def check_packages(packages: Iterable[str]) -> tuple[str, ...]:
-    """Refuse what is no requirement: in its place an option would make pip or uv do something else.
+    """Refuse anything that is not a requirement: an option in its place would change what pip or uv does.
 
     Returns:
         The names of the packages.

@@ -108,7 +108,7 @@ def spelled(request: Request, machine: Machine) -> Request:
     """The request as the rest of the planner reads it: ``2.14.1+CU126`` parted, ``mps`` as the macOS build.
 
     Raises:
-        UsageError: wishes that exclude each other, a Python or a package that is none.
+        UsageError: wishes that exclude each other, an invalid Python or package.
     """
     torch, _, local = (request.torch or "").strip().partition("+")
     variant = (request.variant or local or "").strip().lower()

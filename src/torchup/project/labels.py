@@ -25,7 +25,7 @@ class Labels(Protocol):
 
 
 def label_of(url: str) -> str | None:
-    """The label that an index's address ends in, known or not; ``None``: it is no index of one build."""
+    """The label that an index's address ends in, known or not; ``None``: it is not the index of one build."""
     last = url.rstrip("/").rpartition("/")[2]
     found = _LABEL.fullmatch(last.lower())
     return found[0] if found is not None else None

@@ -28,7 +28,7 @@ class Change(Value, frozen=True, kw_only=True):
 
 
 def parsed(line: str) -> Requirement | None:
-    """A requirement, or ``None`` for what is none."""
+    """A requirement, or ``None`` for any other line."""
     try:
         return Requirement(line)
     except (InvalidRequirement, RecursionError):

@@ -28,7 +28,7 @@ def system_of(platform: str) -> frozenset[str]:
 
 @cache
 def where(marker: str | None, extra: str | None = None) -> frozenset[str]:
-    """The platforms on which a marker holds; everywhere where it cannot be told.
+    """The platforms on which a marker holds; all of them if that is unknown.
 
     A marker of extras (``extra == 'cpu'``) is asked for one ``extra``.
     """

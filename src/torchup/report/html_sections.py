@@ -152,7 +152,7 @@ def unit_name(entry: Entry) -> str:
     amount = amount_name(entry)
     if not amount:
         return text("html.unit.run", "time of the whole run")
-    return text("html.unit.epochs", "time of {amount}, extrapolated where fewer were trained", amount=amount)
+    return text("html.unit.epochs", "time of {amount}, extrapolated if fewer were trained", amount=amount)
 
 
 def amount_name(entry: Entry) -> str:

@@ -231,7 +231,7 @@ def load(host: Host, wanted: str) -> Run:
 def _latest(runs: tuple[Run, ...], wanted: str) -> Run:
     back = wanted.removeprefix("latest").removeprefix("~") or "0"
     here = [run for run in runs if run.origin == Origin.HERE]
-    if not back.isdecimal() or len(back) > 9 or int(back) >= len(here):  # noqa: PLR2004  # nobody has so many runs
+    if not back.isdecimal() or len(back) > 9 or int(back) >= len(here):  # noqa: PLR2004  # no store has so many runs
         raise _unknown(
             message("results.none", "there is no run `{wanted}`: {count} stored", wanted=wanted, count=len(here))
         )

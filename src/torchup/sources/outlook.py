@@ -147,7 +147,7 @@ def _known(package: str, catalog: Catalog) -> str:
 
 
 def _shown(package: str, version: Version) -> Version:
-    """Toolkits are told apart by major and minor: NVIDIA's update numbers are not those of the package."""
+    """Toolkits differ by major and minor: NVIDIA's update numbers are not those of the package."""
     return Version(f"{version.major}.{version.minor}") if package == "cuda-toolkit" else version
 
 

@@ -97,7 +97,7 @@ def _notice(place: Place, name: str, offer: Offer) -> Notice:
 
 
 def _name(line: str) -> str:
-    """The package of a requirement line; empty for a bundle's name that is none, or an address."""
+    """The package of a requirement line; empty for an address or an invalid name in a bundle."""
     head = line.partition("@")[0].partition(";")[0]
     for sign in "[<>=!~ ":
         head = head.partition(sign)[0]

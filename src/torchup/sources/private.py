@@ -1,4 +1,4 @@
-"""Addresses that cannot be printed whole, and how uv and pip get them all the same: by variables, never by arguments.
+"""Addresses that cannot be printed whole: uv and pip receive them in variables, never in arguments.
 
 Plans, steps, records and exports hold an address as it may be shown (`torchup.privacy.shown_address`). Where its query
 or its path holds a token, that address leads nowhere; the whole one is looked up in the user's configuration when a

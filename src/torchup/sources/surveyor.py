@@ -40,7 +40,7 @@ _ARCHITECTURES = {  # Machine.arch -> ends of platform tags
 def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | None) -> Survey:
     """What the sources of this machine answer for torch and its companions.
 
-    With ``request.offline`` nothing of the network is contacted; local folders are read all the same.
+    With ``request.offline`` nothing is contacted; local folders are still read.
 
     Raises:
         UsageError: the mirror asked for does not exist, or its password stands on the command line.

@@ -52,7 +52,7 @@ def authorization(url: Address) -> dict[str, str]:
 
 
 def host_of(url: Address) -> str:
-    """``host:port`` of an address, lower case; empty for files and for what is no address."""
+    """``host:port`` of an address, lower case; empty for files and for anything that is not an address."""
     try:
         return urlsplit(without_credentials(url)).netloc.lower()
     except ValueError:

@@ -53,7 +53,7 @@ def doctor_form() -> Markup:
         {"id": "doctor-form", "class": "question", "data-verb": "doctor"},
         _paste(
             "doctor-paste",
-            text("web.paste.doctor", "Paste the error, and whatever else there is"),
+            text("web.paste.doctor", "Paste the error and any other output"),
             "python -m torch.utils.collect_env · nvidia-smi · pip list · Traceback (most recent call last): ...",
             rows=12,
         ),
@@ -70,7 +70,7 @@ def doctor_form() -> Markup:
 
 
 def _usual() -> Iterable[Markup]:
-    unsaid = text("web.unsaid", "not said")
+    unsaid = text("web.unsaid", "not given")
     mirrors = [(one.name, (one.title_zh if current() == "zh" else None) or one.title) for one in load_mirrors().mirror]
     official = ("", text("web.official", "the official sources"))
     yield _select("os", text("web.field.os", "System"), [("", unsaid), *SYSTEMS])

@@ -37,7 +37,7 @@ class Checkpoint:
         return self._path is not None and time.perf_counter() - self._written > EVERY
 
     def write(self, state: Dict[str, Any]) -> None:
-        """Replace the file as a whole. A full disk is no reason to stop the training."""
+        """Replace the file as a whole. A full disk does not stop the training."""
         if self._path is None:
             return
         beside = self._path + ".new"

@@ -52,7 +52,7 @@ class Place:
 
 
 class Source:
-    """Where batches come from: files decoded anew each epoch, or what was decoded once."""
+    """Where batches come from: files decoded in each epoch, or what was decoded once."""
 
     def __init__(self, setting: Setting, found: pictures.Pictures, workers: int) -> None:
         self.setting, self.found, self.workers = setting, found, workers

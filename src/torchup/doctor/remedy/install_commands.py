@@ -25,7 +25,7 @@ _NAME = lazy_pattern(r"[A-Za-z0-9._-]+")
 class Order(Value, frozen=True, kw_only=True):
     """What is installed, where and how.
 
-    ``again``: the same versions are there and must be written anew. ``alone``: without dependencies.
+    ``again``: reinstall the versions that are there. ``alone``: without dependencies.
     ``fresh``: into a new environment, made first. ``processor``: what uv calls the system and processor of the Python
     wanted (``macos-aarch64``), where the one that is there is for another; conda's name for it is ``subdir``.
     """
@@ -122,7 +122,7 @@ def plain_install(requirements: tuple[str, ...], order: Order) -> tuple[Command,
 
 
 def renew(requirements: tuple[str, ...], order: Order) -> tuple[Command, ...]:
-    """Write packages anew, whatever is there, and nothing that they depend on."""
+    """Reinstall packages, whatever is there, without their dependencies."""
     if not requirements:
         return ()
     if order.manager in {Manager.UV_VENV, Manager.UV_PROJECT}:

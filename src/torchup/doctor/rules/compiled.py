@@ -99,10 +99,10 @@ def built_summary(facts: Facts, package: str, built: Message) -> Message:
 
 
 def cuda_summary(facts: Facts, compat: Compat, package: str, major: str) -> Message:
-    """Which CUDA a package was built for, and which torch brings."""
+    """Which CUDA a package was built for, and which one torch includes."""
     return message(
         "doctor.compiled.cuda",
-        "{package} was built for CUDA {major}, and {torch} brings CUDA {cuda}",
+        "{package} was built for CUDA {major}, and {torch} includes CUDA {cuda}",
         package=package,
         major=major,
         torch=torch_name(facts),
@@ -198,7 +198,7 @@ def unloaded_dll(facts: Facts, compat: Compat) -> Found | None:
     if facts.sign("extension.procedure") is not None:
         summary = message(
             "doctor.compiled.procedure",
-            "{package} asks for a function that {torch} does not have: it was built for another torch",
+            "{package} calls a function that {torch} does not have: it was built for another torch",
             package=package.name,
             torch=torch_name(facts),
         )

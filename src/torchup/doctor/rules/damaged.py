@@ -1,4 +1,4 @@
-"""Files of torch that are not as they were installed: who wrote them decides the cause; the cure writes them anew."""
+"""Files of torch that changed since installation: what wrote them decides the cause; the remedy reinstalls them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHOWN = 5  # files in the evidence
 def damaged_torch(facts: Facts, compat: Compat) -> Found | None:
     """Files of torch are missing, cut off or changed, and no second installation wrote over them.
 
-    A torch that imports all the same is a warning: what it lacks shows later, or is a change that somebody made.
+    If torch still imports, this is a warning: the missing part shows later, or a user made the change.
     """
     if not facts.damage or overwritten(facts):
         return None

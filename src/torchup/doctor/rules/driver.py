@@ -196,7 +196,7 @@ def _driver_summary(facts: Facts, *, differ: bool) -> Message:
 
 
 def _driver_kind(facts: Facts, *, differ: bool) -> RemedyKind:
-    """What is done to it: where it only has to be loaded anew, nothing is installed."""
+    """What to do to the driver: if it only has to be reloaded, nothing is installed."""
     if differ or facts.sign("smi.mismatch", "smi.lost") is not None:
         return RemedyKind.DRIVER_REBOOT
     if facts.sign("driver.unknown-error", "driver.initialization", "driver.count-memory") is not None:

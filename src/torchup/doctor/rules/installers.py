@@ -74,7 +74,7 @@ def _as_asked(facts: Facts, compat: Compat, wish: Asked, slug: str, *, fresh: bo
 
 
 def _reasons(facts: Facts, compat: Compat, wish: Asked) -> Iterator[Message]:
-    """Why it cannot be had; empty: nothing says so, and Python or the network may be the reason."""
+    """Why it is not available; empty: no evidence, and Python or the network may be the reason."""
     yield from _other_platform(facts, compat)
     yield from _no_such_label(facts, compat, wish)
     if wish.companion_release:

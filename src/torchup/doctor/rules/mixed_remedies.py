@@ -41,7 +41,7 @@ Commands = tuple[tuple[str, ...], ...]
 
 
 def mend(facts: Facts, compat: Compat) -> Remedy:
-    """The smallest change that parts them: a variable, the stale wheels, the system's library, else torch anew."""
+    """The smallest change that separates them: a variable, stale wheels, the system's library, else reinstall torch."""
     if facts.sign("mixed.other-major") is not None:
         return _for_another_package(facts, compat)
     stale = leftovers(facts)
@@ -56,7 +56,7 @@ def mend(facts: Facts, compat: Compat) -> Remedy:
 
 
 def _without_stale(facts: Facts, compat: Compat, stale: tuple[str, ...]) -> Remedy:
-    """Both wheels write one folder: the stale one goes, and the other is written anew."""
+    """Both wheels write one folder: remove the stale one and reinstall the other."""
     kept, mine = needed_cuda(facts), cuda_major(facts)
     if kept is not None and mine is not None and kept.major != mine:
         text = text_of("mixed-install", "remedy-needed")
@@ -110,7 +110,7 @@ def _other_library(facts: Facts, compat: Compat) -> Remedy:
         text = text_of("mixed-install", "remedy-wheel", wheel=wheel)
         return _typed(facts, text, (*unset, *renew((wheel,), _order(facts))))
     text = text_of("mixed-install", "remedy-unset")
-    if facts.torch.version is None:  # which one to install anew is not known
+    if facts.torch.version is None:  # it is unknown which one to reinstall
         return _typed(facts, text, unset)
     remedy = reinstall(facts, compat.catalog, Wish(keep_torch=True), text=text)
     return msgspec.structs.replace(remedy, commands=(*unset, *remedy.commands))

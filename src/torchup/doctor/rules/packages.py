@@ -225,7 +225,7 @@ def _replaced_here(facts: Facts, replaced: Replaced, compat: Compat) -> Found:
     slug = "torch-replaced"
     exchanged = message(
         "doctor.replaced.exchanged",
-        "torch {before} was verified here, torch {after} is installed",
+        "torch {before} was verified here, but torch {after} is installed",
         before=replaced.before,
         after=replaced.after or "-",
     )
@@ -251,7 +251,7 @@ def _who(replaced: Replaced) -> Iterator[Message]:
         )
     if replaced.wanted_by:
         names = ", ".join(replaced.wanted_by)
-        yield message("doctor.replaced.for", "{packages} wanted that torch", packages=names)
+        yield message("doctor.replaced.for", "{packages} required that torch", packages=names)
 
 
 def torch_not_installed(facts: Facts, compat: Compat) -> Found | None:

@@ -1,4 +1,4 @@
-"""environment.yml: match specs of conda, or the list of pip inside it. Only the lines of torch are written anew."""
+"""environment.yml: match specs of conda, or the list of pip inside it. Only the lines of torch are rewritten."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _nodes(text: str, path: Sequence[str]) -> Iterator[Any]:
 
 
 def check(path: str, text: str) -> None:
-    """Refuse what is no environment file, or is written in a way that a line cannot be replaced in.
+    """Refuse a file that is not an environment file, or is written in a way that a line cannot be replaced in.
 
     Raises:
         UsageError: it does not parse, or its lists stand in brackets.

@@ -61,7 +61,7 @@ def edit(path: str, text: str, slots: Sequence[Slot], labels: Labels) -> str:  #
     """The text of the manifest with the planned builds.
 
     Raises:
-        UsageError: it does not parse, or is no workspace.
+        UsageError: it does not parse, or is not a workspace.
     """
     document = parse(path, text)
     root = table(document, *prefix_of(path)) if prefix_of(path) else document

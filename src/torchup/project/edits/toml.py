@@ -23,7 +23,7 @@ def parse(path: str, text: str) -> TOMLDocument:
     """A document whose layout is kept.
 
     Raises:
-        UsageError: it is no TOML, or the parser would not give it back as it is.
+        UsageError: it is not TOML, or the parser would not give it back as it is.
     """
     try:
         read_toml(text)

@@ -1,6 +1,6 @@
 """`images`: train a ResNet on any folder of images; made-up JPEGs where there is none.
 
-Request keys: ``data``, ``recipe`` (loader: decode and resize in worker processes, every epoch anew; cached: decoded
+Request keys: ``data``, ``recipe`` (loader: decode and resize in worker processes, in every epoch; cached: decoded
 once into a memory-mapped file; resident: on the device), ``epochs`` (1), ``batch``, ``size`` (pixels), ``model``,
 ``workers``, ``images`` (how many made-up ones), ``budget``, ``checkpoint`` (a file to go on from after a kill).
 """
