@@ -209,10 +209,12 @@ def _read_refusal(collected: Collected, line: str) -> None:
 
 def _read_wish(collected: Collected, line: str, lines: Sequence[str]) -> None:
     """Requirements and indexes of every installer's command, also within a sentence or a Dockerfile."""
-    match = _INSTALLS.search(_whole(line, lines, collected.position)[:LONGEST])
+    whole = _whole(line, lines, collected.position)[:LONGEST]
+    match = _INSTALLS.search(whole)
     if match is None:
         return
-    text = match[1]
+    quoted = whole.count("`", 0, match.start()) % 2 == 1
+    text = match[1].partition("`")[0] if quoted else match[1]  # a command in a sentence ends with its quotation
     collected.index_urls += [without_credentials(url) for url in _INDEX_OPTION.findall(text)]
     words = _STOP.split(re.sub(r"[\"'](\S{1,100})[\"']", r"\1", text), maxsplit=1)[0].split()
     for previous, word in zip(["", *words], words, strict=False):
