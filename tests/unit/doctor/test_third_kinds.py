@@ -130,3 +130,11 @@ def test_why_an_installer_refuses_is_a_failure():
     found = diagnose(parse_report(f"  Error:   × Cannot install environment 'default'\n    {why}: [__linux=6.1=0]"))
     assert found.verdict is Verdict.UNDETERMINED
     assert "__cuda" in " ".join(map(render, found.seen))
+
+
+@pytest.mark.parametrize("width", range(60, 90))
+def test_an_address_that_a_console_cut_is_read_whole(width):
+    """Wherever the cut falls; and output below a whole address is no part of it."""
+    command = "$ pip install torch torchvision --index-url https://download.pytorch.org/whl/cu128"
+    cut = [command[start : start + width] for start in range(0, len(command), width)]
+    assert parse_report("\n".join([*cut, "Collecting torch"])).index_urls == ("https://download.pytorch.org/whl/cu128",)
