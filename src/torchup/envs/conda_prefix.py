@@ -135,6 +135,6 @@ def _linked(entry: _Path) -> CondaFile:
 
 
 def _is_inside(entry: _Path) -> bool:
-    """Links and folders have no content of their own, byte code is made anew; a path that leads out is none."""
+    """Links and folders have no content of their own, byte code is compiled again; a path that leads out is none."""
     is_content = entry.path_type not in {"softlink", "directory"} and not entry.path.endswith(".pyc")
     return is_content and ".." not in entry.path.split("/") and not entry.path.startswith("/") and bool(entry.path)

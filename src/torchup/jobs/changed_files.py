@@ -1,4 +1,4 @@
-"""What differs from what was installed and is no cause by itself: said beside the diagnosis, with what restores it."""
+"""What differs from what was installed but is not a cause by itself: shown with the diagnosis, with what restores it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _text(damage: Damage, facts: Facts, name: str | None) -> Message:
 
 
 def _commands(damage: Damage, facts: Facts, name: str | None) -> Iterator[str]:
-    """Torch's environment is made again as a whole; any other package is written anew in the version it had."""
+    """Torch's environment is made again as a whole; any other package is reinstalled in the version it had."""
     from torchup.doctor import remedy  # noqa: PLC0415  # the planner comes with it
 
     text = message("doctor.damage.remedy", "reinstall the packages whose files differ, in the same versions")
