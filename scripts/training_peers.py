@@ -13,6 +13,8 @@ from typing import Any
 import lenet
 import torch
 
+FILTERS = 4  # dimensions of a convolution's weights
+
 
 def _slices(steps: int) -> list[slice]:
     return [slice(n * lenet.BATCH, (n + 1) * lenet.BATCH) for n in range(steps)]
@@ -127,7 +129,7 @@ def mlx_peers(data: Any, steps: int) -> dict[str, Any]:
     y = mx.array(labels.reshape(steps, lenet.BATCH).numpy())
     batches = [(x[n], y[n]) for n in range(steps)]
     start = [mx.array(weight) for weight in _initial_weights()]
-    start = [mx.contiguous(w.transpose(0, 2, 3, 1)) if w.ndim == 4 else w for w in start]
+    start = [mx.contiguous(w.transpose(0, 2, 3, 1)) if w.ndim == FILTERS else w for w in start]
     mx.eval(batches, start)
     pool = nn.MaxPool2d(2, 2)
 
@@ -157,7 +159,7 @@ def mlx_peers(data: Any, steps: int) -> dict[str, Any]:
 
 
 def tinygrad_peers(data: Any, steps: int) -> dict[str, Any]:
-    """tinygrad's step under TinyJit; its CPU backend calls clang, or what CC names."""
+    """One step under TinyJit; tinygrad's CPU backend calls clang, or what CC names."""
     os.environ["DEV"] = "CPU"  # read at the import; by itself it takes a GPU where there is one
     from tinygrad import Tensor, TinyJit  # noqa: PLC0415  # a peer that cannot be imported is left out alone
 
