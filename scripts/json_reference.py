@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from scripts.json_answers import ANSWERS
+from torchup.cli.events import EVENTS
 from torchup.model import Message
 
 PAGE = """# JSON
@@ -39,6 +40,17 @@ the program's.
 Codes and texts are English whatever the language. Unknown is `null`, never 0 or an empty text. The same as JSON Schema:
 [schema.json](schema.json).
 
+## Progress
+
+`up`, `env create` and `fetch` take `--progress json`: stderr is then one JSON object a line and nothing else. `event`
+says which of these it is; further keys may be added.
+
+| event | object |
+|---|---|
+EVENTS
+
+An error is the last event; the exit code says the kind. torchup asks no question in this mode: add `--yes`.
+
 ## `data` of each command
 
 | command | data |
@@ -55,20 +67,23 @@ NAMES = {str: "string", int: "integer", float: "number", bool: "boolean", Messag
 def page() -> str:
     """The whole page."""
     rows = [f"| `{name}` | {' or '.join(_link(shape) for shape in shapes)} |" for name, shapes in ANSWERS.items()]
-    sections = "\n".join(_section(kind) for kind in structs())
-    return PAGE.replace("COMMANDS", "\n".join(rows)).replace("TYPES", sections.rstrip())
+    sections = "\n".join(_section(kind) for kind in (*EVENTS, *structs()))
+    told = "\n".join(f"| `{kind.__struct_config__.tag}` | {_link(kind)} |" for kind in EVENTS)
+    return PAGE.replace("EVENTS", told).replace("COMMANDS", "\n".join(rows)).replace("TYPES", sections.rstrip())
 
 
 def schema() -> str:
     """The JSON Schema of every command's data, with the shared types under ``$defs``."""
-    shapes = [shape for shapes in ANSWERS.values() for shape in shapes]
+    shapes = [*(shape for shapes in ANSWERS.values() for shape in shapes), *EVENTS]
     found, shared = msgspec.json.schema_components(shapes, schema_hook=_message_schema)
     one_by_one = iter(found)
     named = {name: [next(one_by_one) for _ in shapes] for name, shapes in ANSWERS.items()}
+    events = list(one_by_one)
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "data of torchup's --json answers, by command",
-        "properties": {name: kinds[0] if len(kinds) == 1 else {"anyOf": kinds} for name, kinds in named.items()},
+        "properties": {name: kinds[0] if len(kinds) == 1 else {"anyOf": kinds} for name, kinds in named.items()}
+        | {"--progress json": {"anyOf": events}},
         "$defs": shared,
     }
     return json.dumps(_settled(document), indent=1, ensure_ascii=False) + "\n"

@@ -2,7 +2,7 @@
 
 python scripts/measure_wheels.py                 # measure what is new, write catalog/data/wheels.toml
 python scripts/measure_wheels.py --check         # write nothing; exit 1 where a wheel is not in the table
-python scripts/measure_wheels.py --totals        # also ask anew what each downloads with all it requires
+python scripts/measure_wheels.py --totals        # also measure what each downloads with all it requires
 
 A CUDA wheel costs 6 to 9 MB and 2 to 5 s, any other 1.3 MB. `torchup catalog check` then says which rows of the other
 tables disagree with what was measured.

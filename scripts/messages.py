@@ -3,6 +3,7 @@
     python scripts/messages.py update    # re-read the code, merge into zh_CN, compile
     python scripts/messages.py check     # exit 1 where an entry is missing, fuzzy, stale or loses a {field}
     python scripts/messages.py compile   # .po -> .mo, for a source tree that was not installed
+    python scripts/messages.py sample --seed 1 --count 100   # random texts for a second reader (docs/WRITING.md)
 
 Messages are `message("code", "English", ...)` and `text("code", "English", ...)`, and the texts of the causes
 (`doctor/causes/SLUG.toml`, table ``[text]``: code ``explain.SLUG.KEY``). The code becomes the gettext context, so two
@@ -11,7 +12,9 @@ texts that happen to be the same English may differ in Chinese.
 
 from __future__ import annotations
 
+import argparse
 import ast
+import random
 import string
 import sys
 import tomllib
@@ -46,8 +49,9 @@ def calls(source: str) -> Iterator[tuple[str, str]]:
 
 
 def cause_texts(slug: str, source: str) -> Iterator[tuple[str, str]]:
-    """Code and English of every text in the file of a cause."""
-    for key, english in tomllib.loads(source).get("text", {}).items():
+    """Code and English of every text in the file of a cause, and of the variants that a rule chooses from."""
+    read = tomllib.loads(source)
+    for key, english in {**read.get("text", {}), **read.get("variants", {})}.items():
         yield f"explain.{slug}.{key}", english
 
 
@@ -127,20 +131,40 @@ def compile_catalogue() -> None:
         write_mo(file, stored())
 
 
-def main(verb: str) -> int:
-    """Run one of the three verbs; returns the exit code."""
-    if verb == "update":
-        update()
-    if verb in {"update", "compile"}:
+def sample(template: Catalog, seed: int, count: int) -> list[str]:
+    """Random texts with their codes; the same seed and the same texts give the same sample."""
+    texts = sorted((str(entry.context), str(entry.id)) for entry in template if entry.id)
+    drawn = random.Random(seed).sample(texts, min(count, len(texts)))  # noqa: S311  # a sample, not a secret
+    return [f"{code}: {english}" for code, english in drawn]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The verbs and their options."""
+    made = argparse.ArgumentParser(usage=__doc__)
+    verbs = made.add_subparsers(dest="verb", required=True)
+    for verb in ("update", "check", "compile"):
+        verbs.add_parser(verb)
+    drawing = verbs.add_parser("sample")
+    drawing.add_argument("--seed", type=int, default=1)
+    drawing.add_argument("--count", type=int, default=100)
+    return made
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the verbs; returns the exit code."""
+    wanted = parser().parse_args(arguments)
+    found: list[str] = []
+    if wanted.verb == "sample":
+        sys.stdout.writelines(f"{line}\n" for line in sample(extract(), wanted.seed, wanted.count))
+    elif wanted.verb == "check":
+        found = problems(extract(), stored())
+        sys.stdout.writelines(f"{line}\n" for line in found)
+    else:
+        if wanted.verb == "update":
+            update()
         compile_catalogue()
-        return 0
-    if verb != "check":
-        sys.stderr.write(f"{__doc__}\n")
-        return 2
-    found = problems(extract(), stored())
-    sys.stdout.writelines(f"{line}\n" for line in found)
     return 1 if found else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))
+    sys.exit(main(sys.argv[1:]))

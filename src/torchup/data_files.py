@@ -24,7 +24,7 @@ def read_data(path: Path, kind: type[T]) -> T:
         kind: what it is read as.
 
     Raises:
-        OSError, ValueError: there is no such file, or it is no TOML.
+        OSError, ValueError: the file does not exist, or is not TOML.
         msgspec.ValidationError: names the row that does not fit.
     """
     try:

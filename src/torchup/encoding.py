@@ -11,7 +11,7 @@ from torchup.model import Message, message, verbatim
 from torchup.patterns import lazy_pattern
 
 T = TypeVar("T")
-# What decoding a stranger's document may raise: it does not fit, it is nested without end, it is no UTF-8.
+# Errors of decoding a foreign document: it does not fit, it is nested too deeply, it is not UTF-8.
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 

@@ -33,7 +33,7 @@ SECRET = "<secret>"  # noqa: S105  # the stand-in
 SHORTEST_SECRET = 6  # characters; a shorter one is part of ordinary words
 SHORTEST_TOKEN = 12  # letters and digits of a part of an address's path that can be a token
 SHORTEST_NAME = 3
-# Names that are also ordinary words of a result; replacing them would damage it and hides nobody.
+# Names that are also ordinary words of a result; replacing them would damage it and hide no one.
 ORDINARY = frozenset(
     {"root", "user", "admin", "localhost", "cpu", "cuda", "mps", "xpu", "torch", "linux", "ubuntu", "runner"}
 )
@@ -214,7 +214,7 @@ def redact(text: str, purpose: Purpose = Purpose.SHARE, *, names: re.Pattern[str
         text: what is to leave.
         purpose: what for.
         names: a pattern of `names_pattern`: users and hosts that are known.
-        key: the name of the field that holds the text; numbers of a version are no network address.
+        key: the name of the field that holds the text; the numbers of a version are not a network address.
     """
     if purpose is Purpose.SHARE:
         text = printable(text)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import click
 import pytest
 
-from support.documents import BLOCK, MACHINES, examples, files, matches, pages, run, torchup_lines
+from support.documents import BLOCK, MACHINES, arguments_of, examples, files, matches, pages, run, torchup_lines
 from support.results import breakdown, result
 from support.results import run as a_run
+from torchup.cli import main
 from torchup.cli.app import make_app
 from torchup.cli.defaults import defaults_for
 from torchup.host import RealHost
@@ -19,6 +22,7 @@ from torchup.settings import load_settings
 
 ALL = [example for page in pages() for example in examples(page)]
 SENT = {"mac": "macos-sonoma-m1", "node1": "linux-ubuntu-rtx4090", "laptop": "windows-11-rtx3070ti-laptop"}
+DOCUMENTS = ("export", "--format md", "completion", "--json")  # files of other programs are shown as they are
 REPORT = """\
 Collecting environment information...
 PyTorch version: 2.13.0+cu130
@@ -82,6 +86,31 @@ def test_the_examples_of_a_page_do_what_it_shows(page, desk):
     for example in examples(page):
         if example.kind == "run":
             run(example)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_the_examples_on_a_colour_terminal(width, desk, monkeypatch):
+    """Every example that is run, typed into a colour terminal: no code is seen as text, and no line is too wide."""
+    from support.terminal import leftovers, terminal, too_wide  # noqa: PLC0415  # see the skip
+
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("NO_COLOR", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    wrong, done = [], set[tuple[str, str | None]]()
+    for example in ALL:
+        for name, content in files(example.page).items():
+            Path(name).write_text(content, "utf-8")
+        for typed in example.typed if example.kind == "run" else ():
+            words = shlex.split(typed.command, comments=True)
+            seen_before = (typed.command, example.machine) in done
+            if seen_before or ">" in words or any(word in typed.command for word in DOCUMENTS):
+                continue
+            done.add((typed.command, example.machine))
+            with terminal(width) as screen:
+                main(arguments_of(words, example.machine))
+            wrong += [(str(example), typed.command, found) for found in (*leftovers(screen), *too_wide(screen, width))]
+    assert wrong == []
 
 
 def test_what_is_shown_must_fit():

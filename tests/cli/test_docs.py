@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import tomllib
+from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -79,6 +81,7 @@ OUTSIDE = {
     "pypi.org": "PyPI",
     "repo.amd.com": "AMD's wheels",
     "keepachangelog.com": "the form of the release notes",
+    "modelcontextprotocol.io": "the protocol of the tools of agents",
     "semver.org": "what version numbers mean",
     "mirror.example": "an example",
     "proxy.example": "an example",
@@ -129,8 +132,8 @@ def test_the_pictures_are_of_what_the_program_prints():
     """The README's pictures are current; `python scripts/make_terminal_pictures.py` draws them anew."""
     stale = [
         name
-        for name, language in PICTURES.items()
-        if (FOLDER / name).read_text("utf-8") != picture(["$ torchup plan", *printed(language)])
+        for name, (verb, language) in PICTURES.items()
+        if (FOLDER / name).read_text("utf-8") != picture(printed(verb, language))
     ]
     assert not stale
 
@@ -158,4 +161,46 @@ def test_the_chinese_page_tells_what_the_english_one_tells(english, chinese):
     plain = {command.replace("--lang zh ", "") for command in commands(theirs)}
     assert not [command for command in commands(ours) if command not in plain]
     if english == "README.md":
-        assert [b["body"] for b in BLOCK.finditer(ours)] == [b["body"] for b in BLOCK.finditer(theirs)]
+        plain_blocks = [
+            [b["body"] for b in BLOCK.finditer(t) if not b["body"].startswith("$ ")] for t in (ours, theirs)
+        ]
+        assert plain_blocks[0] == plain_blocks[1]  # those without an answer, which is in the reader's language
+
+
+def test_the_readmes_numbers_are_those_of_the_table():
+    """How the other tools choose, counted in the table that scripts/compare_selection.py writes."""
+    page = (ROOT / "docs" / "explanation" / "selection.md").read_text("utf-8")
+    table = page.partition("<!-- table: scripts/compare_selection.py -->")[2].partition("<!-- end of table -->")[0]
+    rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines() if "|" in line][2:]
+    uv, ltt = (Counter(verdict(row[column], row[5]) for row in rows) for column in (2, 3))
+    for name in ("README.md", "README.zh-CN.md"):
+        text = (ROOT / name).read_text("utf-8")
+        assert f"| {len(rows)} / {len(rows)} |" in text
+        for counted in (uv, ltt):
+            asked = counted["fits"] + counted["older"] + counted["wrong"]
+            assert f"| {counted['fits'] + counted['older']} / {asked}" in text, (name, counted)
+
+
+def test_the_readmes_recorded_machines_are_those_of_the_tests():
+    """How many machines stand behind each row of the table of platforms."""
+    counted: Counter[str] = Counter()
+    for file in sorted((ROOT / "tests" / "machines").glob("*/expected.json")):
+        system = file.parent.name.partition("-")[0]
+        vendors = {gpu["vendor"] for gpu in json.loads(file.read_text("utf-8")).get("gpus", ())}
+        counted["nvidia"] += system == "linux" and "nvidia" in vendors
+        counted["others"] += system == "linux" and bool(vendors & {"amd", "intel"})
+        counted["windows"] += system in {"windows", "wsl", "wsl1"}
+        counted["macos"] += system == "macos"
+    for name in ("README.md", "README.zh-CN.md"):
+        told = re.findall(r"(?:yes: |支持：)(\d+) (?:recorded machines|台录制的机器)", (ROOT / name).read_text("utf-8"))
+        assert [int(number) for number in told] == list(counted.values()), name
+
+
+def verdict(choice: str, against: str) -> str:
+    """What the table says of a tool's choice for one machine."""
+    if choice == "-":
+        return "not asked"
+    said = next((part for part in re.split(r"; (?=\d)", against) if part.startswith(f"{choice}:")), None)
+    if said is None:
+        return "wrong" if choice == "error" and against.startswith("an error") else "fits"
+    return "older" if "works, " in said else "wrong"

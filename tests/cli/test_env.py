@@ -311,4 +311,4 @@ def test_self_paths_and_uninstall_find_everything(home, tmp_path, capsys):
     assert "pip uninstall torchup" in out
     assert [path for path in home.rglob("*") if path.is_file()] == [home / "data" / "thesis.tex"]
     assert not (tmp_path / "away").exists()
-    assert "nothing is written yet" in torchup(capsys, "self", "paths")[1]
+    assert "torchup has not written anything yet" in torchup(capsys, "self", "paths")[1]

@@ -6,6 +6,7 @@ import ast
 import re
 import shlex
 import tomllib
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,23 +15,25 @@ import pytest
 from architecture.test_imports import PACKAGE
 from support.documents import parse
 from torchup.cli.app import make_app
+from torchup.cli.registry import VERBS
 from torchup.errors import TorchupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _QUOTED = re.compile(r"`(torchup [^`]+)`")
+_PLAIN = re.compile(rf"(?<![`\w-])torchup (?:{'|'.join(VERBS)})\b[^`;:()\n]*")  # a line of its own, or the end of one
 _FIELD = re.compile(r"\{(\w+)[^}]*\}")
 # A value for a field, where the option or argument does not take just any word.
 STAND_INS = {"recipe": "resident", "names": "nju", "kind": "cpu", "variant": "cu126", "installer": "uv", "NAME": "nju"}
 _METAVARS = {"SHELL": "bash", "VARIANT": "cu126"}  # words that the reader replaces
-_PLACEHOLDERS = {"[NAME]", "[RUN]", "..."}
+_PLACEHOLDERS = {"--help", "[NAME]", "[RUN]", "..."}
 
 
 _WROTE = {"torchup plan --export", "torchup detect --record"}  # what wrote a file, said in its head: nothing to type
 
 
-def texts() -> Iterator[tuple[str, str]]:
+def _texts() -> Iterator[tuple[str, str]]:
     """(file, text) of every string in the code, docstrings left out, and in the tables that come with it."""
     for path in sorted(PACKAGE.rglob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))
@@ -42,6 +45,12 @@ def texts() -> Iterator[tuple[str, str]]:
         yield from ((path.name, text) for text in strings(tomllib.loads(path.read_text("utf-8"))))
 
 
+@cache
+def texts() -> tuple[tuple[str, str], ...]:
+    """`_texts`, read once."""
+    return tuple(_texts())
+
+
 def strings(value: Any) -> Iterator[str]:
     """Every string of a table."""
     if isinstance(value, str):
@@ -51,10 +60,17 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(inner)
 
 
+@cache
 def commands() -> set[tuple[str, str]]:
-    """(file, command line) of what stands in backticks, and of argument vectors that begin with ``torchup``."""
+    """(file, command line) of what stands in backticks or plain, and of argument vectors of torchup."""
     quoted = {(file, line) for file, text in texts() for line in _QUOTED.findall(text)}
-    return quoted | {(file, shlex.join(words)) for file, words in vectors()}
+    plain = {
+        (file, line)
+        for file, text in texts()
+        for line in _PLAIN.findall(re.sub("`[^`]*`", "", text))
+        if file != "examples.py"
+    }  # which have a test of their own: test_help_examples.py
+    return quoted | plain | {(file, shlex.join(words)) for file, words in vectors()}
 
 
 def vectors() -> Iterator[tuple[str, list[str]]]:
@@ -108,6 +124,7 @@ def test_the_walk_finds_what_is_there():
     assert {
         ("up.py", "torchup bench --resume"),
         ("machine_options.py", "torchup detect --json > {path}/NAME.json"),
+        ("kernel.py", "torchup kernel remove --stale"),
     } <= found
     assert any(file.endswith(".toml") for file, _ in found)
     assert list(vectors())

@@ -46,6 +46,10 @@ OFFLINE = (
     ("results", "export"),
     ("results", "export", "-o", "run.json"),
     ("mirror", "list"),
+    ("project", "show", "project"),
+    ("project", "check", "project"),
+    ("project", "sync", "project", "--for", "mac,linux-cuda", "--dry-run"),
+    ("fleet", "report", "machines"),
     ("wheel",),
     ("wheel", "flash-attn", "--offline", *RTX_3060),
     ("wheel", "xformers", "mmcv", "--offline", "--torch", "2.8+cu128", *RTX_3060),
@@ -135,6 +139,8 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "machines").mkdir()
     (tmp_path / "machines" / "one.json").write_text('{"os": "linux", "arch": "x86_64"}', "utf-8")
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "requirements.txt").write_text("torch==2.5.1+cu999\n", "utf-8")
     (tmp_path / "report.txt").write_text("PyTorch version: 2.13.0+cpu\nIs CUDA available: False\n", "utf-8")
     store.save(RealHost(), [result()])
     return tmp_path

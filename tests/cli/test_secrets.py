@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
+from support.bundles import write_sums
 from support.results import result, run
 from torchup import privacy
 from torchup.cli import main
@@ -50,9 +51,13 @@ LINES = (
     "results compare {results} {results}", "results report {results} --html {folder}/page.html",
     "results export {results} --format md", "results export {results} --format json", "results import {results}",
     "mirror list", "mirror list --json", "mirror test", "mirror test --json", "kernel add x", "kernel list",
-    "cache show", "cache prune --yes", "catalog measure torch==2.15.0", "wheel flash-attn",
+    "lab x", "lab x --json", "hub x", "plan --profile hub --offline --json",
+    "cache show", "cache prune --yes", "fetch --to {folder}/out3", "catalog measure torch==2.15.0", "wheel flash-attn",
     "kernel remove x", "catalog show", "catalog check", "catalog refresh", "self paths", "self completion bash",
-    "self uninstall --dry-run", "nonsense {option mirror}password={option package}",
+    "self uninstall --dry-run", "web --offline", "project show", "project check",
+    "project sync --dry-run --offline",
+    "project sync --yes --offline", "project sync --undo --yes", "fleet report {folder}", "mcp",
+    "nonsense {option mirror}password={option package}",
 )  # fmt: skip
 
 
@@ -128,6 +133,7 @@ def _files(home: Path):
     }
     (home / "plan.json").write_text(json.dumps(plan))
     (bundle / "plan.json").write_text(json.dumps({"schema": 1, "files": {}, "plan": plan}))
+    write_sums(bundle)
     gpu = {"vendor": "nvidia", "name": f"https://me:{s['machine name']}@host/x"}
     (home / "machine.json").write_text(json.dumps({"os": "linux", "arch": "x86_64", "gpus": [gpu]}))
     noted = run(result(notes=(f"measured against https://me:{s['results note']}@host/simple",)))

@@ -18,12 +18,10 @@ from torchup.report.columns import cells
 from torchup.report.style import Style, mark, on_terminal
 
 pytest.importorskip("fcntl", reason="Windows has no pseudo-terminals of this kind")
-from support.terminal import terminal
+from support.terminal import leftovers, terminal, too_wide
 
 LINES = [line for line in TYPED if line not in HELP]
 DOCUMENTS = ("export", "--format md")  # files of other programs are shown as they are
-_LEFTOVER = re.compile(r"\x1b|\[\d+(?:;\d+)*m")
-_WORD = re.compile(r"\S*`[^`]*`\S*|\S+")  # a command is one word
 _WHOLE = re.compile(r"`[^`\n]{1,60}`|[!-~]*[/=][!-~]*")  # commands in backticks, paths, addresses, NAME=VALUE
 
 
@@ -48,12 +46,6 @@ def typed(tmp_path, monkeypatch):
     return typed
 
 
-def too_wide(screen, width: int) -> list[str]:
-    """Lines that outrun the terminal, but for a command on a line of its own and a word that is longer than a line."""
-    wide = [line for line in screen.seen.split("\n") if cells(line) > width]
-    return [line for line in wide if not re.match(" {8}\\S", line) and len(_WORD.findall(line.strip("，。；："))) > 1]
-
-
 def broken(text: str, wide: str, width: int) -> list[str]:
     """Paths and commands of the wide text that would fit on a line of their own and are in pieces in the narrow one."""
     fitting = {word for word in _WHOLE.findall(wide) if cells(word) <= width - 8}
@@ -69,7 +61,7 @@ def test_every_verb_on_a_colour_terminal(typed, width, language):
         if any(word in line for word in DOCUMENTS):
             continue
         screen = typed(line, width, "--lang", language)
-        wrong += [(line, "code", found) for found in _LEFTOVER.findall(screen.seen)]
+        wrong += [(line, "code", found) for found in leftovers(screen)]
         wrong += [(line, "wide", found) for found in too_wide(screen, width)]
     assert wrong == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 import pytest
+from msgspec import structs
 
 from torchup.bench.answers import Progress, Stage
 from torchup.bench.runner import Outcome
@@ -11,6 +12,7 @@ from torchup.catalog.load import built_in
 from torchup.cli import main
 from torchup.cli import up as cli_up
 from torchup.detect.pretend import load_machine
+from torchup.envs.records import Record
 from torchup.errors import ExitCode
 from torchup.install.base import Event
 from torchup.jobs import up
@@ -69,9 +71,9 @@ def test_no_bar_is_left_and_nothing_is_glued_to_one(staged):
     """In the end there are whole lines: the stages, then the answer; no bar, and no clock of one."""
     screen = typed("up", "--yes")
     left = screen.left
-    assert "━" in screen.raw  # there was one
+    assert "╌" in screen.raw  # there was one
     assert staged == ["verify", "compile", "measure"]
-    assert not [line for line in left if "━" in line or "0:00:0" in line]
+    assert not [line for line in left if "╌" in line or "0:00" in line]
     assert "1/1 install torch" in left
     assert "`default` is ready" in left
 
@@ -112,3 +114,26 @@ def test_the_question_says_what_a_yes_starts(staged, monkeypatch, options, said)
     assert ("about 2 min" in screen.seen and "use `--no-bench` to skip this" in screen.seen) == said
     assert screen.seen.count("Best build") == 1  # a no does not show the plan again
     assert staged == []
+
+
+@pytest.mark.parametrize(
+    ("packages", "kept"),
+    [
+        (("torch==2.14.1", "jupyterlab", "ipykernel", "numpy", "pandas", "matplotlib"), "analysis"),
+        (("torch==2.14.1", "jupyterlab", "ipykernel", "numpy", "pandas", "matplotlib", "jupyterhub"), "hub"),
+        (("torch==2.14.1", "torchvision==0.29", "numpy"), "core"),
+    ],
+)
+def test_an_update_keeps_the_profile(staged, monkeypatch, packages, kept):
+    """Who made an environment with JupyterLab does not lose it by `torchup up` alone; companions may be missing."""
+    plan = structs.replace(resolve(MACHINE, Request(cpu=True), built_in()), packages=packages)
+    record = Record(environment=Environment(name="default", path="/env"), plan=plan)
+    monkeypatch.setattr(up.records, "read", lambda *_: record)
+    asked = []
+    monkeypatch.setattr(up, "choose", lambda _, request, __: asked.append(request.profile) or Choice(
+        machine=MACHINE, request=request, plan=plan))  # fmt: skip
+    monkeypatch.setattr(up, "check_hub", lambda *_, **__: None)
+    monkeypatch.setattr(up, "with_node", lambda _, request: request)
+    screen = typed("up", "--dry-run")
+    assert asked == [kept]
+    assert (f"keeping the profile `{kept}`" in screen.seen) == (kept != "core")

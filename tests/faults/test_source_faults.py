@@ -18,7 +18,8 @@ from torchup.cli import main
 from torchup.errors import ExitCode
 from torchup.host import RealHost
 from torchup.model import Machine, Os, Request
-from torchup.sources import index_client, survey
+from torchup.sources import index_client
+from torchup.sources.surveyor import survey
 
 LINUX = Machine(os=Os.LINUX, arch="x86_64")
 TORCH = make_wheel("torch", "2.13.0+cpu", python="cp311", platform="manylinux_2_28_x86_64")

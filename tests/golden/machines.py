@@ -240,7 +240,7 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
             python="3.12.3", glibc="2.39",
         ),
         build="2.9.1+cu130",
-        expert="Orin with JetPack 7.2 takes the index for ARM servers; nobody sends it back to JetPack 6.",
+        expert="Orin with JetPack 7.2 takes the index for ARM servers, not the one of JetPack 6.",
     )  # fmt: skip
     yield Case(
         name="jetson-nano-jetpack-4",
@@ -248,7 +248,7 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
             "linux", nvidia("Jetson Nano", "5.3", 4), arch="aarch64", cuda="10.2", glibc="2.27", jetson="32.7.4"
         ),
         build="none",
-        hint="NVIDIA published torch wheels itself",
+        hint="NVIDIA published its own torch wheels",
         expert="Its GPU is what a Jetson is for: no silent CPU build; the wheels for it are NVIDIA's own.",
     )
     yield Case(
@@ -347,7 +347,7 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
         machine=machine("linux", IRIS),
         build="2.15.0+cpu",
         advice=("plan.advice.cpu-only-ignored",),
-        expert="Iris Xe has no XPU build: CPU, said aloud. uv would take xpu for any Intel display device.",
+        expert="Iris Xe has no XPU build: CPU, and the plan says so. uv takes xpu for any Intel display device.",
     )
     yield Case(
         name="m1-macos-12-2",

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from support.bundles import write_sums
 from support.index import serve_index
 from support.plans import folder_plan, importing, index_plan
 from support.wheels import copy_real_pip, make_fake_torch, make_wheel
@@ -87,10 +88,14 @@ def test_what_is_no_bundle_is_refused(tmp_path):
     with pytest.raises(UsageError, match="is not a bundle"):
         load_bundle(HOST, str(tmp_path))
     (tmp_path / "plan.json").write_text("{")
+    with pytest.raises(UsageError, match="has no SHA256SUMS"):
+        load_bundle(HOST, str(tmp_path))
+    write_sums(tmp_path)
     with pytest.raises(UsageError, match="cannot be read"):
         load_bundle(HOST, str(tmp_path))
     whole = {"schema": 1, "plan": to_builtins(folder_plan("/x")), "files": {"torch-1-py3-none-any.whl": "0" * 64}}
     (tmp_path / "plan.json").write_text(json.dumps(whole))
+    write_sums(tmp_path)
     with pytest.raises(UsageError, match="missing torch-1"):
         load_bundle(HOST, str(tmp_path))
 
@@ -121,6 +126,7 @@ def test_a_bundle_of_a_plan_is_verified_like_any_other(wheels, tmp_path):
     files = {torch.name: hashlib.sha256(torch.read_bytes()).hexdigest()}
     document = {"schema": 1, "plan": to_builtins(folder_plan(wheels)), "files": files}
     (tmp_path / "b" / "plan.json").write_text(json.dumps(document))
+    write_sums(tmp_path / "b")
     again = engine.install(HOST, load_bundle(HOST, str(tmp_path / "b")), "default", verify=importing())
     assert again == first
 

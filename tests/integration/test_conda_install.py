@@ -150,7 +150,7 @@ def test_the_whole_way_on_the_command_line(tmp_path, monkeypatch, capsys):
     options = ["--installer", "conda", "--mirror", url, "--python", VERSION, "--cpu", "--yes"]
     assert main(["env", "create", "demo", *options]) == 0, capsys.readouterr()
     out = capsys.readouterr().out
-    assert "matrix products are right" in out
+    assert "matrix products are correct" in out
     assert main(["env", "show", "demo", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)["data"]
     assert "conda-forge" in json.dumps(shown)

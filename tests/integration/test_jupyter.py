@@ -1,30 +1,26 @@
-"""Jupyter for real: a notebook in the kernel, JupyterLab in a browser, the documented JupyterHub on loopback."""
+"""Jupyter for real: a notebook in the kernel, `torchup lab` and `torchup hub` in a browser."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import re
-import shutil
+import shlex
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.parse
-import urllib.request
-from http.cookiejar import CookieJar
 from pathlib import Path
 
 import pytest
 
 from support import chromium, jupyter
+from support.browser import browser
 from torchup.cli import main
 from torchup.envs import kernels, registry
 from torchup.host import RealHost
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="servers and browser are Linux's")]
 HOST = RealHost()
-DOCUMENT = Path(__file__).parents[2] / "docs" / "how-to" / "jupyterhub.md"
 LABEL = "PyTorch 2.13 cpu (lab)"
 
 
@@ -60,117 +56,80 @@ def test_a_notebook_in_the_kernel_sees_torch_and_its_pip_is_the_environments(env
     assert LABEL in capsys.readouterr().out
 
 
-def test_jupyterlab_in_a_browser_offers_the_kernel(environment, tmp_path):
-    """The page that a user opens has a launcher card with the kernel's label."""
-    browser = chromium.program()
-    assert main(["kernel", "add", "lab"]) == 0
-    port = jupyter.free_port()
-    argv = [f"{environment.path}/bin/jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
-    argv += [f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=token", "--LabApp.news_url=None"]
-    work = tmp_path / "work"
-    work.mkdir()
-    page = f"http://127.0.0.1:{port}/lab?token=token"
-    with jupyter.running(argv, f"http://127.0.0.1:{port}/api", work / "lab.log", {"SHELL": "/bin/sh"}):
-        document = rendered(browser, page)
-    cards = re.findall(r'class="[^"]*jp-LauncherCard"[^>]*title="([^"]*)"', document)
-    assert LABEL in cards, document[-2000:]
-    assert "Python 3 (ipykernel)" in cards
+TORCHUP = str(Path(sys.executable).parent / "torchup")
+CELL = "import torch; print('torch', torch.__version__, (torch.ones(2, 2) @ torch.ones(2, 2)).sum().item())"
+PASSWORD = "long-enough-for-a-test"  # noqa: S105  # of an account that only the test's own namespace has
 
 
-def rendered(browser: str, page: str) -> str:
-    """The page's elements after its scripts have run."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        command = [browser, *chromium.QUIET, f"--user-data-dir={profile}", "--virtual-time-budget=40000", "--dump-dom"]
-        done = subprocess.run([*command, page], capture_output=True, text=True, timeout=120, check=False)
-    return done.stdout
+@contextlib.contextmanager
+def served(*arguments: str, before: tuple[str, ...] = (), environ: dict[str, str] | None = None):
+    """A verb that serves, until the block ends: the JSON document that it prints when it answers."""
+    with tempfile.TemporaryFile("w+") as said:
+        command = [*before, TORCHUP, *arguments, "--json"]
+        server = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=said, text=True, env={**os.environ, **(environ or {})}
+        )
+        try:
+            document = ""
+            while not document.endswith("\n}\n"):
+                line = server.stdout.readline()
+                said.seek(0)
+                assert line, said.read()[-3000:]
+                document += line
+            yield json.loads(document)["data"]
+        finally:
+            server.terminate()
+            server.wait(30)
+            server.stdout.close()
 
 
-def documented_configuration() -> str:
-    """The one block of the document that configures the hub."""
-    blocks = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
-    (found,) = [block for block in blocks if "get_config()" in block]
-    return found
+def test_torchup_lab_opens_jupyterlab_where_a_cell_imports_torch(environment, tmp_path, monkeypatch):
+    """The printed address logs in; the environment's kernel is offered; a cell computes."""
+    chromium.program()
+    monkeypatch.chdir(tmp_path)
+    with served("lab", "lab", "--no-browser") as data, browser() as page:
+        page.go(data["url"])
+        page.wait("!!document.querySelector('.jp-LauncherCard')")
+        cards = page.ask("[...document.querySelectorAll('.jp-LauncherCard')].map((card) => card.title)")
+        page.run_cell(CELL, "torch 2.13.0+cpu 8.0")
+        page.screenshot(tmp_path / "lab.png")
+    assert LABEL in cards
+    assert data["environment"] == "lab"
+    assert (tmp_path / "lab.png").stat().st_size > 10_000
+    assert main(["kernel", "list"]) == 0
 
 
-def test_the_documented_hub_starts_and_gives_a_user_the_kernel(environment, tmp_path):
-    """The configuration of the how-to as it stands; only passwords, accounts and ports are the test's own."""
-    proxy = jupyter.proxy()
-    hub = tmp_path / "hub"
-    linked = Linked(Path(environment.path), hub, proxy)
-    assert main(["kernel", "add", "lab", "--prefix", str(hub)]) == 0
-    configuration = hub / "jupyterhub_config.py"
-    configuration.write_text(documented_configuration())
-    port = jupyter.free_port()
-    home = tmp_path / "homes"
-    options = {
-        "JupyterHub.bind_url": f"http://127.0.0.1:{port}",
-        "JupyterHub.hub_bind_url": f"http://127.0.0.1:{jupyter.free_port()}",
-        "ConfigurableHTTPProxy.api_url": f"http://127.0.0.1:{jupyter.free_port()}",
-        "JupyterHub.authenticator_class": "dummy",
-        "DummyAuthenticator.password": "long-enough-for-a-test",
-        "JupyterHub.spawner_class": "simple",
-        "SimpleLocalProcessSpawner.home_dir_template": f"{home}/{{username}}",
-        "Spawner.args": "['--allow-root']",
-    }
-    argv = [linked.program, "-f", str(configuration), *(f"--{name}={value}" for name, value in options.items())]
-    # The hub's own users have no Jupyter folders but those of its installation.
-    environ = {name: "" for name in os.environ if name.startswith("JUPYTER_")}
-    with jupyter.running(argv, f"http://127.0.0.1:{port}/hub/api", hub / "hub.log", environ):
-        client = Client(f"http://127.0.0.1:{port}")
-        client.log_in("alice", "long-enough-for-a-test")
-        specs = client.kernelspecs("alice")
-    name = kernels.kernel_name("lab", environment.path)
-    assert specs[name]["spec"]["display_name"] == LABEL, (hub / "hub.log").read_text()[-2000:]
+def test_torchup_hub_lets_an_account_of_this_machine_log_in(environment, tmp_path, monkeypatch):
+    """Its own configuration, its proxy from npm, a real browser: a wrong password, the right one, a server, a cell."""
+    chromium.program()
+    monkeypatch.setenv("PATH", f"{Path(jupyter.proxy()).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.chdir(tmp_path)
+    with served("hub", "lab", before=with_account(tmp_path, "alice", PASSWORD)) as data, browser() as page:
+        page.go(data["url"])
+        for password in ("wrong", PASSWORD):
+            page.wait("!!document.querySelector('#password_input')")
+            fields = {"username_input": "alice", "password_input": password}
+            for field, value in fields.items():
+                page.ask(f"document.querySelector('#{field}').value = {json.dumps(value)}")
+            page.click("#login_submit")
+            if password == "wrong":  # noqa: S105  # it is what it says
+                page.wait("document.body.innerText.includes('Invalid username or password')")
+        page.run_cell(CELL, "torch 2.13.0+cpu 8.0")
+        page.screenshot(tmp_path / "hub.png")
+    assert (tmp_path / "hub.png").stat().st_size > 10_000
 
 
-class Linked:
-    """The environment under another prefix, so that the hub's files and kernels stay with the test."""
-
-    def __init__(self, environment: Path, prefix: Path, proxy: str) -> None:
-        shutil.copytree(environment / "bin", prefix / "bin", symlinks=True)
-        for name in ("lib", "etc"):
-            (prefix / name).symlink_to(environment / name)
-        (prefix / "share" / "jupyter").mkdir(parents=True)
-        (prefix / "share" / "jupyterhub").symlink_to(environment / "share" / "jupyterhub")
-        for entry in (environment / "share" / "jupyter").iterdir():
-            if entry.name != "kernels":
-                (prefix / "share" / "jupyter" / entry.name).symlink_to(entry)
-        shutil.copy(environment / "pyvenv.cfg", prefix)
-        for script in ("jupyterhub", "jupyterhub-singleuser"):
-            file = prefix / "bin" / script
-            file.write_text(file.read_text().replace(str(environment), str(prefix)))
-        (prefix / "bin" / "configurable-http-proxy").symlink_to(proxy)
-        self.program = str(prefix / "bin" / "jupyterhub")
-
-
-class Client:
-    """A browser without pictures: cookies, forms, JSON."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.cookies = CookieJar()
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
-
-    def get(self, path: str) -> str:
-        """A page, redirections followed."""
-        with self.opener.open(self.url + path, timeout=60) as answer:
-            return answer.read().decode()
-
-    def log_in(self, user: str, password: str) -> None:
-        """As the login form does."""
-        form = self.get("/hub/login")
-        token = re.search(r'name="_xsrf" value="([^"]*)"', form)[1]
-        fields = {"username": user, "password": password, "_xsrf": token}
-        self.opener.open(f"{self.url}/hub/login?next=/hub/home", urllib.parse.urlencode(fields).encode(), timeout=60)
-
-    def kernelspecs(self, user: str) -> dict:
-        """Start the user's server, open JupyterLab there (which logs in), and ask for its kernels as the page does."""
-        self.get(f"/hub/spawn/{user}")
-        for _ in range(100):
-            if "jupyter-config-data" in self.get(f"/user/{user}/lab"):
-                break
-            time.sleep(0.3)
-        token = next(c.value for c in self.cookies if c.name == "_xsrf" and c.path == f"/user/{user}/")
-        request = urllib.request.Request(f"{self.url}/user/{user}/api/kernelspecs", headers={"X-XSRFToken": token})  # noqa: S310  # http on loopback
-        with self.opener.open(request, timeout=60) as answer:
-            return json.load(answer)["kernelspecs"]
+def with_account(folder: Path, name: str, password: str) -> tuple[str, ...]:
+    """What starts a program in a mount namespace whose files of accounts have one more; skips where that may not be."""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], check=False).returncode != 0:
+        pytest.skip("only root can give a test an account of its own")
+    hashed = subprocess.run(
+        ["openssl", "passwd", "-6", "-stdin"], input=password, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    home = folder / "home"
+    home.mkdir()
+    accounts = {"passwd": f"{name}:x:0:0::{home}:/bin/sh", "shadow": f"{name}:{hashed}:20000:0:99999:7:::"}
+    for file, line in accounts.items():
+        (folder / file).write_text(Path("/etc", file).read_text() + line + "\n")
+    binds = " && ".join(f"mount --bind {shlex.quote(str(folder / file))} /etc/{file}" for file in accounts)
+    return ("unshare", "--mount", "sh", "-c", f'{binds} && exec "$@"', "sh")

@@ -81,14 +81,25 @@ def test_a_mirror_that_lists_but_does_not_serve_rolls_back(mirror, capsys):
 
 
 def test_the_same_build_comes_from_the_next_source_when_the_first_fails(mirror, capsys):
-    """Where another source lists the same build it is tried next, and the user hears why."""
+    """Where another source lists the same build in another file it is tried next, and the user hears why."""
     mirror.elsewhere.fault("files/torch*", Fault(status=403))
+    other = {"torch/repacked.py": ""}
+    mirror.publish("simple", make_wheel("torch", "2.13.0+cpu", python=TAG, platform=LINUX, files=other))
+    code, document, said = make(capsys, "--mirror", mirror.url("pytorch/whl/{variant}"))
+    assert code == 0, document
+    assert document["data"]["plan"]["build"]["source"] == "index-url"
+    assert "from index-url" in said
+
+
+def test_the_same_file_comes_from_another_source_without_a_new_plan(mirror, capsys):
+    """A file that is forbidden on the mirror is fetched from the source that lists it with the same hash."""
+    mirror.elsewhere.fault("files/torch-2.13.0+cpu*.whl", Fault(status=403))
     wheel = make_wheel("torch", "2.13.0+cpu", python=TAG, platform=LINUX, requires=["filelock"])
     mirror.publish("simple", wheel)
     code, document, said = make(capsys, "--mirror", mirror.url("pytorch/whl/{variant}"))
     assert code == 0, document
-    assert document["data"]["plan"]["build"]["source"] == "index-url"
-    assert "the same build is tried from index-url" in said
+    assert document["data"]["environment"]["packages"]["torch"] == "2.13.0+cpu"
+    assert "from index-url" not in said
 
 
 def test_another_build_is_never_taken_unasked(mirror, capsys):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from support.index import serve_index
-from support.plans import importing, index_plan
+from support.index_server import IndexServer, Wheel
+from support.index_server import make_wheel as index_wheel
+from support.line_server import metadata
+from support.plans import folder_plan, importing, index_plan
 from support.wheels import make_fake_torch, make_wheel
 from torchup.errors import InstallError, NetworkError
 from torchup.fetch import store
 from torchup.host import RealHost
-from torchup.install import engine, prefetch
+from torchup.install import engine, prefetch, space
 
 HOST = RealHost()
 
@@ -33,14 +36,15 @@ def index(tmp_path):
         yield running
 
 
-def install(index, name="default"):
+def install(index, name="default", installer="uv", host=HOST):
     """The events of one installation, each with the number of requests for wheels until then."""
     told = []
 
     def tell(event):
         told.append((event, len(downloads(index))))
 
-    engine.install(HOST, index_plan(index.url), name, verify=importing(), progress=tell)
+    plan = index_plan(index.url, installer=installer)
+    engine.install(host, plan, name, verify=importing(), progress=tell)
     return told
 
 
@@ -49,9 +53,10 @@ def downloads(index):
     return [path for path in index.requests if path.endswith(".whl")]
 
 
-def test_large_files_are_fetched_once_and_installed_from_the_store(index):
-    """The progress ends at all bytes, and uv asks the server for none of these files again."""
-    told = install(index)
+@pytest.mark.parametrize("installer", ["uv", pytest.param("pip", marks=pytest.mark.slow)])
+def test_files_are_fetched_once_and_installed_from_the_store(index, installer):
+    """The progress ends at all bytes, and the installer asks the server for none of these files again."""
+    told = install(index, installer=installer)
     states = [(event.download, asked) for event, asked in told if event.download is not None]
     assert states[-1][0].all_done == states[-1][0].all_total
     verified = next(asked for event, asked in told if event.stage == "verify")
@@ -62,9 +67,9 @@ def test_large_files_are_fetched_once_and_installed_from_the_store(index):
 
 def test_what_uv_has_in_its_cache_is_not_fetched(index, monkeypatch):
     """After an installation by uv alone torchup downloads nothing."""
-    monkeypatch.setattr(prefetch, "LARGE", 10**9)
-    install(index)
-    monkeypatch.setattr(prefetch, "LARGE", 1)
+    with monkeypatch.context() as alone:
+        alone.setattr(engine, "PREPARE", {})
+        install(index)
     told = install(index, "second")
     assert not any(event.download for event, _ in told)
     assert store.contents(HOST) == ()
@@ -75,3 +80,52 @@ def test_a_file_with_another_hash_than_the_index_says_is_refused(index):
     index.fault, index.only = "hash", "torch"
     with pytest.raises((InstallError, NetworkError), match="hash"):
         install(index)
+
+
+def test_a_second_environment_downloads_and_hashes_nothing(index, monkeypatch):
+    """What uv has unpacked from the store is linked, whichever environment it was for."""
+    install(index)
+    monkeypatch.setattr(RealHost, "sha256", lambda *_: pytest.fail("hashed again"))
+    told = install(index, "second")
+    assert not any(event.download for event, _ in told)
+
+
+def test_a_small_file_waits_for_the_end_and_a_large_one_does_not(index, monkeypatch):
+    """Both ways of installing from the store end in the same environment."""
+    monkeypatch.setattr(prefetch, "LARGE", 10**9)
+    install(index)
+    assert {file.name.split("-")[0] for file in store.contents(HOST)} >= {"torch", "filelock"}
+
+
+class Crowded(RealHost):
+    """A machine whose disk has a few bytes left."""
+
+    def disk_free(self, path):
+        """Less than the wheels take unpacked."""
+        del path
+        return 2500
+
+
+def test_too_little_space_is_told_with_both_sums_before_the_first_byte(index, monkeypatch):
+    """Download and unpacked size, out of the wheels' own directories, and what stays meanwhile."""
+    monkeypatch.setattr(space, "LARGE", 1)
+    with pytest.raises(InstallError, match=r"GB free; .*to download, .* unpacked") as told:
+        install(index, host=Crowded())
+    assert "old environment stays" in str(told.value.hint)
+    assert store.contents(HOST) == ()
+
+
+def test_a_folder_of_wheels_and_an_index_without_hashes_go_to_the_installer(tmp_path, monkeypatch):
+    """Files on the disk and files without a hash are left to the installer."""
+    folder = tmp_path / "wheels"
+    make_fake_torch(folder, "2.13.0", requires=["filelock"])
+    make_wheel(folder, "filelock", "3.1")
+    engine.install(HOST, folder_plan(folder), "default", verify=importing())
+    with IndexServer() as server:
+        for wheel in sorted(folder.glob("*.whl")):
+            name, version, *_ = wheel.name.split("-")
+            own = index_wheel(name, version, files={f"{name}/extra.py": ""}) if name != "torch" else None
+            served = own or Wheel(filename=wheel.name, content=wheel.read_bytes(), metadata=metadata(wheel))
+            server.publish("simple", served, hashed=False, metadata=False)
+        engine.install(HOST, index_plan(server.url("simple")), "second", verify=importing())
+    assert store.contents(HOST) == ()

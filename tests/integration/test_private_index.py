@@ -16,7 +16,7 @@ from torchup.host import RealHost, processes
 from torchup.install import engine
 from torchup.model import InstallerName, Request
 from torchup.plan import resolve
-from torchup.sources import survey
+from torchup.sources.surveyor import survey
 
 pytestmark = pytest.mark.slow
 TAG = f"cp{sys.version_info.major}{sys.version_info.minor}"

@@ -12,7 +12,7 @@ from support.torch_index import make_certificates, serving
 from torchup.catalog import load_catalog
 from torchup.host import RealHost
 from torchup.model import Machine, Os, Request
-from torchup.sources import survey
+from torchup.sources.surveyor import survey
 
 pytestmark = pytest.mark.slow
 LINUX = Machine(os=Os.LINUX, arch="x86_64")

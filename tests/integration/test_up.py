@@ -57,7 +57,11 @@ def test_up_ends_with_a_working_measured_environment(finished):
     assert {"import", "version", "matmul", "conv", "optimiser", "dataloader"} <= passed
     results = {result["recipe"]: result for result in data["results"]}
     assert set(results) == {"script", "resident"}
-    assert all(0.5 < result["quality"]["test_accuracy"] <= 1 for result in results.values())
+    for result in results.values():  # a slow machine's budget may end within the epoch; then the result says so
+        whole, reached = result["cut"] is None, result["quality"]["test_accuracy"]
+        assert (0.5 if whole else 0.0) < reached <= 1
+        assert whole or 0 < result["cut"]["steps"] < result["cut"]["steps_asked"] == 938
+        assert whole != result["extrapolated"]
     assert all(result["seconds"] > 0 for result in results.values())
 
 

@@ -109,7 +109,7 @@ def test_a_budget_cuts_an_epoch_by_steps(python):
 
 
 SLOW = """
-import json, sys, time, torch, idx, lenet, lines, samples
+import json, sys, time, torch, budget, idx, lenet, lines, samples
 from recipes import script, loader, resident
 from recipes.base import Task
 from workloads import mnist
@@ -130,7 +130,7 @@ for name, kind in (("script", script), ("loader", loader), ("resident", resident
         recipe.needs_optimiser = True
     recipe.prepare()
     lines.STARTED = begin = time.perf_counter()
-    trained = mnist.train(recipe, 10, 4.0)
+    trained = mnist.train(recipe, 10, budget.of({"budget": 4.0}))
     whole = sum(trained.seconds) / trained.epochs
     out[name] = [time.perf_counter() - begin, whole, trained.epochs, len(trained.losses[-1])]
 print(json.dumps(out))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from support.bench import ask, inside, torch_python
@@ -14,6 +16,62 @@ SMALL = {"workload": "images", "device": "cpu", "images": 60, "size": 16, "batch
 def python():
     """An interpreter with torch and Pillow."""
     return torch_python()
+
+
+KILLED = """
+import json, os, signal, sys
+import checkpoint, image_training, lines
+from workloads import images
+checkpoint.EVERY = 0.0
+steps = []
+if DIES_AFTER:
+    original = image_training.Training.step
+    def step(*given, **how):
+        steps.append(how.get("keep", True))
+        if sum(steps) > DIES_AFTER:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*given, **how)
+    image_training.Training.step = step
+found = images.run({"workload": "images", "device": "cpu", "images": 60, "size": 8, "batch": 16, "threads": 1,
+                    "workers": 0, "epochs": 3, "recipe": RECIPE, "checkpoint": PLACE})
+resumed = [note["values"] for note in found["notes"] if note["code"] == "resumed"]
+print(json.dumps([found["quality"]["final_loss"], found["quality"]["test_accuracy"], found["samples"], resumed]))
+"""
+
+
+@pytest.mark.parametrize("recipe", ["loader", "resident"])
+def test_a_training_that_was_killed_goes_on_in_the_middle_of_an_epoch(python, tmp_path, recipe):
+    """SIGKILL after the sixth of twelve steps: the next process does the other six, says so, and ends in the same."""
+
+    def run(place, dies_after=0):
+        return f"DIES_AFTER, RECIPE, PLACE = {dies_after}, {recipe!r}, {str(tmp_path / place)!r}\n{KILLED}"
+
+    whole = json.loads(inside(python, run("whole.pt")).splitlines()[-1])
+    with pytest.raises(AssertionError):
+        inside(python, run("killed.pt", 6))
+    again = json.loads(inside(python, run("killed.pt")).splitlines()[-1])
+    assert again[:3] == pytest.approx(whole[:3], rel=1e-6)
+    assert (whole[3], again[3]) == ([], [{"epoch": 2, "step": 2}])
+
+
+def test_a_checkpoint_of_another_training_or_a_damaged_one_is_not_taken(python, tmp_path):
+    """Other images, another network or half a file: the training starts from the beginning, and nothing is run."""
+    code = f"""
+import os, pickle, torch
+from checkpoint import Checkpoint
+place = {str(tmp_path / "one.pt")!r}
+Checkpoint(place, {{"model": "resnet18"}}).write({{"step": 3, "net": {{"a": torch.ones(2)}}}})
+print(Checkpoint(place, {{"model": "resnet18"}}).read()["step"], os.listdir({str(tmp_path)!r}))
+print(Checkpoint(place, {{"model": "resnet50"}}).read(), Checkpoint(None, {{}}).read(), Checkpoint(None, {{}}).due())
+class Evil:
+    def __reduce__(self): return print, ("it ran",)
+torch.save({{"work": {{}}, "net": Evil()}}, place)
+print(Checkpoint(place, {{}}).read())
+open(place, "wb").write(b"PK half")
+print(Checkpoint(place, {{}}).read())
+Checkpoint("/no/such/folder/one.pt", {{}}).write({{}})
+"""
+    assert inside(python, code).splitlines() == ["3 ['one.pt']", "None None False", "None", "None"]
 
 
 @pytest.mark.parametrize("recipe", ["loader", "cached", "resident"])
@@ -32,9 +90,8 @@ def test_every_image_is_trained_on_each_epoch(python, recipe):
 def test_images_of_any_size_are_resized_and_none_is_left_out(python, tmp_path):
     """Different widths, grey and colour, PNG and JPEG, a last batch of one: all of them, every epoch."""
     code = f"""
-import os, torch, pictures
+import os, torch, pictures, image_training
 from PIL import Image
-from workloads import images
 root = {str(tmp_path)!r}
 for number in range(22):
     place = os.path.join(root, "ab"[number % 2])
@@ -43,9 +100,8 @@ for number in range(22):
     size = (9 + number, 40 - number)
     Image.new(mode, size).save(os.path.join(place, "%d.%s" % (number, "jpg" if number % 2 else "png")))
 found = pictures.listed(root)
-run = images.Training(images.Setting("cpu", 6, 8, "resnet18", 0), found, {{"data": root}}, root, None)
-run.batch = 6
-order = run._order()
+source = image_training.Source(image_training.Setting("cpu", 6, 8, "resnet18", 0), found, 0)
+order = source.order(0, 6)
 print(len(found.train), sorted(sum(order, [])) == list(range(len(found.train))), min(map(len, order)) > 1)
 print(tuple(pictures.decode(found.train[0].path, 8).shape))
 """

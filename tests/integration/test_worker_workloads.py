@@ -99,7 +99,9 @@ def test_launch_measures_queued_and_waited_calls(python):
     result = ask(python, "bench.py", {"workload": "launch", "device": "cpu"})[-1]["result"]
     assert result["quality"]["queued_us"] > 0
     assert result["quality"]["waited_us"] > 0
-    assert len(result["curves"]["queued, microseconds by sample"]) == 7
+    assert len(result["raw"]["queued"]) == 7
+    assert result["quality"]["cold_us"] > 0
+    assert 1 <= len(result["raw"]["waited, cold"]) <= 5
 
 
 def test_unknown_workloads_and_missing_data_are_answers_not_crashes(python):

@@ -6,14 +6,17 @@ import csv
 import io
 import re
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from support.results import result, run
+from torchup.bench.assemble import quality_problems, with_request
 from torchup.bench.compare import Labelled, compare
 from torchup.bench.stats import with_statistics
 from torchup.bench.timebase import asked, common, done, for_request, seconds_for
+from torchup.bench.workloads import REGISTRY
 from torchup.report.bench_text import bench_text
 from torchup.report.html import page
 from torchup.report.html_entry import entries_of
@@ -103,6 +106,28 @@ def test_the_amount_shown_changes_no_ratio(results, epochs):
         assert many.seconds == pytest.approx(few.seconds * factor)
         assert many.samples == pytest.approx([seconds * factor for seconds in few.samples])
         assert few.interval is None or many.interval == pytest.approx([bound * factor for bound in few.interval])
+
+
+@given(measured(), st.integers(1, 900))
+def test_an_accuracy_of_a_cut_training_says_of_how_much_it_is_and_is_never_judged(results, steps):
+    """Terminal, Markdown, page, CSV and the answer: no bare accuracy, no judgement, unless all epochs were trained."""
+    shown = []
+    for one in results:
+        parameters = {**one.parameters, "steps": steps}
+        low = msgspec.structs.replace(one, parameters=parameters, quality={"test_accuracy": 0.1029}, cut=None)
+        shown.append(with_request(low))
+    bare = [one for one in shown if done(one).count >= asked(one).count]
+    assert [one.cut is None for one in shown] == [one in bare for one in shown]
+    workload = msgspec.structs.replace(REGISTRY["mnist"], accuracy_epochs=0)
+    assert len(quality_problems(tuple(shown), workload)) == len(bare)
+    for one in shown:
+        views = [ladder([one], WIDE), to_markdown(run(one)), page([run(one)], baseline=load_baseline("article"))]
+        for view in views:
+            accuracies = view.count("10.29 %")
+            assert accuracies >= 1
+            assert one in bare or view.count(f"{steps} of {one.cut.steps_asked} steps") >= accuracies
+        row = next(csv.DictReader(io.StringIO(to_csv(run(one)))))
+        assert row["cut_steps"] == ("" if one in bare else str(steps))
 
 
 def test_the_readers_one_line_stands_first_and_says_slower_as_such():

@@ -17,6 +17,7 @@ from torchup.host import RealHost
 from torchup.host.base import Completed
 
 TORCH = "2.13.0+cpu"
+OLD_TORCH = "1.12.1"
 TRITON = "3.7.1"  # what torch 2.13's own CUDA wheels ask for
 WORKER = Path(__file__).parents[2] / "src" / "torchup" / "worker"
 
@@ -57,6 +58,26 @@ def torch_python() -> str:
     with FileLock(cache / "lock"):
         if not (folder / "ready").exists():
             make_environment(folder, "numpy", "pillow")
+    return str(python)
+
+
+def old_torch_python() -> str:
+    """Python 3.9 with torch 1.12.1, or a skip: it is made only where ``TORCHUP_TEST_OLD_TORCH`` asks for 740 MB."""
+    folder = _cache() / f"torch-{OLD_TORCH}-py39"
+    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    uv = find_uv_bin()
+    with FileLock(_cache() / "old.lock"):
+        if (folder / "ready").exists():
+            return str(python)
+        if not os.environ.get("TORCHUP_TEST_OLD_TORCH"):
+            pytest.skip(f"torch {OLD_TORCH} is 740 MB: TORCHUP_TEST_OLD_TORCH=1 makes its environment")
+        made = [uv, "venv", "--quiet", "--clear", "--python", "3.9", str(folder)]
+        filled = [uv, "pip", "install", "--quiet", "--python", str(python), f"torch=={OLD_TORCH}", "numpy<2", "pillow"]
+        for command in (made, filled):
+            done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+            if done.returncode:
+                pytest.skip(f"torch {OLD_TORCH} with Python 3.9 is not to be had here: {done.stderr[-200:]}")
+        (folder / "ready").touch()
     return str(python)
 
 

@@ -144,15 +144,19 @@ def run(example: Example, call: Callable[[str, str | None], tuple[int, str]] | N
         assert matches(typed.shown, output), f"the page shows something else than {told}"
 
 
+def arguments_of(words: list[str], machine: str | None) -> list[str]:
+    """What torchup is given: the words of a line, and the recorded machine of the example where the verb takes one."""
+    assert words[0] == "torchup", f"only torchup is run here: {words}"
+    on_recording = machine and ON_RECORDINGS & set(words)
+    return [*words[1:], *(("--from", str(MACHINES / machine)) if on_recording else ())]
+
+
 def _call(command: str, machine: str | None) -> tuple[int, str]:
     words = shlex.split(command, comments=True)
     target = None
     if len(words) > 2 and words[-2] == ">":
         words, target = words[:-2], words[-1]
-    assert words[0] == "torchup", f"only torchup is run here: {command}"
-    arguments = words[1:]
-    if machine and ON_RECORDINGS & set(arguments):
-        arguments += ["--from", str(MACHINES / machine)]
+    arguments = arguments_of(words, machine)
     screen = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n", write_through=True)
     stdout = Path(target).open("w", encoding="utf-8") if target else screen  # noqa: SIM115  # closed below
     with redirect_stdout(stdout), redirect_stderr(screen):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
+import socket
 import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    import ssl
 
 
 @dataclass
@@ -41,6 +46,8 @@ class FileServer:
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     open_now: int = 0
     host: str = "127.0.0.1"
+    tls: ssl.SSLContext | None = None
+    login: str | None = None  # user:password that it wants
 
     def __enter__(self) -> Self:
         serving = self
@@ -60,10 +67,13 @@ class FileServer:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        server_class = type("Server", (ThreadingHTTPServer,), {"address_family": 10 if ":" in self.host else 2})
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        server_class = type("Server", (ThreadingHTTPServer,), {"address_family": family})
         self._server = server_class((self.host, 0), Handler)
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        if self.tls is not None:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,7 +84,7 @@ class FileServer:
     def url(self) -> str:
         """Where the file is."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self._server.server_address[1]}/torch-2.0.0-py3-none-any.whl"
+        return f"http{'s' if self.tls else ''}://{host}:{self._server.server_address[1]}/torch-2.0.0-py3-none-any.whl"
 
     @property
     def sha256(self) -> str:
@@ -86,6 +96,8 @@ def serve(server: FileServer, handler: BaseHTTPRequestHandler) -> None:
     """Answer one request as the manners say."""
     manners = server.manners
     server.asked.append((handler.path, {name.lower(): value for name, value in handler.headers.items()}))
+    if server.login and handler.headers.get("Authorization") != _basic(server.login):
+        return _status(handler, 401, "0")
     if manners.statuses:
         return _status(handler, manners.statuses.pop(0), manners.retry_after)
     if manners.redirect_to:
@@ -100,6 +112,10 @@ def serve(server: FileServer, handler: BaseHTTPRequestHandler) -> None:
         return _body(server, handler)
     finally:
         server.open_now -= 1
+
+
+def _basic(login: str) -> str:
+    return f"Basic {base64.b64encode(login.encode()).decode()}"
 
 
 def _status(handler: BaseHTTPRequestHandler, status: int, retry_after: str) -> None:
@@ -149,7 +165,7 @@ def _send(server: FileServer, handler: BaseHTTPRequestHandler, body: bytes) -> N
             handler.close_connection = True
             return
         if manners.stall_after and server.sent >= manners.stall_after:
-            time.sleep(1.5)
+            time.sleep(0.9)
             handler.close_connection = True
             return
         if manners.rate:

@@ -28,7 +28,7 @@ PACKAGES = ("numpy", "pip", "jupyterlab>=4", "jupyterhub>=5", "ipykernel>=6")
 
 def environment() -> Path:
     """The environment's folder, made once a user and machine."""
-    cache = _cache()
+    cache = shared_cache()
     folder = cache / f"jupyter-torch-{TORCH}-py{sys.version_info[0]}{sys.version_info[1]}"
     with FileLock(cache / "jupyter.lock"):
         if not (folder / "ready").exists():
@@ -36,7 +36,8 @@ def environment() -> Path:
     return folder
 
 
-def _cache() -> Path:
+def shared_cache() -> Path:
+    """What tests keep between runs: made once a user and machine."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "torchup-tests"
     cache.mkdir(parents=True, exist_ok=True)
     return cache
@@ -49,9 +50,9 @@ def proxy() -> str:
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("JupyterHub's proxy is not here, and there is no npm to install it")
-    cache = _cache() / "npm"
+    cache = shared_cache() / "npm"
     program = cache / "bin" / "configurable-http-proxy"
-    with FileLock(_cache() / "npm.lock"):
+    with FileLock(shared_cache() / "npm.lock"):
         if not program.exists():
             command = [npm, "install", "--global", "--prefix", str(cache), "configurable-http-proxy"]
             done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

@@ -13,11 +13,15 @@ import threading
 from typing import TYPE_CHECKING
 from unittest import mock
 
+from torchup.report.columns import cells
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PIECES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\n|\r|[^\x1b\n\r]+")
+_LEFTOVER = re.compile(r"\x1b|\[\d+(?:;\d+)*m")
+_WORD = re.compile(r"\S*`[^`]*`\S*|\S+")  # a command is one word
 _STEERING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -54,6 +58,17 @@ class Screen:
                 lines[row] = lines[row][:column].ljust(column) + piece + lines[row][column + len(piece) :]
                 column += len(piece)
         return [line.rstrip() for line in lines]
+
+
+def leftovers(screen: Screen) -> list[str]:
+    """Escape codes that are read as text."""
+    return _LEFTOVER.findall(screen.seen)
+
+
+def too_wide(screen: Screen, width: int) -> list[str]:
+    """Lines that outrun the terminal, but for a command on a line of its own and a word that is longer than a line."""
+    wide = [line for line in re.split("[\r\n]", screen.seen) if cells(line) > width]
+    return [line for line in wide if not re.match(" {8}\\S", line) and len(_WORD.findall(line.strip("，。；："))) > 1]
 
 
 @contextlib.contextmanager

@@ -11,7 +11,8 @@ import pytest
 from support.results import result, telemetry
 from torchup.bench import telemetry_probe as probe
 from torchup.bench.request import Task
-from torchup.bench.telemetry import Recorder, attach, same_address, steady_energy, summarise, with_surroundings
+from torchup.bench.telemetry import Recorder, attach, with_surroundings
+from torchup.bench.telemetry_summary import same_address, steady_energy, summarise
 from torchup.host import RealHost, RecordedHost
 from torchup.host.base import PlatformFacts
 from torchup.host.recorded import Recording
@@ -284,3 +285,11 @@ def test_the_load_is_that_before_the_first_run():
     both = with_surroundings((result("script"), result("resident")), tasks, recorded, code_hash="h")
     assert [r.telemetry.load_average for r in both] == [0.1, 0.1]
     assert {r.code_hash for r in both} == {"h"}
+
+
+@pytest.mark.parametrize(("plugged", "known"), [(True, False), (False, True), (None, None), ("none", None)])
+def test_a_battery_is_asked_for_where_there_is_no_sys(monkeypatch, plugged, known):
+    """Windows and macOS: psutil's word; a desktop has no battery, and a driver may not tell."""
+    battery = None if plugged == "none" else types.SimpleNamespace(power_plugged=plugged)
+    monkeypatch.setattr("psutil.sensors_battery", lambda: battery, raising=False)
+    assert probe._psutil_battery() is known

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from scripts import messages
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,3 +24,13 @@ def test_what_is_made_from_the_code_is_current(command):
         [sys.executable, str(ROOT / "scripts" / script), *arguments], capture_output=True, text=True, check=False
     )
     assert completed.returncode == 0, completed.stdout + completed.stderr
+
+
+def test_a_sample_is_repeatable():
+    """A seed names a sample: two readers judge the same texts, another seed gives others, too many are all."""
+    template = messages.extract()
+    texts = messages.sample(template, 1, 20)
+    assert texts == messages.sample(template, 1, 20)
+    assert len(set(texts)) == 20
+    assert texts != messages.sample(template, 2, 20)
+    assert len(messages.sample(template, 1, 1_000_000)) == sum(1 for entry in template if entry.id)

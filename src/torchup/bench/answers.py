@@ -30,6 +30,7 @@ class DeviceFacts(Value, frozen=True, kw_only=True):
     pci_id: str | None = None  # domain:bus:device.function
     peak_flops: float | None = None  # measured on the spot (CPU), a second
     peak_bandwidth: float | None = None  # measured on the spot (CPU), bytes a second
+    peak_note: Said | None = None  # why the measured peak may be below the true one
 
 
 class Capabilities(Value, frozen=True, kw_only=True):
@@ -61,6 +62,7 @@ class RawResult(Value, frozen=True, kw_only=True):
     flops: float | None = None
     bytes: float | None = None
     curves: dict[str, tuple[tuple[float | None, float | None], ...]] = {}
+    raw: dict[str, tuple[float, ...]] = {}  # what was timed -> seconds of every sample
     parameters: dict[str, Any] = {}
     notes: tuple[Said, ...] = ()
     device_facts: DeviceFacts | None = None

@@ -10,7 +10,7 @@ import msgspec
 from torchup.bench.answers import DeviceFacts
 from torchup.bench.limits import Peak, impossible, limit, peak_of
 from torchup.bench.stats import median, with_statistics
-from torchup.bench.timebase import for_request
+from torchup.bench.timebase import cut, for_request
 from torchup.bench.workloads import RECIPES
 from torchup.model import Breakdown, Message, RecipeKind, Result, Said, message
 
@@ -43,7 +43,7 @@ def assemble(
         groups.setdefault((task.device, task.recipe, tuple(task.setting.items())), []).append(measured)
     places = {(one.device, recipe): n for n, (one, recipe) in enumerate(product(known.devices, workload.recipes))}
     order = sorted(groups, key=lambda group: (places.get(group[:2], len(places)), group[2]))
-    reference = _reference_losses(groups)
+    references = {key: _reference_losses(groups, key) for key in {_batch(runs[0]) for runs in groups.values()}}
     facts = {one.device: one for one in known.devices}
     return tuple(
         _result(
@@ -54,7 +54,7 @@ def assemble(
             request=request,
             workload=workload,
             machine=machine,
-            reference=reference,
+            reference=references[_batch(groups[device, recipe, setting][0])],
             peak=_peak(facts[device], request.precision, machine, peaks, convolutions=workload.convolutions),
         )
         for device, recipe, setting in order
@@ -92,12 +92,13 @@ def _result(
         repeats=tuple(seconds),
         machine=machine_identity(machine),
         environment={"python": first.python, "torch": first.torch, "cpu_capability": first.cpu_capability},
-        parameters=_parameters(first, epochs, _agreement(first, reference)) | ({"sweep": setting} if setting else {}),
-        notes=_notes(runs),
-        kind=RECIPES[recipe].kind,
+        parameters=_parameters(runs, epochs, _agreement(first, reference)) | ({"sweep": setting} if setting else {}),
+        notes=_notes(runs) + ((peak.note,) if peak.note is not None and first.flops is not None else ()),
+        kind=_kind(recipe, workload, _batch(first)),
         compile_seconds=first.compile_seconds,
         first_seconds=first.epoch_seconds[0] if _epochs(first) >= 1 and first.epoch_seconds else None,
         peak_memory_bytes=max((run.peak_memory_bytes or 0 for run in runs), default=0) or None,
+        raw=_samples(runs),
         curves={name: _points(points) for name, points in first.curves.items()},
         limit=limit(
             peak, flops=_scaled(first.flops, first, epochs), moved=_scaled(first.bytes, first, epochs), seconds=middle
@@ -107,7 +108,12 @@ def _result(
 
 
 def _quality(runs: Sequence[RawResult]) -> dict[str, float]:
-    """The median of each figure over the repeats; the least of an accuracy, which every repeat has to reach."""
+    """The median of each figure over the repeats; the least of an accuracy, which every repeat has to reach.
+
+    Where a budget cut the repeats at different steps, those that trained least speak: the result counts their epochs.
+    """
+    fewest = min(_epochs(run) for run in runs)
+    runs = [run for run in runs if _epochs(run) == fewest]
     found: dict[str, list[float]] = {}
     for run in runs:
         for name, value in run.quality.items():
@@ -116,8 +122,17 @@ def _quality(runs: Sequence[RawResult]) -> dict[str, float]:
     return {name: (min if name == "test_accuracy" else median)(values) for name, values in found.items()}
 
 
+def _samples(runs: Sequence[RawResult]) -> dict[str, tuple[float, ...]]:
+    """Every sample of every repeat, in the order they were taken."""
+    found: dict[str, tuple[float, ...]] = {}
+    for run in runs:
+        for name, taken in run.raw.items():
+            found[name] = found.get(name, ()) + taken
+    return found
+
+
 def _points(points: Sequence[tuple[float | None, float | None]]) -> tuple[tuple[float, float], ...]:
-    """A curve without the points that are no numbers."""
+    """A curve without the points that are not numbers."""
     return tuple((x, y) for x, y in points if x is not None and y is not None)
 
 
@@ -132,11 +147,13 @@ def _with_split(result: Result) -> Result:
 
 
 def with_request(result: Result) -> Result:
-    """The result with its time for the epochs that it was asked for."""
+    """The result with its time for the epochs that it was asked for, and how much of them was trained."""
     timed = for_request(result)
     if timed.amount is None or timed.amount.unit != "epoch":
         return result
-    return msgspec.structs.replace(result, seconds_for_request=timed.seconds, extrapolated=timed.extrapolated)
+    return msgspec.structs.replace(
+        result, seconds_for_request=timed.seconds, extrapolated=timed.extrapolated, cut=cut(result)
+    )
 
 
 def _notes(runs: Sequence[RawResult]) -> tuple[Said, ...]:
@@ -174,12 +191,15 @@ def _seconds(run: RawResult, epochs: float) -> float:
     if not did or epochs == did:
         return run.seconds
     if epochs == int(epochs) and epochs < len(run.epoch_seconds):
-        return (run.load_seconds or 0.0) + sum(run.epoch_seconds[: int(epochs)])
+        return (run.load_seconds or 0.0) * epochs / did + sum(run.epoch_seconds[: int(epochs)])
     return run.seconds * epochs / did
 
 
-def _parameters(first: RawResult, epochs: float, agreement: float | None) -> dict[str, Any]:
+def _parameters(runs: Sequence[RawResult], epochs: float, agreement: float | None) -> dict[str, Any]:
+    first, shortest = runs[0], min(runs, key=_epochs)
     parameters = dict(first.parameters)
+    if "steps" in shortest.parameters:
+        parameters["steps"] = shortest.parameters["steps"]
     if first.epoch_seconds:
         parameters |= {
             "epochs": int(epochs) if epochs == int(epochs) else epochs,
@@ -190,11 +210,22 @@ def _parameters(first: RawResult, epochs: float, agreement: float | None) -> dic
     return parameters
 
 
-def _reference_losses(groups: dict[Group, list[RawResult]]) -> tuple[float | None, ...]:
-    """The losses that the others are held against: the script's, else the resident recipe's."""
+def _batch(run: RawResult) -> int | None:
+    batch = run.parameters.get("batch")
+    return batch if isinstance(batch, int) else None
+
+
+def _kind(recipe: str, workload: Workload, batch: int | None) -> RecipeKind:
+    """What a result means: with a batch of its own it is another training, whatever runs it."""
+    own = workload.batch is not None and batch is not None and batch != workload.batch
+    return RecipeKind.SPEEDRUN if own else RECIPES[recipe].kind
+
+
+def _reference_losses(groups: dict[Group, list[RawResult]], batch: int | None) -> tuple[float | None, ...]:
+    """The losses that others with that batch are held against: the script's, else the resident recipe's."""
     for wanted in ("script", "resident"):
         for (_, recipe, _), runs in groups.items():
-            if recipe == wanted and runs[0].losses:
+            if recipe == wanted and runs[0].losses and _batch(runs[0]) == batch:
                 return runs[0].losses
     return ()
 
@@ -243,7 +274,10 @@ def checked(results: tuple[Result, ...]) -> tuple[tuple[Result, ...], tuple[Said
 
 
 def quality_problems(results: tuple[Result, ...], workload: Workload) -> tuple[Message, ...]:
-    """Every full-length result below the workload's accuracy bar, as a sentence each."""
+    """Every full-length result below the workload's accuracy bar, as a sentence each.
+
+    What a budget cut is not judged, whatever it is: its accuracy is that of a few steps.
+    """
     if workload.accuracy is None:
         return ()
     found = []
@@ -251,7 +285,8 @@ def quality_problems(results: tuple[Result, ...], workload: Workload) -> tuple[M
         epochs = float(result.parameters.get("epochs") or 0)
         reached = result.quality.get("test_accuracy")
         full = result.kind == RecipeKind.SPEEDRUN or epochs >= (workload.accuracy_epochs or 0)
-        if reached is None or not full or reached >= workload.accuracy:
+        own_batch = workload.batch is not None and result.parameters.get("batch", workload.batch) != workload.batch
+        if reached is None or not full or own_batch or cut(result) is not None or reached >= workload.accuracy:
             continue
         text = message(
             "bench.quality",

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from torchup.bench.timebase import done, for_request, seconds_for
-from torchup.model import Bound, Breakdown, Limit, Value, message
+from torchup.bench.timebase import cut, done, for_request, seconds_for
+from torchup.model import Bound, Breakdown, Limit, RecipeKind, Value, message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +35,7 @@ LOADED = ("script", "loader")
 HALF = 0.5
 MUCH = 0.3
 PLAUSIBLE = (0.8, 1.25)  # a sum check outside is explained
+FEWEST_STEPS = 100  # of a cut epoch
 # Kernels of one step that depend on each other; two for the hand-written step.
 KERNELS = {"script": 48, "loader": 48, "resident": 48, "graph": 48, "fused": 2}
 STEPS_AN_EPOCH = 938
@@ -129,9 +130,10 @@ def _explained(result: Result, results: Sequence[Result], alone: Alone) -> Resul
     alike = [
         r for r in results if (r.device, r.parameters.get("sweep")) == (result.device, result.parameters.get("sweep"))
     ]
-    beside = {r.recipe: r.seconds / did.count for r in alike if (did := done(r))}
+    beside = {r.recipe: r.seconds / did.count for r in alike if (did := done(r)) and r.kind is not RecipeKind.SPEEDRUN}
     amount = done(result)
-    if result.breakdown is not None or result.recipe not in beside or amount is None:
+    another = result.kind is RecipeKind.SPEEDRUN  # the parts measured alone are those of the published training
+    if result.breakdown is not None or another or result.recipe not in beside or amount is None:
         return result
     parameters = dict(result.parameters)
     check = sum_check(beside, alone) if result.recipe == "script" else None
@@ -195,15 +197,18 @@ def explain_sum(result: Result) -> Message | None:
     check = result.parameters.get("breakdown_sum_check")
     if not isinstance(check, float) or PLAUSIBLE[0] <= check <= PLAUSIBLE[1]:
         return None
+    part = cut(result)
+    if part is not None and part.steps is not None and part.steps < FEWEST_STEPS:
+        return None  # the rate of so few steps explains nothing
     if check < PLAUSIBLE[0]:
         return message(
             "bench.sum.below",
-            "loader and steps each need only {share} of the run when they run alone: in the run they compete for "
-            "the processors",
+            "loader and steps, each run alone, need only {share} of the run's time together: in the run they "
+            "compete for the processors",
             share=f"{check:.0%}",
         )
     return message(
         "bench.sum.above",
-        "loader and steps each need {share} of the run when they run alone: in the run they overlap",
+        "loader and steps, each run alone, need {share} of the run's time together: in the run they overlap",
         share=f"{check:.0%}",
     )

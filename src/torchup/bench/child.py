@@ -75,7 +75,7 @@ def measure(
 
 
 def _raw(found: dict[str, Any], what: str) -> RawResult:
-    """The answer as a value; a plugin's notes may be sentences. Raises `MeasureError` for what is no result."""
+    """The answer as a value; a plugin's notes may be sentences. Raises `MeasureError` if it is not a result."""
     notes = found.get("notes")
     if isinstance(notes, list):
         found = {**found, "notes": [raised(note) if isinstance(note, str) else note for note in notes]}

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from torchup.bench.stats import FEW, ratio_interval
-from torchup.bench.timebase import Timed, common, done, for_request, seconds_for
+from torchup.bench.timebase import Timed, common, cut, done, for_request, seconds_for
 from torchup.model import Message, Notice, RecipeKind, Result, Value, message
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ def compare_sets(
     Args:
         base: the results that are the measure.
         candidate: the results to judge.
-        threshold: share by which a slower candidate is a regression (0.05 = 5 %); ``None``: nothing is one.
-        across: differences to compare across all the same: ``recipe``, ``precision``, ``kind``, ``parameters``...
+        threshold: share by which a slower candidate is a regression (0.05 = 5 %); ``None``: there are none.
+        across: differences that do not prevent a comparison: ``recipe``, ``precision``, ``kind``, ``parameters``...
     """
     comparisons: list[Comparison] = []
     refused: list[Refusal] = []
@@ -295,7 +295,8 @@ def _caveats(base: Result, candidate: Result, *, fewest: int) -> Iterator[Notice
 
 def _quality_caveats(base: Result, candidate: Result) -> Iterator[Notice]:
     before, after = base.quality.get("test_accuracy"), candidate.quality.get("test_accuracy")
-    same = done(base) == done(candidate)  # accuracies after other numbers of epochs say nothing of each other
+    # Accuracies after other numbers of epochs say nothing of each other, and those of a few steps nothing at all.
+    same = done(base) == done(candidate) and cut(base) is None and cut(candidate) is None
     if same and before is not None and after is not None and after < before - QUALITY_SLACK:
         text = message(
             "compare.accuracy",

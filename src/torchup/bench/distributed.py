@@ -120,7 +120,7 @@ def check_workload(name: str) -> None:
 
 
 def _ignore(_: str) -> None:
-    """Nobody listens."""
+    """Ignore the event."""
 
 
 def _once(
@@ -173,7 +173,7 @@ def _forget(host: Host, logs: str) -> None:
     try:
         host.remove(logs)
     except OSError:
-        return  # a log left behind hurts nobody
+        return  # a log left behind does no harm
 
 
 # ---------------------------------------------------------------- failures

@@ -45,6 +45,7 @@ class Journal(Value, frozen=True, kw_only=True):
     workload: Workload
     measured: tuple[Measured, ...] = ()
     failed: tuple[Failed, ...] = ()
+    checkpoints: str | None = None  # folder of trainings that can go on inside; None: there are none
     alone: dict[str, Alone] = {}  # device -> parts of the run measured by themselves
 
     def add(self, measured: Measured) -> Journal:
@@ -72,9 +73,26 @@ def results_of(journal: Journal, machine: Machine | None, peaks: Peaks) -> tuple
         machine=machine,
         peaks=peaks,
     )
+    results = _with_fewer_repeats(results, journal)
     recorded = [one.telemetry for one in journal.measured]
     results, impossible = checked(with_surroundings(results, tasks, recorded, code_hash=journal.code_hash))
     return with_breakdowns(results, journal.alone, explained=journal.workload.explained), impossible
+
+
+def _with_fewer_repeats(results: tuple[Result, ...], journal: Journal) -> tuple[Result, ...]:
+    """With a note where a budget had no room for every repeat of what cannot be cut."""
+    asked = journal.request.repeats
+    if not journal.workload.indivisible or journal.request.budget is None:
+        return results
+    return tuple(
+        msgspec.structs.replace(
+            one,
+            notes=(*one.notes, Said(code="repeats-cut", values={"done": len(one.repeats), "asked": asked})),
+        )
+        if len(one.repeats) < asked
+        else one
+        for one in results
+    )
 
 
 def _with_failures(measured: Measured, failed: tuple[Failed, ...]) -> RawResult:

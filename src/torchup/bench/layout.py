@@ -115,7 +115,7 @@ def _slurm(environ: Mapping[str, str], processes: int | None) -> Layout | None:
     tasks = _count(environ, "SLURM_STEP_NUM_TASKS")
     nodes = _count(environ, "SLURM_STEP_NUM_NODES")
     rank = _count(environ, "SLURM_PROCID")
-    if not tasks or not nodes or rank is None or tasks < 2:  # noqa: PLR2004  # one task is no group
+    if not tasks or not nodes or rank is None or tasks < 2:  # noqa: PLR2004  # one task does not form a group
         return None
     names = first_host(environ.get("SLURM_STEP_NODELIST") or environ.get("SLURM_JOB_NODELIST") or "")
     port = PORT + (_count(environ, "SLURM_JOB_ID") or 0) % PORTS

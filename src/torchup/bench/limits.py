@@ -30,6 +30,7 @@ class Peak(Value, frozen=True, kw_only=True):
     bandwidth: float | None = None  # bytes a second
     measured: bool = False  # by a loop and a copy on this machine: there may be more
     source: str | None = None
+    note: Said | None = None  # why a measured one may be too low
 
 
 def peak_of(
@@ -49,6 +50,7 @@ def peak_of(
             source="measured: multiply-add loop in all threads or torch's own product, copy"
             if facts.peak_flops and not low
             else None,
+            note=None if low else facts.peak_note,
         )
     row = peaks.find(facts.name, apple_cores or facts.multiprocessors)
     if row is None or SLICE in f" {facts.name} ":
@@ -83,7 +85,7 @@ def limit(peak: Peak, *, flops: float | None, moved: float | None, seconds: floa
     unknown = flops is not None and not peak.flops  # the bytes' bound alone would pass for the limit
     bound = None if unknown else max(bounds, key=lambda name: bounds[name], default=None)
     if bound is Bound.BYTES and peak.measured and bounds[bound] > seconds:
-        # What a copy reached while the machine was busier is no bound; this run has just shown more.
+        # A copy rate measured while the machine was busier is not a bound; this run has just shown more.
         bounds[bound], peak = seconds, msgspec.structs.replace(peak, bandwidth=(moved or 0.0) / seconds)
     floor = bounds[bound] if bound else None
     return Limit(
@@ -102,7 +104,7 @@ def limit(peak: Peak, *, flops: float | None, moved: float | None, seconds: floa
 def impossible(result: Result) -> Said | None:
     """Why a result cannot be true: it is faster than its device's published peak. `None` where it can.
 
-    A peak that was measured on this machine is no law: what passes it shows that there is more, and is flagged.
+    A peak measured on this machine can be exceeded: a run that exceeds it shows that there is more, and is flagged.
     """
     limit = result.limit
     if limit is None or limit.share is None or limit.seconds is None or limit.peak_measured:

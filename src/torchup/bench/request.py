@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -60,6 +61,11 @@ class Task(Value, frozen=True, kw_only=True):
 # What belongs to the parent: who is measured, in which order and how often.
 _PLANNING = frozenset({"recipes", "devices", "repeats", "sweep", "until"})
 SETTINGS = ("batch", "size", "threads", "workers")  # what can be swept, where a workload has it
+
+
+def checkpoint_name(task: Task) -> str:
+    """The file of a task's checkpoint: no other task of the run has it, and the same task has it again."""
+    return f"{hashlib.sha256(f'{task.label} {task.repeat}'.encode()).hexdigest()[:16]}.pt"
 
 
 def question(request: BenchRequest, **further: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,7 +14,7 @@ from torchup.bench.breakdown import Alone
 from torchup.bench.child import Watcher, measure, survey_environment, why
 from torchup.bench.code_hash import worker_hash
 from torchup.bench.journal import Failed, Journal, Measured, results_of
-from torchup.bench.request import Task
+from torchup.bench.request import Task, checkpoint_name
 from torchup.bench.stats import relative_error
 from torchup.bench.telemetry import Recorder
 from torchup.bench.workloads import REGISTRY, Workload
@@ -23,7 +24,7 @@ from torchup.i18n.sentences import sentence
 from torchup.model import Message, Notice, Result, Value, message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torchup.bench.answers import Capabilities
     from torchup.bench.request import BenchRequest
@@ -72,13 +73,22 @@ def run_benchmark(
     """
     known = survey_environment(host, python, request.precision)
     workload = find_workload(request.workload, known)
-    start = Journal(request=request, python=python, code_hash=worker_hash(host), known=known, workload=workload)
+    schedule.check_options(request, workload)
+    start = Journal(
+        request=request, python=python, code_hash=worker_hash(host), known=known, workload=workload,
+        checkpoints=_new_checkpoints(host) if workload.resumable else None,
+    )  # fmt: skip
     return go_on(host, start, machine=machine, listener=listener)
 
 
 def go_on(host: Host, journal: Journal, *, machine: Machine | None = None, listener: Listener | None = None) -> Outcome:
     """Measure what a journal lacks; as `run_benchmark`."""
     return _Run(host, msgspec.structs.replace(journal, failed=()), machine, listener or Listener()).outcome()
+
+
+def _new_checkpoints(host: Host) -> str:
+    """A folder of its own for the trainings of one run."""
+    return posixpath.join(host.folders().cache.replace("\\", "/"), "checkpoints", f"{host.now():%Y%m%dT%H%M%S%f}")
 
 
 def find_workload(name: str, known: Capabilities) -> Workload:
@@ -111,14 +121,19 @@ class _Run:
 
     def outcome(self) -> Outcome:
         """Measure everything; what succeeded is returned with what did not."""
+        self._keep()  # an interruption before the first result can be taken up too
+        if self._journal.checkpoints is not None:
+            self._host.make_dirs(self._journal.checkpoints)
         for position, task in enumerate(self._tasks):
             failed = any(one.what == task.label for one in self._journal.failed)
-            if not failed and not self._journal.has(task):
+            if not failed and not self._journal.has(task) and self._fits(task):
                 self._measure(position, task)
         if not self._journal.measured and self._first_error is not None:
+            self._forget_checkpoints()
             raise self._first_error
         self._repeat_until_narrow()
         self._measure_parts()
+        self._forget_checkpoints()
         results, impossible = results_of(self._journal, self._machine, load_peaks())
         problems = [_problem(_failed(one)) for one in self._journal.failed]
         problems += [_problem(sentence(one)) for one in impossible]
@@ -127,7 +142,7 @@ class _Run:
         return Outcome(results=results, problems=tuple(problems))
 
     def _repeat_until_narrow(self) -> None:
-        """Repeat what is not known well enough yet, until it is, or the time is spent, or it is no use."""
+        """Repeat until the relative error is below the bound, the time is spent, or repeating does not help."""
         until = self._journal.request.until
         repeat = self._journal.request.repeats
         while until is not None and repeat < MOST_REPEATS and (self._left() is None or self._left()):
@@ -144,6 +159,26 @@ class _Run:
                 if not self._journal.has(more):
                     self._measure(len(self._tasks) - 1, more)
             repeat += 1
+
+    def _forget_checkpoints(self) -> None:
+        if self._journal.checkpoints is not None:
+            self._host.remove(self._journal.checkpoints)
+
+    def _fits(self, task: Task) -> bool:
+        """Whether there is time for a task that cannot be cut; its first repeat always has."""
+        known = [one.raw.seconds for one in self._journal.measured if one.task.label == task.label]
+        left = self._left()
+        return not self._journal.workload.indivisible or not known or left is None or known[-1] <= left
+
+    def _share(self, rest: Sequence[Task]) -> float | None:
+        """Seconds for the next task."""
+        left = self._left()
+        return left if self._journal.workload.indivisible else schedule.share(rest, left)
+
+    def _checkpoint(self, task: Task) -> dict[str, str]:
+        """Where a task's training keeps its place, for one that has it."""
+        folder = self._journal.checkpoints
+        return {} if folder is None else {"checkpoint": posixpath.join(folder, checkpoint_name(task))}
 
     def _left(self) -> float | None:
         """Seconds of the budget that are left for runs: its end less what the parts measured alone are given."""
@@ -163,8 +198,9 @@ class _Run:
                     self._journal.python,
                     task,
                     self._journal.request,
-                    budget=schedule.share(rest, self._left()),
+                    budget=self._share(rest),
                     on_line=recorder.watch_lines(watcher.line),
+                    **self._checkpoint(task),
                 )
         except UsageError as error:
             if not self._journal.measured:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from torchup.bench.request import Task
+from torchup.bench.request import SETTINGS, Task
+from torchup.bench.workloads import RECIPES
 from torchup.errors import UsageError
 from torchup.i18n.sentences import joined, sentence
 from torchup.model import RecipeKind, message
@@ -43,7 +44,7 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
         )
     weights = {recipe.name: recipe.weight for recipe in workload.ladder()}
     cheap_first = sorted(able, key=lambda pair: weights[pair[1]])
-    return tuple(
+    tasks = tuple(
         Task(
             workload=workload.name,
             device=device,
@@ -55,6 +56,41 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
         for repeat in range(request.repeats)
         for device, recipe in cheap_first
         for setting in settings(request, workload)
+        if takes_batch(recipe, setting.get("batch", request.batch))
+    )
+    if not tasks:
+        raise UsageError(
+            message("bench.batch.fixed", "{recipes}: only for batches of {batch}",
+                    recipes=", ".join(recipes), batch=RECIPES[recipes[0]].batch or 0),
+            hint=message("bench.batch.fixed.hint", "leave out --batch, or choose another recipe"),
+        )  # fmt: skip
+    return tasks
+
+
+def takes_batch(recipe: str, batch: int | None) -> bool:
+    """Whether a recipe can train with a batch; its step may be written for one size."""
+    known = RECIPES.get(recipe)
+    return batch is None or known is None or known.batch in {None, batch}
+
+
+def check_options(request: BenchRequest, workload: Workload) -> None:
+    """Nothing that was asked for is passed over in silence. Raises `UsageError` for what a workload does not have."""
+    given = {name: getattr(request, name) for name in SETTINGS if name != "threads"} | {
+        "epochs": request.epochs,
+        "model": request.model,
+        "images": request.images,
+    }
+    known = {*workload.settings, *(("epochs",) if workload.trains else ())}
+    known |= {"model", "images"} if workload.resumable else set()
+    unknown = [name for name, value in given.items() if value is not None and name not in known]
+    if unknown:
+        raise _no_setting(unknown[0], workload, sorted(known))
+
+
+def _no_setting(name: str, workload: Workload, known: Sequence[str]) -> UsageError:
+    return UsageError(
+        message("bench.sweep.unknown", "{workload} has no setting `{name}`", workload=workload.name, name=name),
+        hint=message("bench.sweep.known", "available: {names}", names=", ".join(known)),
     )
 
 
@@ -62,12 +98,7 @@ def settings(request: BenchRequest, workload: Workload) -> tuple[dict[str, int],
     """Every combination of the values that are swept. Raises `UsageError` for a setting that the workload lacks."""
     unknown = [name for name in request.sweep if name not in workload.settings]
     if unknown:
-        raise UsageError(
-            message(
-                "bench.sweep.unknown", "{workload} has no setting `{name}`", workload=workload.name, name=unknown[0]
-            ),
-            hint=message("bench.sweep.known", "available: {names}", names=", ".join(workload.settings)),
-        )
+        raise _no_setting(unknown[0], workload, workload.settings)
     names = list(request.sweep)
     return tuple(dict(zip(names, values, strict=True)) for values in product(*(request.sweep[name] for name in names)))
 
@@ -83,7 +114,7 @@ def share(tasks: Sequence[Task], left: float | None) -> float | None:
 
 
 def chosen_recipes(asked: Sequence[str], workload: Workload) -> tuple[str, ...]:
-    """The recipes asked for, in the workload's order. Raises `UsageError` for a name that is none."""
+    """The recipes asked for, in the workload's order. Raises `UsageError` for an unknown name."""
     names = workload.recipes
     if "all" in asked:  # the ladder; another training is measured only by its name
         return tuple(recipe.name for recipe in workload.ladder() if recipe.kind is not RecipeKind.SPEEDRUN)

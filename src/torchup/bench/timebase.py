@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.model import Value
+from torchup.model import PartTrained, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,6 +55,21 @@ def asked(result: Result) -> Amount | None:
     if amount is None or amount.unit != "epoch" or not isinstance(wanted, int) or wanted <= 0:
         return amount
     return Amount(unit="epoch", count=wanted)
+
+
+def cut(result: Result) -> PartTrained | None:
+    """How much of the training was done, where it was less than asked for; ``None`` for a whole one."""
+    did, wanted = done(result), asked(result)
+    if did is None or wanted is None or did.count >= wanted.count:
+        return None
+    found = result.parameters.get("steps")
+    steps = found if isinstance(found, int) and found > 0 else None
+    return PartTrained(
+        epochs=did.count,
+        epochs_asked=wanted.count,
+        steps=steps,
+        steps_asked=round(steps * wanted.count / did.count) if steps is not None else None,
+    )
 
 
 def common(results: Iterable[Result]) -> Amount | None:

@@ -17,6 +17,7 @@ class Recipe(Value, frozen=True, kw_only=True):
     name: str
     kind: RecipeKind
     weight: float = 1.0
+    batch: int | None = None  # the only one it is written for; None: every one
     module: str | None = None  # of the worker
     precisions: tuple[str, ...] | None = None  # the only ones it is written for; None: every one
 
@@ -30,9 +31,13 @@ class Workload(Value, frozen=True, kw_only=True):
     default_recipes: tuple[str, ...] = ALONE
     accuracy: float | None = None  # bar on quality["test_accuracy"]...
     accuracy_epochs: int | None = None  # ...once that many epochs were trained
+    batch: int | None = None  # of the training as it was published; with another one it is another training
     distributed: bool = False  # several processes can measure it together
     convolutions: float = 0.0  # share of the arithmetic, the rest being matrix products
     settings: tuple[str, ...] = ("threads",)  # that can be swept
+    trains: bool = False  # a number of epochs
+    resumable: bool = False  # inside a training
+    indivisible: bool = False  # a budget ends the repeats, and not one of them
     once: bool = False  # chooses its device itself: measured once, watched on the first one
     explained: bool = False  # its time can be split into input, transfer, launch and compute
 

@@ -96,7 +96,7 @@ def snapshot_known(catalog: Catalog) -> Iterator[Message]:
 
 
 def ranges_end(catalog: Catalog) -> Iterator[Message]:
-    """A range begins and ends at a release that the catalogue has: none runs on to what nobody looked at."""
+    """A range starts and ends at a release in the catalogue: no range includes a release that was not examined."""
     known = {row.torch for row in catalog.rows}
     for table in _TABLES:
         for match in _RANGE.finditer((DATA / f"{table}.toml").read_text("utf-8")):

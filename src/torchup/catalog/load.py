@@ -15,6 +15,7 @@ from torchup.catalog.types import (
     Channels,
     DriverFloor,
     Family,
+    HubProxy,
     Overlay,
     RocmSdk,
     Row,
@@ -120,10 +121,18 @@ def built_in() -> Catalog:
         placeholder=platforms.placeholder.torch,
         profiles={name: tuple(packages.split()) for name, packages in platforms.profiles.items()},
         bundles={name: tuple(packages.split()) for name, packages in platforms.bundles.items()},
-        profile_not_on=platforms.profile_not_on,
+        not_on=platforms.not_on,
+        with_language=platforms.with_language,
+        not_in_conda=frozenset(platforms.not_in_conda),
+        hub=_hub(platforms.hub),
         channels=channels,
         sources={**releases.sources, **arches.sources},
     )
+
+
+def _hub(row: schema.HubRow) -> HubProxy:
+    releases = sorted(((int(node), wanted) for node, wanted in row.releases.items()), reverse=True)
+    return HubProxy(name=row.proxy, releases=tuple(releases), node=row.node, registry=row.registry)
 
 
 def read_table(name: str, kind: type[T]) -> T:

@@ -1,4 +1,4 @@
-"""Rows of releases that nobody installs any more but people still report; never a candidate of a plan."""
+"""Rows of old releases that users still report; a plan never chooses one."""
 
 from __future__ import annotations
 

@@ -220,7 +220,7 @@ class MacPython(Table, frozen=True, kw_only=True):
 
 
 class Size(Table, frozen=True, kw_only=True):
-    """Download size of a variant (or of all that begin so)."""
+    """Download size of a variant, or of all variants whose name starts with it."""
 
     variant: str
     platform: str | None = None
@@ -268,8 +268,18 @@ class PythonRow(Table, frozen=True, kw_only=True):
     source: str
 
 
+class HubRow(Table, frozen=True, kw_only=True):
+    """JupyterHub's proxy."""
+
+    proxy: str
+    releases: dict[str, str]
+    node: str
+    registry: str
+    source: str
+
+
 class Placeholder(Table, frozen=True, kw_only=True):
-    """What has torch's name on PyPI and is no build."""
+    """A file that has torch's name on PyPI and is not a build."""
 
     torch: str
     source: str
@@ -291,7 +301,10 @@ class Platforms(Table, frozen=True, kw_only=True):
     placeholder: Placeholder
     profiles: dict[str, str]
     bundles: dict[str, str]
-    profile_not_on: dict[str, str]
+    not_on: dict[str, str]
+    with_language: dict[str, dict[str, str]]
+    not_in_conda: dict[str, str]
+    hub: HubRow
 
 
 class Vendor(Table, frozen=True, kw_only=True):

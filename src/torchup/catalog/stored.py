@@ -21,7 +21,7 @@ def overlay_path(host: Host) -> str:
 
 
 def stored_catalog(host: Host, tell: Callable[[Message], None]) -> Catalog:
-    """Load both; a damaged file of learned rows is told and left out."""
+    """Load both; report a damaged file of learned rows and skip it."""
     try:
         return load_catalog(host.read_bytes(overlay_path(host)))
     except UsageError as error:

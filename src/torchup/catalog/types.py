@@ -83,7 +83,7 @@ class Publication(Value, frozen=True, kw_only=True):
 
 
 class RocmSdk(Value, frozen=True, kw_only=True):
-    """ROCm as Python packages, and how torch is told to require those of one device instead of all."""
+    """ROCm as Python packages, and how to make torch require those of one device instead of all."""
 
     since: str  # the first ROCm that comes so
     requirement: str  # in place of torch's own; {devices}, {rocm}
@@ -205,6 +205,19 @@ class XpuTable(Value, frozen=True, kw_only=True):
     source: str
 
 
+class HubProxy(Value, frozen=True, kw_only=True):
+    """The program of Node.js that JupyterHub needs beside itself."""
+
+    name: str  # on npm
+    releases: tuple[tuple[int, str], ...]  # oldest major version of Node.js -> npm's range of releases, newest first
+    node: str  # PyPI's package that brings Node.js and npm
+    registry: str
+
+    def release(self, node: int) -> str | None:
+        """The releases that run on a major version of Node.js; ``None`` where none does."""
+        return next((wanted for oldest, wanted in self.releases if node >= oldest), None)
+
+
 class Channels(Value, frozen=True, kw_only=True):
     """Address templates of the places that publish torch."""
 
@@ -243,7 +256,10 @@ class Catalog(Value, frozen=True, kw_only=True, dict=True):
     placeholder: str  # the version under which PyPI has torch's name and no wheel
     profiles: dict[str, tuple[str, ...]]
     bundles: dict[str, tuple[str, ...]]
-    profile_not_on: dict[str, str]
+    not_on: dict[str, str]  # package -> the operating system that cannot run it
+    with_language: dict[str, dict[str, str]]  # language -> package -> what comes with it
+    not_in_conda: frozenset[str]
+    hub: HubProxy
     channels: Channels
     sources: dict[str, str] = {}
 

@@ -78,7 +78,7 @@ def make_app() -> click.Group:
         help=text(
             "cli.help",
             "Set up a PyTorch that really runs on your GPU: choose the build, install it, prove it with kernels, "
-            "measure it, and explain what is wrong when it does not work.",
+            "measure it, and explain what is wrong if it does not work.",
         ),
         context_settings={"help_option_names": ["-h", "--help"]},
         params=[

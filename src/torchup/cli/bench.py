@@ -21,17 +21,19 @@ from torchup.cli.target import find_target, target_options
 from torchup.cli.verb import Verb
 from torchup.detect import detect_machine
 from torchup.encoding import UNREADABLE, from_json, to_json
-from torchup.errors import ExitCode, InterruptedByUserError, UsageError
+from torchup.errors import ExitCode, InterruptedByUserError, TorchupError, UsageError
 from torchup.i18n import text
 from torchup.model import Notice, message
 from torchup.report.bench_text import bench_text
 from torchup.results import store
 from torchup.results.baselines import load_baseline
+from torchup.results.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torchup.bench.layout import Layout
+    from torchup.model import Result
 
 
 def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -113,20 +115,20 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "--batch",
     type=click.IntRange(1, 1 << 20),
     metavar="N",
-    help=text("bench.option.batch", "Batch size (images, cifar-resnet, gpt)"),
+    help=text("bench.option.batch", "Batch size (mnist, images, cifar-resnet, gpt, conv, dataloader)"),
 )
 @click.option(
     "--size",
-    type=click.IntRange(8, 4096),
-    metavar="PX",
-    help=text("bench.option.size", "Image size in pixels (images)"),
+    type=click.IntRange(1, 16384),
+    metavar="N",
+    help=text("bench.option.size", "Size: pixels (images), rows (matmul), MiB (bandwidth), tokens (gpt)"),
 )
 @click.option("--model", metavar="NAME", help=text("bench.option.model", "Network to train, e.g. resnet50 (images)"))
 @click.option(
     "--workers",
     type=click.IntRange(0, 256),
     metavar="N",
-    help=text("bench.option.workers", "Number of DataLoader workers (images; default: the fastest number)"),
+    help=text("bench.option.workers", "Number of DataLoader workers (images, dataloader; default: the fastest number)"),
 )
 @click.option(
     "--images",
@@ -204,7 +206,10 @@ def _watched(session: Session, keeper: store.Keeper, measure: Callable[[Listener
         with progress_line(session) as tell:
             outcome = measure(Listener(on_progress=tell, keep=lambda run, found: keeper.keep(found, to_json(run))))
     except KeyboardInterrupt:
-        raise interrupted(keeper.id) from None
+        raise interrupted(keeper) from None
+    except TorchupError:
+        keeper.give_up()
+        raise
     return answer(outcome, session, keeper.finish(outcome.results))
 
 
@@ -229,17 +234,20 @@ def _resumed(session: Session) -> Answer:
         raise UsageError(text_, hint=hint)
     machine = detect_machine(session.host)
     run = store.load(session.host, name) if journal.measured else None
-    keeper = store.Keeper(session.host, session.note, run)
+    keeper = store.Keeper(session.host, session.note, run, name=name)
     return _watched(session, keeper, lambda listener: go_on(session.host, journal, machine=machine, listener=listener))
 
 
-def interrupted(run: str | None) -> InterruptedByUserError:
+def interrupted(keeper: store.Keeper) -> InterruptedByUserError:
     """What Ctrl-C leaves of a benchmark."""
+    run, hint = keeper.id, None
+    if keeper.resumable:
+        hint = message("bench.interrupted.hint", "run `torchup bench --resume` to continue it")
     if run is None:
-        return InterruptedByUserError(message("bench.interrupted", "interrupted before the first result"))
+        return InterruptedByUserError(message("bench.interrupted", "interrupted before the first result"), hint=hint)
     return InterruptedByUserError(
         message("bench.interrupted.kept", "interrupted; the results so far are saved as run {run}", run=run),
-        hint=message("bench.interrupted.hint", "run `torchup bench --resume` to continue it"),
+        hint=hint,
     )
 
 
@@ -249,7 +257,7 @@ def _distributed_answer(session: Session, python: str, where: Layout, request: B
     try:
         results = measure_distributed(session, python, where, request, keeper.keep)
     except KeyboardInterrupt:
-        raise interrupted(keeper.id) from None
+        raise interrupted(keeper) from None
     if results:
         return answer(Outcome(results=results), session, keeper.finish(results))
     return Answer(
@@ -268,4 +276,13 @@ def answer(outcome: Outcome, session: Session, path: str | None) -> Answer:
         text=lambda: bench_text(outcome.results, session.style, baseline=load_baseline("article")),
         notices=(*((saved,) if path else ()), *outcome.problems),
         exit_code=ExitCode.BENCH if outcome.problems else ExitCode.OK,
+        html=lambda: _html(outcome.results, path),
     )
+
+
+def _html(results: Sequence[Result], path: str | None) -> str:
+    from torchup.report.html import page  # noqa: PLC0415  # only a notebook needs it
+    from torchup.report.html_blocks import framed  # noqa: PLC0415  # same
+
+    run = Run(id=path.replace("\\", "/").rpartition("/")[2] if path else "-", results=tuple(results))
+    return framed(page([run], baseline=load_baseline("article")))

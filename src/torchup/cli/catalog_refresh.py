@@ -86,7 +86,7 @@ def command(session: Session, *, mirror: str | None, variants: tuple[str, ...], 
 
 
 def releases_look(found: Refresh) -> Look:
-    """The index pages of torch as a look: a variant that nobody answered for may have something new."""
+    """The index pages of torch as a look: a variant without an answer may have something new."""
     answered = tuple(source.name for source in found.sources if source.reachable)
     seen = {source.variant for source in found.sources if source.reachable}
     silent = tuple(s.name for s in found.sources if s.reachable is False and s.variant and s.variant not in seen)
@@ -95,7 +95,7 @@ def releases_look(found: Refresh) -> Look:
 
 
 def looks_text(looks: tuple[Look, ...], style: Style) -> str:
-    """One line a table: what is new, nothing new, or that nobody could tell."""
+    """One line for each table: what is new, that nothing is new, or that no source answered."""
     lines = []
     for look in looks:
         sign = mark(style, {"same": "pass", "new": "info", "unclear": "warning"}[look.status])
@@ -115,7 +115,7 @@ def _look(look: Look) -> str:
 
 
 def _packages(session: Session) -> Answer:
-    """Releases that the package tables do not have; they are told, and nothing is written."""
+    """Report releases that the package tables do not have; write nothing."""
     from torchup.catalog.packages import load_packages  # noqa: PLC0415  # only for --packages
     from torchup.sources.configured import read_configuration  # noqa: PLC0415  # same
     from torchup.sources.package_refresh import refresh_packages  # noqa: PLC0415  # same

@@ -1,4 +1,4 @@
-"""click's own texts as messages, so that they are told in the user's language and written in English to JSON."""
+"""click's own texts as messages, so that users read them in their language and JSON has them in English."""
 
 from __future__ import annotations
 

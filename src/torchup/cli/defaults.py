@@ -21,6 +21,7 @@ _SETTABLE = frozenset({
     "torch", "variant", "python", "profile", "with", "require", "cpu", "channel", "mirror", "installer", "offline",
     "env", "budget", "epochs", "repeats", "recipe", "device", "precision", "threads", "nproc", "no-bench",
     "timeout", "compile", "only", "ignore", "strict", "threshold", "across", "no-baseline", "platform", "all", "for",
+    "connections", "progress",
 })  # fmt: skip
 _PLACES = frozenset({"PATH", "DIR", "FILE", "FILE|DIR"})
 

@@ -50,7 +50,15 @@ def command(session: Session, record: str | None, source: str | None) -> Answer:
         data={"machine": machine},
         text=lambda: machine_text(machine, session.style, verbose=session.verbose),
         notices=notices,
+        html=lambda: _html(machine),
     )
+
+
+def _html(machine: Machine) -> str:
+    from torchup.report.html_blocks import in_a_notebook  # noqa: PLC0415  # only a notebook needs it
+    from torchup.report.html_detect import detect_html  # noqa: PLC0415  # same
+
+    return in_a_notebook(detect_html(machine))
 
 
 def recorded_host(host: Host, folder: str) -> RecordedHost:

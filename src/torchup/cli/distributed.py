@@ -116,7 +116,7 @@ def measure_distributed(
 
 
 def check_rendezvous(where: Layout) -> None:
-    """Look the meeting place up before anything starts. Raises `UsageError`: nobody knows its address here."""
+    """Look up the address of the rendezvous before anything starts. Raises `UsageError` if it does not resolve."""
     if where.address is not None and not resolves(where.address):
         raise UsageError(
             message("distributed.unknown-host", "the host name `{host}` cannot be resolved", host=where.address),
@@ -129,7 +129,7 @@ def check_rendezvous(where: Layout) -> None:
 
 @contextlib.contextmanager
 def meeting(session: Session, where: Layout, every: float = 10.0) -> Iterator[threading.Event]:
-    """Say every few seconds for whom this node waits, until the event is set; name the reason where nobody came."""
+    """Show every few seconds which nodes are missing, until the event is set; give the reason if no node joined."""
     met, over, started = threading.Event(), threading.Event(), session.host.monotonic()
     if where.address is None:
         yield met

@@ -17,16 +17,18 @@ from torchup.doctor import diagnose
 from torchup.doctor.plugins import plugin_rules
 from torchup.doctor.rules import RULES
 from torchup.doctor.verdict import is_bad
-from torchup.encoding import to_builtins
 from torchup.errors import ExitCode, UsageError
 from torchup.i18n import text
 from torchup.jobs.diagnose import (
     Examined,
     active_python,
+    doctor_data,
     examine_here,
     examine_machine,
     examine_report,
+    exit_code_of,
     python_on_path,
+    safe,
 )
 from torchup.model import Notice, message
 
@@ -179,11 +181,18 @@ def _answer(session: Session, examined: Examined, found: Diagnosis, options: dic
 
         return headline(found, session.style, live=examined.facts.live).partition(" ")[2]
 
+    def html() -> str:
+        from torchup.report.html_blocks import in_a_notebook  # noqa: PLC0415  # only a notebook needs it
+        from torchup.report.html_doctor import doctor_html  # noqa: PLC0415  # same
+
+        return in_a_notebook(doctor_html(found, examined.facts, looked_at=_looked_at(examined)))
+
     return Answer(
         command="doctor",
-        data={**to_builtins(safe(found)), "versions": _versions(examined)},
+        data=doctor_data(found, examined.facts),
         text=words,
         strong=strong,
+        html=html,
         document=options["form"] == "md",
         exit_code=_exit_code(examined, found, options),
         notices=examined.notices,
@@ -191,11 +200,8 @@ def _answer(session: Session, examined: Examined, found: Diagnosis, options: dic
 
 
 def _exit_code(examined: Examined, found: Diagnosis, options: dict[str, Any]) -> ExitCode:
-    if examined.empty:
-        return ExitCode.USAGE
     whole = not options["only"] and not options["ignore"]
-    bad = is_bad(found, examined.facts, strict=options["strict"], whole=whole)
-    return ExitCode.FINDINGS if bad else ExitCode.OK
+    return exit_code_of(found, examined, strict=options["strict"], whole=whole)
 
 
 def _looked_at(examined: Examined) -> Message | None:
@@ -214,21 +220,6 @@ def _looked_at(examined: Examined) -> Message | None:
         "examined {path}; use --env NAME or --python PATH to examine another",
         path=examined.python,
     )
-
-
-def safe(found: Diagnosis) -> Diagnosis:
-    """The diagnosis without names of users, hosts and homes in a rule's own error text."""
-    from torchup.privacy import redact  # noqa: PLC0415  # only an answer pays for it
-
-    outcomes = tuple(replace(o, detail=redact(o.detail)) if o.detail else o for o in found.outcomes)
-    return replace(found, outcomes=outcomes)
-
-
-def _versions(examined: Examined) -> dict[str, str | None]:
-    from torchup.doctor.panel import panel  # noqa: PLC0415  # reads a table
-
-    values: dict[str, str | None] = to_builtins(panel(examined.facts))
-    return values
 
 
 def _examine(session: Session, options: dict[str, Any]) -> Examined:

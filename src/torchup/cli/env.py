@@ -10,6 +10,7 @@ import click
 
 from torchup.cli.answer import Answer
 from torchup.cli.defaults import defaults_for
+from torchup.cli.display import DISPLAY
 from torchup.cli.groups import VerbGroup
 from torchup.cli.session import Session, changing_options, common_options
 from torchup.cli.target import environment_names
@@ -135,7 +136,7 @@ def remove_command(session: Session, name: str) -> Answer:
         return Answer(command="env remove", data={"would_remove": removed}, text=lambda: "\n".join(removed))
     _agree(session, question)
     registry.remove(session.host, name)
-    with contextlib.suppress(OSError):  # `kernel list` tells of a stale one
+    with contextlib.suppress(OSError):  # `kernel list` shows a stale one
         for kernel in kernels.of_environment(session.host, environment.path):
             kernels.remove(session.host, kernel)
     return Answer(
@@ -191,13 +192,30 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
         raise UsageError(message("env.run.separator", "`--` is missing between name and program"), hint=hint)
     if program is None:
         session.note(message("env.run.no-program", "cannot find the program `{name}`", name=argv[0]))
+        session.note(_how_to_get(argv[0], environment.name))
         return Answer(command="env run", data=None, text=str, exit_code=NOT_FOUND)
     _tell_drift(session, environment.path)
     overlay = activation.run_environment(session.host, environment.path)
-    code = session.host.run_attached((program, *argv[1:]), environment=overlay)
+    with DISPLAY.suspended():
+        code = session.host.run_attached((program, *argv[1:]), environment=overlay)
     if code and "install" in argv and not argv[0].startswith("pip"):  # pip's own script says it
         session.note(stopped(guard.kept(session.host, environment.path).get("torch", "")))
     return Answer(command="env run", data=None, text=str, exit_code=code)
+
+
+def _how_to_get(program: str, name: str) -> Message:
+    """What to type where a program is not there: Jupyter has a verb, others come with a package."""
+    if program.startswith("jupyter"):
+        return message(
+            "env.run.no-program.jupyter",
+            "hint: run `torchup lab {name}` to install JupyterLab there and start it",
+            name=name,
+        )
+    return message(
+        "env.run.no-program.hint",
+        "hint: install the package that provides it: `torchup env run {name} -- pip install PACKAGE`",
+        name=name,
+    )
 
 
 def _tell_drift(session: Session, path: str) -> None:

@@ -10,7 +10,7 @@ from torchup.model import Message, message
 # Command as it is typed up to its own name -> (line to type, what it is for).
 EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup": (
-        ("torchup up", message("example.torchup.up", "Do the whole job without questions.")),
+        ("torchup up", message("example.torchup.up", "Install, verify and benchmark without questions.")),
         ("torchup doctor", message("example.torchup.doctor", "Find out why something does not work, and what to do.")),
         ("torchup plan --help", message("example.torchup.help", "Show everything about one command.")),
     ),
@@ -23,6 +23,22 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         (
             "torchup up --yes --no-bench --mirror tuna",
             message("example.up.mirror", "Install from a mirror in China, without questions and measurements."),
+        ),
+    ),
+    "torchup lab": (
+        (
+            "torchup lab",
+            message("example.lab", "Open JupyterLab in the browser with the torch of the environment `default`."),
+        ),
+        (
+            "torchup lab thesis --no-browser --port 9000",
+            message("example.lab.port", "Serve another environment at this port, to open it from another computer."),
+        ),
+    ),
+    "torchup hub": (
+        (
+            "torchup hub thesis",
+            message("example.hub", "Open a page where people log in with their accounts of this machine."),
         ),
     ),
     "torchup detect": (
@@ -45,8 +61,21 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             message("example.plan.assume", "Plan for a machine that you do not have yet."),
         ),
         (
+            "torchup plan --machine nodes --export slurm > job.sh",
+            message("example.plan.fleet", "Write a batch script with the plan of every node in the folder `nodes`."),
+        ),
+        (
             "torchup plan --export dockerfile > Dockerfile",
             message("example.plan.export", "Write the same choice for another tool."),
+        ),
+    ),
+    "torchup fetch": (
+        (
+            "torchup fetch --machine target.json --to bundle",
+            message(
+                "example.fetch",
+                "Download for the machine that `torchup detect --json` described; continue after an interruption.",
+            ),
         ),
     ),
     "torchup wheel": (
@@ -197,6 +226,13 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             message("example.results.import", "Import a result file that someone shared."),
         ),
     ),
+    "torchup web": (
+        ("torchup web", message("example.web", "Open the page in the browser.")),
+        (
+            "torchup web --write public/torchup",
+            message("example.web.write", "Write the page to a folder for your own web server."),
+        ),
+    ),
     "torchup mirror": (
         (
             "torchup mirror test",
@@ -265,6 +301,52 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         (
             "torchup catalog measure torch==2.15.0",
             message("example.catalog.measure", "Show what the wheel for this machine is built for."),
+        ),
+    ),
+    "torchup project": (
+        (
+            "torchup project sync --for mac,windows-cuda",
+            message("example.project", "Write one file for your Mac and your Windows machine."),
+        ),
+        ("torchup project check", message("example.project.check", "Check the file in CI.")),
+    ),
+    "torchup project show": (
+        ("torchup project show", message("example.project.show", "Show which torch the files of this folder ask for.")),
+    ),
+    "torchup project check": (
+        ("torchup project check", message("example.project.check", "Check the file in CI.")),
+        (
+            "torchup project check --for linux-cuda,mac",
+            message("example.project.check.for", "Check also that it serves these machines."),
+        ),
+    ),
+    "torchup project sync": (
+        (
+            "torchup project sync",
+            message("example.project.sync", "Write the build for this machine into the file of this folder."),
+        ),
+        (
+            "torchup project sync --for mac,windows-cuda,linux-cuda,linux-rocm,cpu",
+            message("example.project.sync.for", "Write one file for all of these machines."),
+        ),
+        ("torchup project sync --undo", message("example.project.undo", "Restore the file as it was before.")),
+    ),
+    "torchup fleet": (
+        (
+            "torchup fleet report machines --html fleet.html",
+            message("example.fleet", "Write one page for all machines in the folder `machines`."),
+        ),
+    ),
+    "torchup fleet report": (
+        (
+            "torchup fleet report machines --html fleet.html",
+            message("example.fleet", "Write one page for all machines in the folder `machines`."),
+        ),
+    ),
+    "torchup mcp": (
+        (
+            "torchup mcp",
+            message("example.mcp", "Serve an agent; register it once: `claude mcp add torchup -- torchup mcp`."),
         ),
     ),
     "torchup self": (

@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from torchup.i18n import printable, render, text
+from torchup.cli import events
+from torchup.cli.display import DISPLAY
+from torchup.i18n import render, text
 from torchup.install.downloads import Downloads, follow
 from torchup.model import message
-from torchup.privacy import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from rich.progress import Progress as Bars
-    from rich.progress import TaskID
 
     from torchup.cli.session import Session
     from torchup.fetch import Progress as FetchProgress
@@ -25,18 +23,16 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def install_progress(session: Session) -> Iterator[Progress]:
     """A function to give to `install.engine.install`."""
+    if session.events:
+        yield events.installing
+        return
     if not session.interactive:
         yield _Lines(session).tell
         return
-    from rich.console import Console  # noqa: PLC0415  # rich costs 40 ms; only a terminal pays it
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415  # same
-
-    columns = (
-        SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(bar_width=20),
-        TextColumn("{task.fields[detail]}", markup=False), TimeElapsedColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield _Bars(session, bars, bars.add_task("", total=None, detail="")).tell
+    try:
+        yield _Line(session).tell
+    finally:
+        DISPLAY.close()
 
 
 class _Lines:
@@ -55,65 +51,68 @@ class _Lines:
             self._session.note(message("install.progress.detail", "    {line}", line=event.detail))
 
     def _download(self, download: FetchProgress) -> None:
-        """One line every tenth of the whole."""
+        """One line every tenth of the whole; under ``-v`` also one a file."""
+        if download.complete and self._session.verbose:
+            self._session.note(message("install.progress.detail", "    {line}", line=_file(download)))
         tenth = 10 * download.all_done // max(download.all_total, 1)
         if tenth > self._tenth:
             self._tenth = tenth
             self._session.note(message("install.progress.download", "    {state}", state=_state(download)))
 
 
+TOOLS = ("step", "hub")  # stages in which a tool prints what is not for everybody
 LAST = ("done", "reused")  # after them nothing is under way: no bar stays
 # Lines that say how far a tool is; the rest is for -v.
 TOLD = ("Resolved", "Prepared", "Building", "Built", "Collecting", "Installing", "Downloading", "Solving", "Linking")
 
 
-class _Bars:
-    """A bar over the bytes that the tool tells of; finished stages stay as lines above it."""
+class _Line:
+    """The display's line over the bytes that the tool reports; finished stages stay as lines above it."""
 
-    def __init__(self, session: Session, bars: Bars, task: TaskID) -> None:
-        self._session, self._bars, self._task = session, bars, task
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._downloads = Downloads()
         self._stage: Event | None = None
 
     def tell(self, event: Event) -> None:
         """See `install.base.Progress`."""
         if event.download is not None:
-            self._show(event.download)
+            self._show(event, event.download)
         elif event.detail is None:
             self._begin(event)
         else:
-            self._follow(event.detail)
+            self._follow(event, event.detail)
 
     def _begin(self, event: Event) -> None:
-        if self._stage is not None:
-            self._print(self._stage)
+        if self._stage is not None and self._stage.text != event.text:
+            self._session.note(_line(self._stage))
         last = event.stage in LAST
         if last:
-            self._print(event)
+            self._session.note(_line(event))
         self._stage, self._downloads = None if last else event, Downloads()
-        self._bars.tasks[0].total = None  # `reset` would keep the last stage's
-        self._bars.reset(self._task, description=render(event.text)[:60], detail="", visible=not last)
+        if not last:
+            DISPLAY.show(_name(event))
 
-    def _print(self, event: Event) -> None:
-        self._bars.console.print(without_secrets(render(_line(event))), markup=False, highlight=False)
+    def _show(self, event: Event, download: FetchProgress) -> None:
+        detail = _state(download)
+        if self._session.verbose:
+            detail = f"{detail} · {_file(download)}"
+            if download.complete:
+                self._session.note(message("install.progress.detail", "    {line}", line=_file(download)))
+        DISPLAY.show(_name(event), detail=detail, done=download.all_done, total=download.all_total)
 
-    def _show(self, download: FetchProgress) -> None:
-        self._bars.update(
-            self._task, total=download.all_total, completed=download.all_done, detail=printable(_state(download))
-        )
-
-    def _follow(self, line: str) -> None:
+    def _follow(self, event: Event, line: str) -> None:
         self._downloads = follow(self._downloads, line)
         if self._downloads.total:
             detail = ", ".join(self._downloads.running[:3]) + f" {_size(self._downloads.total)}"
-            self._bars.update(
-                self._task,
-                total=self._downloads.total,
-                completed=self._downloads.finished,
-                detail=without_secrets(printable(detail)),
-            )
-        elif line.lstrip().startswith(TOLD):
-            self._bars.update(self._task, detail=without_secrets(printable(line.strip()))[:40])
+            DISPLAY.show(_name(event), detail=detail, done=self._downloads.finished, total=self._downloads.total)
+        elif event.stage not in TOOLS or line.lstrip().startswith(TOLD):
+            DISPLAY.show(_name(event), detail=line.strip())
+
+
+def _name(event: Event) -> str:
+    """The stage in a few words."""
+    return render(_line(event))
 
 
 def _line(event: Event) -> Message:
@@ -125,6 +124,21 @@ def _line(event: Event) -> Message:
         position=event.position,
         total=event.total,
         step=event.text,
+    )
+
+
+def _file(download: FetchProgress) -> str:
+    """``torch-2.14.1.whl 120.0 MB of 900.0 MB, pytorch-index:cu126``."""
+    done, total = _size(download.done), _size(download.total)
+    if download.complete:
+        return text("install.progress.file-done", "{file}, {total}", file=download.file, total=total)
+    return text(
+        "install.progress.file",
+        "{file}: {done} of {total} from {place}",
+        file=download.file,
+        done=done,
+        total=total,
+        place=download.place or "-",
     )
 
 

@@ -29,7 +29,7 @@ class NamedMachine(Value, frozen=True, kw_only=True):
 
 
 class Unreadable(Value, frozen=True, kw_only=True):
-    """A file of a folder that holds no machine; the others are planned all the same."""
+    """A file in a folder that is not a machine document; the other files are still planned."""
 
     name: str
     failure: str

@@ -14,14 +14,16 @@ from torchup.cli.request_options import request_options
 from torchup.cli.session import Session, common_options
 from torchup.cli.verb import Verb
 from torchup.encoding import to_builtins
-from torchup.errors import ExitCode, TorchupError, UsageError
+from torchup.errors import ExitCode, NoBuildError, TorchupError, UsageError
 from torchup.i18n import render, text
 from torchup.model import Survey, message
 from torchup.plan import resolve
-from torchup.plan.exports import LOCK, NAMES
+from torchup.plan.exports import FLEET, LOCK, NAMES
 from torchup.report.plan_text import Outcome, build_line, failure_of, outcomes_text, plan_data, plan_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torchup.catalog.types import Catalog
     from torchup.model import Machine, Plan, Request
 
@@ -42,11 +44,19 @@ if TYPE_CHECKING:
 @click.option(
     "--export",
     "export_kind",
-    type=click.Choice(NAMES),
+    type=click.Choice((*NAMES, *FLEET)),
     metavar="FORMAT",
     help=text(
-        "plan.option.export", "Write the plan to stdout as a file for another tool: {names}", names=", ".join(NAMES)
+        "plan.option.export.fleet",
+        "Write the plan to stdout as a file for another tool: {names}; for a folder of machines: {fleet}",
+        names=", ".join(NAMES),
+        fleet=", ".join(FLEET),
     ),
+)
+@click.option(
+    "--sizes",
+    is_flag=True,
+    help=text("plan.option.sizes", "Resolve the plan to files and show their exact sizes (takes some seconds)"),
 )
 @common_options
 def command(
@@ -58,26 +68,56 @@ def command(
     recording: str | None,
     asked: str | None,
     export_kind: str | None,
+    sizes: bool,
 ) -> Answer:
     """Plan for this machine, another one, or a folder of them."""
     catalog = current_catalog(session)
     if machine_path and not recording and session.host.is_dir(machine_path):
-        if asked is not None or export_kind:
-            raise _one_machine_only(machine_path, "--export" if export_kind else "--why-not")
-        return _many(session, machines_in(session.host, machine_path, assumed), request, catalog)
+        machines = machines_in(session.host, machine_path, assumed)
+        one_only = {"--export": bool(export_kind) and export_kind not in FLEET, "--why-not": asked is not None,
+                    "--sizes": sizes}  # fmt: skip
+        for option in (option for option, given in one_only.items() if given):
+            raise _one_machine_only(machine_path, option)
+        return _many(session, machines, request, catalog, export_kind)
     target = named_machines(session.host, machine_path, assumed, recording)[0]
     survey = ask_sources(session, target, request, catalog)
     if asked is not None:
         return _why_not(asked, target, request, catalog, survey)
+    if export_kind in FLEET:
+        plan = resolve(target.machine, request, catalog, survey)
+        return _export_fleet([Outcome(name=_called(target), machine=target.machine, plan=plan)], export_kind)
     if export_kind:
         return _export(session, target, resolve(target.machine, request, catalog, survey), export_kind)
     plan, destination = with_steps(session, resolve(target.machine, request, catalog, survey), here=target.here)
+    if sizes:
+        from torchup.cli.plan_sizes import with_sizes  # noqa: PLC0415  # runs uv
+
+        needs_network(request, "--sizes")
+        return with_sizes(session, target, plan, destination)
     return Answer(
         command="plan",
         data=plan_data(plan, target.machine),
         text=lambda: plan_text(plan, target.machine, session.style, destination=destination, verbose=session.verbose),
         strong=lambda: build_line(plan),
+        html=lambda: _html(plan, target.machine),
     )
+
+
+def needs_network(request: Request, asked: str) -> None:
+    """Raise `UsageError` where `--offline` meets an option that needs the network."""
+    if request.offline:
+        raise UsageError(
+            message("plan.needs-network", "{option} needs the network, and --offline forbids it", option=asked),
+            hint=message("plan.needs-network.hint", "leave out one of the two"),
+        )
+
+
+def _html(plan: Plan, machine: Machine) -> str:
+    from torchup.report.html_blocks import in_a_notebook  # noqa: PLC0415  # only a notebook needs it
+    from torchup.report.html_plan import plan_html  # noqa: PLC0415  # same
+    from torchup.report.plan_commands import install_lines  # noqa: PLC0415  # same
+
+    return in_a_notebook(plan_html(plan, machine, install_lines(plan, machine)))
 
 
 def _one_machine_only(path: str, option: str) -> UsageError:
@@ -110,16 +150,43 @@ def _export(session: Session, target: NamedMachine, plan: Plan, kind: str) -> An
     )
 
 
+def _called(target: NamedMachine) -> str:
+    """The name of one machine in a file for several: its file's, or that of this machine to itself."""
+    return "localhost" if target.name == "-" else target.name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+def _export_fleet(outcomes: Sequence[Outcome], kind: str) -> Answer:
+    """One file for every machine that has a plan; the others are named in it, and the exit code says so."""
+    from torchup.plan.export import FLEET as WRITERS  # noqa: PLC0415  # only for these exports
+    from torchup.plan.exports.fleet import LeftOut, Planned  # noqa: PLC0415  # same
+
+    planned = [Planned(name=o.name, machine=o.machine, plan=o.plan) for o in outcomes if o.machine and o.plan]
+    left_out = [LeftOut(name=o.name, why=o.failure or "") for o in outcomes if o.plan is None]
+    if not planned:
+        raise NoBuildError(
+            message("export.fleet.none", "none of these machines has a plan: {why}", why=left_out[0].why),
+            hint=message("export.fleet.none.hint", "`torchup plan --machine DIR` says why for each"),
+        )
+    content = WRITERS[kind](planned, left_out)
+    return Answer(
+        command="plan",
+        data={"format": kind, "content": content},
+        text=lambda: content.removesuffix("\n"),
+        document=True,
+        exit_code=ExitCode.NO_BUILD if left_out else ExitCode.OK,
+    )
+
+
 def current_catalog(session: Session) -> Catalog:
     """The built-in catalogue with what this user's refreshes learned; a damaged file of those is named and left out."""
     return stored_catalog(session.host, session.note)
 
 
 def ask_sources(session: Session, target: NamedMachine, request: Request, catalog: Catalog) -> Survey:
-    """What this machine's sources answer; nothing is asked for a machine that is elsewhere, a mirror for it is told."""
+    """What this machine's sources answer; for a machine elsewhere, name a mirror and contact nothing."""
     if not target.here:
         return _told(session, target.machine, request, catalog)
-    from torchup.sources import survey  # noqa: PLC0415  # pretended machines never need it
+    from torchup.sources.surveyor import survey  # noqa: PLC0415  # pretended machines never need it
 
     return survey(session.host, target.machine, request, catalog)
 
@@ -159,9 +226,15 @@ def _why_not(asked: str, target: NamedMachine, request: Request, catalog: Catalo
 
 
 def _many(
-    session: Session, machines: tuple[NamedMachine | Unreadable, ...], request: Request, catalog: Catalog
+    session: Session,
+    machines: tuple[NamedMachine | Unreadable, ...],
+    request: Request,
+    catalog: Catalog,
+    export_kind: str | None,
 ) -> Answer:
     outcomes = [_outcome(session, one, request, catalog) for one in machines]
+    if export_kind:
+        return _export_fleet(outcomes, export_kind)
     return Answer(
         command="plan",
         data={"machines": [_outcome_data(outcome) for outcome in outcomes]},

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
 from torchup.bench.answers import Stage
+from torchup.cli import events
+from torchup.cli.display import DISPLAY
 from torchup.i18n import text
 from torchup.model import message
 
@@ -25,26 +25,33 @@ STEPS_PER_EPOCH = 938  # of MNIST at batch 64; only the bar uses it
 @contextlib.contextmanager
 def progress_line(session: Session) -> Iterator[Callable[[BenchProgress], None]]:
     """A function to tell progress to."""
+    if session.events:
+        yield events.measuring
+        return
     if not session.interactive:
         yield lambda progress: _say(session, progress)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("")
-        current = 0
+    try:
+        yield _shown
+    finally:
+        DISPLAY.close()
 
-        def tell(progress: BenchProgress) -> None:
-            nonlocal current
-            if progress.run != current and progress.budget is None:
-                current = progress.run
-                bar.reset(task)
-            if progress.budget is not None:
-                bar.update(task, description=_describe(progress), completed=progress.elapsed, total=progress.budget)
-                return
-            done = progress.epoch + (progress.step or 0) / STEPS_PER_EPOCH
-            bar.update(task, description=_describe(progress), completed=done, total=progress.epochs or 10)
 
-        yield tell
+def _shown(progress: BenchProgress) -> None:
+    """One event on the display's line. A budget ends when it ends, whatever the runs take."""
+    words, detail = _describe(progress), _epochs(progress)
+    if progress.budget is not None:
+        ends = time.monotonic() + progress.budget - progress.elapsed
+        DISPLAY.show(words, detail=detail, total=progress.budget, ends=ends)
+        return
+    done = progress.epoch + (progress.step or 0) / (progress.steps or STEPS_PER_EPOCH)
+    DISPLAY.show(words, detail=detail, done=done, total=progress.epochs or 10)
+
+
+def _epochs(progress: BenchProgress) -> str:
+    if progress.stage is not Stage.TRAINING or progress.epochs is None or progress.epoch >= progress.epochs:
+        return ""
+    return text("bench.progress.of", "epoch {epoch}/{epochs}", epoch=progress.epoch + 1, epochs=progress.epochs)
 
 
 def _describe(progress: BenchProgress) -> str:
@@ -74,7 +81,9 @@ def _say(session: Session, progress: BenchProgress) -> None:
     if progress.step is not None or progress.stage is Stage.TESTING:
         return
     if progress.stage is Stage.PARTS:
-        session.note(message("bench.progress.parts", "where the time goes, on {device} ...", device=progress.device))
+        session.note(
+            message("bench.progress.parts", "measuring where the time goes on {device} ...", device=progress.device)
+        )
     elif progress.stage is Stage.PREPARING:
         session.note(
             message(

@@ -23,6 +23,10 @@ VERBS: dict[str, tuple[str, Message]] = {
         "torchup.cli.plan",
         message("plan.summary", "Show which build fits a machine, and why"),
     ),
+    "fetch": (
+        "torchup.cli.fetch",
+        message("fetch.summary", "Download what another machine needs, to install there without a network"),
+    ),
     "wheel": (
         "torchup.cli.wheel",
         message("wheel.summary", "Show which wheel of a package fits which torch"),
@@ -44,6 +48,10 @@ VERBS: dict[str, tuple[str, Message]] = {
         message("bench.summary", "Measure every device: MNIST by default"),
     ),
     "explain": ("torchup.cli.explain", message("explain.summary", "Explain a finding, or answer a common question")),
+    "web": (
+        "torchup.cli.web",
+        message("web.summary", "Choose a build and diagnose reports in the browser"),
+    ),
     "results": (
         "torchup.cli.results",
         message("results.summary", "List, show, compare, report, export and import measurements"),
@@ -56,10 +64,21 @@ VERBS: dict[str, tuple[str, Message]] = {
         "torchup.cli.kernel",
         message("kernel.summary", "Use environments in Jupyter: add, list and remove kernels"),
     ),
+    "lab": ("torchup.cli.lab", message("lab.summary", "Start JupyterLab of an environment in the browser")),
+    "hub": ("torchup.cli.hub", message("hub.summary", "Start JupyterHub, where several people log in")),
     "catalog": (
         "torchup.cli.catalog",
         message("catalog.summary", "Show, check and refresh the catalogue of published builds"),
     ),
+    "project": (
+        "torchup.cli.project",
+        message("project.summary", "Put the right build into your project's own file: show, sync, check"),
+    ),
+    "fleet": (
+        "torchup.cli.fleet",
+        message("fleet.summary", "Report on many machines: plans, drifts and findings on one page"),
+    ),
+    "mcp": ("torchup.cli.mcp", message("mcp.summary", "Serve agents and editors over the Model Context Protocol")),
     "cache": ("torchup.cli.cache", message("cache.summary", "Show and remove downloaded files")),
     "self": ("torchup.cli.self", message("self.summary", "Show and remove what torchup has written")),
 }

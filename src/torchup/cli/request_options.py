@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from torchup.i18n import text
+from torchup.i18n import current, text
 from torchup.model import InstallerName, Request
 from torchup.patterns import lazy_pattern
 
@@ -39,6 +39,7 @@ def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
             mirror=options.pop("mirror"),
             installer=InstallerName(chosen) if (chosen := options.pop("installer")) else None,
             offline=options.pop("offline"),
+            language=current(),
         )
         return function(*arguments, request=request, **options)
 

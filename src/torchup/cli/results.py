@@ -259,7 +259,7 @@ def _nothing_comparable(report: Report) -> UsageError:
         return UsageError(text_, hint=message("compare.nothing.hint", "name the recipes: RUN:RECIPE"))
     return UsageError(
         message("compare.other-work", "the two sides did not do the same work: {keys} differ", keys=", ".join(keys)),
-        hint=message("compare.other-work.hint", "use `--across` to compare anyway, where that makes sense"),
+        hint=message("compare.other-work.hint", "use `--across` to compare anyway, if that makes sense"),
     )
 
 

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 import click
 
 from torchup import i18n, privacy
-from torchup.cli.answer import Answer, envelope, error_envelope
+from torchup.cli.answer import Answer, envelope
 from torchup.cli.app import make_app
 from torchup.cli.click_texts import translate_click
+from torchup.cli.display import DISPLAY, watching
 from torchup.cli.help_format import use_columns
 from torchup.cli.session import Session, say, shown_on
+from torchup.envelope import error_document
 from torchup.errors import ExitCode, InterruptedByUserError, TorchupError, UsageError
 from torchup.host import RealHost
 from torchup.model import message
@@ -45,11 +47,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, _terminate)
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
             signal.signal(signal.SIGHUP, _terminate)
+    with watching(lambda: session.interactive):
+        return _run(argv, session)
+
+
+def _run(argv: list[str], session: Session) -> int:
+    """Answer, or say what went wrong."""
     try:
         return _show(_invoke(argv, session), session)
     except TorchupError as error:
         return _show_error(error, session, argv)
     except (KeyboardInterrupt, click.Abort):
+        DISPLAY.close()
         if sys.stderr.isatty():
             click.echo(err=True)  # the line of a question or of a bar is still open
         interrupted = message("cli.interrupted", "interrupted; nothing was left half done")
@@ -64,6 +73,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001  # the last line of defence: a person gets a sentence and a log, never a traceback
         told = _no_memory() if _is_no_memory(error) else _internal(error, argv)
         return _show_error(told, session, argv)
+
+
+def answer_of(arguments: Sequence[str]) -> Answer | None:
+    """Run one command line inside another program (a notebook): its answer, not printed; ``None``: it has printed.
+
+    Raises:
+        TorchupError: what `main` would have told.
+    """
+    session = Session()
+    privacy.forget()
+    privacy.remember_environment(session.host.environ())
+    i18n.use(_language(arguments, session))
+    translate_click()
+    try:
+        return _invoke(list(arguments), session)
+    except (KeyboardInterrupt, click.Abort) as error:
+        raise InterruptedByUserError(message("cli.interrupted", "interrupted; nothing was left half done")) from error
 
 
 def _is_no_memory(error: BaseException | None) -> bool:
@@ -93,6 +119,7 @@ class _OutputError(Exception):
 
 
 def _print(words: str) -> None:
+    DISPLAY.close()
     try:
         click.echo(privacy.without_secrets(words), nl=False)
     except BrokenPipeError:
@@ -102,7 +129,7 @@ def _print(words: str) -> None:
 
 
 def _language(argv: Sequence[str], session: Session) -> str:
-    """The language asked for: flag, TORCHUP_LANG, torchup.toml, locale. A broken file is told later, by the verb."""
+    """The language asked for: flag, TORCHUP_LANG, torchup.toml, locale. The verb reports a broken file later."""
     environ = session.host.environ()
     if not environ.get("TORCHUP_LANG"):
         with contextlib.suppress(UsageError):
@@ -113,7 +140,7 @@ def _language(argv: Sequence[str], session: Session) -> str:
 
 
 def _can_show(language: str) -> bool:
-    """Whether the consoles have the language's characters; question marks would help nobody.
+    """Whether the consoles have the language's characters; question marks would not help.
 
     ASCII counts as able: click takes such a stream for one that is set up wrongly, and writes UTF-8 to it.
     """
@@ -159,7 +186,7 @@ def _show(answer: Answer | None, session: Session) -> int:
         if shown := answer.text():  # `env run` has shown what there is: the program's own output
             _print((shown if answer.document else shown_on(sys.stdout, shown, strong=answer.strong())) + "\n")
         for notice in answer.notices:
-            say(i18n.render(notice.text))
+            session.note(notice.text) if session.events else say(i18n.render(notice.text))
     return int(answer.exit_code)
 
 
@@ -168,8 +195,15 @@ def _show_error(error: TorchupError, session: Session, argv: Sequence[str]) -> i
         from torchup.cli.usage import command_path  # noqa: PLC0415  # only a mistake pays for it
 
         command = " ".join(command_path(make_app(), argv)) or "torchup"
-        with contextlib.suppress(_OutputError):  # the same is told on stderr
-            _print(error_envelope(command, error))
+        with contextlib.suppress(_OutputError):  # stderr reports the same
+            _print(error_document(command, error))
+    if session.events:
+        from torchup.cli import events  # noqa: PLC0415  # few programs watch
+
+        hint = str(error.hint) if error.hint is not None else None
+        told = events.ProgressError(code=error.code, text=str(error.text), hint=hint, exit_code=int(error.exit_code))
+        events.write(told)
+        return int(error.exit_code)
     say(i18n.text("cli.error", "error: {text}", text=error.text))
     if error.hint is not None:
         say("\n" + i18n.text("cli.hint", "hint: {text}", text=error.hint))
@@ -206,7 +240,7 @@ def _write_log(error: Exception, argv: Sequence[str]) -> str:
 def _never_fail_to_print() -> None:
     """A console that cannot encode a character (cp936, C locale) shows a stand-in instead of ending the program.
 
-    A stream that was closed before the start (``>&-``) takes what is written and shows it to nobody.
+    A stream that was closed before the start (``>&-``) accepts what is written and discards it.
     """
     sys.stdout = sys.stdout or io.StringIO()
     sys.stderr = sys.stderr or io.StringIO()

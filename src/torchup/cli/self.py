@@ -108,12 +108,16 @@ def _shared(host: Host) -> tuple[str, ...]:
     try:
         return shared(host, uv_binary())
     except InstallError:
-        return ()  # without uv nothing of it was filled
+        return ()  # without uv its cache is empty
 
 
 def _text(session: Session, places: Sequence[Owned], others: Sequence[str]) -> str:
     rows = [(place.kind if place.name is None else f"{place.kind} {place.name}", place.path) for place in places]
-    lines = [table(("", ""), rows, session.style)] if rows else [text("self.paths.none", "nothing is written yet")]
+    lines = (
+        [table(("", ""), rows, session.style)]
+        if rows
+        else [text("self.paths.none", "torchup has not written anything yet")]
+    )
     if others:
         others_text = text(
             "self.paths.shared", "shared with uv and not removed by torchup: {paths}", paths=", ".join(others)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
 import sys
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from torchup.cli.display import DISPLAY, terminal_width
 from torchup.host import Host, RealHost
 from torchup.i18n import LANGUAGES, render, text
 from torchup.privacy import without_secrets
@@ -32,10 +32,15 @@ class Session:
     verbose: bool = False
     yes: bool = False
     dry_run: bool = False
+    events: bool = False  # stderr is for a program: one JSON object a line
 
     def note(self, value: Message) -> None:
         """Say something on the way, on stderr; stdout is for data."""
-        if not self.as_json or self.verbose:
+        if self.events:
+            from torchup.cli import events  # noqa: PLC0415  # few programs watch
+
+            events.note(value)
+        elif not self.as_json or self.verbose:
             say(render(value))
 
     def confirm(self, question: Message) -> bool:
@@ -44,7 +49,8 @@ class Session:
             return True
         if self.as_json or not self.attended:
             return False
-        return click.confirm(without_secrets(render(question)), err=True)
+        with DISPLAY.suspended():
+            return click.confirm(without_secrets(render(question)), err=True)
 
     @property
     def style(self) -> Style:
@@ -54,32 +60,29 @@ class Session:
     @property
     def attended(self) -> bool:
         """Whether somebody is there to answer."""
-        return sys.stdin is not None and sys.stdin.isatty()  # None: closed before the start (``<&-``)
+        return (
+            not self.events and sys.stdin is not None and sys.stdin.isatty()
+        )  # None: closed before the start (``<&-``)
 
     @property
     def interactive(self) -> bool:
-        """Whether a person watches stderr: progress bars make sense."""
-        return sys.stderr.isatty() and not self.as_json
+        """Whether a person watches stderr on a terminal that can rewrite a line: a display makes sense."""
+        watched = sys.stderr.isatty() and self.host.environ().get("TERM") != "dumb"
+        return watched and not self.as_json and not self.events
 
 
 def style_of(stream: TextIO, environ: Mapping[str, str]) -> Style:
     """What shows a stream. Colour is for terminals only; NO_COLOR and TERM=dumb turn it off."""
     columns = environ.get("COLUMNS", "")
-    width = int(columns) if re.fullmatch("[1-9][0-9]{0,3}", columns) else _terminal_width(stream)
+    width = int(columns) if re.fullmatch("[1-9][0-9]{0,3}", columns) else terminal_width(stream)
     encoding = (stream.encoding or "ascii").lower()
     color = stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
     return Style(width=max(width, 40), unicode="utf" in encoding or encoding == "gb18030", color=color)
 
 
-def _terminal_width(stream: TextIO) -> int:
-    try:
-        return os.get_terminal_size(stream.fileno()).columns or 80
-    except (OSError, ValueError):
-        return 80
-
-
 def say(words: str, *, strong: str = "") -> None:
     """Write to stderr; a terminal shows lines that fit, and the words of ``strong`` set off."""
+    DISPLAY.close()
     click.echo(shown_on(sys.stderr, words, strong=strong), err=True)
 
 

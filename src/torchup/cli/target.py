@@ -28,7 +28,7 @@ class Target(Value, frozen=True, kw_only=True):
 
 
 def environment_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
-    """The environments of torchup whose names begin so."""
+    """The environments of torchup whose names start with this text."""
     from torchup.envs.registry import names  # noqa: PLC0415  # a verb that only offers the name needs no environments
 
     return [name for name in names(RealHost()) if name.startswith(incomplete)]

@@ -1,4 +1,4 @@
-"""A verb that is none: what a person may have meant by it."""
+"""Suggestions for an unknown command."""
 
 from __future__ import annotations
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 from msgspec import structs
 
 from torchup.cli.answer import Answer
+from torchup.cli.display import DISPLAY
+from torchup.cli.download_options import download_options
 from torchup.cli.install_progress import install_progress
 from torchup.cli.progress import progress_line
 from torchup.cli.request_options import request_options
@@ -19,7 +21,7 @@ from torchup.envs import activation, records
 from torchup.envs.project import environment_name
 from torchup.envs.registry import environment_path
 from torchup.errors import ExitCode, UsageError
-from torchup.i18n import text
+from torchup.i18n import render, text
 from torchup.install import steps
 from torchup.install.engine import is_satisfied
 from torchup.jobs import up
@@ -29,12 +31,9 @@ from torchup.report.up_text import up_text
 from torchup.results.baselines import load_baseline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
     from torchup.model import Environment, Machine, Message, Plan, Request
-
-T = TypeVar("T")
 
 
 @click.command(
@@ -57,6 +56,7 @@ T = TypeVar("T")
     help=text("up.option.from", "Install from a folder made by `torchup env bundle`, without a network"),
 )
 @request_options
+@download_options
 @click.option("--no-bench", is_flag=True, help=text("up.option.no-bench", "Stop after the verification"))
 @click.option(
     "--budget",
@@ -81,6 +81,7 @@ def command(
     path: str | None,
     bundle: str | None,
     request: Request,
+    connections: int,
     no_bench: bool,
     budget: float,
     epochs: int | None,
@@ -88,8 +89,9 @@ def command(
     """Parse, do the main job, render."""
     chosen = environment_name(session.host, name)
     wanted = up.Wanted(
-        request=request, name=chosen, path=path, bundle=bundle, measure=not no_bench, budget=budget, epochs=epochs
-    )
+        request=request, name=chosen, path=path, bundle=bundle, measure=not no_bench, budget=budget, epochs=epochs,
+        connections=connections,
+    )  # fmt: skip
     with _listener(session, wanted) as listener:
         report = up.up(session.host, wanted, listener)
     return _answer(session, wanted, report)
@@ -97,52 +99,22 @@ def command(
 
 @contextlib.contextmanager
 def _listener(session: Session, wanted: up.Wanted) -> Iterator[up.Listener]:
-    """Progress of each stage: one bar at a time, which is gone before anything else is written."""
-    with contextlib.closing(_Display()) as display:
-
-        def say(value: Message) -> None:
-            display.close()
-            session.note(value)
-
+    """Everything that is to be seen while it works: one line for the stage, which is gone when something is written."""
+    with install_progress(session) as installing, progress_line(session) as measuring:
         yield up.Listener(
-            say=say,
+            say=session.note,
+            stage=lambda value: DISPLAY.show(render(value)) if session.interactive else session.note(value),
             planned=lambda machine, plan: _agree(session, wanted, machine, plan),
-            installing=display.teller(lambda: install_progress(session)),
-            measuring=display.teller(lambda: progress_line(session)),
+            installing=installing,
+            measuring=measuring,
         )
 
 
-class _Display:
-    """The bar that is shown, if one is."""
-
-    def __init__(self) -> None:
-        self._stack = contextlib.ExitStack()
-        self._shown: object = None
-
-    def teller(self, make: Callable[[], AbstractContextManager[Callable[[T], None]]]) -> Callable[[T], None]:
-        """A function that tells a bar; the bar is opened when it is first told something, in place of another."""
-        tellers: list[Callable[[T], None]] = []
-
-        def tell(event: T) -> None:
-            if self._shown is not make:
-                self.close()
-                tellers[:] = [self._stack.enter_context(make())]
-                self._shown = make
-            tellers[0](event)
-
-        return tell
-
-    def close(self) -> None:
-        """Take the bar away."""
-        self._shown = None
-        self._stack.close()
-
-
 def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) -> bool:
-    """Show the plan; go on when the user agrees. Nobody there to agree is an error, not a silent no."""
+    """Show the plan and continue if the user agrees. A session without a user is an error, not a silent no."""
     if session.dry_run:
         return False
-    if not session.as_json:
+    if not session.as_json and not session.events:
         say(_plan_text(session, wanted, machine, plan) + "\n", strong=build_line(plan))
     if session.yes:
         _trusted(wanted.request, plan)
@@ -258,9 +230,13 @@ def _next_steps(session: Session, environment: Environment, *, measured: bool) -
     steps = [(text("up.next.activate", "use it in this shell"), activate)] if activate else []
     steps.append((text("up.next.run", "run a program in it"), f"torchup env run {environment.name} -- python train.py"))
     if "ipykernel" in environment.packages:
-        steps.append((text("up.next.kernel", "use it in Jupyter"), f"torchup kernel add {environment.name}"))
+        steps.append((text("up.next.kernel", "use it in your own Jupyter"), f"torchup kernel add {environment.name}"))
     if measured:
         steps.append((text("up.next.results", "show the results again"), "torchup results show"))
         page = "torchup results report --html report.html"
         steps.append((text("up.next.report", "open the results as a page"), page))
+    if "jupyterlab" in environment.packages:
+        steps.append((text("up.next.lab", "work in JupyterLab in the browser"), f"torchup lab {environment.name}"))
+    if "jupyterhub" in environment.packages:
+        steps.append((text("up.next.hub", "let several people log in"), f"torchup hub {environment.name}"))
     return tuple(steps)

@@ -115,8 +115,8 @@ def _assumed(machine: Machine) -> Message:
     driver = machine.driver(Vendor.NVIDIA)
     return message(
         "wheel.assumed-driver",
-        "no NVIDIA driver was named: answered for a current one (branch {branch}); --assume driver=VERSION asks for"
-        " another",
+        "no NVIDIA driver was given, so the answer assumes a current one (branch {branch}); use --assume "
+        "driver=VERSION to ask for another",
         branch=driver.version if driver is not None else "-",
     )
 

@@ -94,7 +94,7 @@ class Builds:
         return found.pop() if len(found) == 1 else None
 
     def pypi_cuda(self, torch: str, platform: str | None) -> str | None:
-        """CUDA of PyPI's wheel; ``None`` too where that is no CUDA build."""
+        """CUDA of PyPI's wheel; ``None`` too if that wheel is not a CUDA build."""
         return cuda_of(self.pypi_variant(torch, platform))
 
     def pythons(self, torch: str, platform: str | None) -> tuple[str, ...]:

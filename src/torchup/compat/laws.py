@@ -111,7 +111,7 @@ def xpu_by_name(name: str, catalog: Catalog) -> bool | None:
 
 
 def code_on_gpu(row: Row, index: int, target: Target, catalog: Catalog) -> str | None:
-    """The code that a build would run on a GPU (by its index) of the right vendor; ``"unknown"`` where nobody can tell.
+    """The code that a build would run on a GPU (by its index) of the right vendor; ``"unknown"`` if it is not known.
 
     Looks at what is compiled in, not at drivers.
     """

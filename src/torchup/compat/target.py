@@ -56,7 +56,7 @@ def is_32_bit(machine: Machine) -> bool:
 
 
 def is_musl(machine: Machine) -> bool:
-    """Whether the C library is musl, for which nobody publishes torch wheels."""
+    """Whether the C library is musl, which has no torch wheels."""
     return machine.os == Os.LINUX and (machine.libc == "musl" or (machine.distribution or "").lower() == "alpine")
 
 

@@ -157,7 +157,7 @@ def probe_macos(around: Surroundings) -> Part:
     if not asked.stdout:  # before macOS 10.15 there is no -i; unknown names are then complained of and passed over
         asked = around.run("/usr/sbin/sysctl", *SYSCTL_NAMES)
     sysctl, said = parse_sysctl(asked.stdout), parse_macos_version(versions.stdout)
-    # Old Pythons are told 10.16 by mac_ver(); sw_vers is not.
+    # In old Pythons mac_ver() reports 10.16; sw_vers reports the real version.
     version = facts("sw_vers", os_version=said) or facts("platform", os_version=around.platform.mac_version or None)
     apple_silicon = around.arch == "arm64" or sysctl.get("hw.optional.arm64") == "1"
     gpus, problems = _displays(around, profile)

@@ -1,4 +1,4 @@
-"""Intel: display devices by PCI id against the table (an old integrated GPU is no XPU), Level Zero's runtime."""
+"""Intel: display devices by PCI id against the table (an old integrated GPU is not an XPU), Level Zero's runtime."""
 
 from __future__ import annotations
 

@@ -54,5 +54,5 @@ def load(place: str) -> Callable[[Surroundings], Part]:
 def _guarded(name: str, probe: Callable[[Surroundings], Part], around: Surroundings) -> Part:
     try:
         return probe(around)
-    except Exception as error:  # noqa: BLE001  # a probe that meets what nobody foresaw is a fact, not the end of the others
+    except Exception as error:  # noqa: BLE001  # a probe that fails unexpectedly is a fact and does not end the others
         return Part(problems=(Problem(probe=name, code="crashed", detail=f"{type(error).__name__}: {error}"[:300]),))

@@ -93,7 +93,7 @@ def _refuse_unknown(data: dict[str, Any], kind: type[msgspec.Struct], where: str
 
 
 def _checked(machine: Machine) -> Machine:
-    """The machine with drivers numbered as NVIDIA numbers them; a version or capability that is none is an error."""
+    """The machine with drivers numbered as NVIDIA numbers them; an invalid version or capability is an error."""
     drivers = tuple(_driver_as_named(driver, machine.os) for driver in machine.drivers)
     for name, number in _amounts(machine):
         if number is not None and not 0 <= number < _LARGEST:
@@ -159,7 +159,7 @@ def assume(base: Machine, items: Sequence[str], table: GpuTable | None = None) -
     vendor = Vendor.NVIDIA if {"cc", "compute_capability"} & said.keys() else Vendor.AMD if "gfx" in said else None
     gpus = [_gpu(value, table, vendor) for key, value in pairs if key == "gpu" and value.lower() != "none"]
     if vendor is not None and not any(gpu.vendor == vendor for gpu in machine.gpus) and "gpu" not in said:
-        gpus = [Gpu(vendor=vendor)]  # a capability or target alone is a card that nobody named
+        gpus = [Gpu(vendor=vendor)]  # a capability or target alone describes a card without a name
     if any(key == "gpu" for key, _ in pairs) or gpus:
         machine = _with_gpus(machine, gpus)
     for key, value in pairs:
@@ -171,7 +171,7 @@ def assume(base: Machine, items: Sequence[str], table: GpuTable | None = None) -
 
 
 def _driver_unsaid(machine: Machine) -> Machine:
-    """Remember that nobody said which driver an imagined machine has: unknown is not absent."""
+    """Remember that the driver of an imagined machine is unknown: unknown is not absent."""
     if machine.drivers:
         return machine
     return msgspec.structs.replace(machine, sources=machine.sources | {"drivers": UNSAID})
@@ -262,7 +262,7 @@ def _gpu(name: str, table: GpuTable, vendor: Vendor | None) -> Gpu:
         return Gpu(vendor=vendor, name=name)
     if row is None:
         text = message(
-            "pretend.gpu", "the GPU table does not have `{name}`, or the name stands for several chips", name=name
+            "pretend.gpu", "the GPU table does not have `{name}`, or several chips have that name", name=name
         )
         near = ", ".join(table.near(name))
         hint = message("pretend.gpu.near", "similar names: {names}", names=near) if near else None

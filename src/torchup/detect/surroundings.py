@@ -69,4 +69,4 @@ def _time_limit(text: str | None) -> float:
         seconds = float(text or PROBE_TIMEOUT)
     except ValueError:
         return PROBE_TIMEOUT
-    return seconds if 0 < seconds <= 600 else PROBE_TIMEOUT  # noqa: PLR2004  # ten minutes: nobody waits longer
+    return seconds if 0 < seconds <= 600 else PROBE_TIMEOUT  # noqa: PLR2004  # ten minutes: long enough for any probe

@@ -109,7 +109,7 @@ def make_adapter(
     *, name: str | None, device: str, maker: str | None, driver_version: str | None, memory_bytes: int | None,
     error_code: int | None,
 ) -> Adapter | None:  # fmt: skip
-    """An adapter, or ``None`` for what is no GPU of a known vendor (remote display, basic display, DisplayLink)."""
+    """An adapter, or ``None`` if it is not a GPU of a known vendor (remote display, basic display, DisplayLink)."""
     match = re.search(r"VEN_([0-9A-F]{4})&DEV_([0-9A-F]{4})", device.upper())
     vendor = PCI_VENDORS.get(match[1].lower()) if match else None
     if match is None and not device:

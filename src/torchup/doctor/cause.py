@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import msgspec
 
 from torchup.data_files import read_data
-from torchup.model import Message, Severity, Value
+from torchup.model import Message, Severity, Value, message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,9 +115,13 @@ class Texts(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Words(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The part of a cause that people read, and the commands of its remedy by system."""
+    """The part of a cause that people read, and the commands of its remedy by system.
+
+    ``variants`` are further summaries and remedies (``summary-NAME``, ``remedy-NAME``), one of which a rule chooses.
+    """
 
     text: Texts
+    variants: dict[str, str] = {}
     commands: dict[System, tuple[tuple[str, ...], ...]] = {}
 
 
@@ -141,12 +145,16 @@ def load_words(slug: str) -> Words:
     return _convert(slug, {key: read[key] for key in Words.__struct_fields__ if key in read}, Words)
 
 
-def text_of(slug: str, key: str) -> Message:
-    """One text of a cause as a message, whose code is ``explain.SLUG.KEY``. Raises `CauseFileError`: it has none."""
-    words: str | None = getattr(load_words(slug).text, key)
-    if words is None:
-        raise CauseFileError(f"{slug}.toml: text.{key} is missing")
-    return Message(f"explain.{slug}.{key}", words)
+def text_of(slug: str, key: str, **values: object) -> Message:
+    """One text of a cause as a message, whose code is ``explain.SLUG.KEY``. Raises `CauseFileError`: it has none.
+
+    ``key`` is a field of `Texts` or a variant; ``values`` fill its fields.
+    """
+    words = load_words(slug)
+    english: str | None = words.variants[key] if key in words.variants else getattr(words.text, key, None)
+    if english is None:
+        raise CauseFileError(f"{slug}.toml: the text {key} is missing")
+    return message(f"explain.{slug}.{key}", english, **values)
 
 
 def filled(words: Message, values: Mapping[str, str]) -> Message:

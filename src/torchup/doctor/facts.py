@@ -106,7 +106,7 @@ class System(Value, frozen=True, kw_only=True):
     wsl: bool = False
     container: bool = False
     container_gpu_flag: bool | None = None  # whether --gpus, --device or a runtime was given
-    jetson: str | None = None  # L4T release ("36.4.3"), or "unknown": a Jetson all the same
+    jetson: str | None = None  # L4T release ("36.4.3"), or "unknown": a Jetson of an unknown release
     jetpack: str | None = None  # as the report names it: "6.2"
     apple_silicon: bool | None = None
     virtual_machine: bool = False

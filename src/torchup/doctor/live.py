@@ -135,7 +135,7 @@ def _nvidia(machine: Machine) -> Nvidia:
 
 
 def _damage(inspection: Inspection) -> Iterator[Damaged]:
-    """The files without which torch cannot be trusted; a package that changed as a whole is no damaged file."""
+    """The files without which torch cannot be trusted; a package that changed as a whole is not a damaged file."""
     from torchup.envs.damage import DamageKind, said  # noqa: PLC0415  # only damage pays for it
 
     whole = {DamageKind.DRIFT, DamageKind.NO_RECORD, DamageKind.START_FILE}

@@ -24,12 +24,12 @@ _LIMIT = 1 << 20  # bytes of one entry_points.txt; the largest known has 20 kB
 class Plugins(Value, frozen=True, kw_only=True):
     """What was found: rules that can be run, and a notice for each that cannot."""
 
-    rules: tuple[Any, ...] = ()  # Rule, whose function is no plain field type
+    rules: tuple[Any, ...] = ()  # Rule, whose function is not a plain field type
     notices: tuple[Notice, ...] = ()
 
 
 def plugin_rules(host: Host, folders: Sequence[str] | None = None) -> Plugins:
-    """Load the rules of installed packages; what does not load is told and left out.
+    """Load the rules of installed packages; report a package that does not load and skip it.
 
     Args:
         host: where to look.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from torchup.encoding import UNREADABLE
-from torchup.envs import records
+from torchup.envs import records, registry
 from torchup.envs.distributions import versions
 from torchup.errors import InstallError
 from torchup.install import uv
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from torchup.host import Host
-    from torchup.model import Plan
+    from torchup.model import Environment, Message, Plan
 
 KERNEL_PACKAGES = ("ipykernel", "pip")  # pip, so that `!pip` in a notebook does not find another environment's
+LAB_PACKAGES = ("jupyterlab", *KERNEL_PACKAGES)
 
 
 # Printed by the environment's own ipykernel: proves that it can be imported, and tells what it can do.
@@ -52,10 +53,10 @@ def own_kernelspec(host: Host, python: str) -> dict[str, Any]:
     )
 
 
-def missing_packages(host: Host, path: str) -> tuple[str, ...]:
-    """Which of `KERNEL_PACKAGES` the environment at ``path`` does not have."""
+def missing_packages(host: Host, path: str, wanted: Sequence[str] = KERNEL_PACKAGES) -> tuple[str, ...]:
+    """Which of the packages the environment at ``path`` does not have."""
     there = versions(host, path)
-    return tuple(name for name in KERNEL_PACKAGES if name not in there)
+    return tuple(name for name in wanted if name not in there)
 
 
 def packages_step(path: str, packages: Sequence[str], plan: Plan | None) -> Step:
@@ -83,3 +84,20 @@ def add_packages(host: Host, path: str, packages: Sequence[str], on_line: Callab
         )
     if not completed.ok:
         raise explain(step, completed)
+
+
+def add_with_words(
+    host: Host, environment: Environment, packages: Sequence[str], say: Callable[[Message], None], *, verbose: bool
+) -> None:
+    """Install packages into a locked environment; ``say`` receives what happens.
+
+    Raises:
+        InstallError, NetworkError: they could not be installed.
+    """
+    listed = ", ".join(packages)
+    say(message("kernel.installing", "installing {packages} in `{name}`", packages=listed, name=environment.name))
+    try:
+        with registry.lock(host, environment.path):
+            add_packages(host, environment.path, packages, lambda line: say(verbatim(line)) if verbose else None)
+    except TimeoutError as error:
+        raise registry.busy(environment.name) from error

@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 # folder that holds other things as well.
 DATA = {
     "envs": "environments", "results": "results", "catalog.json": "catalogue refreshed by the user", "locks": "locks",
+    "projects": "project files before a sync",
+    "hub": "JupyterHub's files",
 }  # fmt: skip
-CACHE = {"conda": "conda packages", "lock": "resolver's files", "netrc-*": "passwords", "telemetry-*": "telemetry"}
+CACHE = {
+    "conda": "conda packages", "files": "downloaded files", "lock": "resolver's files", "netrc-*": "passwords",
+    "telemetry-*": "telemetry", "web": "page for the browser",
+}  # fmt: skip
 LOG = {"torchup-*": "logs"}
 
 

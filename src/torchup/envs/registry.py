@@ -90,7 +90,7 @@ def find(host: Host, name: str) -> Environment:
 
 
 def names(host: Host) -> tuple[str, ...]:
-    """Names of all environments, also of those whose folder has gone."""
+    """Names of all environments, also of those whose folder no longer exists."""
     folder = environments_folder(host)
     inside = {
         entry
@@ -104,7 +104,7 @@ def names(host: Host) -> tuple[str, ...]:
 
 
 def list_environments(host: Host) -> tuple[Environment, ...]:
-    """All environments by name; one whose folder has gone has no ``python``."""
+    """All environments by name; one whose folder no longer exists has no ``python``."""
     found = []
     for name in names(host):
         environment = get(host, name)
@@ -151,7 +151,7 @@ def remove(host: Host, name: str) -> Environment:
 
 
 def find_listed(host: Host, name: str) -> Environment:
-    """As `find`, but an environment whose folder has gone counts too."""
+    """As `find`, but also finds an environment whose folder no longer exists."""
     return next((e for e in list_environments(host) if e.name == name), None) or find(host, name)
 
 

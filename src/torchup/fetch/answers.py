@@ -20,6 +20,13 @@ class PlaceError(Exception):
     """A place cannot serve this file; the next one is tried. The text is the reason."""
 
 
+class WrongHashError(PlaceError):
+    """What a place sends is not the promised file."""
+
+    def __init__(self) -> None:
+        super().__init__("its file has another hash than the index promises")
+
+
 class Answer(Value, frozen=True, kw_only=True):
     """Where the body begins, and how long the whole file is; ``ranges``: whether the server honours them."""
 
@@ -35,14 +42,22 @@ def read_answer(status: int, headers: Mapping[str, str], wanted: int) -> Answer:
         PlaceError: the status is not a success, or the range is not the one asked for.
     """
     if status == PARTIAL:
-        match = _CONTENT_RANGE.fullmatch(headers.get("content-range", "").strip())
-        if match is None or int(match[1]) != wanted:
+        start, total = content_range(headers)
+        if start != wanted:
             raise PlaceError("it answers with another range than the one asked for")
-        return Answer(start=wanted, size=int(match[3]) if match[3] != "*" else None, ranges=True)
+        return Answer(start=wanted, size=total, ranges=True)
     if status == OK:
         length = headers.get("content-length", "")
         return Answer(start=0, size=int(length[:18]) if length.isdecimal() else None, ranges=False)
     raise PlaceError(f"HTTP {status}")
+
+
+def content_range(headers: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """Where a part begins and how long the whole file is, each ``None`` where the header does not say."""
+    match = _CONTENT_RANGE.fullmatch(headers.get("content-range", "").strip())
+    if match is None:
+        return None, None
+    return int(match[1]), int(match[3]) if match[3] != "*" else None
 
 
 def validator(headers: Mapping[str, str]) -> str | None:

@@ -50,7 +50,7 @@ class Blocks:
         return min(block * BLOCK, self.size)
 
     def take(self, workers: int) -> range | None:
-        """The next run of blocks that nobody has or fetches; ``None``: there is none now.
+        """The next run of blocks that are neither stored nor being fetched; ``None``: there is none now.
 
         Runs get shorter towards the end, so that all workers end together.
         """
@@ -97,13 +97,22 @@ class Blocks:
         return ended
 
 
-def journal_head(size: int) -> str:
-    """First line of a journal."""
-    return json.dumps({"torchup": 1, "size": size, "block": BLOCK}) + "\n"
+def journal_head(size: int, name: str) -> str:
+    """First line of a journal; ``name`` is the file's."""
+    return json.dumps({"torchup": 1, "size": size, "block": BLOCK, "name": name}) + "\n"
+
+
+def journal_name(text: str) -> str | None:
+    """The name of the file that a journal is about."""
+    try:
+        name = json.loads(text.partition("\n")[0])["name"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return name if isinstance(name, str) else None
 
 
 def read_journal(text: str, size: int | None) -> Blocks | None:
-    """The blocks that a journal tells of; ``None``: there is none, or it is about another size.
+    """The blocks that a journal lists; ``None``: there is no journal, or it is for another size.
 
     A last line that a kill cut short is left out, as is anything that is not the number of a block.
     """

@@ -28,7 +28,7 @@ class Meter:
             self._marks.popleft()
         rate = self.rate
         self._best = max(self._best, rate if now - self._marks[0][0] >= WINDOW else 0.0)
-        if rate >= self._best * patience.slow_share:
+        if rate >= max(self._best * patience.slow_share, patience.floor):
             self._slow_since = None
         elif self._slow_since is None:
             self._slow_since = now

@@ -7,13 +7,13 @@ import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torchup.errors import InstallError, NetworkError
 from torchup.fetch import store
-from torchup.fetch.answers import PlaceError, read_answer
+from torchup.fetch.answers import PlaceError, WrongHashError, read_answer
 from torchup.fetch.blocks import BLOCK, Blocks, journal_head, read_journal
-from torchup.fetch.transfer import NoRangesError, Transfer
+from torchup.fetch.transfer import NoRangesError, Transfer, open_place
 from torchup.host.stream import StreamError
 from torchup.model import Value, message, verbatim
 
@@ -45,20 +45,20 @@ class Fetching:
     connections: int
     look: Look
     waiting: Callable[[], None]
-    last: Place | None = None  # of the file in hand: where a stall is waited out
+    elsewhere: Callable[[FileOrder], tuple[Place, ...]] = lambda _: ()
 
     def fetch(self, order: FileOrder) -> str:
         """The path of the complete and verified file.
 
         Raises:
             NetworkError: no place served it; what came is kept for the next attempt.
-            InstallError: the disk does not take it; what is there is kept.
+            InstallError: every place has another file, or the disk does not take it; what is there is kept.
         """
         path = store.path_of(self.host, order)
         try:
             self.host.make_dirs(store.folder(self.host))
             with self._alone(order):
-                if self.host.sha256(path) == order.sha256:
+                if self._there(order, path):
                     return path
                 self._fetch(order)
                 self.host.make_dirs(path.rpartition("/")[0])
@@ -69,32 +69,38 @@ class Fetching:
             raise _disk_error(error, order) from error
         return path
 
+    def _there(self, order: FileOrder, path: str) -> bool:
+        """Whether the store has it already, its bytes looked at."""
+        if order.sha256 is None:
+            return self.host.size(path) is not None
+        return self.host.sha256(path) == order.sha256
+
     def _alone(self, order: FileOrder) -> _Held:
         return _Held(self.host, f"{store.part_of(self.host, order)[0]}.lock", self.waiting)
 
     def _fetch(self, order: FileOrder) -> None:
-        failures: list[tuple[str, str]] = []
-        self.last = order.places[-1] if order.places else None
-        for place in order.places:
+        failures: list[tuple[str, PlaceError]] = []
+        places = Places(order, self.elsewhere)
+        while (place := places.take()) is not None:
             try:
-                self._from(place, order)
+                self._from(place, order, places.more)
             except PlaceError as error:
-                failures.append((place.name, str(error)))
+                failures.append((place.name, error))
             else:
                 return
         raise _nobody(order, failures)
 
-    def _from(self, place: Place, order: FileOrder) -> None:
+    def _from(self, place: Place, order: FileOrder, more: Callable[[], bool]) -> None:
         """All of the file from one place, what others sent included; twice where the first ends in wrong bytes."""
         size = order.size or size_at(self.host, place, self.patience.no_byte)
         for again in (False, True):
             blocks, resumed = self._begun(order, size)
-            if self._complete(place, order, blocks):
+            if self._complete(place, order, blocks, more):
                 return
             store.discard(self.host, order)
             if again or not resumed:
                 break  # all of it came from this place
-        raise PlaceError("its file has another hash than the index promises")
+        raise WrongHashError
 
     def _begun(self, order: FileOrder, size: int) -> tuple[Blocks, bool]:
         part, journal = store.part_of(self.host, order)
@@ -103,10 +109,10 @@ class Fetching:
         if blocks is not None:
             return blocks, bool(blocks.done)
         self.host.remove(part)
-        self.host.write_text(journal, journal_head(size))
+        self.host.write_text(journal, journal_head(size, order.name))
         return Blocks(size), False
 
-    def _complete(self, place: Place, order: FileOrder, blocks: Blocks) -> bool:
+    def _complete(self, place: Place, order: FileOrder, blocks: Blocks, more: Callable[[], bool]) -> bool:
         """Fetch what is missing; whether the whole has the promised hash."""
         part, journal = store.part_of(self.host, order)
         with self.host.part_file(part) as file, self.host.part_file(journal) as log:
@@ -123,24 +129,47 @@ class Fetching:
                 hashing.follow(blocks.front())
                 self.look(Seen(place=place.name, done=blocks.bytes_done, total=blocks.size, rate=rate))
 
-            self._transfer(place, blocks, file, note, look)
+            transfer = Transfer(
+                host=self.host, place=place, blocks=blocks, part=file, note=note, patience=self.patience,
+                connections=self.connections, more=more,
+            )  # fmt: skip
+            _run(transfer, look)
             look(0.0)
             file.truncate(blocks.size)
-            return hashing.result(blocks.size) == order.sha256
+            return hashing.result(blocks.size) == order.sha256 or order.sha256 is None
 
-    def _transfer(
-        self, place: Place, blocks: Blocks, file: PartFile, note: Callable[[int], None], look: Callable[[float], None]
-    ) -> None:
-        if blocks.complete:
-            return
-        transfer = Transfer(
-            host=self.host, place=place, blocks=blocks, part=file, note=note, patience=self.patience,
-            connections=self.connections, alone=place == self.last,
-        )  # fmt: skip
-        try:
-            transfer.run(look)
-        except NoRangesError:
-            replace(transfer, connections=1, stop=threading.Event(), error=None).run(look)
+
+def _run(transfer: Transfer, look: Callable[[float], None]) -> None:
+    if transfer.blocks.complete:
+        return
+    try:
+        transfer.run(look)
+    except NoRangesError:
+        replace(transfer, connections=1, stop=threading.Event(), ended=threading.Event(), error=None, running=0).run(
+            look
+        )
+
+
+class Places:
+    """The places of one file, its own first; others are looked for when they are needed, once."""
+
+    def __init__(self, order: FileOrder, elsewhere: Callable[[FileOrder], tuple[Place, ...]]) -> None:
+        self._order, self._elsewhere = order, elsewhere
+        self._left = list(order.places)
+        self._looked = False
+        self._lock = threading.Lock()
+
+    def more(self) -> bool:
+        """Whether another place is left; may take seconds the first time that none is known."""
+        with self._lock:
+            if not self._left and not self._looked:
+                self._looked = True
+                self._left = list(self._elsewhere(self._order))
+            return bool(self._left)
+
+    def take(self) -> Place | None:
+        """The next place; ``None``: all were tried."""
+        return self._left.pop(0) if self.more() else None
 
 
 def size_at(host: Host, place: Place, timeout: float) -> int:
@@ -149,10 +178,9 @@ def size_at(host: Host, place: Place, timeout: float) -> int:
     Raises:
         PlaceError: it does not answer, or does not say.
     """
-    headers = {"Range": "bytes=0-0"} | ({"Authorization": place.authorization} if place.authorization else {})
-    options: dict[str, Any] = {"certificate": place.certificate, "proxy": place.proxy, "verify": place.verify}
+    headers = {"Range": "bytes=0-0"}
     try:
-        with host.stream(place.url, headers=headers, timeout=timeout, **options) as stream:
+        with open_place(host, place, headers, timeout) as stream:
             size = read_answer(stream.status, stream.headers, 0).size
     except StreamError as error:
         raise PlaceError(str(error)) from error
@@ -204,7 +232,15 @@ class _Held:
         self._held.__exit__(None, None, None)
 
 
-def _nobody(order: FileOrder, failures: list[tuple[str, str]]) -> NetworkError:
+def _nobody(order: FileOrder, failures: list[tuple[str, PlaceError]]) -> NetworkError | InstallError:
+    if failures and all(isinstance(error, WrongHashError) for _, error in failures):
+        places = ", ".join(name for name, _ in failures)
+        text = message("fetch.hash", "hash mismatch in {file} from {places}", file=order.name, places=places)
+        hint = message(
+            "install.failed.hash.hint",
+            "the mirror or a proxy changed or damaged the file: try again, or use another source with --mirror",
+        )
+        return InstallError(text, hint=hint)
     told = "; ".join(f"{name}: {why}" for name, why in failures) or "-"
     return NetworkError(
         message("fetch.nobody", "{file} could not be downloaded ({reasons})", file=order.name, reasons=verbatim(told)),

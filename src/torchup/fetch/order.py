@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from torchup.model import Value
 
 CONNECTIONS = 4  # to one server at a time; what browsers allow themselves (6) less two for the user
+MOST_CONNECTIONS = 16  # more is unfair to a mirror's other users
+LARGE = 16 * 1024 * 1024  # bytes; smaller files come whole by one connection, several of them at a time
 
 
 class Place(Value, frozen=True, kw_only=True):
@@ -14,6 +18,7 @@ class Place(Value, frozen=True, kw_only=True):
     url: str
     authorization: str | None = None
     certificate: str | None = None
+    client_certificate: str | None = None
     proxy: str | None = None
     verify: bool = True
 
@@ -22,12 +27,25 @@ class Place(Value, frozen=True, kw_only=True):
 
 
 class FileOrder(Value, frozen=True, kw_only=True):
-    """One file: the same bytes at every place. ``size`` in bytes; ``sha256`` in lower-case hex."""
+    """One file: the same bytes at every place. ``size`` in bytes; ``sha256`` in lower-case hex.
+
+    Without a hash the length alone is checked; who uses the file must check more.
+    """
 
     name: str
-    sha256: str
+    sha256: str | None = None
     size: int | None = None
     places: tuple[Place, ...]
+
+    @property
+    def key(self) -> str:
+        """What the file is known by in the store: its hash, else its address."""
+        return self.sha256 or "address-" + hashlib.sha256(self.places[0].url.encode()).hexdigest()
+
+    @property
+    def large(self) -> bool:
+        """Whether it comes in parts by several connections; a file of unknown size does."""
+        return self.size is None or self.size >= LARGE
 
 
 class Patience(Value, frozen=True, kw_only=True):
@@ -36,6 +54,8 @@ class Patience(Value, frozen=True, kw_only=True):
     no_byte: float = 30.0
     slow_for: float = 60.0
     slow_share: float = 0.05  # of the place's own best rate
+    floor: float = 20_000.0  # bytes a second; who never gives more is slow too
+    pause: float = 0.5  # before the second attempt; each further one doubles it
     attempts: int = 6  # broken connections in a row without one new byte
     longest_pause: float = 120.0  # that a server may ask for (Retry-After)
 
@@ -51,6 +71,7 @@ class Progress(Value, frozen=True, kw_only=True):
     all_total: int
     rate: float = 0.0
     waiting: bool = False  # another torchup fetches this file
+    complete: bool = False  # this file is there, verified
 
     @property
     def seconds_left(self) -> float | None:

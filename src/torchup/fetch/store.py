@@ -10,12 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.envs.paths import join
+from torchup.fetch.blocks import journal_name
 from torchup.model import Value
 
 if TYPE_CHECKING:
     from torchup.fetch.order import FileOrder
     from torchup.host import Host
 
+JOURNAL = 4096  # bytes of a journal's first line
 PIECE = 1 << 22  # bytes read at a time for hashing
 
 
@@ -39,12 +41,12 @@ def folder(host: Host) -> str:
 
 def path_of(host: Host, order: FileOrder) -> str:
     """Where the complete file lies; pip and uv read its name, so it keeps it."""
-    return join(join(folder(host), order.sha256), order.name)
+    return join(join(folder(host), order.key), order.name)
 
 
 def part_of(host: Host, order: FileOrder) -> tuple[str, str]:
     """The begun file and its journal."""
-    base = join(folder(host), order.sha256)
+    base = join(folder(host), order.key)
     return f"{base}.part", f"{base}.journal"
 
 
@@ -68,7 +70,10 @@ def contents(host: Host) -> tuple[Stored, ...]:
 
 def _stored(host: Host, path: str, *, complete: bool) -> Stored:
     size, age = host.size_and_age(path)
-    return Stored(name=path.replace("\\", "/").rpartition("/")[2], path=path, size=size, age=age, complete=complete)
+    name = path.replace("\\", "/").rpartition("/")[2]
+    if not complete:
+        name = journal_name(host.read_text(path.removesuffix(".part") + ".journal", JOURNAL) or "") or name
+    return Stored(name=name, path=path, size=size, age=age, complete=complete)
 
 
 def prune(host: Host, older_than: float) -> tuple[Stored, ...]:

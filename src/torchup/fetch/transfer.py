@@ -16,7 +16,8 @@ from torchup.host.stream import StreamError
 from torchup.host.threads import thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from torchup.fetch.blocks import Blocks
     from torchup.fetch.order import Patience, Place
@@ -34,9 +35,23 @@ class NoRangesError(PlaceError):
         super().__init__("it does not serve parts of a file")
 
 
+def open_place(host: Host, place: Place, headers: Mapping[str, str], timeout: float) -> AbstractContextManager[Stream]:
+    """One GET of a place's file, as the place says. Raises what `Host.stream` raises."""
+    login = {"Authorization": place.authorization} if place.authorization else {}
+    return host.stream(
+        place.url,
+        headers={**headers, **login},
+        timeout=timeout,
+        certificate=place.certificate,
+        client_certificate=place.client_certificate,
+        proxy=place.proxy,
+        verify=place.verify,
+    )
+
+
 @dataclass
 class Transfer:
-    """One file, one place. ``note`` is told each block that is complete."""
+    """One file, one place. ``note`` receives each complete block."""
 
     host: Host
     place: Place
@@ -49,7 +64,9 @@ class Transfer:
     error: Exception | None = None
     came: int = 0  # bytes over the network, those fetched again included
     connections: int = 1
-    alone: bool = True  # no other place is left: a stall is waited out
+    more: Callable[[], bool] = lambda: False  # whether another place is left; if not, a stall is waited out
+    ended: threading.Event = field(default_factory=threading.Event)
+    running: int = 0
     tag: str | None = None  # for If-Range: the file must not change between two requests
     streams: set[Stream] = field(default_factory=set)
 
@@ -61,7 +78,8 @@ class Transfer:
             PlaceError: this place does not serve it, or too slowly. What came is kept.
             OSError: the disk did not take it.
         """
-        threads = [thread(self._work) for _ in range(self.connections)]
+        self.running = min(self.connections, self.blocks.count)
+        threads = [thread(self._work) for _ in range(self.running)]
         for one in threads:
             one.start()
         try:
@@ -81,14 +99,16 @@ class Transfer:
 
     def _watch(self, threads: list[threading.Thread], look: Callable[[float], None]) -> None:
         meter, before = Meter(self.host.monotonic()), 0
-        while any(one.is_alive() for one in threads) and self.error is None:
-            self.stop.wait(LOOK)
+        while any(one.is_alive() for one in threads) and self.error is None and not self.ended.is_set():
+            self.ended.wait(LOOK)
             now, came = self.host.monotonic(), self.came
             meter.note(now, came - before, self.patience)
             before = came
             look(meter.rate)
             if meter.too_slow(now, self.patience):
-                raise PlaceError("it has become too slow")
+                if self.more():
+                    raise PlaceError("it has become too slow")
+                meter = Meter(now)  # there is no other place: measure this one again from here
 
     def _work(self) -> None:
         try:
@@ -102,8 +122,14 @@ class Transfer:
                 finally:
                     with self.lock:
                         self.blocks.give_back(run)
-        except (PlaceError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  # raised again by `run`: nothing may end a worker in silence
             self.error = self.error or error
+            self.ended.set()
+        finally:
+            with self.lock:
+                self.running -= 1
+                if not self.running:
+                    self.ended.set()
 
     def _fetch_run(self, run: range) -> None:
         attempt = 0
@@ -118,30 +144,21 @@ class Transfer:
                 continue
             except StreamError as error:
                 reason = str(error)
-                if error.stalled and not self.alone:
+                if error.stalled and self.more():
                     raise PlaceError(reason) from error
             with self.lock:
                 attempt = 0 if self.blocks.bytes_done > before else attempt + 1
             if attempt >= self.patience.attempts:
                 raise PlaceError(reason)
             if attempt:
-                self.stop.wait(min(0.5 * 2**attempt, self.patience.longest_pause))
+                self.stop.wait(min(self.patience.pause * 2**attempt, self.patience.longest_pause))
 
     def _request(self, start: int, stop: int) -> None:
         """One request for the bytes from ``start`` to before ``stop``; returns when they came."""
         headers = {"Range": f"bytes={start}-{stop - 1}"}
         if self.tag:
             headers["If-Range"] = self.tag
-        if self.place.authorization:
-            headers["Authorization"] = self.place.authorization
-        with self.host.stream(
-            self.place.url,
-            headers=headers,
-            timeout=self.patience.no_byte,
-            certificate=self.place.certificate,
-            proxy=self.place.proxy,
-            verify=self.place.verify,
-        ) as stream:
+        with open_place(self.host, self.place, headers, self.patience.no_byte) as stream:
             if stream.status in BUSY:
                 self._wait(stream)
                 raise StreamError(f"HTTP {stream.status}")

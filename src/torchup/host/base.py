@@ -139,6 +139,10 @@ class Host(Protocol):
         """Free bytes on the file system that holds ``path`` or its nearest existing parent."""
         ...
 
+    def same_disk(self, first: str, second: str) -> bool:
+        """Whether two paths, or their nearest existing parents, lie on one file system."""
+        ...
+
     # --- processes
     def which(self, program: str) -> str | None:
         """Absolute path of a program on PATH; the current folder is never searched."""
@@ -208,6 +212,10 @@ class Host(Protocol):
         """(readable, writable) for this user; ``None`` where nothing is."""
         ...
 
+    def is_read_only(self, path: str) -> bool:
+        """Whether a file's own mode forbids writing, for root too; what is not there is not read-only."""
+        ...
+
     def size_and_age(self, path: str) -> tuple[int, float]:
         """Bytes of a file, and seconds since it was last written; (0, 0.0) where nothing is."""
         ...
@@ -234,6 +242,10 @@ class Host(Protocol):
 
     def rename(self, source: str, target: str) -> None:
         """Rename; an existing file is replaced, an existing folder is an error."""
+        ...
+
+    def copy(self, source: str, target: str) -> None:
+        """The same file at another path: a link to it where the file system has such, else a copy. Parents are made."""
         ...
 
     def exchange(self, first: str, second: str) -> bool:
@@ -273,6 +285,7 @@ class Host(Protocol):
         headers: Mapping[str, str],
         timeout: float = 30.0,
         certificate: str | None = None,
+        client_certificate: str | None = None,
         proxy: str | None = None,
         verify: bool = True,
     ) -> AbstractContextManager[Stream]:

@@ -104,6 +104,15 @@ def access(path: str) -> tuple[bool, bool] | None:
     return (os.access(path, os.R_OK), os.access(path, os.W_OK)) if os.path.lexists(path) else None
 
 
+def is_read_only(path: str) -> bool:
+    """See `Host.is_read_only`."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) or not os.access(path, os.W_OK)
+
+
 def write_bytes(path: str, content: bytes, *, private: bool = False) -> None:
     """Write a neighbour file, flush it to disk, rename it over the target."""
     if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
@@ -210,6 +219,29 @@ def linux_cores() -> int | None:
                 continue  # switched off
             cores.add((package, core))
     return len(cores) or None
+
+
+def copy(source: str, target: str) -> None:
+    """See `Host.copy`."""
+    import shutil  # see `remove`
+
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    Path(target).unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
+
+
+def same_disk(first: str, second: str) -> bool:
+    """See `Host.same_disk`."""
+    found = []
+    for path in (first, second):
+        for folder in (Path(path), *Path(path).parents):
+            with contextlib.suppress(OSError):
+                found.append(folder.stat().st_dev)
+                break
+    return len(set(found)) < 2  # noqa: PLR2004  # two places
 
 
 def disk_free(path: str) -> int | None:

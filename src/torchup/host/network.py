@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import sys
 import threading
 import time
 import urllib.error
@@ -17,8 +18,9 @@ from torchup.host.base import HttpResponse
 from torchup.host.threads import thread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+LOOPBACK = "127.0.0.1"
 CUT_OFF = "the answer was cut off"  # `HttpResponse.error` when fewer bytes came than were promised
 SCHEMES = ("http://", "https://", "file://")
 _OPENING = threading.Lock()  # a cache alone lets threads that start together all read the certificates
@@ -40,6 +42,45 @@ def resolves(name: str, timeout: float = 10.0) -> bool:
     asked.start()
     asked.join(timeout)
     return found == [True]
+
+
+def host_of(url: str) -> str:
+    """The server that an address names, for people; an address that cannot be read names none."""
+    try:
+        return urllib.parse.urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def free_port(first: int, taken: Collection[int] = ()) -> int:
+    """The first port of loopback from ``first`` on that no program has; any free one where the next 50 are taken."""
+    for port in range(first, first + 50):
+        if port not in taken and _bound(port):
+            return port
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def _bound(port: int) -> bool:
+    """Whether a server could have the port."""
+    with socket.socket() as probe:
+        if sys.platform != "win32":  # there the option takes ports of others away
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def listens(port: int, timeout: float = 2.0) -> bool:
+    """Whether a program of this machine takes connections at a port of loopback; waits ``timeout`` seconds at most."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout):
+            return True
+    except OSError:
+        return False
 
 
 class _Redirect(urllib.request.HTTPRedirectHandler):

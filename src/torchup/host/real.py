@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from torchup.host import files
+from torchup.host.activity import activity
 from torchup.host.base import PROBE_TIMEOUT, Completed, HttpResponse, PlatformFacts, StandardFolders
 
 if TYPE_CHECKING:
@@ -97,6 +98,10 @@ class RealHost:
         """See `Host.disk_free`."""
         return files.disk_free(path)
 
+    def same_disk(self, first: str, second: str) -> bool:
+        """See `Host.same_disk`."""
+        return files.same_disk(first, second)
+
     def which(self, program: str) -> str | None:
         """See `Host.which`."""
         from torchup.host import processes  # subprocess costs 3 ms that `--help` need not pay
@@ -116,7 +121,8 @@ class RealHost:
         """See `Host.run`."""
         from torchup.host import processes  # see `which`
 
-        return processes.run(argv, timeout=timeout, environment=environment, cwd=cwd, stdin=stdin, on_line=on_line)
+        with activity("run", os.path.basename(argv[0])):
+            return processes.run(argv, timeout=timeout, environment=environment, cwd=cwd, stdin=stdin, on_line=on_line)
 
     def run_attached(
         self, argv: Sequence[str], *, environment: Mapping[str, str | None] | None = None, cwd: str | None = None
@@ -167,6 +173,10 @@ class RealHost:
         """See `Host.access`."""
         return files.access(path)
 
+    def is_read_only(self, path: str) -> bool:
+        """See `Host.is_read_only`."""
+        return files.is_read_only(path)
+
     def size_and_age(self, path: str) -> tuple[int, float]:
         """See `Host.size_and_age`."""
         try:
@@ -195,6 +205,10 @@ class RealHost:
         """See `Host.rename`."""
         files.rename(source, target)
 
+    def copy(self, source: str, target: str) -> None:
+        """See `Host.copy`."""
+        files.copy(source, target)
+
     def exchange(self, first: str, second: str) -> bool:
         """See `Host.exchange`."""
         return files.exchange(first, second)
@@ -221,9 +235,10 @@ class RealHost:
         """See `Host.fetch`."""
         from torchup.host import network  # urllib and ssl cost 40 ms; most verbs never use them
 
-        return network.fetch(
-            url, headers=headers, timeout=timeout, limit=limit, certificate=certificate, proxy=proxy, verify=verify
-        )
+        with activity("ask", network.host_of(url)):
+            return network.fetch(
+                url, headers=headers, timeout=timeout, limit=limit, certificate=certificate, proxy=proxy, verify=verify
+            )
 
     def stream(
         self,
@@ -232,13 +247,17 @@ class RealHost:
         headers: Mapping[str, str],
         timeout: float = 30.0,
         certificate: str | None = None,
+        client_certificate: str | None = None,
         proxy: str | None = None,
         verify: bool = True,
     ) -> AbstractContextManager[Stream]:
         """See `Host.stream`."""
         from torchup.host.stream import open_stream  # only a download needs it
 
-        return open_stream(url, headers=headers, timeout=timeout, certificate=certificate, proxy=proxy, verify=verify)
+        return open_stream(
+            url, headers=headers, timeout=timeout, certificate=certificate, client_certificate=client_certificate,
+            proxy=proxy, verify=verify,
+        )  # fmt: skip
 
     def part_file(self, path: str) -> PartFile:
         """See `Host.part_file`."""

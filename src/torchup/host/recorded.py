@@ -104,6 +104,11 @@ class RecordedHost:
         del path
         return self.recording.disk_free
 
+    def same_disk(self, first: str, second: str) -> bool:
+        """See `Host.same_disk`; a recording has one."""
+        del first, second
+        return True
+
     def which(self, program: str) -> str | None:
         """See `Host.which`."""
         if "/" in program or "\\" in program:
@@ -189,6 +194,11 @@ class RecordedHost:
         """See `Host.access`."""
         return self.recording.accesses.get(path) or ((True, False) if self.exists(path) else None)
 
+    def is_read_only(self, path: str) -> bool:
+        """See `Host.is_read_only`."""
+        del path
+        return True
+
     def size_and_age(self, path: str) -> tuple[int, float]:
         """What was recorded of a file has no age."""
         return len(self.recording.files.get(path) or ""), 0.0
@@ -216,6 +226,11 @@ class RecordedHost:
         del target
         raise PermissionError(source)
 
+    def copy(self, source: str, target: str) -> None:
+        """Refused: a recording is read-only."""
+        del source
+        raise PermissionError(target)
+
     def exchange(self, first: str, second: str) -> bool:
         """Refused: a recording is read-only."""
         del second
@@ -227,7 +242,7 @@ class RecordedHost:
 
     @contextlib.contextmanager
     def lock(self, path: str, timeout: float = 0.0) -> Iterator[object]:
-        """Nobody else is here."""
+        """Return at once: a recording has no other processes."""
         del timeout
         yield path
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import threading
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 CHUNK = 1 << 18  # bytes; large enough that Python costs little at 1 GB/s, small enough to stop within a moment
-_LOCAL = threading.local()  # a session keeps its connection open, and belongs to one thread
+_IDLE: dict[bool, list[Any]] = {True: [], False: []}  # sessions whose connections stay open, by `verify`
 
 
 class StreamError(OSError):
@@ -33,12 +33,13 @@ class Stream:
 
     def chunks(self) -> Iterator[bytes]:
         """The body as it comes, not decompressed; raises `StreamError` when it breaks off."""
-        from urllib3.exceptions import HTTPError  # loaded with requests
+        from urllib3.exceptions import HTTPError, ReadTimeoutError  # loaded with requests
 
         try:
             yield from self._response.raw.stream(CHUNK, decode_content=False)
         except (HTTPError, OSError, ValueError, AttributeError) as error:  # the last two: closed from another thread
-            raise StreamError(reason(error)) from error
+            stalled = isinstance(error, (ReadTimeoutError, TimeoutError))
+            raise StreamError(reason(error), stalled=stalled) from error
 
     def close(self) -> None:
         """Give the connection up."""
@@ -53,19 +54,22 @@ def open_stream(
     headers: Mapping[str, str],
     timeout: float,
     certificate: str | None,
+    client_certificate: str | None,
     proxy: str | None,
     verify: bool,
 ) -> Iterator[Stream]:
     """See `Host.stream`."""
     import requests  # 60 ms that only a download pays
 
+    session = _IDLE[verify].pop() if _IDLE[verify] else _session(verify=verify)  # one thread has it at a time
     try:
-        response = _session().get(
+        response = session.get(
             url,
             headers={"User-Agent": "torchup", "Accept-Encoding": "identity", **headers},
             stream=True,
             timeout=timeout,
             verify=(certificate or True) if verify else False,
+            cert=client_certificate,
             proxies={"http": proxy, "https": proxy} if proxy else None,
         )
     except (requests.RequestException, OSError, ValueError) as error:
@@ -75,16 +79,39 @@ def open_stream(
         yield stream
     finally:
         stream.close()
+        _IDLE[verify].append(session)
 
 
-def _session() -> Any:
-    """This thread's session: it keeps its connection and retries nothing by itself."""
+def _session(*, verify: bool) -> Any:
+    """A session: it keeps its connection and retries nothing by itself."""
     import requests  # as above
 
-    if not hasattr(_LOCAL, "session"):
-        _LOCAL.session = requests.Session()
-        _LOCAL.session.hooks["response"].append(_stays_in_tls)
-    return _LOCAL.session
+    session = requests.Session()
+    session.hooks["response"].append(_stays_in_tls)
+    if not verify:  # the user's own trusted-host setting: a warning a request would tell nothing new
+        import urllib3  # loaded with requests
+
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    else:
+        session.mount("https://", _adapter()())
+    return session
+
+
+@cache
+def _adapter() -> Any:
+    """The library's adapter, trusting whom the system trusts too: a company's own issuer is often there alone."""
+    import ssl  # 15 ms; loaded with requests
+
+    from requests.adapters import HTTPAdapter  # as above
+
+    class SystemTrust(HTTPAdapter):  # type: ignore[misc]  # the library has no types
+        def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+            super().init_poolmanager(*arguments, **options, ssl_context=ssl.create_default_context())
+
+        def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
+            return super().proxy_manager_for(proxy, **options, ssl_context=ssl.create_default_context())
+
+    return SystemTrust
 
 
 def _stays_in_tls(response: Any, **_: object) -> None:

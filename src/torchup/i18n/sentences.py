@@ -74,7 +74,7 @@ _ALL = (
     message("worker.no-compile", "this torch has no torch.compile"),
     message("worker.compiled-off", "compiled code is wrong by {error}"),
     message("worker.time-limit", "did not finish within the time limit"),
-    message("worker.flood", "it prints without end and was stopped"),
+    message("worker.flood", "it printed too much output and was stopped"),
     message("worker.not-started", "could not be started: {why}"),
     message("worker.signal", "the process was terminated by signal {number}: {why}"),
     message("worker.ended", "the process exited with code {number}: {why}"),
@@ -120,8 +120,8 @@ _ALL = (
     message("worker.no-metal", "there is no hand-written kernel for Metal, and Triton does not compile for it"),
     message("worker.no-xpu-kernel", "the Triton kernels are written and checked for CUDA, not for Intel GPUs"),
     message("worker.no-graphs", "torch cannot record graphs on {kind}"),
-    message("worker.no-cuda-graphs", "this torch has no CUDA graphs"),
     message("worker.no-compiler", "no C++ compiler (c++, g++ or clang++) on this machine"),
+    message("worker.product-only", "the device's peak is that of torch's own matrix product alone: {why}"),
     message("worker.compiler-ended", "{name} failed: {text}"),
     message("worker.compiler-refuses", "{name} rejects the code: {text}"),
     message(
@@ -149,8 +149,22 @@ _ALL = (
         "the budget ended after {steps} of {total} steps of an epoch; the time is computed from the rate of the "
         "steps after the first {warm}",
     ),
+    message("worker.points-cut", "the time budget allowed {done} of {total} points of the measurement"),
+    message("worker.one-step", "one step takes longer than the time budget: the result is the time of the first step"),
+    message(
+        "worker.decoded-cut",
+        "the time budget allowed decoding {done} of {total} images; the time is extrapolated to all",
+    ),
+    message("worker.tested-cut", "the accuracy is that of {done} of {total} test images"),
+    message("worker.repeats-cut", "the time budget allowed {done} of {asked} repeats"),
+    message("worker.resumed", "the training was interrupted and continued in epoch {epoch} after step {step}"),
+    message(
+        "worker.program-outran",
+        "the program was still running after {seconds} s, its time budget; torchup stopped it",
+    ),
+    message("worker.long-context", "a sequence of {asked} tokens is too long: the network takes at most {most}"),
     message("worker.loss-not-finite", "the loss is not a number after epoch {epoch}"),
-    # a precision that cannot be had
+    # a precision that is not available
     message("worker.no-precision", "there is no precision {label}"),
     message("worker.precision-forced", "the environment variable {variable} overrides {label}"),
     message(

@@ -1,6 +1,6 @@
 """Where packages come from, said in the words of uv and of pip. Pure.
 
-Both tools are told every source explicitly and asked to look at no configuration of their own: the plan already holds
+Both tools receive every source explicitly and ignore their own configuration: the plan already holds
 what the user's configuration names (`torchup.sources`), in the order in which it was weighed.
 """
 

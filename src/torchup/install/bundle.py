@@ -1,60 +1,59 @@
 """Bundles for machines without a network: a folder with every wheel of a plan, and the plan.
 
     DIR/plan.json     the plan (schema 1), the pins, the files with their hashes
-    DIR/SHA256SUMS    for ``sha256sum -c``
+    DIR/SHA256SUMS    of all the others; for ``sha256sum -c``, and checked before anything is opened
     DIR/wheels/       find-links folder
 
-uv resolves for the machine it is meant for (its markers, not this machine's), pip downloads exactly those pins.
+uv resolves for the machine it is meant for (its markers, not this machine's); the files come by torchup's own fetcher,
+so that a broken-off bundle is continued, and what the store has is not fetched again.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from torchup.encoding import UNREADABLE, decode_problem, from_json, to_json
-from torchup.envs.paths import join, python_of
+from torchup.envs.paths import join
 from torchup.errors import InstallError, UsageError
-from torchup.install.arguments import UV_CLEARED, pip_arguments, uv_arguments
+from torchup.fetch import CONNECTIONS
+from torchup.install.arguments import UV_CLEARED, uv_arguments
 from torchup.install.base import Event
-from torchup.install.bundle_check import Bundle, check_bundle
+from torchup.install.bundle_check import PLAN_FILE, SUMS_FILE, Bundle, check_bundle, checked_sums
+from torchup.install.downloading import Downloading, is_remote
 from torchup.install.failures import explain
-from torchup.install.pip import CLEARED
+from torchup.install.lockfile import LIMIT, read_lock
+from torchup.install.space import check_space
 from torchup.install.uv import UvInstaller
 from torchup.model import InstallerName, Plan, Source, Step, message
 from torchup.plan.foreign import SIZE_LIMIT, checked_plan
 from torchup.sources.child_environment import child_environment
 from torchup.sources.private import handed_over, secret_addresses
+from torchup.sources.urls import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torchup.host import Host
     from torchup.install.base import Progress
+    from torchup.install.lockfile import LockedFile
+    from torchup.model import Message
 
-PLAN_FILE = "plan.json"
-DOWNLOAD_TIMEOUT = 6 * 3600.0  # seconds; as an installation's
 
-# Platform -> uv's name for it, and the platform tags that its pip takes. manylinux_2_28 is torch's own floor since 2.6
-# (https://github.com/pytorch/pytorch/issues/123649); macOS 14 since torch 2.12.
-_MANYLINUX = ("2_28", "2_27", "2_26", "2_24", "2_17", "2_12", "2_5")
-PLATFORMS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "linux_x86_64": (
-        "x86_64-manylinux_2_28",
-        (*(f"manylinux_{v}_x86_64" for v in _MANYLINUX), "manylinux2014_x86_64", "manylinux1_x86_64", "linux_x86_64"),
-    ),
-    "linux_aarch64": (
-        "aarch64-manylinux_2_28",
-        (*(f"manylinux_{v}_aarch64" for v in _MANYLINUX[:5]), "manylinux2014_aarch64", "linux_aarch64"),
-    ),
-    "windows_x86_64": ("x86_64-pc-windows-msvc", ("win_amd64",)),
-    "macos_arm64": (
-        "aarch64-apple-darwin",
-        tuple(f"macosx_{v}_0_{arch}" for v in (14, 13, 12, 11) for arch in ("arm64", "universal2")),
-    ),
+# Platform -> uv's name for it. manylinux_2_28 is torch's own floor since 2.6
+# (https://github.com/pytorch/pytorch/issues/123649).
+PLATFORMS: dict[str, str] = {
+    "linux_x86_64": "x86_64-manylinux_2_28",
+    "linux_aarch64": "aarch64-manylinux_2_28",
+    "windows_x86_64": "x86_64-pc-windows-msvc",
+    "macos_arm64": "aarch64-apple-darwin",
 }
+
+
+MACOS = {"MACOSX_DEPLOYMENT_TARGET": "14.0"}  # what torch's wheels need since 2.12; uv supposes an older one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +66,7 @@ class _Job:
     platform: str | None
     overlay: dict[str, str | None]  # certificates and passwords of the user's configuration
     tell: Progress
+    connections: int
 
     @property
     def workshop(self) -> str:
@@ -81,11 +81,12 @@ class _Job:
     @property
     def environment(self) -> dict[str, str | None]:
         """Of every tool: the user's settings of what to choose do not count."""
-        return {**self.overlay, **dict.fromkeys(UV_CLEARED), **CLEARED}
+        system = MACOS if self.platform == "macos_arm64" else {}
+        return {**self.overlay, **dict.fromkeys(UV_CLEARED), **system}
 
     @property
     def python(self) -> str:
-        """What pip runs on: the planned Python; for another platform any will do, so torchup's own."""
+        """Whose version uv asks for; for another platform any will do, so torchup's own."""
         if self.platform is not None:
             return self.host.platform().python_executable
         return self.plan.python_path or self.plan.python
@@ -105,40 +106,47 @@ class _Job:
 
 
 def collect(
-    host: Host, plan: Plan, folder: str, *, platform: str | None = None, progress: Progress | None = None
+    host: Host,
+    plan: Plan,
+    folder: str,
+    *,
+    platform: str | None = None,
+    progress: Progress | None = None,
+    connections: int = CONNECTIONS,
 ) -> Bundle:
     """Download every wheel of a plan, its dependencies and pip into ``folder``.
 
     Args:
         host: the machine, which has a network.
         plan: what to bundle.
-        folder: where to; new or empty.
+        folder: where to; new, empty, or a bundle of the same files, which is checked.
         platform: a key of `PLATFORMS`, for another kind of machine than this one.
-        progress: is told what happens.
+        progress: receives what happens.
+        connections: to one server at a time.
 
     Raises:
-        UsageError: the folder is not empty, the platform unknown, or the plan is conda's.
-        InstallError, NetworkError: a wheel could not be had.
+        UsageError: something else is in the folder, the platform is unknown, or the plan is conda's.
+        InstallError, NetworkError: a wheel is not available; what was fetched is kept for the next attempt.
     """
-    _check(host, plan, folder, platform)
+    complete = _check(host, plan, folder, platform)
     folder = host.real_path(folder)  # programs in it are started by their whole path
     try:
         with child_environment(host, (source.url for source in plan.sources)) as overlay:
             tell = progress or (lambda _: None)
-            job = _Job(host=host, plan=plan, folder=folder, platform=platform, overlay=overlay, tell=tell)
-            pins = _resolve(job)
-            _download(job, pins)
-            bundle = _write(job, pins, _sums(job))
+            job = _Job(
+                host=host, plan=plan, folder=folder, platform=platform, overlay=overlay, tell=tell,
+                connections=connections,
+            )  # fmt: skip
+            bundle = _same(job, complete) if complete else _made(job)
         host.remove(job.workshop)
     except BaseException as error:
-        for name in host.list_dir(folder) or ():  # it was empty: all of it is from here
+        left = (".workshop",) if complete else host.list_dir(folder) or ()  # it was empty: all of it is from here
+        for name in left:
             host.remove(join(folder, name))
         if not isinstance(error, OSError):
             raise
         text = message("bundle.os-error", "{folder} cannot be written: {error}", folder=folder, error=error)
-        hint = message(
-            "bundle.os-error.hint", "use -o to choose a folder that you can write to and that has free space"
-        )
+        hint = message("bundle.os-error.hint", "choose a folder that you can write to and that has free space")
         raise InstallError(text, hint=hint) from error
     return bundle
 
@@ -149,12 +157,25 @@ def load_bundle(host: Host, folder: str) -> Plan:
     Raises:
         UsageError: there is no bundle, or files of it are missing or cut short.
     """
-    raw = host.read_bytes(join(folder, PLAN_FILE), SIZE_LIMIT)
-    if raw is None:
+    bundle = read_bundle(host, folder)
+    source = Source(name="bundle", url=host.real_path(join(folder, "wheels")), kind="find-links", reachable=True)
+    plan = bundle.plan
+    build = msgspec.structs.replace(plan.build, source="bundle", index_url=None)
+    return msgspec.structs.replace(plan, build=build, sources=(source,), constraints=(), hashes=bundle.files)
+
+
+def read_bundle(host: Host, folder: str) -> Bundle:
+    """A bundle whose files are the ones that were bundled; every one is compared before the plan is opened.
+
+    Raises:
+        UsageError: as `load_bundle`.
+    """
+    if not host.exists(join(folder, PLAN_FILE)):
         text = message("bundle.none", "{folder} is not a bundle: it has no {file}", folder=folder, file=PLAN_FILE)
         raise UsageError(text, hint=message("bundle.none.hint", "run `torchup env bundle -o DIR` to make one"))
+    sums = checked_sums(host, folder)
     try:
-        bundle = from_json(raw, Bundle)
+        bundle = from_json(host.read_bytes(join(folder, PLAN_FILE), SIZE_LIMIT) or b"", Bundle)
     except UNREADABLE as error:
         text = message(
             "bundle.damaged", "{folder}/{file} cannot be read: {error}", folder=folder, file=PLAN_FILE,
@@ -168,13 +189,12 @@ def load_bundle(host: Host, folder: str) -> Plan:
         ) from error
     place = join(folder, PLAN_FILE)
     plan = checked_plan(bundle.plan, place)
-    check_bundle(host, folder, bundle)
-    source = Source(name="bundle", url=host.real_path(join(folder, "wheels")), kind="find-links", reachable=True)
-    build = msgspec.structs.replace(plan.build, source="bundle", index_url=None)
-    return msgspec.structs.replace(plan, build=build, sources=(source,), constraints=(), hashes=bundle.files)
+    check_bundle(host, folder, bundle, sums)
+    return msgspec.structs.replace(bundle, plan=plan)
 
 
-def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> None:
+def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> Bundle | None:
+    """The bundle that is there already; ``None``: the folder is empty, or has what a killed run left."""
     if plan.installer == InstallerName.CONDA:
         raise UsageError(
             message("bundle.conda", "a conda plan cannot be bundled"),
@@ -183,104 +203,85 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> None:
     if plan.compiled:
         names = ", ".join(wheel.package for wheel in plan.compiled)
         raise UsageError(
-            message("bundle.compiled", "a bundle holds wheels, and {names} is compiled", names=names),
-            hint=message("bundle.compiled.hint", "leave out --build: torch is then chosen so that there is a wheel"),
+            message("bundle.compiled", "a bundle contains only wheels, but {names} must be compiled", names=names),
+            hint=message("bundle.compiled.hint", "leave out --build, so that torchup chooses a torch that has a wheel"),
         )
     if platform is not None and platform not in PLATFORMS:
         text = message("bundle.platform", "there is no platform `{name}`", name=platform)
         raise UsageError(text, hint=message("bundle.platform.hint", "known: {names}", names=", ".join(PLATFORMS)))
     left = set(host.list_dir(folder) or ())
-    if left and ".workshop" in left and left <= {".workshop", "wheels", "SHA256SUMS"}:
+    if not left:
+        return None
+    if left == {PLAN_FILE, SUMS_FILE, "wheels"}:
+        return read_bundle(host, folder)
+    if ".workshop" in left and left <= {".workshop", "wheels", SUMS_FILE}:
         for name in left:  # of a run that was killed: it never came to the plan
             host.remove(join(folder, name))
-    elif left:
-        text = message("bundle.not-empty", "{folder} is not empty", folder=folder)
-        raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new folder with -o"))
+        return None
+    text = message("bundle.not-empty", "{folder} is not empty", folder=folder)
+    raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new folder"))
 
 
-def _resolve(job: _Job) -> tuple[str, ...]:
-    """The exact version of everything, worked out for the platform."""
+def _same(job: _Job, there: Bundle) -> Bundle:
+    """A bundle that is complete already; raises `UsageError` where it is one of other files."""
+    files = {file.name: file.sha256 or there.files.get(file.name) for file in _resolve(job)}
+    if files != there.files:
+        text = message("bundle.another", "{folder} contains a bundle of other files", folder=job.folder)
+        raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new folder"))
+    return there
+
+
+def _made(job: _Job) -> Bundle:
+    job.host.make_dirs(job.workshop)  # who finds it knows that the folder is ours
+    files = _resolve(job)
+    downloading = Downloading(job.host, job.plan, job.tell, job.connections)
+    remote = downloading.sized([file for file in files if is_remote(file)])
+    check_space(job.host, downloading.reach, remote, job.workshop, unpacked=False)
+    found = downloading.fetch(remote) if remote else {}
+    for file in files:
+        there = found[downloading.order(file).key] if is_remote(file) else local_path(file.url or "") or ""
+        job.host.copy(there, join(job.wheels, file.name))
+    return _write(job, files)
+
+
+def _resolve(job: _Job) -> tuple[LockedFile, ...]:
+    """The exact files of everything, worked out for the platform."""
     wanted, constraints = join(job.workshop, "wanted.txt"), join(job.workshop, "constraints.txt")
     job.host.write_text(wanted, "".join(f"{line}\n" for line in (*job.plan.requirements, "pip")))
     job.host.write_text(constraints, "".join(f"{line}\n" for line in job.plan.constraints))
-    target = ("--python-platform", PLATFORMS[job.platform][0]) if job.platform else ()
+    target = ("--python-platform", PLATFORMS[job.platform]) if job.platform else ()
     step = Step(
         argv=("uv", "pip", "compile", wanted, "--no-config", "--no-header", "--no-annotate", "--quiet", *target,
-              "--python-version", job.plan.python.removesuffix("t"), "--only-binary", ":all:",
-              "--constraint", constraints, "--python", job.python, *uv_arguments(job.plan)),
+              "--format", "pylock.toml", "--python-version", job.plan.python.removesuffix("t"), "--only-binary",
+              ":all:", "--constraint", constraints, "--python", job.python, *uv_arguments(job.plan)),
         summary=message("bundle.step.resolve", "resolve the packages"),
         environment=job.environment,
         timeout=600.0,
     )  # fmt: skip
-    lines = [line.strip() for line in job.run(step).splitlines()]
-    return tuple(line for line in lines if line and not line.startswith("#"))
+    lock = read_lock(job.run(step)[:LIMIT])
+    if lock is None or not lock.files:
+        raise InstallError(message("bundle.lock", "uv's answer cannot be read as a lock"), hint=_report())
+    return lock.files
 
 
-def _download(job: _Job, pins: Sequence[str]) -> None:
-    # A pip of its own: this machine's Python may have none, or one too old to know today's platform tags.
-    place = join(job.workshop, "pip")
-    make = Step(
-        argv=("uv", "venv", "--no-config", "--no-project", "--python", job.python, place),
-        summary=message("bundle.step.pip", "fetch pip for the downloads"),
-        environment=job.environment,
-        timeout=600.0,
-    )
-    fetch = msgspec.structs.replace(
-        make, argv=("uv", "pip", "install", "--no-config", "--python", place, *uv_arguments(job.plan), "pip")
-    )
-    download = Step(
-        argv=(python_of(place), "-I", "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input",
-              "--disable-pip-version-check", "--progress-bar", "off", "--dest", job.wheels,
-              *pip_arguments(job.plan), *_tags(job), *pins),
-        summary=message("bundle.step.download", "download {count} wheels", count=len(pins)),
-        environment=job.environment,
-        timeout=DOWNLOAD_TIMEOUT,
-    )  # fmt: skip
-    for step in (make, fetch, download):
-        job.run(step)
+def _report() -> Message:
+    return message("bundle.lock.hint", "update torchup and uv, then repeat the command")
 
 
-def _tags(job: _Job) -> tuple[str, ...]:
-    """Pip's options for another kind of machine; for this kind it knows best itself."""
-    if job.platform is None:
-        return ()
-    platforms = tuple(part for tag in PLATFORMS[job.platform][1] for part in ("--platform", tag))
-    version, abi = job.plan.python.removesuffix("t"), f"cp{job.plan.python.replace('.', '')}"
-    abis = tuple(part for name in (abi, "abi3", "none") for part in ("--abi", name))
-    return (*platforms, "--python-version", version, "--implementation", "cp", *abis)
-
-
-def _sums(job: _Job) -> dict[str, str]:
-    """Wheel -> sha256; pip reads the files piece by piece, so that none has to fit into memory."""
-    names = job.host.list_dir(job.wheels) or ()
-    step = Step(
-        argv=(
-            python_of(join(job.workshop, "pip")),
-            "-I",
-            "-m",
-            "pip",
-            "hash",
-            *(join(job.wheels, name) for name in names),
-        ),
-        summary=message("bundle.step.hash", "write their checksums"),
-        environment=job.environment,
-        timeout=DOWNLOAD_TIMEOUT,
-    )
-    digests = [line.rpartition("sha256:")[2].strip() for line in job.run(step).splitlines() if "sha256:" in line]
-    if len(digests) != len(names):
-        raise InstallError(
-            message("bundle.hash", "the downloaded files cannot be read"),
-            hint=message("bundle.hash.hint", "check whether the disk is full, then repeat the command"),
-        )
-    return dict(zip(names, digests, strict=True))
-
-
-def _write(job: _Job, pins: tuple[str, ...], sums: dict[str, str]) -> Bundle:
+def _write(job: _Job, files: Sequence[LockedFile]) -> Bundle:
     # the wheels are in the folder: where they came from is not asked again, and may be a place of this machine only
     build = msgspec.structs.replace(job.plan.build, index_url=None)
     plan = msgspec.structs.replace(job.plan, build=build, steps=(), rejected=(), sources=(), python_path=None)
+    # what has a hash was proved by the fetcher; a folder's files are read here
+    sums = {
+        file.name: (file.sha256 if is_remote(file) else "") or job.host.sha256(join(job.wheels, file.name)) or ""
+        for file in sorted(files, key=lambda file: file.name)
+    }
+    pins = tuple(f"{file.package}=={file.version}" for file in files)
     bundle = Bundle(platform=job.platform, pins=pins, files=sums, plan=plan)
-    lines = "".join(f"{digest}  wheels/{name}\n" for name, digest in sums.items())
-    job.host.write_text(join(job.folder, "SHA256SUMS"), lines)
-    job.host.write_text(join(job.folder, PLAN_FILE), to_json(bundle))
+    document = to_json(bundle)
+    lines = [f"{digest}  wheels/{name}\n" for name, digest in sums.items()]
+    lines.append(f"{hashlib.sha256(document.encode()).hexdigest()}  {PLAN_FILE}\n")
+    job.host.write_text(join(job.folder, SUMS_FILE), "".join(lines))
+    job.host.write_text(join(job.folder, PLAN_FILE), document)
     return bundle

@@ -12,12 +12,18 @@ from torchup.package_names import normalise
 from torchup.sources.index_page import parse_filename
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torchup.host import Host
     from torchup.model import Message
 
 SCHEMA = 1
 FILE_LIMIT = 500  # wheels; a CUDA build with everything around it has 60
+PLAN_FILE = "plan.json"
+SUMS_FILE = "SHA256SUMS"
+SUMS_LIMIT = 1 << 18  # bytes; 500 lines have 70 kB
 _SHA256 = re.compile("[0-9a-f]{64}")
+_LINE = re.compile(r"([0-9a-f]{64})  (plan\.json|wheels/[^/\\]{1,250})")
 
 
 class Bundle(Value, frozen=True, kw_only=True):
@@ -30,8 +36,34 @@ class Bundle(Value, frozen=True, kw_only=True):
     plan: Plan
 
 
-def check_bundle(host: Host, folder: str, bundle: Bundle) -> None:
-    """Compare a bundle with its plan.
+def checked_sums(host: Host, folder: str) -> dict[str, str]:
+    """SHA256SUMS, with every file that it names compared: path below the folder -> SHA-256.
+
+    Raises:
+        UsageError: it is not there or cannot be read, a file is missing, or not the one that was bundled.
+    """
+    place = join(folder, SUMS_FILE)
+    text = host.read_text(place, SUMS_LIMIT)
+    if text is None:
+        raise _refused(join(folder, PLAN_FILE), message("bundle.no-sums", "the bundle has no {file}", file=SUMS_FILE))
+    sums: dict[str, str] = {}
+    for line in text.splitlines():
+        match = _LINE.fullmatch(line)
+        if match is None or match[2] in sums or len(sums) > FILE_LIMIT:
+            raise _refused(place, message("bundle.sums-line", "a line of it is not a file with its SHA-256"))
+        sums[match[2]] = match[1]
+    if PLAN_FILE not in sums:
+        raise _refused(join(folder, PLAN_FILE), message("bundle.unlisted", "{file} does not list it", file=SUMS_FILE))
+    if missing := [name for name in sums if not host.exists(join(folder, name))]:
+        raise UsageError(_lacks(missing), hint=_again())
+    for name, digest in sums.items():
+        if host.sha256(join(folder, name)) != digest:
+            raise _refused(join(folder, name), message("bundle.changed", "it is not the file that was bundled"))
+    return sums
+
+
+def check_bundle(host: Host, folder: str, bundle: Bundle, sums: Mapping[str, str]) -> None:
+    """Compare a bundle with its plan; ``sums`` is what `checked_sums` gave.
 
     Raises:
         UsageError: its form is another one, a file is missing, too much, or not the one that was bundled. The file
@@ -41,12 +73,11 @@ def check_bundle(host: Host, folder: str, bundle: Bundle) -> None:
     wheels = join(folder, "wheels")
     present = set(host.list_dir(wheels) or ())
     if missing := [name for name in bundle.files if name not in present]:
-        text = message("bundle.incomplete", "the bundle is missing {files}", files=", ".join(missing[:5]))
-        raise UsageError(text, hint=_again())
+        raise UsageError(_lacks(missing), hint=_again())
     if foreign := sorted(present - bundle.files.keys()):
         raise _refused(join(wheels, foreign[0]), message("bundle.foreign", "the plan of the bundle does not list it"))
     for name, digest in bundle.files.items():
-        if host.sha256(join(wheels, name)) != digest:
+        if sums.get(f"wheels/{name}") != digest:
             raise _refused(join(wheels, name), message("bundle.changed", "it is not the file that was bundled"))
 
 
@@ -82,6 +113,10 @@ def _check_complete(plan_file: str, bundle: Bundle, names: set[str]) -> None:
     if absent:
         text = message("bundle.absent", "{name} is not one of its files", name=absent[0])
         raise _refused(plan_file, text)
+
+
+def _lacks(missing: list[str]) -> Message:
+    return message("bundle.incomplete", "the bundle is missing {files}", files=", ".join(missing[:5]))
 
 
 def _refused(file: str, reason: Message) -> UsageError:

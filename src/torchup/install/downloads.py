@@ -14,7 +14,7 @@ _UNITS = {"B": 1, "kB": 10**3, "KB": 10**3, "KiB": 2**10, "MB": 10**6, "MiB": 2*
 
 
 class Downloads(Value, frozen=True, kw_only=True):
-    """The downloads that a tool has told of: name -> bytes."""
+    """The downloads that a tool has reported: name -> bytes."""
 
     begun: dict[str, int] = {}
     done: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,14 +14,18 @@ from torchup.envs.damage import find_damage
 from torchup.envs.guard import refusing, torch_spans
 from torchup.envs.paths import python_of, split
 from torchup.errors import InstallError, TorchupError, VerifyError
+from torchup.fetch import CONNECTIONS
 from torchup.i18n.sentences import sentence
 from torchup.install.base import Event, Progress, installer
+from torchup.install.conda_files import fetched_packages
 from torchup.install.failures import explain
 from torchup.install.guard import write_guard
 from torchup.install.hashes import with_hashes
 from torchup.install.keep import changed, changes, own_packages, requirements
+from torchup.install.language import speak_language
 from torchup.install.origin import origins
 from torchup.install.prefetch import Staging, locked_step
+from torchup.install.pythons import fetched_python
 from torchup.model import Environment, InstallerName, Verification, message
 from torchup.package_names import normalise
 from torchup.sources.child_environment import child_environment
@@ -37,11 +42,29 @@ if TYPE_CHECKING:
 
 # Unpacked wheels are 1.5 to 2 times their download, and the download itself is kept in the tool's cache.
 SPACE_FACTOR = 2.5
-PACKAGES_STEP = 2  # of uv's steps: the environment, the packages, pip
+# What torchup downloads before a step runs, by the number of the step.
+PREPARE: dict[tuple[InstallerName, int], Callable[[Staging, Step], Step]] = {
+    (InstallerName.UV, 1): fetched_python,
+    (InstallerName.UV, 2): locked_step,
+    (InstallerName.PIP, 2): locked_step,
+    (InstallerName.CONDA, 2): fetched_packages,
+}
 NO_CACHE: Overlay = {"UV_NO_CACHE": "1", "PIP_NO_CACHE_DIR": "1"}
 NO_SOLUTION = "install.failed.no-solution"
 CACHE_DAMAGED = "install.failed.cache"
 Overlay = dict[str, str | None]  # variables laid over those of every step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """One installation's listener, and how it downloads."""
+
+    tell: Progress
+    connections: int
+
+    def __call__(self, event: Event) -> None:
+        """Pass an event on."""
+        self.tell(event)
 
 
 def install(
@@ -53,23 +76,25 @@ def install(
     verify: Callable[[str], Verification],
     progress: Progress | None = None,
     keep: bool = True,
+    connections: int = CONNECTIONS,
 ) -> Environment:
     """Make the environment ``name`` as planned, or return the one that already is.
 
     Args:
         host: the machine.
-        plan: what to install; its ``steps`` are made anew for the staging folder.
+        plan: what to install; its ``steps`` are recreated for the staging folder.
         name: the environment's name.
         path: where to put it, if not below the data folder.
         verify: is given the new environment's Python and proves that it works.
-        progress: is told what happens; may be called from another thread.
+        progress: receives what happens; may be called from another thread.
         keep: take over the packages that the user added to the environment that is replaced.
+        connections: to one server at a time, of torchup's own downloads.
 
     Raises:
         InstallError: it could not be made; NetworkError: a source did not answer; VerifyError: it does not work.
             In each case the old environment is as it was.
     """
-    tell = progress or (lambda _: None)
+    tell = Watched(tell=progress or (lambda _: None), connections=connections)
     target = registry.environment_path(host, name, path)
     try:
         with registry.lock(host, target):
@@ -101,7 +126,7 @@ def _wanted(plan: Plan) -> tuple[str, ...]:
 
 
 def _locked(
-    host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Progress, keep: bool
+    host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Watched, keep: bool
 ) -> Environment:
     if transaction.recover(host, target):
         tell(Event(stage="recover", text=message("install.recovered", "removed the remains of an interrupted run")))
@@ -117,7 +142,7 @@ def _locked(
         raise
 
 
-def _reuse(host: Host, name: str, target: str, tell: Progress) -> Environment:
+def _reuse(host: Host, name: str, target: str, tell: Watched) -> Environment:
     record = records.read(host, target)
     if record is None:
         raise registry.busy(name)  # removed by hand in this very moment
@@ -128,7 +153,7 @@ def _reuse(host: Host, name: str, target: str, tell: Progress) -> Environment:
 
 
 def _replace(
-    host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Progress, keep: bool
+    host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Watched, keep: bool
 ) -> Environment:
     before = distributions.versions(host, target)
     mine = _in_bundle(plan, _own(host, plan, target)) if keep else ()
@@ -165,11 +190,12 @@ def _build_and_verify(
     mine: Sequence[Distribution],
     *,
     verify: Callable[[str], Verification],
-    tell: Progress,
+    tell: Watched,
 ) -> tuple[str, Verification]:
     """A staged environment that works. If the tool's download cache is what is broken, once more without it."""
     try:
         staged = _build(host, plan, target, mine, tell)
+        speak_language(host, staged, distributions.versions(host, staged))
         verification = _verify(host, staged, verify, tell)
         if verification.passed:
             return staged, verification
@@ -185,13 +211,14 @@ def _build_and_verify(
     )
     transaction.clean(host, target)  # the disk need not hold both attempts
     staged = _build(host, plan, target, mine, tell, overlay=NO_CACHE)
+    speak_language(host, staged, distributions.versions(host, staged))
     verification = _verify(host, staged, verify, tell)
     if not verification.passed:
         raise _not_verified(verification)
     return staged, verification
 
 
-def _verify(host: Host, staged: str, verify: Callable[[str], Verification], tell: Progress) -> Verification:
+def _verify(host: Host, staged: str, verify: Callable[[str], Verification], tell: Watched) -> Verification:
     tell(Event(stage="verify", text=message("install.verify", "verify the new environment")))
     # conda on Windows keeps its Python elsewhere than a venv
     return verify(registry.find_python(host, staged) or python_of(staged))
@@ -216,7 +243,7 @@ def _in_bundle(plan: Plan, mine: tuple[Distribution, ...]) -> tuple[Distribution
 
 
 def _without_refusing(
-    host: Host, plan: Plan, target: str, mine: Sequence[Distribution], tell: Progress
+    host: Host, plan: Plan, target: str, mine: Sequence[Distribution], tell: Watched
 ) -> Sequence[Distribution]:
     """Of the user's own packages those that go with the planned torch; the others are named and left out."""
     refused = set(refusing(torch_spans(host, target), plan.build.label))
@@ -234,7 +261,7 @@ def _build(
     plan: Plan,
     target: str,
     mine: Sequence[Distribution],
-    tell: Progress,
+    tell: Watched,
     *,
     overlay: Overlay | None = None,
 ) -> str:
@@ -265,7 +292,7 @@ def _and(plan: Plan, packages: tuple[str, ...]) -> Plan:
     return msgspec.structs.replace(plan, packages=(*plan.packages, *packages))
 
 
-def _stage(host: Host, plan: Plan, target: str, tell: Progress, overlay: Overlay) -> str:
+def _stage(host: Host, plan: Plan, target: str, tell: Watched, overlay: Overlay) -> str:
     engine = installer(plan.installer)
     staged = transaction.new_staging(target)
     host.make_dirs(split(staged)[0])
@@ -284,8 +311,9 @@ def _stage(host: Host, plan: Plan, target: str, tell: Progress, overlay: Overlay
             event = Event(stage="step", text=step.summary, position=position, total=len(steps))
             tell(event)
             perform = _performer(host, engine, staged, laid)
-            if position == PACKAGES_STEP and plan.installer is InstallerName.UV and not plan.hashes:
-                step = locked_step(Staging(host, plan, staged, perform, tell), step)  # noqa: PLW2901  # the same step, exact
+            prepare = PREPARE.get((plan.installer, position))
+            if prepare is not None and not plan.hashes:  # a bundle's files are there
+                step = prepare(Staging(host, plan, staged, perform, tell, tell.connections), step)  # noqa: PLW2901  # the same step, exact
                 tell(event)
             _run(host, engine, laid(step), staged, _teller(tell, event))
     return staged
@@ -302,7 +330,7 @@ def _performer(host: Host, engine: Installer, staged: str, laid: Callable[[Step]
     return perform
 
 
-def _teller(tell: Progress, event: Event) -> Callable[[str], None]:
+def _teller(tell: Watched, event: Event) -> Callable[[str], None]:
     return lambda line: tell(msgspec.structs.replace(event, detail=line))
 
 

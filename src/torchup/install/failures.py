@@ -56,7 +56,7 @@ KINDS = (
         message("install.failed.cache.hint", "empty it with `uv cache clean` or `pip cache purge`"),
     ),
     _kind(
-        # pip tells of a source that does not answer only in warnings, and then that it found nothing
+        # pip reports a source that does not answer only in warnings, and then that it found nothing
         r"(?s:connection broken by.*from versions: none)",
         NetworkError,
         NETWORK,

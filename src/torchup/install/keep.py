@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Packages whose version follows torch's: the new plan decides about them, and about pip the installer.
 FOLLOWERS = {"torch", "torchvision", "torchaudio", "triton", "pytorch-triton", "pip", "setuptools", "wheel", "uv"}
-SHOWN = 8  # changes named in one line; a CUDA upgrade changes 30 packages that nobody asked about
+SHOWN = 8  # changes named in one line; a CUDA upgrade changes 30 packages that the user did not ask about
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 

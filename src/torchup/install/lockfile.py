@@ -13,11 +13,16 @@ from torchup.model import Value
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from packaging.pylock import PackageArchive, PackageWheel
+
 LIMIT = 16 * 1024 * 1024  # bytes of a lock that are read; one of 400 packages has 200 kB
 
 
 class LockedFile(Value, frozen=True, kw_only=True):
-    """One wheel of a lock. ``size`` in bytes, where its index tells it; ``url`` is ``None`` for a file on the disk."""
+    """One wheel of a lock. ``size`` in bytes, where its index tells it; ``sha256`` is empty where its index has none.
+
+    ``url`` is ``None``, or a ``file:`` address or a path, for a file on the disk.
+    """
 
     package: str
     version: str
@@ -35,29 +40,32 @@ class Lock(Value, frozen=True, kw_only=True):
 
 
 def read_lock(text: str) -> Lock | None:
-    """Read what uv wrote; ``None`` for what is no lock."""
+    """Read what uv wrote; ``None`` if it is not a lock."""
     try:
         packages = Pylock.from_dict(tomllib.loads(text)).packages
     except (tomllib.TOMLDecodeError, PylockValidationError):
         return None
     files = []
     for package in packages:
-        wheel = next(iter(package.wheels or ()), None)
-        digest = wheel.hashes.get("sha256") if wheel else None
-        if wheel is None or not digest:
+        wheel = next(iter(package.wheels or ()), None) or package.archive
+        if wheel is None or not _name(wheel).endswith(".whl"):
             continue
-        name = wheel.name or unquote(urlsplit(wheel.url or "").path).rpartition("/")[2] or str(wheel.path)
         files.append(
             LockedFile(
                 package=package.name,
                 version=str(package.version),
-                name=name.replace("\\", "/").rpartition("/")[2],
-                sha256=digest.lower(),
-                url=wheel.url,
+                name=_name(wheel),
+                sha256=(wheel.hashes.get("sha256") or "").lower(),
+                url=wheel.url or wheel.path,
                 size=wheel.size,
             )
         )
-    return Lock(files=tuple(files), whole=len(files) == len(packages))
+    return Lock(files=tuple(files), whole=len(files) == len(packages) and all(file.sha256 for file in files))
+
+
+def _name(wheel: PackageWheel | PackageArchive) -> str:
+    given = getattr(wheel, "name", None) or unquote(urlsplit(wheel.url or "").path) or str(wheel.path)
+    return given.replace("\\", "/").rpartition("/")[2]
 
 
 def hashed_lines(files: Iterable[LockedFile]) -> str:

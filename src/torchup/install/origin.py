@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torchup.host import Host
     from torchup.model import Plan
 
-TIMEOUT = 60.0  # seconds; 0.3 from the cache. An origin that is not known is no failure of an installation
+TIMEOUT = 60.0  # seconds; 0.3 from the cache. An unknown origin does not fail an installation
 _OF_PYTHON = frozenset({"pip", "setuptools", "wheel"})  # `python -m venv` brings its own
 _FROM = re.compile(r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]{0,100})==\S+(?: \\)?\n(?:[ ]{4}#[^\n]*\n)*?[ ]{4}# from (\S+)")
 

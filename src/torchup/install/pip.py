@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from torchup.envs.paths import python_of
 from torchup.errors import InstallError
+from torchup.install import uv
 from torchup.install.arguments import (
     PIP_CLEARED,
     constraint_arguments,
@@ -38,8 +41,9 @@ class PipInstaller:
         return (_make(plan, path), _install(plan, path), *wheel_steps(plan, path, _wheel_call(path)))
 
     def perform(self, host: Host, step: Step, path: str, on_line: Callable[[str], None]) -> Completed:
-        """Run a step; a Python that is not there is told with what to do."""
-        del path
+        """Run a step; the error for a missing Python says what to do."""
+        if step.argv[0] == "uv":  # works out the lock
+            return uv.INSTALLER.perform(host, step, path, on_line)
         if host.which(step.argv[0]) is None:
             text = message("install.python-missing", "{python} is not on this machine", python=step.argv[0])
             hint = message(
@@ -83,6 +87,13 @@ def _install(plan: Plan, path: str) -> Step:
         timeout=INSTALL_TIMEOUT,
         files=hashed_file(plan, path) or constraints_file(plan, path),
     )
+
+
+def exact_step(step: Step, path: str, pins: str, *places: str) -> Step:
+    """The packages step, installing exactly the pins of a file by hash; ``places`` are pip's options of where from."""
+    options = ("--no-input", "--disable-pip-version-check", "--progress-bar", "off")
+    pip = (python_of(path), "-I", "-m", "pip", "install", *options)
+    return msgspec.structs.replace(step, argv=(*pip, *places, "--no-deps", "--require-hashes", "-r", pins), files={})
 
 
 INSTALLER = PipInstaller()

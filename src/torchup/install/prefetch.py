@@ -1,26 +1,26 @@
-"""Before an installation: resolve it to exact files, and fetch the large ones in a way that survives."""
+"""Before an installation: resolve it to exact files, fetch them in a way that survives, install them by hash."""
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from queue import Empty, Queue
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from torchup.envs.paths import join, split
-from torchup.fetch import FileOrder, Place, fetch_all
-from torchup.fetch.answers import PlaceError
-from torchup.fetch.one import size_at
-from torchup.install.arguments import uv_arguments
+from torchup.errors import InstallError, NetworkError
+from torchup.fetch import CONNECTIONS, store
+from torchup.host.threads import thread
+from torchup.install import pip, uv
+from torchup.install.arguments import pip_arguments, uv_arguments
 from torchup.install.base import Event
+from torchup.install.downloading import Downloading, is_remote
 from torchup.install.failures import explain
 from torchup.install.lockfile import LIMIT, Lock, LockedFile, hashed_lines, read_lock
-from torchup.install.uv import compile_step, exact_step
-from torchup.model import Step, message
-from torchup.sources.configured import read_configuration
-from torchup.sources.parallel import in_parallel
-from torchup.sources.urls import authorization, host_of
+from torchup.install.space import check_space
+from torchup.model import InstallerName, Step, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     from torchup.host import Completed, Host
     from torchup.install.base import Progress
     from torchup.model import Plan
-    from torchup.sources.configured import Configuration
 
-LARGE = 16 * 1024 * 1024  # bytes; smaller files are left to the installer, whose pipeline is faster for many
-ASKING = 30.0  # seconds for the sizes that the index does not tell
+LARGE = 16 * 1024 * 1024  # bytes; a wheel of that size is unpacked while the next one comes
+_CACHED = re.compile(r"requirement already cached: (\S+)==")
 
 Perform = Callable[[Step], "Completed"]
 
@@ -45,114 +44,162 @@ class Staging:
     path: str
     perform: Perform
     tell: Progress
+    connections: int = CONNECTIONS
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The installer's options of where from."""
+        return uv_arguments(self.plan) if self.plan.installer is InstallerName.UV else pip_arguments(self.plan)
+
+    def exact(self, step: Step, files: Iterable[LockedFile], *options: str) -> Step:
+        """The packages step for exactly these files, by hash."""
+        pins = join(self.path, "torchup-pins.txt")
+        self.host.write_text(pins, hashed_lines(files))
+        make = uv.exact_step if self.plan.installer is InstallerName.UV else pip.exact_step
+        return make(step, self.path, pins, *options)
 
 
 def locked_step(staging: Staging, step: Step) -> Step:
-    """The packages step of uv, made to install a lock whose large files torchup has fetched.
+    """The packages step of uv or pip, made to install a lock whose files torchup has fetched.
 
     Where the wish cannot be locked to wheels with hashes (a package without one, an index without hashes) the step
-    comes back as it was, and uv downloads.
+    comes back as it was, and the installer downloads.
 
-    Raises: what `fetch_all` raises.
+    Raises: what `fetch_all` raises; InstallError: there is too little space, or a file cannot be installed.
     """
-    host, path = staging.host, staging.path
     staging.tell(Event(stage="lock", text=message("install.lock", "resolve the exact files")))
-    lock = _lock(staging.perform, compile_step(staging.plan, path))
+    lock = _lock(staging, uv.compile_step(staging.plan, staging.path))
     if lock is None:
         return step
-    configuration = read_configuration(host)
-    large = [file for file in _with_sizes(host, lock.files, configuration) if (file.size or 0) >= LARGE]
-    wanted = [file for file in large if not _cached(staging, step, file)]
-    fetched = _fetched(host, [_order(file, configuration) for file in wanted], staging.tell)
-    return _rest(staging, step, lock, fetched)
+    downloading = Downloading(staging.host, staging.plan, staging.tell, staging.connections)
+    files = downloading.sized(lock.files)
+    remote = [file for file in files if is_remote(file)]
+    have = _cached(staging, step, remote) if remote else set[str]()
+    remote = [file for file in remote if file.sha256 not in have]
+    stored = _unpacked(staging, step, [file for file in remote if _stored(staging.host, file)])
+    wanted = [file for file in remote if file.sha256 not in stored]
+    check_space(staging.host, downloading.reach, wanted, staging.path)
+    left = _fetch(staging, downloading, step, wanted) | stored
+    done = {file.sha256 for file in wanted} - left.keys()
+    return _last(staging, step, [file for file in files if file.sha256 not in done], left)
 
 
-def _rest(staging: Staging, step: Step, lock: Lock, fetched: dict[str, str]) -> Step:
-    """Install what was fetched, without a network; the step for the rest. uv prefers an index to a folder."""
-    here = [file for file in lock.files if file.sha256 in fetched]
-    folders = [part for file in here for part in ("--find-links", split(fetched[file.sha256])[0])]
-    if here:
-        pins = _pins(staging, "torchup-fetched.txt", here)
-        local = exact_step(step, staging.path, pins, "--offline", "--no-index", *folders)
-        completed = staging.perform(local)
-        if not completed.ok:
-            raise explain(local, completed)
-    rest = [file for file in lock.files if file.sha256 not in fetched]
-    return exact_step(step, staging.path, _pins(staging, "torchup-pins.txt", rest), *uv_arguments(staging.plan))
-
-
-def _pins(staging: Staging, name: str, files: Iterable[LockedFile]) -> str:
-    path = join(staging.path, name)
-    staging.host.write_text(path, hashed_lines(files))
-    return path
-
-
-def _lock(perform: Perform, step: Step) -> Lock | None:
-    completed = perform(step)
+def _lock(staging: Staging, step: Step) -> Lock | None:
+    try:
+        completed = staging.perform(step)
+    except InstallError:  # no uv, which pip does without
+        return None
+    if not completed.ok and staging.plan.installer is InstallerName.UV:
+        error = explain(step, completed)
+        if isinstance(error, NetworkError):
+            raise error  # uv would ask the same server again, for as long
     lock = read_lock(completed.stdout[:LIMIT]) if completed.ok else None
     return lock if lock is not None and lock.whole and lock.files else None
 
 
-def _cached(staging: Staging, step: Step, file: LockedFile) -> bool:
-    """Whether uv has the file already: it then installs it without a network, into a folder that is thrown away."""
-    trial = join(staging.path, "trial")
-    pins = _pins(staging, "torchup-trial.txt", [file])
-    options = ("--offline", "--target", trial, *uv_arguments(staging.plan))
-    try:
-        return staging.perform(exact_step(step, staging.path, pins, *options)).ok
-    finally:
-        staging.host.remove(trial)
+def _last(staging: Staging, step: Step, files: Sequence[LockedFile], here: dict[str, str]) -> Step:
+    """Install what lies in the store, without a network; the step for the rest. uv prefers an index to a folder."""
+    local = [file for file in files if file.sha256 in here]
+    rest = [file for file in files if file.sha256 not in here]
+    if not local:
+        return staging.exact(step, rest, *staging.places)
+    from_store = staging.exact(step, local, *_folders(staging.plan, [here[file.sha256] for file in local]))
+    if not rest:
+        return from_store
+    _perform(staging, from_store)
+    return staging.exact(step, rest, *staging.places)
 
 
-def _fetched(host: Host, orders: list[FileOrder], tell: Progress) -> dict[str, str]:
-    if not orders:
+def _folders(plan: Plan, paths: Iterable[str]) -> tuple[str, ...]:
+    """Options that name the files' folders and nothing else."""
+    alone = ("--offline", "--no-index") if plan.installer is InstallerName.UV else ("--no-index",)
+    return (*alone, *(part for path in paths for part in ("--find-links", split(path)[0])))
+
+
+def _perform(staging: Staging, step: Step) -> None:
+    completed = staging.perform(step)
+    if not completed.ok:
+        raise explain(step, completed)
+
+
+# ---------------------------------------------------------------- what is there already
+
+
+def _cached(staging: Staging, step: Step, files: Sequence[LockedFile]) -> set[str]:
+    """The files that uv has in its cache, which it says without installing; pip's cache cannot be asked."""
+    return _told_cached(staging, step, files, staging.places)
+
+
+def _unpacked(staging: Staging, step: Step, files: Sequence[LockedFile]) -> dict[str, str]:
+    """Of the files in the store those that uv unpacked from there before: neither hashed nor unpacked again."""
+    paths = {file.sha256: _path(staging.host, file) for file in files}
+    known = _told_cached(staging, step, files, _folders(staging.plan, paths.values())) if files else set[str]()
+    return {digest: path for digest, path in paths.items() if digest in known}
+
+
+def _told_cached(staging: Staging, step: Step, files: Sequence[LockedFile], places: tuple[str, ...]) -> set[str]:
+    if staging.plan.installer is not InstallerName.UV:
+        return set()
+    offline = () if "--offline" in places else ("--offline",)
+    asked = staging.exact(step, files, *places, *offline, "--dry-run", "--verbose")
+    completed = staging.perform(asked)
+    names = set(_CACHED.findall(completed.stderr)) if completed.ok else set[str]()
+    return {file.sha256 for file in files if file.package in names}
+
+
+def _path(host: Host, file: LockedFile) -> str:
+    return join(join(store.folder(host), file.sha256), file.name)
+
+
+def _stored(host: Host, file: LockedFile) -> bool:
+    return host.size(_path(host, file)) is not None
+
+
+# ---------------------------------------------------------------- fetching and unpacking at the same time
+
+
+def _fetch(staging: Staging, downloading: Downloading, step: Step, files: Sequence[LockedFile]) -> dict[str, str]:
+    """Fetch in a thread while this one installs each large file that has come; the files that are left to install."""
+    if not files:
         return {}
-    text = message("install.download", "download {count} large files", count=len(orders))
-    event = Event(stage="download", text=text)
-    tell(event)
-    return fetch_all(
-        host, sorted(orders, key=lambda order: -(order.size or 0)),
-        tell=lambda progress: tell(msgspec.structs.replace(event, download=progress)),
-    )  # fmt: skip
+    come: Queue[tuple[str, str] | BaseException | None] = Queue()
+    stop = threading.Event()
 
-
-def _with_sizes(host: Host, files: Sequence[LockedFile], configuration: Configuration) -> list[LockedFile]:
-    """The sizes that an index does not tell (PyTorch's own tells none), asked of the server."""
-    unknown = [file for file in files if file.size is None and (file.url or "").startswith(("http://", "https://"))]
-
-    def ask(file: LockedFile) -> int | None:
+    def work() -> None:
         try:
-            return size_at(host, _place(file, configuration), ASKING / 3)
-        except PlaceError:
-            return None
+            downloading.fetch(files, ready=lambda digest, path: come.put((digest, path)), stop=stop)
+            come.put(None)
+        except BaseException as error:  # noqa: BLE001  # raised again by the thread that waits
+            come.put(error)
 
-    sizes = dict(zip([file.sha256 for file in unknown], in_parallel(ask, unknown, ASKING), strict=True))
-    return [msgspec.structs.replace(file, size=file.size or sizes.get(file.sha256)) for file in files]
-
-
-def _order(file: LockedFile, configuration: Configuration) -> FileOrder:
-    return FileOrder(name=file.name, sha256=file.sha256, size=file.size, places=(_place(file, configuration),))
-
-
-def _place(file: LockedFile, configuration: Configuration) -> Place:
-    url = file.url or ""
-    host = host_of(url)
-    return Place(
-        name=host,
-        url=url,
-        authorization=_logins(configuration).get(host),
-        certificate=configuration.certificate,
-        proxy=configuration.pip.proxy,
-        verify=host.rsplit(":", 1)[0] not in configuration.trusted_hosts and host not in configuration.trusted_hosts,
-    )
+    fetching = thread(work)
+    fetching.start()
+    try:
+        return _install_as_they_come(staging, step, {file.sha256: file for file in files}, come)
+    finally:
+        stop.set()
+        fetching.join(5.0)
 
 
-def _logins(configuration: Configuration) -> dict[str, str]:
-    """Host -> header, from the addresses of the configuration that hold a login."""
-    pip, uv = configuration.pip, configuration.uv
-    settings = (pip.index_url, *pip.extra_index_urls, *pip.find_links, uv.default_index, *uv.indexes, *uv.find_links)
-    found: dict[str, str] = {}
-    for setting in settings:
-        if setting is not None and (header := authorization(setting.value)):
-            found.setdefault(host_of(setting.value), header["Authorization"])
-    return found
+def _install_as_they_come(
+    staging: Staging, step: Step, files: dict[str, LockedFile], come: Queue[tuple[str, str] | BaseException | None]
+) -> dict[str, str]:
+    left: dict[str, str] = {}
+    while (one := _next(come)) is not None:
+        if isinstance(one, BaseException):
+            raise one
+        digest, path = one
+        file = files[digest]
+        if staging.plan.installer is InstallerName.UV and (file.size or 0) >= LARGE:
+            _perform(staging, staging.exact(step, [file], *_folders(staging.plan, [path])))
+        else:
+            left[digest] = path
+    return left
+
+
+def _next(come: Queue[tuple[str, str] | BaseException | None]) -> tuple[str, str] | BaseException | None:
+    while True:
+        try:
+            return come.get(timeout=0.1)  # in pieces: Ctrl-C is heard between them
+        except Empty:
+            continue

@@ -35,10 +35,11 @@ from rattler.networking.middleware import (
 )
 
 from torchup.host import RealHost
+from torchup.host.handing import handed
 from torchup.sources.conda_config import ADDRESSES, HEADERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 LOCK = "torchup-conda.lock"
 EXIT = {"solve": 3, "link": 4, "virtual": 5, "network": 7, "internal": 70}
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--virtual", action="append", default=[], help="name=version=build that the machine offers")
     parser.add_argument("--keep", type=Path, help="an environment whose packages stay where the new ones allow it")
     parser.add_argument("--stall", type=float, default=STALL)
+    parser.add_argument("--files", type=Path, help="JSON: canonical URL -> the file that was fetched")
     parser.add_argument("--spec", action="append", default=[], dest="specs", help="match spec that is asked for")
     return parser
 
@@ -124,23 +126,59 @@ async def link(options: argparse.Namespace) -> None:
     records = _read_lock(options)
     require_virtual_packages(records, options.virtual)
     reporter = Reporter(sum(record.size or 0 for record in records))
-    await _watched(
-        rattler.install(
+    with _fetched(options) as mirrors:
+        work = rattler.install(
             records,
             options.prefix,
             cache_dir=options.cache / "pkgs",
             platform=rattler.Subdir(options.subdir),
-            client=client(options),
+            client=client(mirrors),
             reporter=reporter,
             alternative_target_prefix=options.final or options.prefix,
             # py-rattler 0.28 takes the inner object only: MatchSpec itself raises TypeError
             requested_specs=[spec._match_spec for spec in _with_kept(options)[0]],  # noqa: SLF001  # see above
             show_progress=False,
-        ),
-        options.stall,
-        reporter,
-    )
+        )
+        await _watched(work, options.stall, reporter)
     tell(event="linked", packages=len(records))
+
+
+async def files(options: argparse.Namespace) -> None:
+    """Tell the files of the lock, and which of them the cache holds unpacked."""
+    found = [
+        {
+            "url": str(record.url),
+            "sha256": record.sha256.hex() if record.sha256 else "",
+            "size": record.size,
+            "cached": (options.cache / "pkgs" / _folder(record.file_name)).is_dir(),
+        }
+        for record in _read_lock(options)
+    ]
+    tell(event="files", files=[file for file in found if file["sha256"]])
+
+
+def _folder(name: str) -> str:
+    return name.removesuffix(".conda").removesuffix(".tar.bz2")
+
+
+@contextlib.contextmanager
+def _fetched(options: argparse.Namespace) -> Iterator[dict[str, list[str]]]:
+    """Mirrors that hand over what was fetched; what is asked for beside it is sent on to where it is."""
+    if options.files is None:
+        yield _mirrors(options)
+        return
+    given: dict[str, str] = json.loads(options.files.read_text("utf-8"))
+    bases = [url.rstrip("/") for url in options.channel]
+    found = {
+        f"{number}{url[len(base) :]}": path
+        for number, base in enumerate(bases)
+        for url, path in given.items()
+        if url.startswith(f"{base}/")
+    }
+    real = _mirrors(options)
+    onward = {f"{number}/": real.get(base, [base])[0] + "/" for number, base in enumerate(bases)}
+    with handed(found, onward) as address:
+        yield {base: [f"{address}/{number}"] for number, base in enumerate(bases)}
 
 
 async def check(options: argparse.Namespace) -> None:
@@ -149,7 +187,7 @@ async def check(options: argparse.Namespace) -> None:
     tell(event="checked")
 
 
-ACTIONS = {"solve": solve, "link": link, "check": check}
+ACTIONS = {"solve": solve, "files": files, "link": link, "check": check}
 
 
 # ---------------------------------------------------------------- solving
@@ -160,23 +198,18 @@ async def _solve(options: argparse.Namespace, specs: list[Any], locked: list[Any
         options.channel,
         specs,
         platforms=[options.subdir, "noarch"],
-        gateway=rattler.Gateway(cache_dir=options.cache / "repodata", client=client(options)),
+        gateway=rattler.Gateway(cache_dir=options.cache / "repodata", client=client(_mirrors(options))),
         virtual_packages=[virtual_package(text) for text in options.virtual],
         locked_packages=locked,
     )
 
 
-def client(options: argparse.Namespace) -> Client:
+def client(mirrors: dict[str, list[str]]) -> Client:
     """A client that takes bytes from mirrors while records keep the canonical URLs.
 
     The mirror comes first in the chain, so that credentials belong to the host that is really asked; py-rattler's own
     `Client.from_config` authenticates for the canonical host before it turns to the mirror.
     """
-    whole: dict[str, str] = json.loads(RealHost().environ().get(ADDRESSES, "{}"))  # tokens stand on no command line
-    mirrors: dict[str, list[str]] = {}
-    for pair in options.mirror:
-        canonical, _, url = pair.partition("=")
-        mirrors.setdefault(canonical.rstrip("/"), []).append(whole.get(url.rstrip("/"), url.rstrip("/")))
     return Client(
         [
             MirrorMiddleware(mirrors),
@@ -187,6 +220,16 @@ def client(options: argparse.Namespace) -> Client:
         ],
         user_agent="torchup",
     )
+
+
+def _mirrors(options: argparse.Namespace) -> dict[str, list[str]]:
+    """Canonical address -> where its bytes come from."""
+    whole: dict[str, str] = json.loads(RealHost().environ().get(ADDRESSES, "{}"))  # tokens stand on no command line
+    mirrors: dict[str, list[str]] = {}
+    for pair in options.mirror:
+        canonical, _, url = pair.partition("=")
+        mirrors.setdefault(canonical.rstrip("/"), []).append(whole.get(url.rstrip("/"), url.rstrip("/")))
+    return mirrors
 
 
 def _headers(text: str) -> Callable[[str, str], dict[str, str] | None]:
@@ -359,7 +402,7 @@ class Growth:
 async def _watched(work: Any, stall: float, watched: Reporter | Growth) -> Any:
     """Await ``work``; give up when nothing has moved for ``stall`` seconds.
 
-    Also when torchup itself has been killed: nobody would take over what is made here.
+    Also when torchup itself was killed: no process would use what is made here.
     """
     task = asyncio.ensure_future(work)
     parent = os.getppid()

@@ -114,20 +114,9 @@ def compile_step(plan: Plan, path: str) -> Step:
 
 def exact_step(step: Step, path: str, pins: str, *places: str) -> Step:
     """The packages step, installing exactly the pins of a file by hash; ``places`` are uv's options of where from."""
-    argv = (
-        "uv",
-        "pip",
-        "install",
-        "--no-config",
-        "--python",
-        path,
-        *places,
-        "--no-deps",
-        "--require-hashes",
-        "-r",
-        pins,
-    )
-    return msgspec.structs.replace(step, argv=argv)
+    call = ("uv", "pip", "install", "--no-config", "--python", path)
+    argv = (*call, *places, "--no-deps", "--require-hashes", "-r", pins)
+    return msgspec.structs.replace(step, argv=argv, files={})
 
 
 def _add_pip(plan: Plan, path: str) -> Step:

@@ -14,7 +14,7 @@ from torchup.jobs.wheel import TRIES, is_there
 from torchup.model import Machine, Message, Plan, Request, Survey, Value, message
 from torchup.plan import resolve
 from torchup.plan.index_options import chosen_source
-from torchup.sources import survey
+from torchup.sources.surveyor import survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ def choose(host: Host, request: Request, say: Callable[[Message], None]) -> Choi
     """Detect this machine, ask its sources, plan; ``say`` hears what is to be known of the user's configuration.
 
     Raises:
-        NoBuildError, NetworkError: nothing fits, or nobody answers.
+        NoBuildError, NetworkError: nothing fits, or no source answers.
         UsageError: the mirror asked for does not exist.
     """
     machine = detect_machine(host)
@@ -54,7 +54,7 @@ def choose(host: Host, request: Request, say: Callable[[Message], None]) -> Choi
 
 
 def _looked(host: Host, found: Survey, plan: Plan, again: Callable[[Survey], Plan]) -> tuple[Survey, Plan]:
-    """A plan whose wheels are there: an address that nobody listed is asked for, one that is gone is planned around."""
+    """A plan whose wheels exist: ask for an address that no index listed, and plan around one that is missing."""
     for _ in range(TRIES):
         unseen = [wheel.url for wheel in plan.wheels if wheel.url and wheel.evidence not in CERTAIN]
         answers = {

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from torchup.errors import UsageError
+from torchup.encoding import to_builtins
+from torchup.errors import ExitCode, UsageError
 from torchup.model import Notice, Shell, Value, message
 
 if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.host import Host
-    from torchup.model import Machine
+    from torchup.model import Diagnosis, Machine
 
 STALE = ("python-missing", "environment-missing")  # problems of a Jupyter kernel that cannot start
 
@@ -27,7 +28,7 @@ class Examined(Value, frozen=True, kw_only=True):
     ``empty``: a report with words, none of which torchup knows.
     """
 
-    facts: Any  # Facts, which caches derived values and so is no plain field type
+    facts: Any  # Facts, which caches derived values and so is not a plain field type
     machine: Any = None
     python: str | None = None
     name: str | None = None
@@ -55,6 +56,33 @@ def examine_report(raw: bytes) -> Examined:
     if not has_words(facts.text):
         raise UsageError(message("doctor.report.nothing", "torchup recognises nothing in this report"), hint=_paste())
     return Examined(facts=facts, notices=_nothing_known(), empty=True)
+
+
+def doctor_data(found: Diagnosis, facts: Facts) -> dict[str, Any]:
+    """``data`` of the doctor's JSON answer: the diagnosis, and the versions that are often mixed up."""
+    from torchup.doctor.panel import panel  # noqa: PLC0415  # reads a table
+
+    return {**to_builtins(safe(found)), "versions": to_builtins(panel(facts))}
+
+
+def safe(found: Diagnosis) -> Diagnosis:
+    """The diagnosis without names of users, hosts and homes in a rule's own error text."""
+    from torchup.privacy import redact  # noqa: PLC0415  # only an answer pays for it
+
+    outcomes = tuple(replace(o, detail=redact(o.detail)) if o.detail else o for o in found.outcomes)
+    return replace(found, outcomes=outcomes)
+
+
+def exit_code_of(found: Diagnosis, examined: Examined, *, strict: bool = False, whole: bool = True) -> ExitCode:
+    """How the doctor ends: 1 for an error (``strict``: for a warning too), 2 for a report of which nothing is known.
+
+    ``whole``: all rules were run.
+    """
+    from torchup.doctor.verdict import is_bad  # noqa: PLC0415  # with the rules
+
+    if examined.empty:
+        return ExitCode.USAGE
+    return ExitCode.FINDINGS if is_bad(found, examined.facts, strict=strict, whole=whole) else ExitCode.OK
 
 
 _FOREIGN = {

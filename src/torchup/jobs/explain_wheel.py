@@ -53,7 +53,7 @@ def explain_wheel(
 
 
 def read_contents(host: Host, path: str, catalog: Catalog) -> Contents:
-    """What the wheel says; raises `UsageError` for what is none."""
+    """What the wheel says; raises `UsageError` if it is not a wheel."""
     wheel = WheelFile(host, path, Connection())
     libraries = _libraries(wheel)
     named = parse_filename(wheel.name, path, "file")

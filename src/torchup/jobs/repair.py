@@ -28,7 +28,7 @@ from torchup.jobs.repair_numpy import exchange_numpy, numpy_command
 from torchup.model import Diagnosis, Environment, Notice, Plan, Request, Value, message
 from torchup.plan import resolve
 from torchup.privacy import redact
-from torchup.sources import survey
+from torchup.sources.surveyor import survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ class Repair(Value, frozen=True, kw_only=True):
 
     state: RepairState
     diagnosis: Diagnosis
-    facts: Any  # Facts, which caches derived values and so is no plain field type
+    facts: Any  # Facts, which caches derived values and so is not a plain field type
     prefix: str | None = None
     plan: Plan | None = None
     commands: tuple[tuple[str, ...], ...] = ()
@@ -173,7 +173,7 @@ def environment_of(host: Host, python: str, *, conda: bool = False) -> str:
 def _plan(host: Host, examined: Examined, finding: Finding, callbacks: Callbacks) -> Plan | None:
     """What the finding's remedy installs, from sources that answer here.
 
-    ``None``: the same torch cannot be had any more, and only its NumPy is wrong.
+    ``None``: the same torch is no longer available, and only its NumPy is wrong.
     """
     catalog = stored_catalog(host, callbacks.note)
     meant = planned(finding.rule, examined.facts, catalog)

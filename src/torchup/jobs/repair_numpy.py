@@ -1,4 +1,4 @@
-"""Put NumPy 1 beside an old torch that cannot be had again.
+"""Install NumPy 1 beside an old torch that is no longer available.
 
 Where the environment can be rebuilt it is (see `repair`). A conda environment is not torchup's to rebuild, and a torch
 of years ago is in no index any more: there one package is exchanged, and put back if torch does not work then.

@@ -10,19 +10,22 @@ from msgspec import structs
 from torchup.bench.request import BenchRequest
 from torchup.bench.runner import Listener as BenchListener
 from torchup.bench.runner import run_benchmark
+from torchup.catalog.load import built_in
 from torchup.detect import detect_machine
 from torchup.encoding import to_json
 from torchup.envs import records
 from torchup.envs.paths import python_of
 from torchup.envs.registry import environment_path
 from torchup.envs.verification import verify_environment
-from torchup.errors import InterruptedByUserError, NetworkError, VerifyError
+from torchup.errors import InterruptedByUserError, NetworkError, TorchupError, VerifyError
+from torchup.fetch import CONNECTIONS
 from torchup.i18n.sentences import sentence
 from torchup.install import engine
 from torchup.install.base import Event
 from torchup.install.bundle import load_bundle
 from torchup.install.keep import requirement_name
 from torchup.jobs.choice import Choice, choose, next_source
+from torchup.jobs.hub import check_hub, has_hub, prepare_hub, with_node
 from torchup.model import (
     Environment,
     Machine,
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
     from torchup.bench.answers import Progress as BenchProgress
     from torchup.host import Host
+    from torchup.model import Rung
 
 DEFAULT_NAME = "default"
 DEFAULT_BUDGET = 130.0  # seconds: with its tolerance of a third and start-up below three minutes
@@ -58,6 +62,7 @@ class Wanted(Value, frozen=True, kw_only=True):
     budget: float | None = DEFAULT_BUDGET
     epochs: int | None = None
     recipes: tuple[str, ...] = ("script", "resident")
+    connections: int = CONNECTIONS  # to one server at a time
     bundle: str | None = None  # a folder made by `env bundle`: its plan and wheels, and no network
 
 
@@ -65,6 +70,7 @@ class Listener(Value, frozen=True, kw_only=True):
     """Whom to tell what happens. Each is called as things go, perhaps from another thread."""
 
     say: Callable[[Message], None]
+    stage: Callable[[Message], None]  # what is done now: shown until the next
     planned: Callable[[Machine, Plan], bool]  # shown the plan, answers whether to go on
     installing: Callable[[Event], None]
     measuring: Callable[[BenchProgress], None]
@@ -93,13 +99,16 @@ def up(host: Host, wanted: Wanted, listener: Listener) -> Report:
     """Do the main job.
 
     Raises:
-        NoBuildError, NetworkError: nothing fits, or nobody answers.
+        NoBuildError, NetworkError: nothing fits, or no source answers.
         InstallError: rolled back, the old environment is as it was.
         VerifyError: the environment does not compute what it should.
         BenchError: a measurement failed or missed its accuracy bar.
     """
-    listener.say(message("up.detect", "examining this machine"))
+    listener.stage(message("up.detect", "examining this machine and asking where the builds are"))
     choice = _chosen(host, wanted, listener)
+    target = environment_path(host, wanted.name, wanted.path)
+    alone = wanted.request.offline or wanted.bundle is not None
+    check_hub(host, choice.plan, target, wanted.name, listener.stage, offline=alone)
     if not listener.planned(choice.machine, choice.plan):
         return Report(machine=choice.machine, plan=choice.plan)
     report = _installed_from_any(host, wanted, choice, listener)
@@ -112,7 +121,8 @@ def _chosen(host: Host, wanted: Wanted, listener: Listener) -> Choice:
         plan = load_bundle(host, wanted.bundle)
         return Choice(machine=detect_machine(host), request=wanted.request, plan=plan)
     request = _same_packages(host, wanted, _same_mirror(host, wanted, listener.say), listener.say)
-    return choose(host, request, listener.say)
+    request = _same_profile(host, wanted, request, listener.say)
+    return choose(host, with_node(host, request), listener.say)
 
 
 def _installed_from_any(host: Host, wanted: Wanted, choice: Choice, listener: Listener) -> Report:
@@ -158,28 +168,50 @@ def _same_packages(host: Host, wanted: Wanted, request: Request, say: Callable[[
     kept = tuple(wheel.package for wheel in wheels if wheel.package not in named)
     if not kept or request.purpose:
         return request
-    say(message("up.same-packages", "torch is again chosen for {packages}", packages=", ".join(kept)))
+    say(message("up.same-packages", "choosing torch again for {packages}", packages=", ".join(kept)))
     return structs.replace(request, packages=(*request.packages, *kept))
+
+
+def _same_profile(host: Host, wanted: Wanted, request: Request, say: Callable[[Message], None]) -> Request:
+    """JupyterLab and a hub stay in an environment that is updated without naming its profile again."""
+    record = records.read(host, environment_path(host, wanted.name, wanted.path))
+    if record is None or record.plan is None or request.profile != Request().profile:
+        return request
+    profiles, there = built_in().profiles, {requirement_name(line) for line in record.plan.packages}
+    larger = sorted(profiles, key=lambda name: len(profiles[name]), reverse=True)
+    companions = set(profiles[Request().profile])
+    kept = next((name for name in larger if set(profiles[name]) - companions <= there), request.profile)
+    if kept != request.profile:
+        say(message("up.same-profile", "keeping the profile `{name}` of this environment", name=kept))
+    return structs.replace(request, profile=kept)
 
 
 def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -> Report:
     """Install or re-use, with the ladder climbed in either case: an old proof does not prove that it works today."""
-    build, stages, proofs = report.plan.build, set[str](), list[Verification]()
+    build, stages, proofs = report.plan.build, list[Event](), list[Verification]()
 
     ready: list[Event] = []
 
     def tell(event: Event) -> None:
-        stages.add(event.stage)
+        stages.append(event)
         (ready.append if event.stage == "done" else listener.installing)(event)  # it is ready when all was tried
 
     def verify(python: str) -> Verification:
         # torch.compile takes most of the ladder's time and only ever warns: it is tried when all is in place.
-        proofs.append(verify_environment(host, python, expected=build, compile_rung=False))
+        proofs.append(verify_environment(host, python, expected=build, compile_rung=False, on_rung=climbed))
         return proofs[-1]
 
-    environment = engine.install(host, report.plan, wanted.name, path=wanted.path, verify=verify, progress=tell)
-    reused = "reused" in stages
+    def climbed(rung: Rung) -> None:
+        """The rung that ended last, beside the stage's name."""
+        name = f"{rung.name} {rung.device}" if rung.device else rung.name
+        tell(structs.replace(stages[-1], detail=name))
+
+    environment = engine.install(
+        host, report.plan, wanted.name, path=wanted.path, verify=verify, progress=tell, connections=wanted.connections
+    )
+    reused = any(event.stage == "reused" for event in stages)
     python = python_of(environment.path)
+    _prepare_hub(host, environment, tell)
     if reused:
         tell(Event(stage="verify", text=message("up.verify-again", "checking that it still works")))
         _check(verify(python), wanted.name)
@@ -192,6 +224,22 @@ def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -
     for event in ready:
         listener.installing(event)
     return structs.replace(report, environment=environment, reused=reused, verification=proofs[-1])
+
+
+def _prepare_hub(host: Host, environment: Environment, tell: Callable[[Event], None]) -> None:
+    """What a hub needs beside its environment; nothing where there is no hub."""
+    if not has_hub(environment.packages):
+        return
+    stage = Event(stage="hub", text=message("hub.preparing", "prepare JupyterHub"))
+    with _all_is_ready(
+        environment.name, message("hub.again", "run `torchup hub {name}` to continue", name=environment.name)
+    ):
+        prepare_hub(
+            host,
+            environment,
+            lambda text: tell(structs.replace(stage, text=text)),
+            lambda line: tell(structs.replace(stage, detail=line)),
+        )
 
 
 @contextlib.contextmanager
@@ -239,6 +287,10 @@ def _measured(host: Host, wanted: Wanted, report: Report, listener: Listener) ->
     python = python_of(report.environment.path)
     resume = message("bench.interrupted.hint", "run `torchup bench --resume` to continue it")
     with _all_is_ready(wanted.name, resume):
-        outcome = run_benchmark(host, python, request, machine=report.machine, listener=watching)
+        try:
+            outcome = run_benchmark(host, python, request, machine=report.machine, listener=watching)
+        except TorchupError:
+            keeper.give_up()
+            raise
     path = keeper.finish(outcome.results)
     return structs.replace(report, results=outcome.results, results_file=path, problems=outcome.problems)

@@ -1,4 +1,4 @@
-"""Which wheel of a package: the tables asked, and addresses that nobody saw asked for before they are named."""
+"""Which wheel of a package: ask the tables, and check addresses that no index listed before naming them."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def _named(name: str, tables: Packages) -> Package:
 
 
 def find_wheel(host: Host, package: Package, machine: Machine, wish: Wish, catalog: Catalog, *, look: bool) -> Match:
-    """The wheel of a package for a machine; with ``look`` an address that nobody saw is asked for first.
+    """The wheel of a package for a machine; with ``look`` an address that no index listed is checked first.
 
     Raises:
-        UsageError: the wish names a torch that is none.
+        UsageError: the wish names a torch that does not exist.
     """
     tables = load_packages()
     for _ in range(TRIES):

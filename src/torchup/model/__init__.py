@@ -20,7 +20,7 @@ from torchup.model.machine import (
     PythonInterpreter,
     Tool,
 )
-from torchup.model.measurement import Breakdown, Limit, Result, Spread, Telemetry
+from torchup.model.measurement import Breakdown, Limit, PartTrained, Result, Spread, Telemetry
 from torchup.model.plan import Build, CondaOrder, Offer, PackageWheel, Plan, Rejection, Request, Source, Step, Survey
 from torchup.model.sets import (
     Bound,
@@ -65,6 +65,7 @@ __all__ = [
     "Origin",
     "Os",
     "PackageWheel",
+    "PartTrained",
     "Plan",
     "Problem",
     "PythonInterpreter",

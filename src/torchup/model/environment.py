@@ -56,7 +56,7 @@ class Rung(Value, frozen=True, kw_only=True):
 
 
 class Readiness(Value, frozen=True, kw_only=True):
-    """One thing that torch.compile needs. ``ready`` is ``None`` where nobody can tell."""
+    """One thing that torch.compile needs. ``ready`` is ``None`` if it is unknown."""
 
     name: str  # compiler, headers, triton, ptxas, python
     what: Message

@@ -9,7 +9,7 @@ from torchup.model.text import Said, Value
 
 
 class Breakdown(Value, frozen=True, kw_only=True):
-    """Where a run's time went, in seconds; a part that could not be told apart is ``None``."""
+    """Where a run's time went, in seconds; a part that could not be separated is ``None``."""
 
     input: float | None = None
     start: float | None = None  # of the processes that load
@@ -59,7 +59,7 @@ class Telemetry(Value, frozen=True, kw_only=True):
     temperature_celsius: Spread | None = None
     memory_used_bytes: Spread | None = None
     utilisation: Spread | None = None  # share of time a kernel ran, 0 to 1
-    throttle: tuple[str, ...] = ()  # reasons seen: power, thermal... none where ``unavailable`` has it: nobody tells
+    throttle: tuple[str, ...] = ()  # reasons seen: power, thermal... empty and listed in ``unavailable``: unknown
     other_processes: int | None = None  # on the GPU besides the measured one
     cpu_clock_mhz: Spread | None = None
     cpu_temperature_celsius: Spread | None = None
@@ -69,6 +69,15 @@ class Telemetry(Value, frozen=True, kw_only=True):
     on_battery: bool | None = None
     sources: dict[str, str] = {}  # field -> nvml, /sys/class/...
     unavailable: dict[str, Said] = {}  # field -> why it is None
+
+
+class PartTrained(Value, frozen=True, kw_only=True):
+    """How much of a training was done when its time ended. ``None``: it does not count in steps."""
+
+    epochs: float
+    epochs_asked: float
+    steps: int | None = None
+    steps_asked: int | None = None
 
 
 class Result(Value, frozen=True, kw_only=True):
@@ -84,6 +93,7 @@ class Result(Value, frozen=True, kw_only=True):
     epochs: float | None = None  # that were trained; None where it does not count in epochs
     seconds_for_request: float | None = None  # for the epochs that were asked for
     extrapolated: bool = False  # fewer were trained than were asked for: `seconds_for_request` is by proportion
+    cut: PartTrained | None = None  # the training ended early: its accuracy and loss are those of so much of it
     samples_per_second: float | None = None
     quality: dict[str, float] = {}
     repeats: tuple[float, ...] = ()
@@ -110,4 +120,5 @@ class Result(Value, frozen=True, kw_only=True):
     code_hash: str | None = None  # sha256 of the worker's files that measured it
     world_size: int = 1  # processes that measured together
     nodes: int = 1
+    raw: dict[str, tuple[float, ...]] = {}  # of a small workload: what was timed -> seconds of every sample
     curves: dict[str, tuple[tuple[float, float], ...]] = {}  # name -> (x, y): size sweep, all-reduce, loss per epoch

@@ -23,6 +23,7 @@ class Request(Value, frozen=True, kw_only=True):
     purpose: str | None = None  # what torch is wanted for: "vllm", "comfyui"
     build: bool = False  # compile what has no wheel
     trust: tuple[str, ...] = ()  # publishers besides the projects themselves
+    language: str = "en"  # what packages that have a translation bring with them
 
 
 class Build(Value, frozen=True, kw_only=True):
@@ -32,7 +33,7 @@ class Build(Value, frozen=True, kw_only=True):
     variant: str  # "cu126", "cpu", "rocm6.4", "xpu"
     index_url: str | None = None
     source: str | None = None  # pytorch-index, mirror:nju, find-links, pypi, conda-forge...
-    companions: dict[str, str | None] = {}  # torchvision, torchaudio -> version, or None: not to be had
+    companions: dict[str, str | None] = {}  # torchvision, torchaudio -> version, or None: not available
     size_bytes: int | None = None
     size_estimated: bool = False  # the size was neither measured nor listed
 
@@ -92,7 +93,7 @@ class Survey(Value, frozen=True, kw_only=True):
     constraint_files: tuple[str, ...] = ()  # where they are
     certificate: str | None = None
     conda_mirrors: dict[str, tuple[str, ...]] = {}  # canonical channel URL -> where its bytes come from instead
-    checked: dict[str, bool] = {}  # address of a wheel that nobody listed -> whether it answered
+    checked: dict[str, bool] = {}  # address of a wheel that no index listed -> whether it answered
     notices: tuple[Notice, ...] = ()
 
 
@@ -103,7 +104,7 @@ class Step(Value, frozen=True, kw_only=True):
     summary: Message
     environment: dict[str, str | None] = {}  # None removes the variable from the child
     timeout: float = 3600.0
-    required: bool = True  # False: its failure is told and the installation goes on
+    required: bool = True  # False: its failure is reported and the installation continues
     files: dict[str, str] = {}  # path -> text, written before the command runs
 
 
@@ -169,7 +170,7 @@ class Plan(Value, frozen=True, kw_only=True):
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """Everything that is installed as a file, as requirements: what other tools are told."""
+        """Everything that is installed as a file, as requirements for other tools."""
         return (*self.packages, *(wheel.requirement for wheel in self.wheels if not wheel.compiled))
 
     @property

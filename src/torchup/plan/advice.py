@@ -284,7 +284,8 @@ def _system_packages(plan: Plan, best: Fit, question: Question) -> Iterator[Noti
         yield _tell(
             message(
                 "plan.advice.system-packages",
-                "this build needs CUDA and cuDNN of JetPack and OpenBLAS of the system; install them with `{command}`",
+                "this build needs CUDA and cuDNN from JetPack and OpenBLAS from the system; install them with "
+                "`{command}`",
                 command=f"sudo apt-get install {packages}",
             )
         )
@@ -301,8 +302,7 @@ def _unsure_names(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]
             yield _tell(
                 message(
                     "plan.advice.unsure-name",
-                    "unsure: what the {gpu} executes is general knowledge without a source; its driver shows it "
-                    "(`torchup detect`)",
+                    "unsure: no source states which code the {gpu} runs; its driver shows it (`torchup detect`)",
                     gpu=gpu_name(gpu),
                 )
             )

@@ -55,7 +55,7 @@ def candidates(target: Target, request: Request, catalog: Catalog, survey: Surve
 
 
 def _through_mirror(published: tuple[Candidate, ...], survey: Survey) -> tuple[Candidate, ...]:
-    """Of builds that nobody was asked for those that a mirror in the survey carries, taken from there."""
+    """Of builds whose index was not asked, those that a mirror in the survey has, with the mirror as source."""
     mirrors = [source for source in survey.sources if source.name.startswith("mirror:")]
     if not mirrors:
         return published

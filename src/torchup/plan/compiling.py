@@ -50,7 +50,7 @@ def jobs(machine: Machine, variant: str, tables: Packages) -> dict[str, str]:
 
 
 def check_tools(package: Package, machine: Machine, variant: str) -> None:
-    """Refuse what would fail after an hour. Of a machine whose tools nobody looked at nothing is known.
+    """Refuse a compilation that would fail after an hour; tools that were not examined are unknown and allowed.
 
     Raises:
         NoBuildError: see `compiled_wheel`.
@@ -69,7 +69,9 @@ def check_tools(package: Package, machine: Machine, variant: str) -> None:
     if not any(tool.name in COMPILERS for tool in machine.tools):
         raise NoBuildError(
             message("plan.compile.no-compiler", "compiling {package} needs a C++ compiler", package=package.name),
-            hint=message("plan.compile.no-compiler.hint", "`torchup explain compiler-missing` says how to install one"),
+            hint=message(
+                "plan.compile.no-compiler.hint", "run `torchup explain compiler-missing` to see how to install one"
+            ),
         )
     if kind_of(variant) == "cuda":
         _check_toolkit(package, machine, variant)
@@ -91,8 +93,8 @@ def _check_toolkit(package: Package, machine: Machine, variant: str) -> None:
         ),
         hint=message(
             "plan.compile.toolkit.hint",
-            "install the CUDA {wanted} toolkit and put its bin folder on PATH, or take a torch that has a wheel:"
-            " leave --build out",
+            "install the CUDA {wanted} toolkit and put its bin folder on PATH, or leave out --build to use a "
+            "torch that has a wheel",
             wanted=wanted,
         ),
     )
@@ -110,7 +112,7 @@ def compile_notices(wheel: PackageWheel, package: Package, machine: Machine) -> 
     if "MAX_JOBS" in wheel.environment and machine.memory_bytes is not None:
         text = message(
             "plan.compile.jobs",
-            "MAX_JOBS={jobs}: {memory} GB of memory hold that many compilers; set MAX_JOBS to change it",
+            "MAX_JOBS={jobs}: that many compilers fit into {memory} GB of memory; set MAX_JOBS to change it",
             jobs=wheel.environment["MAX_JOBS"],
             memory=machine.memory_bytes // _GIGABYTE,
         )

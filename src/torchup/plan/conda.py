@@ -223,7 +223,7 @@ def conda_name(name: str) -> str:
 def _others(packages: Sequence[str], build: Build) -> tuple[str, ...]:
     own = {"torch", *(normalise(name) for name in build.companions)}
     requirements = [item for text in packages if normalise((item := _requirement(text)).name) not in own]
-    # JupyterHub's proxy is no Python package: pip's users need npm for it, conda-forge has it.
+    # JupyterHub's proxy is not a Python package: pip's users need npm for it, conda-forge has it.
     proxy = ("configurable-http-proxy",) if any(item.name == "jupyterhub" for item in requirements) else ()
     return (*(match_spec(item) for item in requirements), *proxy)
 

@@ -85,7 +85,7 @@ def parse_build(asked: str, catalog: Catalog) -> tuple[str | None, str | None]:
     """``cu132`` -> (None, "cu132"); ``2.15`` -> ("2.15", None); ``2.15.0+cu132`` -> both.
 
     Raises:
-        UsageError: nothing, or a local part that is no variant.
+        UsageError: the text is empty, or its local part is not a variant.
     """
     match = _VARIANT.fullmatch(asked.strip().lower())
     if match:

@@ -11,15 +11,21 @@ from torchup.encoding import to_json
 from torchup.errors import UsageError
 from torchup.model import message
 from torchup.plan.exports import NAMES
+from torchup.plan.exports.ansible import ansible
 from torchup.plan.exports.container import dockerfile
+from torchup.plan.exports.devcontainer import devcontainer
 from torchup.plan.exports.environments import environment_yml, pixi
+from torchup.plan.exports.kubernetes import kubernetes
 from torchup.plan.exports.requirements import pyproject, requirements
 from torchup.plan.exports.scripts import script_ps1, script_sh
+from torchup.plan.exports.slurm import slurm
+from torchup.plan.exports.workflow import github_actions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torchup.model import Machine, Plan
+    from torchup.plan.exports.fleet import LeftOut, Planned
 
 FORMATS: dict[str, Callable[[Plan, Machine], str]] = {
     "requirements": requirements,
@@ -30,6 +36,14 @@ FORMATS: dict[str, Callable[[Plan, Machine], str]] = {
     "script-sh": script_sh,
     "script-ps1": script_ps1,
     "json": lambda plan, _: to_json(plan),
+}
+
+FLEET: dict[str, Callable[[Sequence[Planned], Sequence[LeftOut]], str]] = {
+    "ansible": ansible,
+    "slurm": slurm,
+    "devcontainer": devcontainer,
+    "github-actions": github_actions,
+    "kubernetes": kubernetes,
 }
 
 

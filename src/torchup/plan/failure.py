@@ -220,7 +220,7 @@ def _newer_than_code(question: Question) -> ComputeCapability | None:
 
 
 def _no_code(question: Question, names: str, *, cpu_possible: bool) -> Message | None:
-    """That no build has code for the GPUs, or that nobody can tell."""
+    """That no build has code for the GPUs, or that it is unknown."""
     machine = question.target.machine
     unknown = [machine.gpus[i] for i in question.graphics.lost if machine.gpus[i].vendor == Vendor.AMD]
     if any(gpu.gfx is None for gpu in unknown):
@@ -299,8 +299,8 @@ def change_hint(question: Question, rejected: list[Rejection]) -> Message | None
     if machine.jetson and question.graphics.lost:
         return message(
             "plan.hint.jetson-old",
-            "for JetPack 4, NVIDIA published torch wheels itself, each for the Python of its JetPack"
-            " (listed in its Jetson forum); torchup knows none of them",
+            "NVIDIA published its own torch wheels for JetPack 4, one for the Python of each JetPack (listed in "
+            "its Jetson forum); torchup knows none of them",
         )
     if machine.os == Os.MACOS and first.reason == Reason.OS:
         floors = [row.mps or row.macos for row in question.catalog.by_platform.get(question.target.platform or "", ())]

@@ -1,4 +1,4 @@
-"""The exact requirements of a plan, torch first, and which companions cannot be had."""
+"""The exact requirements of a plan, torch first, and the companions that are not available."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from torchup.plan.judge import companion_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from torchup.catalog.types import Catalog
+    from torchup.model import Machine, Request
     from torchup.plan.judge import Fit, Question
 
 _BUILT_WITH_TORCH = ("torchvision", "torchaudio")
@@ -22,7 +24,7 @@ _PLAIN_NAME = lazy_pattern(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # of PE
 def requirements(fit: Fit, question: Question) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(requirement strings, missing companions) of a build, by profile and request."""
     extra = _extra(fit, question)
-    wanted = [*wanted_packages(question), *question.request.require]
+    wanted = [*wanted_packages(question.request, question.catalog), *question.request.require]
     lines, missing = [f"torch{extra}{_pin(fit)}"], []
     for name in dict.fromkeys(wanted):
         if name not in _BUILT_WITH_TORCH:
@@ -52,13 +54,33 @@ def _pin(fit: Fit) -> str:
     return f">={candidate.floor}.dev0" if candidate.floor else f"=={candidate.label}"
 
 
-def wanted_packages(question: Question) -> tuple[str, ...]:
-    """The profile's packages and those asked for by name or bundle, as far as this operating system has them."""
-    catalog, machine = question.catalog, question.target.machine
-    packages = list(catalog.profiles.get(question.request.profile, ()))
-    for name in question.request.packages:
+def wanted_packages(request: Request, catalog: Catalog) -> tuple[str, ...]:
+    """The profile's packages and those asked for by name or bundle, and what the user's language adds to them."""
+    packages = list(catalog.profiles.get(request.profile, ()))
+    for name in request.packages:
         packages += catalog.bundles.get(name, (name,))
-    return tuple(p for p in packages if catalog.profile_not_on.get(p) != machine.os.value)
+    translations = catalog.with_language.get(request.language, {})
+    conda = request.installer == InstallerName.CONDA
+    added = [translations[name] for name in packages if name in translations]
+    return (*packages, *(name for name in added if not (conda and name in catalog.not_in_conda)))
+
+
+def refuse_unfit(machine: Machine, request: Request, catalog: Catalog) -> None:
+    """Say before anything else that a package does not run on the operating system, and what does the same there.
+
+    Raises:
+        UsageError: it would be installed for nothing.
+    """
+    unfit = [name for name in wanted_packages(request, catalog) if catalog.not_on.get(name) == machine.os.value]
+    if unfit:
+        raise UsageError(
+            message("plan.package.not-here", "{package} does not run on {os}", package=unfit[0], os=machine.os),
+            hint=message(
+                "plan.package.not-here.hint",
+                "to work alone run `torchup up --profile analysis`, then `torchup lab`; a hub for several people runs"
+                " on Linux, macOS and inside WSL (`wsl --install`, then `torchup up --profile hub` there)",
+            ),
+        )
 
 
 def overrides(fit: Fit, question: Question) -> tuple[str, ...]:
@@ -91,7 +113,7 @@ def _name(requirement: str) -> str:
 
 
 def check_packages(packages: Iterable[str]) -> tuple[str, ...]:
-    """Refuse what is no requirement: in its place an option would make pip or uv do something else.
+    """Refuse anything that is not a requirement: an option in its place would change what pip or uv does.
 
     Returns:
         The names of the packages.

@@ -29,7 +29,7 @@ from torchup.plan.candidates import Candidate, candidates, is_surveyed
 from torchup.plan.failure import no_build, platform_problem
 from torchup.plan.gpus import sort_gpus
 from torchup.plan.judge import Fit, Question, companion_of, judge
-from torchup.plan.packages import check_packages, overrides, requirements
+from torchup.plan.packages import check_packages, overrides, refuse_unfit, requirements
 from torchup.plan.pythons import pythons_of
 from torchup.plan.ranking import beaten, rank
 from torchup.plan.reasons import why
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 def make_plan(machine: Machine, request: Request, catalog: Catalog, survey: Survey) -> Plan:
     """`torchup.plan.resolve`."""
     request = spelled(request, machine)
+    refuse_unfit(machine, request, catalog)
     question, fits, rejected = consider(machine, request, catalog, survey)
     if not fits:
         raise no_build(question, rejected, survey)
@@ -107,7 +108,7 @@ def spelled(request: Request, machine: Machine) -> Request:
     """The request as the rest of the planner reads it: ``2.14.1+CU126`` parted, ``mps`` as the macOS build.
 
     Raises:
-        UsageError: wishes that exclude each other, a Python or a package that is none.
+        UsageError: wishes that exclude each other, an invalid Python or package.
     """
     torch, _, local = (request.torch or "").strip().partition("+")
     variant = (request.variant or local or "").strip().lower()

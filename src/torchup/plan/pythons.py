@@ -36,7 +36,7 @@ def pythons_of(machine: Machine, request: Request, catalog: Catalog) -> Pythons:
             unfit.append(f"{found.version} ({found.bits}-bit)" if found.bits == 32 else found.version)  # noqa: PLR2004  # bits
     if not machine.pythons and machine.python and not machine.translated:
         installed[short(machine.python, free_threaded=machine.python.endswith("t"))] = None
-    unknown = not installed and not unfit  # of an imagined machine: nobody said, which is not none
+    unknown = not installed and not unfit  # of an imagined machine: unknown, which is not the same as none
     fetches = unknown or request.installer != InstallerName.PIP
     fetchable = catalog.fetchable_pythons if fetches else ()
     wanted = short(request.python, free_threaded=request.python.endswith("t")) if request.python else None

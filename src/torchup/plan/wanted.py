@@ -31,7 +31,7 @@ def version_matches(version: str, wanted: str) -> bool:
 
 
 def allows(limit: SpecifierSet, version: str) -> bool:
-    """Whether a specifier admits a version; what is no version (a nightly channel's name) is not admitted."""
+    """Whether a specifier admits a version; the name of a nightly channel is not a version and is not admitted."""
     from packaging.version import InvalidVersion  # noqa: PLC0415  # loaded with the specifier
 
     try:

@@ -51,7 +51,7 @@ def with_driver(machine: Machine, branch: int) -> Machine:
 
 
 def with_usual_driver(machine: Machine, catalog: Catalog) -> Machine:
-    """An imagined machine whose driver nobody named, with a current one: the advised branch of its GPUs."""
+    """An imagined machine with an unknown driver, given a current one: the advised branch of its GPUs."""
     gpus = [gpu for gpu in machine.gpus if gpu.vendor == Vendor.NVIDIA]
     if machine.sources.get("drivers") != "unsaid" or not gpus:
         return machine

@@ -36,7 +36,7 @@ def lowered(packages: Sequence[Package], newest: Fit, plan: Plan) -> Message | N
 
 
 def _how_to_keep(packages: Sequence[Package], newest: str) -> Message:
-    """How to have the newest torch all the same: compile what can be compiled, or leave it out."""
+    """How to keep the newest torch: compile the packages that can be compiled, or leave them out."""
     if all(package.can_be_compiled for package in packages):
         return message("plan.why.packages.build", "to keep {newest}: --torch {newest} --build", newest=newest)
     names = ", ".join(package.name for package in packages)

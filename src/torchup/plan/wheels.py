@@ -39,7 +39,7 @@ def make_plan_with(machine: Machine, request: Request, catalog: Catalog, survey:
 
     Raises:
         NoBuildError: no build has a wheel of every package; the smallest conflicting set and the nearest are named.
-        UsageError: a purpose that is none.
+        UsageError: an unknown purpose.
     """
     tables = load_packages()
     request = with_purpose(request, tables)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.bench.breakdown import advise, explain_sum
-from torchup.bench.timebase import common, for_request, seconds_for
+from torchup.bench.timebase import common, cut, for_request, seconds_for
 from torchup.i18n import printable, render, text
 from torchup.model import Bound, RecipeKind
 from torchup.report import numbers
-from torchup.report.results_text import beside_text, results_text, short_device
+from torchup.report.results_text import beside_text, part_text, results_text, short_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,20 +151,19 @@ def advice(results: Sequence[Result]) -> list[str]:
 
 
 def shortened(results: Sequence[Result]) -> list[str]:
-    """A line for each result that the budget cut short: it trained fewer epochs than it was asked for."""
+    """A line for each result that the budget cut short: it trained less than it was asked for."""
     lines = []
     for result in results:
-        timed = for_request(result)
-        if timed.amount is None or timed.measured is None:
+        part = cut(result)
+        if part is None:
             continue
         line = text(
             "bench.shortened",
-            "{recipe} ({device}): the time budget allowed {epochs} of {asked} epochs; its time is extrapolated "
-            "and its accuracy is not judged",
+            "{recipe} ({device}): the time budget allowed {part}; its time is extrapolated and its accuracy is not"
+            " judged",
             recipe=result.recipe,
             device=result.device,
-            epochs=numbers.count(timed.measured),
-            asked=numbers.count(timed.amount.count),
+            part=part_text(part),
         )
         lines.append(line)
     return lines

@@ -64,17 +64,22 @@ SOURCES: dict[str, Message] = {
 
 def machine_text(machine: Machine, style: Style, *, verbose: bool = False) -> str:
     """Tables of the system, the GPUs and the drivers, and what a probe could not say."""
-    rows = [*_system(machine), *_gpus(machine), *_drivers(machine), *_software(machine, verbose=verbose)]
     headers = (
         text("detect.header.fact", "Fact"),
         text("detect.header.value", "Value"),
         text("detect.header.source", "Source"),
     )
-    parts = [table(headers, [(fact, value, _source(source)) for fact, value, source in rows], style)]
+    parts = [table(headers, machine_rows(machine, verbose=verbose), style)]
     if not machine.gpus:
         parts.append(text("detect.no-gpu", "No GPU was found: PyTorch will run on the processor."))
-    parts += [_problem(problem, style) for problem in machine.problems]
+    parts += [f"{mark(style, 'warning')} {problem_line(problem)}" for problem in machine.problems]
     return "\n".join(parts)
+
+
+def machine_rows(machine: Machine, *, verbose: bool = False) -> list[tuple[str, str, str]]:
+    """Fact, value and source, as people read them; ``verbose`` names every Python."""
+    rows = [*_system(machine), *_gpus(machine), *_drivers(machine), *_software(machine, verbose=verbose)]
+    return [(fact, value, _source(source)) for fact, value, source in rows]
 
 
 def _source(names: str) -> str:
@@ -228,6 +233,7 @@ def _software(machine: Machine, *, verbose: bool) -> list[tuple[str, str, str]]:
     return rows
 
 
-def _problem(problem: Problem, style: Style) -> str:
+def problem_line(problem: Problem) -> str:
+    """What a probe could not say, and why."""
     said = text("detect.probe-failed", "{probe}: {code}", probe=problem.probe, code=problem.code)
-    return f"{mark(style, 'warning')} {said}" + (f" ({render(verbatim(problem.detail))})" if problem.detail else "")
+    return said + (f" ({render(verbatim(problem.detail))})" if problem.detail else "")

@@ -37,7 +37,7 @@ def doctor_text(
 
 
 def headline(diagnosis: Diagnosis, style: Style, *, live: bool = True) -> str:
-    """One line: what is wrong, that nothing is, or that this cannot be told; of a report only what it says is known."""
+    """One line: what is wrong, that nothing is, or that the cause is undetermined; of a report only what it says."""
     cause = next((finding for finding in diagnosis.findings if finding.rule == diagnosis.primary), None)
     if cause is not None:
         return f"{mark(style, str(cause.severity))} " + text("doctor.text.cause", "Main cause: {rule}", rule=cause.rule)
@@ -99,7 +99,7 @@ def _wrapped(prefix: str, words: str, style: Style) -> list[str]:
     return wrap(words, max(style.width, 40), first=prefix, rest=indent)
 
 
-_DEEP = 14  # a longer prefix is no indentation for the lines below
+_DEEP = 14  # the lines below are not indented by a longer prefix
 
 
 def _panel_lines(values: Panel) -> Iterator[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torchup.model import Change, Environment, Verification
     from torchup.report.style import Style
 
-LONGEST_LIST = 12  # rows of changes shown; a CUDA upgrade changes 30 packages that nobody asked about
+LONGEST_LIST = 12  # rows of changes shown; a CUDA upgrade changes 30 packages that the user did not ask about
 
 
 def list_text(environments: Sequence[Environment], chosen: str, style: Style) -> str:
@@ -42,7 +42,7 @@ def list_text(environments: Sequence[Environment], chosen: str, style: Style) ->
 
 
 def torch_label(environment: Environment) -> str:
-    """``2.13.0+cu126``, ``-`` where there is no torch or the folder has gone."""
+    """``2.13.0+cu126``, ``-`` if there is no torch or the folder no longer exists."""
     if environment.torch is None:
         return "-"
     return f"{environment.torch}+{environment.variant}" if environment.variant else environment.torch

@@ -41,14 +41,15 @@ def page(runs: Sequence[Run], *, baseline: Run | None = None) -> str:
         _controls(entries),
         element("main", {"id": "main"}, _sections(entries)),
         _footer(baseline if baseline in shown else None),
-        element("script", None, Markup(_asset("report.js"))),
+        element("script", None, Markup(asset("report.js"))),
     )
     language = {"zh": "zh-CN"}.get(i18n.current(), "en")
-    return "<!doctype html>\n" + element("html", {"lang": language}, _head(title), element("body", None, body)) + "\n"
+    return "<!doctype html>\n" + element("html", {"lang": language}, head(title), element("body", None, body)) + "\n"
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The style or the script of a page."""
     return files("torchup.report").joinpath(f"assets/{name}").read_text(encoding="utf-8")
 
 
@@ -56,8 +57,9 @@ def _hash(content: str) -> str:
     return "'sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() + "'"
 
 
-def _head(title: str) -> Markup:
-    style, script = _asset("report.css"), _asset("report.js")
+def head(title: str) -> Markup:
+    """The head of a page that loads nothing and runs no script but the report's own."""
+    style, script = asset("report.css"), asset("report.js")
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
     )

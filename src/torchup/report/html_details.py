@@ -34,6 +34,7 @@ def _fold(entry: Entry) -> Markup:
         entry.attributes,
         element("summary", None, title),
         _samples(entry),
+        _facts(text("html.facts.samples", "Every sample"), _points(entry)),
         _notes(entry),
         _facts(text("html.facts.result", "Result"), _result_facts(entry)),
         _facts(text("html.facts.machine", "Machine"), _flat(entry.result.machine)),
@@ -54,6 +55,12 @@ def _samples(entry: Entry) -> Markup:
         svg.strip(samples, entry.result.outliers, f"{title}: {shown}") if len(samples) > 1 else Markup(),
         element("p", {"class": "soft"}, shown),
     )
+
+
+def _points(entry: Entry) -> Iterator[tuple[str, str]]:
+    """What a small workload timed, point by point."""
+    for name, taken in entry.result.raw.items():
+        yield name, ", ".join(numbers.seconds(value) for value in taken[:LONGEST_LIST])
 
 
 def _notes(entry: Entry) -> Markup:

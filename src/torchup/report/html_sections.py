@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.bench.timebase import cut
 from torchup.i18n import render, text
 from torchup.model import RecipeKind
 from torchup.report import numbers, svg
@@ -11,7 +12,7 @@ from torchup.report.bench_text import advice as advice_lines
 from torchup.report.bench_text import bound_name
 from torchup.report.html_entry import USUAL_PRECISION, Entry, by_workload
 from torchup.report.markup import Markup, element, join, prose
-from torchup.report.results_text import PARTS, part_name, shares, trained
+from torchup.report.results_text import PARTS, part_name, part_text, shares, trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,12 +63,15 @@ def _tiles(workload: str, measured: Sequence[Entry]) -> Markup:
         tiles.append((text("html.tile.speedup", "Speed-up"), numbers.ratio(worst.seconds / best.seconds), detail))
     accuracy = best.result.quality.get("test_accuracy")
     if accuracy is not None:
-        epochs = (
-            numbers.count(best.result.epochs)
-            if best.result.epochs
-            else best.result.parameters.get("epochs", numbers.NONE)
-        )
-        detail = text("html.tile.accuracy.detail", "{recipe}, epochs: {epochs}", recipe=best.recipe, epochs=epochs)
+        part = cut(best.result)
+        epochs = best.result.epochs or best.result.parameters.get("epochs", 0.0)
+        detail = (
+            text("html.tile.accuracy.detail", "{recipe}, epochs: {epochs}", recipe=best.recipe,
+                 epochs=numbers.count(epochs) if epochs else numbers.NONE)
+            if part is None
+            else text("html.tile.accuracy.cut", "{recipe}, after {part}: not judged", recipe=best.recipe,
+                      part=part_text(part))
+        )  # fmt: skip
         tiles.append((text("html.tile.accuracy", "Accuracy"), numbers.percent(accuracy, 2), detail))
     if best.result.limit is not None and best.result.limit.share is not None:
         bound = bound_name(best.result.limit.bound)
@@ -148,7 +152,7 @@ def unit_name(entry: Entry) -> str:
     amount = amount_name(entry)
     if not amount:
         return text("html.unit.run", "time of the whole run")
-    return text("html.unit.epochs", "time of {amount}, extrapolated where fewer were trained", amount=amount)
+    return text("html.unit.epochs", "time of {amount}, extrapolated if fewer were trained", amount=amount)
 
 
 def amount_name(entry: Entry) -> str:

@@ -9,7 +9,7 @@ from torchup.i18n import text
 from torchup.report import numbers
 from torchup.report.html_sections import section
 from torchup.report.markup import Markup, element
-from torchup.report.results_text import interval_text
+from torchup.report.results_text import interval_text, quality_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def all_results(entries: Sequence[Entry]) -> Markup:
 
 def _table_row(entry: Entry) -> Markup:
     result = entry.result
-    quality = ", ".join(_quality(name, value) for name, value in result.quality.items()) or numbers.NONE
+    quality = quality_text(result) or numbers.NONE
     cells = [
         element("td", None, result.workload),
         element("td", None, entry.recipe),
@@ -77,10 +77,6 @@ def _epochs(amount: Amount | None) -> tuple[str, float | None]:
     if amount is None or amount.unit != "epoch":
         return numbers.NONE, None
     return numbers.count(amount.count), amount.count
-
-
-def _quality(name: str, value: float) -> str:
-    return numbers.percent(value, 2) if name == "test_accuracy" else f"{name} {numbers.digits(value)}"
 
 
 def _number(shown: str, value: float | None, *, kind: str = "number") -> Markup:

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from torchup.bench.stability import advice
-from torchup.bench.timebase import common, for_request, seconds_for
+from torchup.bench.timebase import common, cut, for_request, seconds_for
 from torchup.i18n import printable, render, text
 from torchup.i18n.sentences import sentence
 from torchup.report import numbers
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CSV_COLUMNS = (
     "run", "created_at", "workload", "recipe", "kind", "device", "device_name", "precision", "torch", "world_size",
-    "epochs", "seconds_for_request", "extrapolated",
+    "epochs", "seconds_for_request", "extrapolated", "cut_steps", "cut_steps_asked",
     "median_seconds", "ci95_low", "ci95_high", "repeats", "outliers", "stable", "samples_per_second", "quality",
     "peak_memory_bytes", "compile_seconds", *(f"{part}_seconds" for part in PARTS), "limit_seconds", "limit_share",
     "measured", "raw_seconds",
@@ -119,13 +119,14 @@ def _csv_row(run: Run, result: Result) -> list[object]:
     low, high = result.ci95 or (None, None)
     parts = [getattr(result.breakdown, part) if result.breakdown else None for part in PARTS]
     limit = (result.limit.seconds, result.limit.share) if result.limit else (None, None)
-    timed = for_request(result)
+    timed, part = for_request(result), cut(result)
+    steps = (part.steps, part.steps_asked) if part else (None, None)
     middle = result.median if result.median is not None else result.seconds
     quality = " ".join(f"{name}={value!r}" for name, value in result.quality.items())
     return [
         run.id, run.created_at, result.workload, result.recipe, result.kind, result.device, result.device_name,
         result.precision, result.torch, result.world_size, result.epochs,
-        timed.seconds, timed.extrapolated, middle, low, high, len(result.repeats),
+        timed.seconds, timed.extrapolated, *steps, middle, low, high, len(result.repeats),
         len(result.outliers), result.stable, result.samples_per_second, quality, result.peak_memory_bytes,
         result.compile_seconds, *parts, *limit, result.measured, " ".join(repr(value) for value in result.repeats),
     ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torchup.bench.compare import Comparison, Labelled, Refusal, Report, Side, Verdict, compare_sets
 from torchup.bench.stability import advice
-from torchup.bench.timebase import Timed, common, for_request, seconds_for
+from torchup.bench.timebase import Timed, common, cut, for_request, seconds_for
 from torchup.i18n import printable, render, text
 from torchup.i18n.sentences import sentence
 from torchup.model import RecipeKind, message
@@ -19,7 +19,7 @@ from torchup.report.table import table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torchup.model import Breakdown, Message, Result
+    from torchup.model import Breakdown, Message, PartTrained, Result
     from torchup.report.style import Style
     from torchup.results.run import Run
     from torchup.results.store import Listing
@@ -198,12 +198,12 @@ def _ladder_columns(timed: Sequence[tuple[Timed, Result]]) -> list[tuple[str, li
         (text("results.column.device", "Device"), [short_device(r) for r in ordered], True),
         (text("results.column.precision", "Precision"), [r.precision for r in ordered], True),
         (text("results.column.median", "Median"), [numbers.seconds(one.seconds) for one, _ in timed], False),
-        (text("results.column.trained", "Trained"), [trained(one) for one, _ in timed], False),
+        (text("results.column.trained", "Trained"), [_trained_beside(one, r) for one, r in timed], False),
         (text("results.column.bounds", "Interval"), [interval_text(one) for one, _ in timed], False),
         (text("results.column.rate", "Rate"), [numbers.amount(r.samples_per_second, "/s") for r in ordered], False),
         (
             text("results.column.accuracy", "Accuracy"),
-            [numbers.percent(r.quality.get("test_accuracy"), 2) for r in ordered],
+            [accuracy_text(r) or numbers.NONE for r in ordered],
             False,
         ),
         (text("results.column.memory", "Peak memory"), [_memory(r) for r in ordered], False),
@@ -217,6 +217,11 @@ def trained(timed: Timed) -> str:
     if timed.measured is None:
         return numbers.NONE
     return text("results.trained", "{count} epochs", count=numbers.count(timed.measured))
+
+
+def _trained_beside(timed: Timed, result: Result) -> str:
+    """The same, unless the accuracy beside it says it."""
+    return numbers.NONE if cut(result) is not None and accuracy_text(result) else trained(timed)
 
 
 def interval_text(timed: Timed) -> str:
@@ -237,8 +242,31 @@ def _reached(result: Result) -> str:
 def quality_text(result: Result) -> str:
     """The qualities a result reached: ``98.20 %``, ``tflops 12.3``."""
     return ", ".join(
-        numbers.percent(value, 2) if name == "test_accuracy" else f"{name} {numbers.digits(value)}"
+        accuracy_text(result) if name == "test_accuracy" else f"{name} {numbers.digits(value)}"
         for name, value in result.quality.items()
+    )
+
+
+def accuracy_text(result: Result) -> str:
+    """The accuracy reached; of a training that was cut with how much of it was done. Empty where none was measured."""
+    reached, part = result.quality.get("test_accuracy"), cut(result)
+    if reached is None:
+        return ""
+    shown = numbers.percent(reached, 2)
+    if part is None:
+        return shown
+    return text("results.accuracy.cut", "{accuracy} after {part}", accuracy=shown, part=part_text(part))
+
+
+def part_text(part: PartTrained) -> str:
+    """How much of a training was done: ``20 of 938 steps``."""
+    if part.steps is not None and part.steps_asked is not None:
+        return text("results.part.steps", "{steps} of {asked} steps", steps=part.steps, asked=part.steps_asked)
+    return text(
+        "results.part.epochs",
+        "{epochs} of {asked} epochs",
+        epochs=numbers.count(part.epochs),
+        asked=numbers.count(part.epochs_asked),
     )
 
 

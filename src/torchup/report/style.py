@@ -23,7 +23,7 @@ _COLOURS = {"pass": "32", "error": "31", "warning": "33", "info": "36"}
 _SIGNS = {sign: _COLOURS[status] for status, signs in _MARKS.items() if status in _COLOURS for sign in signs}
 _ANYWHERE = "✓✗"  # the other signs are also punctuation: they are signs only where a line begins
 _SIGN = lazy_pattern(rf"(?m)^( *)({'|'.join(map(re.escape, _SIGNS))})(?=\s)|(?<!\S)([{_ANYWHERE}])(?!\S)")
-_COMMAND = lazy_pattern(" {8}\\S")  # a line that begins so is a command: it is never parted, since people copy it
+_COMMAND = lazy_pattern(" {8}\\S")  # such a line is a command: never wrapped, since people copy it
 
 
 class Style(Value, frozen=True, kw_only=True):

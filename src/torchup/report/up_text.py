@@ -34,7 +34,7 @@ def up_text(
         parts.append("\n".join([verdict(verification), *_worth_showing(verification.rungs, style)]))
     if results:
         parts.append(bench_text(results, style, baseline=baseline))
-    parts.append(_next(next_steps))
+    parts.append(_next(next_steps, style.width))
     return "\n\n".join(parts)
 
 
@@ -58,7 +58,11 @@ def _worth_showing(rungs: Sequence[Rung], style: Style) -> list[str]:
     return [rung_line(rung, style) for rung in rungs if rung.status in {"pass", "fail", "warn"}]
 
 
-def _next(steps: Sequence[tuple[str, str]]) -> str:
-    width = max((cells(what) for what, _ in steps), default=0)
-    lines = [f"  {pad(what, width)}  {command}" for what, command in steps]
+def _next(steps: Sequence[tuple[str, str]], width: int) -> str:
+    """A line a step; one that is too wide for the terminal has its command below, whole, since people copy it."""
+    label = max((cells(what) for what, _ in steps), default=0)
+    lines = []
+    for what, command in steps:
+        beside = f"  {pad(what, label)}  {command}"
+        lines += [beside] if cells(beside) <= width else [f"  {what}", f"        {command}"]
     return "\n".join([text("up.next", "Next:"), *lines])

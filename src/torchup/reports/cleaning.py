@@ -12,7 +12,7 @@ from torchup.patterns import lazy_pattern
 
 LIMIT = 2_000_000  # characters read of a report, half from either end; a log's middle says nothing new
 LINE_LIMIT = 4_000  # longer lines (minified files, base64) carry no facts, and patterns must stay cheap on them
-_LAYERS = 20  # quotes within boxes within logs; more is no report
+_LAYERS = 20  # quotes within boxes within logs; real reports have no more
 _BLANKS = 3  # empty lines in a row that are kept
 
 _ESCAPES = lazy_pattern(
@@ -39,7 +39,7 @@ _FENCE = lazy_pattern(r"\s*(?:```|~~~)[\w+-]*\s*")
 _WRAPS = (*range(38, 241),)
 _BARS = "│┃║"
 _FRAME = str.maketrans(dict.fromkeys(_BARS, "|"))
-# What loggers and runners write before each line; alone on a line it is no fact either.
+# What loggers and runners write before each line; alone on a line it is not a fact either.
 _LOGGED = lazy_pattern(
     r"\s{0,40}(?:\[rank\d{1,5}\]:\s?|"  # torchrun
     r"\([A-Za-z_]\w{0,60} pid=\d{1,9}(?:, ip=[\d.]{1,15})?\)\s?|"  # Ray, vLLM

@@ -1,4 +1,4 @@
-"""Bytes of a report file -> text, and what the file is when it is no text at all."""
+"""Bytes of a report file -> text, or the kind of a file that is not text."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def recognise(raw: bytes) -> Content:
 
 
 def _is_binary(raw: bytes) -> bool:
-    """Whether the sample is no text in the encoding that suits it best."""
+    """Whether the sample is not text in the encoding that suits it best."""
     sample = raw[:_SAMPLE]
     text = decode(sample).removesuffix("\ufffd")  # the sample may end within a character
     return _strange(text) * _READABLE_SHARE > len(text)
@@ -110,5 +110,5 @@ def _strange(text: str) -> int:
 
 
 def has_words(text: str) -> bool:
-    """Whether a text is one that somebody wrote or a program printed: words, and few characters that are no text."""
+    """Whether a person wrote or a program printed this text: it has words, and few unprintable characters."""
     return _strange(text) * _READABLE_SHARE < len(text) and len(_WORD.findall(text, 0, 100_000)) >= 2  # noqa: PLR2004  # one may be chance

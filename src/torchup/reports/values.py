@@ -1,7 +1,7 @@
 """Value readers: what stands behind a label, beside an expression or in a sentence -> the fact it states.
 
 Every reader takes what was collected so far and one value as text. It keeps the first value of a fact and ignores text
-that is none of its kind, so that a reader may be tried on anything. `READERS` gives them the names of ``labels.toml``.
+of another kind, so that a reader may be tried on anything. `READERS` gives them the names of ``labels.toml``.
 """
 
 from __future__ import annotations

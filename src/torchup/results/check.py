@@ -1,4 +1,4 @@
-"""Is an imported run believable? Pure: schema was checked on reading; here its numbers are held against each other.
+"""Validate an imported run. Pure: reading checks the schema; here its numbers are compared with each other.
 
 A result file is a claim. What can be checked is checked: statistics against raw samples, rates against times, times
 against what the device could do at best, and the code that measured against the code this torchup brings. Nothing in a
@@ -33,7 +33,7 @@ MNIST_SAMPLES = 60_000
 
 
 def problems(run: Run, *, version: str, code_hash: str | None, peaks: Peaks) -> tuple[Notice, ...]:
-    """What speaks against a run: errors make it unbelievable, warnings are told and kept.
+    """The findings against a run: it fails validation on an error; warnings are reported and kept.
 
     Args:
         run: what was read.

@@ -23,6 +23,7 @@ PARAMETER_DEPTH = 4  # of dicts and lists in a result's parameters
 CURVE_LIMIT = 2000  # points of one curve
 LIST_LIMIT = 2000  # entries of a list in a result's parameters
 CURVES_SHARE = 0.5  # of the values in a file
+RAW_SHARE = 0.2  # same, of the samples of small workloads
 _A_POINT = 3  # values: a pair and its two numbers
 
 
@@ -30,10 +31,13 @@ def fitted(run: Run) -> Run:
     """The run within the bounds of a result file."""
     curves = sum(len(result.curves) for result in run.results)
     most = min(CURVE_LIMIT, int(ITEM_LIMIT * CURVES_SHARE / _A_POINT / max(1, curves)))
+    points = sum(len(result.raw) for result in run.results)
+    samples = min(LIST_LIMIT, int(ITEM_LIMIT * RAW_SHARE / max(1, points)))
     results = tuple(
         msgspec.structs.replace(
             result,
             curves={name: thinned(_finite_points(points), most) for name, points in result.curves.items()},
+            raw={name: thinned(_finite(taken), samples) for name, taken in result.raw.items()},
             quality={name: value for name, value in result.quality.items() if math.isfinite(value)},
             parameters=_bounded(result.parameters),
         )
@@ -53,6 +57,10 @@ def thinned(points: tuple[T, ...], most: int) -> tuple[T, ...]:
 
 def _finite_points(points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
     return tuple(point for point in points if all(math.isfinite(value) for value in point))
+
+
+def _finite(values: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(value for value in values if math.isfinite(value))
 
 
 def _bounded(value: Any, depth: int = 0) -> Any:

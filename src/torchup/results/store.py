@@ -49,11 +49,11 @@ def save(host: Host, results: Iterable[Result], *, title: str | None = None) -> 
     return save_run(host, _new_run(host, tuple(results), title))
 
 
-def _new_run(host: Host, results: tuple[Result, ...], title: str | None = None) -> Run:
+def _new_run(host: Host, results: tuple[Result, ...], title: str | None = None, *, name: str | None = None) -> Run:
     now = host.now()
-    digest = hashlib.sha256(to_json(results, indent=0).encode()).hexdigest()[:6]
+    digest = hashlib.sha256(f"{now}{to_json(results, indent=0)}".encode()).hexdigest()[:6]
     return Run(
-        id=f"{now:%Y%m%dT%H%M%S}-{digest}",
+        id=name or f"{now:%Y%m%dT%H%M%S}-{digest}",
         created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}",
         torchup=torchup.__version__,
         title=title,
@@ -67,11 +67,15 @@ class Keeper:
     Where the folder cannot be written that is said once, and the measurement goes on: it can still be shown.
     """
 
-    def __init__(self, host: Host, say: Callable[[Message], None], run: Run | None = None) -> None:
+    def __init__(
+        self, host: Host, say: Callable[[Message], None], run: Run | None = None, *, name: str | None = None
+    ) -> None:
         self._host = host
         self._say = say
         self._run = run
+        self._name = name  # of a run that has no result yet
         self._silent = False
+        self.resumable = False  # there is a journal to go on from
         self.path: str | None = None
 
     @property
@@ -80,17 +84,27 @@ class Keeper:
         return self._run.id if self._run is not None and self.path is not None else None
 
     def keep(self, results: tuple[Result, ...], journal: str | None = None) -> None:
-        """Write the results so far, and what is needed to go on after an interruption."""
-        run = self._run or _new_run(self._host, results)
+        """Write the results so far, and what is needed to go on after an interruption.
+
+        Before the first result there is the journal alone.
+        """
+        run = self._run or _new_run(self._host, results, name=self._name)
         self._run = msgspec.structs.replace(run, results=results)
         try:
             if journal is not None:
                 _write(self._host, posixpath.join(folder(self._host), run.id + UNFINISHED), journal, private=True)
-            self.path = save_run(self._host, self._run)
+                self.resumable = True
+            if results:
+                self.path = save_run(self._host, self._run)
         except UsageError as error:
             if not self._silent:
                 self._say(error.text)
             self._silent = True
+
+    def give_up(self) -> None:
+        """Nothing was measured and nothing ever will: there is nothing to go on with."""
+        if self.path is None:
+            self.finish(())
 
     def finish(self, results: tuple[Result, ...]) -> str | None:
         """Write the whole run; nothing is left to go on with. Returns the file's path."""
@@ -217,7 +231,7 @@ def load(host: Host, wanted: str) -> Run:
 def _latest(runs: tuple[Run, ...], wanted: str) -> Run:
     back = wanted.removeprefix("latest").removeprefix("~") or "0"
     here = [run for run in runs if run.origin == Origin.HERE]
-    if not back.isdecimal() or len(back) > 9 or int(back) >= len(here):  # noqa: PLR2004  # nobody has so many runs
+    if not back.isdecimal() or len(back) > 9 or int(back) >= len(here):  # noqa: PLR2004  # no store has so many runs
         raise _unknown(
             message("results.none", "there is no run `{wanted}`: {count} stored", wanted=wanted, count=len(here))
         )

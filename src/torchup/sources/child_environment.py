@@ -26,8 +26,8 @@ _PREFIX = "netrc-"
 def child_environment(host: Host, addresses: Iterable[str] = ()) -> Iterator[dict[str, str | None]]:
     """Variables to lay over the environment of a ``uv`` or ``pip`` child while it runs.
 
-    Certificates, proxies and trusted hosts as the configuration names them, since both tools are told to read no
-    configuration of their own; and NETRC: a file, readable by this user alone and removed at the end, with the
+    Certificates, proxies and trusted hosts as the configuration names them, since both tools ignore their own
+    configuration; and NETRC: a file, readable by this user alone and removed at the end, with the
     credentials that the addresses of the configuration hold, those of TORCHUP_MIRROR and torchup.toml included. Plans
     and steps carry the addresses without them, so they appear in no output, log or process list. Of a netrc of the
     user's own only the entries of these hosts and of those in ``addresses`` are copied.
@@ -54,7 +54,7 @@ def child_environment(host: Host, addresses: Iterable[str] = ()) -> Iterator[dic
 
 
 def sweep(host: Host) -> None:
-    """Remove what killed runs left: a file of logins whose lock nobody holds."""
+    """Remove what killed runs left: a file of logins whose lock is free."""
     cache = host.folders().cache
     for name in host.list_dir(cache) or ():
         if not name.startswith(_PREFIX) or name.endswith(".lock"):

@@ -89,5 +89,5 @@ def _asked(host: Host, source: Source, address: str) -> Source:
             return replace(source, reachable=True)
         problem = message("sources.conda.no-answer", "{error}", error=answer.error or answer.status)
         if answer.status is None:
-            break  # nobody is there: the other names would not be found either
+            break  # the server does not answer: the other names would not be found either
     return replace(source, reachable=False, detail=problem)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from torchup.model import Source, Value, message
-from torchup.privacy import remember_address, shown_address, without_secrets
+from torchup.model import Value, message
 from torchup.settings import load_settings
 from torchup.sources.find_links import absolute
 from torchup.sources.mirrors import OFFICIAL, find_mirror, load_mirrors
+from torchup.sources.named_places import Place, mirror_places, place_of
 from torchup.sources.netrc import read_netrc, with_login
 from torchup.sources.pip_config import PipConfig, Setting, read_pip_config
 from torchup.sources.uv_config import UvConfig, read_uv_config
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
     from torchup.sources.mirrors import Mirror
 
 WHEELHOUSE = "TORCHUP_WHEELHOUSE"
-
-
-class Place(Value, frozen=True, kw_only=True):
-    """A source and the address that is really used for it, credentials and all."""
-
-    source: Source
-    address: str
 
 
 class Configuration(Value, frozen=True, kw_only=True):
@@ -104,46 +97,24 @@ def _unique(found: Iterable[Place]) -> tuple[Place, ...]:
     return tuple(by_address.values())
 
 
-def _place(name: str, address: str, *, kind: str = "index", origin: str | None = None, **more: object) -> Place:
-    remember_address(address)
-    url = without_secrets(shown_address(address))
-    source = Source(name=name, url=url, kind=kind, origin=origin, **more)  # type: ignore[arg-type]  # variant, general
-    return Place(source=source, address=address)
-
-
-def mirror_places(mirror: Mirror, variants: Sequence[str]) -> Iterator[Place]:
-    """The places that a mirror has for some variants, and its copy of PyPI."""
-    name = f"mirror:{mirror.name}"
-    if mirror.pytorch is not None:
-        kind = "find-links" if mirror.pytorch.kind == "flat" else "index"
-        if "{variant}" in mirror.pytorch.url:
-            for variant in variants:
-                address = mirror.pytorch.url.replace("{variant}", variant)
-                yield _place(f"{name}:{variant}", address, kind=kind, variant=variant)
-        elif mirror.pypi is None:
-            yield _place(name, mirror.pytorch.url, kind=kind, variant=mirror.pytorch.url.rstrip("/").rpartition("/")[2])
-    if mirror.pypi is not None:
-        yield _place(name, mirror.pypi.url, general=True)
-
-
 def _pytorch_places(request: Request, variants: Sequence[str]) -> Iterator[Place]:
     template = load_mirrors().official.pytorch_index(request.channel)
     for variant in variants:
-        yield _place(f"pytorch-index:{variant}", template.replace("{variant}", variant), variant=variant)
+        yield place_of(f"pytorch-index:{variant}", template.replace("{variant}", variant), variant=variant)
 
 
 def _user_places(host: Host, configuration: Configuration) -> Iterator[Place]:
     pip, uv = configuration.pip, configuration.uv
     default = pip.index_url or uv.default_index
     if default is not None:
-        yield _place("index-url", _address(host, default), origin=default.origin, general=True)
+        yield place_of("index-url", _address(host, default), origin=default.origin, general=True)
     extra = [*pip.extra_index_urls, *uv.indexes]
     if pip.index_url is not None and uv.default_index is not None:
         extra.append(uv.default_index)
     for setting in extra:
-        yield _place("extra-index-url", _address(host, setting), origin=setting.origin, general=True)
+        yield place_of("extra-index-url", _address(host, setting), origin=setting.origin, general=True)
     for setting in (*pip.find_links, *uv.find_links):
-        yield _place(
+        yield place_of(
             "find-links", absolute(host, setting.value), kind="find-links", origin=setting.origin, general=True
         )
 
@@ -156,7 +127,7 @@ def _address(host: Host, setting: Setting) -> str:
 def _pypi_place(configuration: Configuration, mirror: Mirror | None) -> Iterator[Place]:
     has_default = configuration.pip.index_url or configuration.uv.default_index or (mirror and mirror.pypi)
     if not has_default:
-        yield _place("pypi", load_mirrors().official.pypi, general=True)
+        yield place_of("pypi", load_mirrors().official.pypi, general=True)
 
 
 def _wheelhouse(host: Host) -> Iterator[Place]:
@@ -164,4 +135,4 @@ def _wheelhouse(host: Host) -> Iterator[Place]:
     folder = settings.text("wheelhouse")
     if folder:
         origin = WHEELHOUSE if host.environ().get(WHEELHOUSE) else settings.path
-        yield _place("wheelhouse", absolute(host, folder), kind="find-links", origin=origin, general=True)
+        yield place_of("wheelhouse", absolute(host, folder), kind="find-links", origin=origin, general=True)

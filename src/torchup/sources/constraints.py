@@ -27,7 +27,7 @@ def constraint_files(host: Host, configuration: Configuration) -> tuple[str, ...
 
 
 def constraint_lines(host: Host, files: Sequence[str]) -> tuple[str, ...]:
-    """Every requirement in the local files; lines that are none are left to pip and uv to complain about."""
+    """Every requirement in the local files; pip and uv report the lines that are not requirements."""
     return tuple(dict.fromkeys(line for file in files for line in _lines(host, file, _DEPTH)))
 
 

@@ -1,15 +1,13 @@
-"""The mirror asked for, told and not contacted: for a plan of a machine that is elsewhere."""
+"""The mirror asked for on a command line, told and not contacted: for a plan of a machine that is elsewhere."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.model import InstallerName, Survey
-from torchup.sources.configured import mirror_places
-from torchup.sources.mirrors import OFFICIAL, find_mirror, load_mirrors
-from torchup.sources.private import shown
-from torchup.sources.surveyor import about_mirror, refuse_logins
-from torchup.sources.variants import known_variants, worth_asking
+from torchup.model import Survey
+from torchup.sources.mirrors import OFFICIAL
+from torchup.sources.surveyor import refuse_logins
+from torchup.sources.told import mirror_told
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog
@@ -26,19 +24,4 @@ def mirror_alone(host: Host, machine: Machine, request: Request, catalog: Catalo
     if not request.mirror or request.mirror.lower() == OFFICIAL:
         return Survey()
     refuse_logins(host, request)
-    if request.installer is InstallerName.CONDA:
-        return Survey(conda_mirrors=_conda(request.mirror))
-    mirror = find_mirror(request.mirror)
-    places = mirror_places(mirror, worth_asking(known_variants(catalog, machine), machine, request))
-    sources = tuple(place.source for place in places)
-    return Survey(sources=sources, notices=about_mirror(request, sources))
-
-
-def _conda(asked: str) -> dict[str, tuple[str, ...]]:
-    """Canonical conda-forge -> where the mirror has it; nothing where it has no copy."""
-    if "://" in asked:
-        url = shown(asked).rstrip("/")
-    else:
-        part = find_mirror(asked).conda
-        url = f"{part.url.rstrip('/')}/conda-forge" if part else ""
-    return {load_mirrors().official.conda_forge: (url,)} if url else {}
+    return mirror_told(machine, request, catalog)

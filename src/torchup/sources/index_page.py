@@ -34,7 +34,7 @@ _ANCHOR = re.compile(
 _ATTRIBUTE = re.compile(r"""([^\s"'>/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))?)?""")
 _SHA256 = re.compile(r"[#&]sha256=([0-9a-f]{64})")
 _NETWORK = ("https://", "http://")
-_FILE_NAME = re.compile(r"[^\s/\\]+\.whl")  # a name that climbs or hides a folder is no wheel's
+_FILE_NAME = re.compile(r"[^\s/\\]+\.whl")  # a name that leaves or hides a folder is not a wheel's name
 _WHEEL_PARTS = (5, 6)  # without and with a build tag (PEP 427)
 _NAME_LIMIT = 255  # characters of a file's name; no file system keeps more
 _ADDRESS_LIMIT = 4096  # characters of a link; no server takes more
@@ -173,7 +173,7 @@ def _join(base: str, target: str) -> str:
         return target.strip()  # most links of PyPI; a page has a thousand
     try:
         address = without_credentials(urljoin(without_credentials(base), target.strip()))
-    except ValueError:  # an address that is none ("http://[")
+    except ValueError:  # an invalid address ("http://[")
         return ""
     # A page of the network names files of the network: not this machine's (file:), not a program (javascript:).
     local = not base.startswith(_NETWORK)

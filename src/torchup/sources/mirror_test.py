@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SAMPLE = 1 << 20  # bytes of a wheel that are fetched: enough to leave slow start, little enough for any line
 SAMPLE_TIMEOUT = 10.0  # seconds
 TOTAL_TIMEOUT = 40.0  # seconds for everything that is tested at once
-# Hosts of the originals: a mirror whose page links there saves nobody a slow line.
+# Hosts of the originals: a mirror whose page links there is as slow as they are.
 UPSTREAM = ("download.pytorch.org", "download-r2.pytorch.org", "files.pythonhosted.org", "conda.anaconda.org")
 
 

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 from torchup.catalog.gpus import DATA
 from torchup.data_files import read_data
 from torchup.errors import UsageError
-from torchup.model import Value, message
+from torchup.model import Message, Notice, Value, message
 from torchup.near_names import near_names, offered
 from torchup.plan.index_options import chosen_source
 from torchup.privacy import SECRET, shown_address
 from torchup.sources.urls import host_of
 
 if TYPE_CHECKING:
-    from torchup.model import Plan
+    from collections.abc import Sequence
+
+    from torchup.model import Plan, Request, Source
 
 OFFICIAL = "official"  # `--mirror official`: the originals, whatever a setting or an earlier installation says
 _VARIANT_END = re.compile(r"/(?:cpu|cu\d{2,4}|rocm\d[\d.]*|xpu)/?$")
@@ -159,3 +161,26 @@ def mirror_of(plan: Plan, table: MirrorTable | None = None) -> str | None:
         return None  # its whole address is in the user's configuration, which is asked again
     variant = source.variant
     return source.url.replace(f"/{variant}", "/{variant}") if variant else source.url
+
+
+def about_mirror(request: Request, sources: Sequence[Source]) -> tuple[Notice, ...]:
+    """What the user has to know of the mirror asked for: that it is silent, or never had PyTorch's wheels."""
+    if not request.mirror:
+        return ()
+    mirror = find_mirror(request.mirror)
+    asked = [source for source in sources if source.name.startswith("mirror:")]
+    silent = [source for source in asked if source.reachable is False]
+    found: list[Message] = []
+    if asked and len(silent) == len(asked):
+        found.append(
+            message(
+                "sources.mirror.silent",
+                "the mirror {name} did not answer ({why}); other sources are used",
+                name=mirror.name,
+                why=silent[0].detail,
+            )
+        )
+    if mirror.pytorch is None:
+        lacks = message("sources.mirror.lacks", "{name} is not known to have PyTorch's wheels", name=mirror.name)
+        found.append(lacks)
+    return tuple(Notice(code=text.code, level="warning", text=text) for text in found)

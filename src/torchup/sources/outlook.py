@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from torchup.catalog.types import Catalog
     from torchup.host import Host
     from torchup.model import Request
-    from torchup.sources.configured import Place
     from torchup.sources.index_client import Connection
+    from torchup.sources.named_places import Place
 
 LIMIT = 60.0  # seconds for all tables together; conda's repodata is the slowest
 _JSON_LIMIT = 8 << 20
@@ -147,7 +147,7 @@ def _known(package: str, catalog: Catalog) -> str:
 
 
 def _shown(package: str, version: Version) -> Version:
-    """Toolkits are told apart by major and minor: NVIDIA's update numbers are not those of the package."""
+    """Toolkits differ by major and minor: NVIDIA's update numbers are not those of the package."""
     return Version(f"{version.major}.{version.minor}") if package == "cuda-toolkit" else version
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torchup.model import Offer
-    from torchup.sources.configured import Place
     from torchup.sources.index_client import Listing
+    from torchup.sources.named_places import Place
 
 _BUILD_TAG_PARTS = 6  # of a wheel's name (PEP 427); a build tag wins over the same version without one
 _BUILT = ("torch", "torchvision", "torchaudio")
@@ -97,7 +97,7 @@ def _notice(place: Place, name: str, offer: Offer) -> Notice:
 
 
 def _name(line: str) -> str:
-    """The package of a requirement line; empty for a bundle's name that is none, or an address."""
+    """The package of a requirement line; empty for an address or an invalid name in a bundle."""
     head = line.partition("@")[0].partition(";")[0]
     for sign in "[<>=!~ ":
         head = head.partition(sign)[0]

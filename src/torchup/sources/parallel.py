@@ -39,7 +39,7 @@ def in_parallel(work: Callable[[Item], Answer], items: Sequence[Item], limit: fl
                 left.release()
 
     if not _start(worker, min(WORKERS, len(items))) and items:
-        worker()  # no thread is to be had (`ulimit -v`, `-u`): one after the other, then
+        worker()  # no thread can be started (`ulimit -v`, `-u`): run one after the other
     _wait_for(left, len(items), limit)
     waiting.clear()
     return list(answers)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _TRUE = {"1", "true", "yes", "on", "y", "t"}
 _DEVNULL = ("/dev/null", "nul")
-_IGNORED_VARIABLES = ("version", "help")  # pip's own exceptions: PIP_VERSION is no option
+_IGNORED_VARIABLES = ("version", "help")  # pip's own exceptions: PIP_VERSION is not an option
 _SECTIONS = ("global", "install", "download")
 
 

@@ -1,4 +1,4 @@
-"""Addresses that cannot be printed whole, and how uv and pip get them all the same: by variables, never by arguments.
+"""Addresses that cannot be printed whole: uv and pip receive them in variables, never in arguments.
 
 Plans, steps, records and exports hold an address as it may be shown (`torchup.privacy.shown_address`). Where its query
 or its path holds a token, that address leads nowhere; the whole one is looked up in the user's configuration when a
@@ -40,7 +40,7 @@ def shown(address: str) -> str:
 def secret_addresses(host: Host) -> dict[str, str]:
     """Shown -> whole address (without its login, which a netrc carries) of those that differ in query or path."""
     found: dict[str, str] = {}
-    for address in _configured(host):
+    for address in configured_addresses(host):
         whole = without_credentials(address)
         as_shown = shown(address)
         if as_shown != whole:
@@ -48,7 +48,8 @@ def secret_addresses(host: Host) -> dict[str, str]:
     return found
 
 
-def _configured(host: Host) -> list[str]:
+def configured_addresses(host: Host) -> list[str]:
+    """Every address of the network that the user configured, whole: never to be shown."""
     configuration = read_configuration(host)
     pip, uv = configuration.pip, configuration.uv
     settings: tuple[Setting | None, ...] = (

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from torchup.catalog.types import Catalog
     from torchup.host import Host
     from torchup.model import Notice, Offer, Request
-    from torchup.sources.configured import Place
+    from torchup.sources.named_places import Place
 
 _VARIANT = re.compile(r"cpu|cu\d{2,4}|rocm\d[\d.]*|xpu")
 _RUNTIME = re.compile(

@@ -13,8 +13,8 @@ from torchup.errors import TorchupError
 from torchup.model import Value
 from torchup.package_names import normalise
 from torchup.plan.candidates import fits_platform, pythons_of_offer
-from torchup.sources.configured import Place  # noqa: TC001  # msgspec reads the annotation
 from torchup.sources.index_client import Connection, PageRequest, fetch, read_page
+from torchup.sources.named_places import Place  # noqa: TC001  # msgspec reads the annotation
 from torchup.sources.parallel import in_parallel
 from torchup.sources.urls import page_url
 from torchup.sources.wheel_file import WheelFile

@@ -14,7 +14,7 @@ from torchup.sources.configured import places, read_configuration
 from torchup.sources.constraints import constraint_files, constraint_lines
 from torchup.sources.find_links import list_folder
 from torchup.sources.index_client import Connection, Listing, PageRequest, read_pages
-from torchup.sources.mirrors import find_mirror, suggested
+from torchup.sources.mirrors import about_mirror, suggested
 from torchup.sources.overrides import overrides
 from torchup.sources.urls import local_path, page_url, without_credentials
 from torchup.sources.variants import known_variants, worth_asking
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from torchup.catalog.types import Catalog
     from torchup.host import Host
     from torchup.model import Machine, Offer, Request
-    from torchup.sources.configured import Configuration, Place
+    from torchup.sources.configured import Configuration
+    from torchup.sources.named_places import Place
 
 PACKAGES = ("torch", "torchvision", "torchaudio")
 _SYSTEMS = {Os.LINUX: "linux", Os.WINDOWS: "win", Os.MACOS: "macosx"}
@@ -39,7 +40,7 @@ _ARCHITECTURES = {  # Machine.arch -> ends of platform tags
 def survey(host: Host, machine: Machine, request: Request, catalog: Catalog | None) -> Survey:
     """What the sources of this machine answer for torch and its companions.
 
-    With ``request.offline`` nothing of the network is contacted; local folders are read all the same.
+    With ``request.offline`` nothing is contacted; local folders are still read.
 
     Raises:
         UsageError: the mirror asked for does not exist, or its password stands on the command line.
@@ -194,29 +195,6 @@ def refuse_logins(host: Host, request: Request) -> None:
                 "put the address into TORCHUP_MIRROR or torchup.toml, or the login into your netrc file",
             ),
         )
-
-
-def about_mirror(request: Request, sources: Sequence[Source]) -> tuple[Notice, ...]:
-    """What the user has to know of the mirror asked for: that it is silent, or never had PyTorch's wheels."""
-    if not request.mirror:
-        return ()
-    mirror = find_mirror(request.mirror)
-    asked = [source for source in sources if source.name.startswith("mirror:")]
-    silent = [source for source in asked if source.reachable is False]
-    found: list[Message] = []
-    if asked and len(silent) == len(asked):
-        found.append(
-            message(
-                "sources.mirror.silent",
-                "the mirror {name} did not answer ({why}); other sources are used",
-                name=mirror.name,
-                why=silent[0].detail,
-            )
-        )
-    if mirror.pytorch is None:
-        lacks = message("sources.mirror.lacks", "{name} is not known to have PyTorch's wheels", name=mirror.name)
-        found.append(lacks)
-    return tuple(Notice(code=text.code, level="warning", text=text) for text in found)
 
 
 def _silent(sources: Sequence[Source]) -> tuple[Notice, ...]:

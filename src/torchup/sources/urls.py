@@ -37,7 +37,7 @@ def authorization(url: str) -> dict[str, str]:
 
 
 def host_of(url: str) -> str:
-    """``host:port`` of an address, lower case; empty for files and for what is no address."""
+    """``host:port`` of an address, lower case; empty for files and for anything that is not an address."""
     try:
         return urlsplit(without_credentials(url)).netloc.lower()
     except ValueError:

@@ -123,7 +123,7 @@ def _from_table(path: str, table: Mapping[str, Any], environ: Mapping[str, str])
 def _indexes(
     values: Mapping[str, Any], path: str, environ: Mapping[str, str]
 ) -> tuple[Setting | None, tuple[Setting, ...]]:
-    """The ``[[index]]`` tables. Explicit ones serve only packages pinned to them, so they are no source here."""
+    """The ``[[index]]`` tables. Explicit ones serve only packages pinned to them, so they are left out here."""
     tables = [t for t in _list(values.get("index")) if isinstance(t, dict) and isinstance(t.get("url"), str)]
     usable = [t for t in tables if not t.get("explicit")]
     settings = [(t.get("default") is True, Setting(value=_with_variables(t, environ), origin=path)) for t in usable]

@@ -13,6 +13,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from torchup.errors import NetworkError, UsageError
+from torchup.fetch.answers import content_range
 from torchup.model import Message, Value, message
 from torchup.sources.index_client import Connection, fetch, why_silent
 from torchup.sources.urls import file_name, local_path, without_credentials
@@ -30,7 +31,6 @@ _PIECE, _LARGE_PIECE = 1 << 15, 1 << 19  # bytes asked for at once: for small fi
 _UNPACKED = 1 << 17  # bytes unpacked at a time
 _TIMEOUT = 30.0
 _PARTIAL = 206
-_TOTAL = re.compile(r"bytes \d+-\d+/(\d+)")
 _METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # the two that unpack within a limit
 
@@ -119,10 +119,10 @@ class Pieces(io.RawIOBase):
                 message("wheel.silent", "{url}: {why}", url=shown, why=why_silent(response.error or "")),
                 hint=message("wheel.silent.hint", "check the address, or measure a local file"),
             )
-        total = _TOTAL.fullmatch(response.headers.get("content-range", ""))
+        total = content_range(response.headers)[1]
         if response.status != _PARTIAL or total is None:
             raise NetworkError(_refused(response.status, shown), hint=_DOWNLOAD)
-        self.total = int(total[1][:18])
+        self.total = total
         return response.body
 
 

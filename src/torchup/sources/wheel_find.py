@@ -10,7 +10,7 @@ from torchup.catalog.versions import python_key, version_key
 from torchup.errors import NetworkError, UsageError
 from torchup.model import Value, message
 from torchup.plan.candidates import fits_platform, pythons_of_offer
-from torchup.sources.configured import Place, places, read_configuration
+from torchup.sources.configured import places, read_configuration
 from torchup.sources.surveyor import ask, connection_of, told
 from torchup.sources.urls import local_path
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torchup.host import Host
     from torchup.model import Notice, Offer, Request
     from torchup.sources.index_client import Connection
+    from torchup.sources.named_places import Place
 
 _PINNED = re.compile(r"torch==(\d[\w.]{0,30})(?:\+([a-z0-9.]{2,20}))?", re.IGNORECASE)
 

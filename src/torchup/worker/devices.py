@@ -4,6 +4,7 @@ Work on a GPU is only queued when a call returns; a time is true only between tw
 torchup goes through `now`, and nothing else in the worker synchronises or reads a clock.
 """
 
+import math
 import os
 import time
 from typing import Any, Dict, List, Optional, Tuple
@@ -124,6 +125,30 @@ def pci_id(properties: Any) -> Optional[str]:
     return "%04x:%02x:%02x.0" % tuple(parts) if len(parts) == len(names) else None
 
 
+def cores() -> int:
+    """Processors that this process may use: those it is bound to, or fewer where a container has a quota of time."""
+    bound = getattr(os, "sched_getaffinity", None)
+    most = len(bound(0)) if bound is not None else os.cpu_count() or 1
+    quota = cpu_quota("/sys/fs/cgroup")
+    return most if quota is None else max(1, min(most, math.ceil(quota)))
+
+
+def cpu_quota(root: str) -> Optional[float]:
+    """Processors' worth of time that a container may take (cgroup v2's cpu.max, v1's cpu.cfs_*); ``None``: no limit."""
+    try:
+        with open(root + "/cpu.max", encoding="ascii") as file:  # noqa: PTH123  # as everything in this file
+            allowed, period = file.read().split()
+    except (OSError, ValueError):
+        try:
+            with open(root + "/cpu/cpu.cfs_quota_us", encoding="ascii") as file:  # noqa: PTH123  # same
+                allowed = file.read().strip()
+            with open(root + "/cpu/cpu.cfs_period_us", encoding="ascii") as file:  # noqa: PTH123  # same
+                period = file.read().strip()
+        except OSError:
+            return None
+    return int(allowed) / int(period) if allowed.isdecimal() and period.isdecimal() and int(period) else None
+
+
 def host_memory() -> Optional[int]:
     """Bytes of the machine's memory; ``None`` where the system does not tell."""
     try:
@@ -140,15 +165,19 @@ def reset_peak_memory(device: str) -> None:
             reset(torch.device(device))
 
 
-def peak_memory(device: str) -> Tuple[Optional[int], Optional[str]]:
+def peak_memory(device: str, *, pools: bool = False) -> Tuple[Optional[int], Optional[str]]:
     """(bytes at the high-water mark, what was counted); (``None``, why) where it cannot be read.
+
+    ``pools``: what recorded graphs keep for themselves counts too; the allocator calls it reserved, not allocated.
 
     CUDA and XPU: torch's allocator. MPS keeps no mark: what the driver holds now. CPU: the process's resident set.
     """
     name_of_kind = kind(device)
     if name_of_kind in ("cuda", "xpu"):
-        ask = getattr(_module(device), "max_memory_allocated", None)  # torch 2.4 has none for Intel GPUs
-        return (int(ask(torch.device(device))), "allocator") if ask is not None else (None, "no counter in this torch")
+        counter, what = ("max_memory_reserved", "allocator, graphs included") if pools else (
+            "max_memory_allocated", "allocator")  # fmt: skip
+        ask = getattr(_module(device), counter, None)  # torch 2.4 has none for Intel GPUs
+        return (int(ask(torch.device(device))), what) if ask is not None else (None, "no counter in this torch")
     if name_of_kind == "mps":
         ask = getattr(getattr(torch, "mps", None), "driver_allocated_memory", None)
         return (int(ask()), "driver, at the end") if ask is not None else (None, "no counter in this torch")

@@ -31,8 +31,11 @@ from said import SaidError, reason
 BACKENDS = {"cpu": "gloo", "cuda": "nccl", "xpu": "xccl"}
 PATIENCE = 600.0  # seconds; ranks wait for each other while a smaller group is measured
 KEPT_LOSSES = 200
-REDUCE_BYTES = [4 * 4**exponent for exponent in range(13)]  # 4 B to 64 MiB; the MNIST gradient is 174 KiB of it
+REDUCE_BYTES = [4 * 4**exponent for exponent in range(15)]  # 4 B to 1 GiB; the MNIST gradient is 174 KiB of it
+LARGEST = {"cpu": 64 * 2**20}  # gloo needs seconds for more
 REDUCE_SECONDS = 0.5  # for each size
+REDUCE_SHARE = 0.2  # of a budget, for all sizes
+QUEUED = 20  # of one sample on a GPU: a launch and the wait for it would be most of a small one
 SIOCGIFADDR = 0x8915  # linux/sockios.h: the IPv4 address of an interface
 
 
@@ -250,30 +253,37 @@ def scale(
             "batch": global_batch, "losses": losses}  # fmt: skip
 
 
-def all_reduce_curve(device: str, size: int, largest: int) -> List[Tuple[int, float]]:
-    """(bytes, seconds) of a float32 all-reduce over all ranks, median of as many as fit into half a second."""
+def all_reduce_curve(device: str, size: int, largest: int, seconds: float) -> List[Tuple[int, float]]:
+    """(bytes, seconds) of a float32 all-reduce over all ranks, median of as many samples as fit into ``seconds``."""
     import devices
     import torch
     import torch.distributed as dist
 
     found = []
+    queued = 1 if devices.kind(device) == "cpu" else QUEUED
     for count in [count for count in REDUCE_BYTES if count <= largest]:
         values = torch.ones(count // 4, device=device)
-        times: List[float] = []
-        for _ in range(2):
-            dist.all_reduce(values)
-        while len(times) < 5 or (sum(times) < REDUCE_SECONDS and len(times) < 200):
-            values.fill_(1.0)
-            dist.barrier()
-            start = devices.now(device)
-            dist.all_reduce(values)
-            took = torch.tensor([devices.now(device) - start], device=device)
-            dist.all_reduce(took)  # the same mean on every rank, so all of them stop together
-            times.append(float(took) / size)
+        dist.all_reduce(values)
         if abs(float(values[0]) - size) > 1e-3:
             raise SaidError("all-reduce-wrong", ranks=size, got=float(values[0]))
+        values.zero_()  # sums of sums of ones would leave float32
+        times: List[float] = []
+        while len(times) < 5 or (sum(times) * queued < seconds and len(times) < 200):
+            dist.barrier()
+            start = devices.now(device)
+            for _ in range(queued):
+                dist.all_reduce(values)
+            took = torch.tensor([devices.now(device) - start], device=device)
+            dist.all_reduce(took)  # the same mean on every rank, so all of them stop together
+            times.append(float(took) / size / queued)
         found.append((count, statistics.median(times)))
     return found
+
+
+def reduce_seconds(request: Dict[str, Any]) -> float:
+    """Seconds for each size of the all-reduces."""
+    budget = request.get("budget")
+    return REDUCE_SECONDS if budget is None else min(REDUCE_SECONDS, REDUCE_SHARE * budget / len(REDUCE_BYTES))
 
 
 def steps_for(task: Any, request: Dict[str, Any], alone: Group, here: Place, points: int) -> int:
@@ -288,7 +298,7 @@ def steps_for(task: Any, request: Dict[str, Any], alone: Group, here: Place, poi
         trial = Trainer(task, alone, 0, task.batch, request.get("precision") or "fp32-default")
         trial.step()
         seconds, _ = train(trial, task.trial_steps, report=False)
-        affordable = int(request["budget"] / points / (seconds / task.trial_steps))
+        affordable = int((1 - REDUCE_SHARE) * request["budget"] / points / (seconds / task.trial_steps))
         decided[0] = max(task.least_steps, min(wanted, affordable))
     dist.broadcast(decided, 0)
     return int(decided)
@@ -319,8 +329,8 @@ def measure(request: Dict[str, Any], here: Place) -> Dict[str, Any]:
                 if here.rank < group.size and not too_many:
                     points.append(scale(task, kind, group, here, steps=steps, precision=precision, point=len(points)))
                 dist.barrier()
-        largest = int(request.get("largest_bytes") or REDUCE_BYTES[-1])
-        curve = all_reduce_curve(device, here.world, largest) if here.world > 1 else []
+        largest = int(request.get("largest_bytes") or LARGEST.get(devices.kind(device), REDUCE_BYTES[-1]))
+        curve = all_reduce_curve(device, here.world, largest, reduce_seconds(request)) if here.world > 1 else []
     finally:
         if sys.exc_info()[0] is None:
             dist.destroy_process_group()

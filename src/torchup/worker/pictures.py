@@ -5,8 +5,9 @@ A module of its own because DataLoader workers on macOS and Windows import it by
 
 import io
 from pathlib import Path
-from typing import Any, List, NamedTuple, Optional, Tuple
+from typing import Any, List, NamedTuple, Tuple
 
+import budget
 import idx
 import imagefolder
 import torch
@@ -15,6 +16,7 @@ MADE_UP = 2000  # JPEGs where the user has none
 PATTERNS = 32  # different ones among them
 CLASSES = 10
 QUALITY = 90
+DECODED = 64  # pictures at a time, when all are decoded once
 
 
 class Pictures(NamedTuple):
@@ -87,18 +89,34 @@ class Files(torch.utils.data.Dataset):
 class Store:
     """All pictures of a part decoded once, in a memory-mapped file: as many as the disk holds, not the memory."""
 
-    def __init__(self, files: List[imagefolder.Labelled], size: int, path: str, workers: int) -> None:
-        each = 3 * size * size
+    def __init__(self, files: List[imagefolder.Labelled], size: int, path: str) -> None:
+        self._files, self._size = files, size
         self.labels = torch.tensor([file.label for file in files])
-        flat: Any = torch.from_file(path, shared=True, size=len(files) * each, dtype=torch.uint8)
+        flat: Any = torch.from_file(path, shared=True, size=len(files) * 3 * size * size, dtype=torch.uint8)
         self.images = flat.view(len(files), 3, size, size)
-        at = 0
-        for images, _ in batches(Files(files, size), 64, workers, order=None):
-            self.images[at : at + len(images)] = images
-            at += len(images)
+
+    def fill(self, workers: int, time_left: budget.Budget) -> List[int]:
+        """Decode the pictures, in any order so that what a budget leaves has every class; their positions."""
+        spread = torch.randperm(len(self._files), generator=torch.Generator().manual_seed(0)).tolist()
+        parts = [spread[at : at + DECODED] for at in range(0, len(spread), DECODED)]
+        done: List[int] = []
+        for part, (images, _) in zip(parts, batches(Files(self._files, self._size), workers, parts)):
+            self.images[torch.tensor(part)] = images
+            done += part
+            if time_left.over():
+                break
+        return sorted(done)
+
+    def move(self, device: str) -> None:
+        """Bring what was decoded into a device's memory."""
+        self.images, self.labels = self.images.clone().to(device), self.labels.to(device)
 
 
-def batches(data: Files, batch: int, workers: int, *, order: Optional[List[List[int]]]) -> Any:
-    """A DataLoader over the files: in their own order, or in batches of given positions."""
-    options: Any = {"batch_size": batch} if order is None else {"batch_sampler": order}
-    return torch.utils.data.DataLoader(data, num_workers=workers, **options)
+def in_order(count: int, batch: int) -> List[List[int]]:
+    """Positions in their own order, in batches."""
+    return [list(range(at, min(at + batch, count))) for at in range(0, count, batch)]
+
+
+def batches(data: Files, workers: int, order: List[List[int]]) -> Any:
+    """A DataLoader over the files in batches of given positions."""
+    return torch.utils.data.DataLoader(data, batch_sampler=order, num_workers=workers)

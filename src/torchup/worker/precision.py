@@ -22,7 +22,7 @@ _in_force: Optional[str] = None
 
 
 class PrecisionError(SaidError):
-    """A precision cannot be had; code and values say where and why."""
+    """A precision is not available; code and values say where and why."""
 
 
 def in_force() -> Optional[str]:

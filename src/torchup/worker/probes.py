@@ -3,6 +3,7 @@
 import time
 from typing import Any, Dict, List, Optional
 
+import budget
 import devices
 import idx
 import lenet
@@ -18,46 +19,42 @@ LEAST_STEPS = 20
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
     """``parameters["alone"]``: seconds an epoch of ``input``, ``start``, ``transfer``, ``steps``; of one ``kernel``.
 
-    With a ``budget`` each part does as many whole steps as fit into its share, and is scaled to an epoch.
+    With a ``budget`` each part does as many whole steps as fit into its third, and is scaled to an epoch.
     """
     train, _ = userdata.grey(request.get("data"))
     if request.get("threads"):
         torch.set_num_threads(int(request["threads"]))
     device, label = request["device"], request.get("precision") or "fp32-default"
     precision.enter(device, label)
-    share = request["budget"] / 3 if request.get("budget") else None
+    time_left = budget.of(request)
     begin = time.perf_counter()
     alone = {
-        **_input(train, share),
-        "transfer": _transfer(train, device, share),
-        "steps": _steps(train, device, label, share),
+        **_input(train, time_left.part(1 / 3)),
+        "transfer": _transfer(train, device, time_left.part(1 / 2)),
+        "steps": _steps(train, device, label, time_left),
         "kernel": _kernel(device),
     }
     return {"seconds": time.perf_counter() - begin, "parameters": {"alone": alone}}
 
 
-def _time_is_up(begin: float, share: Optional[float], done: int) -> bool:
-    return share is not None and done >= LEAST_STEPS and time.perf_counter() - begin > share
-
-
-def _steps(train: idx.Split, device: str, label: str, share: Optional[float]) -> float:
+def _steps(train: idx.Split, device: str, label: str, time_left: budget.Budget) -> float:
     """The script's own steps, the loss read back after each, on batches that are already on the device."""
     lenet.warm_up(device)
     net = lenet.fresh_net(lenet.SEED).to(device)
     update, mixed = lenet.optimiser(net), precision.Mixed(device, label)
     images, labels = lenet.normalised(train.images.to(device)), train.labels.to(device)
     order = lenet.batches(lenet.draw_order(len(labels)).to(device))
-    begin, done = time.perf_counter(), 0
+    done = 0
     with devices.Stopwatch(device) as watch:
         for part in order:
             lenet.train_step(net, update, images.index_select(0, part), labels.index_select(0, part), mixed).item()
             done += 1
-            if _time_is_up(begin, share, done):
+            if done >= LEAST_STEPS and time_left.over():
                 break
     return watch.seconds * len(order) / done
 
 
-def _input(train: idx.Split, share: Optional[float]) -> Dict[str, float]:
+def _input(train: idx.Split, time_left: budget.Budget) -> Dict[str, float]:
     """The script's DataLoader, its batches thrown away; ``start`` is the wait for the first batch."""
     transform, _ = samples.choose_transform()
     loader = torch.utils.data.DataLoader(
@@ -67,20 +64,20 @@ def _input(train: idx.Split, share: Optional[float]) -> Dict[str, float]:
     arrivals: List[float] = []
     for _ in loader:
         arrivals.append(time.perf_counter() - begin)
-        if _time_is_up(begin, share, len(arrivals)):
+        if len(arrivals) >= LEAST_STEPS and time_left.over():
             break
     first, last = arrivals[0], arrivals[-1]
     each = (last - first) / (len(arrivals) - 1) if len(arrivals) > 1 else 0.0
     return {"start": max(0.0, first - each), "input": first + each * (len(loader) - 1)}
 
 
-def _transfer(train: idx.Split, device: str, share: Optional[float]) -> float:
+def _transfer(train: idx.Split, device: str, time_left: budget.Budget) -> float:
     """As many copies of a batch, from the pageable memory that a DataLoader gives, as an epoch has steps."""
     batch = torch.zeros(lenet.BATCH, 1, 28, 28), torch.zeros(lenet.BATCH, dtype=torch.long)
     steps = (len(train.labels) + lenet.BATCH - 1) // lenet.BATCH
-    begin, done = time.perf_counter(), 0
+    done = 0
     with devices.Stopwatch(device) as watch:
-        while done < steps and not _time_is_up(begin, share, done):
+        while done < steps and not (done >= LEAST_STEPS and time_left.over()):
             for part in batch:
                 part.to(device)
             done += 1

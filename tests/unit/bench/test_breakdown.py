@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torchup.bench.breakdown import Alone, advise, split, sum_check, with_breakdowns
+from support.results import result
+from torchup.bench.breakdown import Alone, advise, explain_sum, split, sum_check, with_breakdowns
 from torchup.model import Breakdown, Result
 
 TIME = st.floats(0.001, 1000)
@@ -99,3 +100,10 @@ def test_advice_names_the_wait_and_what_to_do():
     assert "`resident`" in sentence
     assert "9.0x" in sentence
     assert advise(explained[1], explained[:1]) is None
+
+
+def test_the_sum_of_an_epoch_cut_after_a_few_steps_explains_nothing():
+    """Twenty steps have no rate to reason from; five hundred do, and so does a whole epoch."""
+    for steps, epochs, said in ((20, 0.02, False), (500, 0.53, True), (938, 1, True)):
+        parameters = {"epochs": epochs, "epochs_asked": 1, "steps": steps, "breakdown_sum_check": 2.3}
+        assert (explain_sum(result("script", 10.0, parameters=parameters)) is not None) == said

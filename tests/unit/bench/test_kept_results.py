@@ -130,6 +130,36 @@ def test_ctrl_c_keeps_what_is_there_and_says_how_to_go_on(monkeypatch, capsys, t
     assert main(["bench", "--resume"]) == 2
 
 
+def test_ctrl_c_before_the_first_result_goes_on_inside_the_training(monkeypatch, capsys, tmp_path):
+    """The journal is there from the start; the same task finds its checkpoint again; nothing is left at the end."""
+    machine, asked = host(), []
+
+    def answer(_, request):
+        if request.get("recipe"):
+            asked.append(request["checkpoint"])
+            if len(asked) == 1:
+                assert Path(asked[0]).parent.is_dir()
+                raise KeyboardInterrupt
+        return [json.dumps(final(request))], 0, ""
+
+    machine.answer = answer
+    monkeypatch.setattr("torchup.cli.run.Session", lambda: Session(host=machine))
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\n")
+    python.chmod(0o755)
+    monkeypatch.setattr("torchup.cli.bench.detect_machine", lambda _: None)
+    command = ["bench", "images", "--python", str(python), "--recipe", "loader,cached", "--device", "cpu"]
+    assert main(command) == 130
+    assert "bench --resume" in capsys.readouterr().err
+    assert store.list_runs(RealHost()).runs == ()
+    assert main(["bench", "--resume", "--json"]) == 0
+    assert asked[0] in asked[1:]
+    assert len(set(asked)) == 2
+    assert not Path(asked[0]).parent.exists()
+    assert [len(one.results) for one in store.list_runs(RealHost()).runs] == [2]
+    assert main(["bench", "--resume"]) == 2
+
+
 def test_a_failure_late_in_the_run_ends_in_exit_6_with_every_result(monkeypatch, capsys, tmp_path):
     """A recipe or a part measured alone that fails is a message of the answer, beside its results."""
 
@@ -174,9 +204,11 @@ def test_any_run_that_is_written_can_be_read(points, times, curves, quality, par
         name: value for name, value in parameters.items() if name not in {"epochs", "epochs_asked", "scaling"}
     }
     long = {f"curve {number}": tuple(points * times) for number in range(curves)}
-    one = result(curves=long, quality=quality, parameters=parameters, environment={"x": "y" * words})
+    raw = {name: tuple(x for x, _ in curve) for name, curve in long.items()}
+    one = result(curves=long, raw=raw, quality=quality, parameters=parameters, environment={"x": "y" * words})
     read = parse_run(to_text(run(one)), name="x.json")
     assert all(len(curve) <= CURVE_LIMIT for curve in read.results[0].curves.values())
+    assert all(len(taken) <= CURVE_LIMIT for taken in read.results[0].raw.values())
 
 
 def test_two_gpus_with_twenty_thousand_steps_give_a_file_that_can_be_read():

@@ -221,3 +221,12 @@ def test_an_unknown_arithmetic_peak_leaves_the_limit_unknown():
     """The bytes of a training are few: their bound alone would pass for the device's limit."""
     found = limit(Peak(bandwidth=1e9), flops=1e12, moved=1e6, seconds=1.0)
     assert (found.seconds, found.bound, found.share) == (None, None, None)
+
+
+@pytest.mark.parametrize("name", ["AMD Instinct MI300X", "AMD Instinct MI325X"])
+def test_xf32_of_amds_matrix_units_is_possible(name):
+    """The datasheet's 653.7 TFLOP/s: 600 in tf32 is no measuring error, 163 is the limit of full float32."""
+    peaks = load_peaks()
+    facts = DeviceFacts(device="cuda:0", name=name)
+    assert peak_of(facts, "tf32", peaks, convolutions=0.0).flops == pytest.approx(653.7e12)
+    assert peak_of(facts, "fp32-default", peaks, convolutions=0.0).flops == pytest.approx(163.4e12)

@@ -11,7 +11,7 @@ from torchup.bench.request import BenchRequest
 from torchup.bench.runner import Listener, run_benchmark
 from torchup.errors import BenchError, TimeLimitError, UsageError
 from torchup.i18n.sentences import sentence
-from torchup.model import Cpu, Gpu, Machine, Os, Vendor
+from torchup.model import Cpu, Gpu, Machine, Os, PartTrained, Vendor
 
 DEVICES = {
     "torch": "2.13.0+cu126",
@@ -126,9 +126,37 @@ def test_an_accuracy_below_the_bar_is_a_problem_beside_the_result():
     assert found.results[0].quality["test_accuracy"] == 0.9749
 
 
+def two_epochs(request, accuracy):
+    """A training of two epochs that was asked for no more."""
+    parameters = {"epochs": 2, "epochs_asked": 2}
+    return raw(request, epochs=2, quality={"test_accuracy": accuracy}, parameters=parameters)
+
+
+def test_a_cut_speedrun_is_not_judged():
+    """A budget that ends within it leaves an accuracy of some steps, and the answer says of how many."""
+    cut = {"epochs": 0.5, "epochs_asked": 2, "steps": 50}
+    host = worker(lambda request: raw(request, epochs=1, quality={"test_accuracy": 0.3}, parameters=cut))
+    found = outcome(host, devices=["cpu"], recipes=["speedrun"], budget=5.0)
+    assert not found.problems
+    assert found.results[0].cut == PartTrained(epochs=0.5, epochs_asked=2, steps=50, steps_asked=200)
+
+
+def test_repeats_cut_at_different_steps_give_the_accuracy_of_the_least_trained():
+    """The result counts the epochs that all repeats have, so does its accuracy."""
+    lengths = iter([(0.5, 469, 0.9), (0.25, 234, 0.95)])
+
+    def measured(request):
+        epochs, steps, accuracy = next(lengths)
+        parameters = {"epochs": epochs, "epochs_asked": 1, "steps": steps}
+        return raw(request, epochs=1, quality={"test_accuracy": accuracy}, parameters=parameters)
+
+    result = run(worker(measured), devices=["cpu"], recipes=["script"], repeats=2)[0]
+    assert (result.quality["test_accuracy"], result.cut.steps, result.cut.steps_asked) == (0.95, 234, 936)
+
+
 def test_a_speedrun_is_judged_at_any_length_and_is_not_part_of_all():
     """Another training is only as good as its accuracy, and never stands in the ladder unasked."""
-    host = worker(lambda request: raw(request, epochs=2, quality={"test_accuracy": 0.95}))
+    host = worker(lambda request: two_epochs(request, 0.95))
     assert outcome(host, devices=["cpu"], recipes=["speedrun"]).problems
     host = worker()
     run(host, devices=["cpu"], recipes=["all"])

@@ -12,6 +12,7 @@ from torchup.bench.runner import run_benchmark
 from torchup.bench.stats import relative_error
 from torchup.cli import main
 from torchup.errors import UsageError
+from torchup.model import RecipeKind
 from torchup.report.results_text import recipe_text
 
 DEVICES = {"torch": "2.13.0", "python": "3.12.1", "devices": [{"device": "cpu"}], "workloads": ["gpt", "launch"]}
@@ -73,3 +74,31 @@ def test_a_machine_that_never_calms_down_ends_at_the_most():
     """A hundred repeats are all that is tried."""
     wild = measure(worker(lambda _, n: 1.0 + n % 2), workload="launch", until=0.0001)
     assert len(wild[0].repeats) == 100
+
+
+def test_another_batch_is_another_training():
+    """Recipes written for 64 sit it out; it is outside the ladder, held against its own kind, and not judged."""
+
+    def answer(_, request):
+        if request.get("action"):
+            return [json.dumps({"devices": DEVICES})], 0, ""
+        batch = request.get("batch", 64)
+        found = {
+            "seconds": 10.0, "torch": "2", "python": "3", "epoch_seconds": [1.0] * 10,
+            "quality": {"test_accuracy": 0.98 if batch == 64 else 0.5}, "losses": [2.3 * batch, 2.2],
+            "parameters": {"epochs": 10, "epochs_asked": 10, "batch": batch},
+        }  # fmt: skip
+        return [json.dumps({"result": found})], 0, ""
+
+    request = BenchRequest(devices=("cpu",), recipes=("script", "resident", "fused"), sweep={"batch": (64, 256)})
+    outcome = run_benchmark(WorkerHost(answer), "python", request)
+    found = {(one.recipe, one.parameters["batch"]): one for one in outcome.results}
+    assert set(found) == {("script", 64), ("resident", 64), ("fused", 64), ("script", 256), ("resident", 256)}
+    assert {key: one.kind for key, one in found.items() if key[1] == 256} == dict.fromkeys(
+        [("script", 256), ("resident", 256)], RecipeKind.SPEEDRUN
+    )
+    assert found["script", 64].kind is RecipeKind.REPLICA
+    assert not outcome.problems
+    assert all(one.parameters["loss_difference"] == 0 for one in outcome.results)
+    with pytest.raises(UsageError):
+        run_benchmark(WorkerHost(answer), "python", BenchRequest(devices=("cpu",), recipes=("fused",), batch=256))

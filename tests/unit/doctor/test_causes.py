@@ -52,6 +52,36 @@ def test_every_file_is_in_the_order_and_the_other_way_round():
     assert len(set(SLUGS)) == len(SLUGS)
 
 
+def test_every_variant_is_chosen_by_a_rule_and_nothing_else_is():
+    """Each text that a rule asks for is in its cause's file, and no file holds a variant that no rule asks for."""
+    asked = set()
+    for path in (PACKAGE / "doctor").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="text_of"), args=[ast.Constant(value=str(slug)), ast.Constant(value=str(key))]
+                ):
+                    asked.add((slug, key))
+    for slug, key in asked:
+        assert causes.text_of(slug, key).template, f"{slug}.toml: {key}"
+    assert {(slug, key) for slug in SLUGS for key in load_words(slug).variants} == {
+        (slug, key) for slug, key in asked if "-" in key
+    }
+
+
+def test_rules_word_no_finding_themselves():
+    """Summaries and remedies stand in the files of the causes; rules say only what they saw."""
+    worded = set()
+    for path in (PACKAGE / "doctor" / "rules").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.keyword) or node.arg != "summary":
+                continue
+            match node.value:  # a message within another one is a value, not a sentence
+                case ast.Call(func=ast.Name(id="message"), lineno=line):
+                    worded.add(f"{path.name}:{line}")
+    assert not worded, "text_of(slug, key) takes them from the file"
+
+
 def test_every_cause_is_recognised():
     """By its signs or by a function, never by both; every function has its file."""
     recognised = {rule.slug for rule in RULES}

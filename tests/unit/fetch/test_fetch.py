@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
+import os
 import random
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from support.file_server import FileServer, Manners
-from torchup.errors import NetworkError
-from torchup.fetch import FileOrder, Patience, Place, fetch_all
+from torchup.errors import InstallError, NetworkError
+from torchup.fetch import FileOrder, Patience, Place, StoppedError, fetch_all
 from torchup.fetch.blocks import BLOCK
 from torchup.fetch.store import part_of
+from torchup.host.partfile import PartFile
 from torchup.host.real import RealHost
 
 CONTENT = random.Random(7).randbytes(5 * BLOCK + 12345)  # noqa: S311  # content that no compressor shortens
 SIZE = len(CONTENT)
-QUICK = Patience(no_byte=0.3, slow_for=2.0, attempts=4, longest_pause=1.0)
+QUICK = Patience(no_byte=0.5, slow_for=2.0, attempts=4, longest_pause=1.0, pause=0.1)
 
 
 @pytest.fixture
@@ -73,19 +79,19 @@ def test_a_cut_line_costs_almost_nothing_twice(host):
     ("manners", "why"),
     [
         (Manners(wrong_range=True), "another range"),
-        (Manners(wrong_bytes=True), "another hash"),
+        (Manners(wrong_bytes=True), "hash mismatch"),
         (Manners(length_off=5), "bytes instead of"),
         (Manners(statuses=[404] * 9), "HTTP 404"),
         (Manners(statuses=[503] * 99, retry_after="9999"), "asks to wait 9999 s"),
         (Manners(stall_after=1), "timed out"),
-        (Manners(changes_after=1), "another hash"),
+        (Manners(changes_after=1), "hash mismatch"),
     ],
     ids=["lies-about-ranges", "wrong-bytes", "wrong-length", "absent", "busy-for-hours", "stalls", "changes"],
 )
 def test_the_next_place_is_tried_and_a_lonely_failure_says_why(host, manners, why):
     """A place that cannot serve it is left in the middle of the file; where there is no other, its reason is told."""
     with FileServer(CONTENT, manners) as bad, FileServer(CONTENT) as good:
-        with pytest.raises(NetworkError, match=why):
+        with pytest.raises((NetworkError, InstallError), match=why):
             fetch(host, order(bad))
         bad.manners = Manners(**{**manners.__dict__, "statuses": list(manners.statuses)})
         fetch(host, order(bad, good))
@@ -167,3 +173,110 @@ def test_progress_counts_over_all_files_up_to_the_end(host):
     done = [state.all_done for state in states]
     assert done == sorted(done)
     assert states[-1].all_total == len(CONTENT)
+
+
+def test_a_place_that_drips_is_left_for_another_and_waited_for_alone(host):
+    """Below the floor for long enough another place is tried; where there is none it goes on, however slowly."""
+    slow = Patience(no_byte=2.0, slow_for=0.2, floor=10_000_000, pause=0.1)
+    with FileServer(CONTENT, Manners(rate=4_000_000)) as first, FileServer(CONTENT) as second:
+        asked = []
+
+        def elsewhere(wanted):
+            asked.append(wanted.name)
+            return (Place(name="other", url=second.url),)
+
+        fetch_all(host, [order(first)], patience=slow, connections=1, elsewhere=elsewhere)
+        assert asked == ["torch-2.0.0-py3-none-any.whl"]
+        assert first.sent
+        assert second.sent
+    with FileServer(CONTENT[:900_000], Manners(rate=600_000)) as alone:
+        wanted = FileOrder(
+            name="x.whl", sha256=alone.sha256, size=900_000, places=(Place(name="alone", url=alone.url),)
+        )
+        fetch_all(host, [wanted], patience=slow)
+
+
+def test_other_places_are_not_looked_for_where_the_first_is_enough(host):
+    """Asking further sources costs time, and is left for when it is needed."""
+    with FileServer(CONTENT, Manners(cut_every=BLOCK)) as server:
+        fetch(host, order(server), elsewhere=lambda _: pytest.fail("asked"))
+
+
+def test_small_files_come_beside_the_large_one_and_a_failure_ends_all(host):
+    """All arrive, each is announced once; one that cannot be had stops the rest soon, with its own reason."""
+    small = [CONTENT[start : start + 50_000] for start in range(0, 400_000, 50_000)]
+    servers = [FileServer(content) for content in small]
+    with contextlib.ExitStack() as stack:
+        for server in servers:
+            stack.enter_context(server)
+        large = stack.enter_context(FileServer(CONTENT, Manners(rate=10_000_000)))
+        wanted = [
+            FileOrder(
+                name=f"{number}.whl", sha256=server.sha256, size=50_000, places=(Place(name="s", url=server.url),)
+            )
+            for number, server in enumerate(servers)
+        ]
+        told, states = [], []
+        found = fetch_all(
+            host, [order(large), *wanted], ready=lambda one, path: told.append((one.key, path)), tell=states.append
+        )
+        assert dict(told) == found
+        assert len(told) == len(wanted) + 1
+        assert states[-1].all_done == states[-1].all_total == len(CONTENT) + 400_000
+        servers[3].manners.statuses = [404] * 9
+        for path in found.values():
+            Path(path).unlink()
+        started = time.monotonic()
+        with pytest.raises(NetworkError, match=r"3\.whl.*HTTP 404"):
+            fetch_all(host, [order(large), *wanted], patience=QUICK)
+        assert time.monotonic() - started < 1.5
+        stop = threading.Event()
+        with pytest.raises(StoppedError):
+            fetch_all(host, [order(large)], stop=stop, tell=lambda _: stop.set())
+
+
+def test_a_file_without_a_promised_hash_is_kept_by_its_address(host):
+    """Its length is all that is checked, and a second order finds it."""
+    with FileServer(CONTENT) as server:
+        wanted = FileOrder(name="python.tar.gz", size=SIZE, places=(Place(name="s", url=server.url),))
+        (path,) = fetch_all(host, [wanted]).values()
+        assert Path(path).read_bytes() == CONTENT
+        asked = len(server.asked)
+        fetch_all(host, [wanted])
+        assert len(server.asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(errno.ENOSPC, "disk is full"), (errno.EDQUOT, "disk is full"), (errno.EROFS, "cannot write")]
+)
+def test_a_disk_that_takes_no_more_keeps_what_is_there(host, monkeypatch, number, said):
+    """The reason is told; with space again the download goes on and fetches the rest alone."""
+    write = PartFile.write_at
+
+    def full(self, offset, data):
+        if offset >= 2 * BLOCK:
+            raise OSError(number, os.strerror(number))
+        write(self, offset, data)
+
+    with FileServer(CONTENT) as server:
+        with monkeypatch.context() as crowded:
+            crowded.setattr(PartFile, "write_at", full)
+            with pytest.raises(InstallError, match=said):
+                fetch(host, order(server), connections=1)
+        before = server.sent
+        fetch(host, order(server), connections=1)
+        assert server.sent - before <= SIZE - 2 * BLOCK + (1 << 18)
+
+
+def test_two_torchups_share_one_download(host):
+    """The second waits, says so, and uses what the first has fetched."""
+    with FileServer(CONTENT, Manners(rate=20_000_000)) as server:
+        told = []
+        first = threading.Thread(target=lambda: fetch_all(host, [order(server)], connections=1))
+        first.start()
+        while not server.asked:
+            time.sleep(0.01)
+        fetch(host, order(server), tell=told.append)
+        first.join()
+        assert server.sent <= SIZE + (1 << 18)
+        assert any(state.waiting for state in told)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.bundles import write_sums
 from support.plans import folder_plan
 from torchup.cli import main
 from torchup.cli.env_bundle import read_plan
@@ -47,6 +48,7 @@ def put(document, place, value):
 def write(folder: Path, document):
     """The bundle as it lies in the folder."""
     (folder / "plan.json").write_text(json.dumps(document))
+    write_sums(folder)
 
 
 def test_a_sound_bundle_is_read(tmp_path):
@@ -213,6 +215,7 @@ def test_what_is_no_plan_is_refused(tmp_path, raw):
     """Whatever lies at plan.json, the answer is a sentence."""
     bundle(tmp_path)
     (tmp_path / "plan.json").write_bytes(raw)
+    write_sums(tmp_path)
     with pytest.raises(UsageError, match=r"plan\.json"):
         load_bundle(HOST, str(tmp_path))
 

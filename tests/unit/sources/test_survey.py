@@ -10,7 +10,7 @@ from support.index_server import IndexServer, make_wheel
 from support.sources import IsolatedHost
 from torchup.errors import UsageError
 from torchup.model import Driver, Gpu, Machine, Os, Request, Vendor
-from torchup.sources import survey
+from torchup.sources.surveyor import survey
 
 LINUX = Machine(os=Os.LINUX, arch="x86_64")
 NVIDIA = Machine(

@@ -26,7 +26,7 @@ def variant_allowed(wanted: str | None, variant: str) -> bool:
 
 
 def wished(build: TorchBuild, wish: Wish) -> bool:
-    """Whether a build is one of those that are wished for; raises `ValueError` for a span that is none."""
+    """Whether a build is one of the requested ones; raises `ValueError` for an invalid range."""
     return spans(wish.torch or "any", build.torch) and variant_allowed(wish.variant, build.variant)
 
 

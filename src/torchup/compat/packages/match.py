@@ -29,7 +29,7 @@ def match(package: Package, machine: Machine, wish: Wish, catalog: Catalog, tabl
     """Choose the wheel of a package and, where the wish leaves it open, the torch for it.
 
     Raises:
-        ValueError: the wish names a torch that is no version and no range.
+        ValueError: the wish names a torch that is neither a version nor a range.
     """
     return match_one(package, ask(machine, wish, catalog, tables))
 

@@ -24,7 +24,7 @@ CAUSES: dict[str, tuple[Message, Message]] = {
         message("packages.cause.torch-first.fix", "import torch first"),
     ),
     "cuda-major": (
-        message("packages.cause.cuda-major", "the extension was built for another CUDA major than torch brings"),
+        message("packages.cause.cuda-major", "the extension was built for another CUDA major than that of torch"),
         message("packages.cause.cuda-major.fix", "install the extension's build for torch's CUDA major"),
     ),
     "missing-dll": (
@@ -75,7 +75,7 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "no-prebuilt": (
         message("packages.cause.no-prebuilt",
-            "no published wheel exists for this torch, so it is compiled for hours"),
+            "no published wheel exists for this torch, so the package is compiled, which takes hours"),
         message("packages.cause.no-prebuilt.fix",
             "stop the build; run `torchup wheel PACKAGE` to find a torch that has a wheel"),
     ),

@@ -20,7 +20,7 @@ def add_packages(facts: Facts, requirements: tuple[str, ...], *, text: Message) 
 
 
 def renewed(facts: Facts, requirements: tuple[str, ...], *, text: Message) -> Remedy:
-    """Write packages anew in the versions that are there, and nothing that they depend on."""
+    """Reinstall packages in their present versions, without their dependencies."""
     order = _order(facts)
     return _typed(facts, order, renew(requirements, order), text)
 

@@ -184,7 +184,7 @@ def _text(choice: Choice, order: Order, text: Message | None) -> Message:
         parts.append(
             message(
                 "doctor.remedy.kept",
-                "CUDA {major} stays, because {packages} needs it",
+                "CUDA {major} is kept, because {packages} needs it",
                 major=choice.kept.major,
                 packages=", ".join(choice.kept.packages),
             )

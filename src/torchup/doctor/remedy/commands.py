@@ -1,4 +1,4 @@
-"""Remedies that are no installation: variables, groups, containers, jobs; and rows of commands by system.
+"""Remedies that install nothing: variables, groups, containers, jobs; and rows of commands by system.
 
 A cause's file names a kind (`RemedyKind`) and, for the kind ``commands``, rows; `make` turns both into a `Remedy`.
 """

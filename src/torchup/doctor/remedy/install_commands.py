@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from torchup.doctor.remedy.tables import Bundled, tables
 from torchup.model import Manager, Value
 from torchup.patterns import lazy_pattern
@@ -23,7 +25,7 @@ _NAME = lazy_pattern(r"[A-Za-z0-9._-]+")
 class Order(Value, frozen=True, kw_only=True):
     """What is installed, where and how.
 
-    ``again``: the same versions are there and must be written anew. ``alone``: without dependencies.
+    ``again``: reinstall the versions that are there. ``alone``: without dependencies.
     ``fresh``: into a new environment, made first. ``processor``: what uv calls the system and processor of the Python
     wanted (``macos-aarch64``), where the one that is there is for another; conda's name for it is ``subdir``.
     """
@@ -80,6 +82,13 @@ def _path_of_new(order: Order) -> str:
     return rf"{NEW_ENVIRONMENT}\Scripts\python.exe" if order.windows else f"{NEW_ENVIRONMENT}/bin/python"
 
 
+def by_pip_alone(plan: Plan, order: Order) -> tuple[Command, ...]:
+    """A new environment for those who have no uv: Python's own venv, and pip inside it."""
+    launcher = ("py", f"-{plan.python}") if order.windows else (f"python{plan.python}",)
+    make = (*launcher, "-m", "venv", NEW_ENVIRONMENT)
+    return (make, *_pip(plan, replace(order, fresh=False, interpreter=_path_of_new(order))))
+
+
 def uninstall(names: tuple[str, ...], order: Order) -> tuple[Command, ...]:
     """Remove packages by exact name, with the tool that knows them."""
     if not names:
@@ -113,7 +122,7 @@ def plain_install(requirements: tuple[str, ...], order: Order) -> tuple[Command,
 
 
 def renew(requirements: tuple[str, ...], order: Order) -> tuple[Command, ...]:
-    """Write packages anew, whatever is there, and nothing that they depend on."""
+    """Reinstall packages, whatever is there, without their dependencies."""
     if not requirements:
         return ()
     if order.manager in {Manager.UV_VENV, Manager.UV_PROJECT}:

@@ -19,7 +19,7 @@ Command = tuple[str, ...]
 
 
 def rebuild(facts: Facts, module: str, gpus: Iterable[ComputeCapability] = ()) -> tuple[Command, ...]:
-    """The commands that make an extension anew beside the torch that is there; none where PyPI does not have it.
+    """The commands that rebuild an extension for the installed torch; none if PyPI does not have it.
 
     Args:
         facts: what is known; a listed version of the package is kept.

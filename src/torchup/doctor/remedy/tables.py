@@ -22,7 +22,7 @@ class JetPack(Value, frozen=True, kw_only=True):
 
 
 class Bundled(Value, frozen=True, kw_only=True):
-    """An interpreter that a program brings along."""
+    """An interpreter that a program includes."""
 
     folder: str
     flags: tuple[str, ...]

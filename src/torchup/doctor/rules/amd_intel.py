@@ -106,9 +106,7 @@ def _sibling(facts: Facts, compat: Compat, target: str | None) -> Remedy | None:
 
     if remedy.reaches_gpu(facts, compat.catalog):
         return None
-    text = message(
-        "doctor.gfx.sibling", "no build has code for this GPU; on Linux it can run the code of a related GPU"
-    )
+    text = text_of("gfx-not-in-build", "remedy-sibling")
     row = remedy.RemedyRow(kind=RemedyKind.SET, variables={OVERRIDE: value})
     return remedy.make(row, facts, compat.catalog, text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.catalog.spans import minor_of, spans
+from torchup.doctor.cause import text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import said, torch_cuda, torch_line
 from torchup.doctor.rules.extensions import rebuilt
@@ -43,7 +44,7 @@ def other_torch(facts: Facts, compat: Compat, signs: tuple[Sign, ...], module: s
     package = next((found for sign in signs if (found := package_of(facts, sign.line))), None)
     package = package or (package_named(module) if module else None)
     built = next((text for sign in signs if (text := _built(facts, sign, package)) is not None), None)
-    general = message("doctor.companion.summary-extension", "a compiled package was built for another torch")
+    general = text_of("companion-mismatch", "summary-extension")
     return Found(
         summary=built or general,
         evidence=evidence(facts, signs),
@@ -62,13 +63,10 @@ def fitting(facts: Facts, compat: Compat, package: Package | None, module: str |
     """The wheel of a package for the torch that is there; a package that no table has is rebuilt."""
     from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
 
-    text = message("doctor.compiled.remedy", "install the wheel of the package that was built for this torch")
+    text = text_of("companion-mismatch", "remedy-wheel")
     if package is not None:
         return remedy.wheel_remedy(facts, compat.catalog, package, text=text)
-    other = message(
-        "doctor.companion.remedy-extension",
-        "install a release of the package that was built for this torch, or rebuild it with this torch",
-    )
+    other = text_of("companion-mismatch", "remedy-extension")
     return rebuilt(facts, other, [module] if module else [])
 
 
@@ -101,10 +99,10 @@ def built_summary(facts: Facts, package: str, built: Message) -> Message:
 
 
 def cuda_summary(facts: Facts, compat: Compat, package: str, major: str) -> Message:
-    """Which CUDA a package was built for, and which torch brings."""
+    """Which CUDA a package was built for, and which one torch includes."""
     return message(
         "doctor.compiled.cuda",
-        "{package} was built for CUDA {major}, and {torch} brings CUDA {cuda}",
+        "{package} was built for CUDA {major}, and {torch} includes CUDA {cuda}",
         package=package,
         major=major,
         torch=torch_name(facts),
@@ -181,7 +179,7 @@ def other_cuda(facts: Facts, compat: Compat, sign: Sign, module: str | None) -> 
     if package is None and module is None:
         return None
     major, torch = sign.values.get("major"), facts.torch.version
-    summary = message("doctor.companion.summary-extension", "a compiled package was built for another torch")
+    summary = text_of("companion-mismatch", "summary-extension")
     if package is not None and major and torch:
         summary = cuda_summary(facts, compat, package.name, major)
     return Found(
@@ -200,7 +198,7 @@ def unloaded_dll(facts: Facts, compat: Compat) -> Found | None:
     if facts.sign("extension.procedure") is not None:
         summary = message(
             "doctor.compiled.procedure",
-            "{package} asks for a function that {torch} does not have: it was built for another torch",
+            "{package} calls a function that {torch} does not have: it was built for another torch",
             package=package.name,
             torch=torch_name(facts),
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from torchup.catalog.spans import minor_of
+from torchup.doctor.cause import text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import plain, torch_cuda, torch_line
 from torchup.doctor.rules.compiled import (
@@ -61,12 +62,7 @@ def _no_label(facts: Facts, compat: Compat) -> Found | None:
         return None
     label = sign.values["label"]
     return Found(
-        summary=message(
-            "doctor.compiled.label",
-            "this {package} has no library for CUDA {cuda}, which torch brings",
-            package=package.name,
-            cuda=f"{label[:-1]}.{label[-1]}",
-        ),
+        summary=text_of("companion-mismatch", "summary-label", package=package.name, cuda=f"{label[:-1]}.{label[-1]}"),
         evidence=evidence(facts, (sign,)),
         remedy=_other_label(facts, compat, label),
     )
@@ -121,11 +117,7 @@ def _without_kernels(facts: Facts, compat: Compat) -> Found | None:
 
     there = remedy.fitting_wheel(facts, compat.catalog, package)
     return Found(
-        summary=message(
-            "doctor.compiled.without-kernels",
-            "{package} runs without its kernels, which were built for another torch; this is not an error",
-            package=package.name,
-        ),
+        summary=text_of("companion-mismatch", "summary-without-kernels", package=package.name),
         evidence=evidence(facts, (sign,)),
         remedy=fitting(facts, compat, package) if there is not None and there.found else None,
         severity=Severity.INFO,
@@ -139,11 +131,9 @@ def _torch_first(facts: Facts, compat: Compat) -> Found | None:
     sign = facts.sign("extension.torch-first")
     if sign is None or not (facts.torch.version or facts.works):
         return None
-    text = message("doctor.compiled.first.remedy", "write `import torch` before the import of the package")
+    text = text_of("companion-mismatch", "remedy-import-order")
     return Found(
-        summary=message(
-            "doctor.compiled.first", "a compiled package was imported before torch, whose libraries it needs"
-        ),
+        summary=text_of("companion-mismatch", "summary-import-order"),
         evidence=evidence(facts, (sign,)),
         remedy=Remedy(text=text),
         severity=Severity.INFO,

@@ -76,25 +76,13 @@ def _wrong_nodes(facts: Facts) -> tuple[Message, ...]:
 def _remedy(facts: Facts, compat: Compat) -> Remedy | None:
     """How this kind of container gets its GPU."""
     if facts.system.container_kind == "kubernetes":
-        text = message(
-            "doctor.container.remedy-pod",
-            "give the pod a GPU: resources.limits with nvidia.com/gpu (amd.com/gpu), and runtimeClassName: nvidia"
-            " where that runtime is not the default one",
-        )
+        text = text_of("container-without-gpu", "remedy-pod")
         return made(facts, compat, text, kind=RemedyKind.CONTAINER_GPU)
     if facts.system.container_kind == "lxc":
-        text = message(
-            "doctor.container.remedy-lxc",
-            "pass the host's device nodes into the container; their group IDs (`ls -ln /dev/kfd /dev/dri`) must "
-            "match those of the host",
-        )
+        text = text_of("container-without-gpu", "remedy-lxc")
         return made(facts, compat, text, kind=RemedyKind.CONTAINER_GPU)
     if facts.sign("docker.no-gpu-driver") is not None:
-        text = message(
-            "doctor.container.remedy-engine",
-            "install the package nvidia-container-toolkit on the host (from NVIDIA's repository), register it "
-            "with the container engine, then start the container with the GPU",
-        )
+        text = text_of("container-without-gpu", "remedy-engine")
         return made(facts, compat, text, kind=RemedyKind.CONTAINER_ENGINE, needs_root=True)
     kfd = facts.sign("kfd.no-node", "kfd.invalid-node") is not None
     return remedy_of("container-without-gpu", _with_amd(facts) if kfd else facts, compat)
@@ -121,7 +109,7 @@ def permission_device_nodes(facts: Facts, compat: Compat) -> Found | None:
         for n in closed
     ]
     return Found(
-        summary=message("doctor.permission.summary", "this user cannot open the GPU's device nodes"),
+        summary=text_of("permission-device-nodes", "summary"),
         evidence=tuple(lines),
         remedy=_groups_remedy(facts, compat),
         certainty=Certainty.PROVEN,
@@ -132,11 +120,7 @@ def _groups_remedy(facts: Facts, compat: Compat) -> Remedy | None:
     """The user joins the groups; inside a container the container gets them."""
     if not facts.system.container or facts.system.container_kind in {"kubernetes", "lxc"}:
         return remedy_of("permission-device-nodes", facts, compat)
-    text = message(
-        "doctor.permission.remedy-container",
-        "give the container the groups that own the device nodes: --group-add with their numbers (`stat -c %g "
-        "/dev/kfd /dev/dri/render*` on the host); with Podman, --group-add keep-groups",
-    )
+    text = text_of("permission-device-nodes", "remedy-container")
     amd = any(node.path.startswith(("/dev/kfd", "/dev/dri")) for node in facts.nodes)
     return made(facts if not amd else _with_amd(facts), compat, text, kind=RemedyKind.CONTAINER_GPU)
 

@@ -66,7 +66,7 @@ def covers_what_it_warns_of(facts: Facts, compat: Compat) -> bool:
 
 
 def side(found: Uncovered, compat: Compat) -> str | None:
-    """``new``: newer than all code of the build; ``old``: older, or in a gap; ``None``: it cannot be told."""
+    """``new``: newer than all code of the build; ``old``: older, or in a gap; ``None``: unknown."""
     if found.listed:
         return "new" if found.gpu > max(found.listed) else "old"
     return compat.side(found.gpu)

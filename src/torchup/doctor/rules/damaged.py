@@ -1,4 +1,4 @@
-"""Files of torch that are not as they were installed: who wrote them decides the cause; the cure writes them anew."""
+"""Files of torch that changed since installation: what wrote them decides the cause; the remedy reinstalls them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from torchup.doctor.cause import text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.mixed_facts import overwritten
-from torchup.model import Severity, message
+from torchup.model import Severity
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -21,13 +22,13 @@ _SHOWN = 5  # files in the evidence
 def damaged_torch(facts: Facts, compat: Compat) -> Found | None:
     """Files of torch are missing, cut off or changed, and no second installation wrote over them.
 
-    A torch that imports all the same is a warning: what it lacks shows later, or is a change that somebody made.
+    If torch still imports, this is a warning: the missing part shows later, or a user made the change.
     """
     if not facts.damage or overwritten(facts):
         return None
     broken = facts.torch.import_error is not None
     return Found(
-        summary=message("doctor.damage.summary", "files of torch differ from those that were installed"),
+        summary=text_of("mixed-install", "summary-damage"),
         evidence=tuple(one.line for one in facts.damage[:_SHOWN]),
         remedy=_written_anew(facts, compat),
         certainty=Certainty.PROVEN if broken else Certainty.SEEN,
@@ -40,7 +41,7 @@ def _written_anew(facts: Facts, compat: Compat) -> Remedy:
     """The packages whose files differ, in the same versions."""
     from torchup.doctor import remedy  # noqa: PLC0415  # the planner comes with it
 
-    text = message("doctor.damage.remedy", "reinstall the packages whose files differ, in the same versions")
+    text = text_of("mixed-install", "remedy-damage")
     names = tuple(dict.fromkeys(one.package for one in facts.damage))
     others = tuple(
         f"{p.name}=={p.version}" for p in facts.packages if p.name in names and p.name not in remedy.TORCH_FAMILY

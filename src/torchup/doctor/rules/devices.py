@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from torchup.doctor.cause import text_of
 from torchup.doctor.conditions import holds
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.amd_intel import is_usable_intel
@@ -35,10 +36,7 @@ def mig_or_exclusive_mode(facts: Facts, compat: Compat) -> Found | None:
     lines += [message("doctor.mode.compute", "compute mode: {mode}", mode=gpu.compute_mode) for gpu in closed[:1]]
     lines += [message("doctor.mode.mig", "MIG is enabled and has no instance")] if empty else []
     return Found(
-        summary=message(
-            "doctor.mode.summary",
-            "the GPU accepts no new program: exclusive or prohibited compute mode, or MIG without instances",
-        ),
+        summary=text_of("mig-or-exclusive-mode", "summary"),
         evidence=tuple(lines),
         remedy=_mode_remedy(facts, compat, closed=bool(closed), empty=bool(empty)),
         certainty=Certainty.PROVEN if closed or empty else Certainty.SAID,
@@ -48,12 +46,12 @@ def mig_or_exclusive_mode(facts: Facts, compat: Compat) -> Found | None:
 def _mode_remedy(facts: Facts, compat: Compat, *, closed: bool, empty: bool) -> Remedy:
     """For what is known of the mode; a GPU that is only busy is left as it is."""
     if closed:
-        text = message("doctor.mode.remedy-mode", "set the compute mode back to default")
+        text = text_of("mig-or-exclusive-mode", "remedy-mode")
         return made(facts, compat, text, ("sudo", "nvidia-smi", "-c", "0"), needs_root=True)
     if empty:
-        text = message("doctor.mode.remedy-mig", "create a MIG instance, or turn MIG off: `sudo nvidia-smi -mig 0`")
+        text = text_of("mig-or-exclusive-mode", "remedy-mig")
         return made(facts, compat, text, ("sudo", "nvidia-smi", "mig", "-cgi", "0", "-C"), needs_root=True)
-    text = message("doctor.mode.remedy-busy", "stop the program that uses the GPU, or choose another GPU")
+    text = text_of("mig-or-exclusive-mode", "remedy-busy")
     return made(facts, compat, text, ("nvidia-smi", "-q", "-d", "COMPUTE,PIDS"))
 
 
@@ -86,10 +84,10 @@ def memory_held_by_others(facts: Facts, compat: Compat) -> Found | None:
     held, total = _held(sign.values.get("message", sign.line))
     if total is None or held is None or held < _SHARE_OF_OTHERS * total:
         return None
-    text = message("doctor.memory.remedy", "stop the other programs on the GPU, wait for them, or choose another GPU")
+    text = text_of("memory-held-by-other-process", "remedy")
     tool = "rocm-smi" if facts.torch.hip or holds("amd-gpu", facts) else "nvidia-smi"
     return Found(
-        summary=message("doctor.memory.summary", "other processes use the GPU's memory"),
+        summary=text_of("memory-held-by-other-process", "summary"),
         evidence=(said(sign), _held_line(held, total)),
         remedy=made(facts, compat, text, (tool,)),
         certainty=Certainty.PROVEN,
@@ -150,9 +148,7 @@ def triton_newer_than_driver(facts: Facts, compat: Compat) -> Found | None:
     lines += [driver_line(facts)] if facts.nvidia.driver else []
     lines += [message("doctor.triton.version", "Triton {version}", version=triton[0])] if triton else []
     return Found(
-        summary=message(
-            "doctor.triton.summary", "Triton compiles code that is too new for the driver to load; torch itself works"
-        ),
+        summary=text_of("triton-newer-than-driver", "summary"),
         evidence=tuple(lines),
         remedy=_triton_remedy(facts, compat),
         certainty=Certainty.PROVEN,
@@ -187,9 +183,7 @@ def no_gpu_present(facts: Facts, compat: Compat) -> Found | None:
         [gpu_line(facts)] if facts.gpus else [message("doctor.no-gpu.tools", "the tools found no GPU and no driver")]
     )
     return Found(
-        summary=message(
-            "doctor.no-gpu.summary", "this machine has no GPU that torch can use; the CPU build is the right one"
-        ),
+        summary=text_of("no-gpu-present", "summary"),
         evidence=tuple(lines),
         remedy=None,
         severity=Severity.INFO,

@@ -89,7 +89,7 @@ def driver_too_old(facts: Facts, compat: Compat) -> Found | None:
             message("doctor.driver-old.floor", "CUDA {cuda} needs driver {floor} or newer", cuda=cuda, floor=floor)
         )
     return Found(
-        summary=message("doctor.driver-old.summary", "the NVIDIA driver is too old for this build of torch"),
+        summary=text_of("driver-too-old", "summary"),
         evidence=tuple(lines),
         remedy=_remedies().older_build_or_driver(_with_said_api(facts), compat, floor),
         certainty=Certainty.PROVEN if signs else Certainty.SEEN,
@@ -187,22 +187,16 @@ def _versions_differ(facts: Facts) -> tuple[Message, ...]:
 
 def _driver_summary(facts: Facts, *, differ: bool) -> Message:
     if differ or facts.sign("smi.mismatch"):
-        return message(
-            "doctor.driver-broken.mismatch",
-            "the NVIDIA kernel module and its user-space libraries have different versions",
-        )
+        return text_of("driver-missing-or-broken", "summary-mismatch")
     if facts.sign("driver.unknown-error", "driver.initialization"):
-        return message(
-            "doctor.driver-broken.unknown",
-            "the NVIDIA driver lost its state (after suspend or an update), or its modules do not load",
-        )
+        return text_of("driver-missing-or-broken", "summary-state-lost")
     if facts.sign("smi.lost"):
-        return message("doctor.driver-broken.lost", "the GPU was lost: it no longer answers on the bus")
-    return message("doctor.driver-broken.summary", "no working NVIDIA driver answers on this machine")
+        return text_of("driver-missing-or-broken", "summary-gpu-lost")
+    return text_of("driver-missing-or-broken", "summary")
 
 
 def _driver_kind(facts: Facts, *, differ: bool) -> RemedyKind:
-    """What is done to it: where it only has to be loaded anew, nothing is installed."""
+    """What to do to the driver: if it only has to be reloaded, nothing is installed."""
     if differ or facts.sign("smi.mismatch", "smi.lost") is not None:
         return RemedyKind.DRIVER_REBOOT
     if facts.sign("driver.unknown-error", "driver.initialization", "driver.count-memory") is not None:
@@ -226,7 +220,7 @@ def wsl_driver_problem(facts: Facts, compat: Compat) -> Found | None:
     lines += [driver_line(facts)] if facts.nvidia.driver else []
     lines += [torch_line(facts)] if torch_cuda(facts, compat) and facts.torch.version else []
     return Found(
-        summary=message("doctor.wsl.summary", "WSL does not reach the Windows driver of the GPU"),
+        summary=text_of("wsl-driver-problem", "summary"),
         evidence=tuple(lines),
         remedy=_remedies().for_wsl(facts, compat),
         certainty=Certainty.PROVEN if signs or inside else Certainty.SEEN,

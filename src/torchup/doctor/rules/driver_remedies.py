@@ -12,7 +12,7 @@ from torchup.doctor.remedy import DriverAction, Wish, choose, driver_remedy, rei
 from torchup.doctor.remedy.driver import driver_order
 from torchup.doctor.rules.common import newest_driver, remedy_of, torch_cuda
 from torchup.errors import TorchupError
-from torchup.model import Remedy, message
+from torchup.model import Remedy
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -20,16 +20,8 @@ if TYPE_CHECKING:
     from torchup.plan.drivers import DriverOrder
 
 
-_OPEN = message(
-    "doctor.driver-broken.remedy-open",
-    "this GPU needs NVIDIA's open kernel modules: install the same driver release with them (its package name "
-    "ends in -open), remove the proprietary ones and restart",
-)
-_PROPRIETARY = message(
-    "doctor.driver-broken.remedy-proprietary",
-    "the open kernel modules do not support this GPU: install the same driver release with NVIDIA's proprietary "
-    "kernel modules (its package name has no -open) and restart",
-)
+_OPEN = text_of("driver-missing-or-broken", "remedy-open")
+_PROPRIETARY = text_of("driver-missing-or-broken", "remedy-proprietary")
 
 
 def older_build_or_driver(facts: Facts, compat: Compat, floor: str | None) -> Remedy:
@@ -41,9 +33,7 @@ def older_build_or_driver(facts: Facts, compat: Compat, floor: str | None) -> Re
         choose(facts, compat.catalog, Wish())
     except TorchupError:
         return update
-    text = message(
-        "doctor.driver-old.remedy-or", "{driver}, or install a build that works with this driver", driver=update.text
-    )
+    text = text_of("driver-too-old", "remedy-or", driver=update.text)
     return reinstall(facts, compat.catalog, text=text)
 
 
@@ -62,11 +52,7 @@ def make_it_answer(facts: Facts, compat: Compat, kind: RemedyKind) -> Remedy | N
         return Remedy(text=text, needs_root=True, needs_reboot=True)
     if kind is not RemedyKind.DRIVER or not _new_enough(facts, driver_order(facts, compat.catalog)):
         return remedy_of("driver-missing-or-broken", facts, compat, kind=kind)
-    text = message(
-        "doctor.driver-broken.remedy-load",
-        "the driver is new enough, but its kernel module does not load: build it for the running kernel (`dkms "
-        "status`), and enrol its key if Secure Boot is on",
-    )
+    text = text_of("driver-missing-or-broken", "remedy-load")
     return driver_remedy(facts, compat.catalog, DriverAction.REBOOT, text=text)
 
 
@@ -92,10 +78,7 @@ def for_triton(facts: Facts, compat: Compat) -> Remedy | None:
 def for_wsl(facts: Facts, compat: Compat) -> Remedy:
     """A newer Windows driver where this one is old or not known; else what lies between it and WSL."""
     order = driver_order(_in_wsl(facts), compat.catalog)
-    text = message(
-        "doctor.wsl.remedy-inside",
-        "remove any Linux driver package from WSL (`dpkg -l` shows it; keep toolkits), then update and restart WSL",
-    )
+    text = text_of("wsl-driver-problem", "remedy-inside")
     if _new_enough(facts, order):
         remedy = driver_remedy(_in_wsl(facts), compat.catalog, DriverAction.UPDATE)
         return msgspec.structs.replace(remedy, text=text)

@@ -111,8 +111,8 @@ def _older_assembler(facts: Facts, compat: Compat, slug: str) -> Found | None:
     row = next((one for one in facts.readiness if one.name == "ptxas" and one.ready is False and one.found), None)
     if row is None:
         return None
-    seen = message("doctor.ptxas.found", "Triton's assembler is of CUDA {found}", found=row.found)
-    needed = message("doctor.ptxas.needed", "the GPU needs one of CUDA {wanted}", wanted=row.wanted)
+    seen = message("doctor.ptxas.found", "Triton's assembler belongs to CUDA {found}", found=row.found)
+    needed = message("doctor.ptxas.needed", "the GPU needs the assembler of CUDA {wanted}", wanted=row.wanted)
     return Found(
         summary=text_of(slug, "summary"),
         evidence=(seen, needed, gpu_line(facts)),
@@ -124,10 +124,7 @@ def _older_assembler(facts: Facts, compat: Compat, slug: str) -> Found | None:
 
 
 def _newer_toolkit() -> Message:
-    return message(
-        "doctor.extension.toolkit",
-        "install a CUDA toolkit whose compiler supports the GPU, and build the package again",
-    )
+    return text_of("extension-arch-missing", "remedy-toolkit")
 
 
 def _toolkit_line(facts: Facts, compat: Compat, code: str) -> tuple[Message, ...]:
@@ -146,7 +143,7 @@ def _toolkit_line(facts: Facts, compat: Compat, code: str) -> tuple[Message, ...
 
 
 def rebuilt(facts: Facts, text: Message, names: Sequence[str], gpus: Iterable[ComputeCapability] = ()) -> Remedy:
-    """The first of these packages made anew beside the torch that is there."""
+    """Rebuild the first of these packages for the installed torch."""
     from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
 
     return Remedy(

@@ -74,7 +74,7 @@ def _as_asked(facts: Facts, compat: Compat, wish: Asked, slug: str, *, fresh: bo
 
 
 def _reasons(facts: Facts, compat: Compat, wish: Asked) -> Iterator[Message]:
-    """Why it cannot be had; empty: nothing says so, and Python or the network may be the reason."""
+    """Why it is not available; empty: no evidence, and Python or the network may be the reason."""
     yield from _other_platform(facts, compat)
     yield from _no_such_label(facts, compat, wish)
     if wish.companion_release:
@@ -95,11 +95,8 @@ def _other_platform(facts: Facts, compat: Compat) -> Iterator[Message]:
     release = version_key(sign.values.get("wanted", "").partition("+")[0])
     published = any(compat.has_wheel(python, mine, torch=".".join(map(str, release))) for python in _pythons(compat))
     if mine is None or (mine not in map(platform_of_tag, others) and published):
-        yield message(
-            "doctor.unpublished.platform",
-            "the requested version has wheels for {others}, not for {mine}",
-            others=", ".join(others) or "?",
-            mine=sign.values.get("tag", "?"),
+        yield text_of(
+            "build-not-published", "summary-platform", others=", ".join(others) or "?", mine=sign.values.get("tag", "?")
         )
 
 
@@ -112,13 +109,11 @@ def _no_such_label(facts: Facts, compat: Compat, wish: Asked) -> Iterator[Messag
     place = platform(facts)
     for label in wish.labels:
         if not compat.label_exists(label):
-            yield message("doctor.unpublished.label", "no builds are labelled {label}", label=label)
+            yield text_of("build-not-published", "summary-label", label=label)
         elif place is not None and (not compat.on_platform(label, place) or (wish.label and not has_labels(place))):
-            yield message("doctor.unpublished.system", "there are no {label} builds for this system", label=label)
+            yield text_of("build-not-published", "summary-system", label=label)
         elif wish.release and compat.is_published(wish.release, label, place) is False and len(wish.labels) == 1:
-            yield message(
-                "doctor.unpublished.pair", "torch {torch} has no {label} build", torch=wish.release, label=label
-            )
+            yield text_of("build-not-published", "summary-pair", torch=wish.release, label=label)
 
 
 def _not_on_this_index(facts: Facts, compat: Compat, release: str, wish: Asked) -> Iterator[Message]:
@@ -133,19 +128,13 @@ def _not_on_this_index(facts: Facts, compat: Compat, release: str, wish: Asked) 
         and not locked
         and (served or (fits and not wish.offered) or facts.sign("index.no-version") is not None)
     ):
-        yield message(
-            "doctor.unpublished.index",
-            "builds with a label (+{label}) are on PyTorch's own index; the requested one has none",
-            label=wish.label,
-        )
+        yield text_of("build-not-published", "summary-index", label=wish.label)
 
 
 def _no_such_companion(compat: Compat, release: str, wish: Asked) -> Iterator[Message]:
     """A release of torchvision or torchaudio that goes with no torch, while others are offered."""
     if wish.offered and compat.torch_of(wish.package, release) is None:
-        yield message(
-            "doctor.unpublished.companion", "{package} {version} does not exist", package=wish.package, version=release
-        )
+        yield text_of("build-not-published", "summary-companion", package=wish.package, version=release)
 
 
 def _left_out_of_offer(compat: Compat, release: str, wish: Asked) -> Iterator[Message]:
@@ -154,9 +143,9 @@ def _left_out_of_offer(compat: Compat, release: str, wish: Asked) -> Iterator[Me
     if not keys or wanted in keys:
         return
     if min(keys) < wanted < max(keys) and not compat.is_listed(release):
-        yield message("doctor.unpublished.release", "torch {torch} does not exist", torch=release)
+        yield text_of("build-not-published", "summary-release", torch=release)
     elif wanted > max(keys) and version_key(compat.catalog.newest_torch) in keys:
-        yield message("doctor.unpublished.future", "torch {torch} is not published yet", torch=release)
+        yield text_of("build-not-published", "summary-future", torch=release)
 
 
 # ---------------------------------------------------------------- Python

@@ -56,7 +56,7 @@ def _remedy(facts: Facts, compat: Compat) -> Remedy | None:
 
 
 def _with_own_pip(facts: Facts) -> Remedy:
-    """The user's own pip command, run by the Python that the program brings along; its folder is the current one."""
+    """The user's own pip command, run by the Python that the program includes, in that program's folder."""
     from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
 
     installs = (tuple(command.split()) for command in facts.commands if command.startswith("pip install "))

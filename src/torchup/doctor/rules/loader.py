@@ -31,7 +31,7 @@ def glibc_too_old(facts: Facts, compat: Compat) -> Found | None:
     if facts.system.glibc:
         lines.append(message("doctor.glibc.version", "glibc {version}", version=facts.system.glibc))
     return Found(
-        summary=message("doctor.glibc.summary", "the wheel needs a newer glibc or libstdc++ than this system has"),
+        summary=text_of("glibc-too-old", "summary"),
         evidence=tuple(lines),
         remedy=_glibc_remedy(facts, compat, cxx_only=cxx_only),
         certainty=Certainty.PROVEN,
@@ -41,18 +41,11 @@ def glibc_too_old(facts: Facts, compat: Compat) -> Found | None:
 def _glibc_remedy(facts: Facts, compat: Compat, *, cxx_only: bool) -> Remedy | None:
     """The newest build for this glibc, where it is known; a newer system in any case."""
     if cxx_only:
-        text = message(
-            "doctor.glibc.remedy-cxx",
-            "install a newer libstdc++ into a conda environment, or use a newer system or a container with one",
-        )
+        text = text_of("glibc-too-old", "remedy-cxx")
         conda = (("conda", "install", "--channel", "conda-forge", "libstdcxx-ng"),)
         return made(facts, compat, text, *(conda if holds("conda", facts) else ()))
     if facts.system.glibc is None:
-        text = message(
-            "doctor.glibc.remedy-unknown",
-            "use a newer system or a container with one; run `torchup plan` on this machine to see the newest "
-            "torch for its glibc (`ldd --version` shows it)",
-        )
+        text = text_of("glibc-too-old", "remedy-unknown")
         return made(facts, compat, text, ("ldd", "--version"))
     return remedy_of("glibc-too-old", facts, compat)
 
@@ -125,11 +118,7 @@ def _library_remedy(facts: Facts, compat: Compat, rows: tuple[SystemLibrary, ...
     text = text_of("system-library-missing", "remedy")
     if not rows:
         return made(facts, compat, text)
-    names = message(
-        "doctor.library.remedy",
-        "install {names}, which the wheel expects on the system; reinstalling torch does not help",
-        names=", ".join(row.title for row in rows),
-    )
+    names = text_of("system-library-missing", "remedy-names", names=", ".join(row.title for row in rows))
     commands = tuple(command for row in rows if (command := _install(facts, row)) is not None)
     root = any(command[0] == "sudo" for command in commands)
     return made(facts, compat, names, *commands, needs_root=root)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.doctor.cause import text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import plain, said
 from torchup.doctor.rules.mixed_facts import foreign_libraries, overwritten, two_places, two_torches
@@ -45,7 +46,7 @@ def mixed_install(facts: Facts, compat: Compat) -> Found | None:
     if places and not signs:
         lines += [*map(said, facts.signs_of("companion-mismatch"))]
     return Found(
-        summary=message("doctor.mixed.summary", "two installations conflict: one loads libraries of the other"),
+        summary=text_of("mixed-install", "summary"),
         evidence=tuple(dict.fromkeys(lines)),
         remedy=_remedy(facts, compat),
         certainty=Certainty.PROVEN if symptom else Certainty.TABLE,

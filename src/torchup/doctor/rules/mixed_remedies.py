@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from torchup.doctor.cause import text_of
 from torchup.doctor.remedy import (
     Wish,
     interpreter_of,
@@ -22,7 +23,7 @@ from torchup.doctor.remedy.choice import TORCH_FAMILY
 from torchup.doctor.remedy.install_commands import Order, plain_install, renew, uninstall
 from torchup.doctor.remedy.tables import LibraryWheel, tables
 from torchup.doctor.rules.mixed_facts import foreign_libraries, two_places, two_torches
-from torchup.model import Manager, Os, Remedy, message
+from torchup.model import Manager, Os, Remedy
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ Commands = tuple[tuple[str, ...], ...]
 
 
 def mend(facts: Facts, compat: Compat) -> Remedy:
-    """The smallest change that parts them: a variable, the stale wheels, the system's library, else torch anew."""
+    """The smallest change that separates them: a variable, stale wheels, the system's library, else reinstall torch."""
     if facts.sign("mixed.other-major") is not None:
         return _for_another_package(facts, compat)
     stale = leftovers(facts)
@@ -55,16 +56,12 @@ def mend(facts: Facts, compat: Compat) -> Remedy:
 
 
 def _without_stale(facts: Facts, compat: Compat, stale: tuple[str, ...]) -> Remedy:
-    """Both wheels write one folder: the stale one goes, and the other is written anew."""
+    """Both wheels write one folder: remove the stale one and reinstall the other."""
     kept, mine = needed_cuda(facts), cuda_major(facts)
     if kept is not None and mine is not None and kept.major != mine:
-        text = message("doctor.mixed.remedy-needed", "torch and the other packages need the same CUDA major")
+        text = text_of("mixed-install", "remedy-needed")
         return reinstall(facts, compat.catalog, Wish(remove=leftovers(facts, keep=kept.major)), text=text)
-    text = message(
-        "doctor.mixed.remedy-stale",
-        "remove {names}, which overwrite files of torch's own wheels, and reinstall those wheels",
-        names=", ".join(stale),
-    )
+    text = text_of("mixed-install", "remedy-stale", names=", ".join(stale))
     order = _order(facts)
     return _typed(facts, text, (*uninstall(stale, order), *renew(partners(facts, stale), order)))
 
@@ -75,20 +72,15 @@ def _for_another_package(facts: Facts, compat: Compat) -> Remedy:
     library = (sign.values.get("library") if sign is not None else None) or "?"
     kept, mine = needed_cuda(facts), _CUDA.match(facts.torch.cuda or facts.torch.variant or "")
     if kept is not None and mine is not None and kept.major != int(mine[1]):
-        text = message("doctor.mixed.remedy-needed", "torch and the other packages need the same CUDA major")
+        text = text_of("mixed-install", "remedy-needed")
         return reinstall(facts, compat.catalog, Wish(), text=text)
-    text = message(
-        "doctor.mixed.remedy-other",
-        "install a release of the package that uses the libraries that torch brings instead of {library}; torch "
-        "itself is fine",
-        library=library,
-    )
+    text = text_of("mixed-install", "remedy-other", library=library)
     asks = {package.name for package in facts.packages} & {row.package for row in tables().cuda_need}
     return _typed(facts, text, renew(tuple(sorted(asks)), _order(facts)))
 
 
 def _one_torch(facts: Facts, compat: Compat) -> Remedy:
-    text = message("doctor.mixed.remedy-one", "remove pip's copy and install torch once, with one installer")
+    text = text_of("mixed-install", "remedy-one")
     pip = tuple(dict.fromkeys(p.name for p in facts.packages if p.name in TORCH_FAMILY and not p.from_conda))
     torch = msgspec.structs.replace(facts.torch, local=None) if two_torches(facts) else facts.torch
     remaining = tuple(p for p in facts.packages if p.from_conda) if two_torches(facts) else facts.packages
@@ -99,10 +91,7 @@ def _one_torch(facts: Facts, compat: Compat) -> Remedy:
 
 
 def _without_user_site(facts: Facts) -> Remedy:
-    text = message(
-        "doctor.mixed.remedy-user-site",
-        "keep the user site-packages out of this environment, or uninstall torch there",
-    )
+    text = text_of("mixed-install", "remedy-user-site")
     return _typed(facts, text, (set_variable("PYTHONNOUSERSITE", "1"),))
 
 
@@ -115,21 +104,13 @@ def _other_library(facts: Facts, compat: Compat) -> Remedy:
     unset = () if facts.system.os is Os.WINDOWS else (unset_variable("LD_LIBRARY_PATH"),)
     wheel = _wheel(facts, row)
     if row is not None and row.conda and facts.manager is Manager.CONDA:
-        text = message("doctor.mixed.remedy-conda", "install the release of {name} that matches", name=row.conda[0])
+        text = text_of("mixed-install", "remedy-conda", name=row.conda[0])
         return _typed(facts, text, plain_install(row.conda, _order(facts)))
     if wheel is not None and not _from_conda(facts):
-        text = message(
-            "doctor.mixed.remedy-wheel",
-            "unset LD_LIBRARY_PATH, which loads another copy before torch's own; if the error remains, reinstall "
-            "{wheel}",
-            wheel=wheel,
-        )
+        text = text_of("mixed-install", "remedy-wheel", wheel=wheel)
         return _typed(facts, text, (*unset, *renew((wheel,), _order(facts))))
-    text = message(
-        "doctor.mixed.remedy-unset",
-        "unset LD_LIBRARY_PATH and try again; if the error remains, reinstall torch and its libraries",
-    )
-    if facts.torch.version is None:  # which one to install anew is not known
+    text = text_of("mixed-install", "remedy-unset")
+    if facts.torch.version is None:  # it is unknown which one to reinstall
         return _typed(facts, text, unset)
     remedy = reinstall(facts, compat.catalog, Wish(keep_torch=True), text=text)
     return msgspec.structs.replace(remedy, commands=(*unset, *remedy.commands))
@@ -141,14 +122,7 @@ def _without_system(facts: Facts, row: LibraryWheel, where: str) -> Remedy:
     major = cuda_major(facts)
     package = f"{row.system}{number[1] if number else ''}" + (f"-cuda-{major}" if major else "")
     wheel = _wheel(facts, row)
-    text = message(
-        "doctor.mixed.remedy-system",
-        "the system package {package} (`dpkg -S {path}` names it) has files that torch's own copy lacks: remove "
-        "it, or bring the wheel to the same release: {wheel}",
-        package=package,
-        path=where,
-        wheel=wheel or row.wheel,
-    )
+    text = text_of("mixed-install", "remedy-system", package=package, path=where, wheel=wheel or row.wheel)
     commands: Commands = (("dpkg", "-S", where), ("sudo", "apt", "remove", package))
     return msgspec.structs.replace(_typed(facts, text, commands), needs_root=True)
 

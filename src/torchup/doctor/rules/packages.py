@@ -99,9 +99,9 @@ def _kept_cuda(facts: Facts, compat: Compat, sign: Sign) -> Found:
     """A package that knows one CUDA major alone, beside a torch of another: torch has to follow."""
     from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
 
-    text = message("doctor.companion.remedy-cuda", "install a torch with the CUDA major that the package needs")
+    text = text_of("companion-mismatch", "remedy-cuda")
     return Found(
-        summary=message("doctor.companion.summary-cuda", "a compiled package needs another CUDA major than this torch"),
+        summary=text_of("companion-mismatch", "summary-cuda"),
         evidence=(said(sign), *([torch_line(facts)] if facts.torch.version else [])),
         remedy=remedy.reinstall(facts, compat.catalog, text=text),
         certainty=Certainty.SAID,
@@ -225,13 +225,13 @@ def _replaced_here(facts: Facts, replaced: Replaced, compat: Compat) -> Found:
     slug = "torch-replaced"
     exchanged = message(
         "doctor.replaced.exchanged",
-        "torch {before} was verified here, torch {after} is installed",
+        "torch {before} was verified here, but torch {after} is installed",
         before=replaced.before,
         after=replaced.after or "-",
     )
     known = msgspec.structs.replace(facts, requested=(f"torch=={replaced.before}",))
     error = (facts.torch.import_error or "").strip().splitlines()[-1:]
-    exchange = message("doctor.replaced.summary", "torch was exchanged after this environment was verified")
+    exchange = text_of("torch-replaced", "summary-live")
     return Found(
         summary=text_of(slug, "summary") if replaced.wanted_by else exchange,
         evidence=(exchanged, *_who(replaced), *map(plain, error)),
@@ -251,7 +251,7 @@ def _who(replaced: Replaced) -> Iterator[Message]:
         )
     if replaced.wanted_by:
         names = ", ".join(replaced.wanted_by)
-        yield message("doctor.replaced.for", "{packages} wanted that torch", packages=names)
+        yield message("doctor.replaced.for", "{packages} required that torch", packages=names)
 
 
 def torch_not_installed(facts: Facts, compat: Compat) -> Found | None:
@@ -280,9 +280,9 @@ def _remains(facts: Facts, compat: Compat) -> Found:
     from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
 
     error = (facts.torch.import_error or "").strip().splitlines()[-1:] or ["-"]
-    text = message("doctor.no-torch.remedy-remains", "remove the remaining files and install torch again")
+    text = text_of("torch-not-installed", "remedy-remains")
     return Found(
-        summary=message("doctor.no-torch.summary-remains", "torch is on disk, but it cannot be imported"),
+        summary=text_of("torch-not-installed", "summary-remains"),
         evidence=(plain(f"import torch: {error[0]}"),),
         remedy=remedy.reinstall(facts, compat.catalog, remedy.Wish(remove=("torch",)), text=text),
         certainty=Certainty.SEEN,

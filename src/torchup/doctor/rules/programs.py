@@ -14,7 +14,7 @@ from torchup.doctor.rule import Found
 from torchup.doctor.rules.common import said
 from torchup.doctor.rules.extensions import rebuilt
 from torchup.doctor.rules.packages import adding
-from torchup.model import Os, Remedy, Value, message
+from torchup.model import Os, Remedy, Value
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -22,11 +22,7 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts, Sign
 
 _OF_PYTHON = lazy_pattern(r"python\.h|pyconfig\.h|python3\d*\.lib|Python libs", re.IGNORECASE)
-_FOLDERS = message(
-    "doctor.headers.remedy-folders",
-    "this Python was unpacked without its `include` and `libs` folders: copy both from an installation of the "
-    "same Python release (python.org) into the folder of its python.exe",
-)
+_FOLDERS = text_of("build-headers-missing", "remedy-folders")
 _ABSENT = ("package.absent", "package.triton", "package.kernel")
 
 
@@ -102,16 +98,10 @@ def tools(facts: Facts) -> tuple[tuple[str, ...], ...]:
 
 def _isolated_build(facts: Facts, absent: Sign) -> Found:
     """A package whose setup.py imports torch, built where there is none."""
-    text = message(
-        "doctor.headers.remedy-isolated",
-        "install torch first, then build the package in the same environment, or install a prebuilt wheel of it",
-    )
+    text = text_of("build-headers-missing", "remedy-isolated")
     names = [requirement for requirement in facts.requested if not requirement.startswith("torch")]
     return Found(
-        summary=message(
-            "doctor.headers.summary-isolated",
-            "a package that needs torch at build time is built in an isolated environment without torch",
-        ),
+        summary=text_of("build-headers-missing", "summary-isolated"),
         evidence=(said(absent),),
         remedy=rebuilt(facts, text, [name.replace("-", "_") for name in names]),
     )

@@ -35,7 +35,7 @@ def check_of_requirement(name: str) -> Callable[[Facts, Compat], Found | None]:
 
 
 def lacking(facts: Facts, name: str, slug: str) -> Found | None:
-    """The remark about a requirement that is looked for here and not met; a text says nothing of it."""
+    """The finding for a requirement that this machine does not meet; a report does not show it."""
     row = next((one for one in facts.readiness if one.name == name and one.ready is False), None)
     if row is None:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from torchup.doctor.cause import RemedyKind
+from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import made, said
 from torchup.model import Severity, Vendor, message
@@ -49,7 +49,7 @@ def visible_devices_hide(facts: Facts, compat: Compat) -> Found | None:
     ]
     lines += [said(unseen)] if unseen else []
     return Found(
-        summary=message("doctor.visible.summary", "an environment variable hides the GPU from torch"),
+        summary=text_of("visible-devices-hide", "summary"),
         evidence=tuple(lines),
         remedy=_remedy(facts, compat, tuple(dict.fromkeys(hiding or selectors))),
         certainty=Certainty.PROVEN if hiding or conflict else Certainty.SAID if sure else Certainty.TABLE,
@@ -58,12 +58,7 @@ def visible_devices_hide(facts: Facts, compat: Compat) -> Found | None:
 
 
 def _remedy(facts: Facts, compat: Compat, names: tuple[str, ...]) -> Remedy:
-    text = message(
-        "doctor.visible.remedy-names",
-        "unset {names}, also where a script or the program sets it, or list GPUs that exist; on AMD set only one "
-        "of the variables",
-        names=", ".join(names),
-    )
+    text = text_of("visible-devices-hide", "remedy-names", names=", ".join(names))
     return made(facts, compat, text, kind=RemedyKind.UNSET, names=names)
 
 

@@ -11,7 +11,6 @@ from torchup.doctor.libraries import libraries
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import made, said
 from torchup.doctor.rules.compiled import dll_owner
-from torchup.model import message
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -46,10 +45,7 @@ def windows_dll_missing(facts: Facts, compat: Compat) -> Found | None:
     if not signs:
         return None
     return Found(
-        summary=message(
-            "doctor.dll.summary",
-            "Windows cannot load a DLL of torch: the Visual C++ runtime or a dependent DLL is missing",
-        ),
+        summary=text_of("windows-dll-missing", "summary"),
         evidence=(*map(said, signs), *_named_line(facts)),
         remedy=_dll_remedy(facts, compat, signs),
     )
@@ -73,36 +69,18 @@ def _named(facts: Facts, signs: tuple[Sign, ...]) -> DllRow | None:
 def _dll_remedy(facts: Facts, compat: Compat, signs: tuple[Sign, ...]) -> Remedy:
     row = _named(facts, signs)
     if row is not None and row.words == "openmp":
-        text = message(
-            "doctor.dll.remedy-openmp",
-            "libomp140.x86_64.dll is missing: it is part of the C++ workload of the Visual Studio Build Tools",
-        )
+        text = text_of("windows-dll-missing", "remedy-openmp")
         return made(facts, compat, text, *row.commands, needs_root=True)
     if row is not None and row.words == "hip":
-        text = message(
-            "doctor.dll.remedy-hip",
-            "install the release of AMD's Adrenalin driver that this ROCm build of torch requires: it contains "
-            "the HIP runtime that the DLL needs",
-        )
+        text = text_of("windows-dll-missing", "remedy-hip")
         return made(facts, compat, text)
     if row is not None and row.words == "xpu":
-        text = message(
-            "doctor.dll.remedy-xpu",
-            "install a current XPU build, whose wheel contains Intel's runtime, or run oneAPI's setvars.bat "
-            "before you start the program; Intel's graphics driver contains ze_loader.dll",
-        )
+        text = text_of("windows-dll-missing", "remedy-xpu")
         return made(facts, compat, text)
     if in_conda(facts):
-        text = message(
-            "doctor.dll.remedy-conda",
-            "update conda's Visual C++ runtime (vc14_runtime), which is loaded before the system's",
-        )
+        text = text_of("windows-dll-missing", "remedy-conda")
         return made(facts, compat, text, *libraries().runtime.conda)
-    text = message(
-        "doctor.dll.remedy-runtime",
-        "install the current Visual C++ redistributable (x64) and restart; if the error remains with a Python "
-        "from Anaconda, update its vc14_runtime",
-    )
+    text = text_of("windows-dll-missing", "remedy-runtime")
     return made(facts, compat, text, *libraries().runtime.windows, needs_root=True)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from torchup.errors import UsageError
 from torchup.model import Os, message
 from torchup.plan.exports.common import header, later_commands, places, together, variables
+from torchup.plan.exports.fleet import UV_IMAGE
 from torchup.plan.exports.scripts import conda_channels, pip_options
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _free_threaded(plan: Plan, machine: Machine) -> list[str]:
     """Python's own images have no free-threaded builds; uv fetches them."""
     arguments = " \\\n    ".join(shlex.quote(part) for part in (*pip_options(plan, "uv"), *together(plan)))
     return [
-        _from("ghcr.io/astral-sh/uv:debian-slim", machine),
+        _from(UV_IMAGE, machine),
         *_gpu(plan),
         *_copies(plan),
         f"RUN uv venv --python {plan.python} /opt/torch",

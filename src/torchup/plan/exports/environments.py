@@ -67,7 +67,7 @@ def pixi(plan: Plan, machine: Machine) -> str:
     ]
     if plan.conda is not None:
         lines += _system_requirements(plan.conda.virtual_packages)
-        lines += ["", "[dependencies]", *(_pixi_spec(spec) for spec in plan.conda.specs)]
+        lines += ["", "[dependencies]", *(pixi_spec(spec) for spec in plan.conda.specs)]
         return "\n".join(lines) + "\n"
     python = f'python = "{plain_python(plan)}.*"'
     lines += ["", "[dependencies]", python]
@@ -86,7 +86,7 @@ def _system_requirements(virtual_packages: tuple[str, ...]) -> list[str]:
     return ["", "[system-requirements]", *lines] if lines else []
 
 
-def _pixi_spec(spec: str) -> str:
+def pixi_spec(spec: str) -> str:
     """A match spec (``python=3.12``, ``pytorch=2.13.0=cuda129*``, ``numpy>=2``) as a TOML entry."""
     match = _SPEC.match(spec)
     if match is None:
@@ -98,8 +98,8 @@ def _pixi_spec(spec: str) -> str:
 
 
 def _pypi_options(plan: Plan) -> list[str]:
-    found = places(plan)
-    lines = [f"index-url = {quoted(found.index_url)}"] if found.index_url else []
+    found = places(plan)  # the public index is not named: who uses the file may have a private one in pixi's settings
+    lines = [f"index-url = {quoted(found.index_url)}"] if found.index_url and not found.default else []
     if found.extra_index_urls:
         lines += [f"extra-index-urls = {array(found.extra_index_urls)}", 'index-strategy = "unsafe-best-match"']
     if plan.compiled:

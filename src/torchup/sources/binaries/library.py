@@ -20,7 +20,7 @@ _DYNAMIC = 1 << 16  # bytes of a dynamic section
 
 
 def read_library(chunks: Iterable[bytes]) -> Library | None:
-    """What a library says; ``None`` for a file that is none. At most `HEAD` bytes are held."""
+    """What a library says; ``None`` for a file that is not a library. Holds at most `HEAD` bytes."""
     head, held, position = bytearray(), bytearray(), 0
     where: elf.Layout | None = None
     code = Architectures()

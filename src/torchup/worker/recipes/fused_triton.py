@@ -208,7 +208,7 @@ class Recipe(BaseRecipe):
     def _fastest(self) -> Way:
         """Try the ways on noise, few of them: every size of a program is compiled for itself."""
         seconds: Dict[Way, float] = {}
-        if devices.kind(self.task.device) == "cpu":  # the interpreter: nothing to record, and size is no matter
+        if devices.kind(self.task.device) == "cpu":  # the interpreter: nothing to record, and size does not matter
             self._try([Way("launches", WARPS[0])], seconds)
         else:
             self._try([Way("graph", warps) for warps in WARPS], seconds)
@@ -248,7 +248,7 @@ class Recipe(BaseRecipe):
             return torch.cat([training.epoch() for _ in range(passes)])
 
         self.facts["check_difference"] = agrees(self.task.device, self.task.precision, train)
-        if devices.kind(self.task.device) == "cpu":  # the interpreter: there is one way, and its time is no matter
+        if devices.kind(self.task.device) == "cpu":  # the interpreter: there is one way, and its time does not matter
             return 0.0
         return measure.steady(self.task.device, trained[-1].epoch)
 

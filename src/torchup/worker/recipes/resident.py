@@ -118,15 +118,15 @@ def _train_by_hand(net: lenet.Net, images: torch.Tensor, labels: torch.Tensor, p
 def fast_options(device: str) -> Dict[str, bool]:
     """The optimiser's implementation: one kernel for all parameters where this torch has it."""
     kind = devices.kind(device)
-    if kind == "cpu":
-        return {"fused": True} if _has_fused_sgd() else {}
+    if kind in ("cpu", "mps"):
+        return {"fused": True} if _has_fused_sgd(device) else {}
     return {"foreach": True} if kind in ("cuda", "xpu") else {}
 
 
-def _has_fused_sgd() -> bool:
-    """SGD(fused=True) on the CPU came with torch 2.4."""
-    parameter = torch.nn.Parameter(torch.zeros(1))
-    parameter.grad = torch.zeros(1)
+def _has_fused_sgd(device: str) -> bool:
+    """SGD(fused=True) came to the CPU with torch 2.4 and to Apple's GPUs with 2.5."""
+    parameter = torch.nn.Parameter(torch.zeros(1, device=device))
+    parameter.grad = torch.zeros(1, device=device)
     try:
         torch.optim.SGD([parameter], lr=0.1, momentum=0.9, fused=True).step()
     except (TypeError, RuntimeError, ValueError):

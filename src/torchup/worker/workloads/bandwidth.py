@@ -1,7 +1,7 @@
 """`bandwidth`: device memory by copying, and both ways between host and device from pageable and pinned memory."""
 
 import time
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 import devices
 import measure
@@ -10,33 +10,55 @@ from said import Said, reason, said
 
 SIZES = tuple(2**power for power in range(16, 29, 2))  # 64 KiB to 256 MiB
 LARGE = 2**30
-Curve = List[Tuple[float, float]]
+MIB = 2**20
+Make = Callable[[str, int], Tuple[Callable[[], Any], int]]  # the work of a size, and how many bytes it moves
+
+
+class Row(NamedTuple):
+    """One size of one way."""
+
+    size: int
+    moved: int
+    timing: measure.Timing
+
+    def rate(self, seconds: List[float]) -> float:
+        """GB (1e9) a second of the fastest of some samples."""
+        return self.moved / min(seconds) / 1e9
 
 
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
     """Curves of GB/s (1e9) over bytes. The figures kept are those of the largest size: caches do not help there."""
-    device = request["device"]
     measure.no_arithmetic(request)
-    start = time.perf_counter()
-    ways: Dict[str, Curve] = {"device copy": sweep(device, _device_copy)}
+    start, bench = time.perf_counter(), measure.Bench(request)
+    sizes = (int(request["size"]) * MIB,) if request.get("size") else sizes_for(bench.device)
+    found: Dict[str, List[Row]] = {"device copy": sweep(bench, "device copy", _device_copy, sizes)}
     notes: List[Said] = []
-    if devices.kind(device) == "cpu":
+    if devices.kind(bench.device) == "cpu":
         notes.append(said("same-memory"))
     else:
         for name, make in (("host to device", _to_device), ("device to host", _to_host)):
             for pinned in (False, True):
                 label = "%s, %s" % (name, "pinned" if pinned else "pageable")
                 try:
-                    ways[label] = sweep(device, make(pinned))
+                    found[label] = sweep(bench, label, make(pinned), sizes)
                 except RuntimeError as error:
                     notes.append(said("left-out", name=label, why=reason(error)))
-    curves = [("GB/s %s by bytes" % name, curve) for name, curve in ways.items() if curve]
-    best = {name.replace(",", "").replace(" ", "_") + "_gbs": curve[-1][1] for name, curve in ways.items() if curve}
-    size, rate = ways["device copy"][-1]
-    moved = 2 * size
-    return measure.answer(
-        curves, best, seconds=moved / (rate * 1e9), bytes=moved, notes=notes,
-        parameters={"wall_seconds": time.perf_counter() - start},
+    curves = {
+        "GB/s %s by bytes%s" % (name, ", cold" if cold else ""): _curve(rows, cold=cold)
+        for name, rows in found.items()
+        for cold in (False, True)
+    }
+    last = {name: rows[-1] for name, rows in found.items() if rows}
+    best: Dict[str, float] = {}
+    for name, row in last.items():
+        short = name.replace(",", "").replace(" ", "_")
+        best[short + "_gbs"] = row.rate(row.timing.hot)
+        if row.timing.cold:
+            best[short + "_cold_gbs"] = row.rate(row.timing.cold)
+    copied = last["device copy"]
+    return bench.answer(
+        curves, best, seconds=min(copied.timing.hot), bytes=copied.moved, notes=notes,
+        parameters={"threads": torch.get_num_threads(), "wall_seconds": time.perf_counter() - start},
     )  # fmt: skip
 
 
@@ -46,13 +68,18 @@ def sizes_for(device: str) -> Tuple[int, ...]:
     return (*SIZES, LARGE) if memory >= 8 * LARGE else SIZES
 
 
-def sweep(device: str, make: Callable[[str, int], Tuple[Callable[[], Any], int]]) -> Curve:
-    """GB/s at each size; ``make`` gives the work and how many bytes it moves."""
+def sweep(bench: measure.Bench, name: str, make: Make, sizes: Sequence[int]) -> List[Row]:
+    """Each size that there is time for, the largest first: it is the one that the figures are of."""
     found = []
-    for size in sizes_for(device):
-        work, moved = make(device, size)
-        found.append((float(size), moved / min(measure.samples(device, work, count=5)) / 1e9))
-    return found
+    for size in bench.points(sorted(sizes, reverse=True)):
+        work, moved = make(bench.device, size)
+        found.append(Row(size, moved, bench.take("%s, %d bytes" % (name, size), work)))
+    return found[::-1]
+
+
+def _curve(rows: List[Row], *, cold: bool) -> measure.Curve:
+    taken = [(row, row.timing.cold if cold else row.timing.hot) for row in rows]
+    return [(float(row.size), row.rate(seconds)) for row, seconds in taken if seconds]
 
 
 def _device_copy(device: str, size: int) -> Tuple[Callable[[], Any], int]:
@@ -62,7 +89,7 @@ def _device_copy(device: str, size: int) -> Tuple[Callable[[], Any], int]:
     return lambda: target.copy_(source), 2 * size
 
 
-def _to_device(pinned: bool) -> Callable[[str, int], Tuple[Callable[[], Any], int]]:  # noqa: FBT001  # one of two kinds
+def _to_device(pinned: bool) -> Make:  # noqa: FBT001  # one of two kinds
     def make(device: str, size: int) -> Tuple[Callable[[], Any], int]:
         source = torch.zeros(size, dtype=torch.uint8, pin_memory=pinned)
         target = torch.empty(size, dtype=torch.uint8, device=device)
@@ -71,7 +98,7 @@ def _to_device(pinned: bool) -> Callable[[str, int], Tuple[Callable[[], Any], in
     return make
 
 
-def _to_host(pinned: bool) -> Callable[[str, int], Tuple[Callable[[], Any], int]]:  # noqa: FBT001  # one of two kinds
+def _to_host(pinned: bool) -> Make:  # noqa: FBT001  # one of two kinds
     def make(device: str, size: int) -> Tuple[Callable[[], Any], int]:
         source = torch.zeros(size, dtype=torch.uint8, device=device)
         target = torch.empty(size, dtype=torch.uint8, pin_memory=pinned)

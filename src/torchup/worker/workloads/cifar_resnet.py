@@ -1,12 +1,12 @@
 """`cifar-resnet`: ResNet-18 on CIFAR-shaped images: the user's CIFAR-10 files, else made-up images, and says which."""
 
-import time
 from typing import Any, Dict, List, Optional
 
+import budget
 import devices
 import idx
-import lines
 import measure
+import steps
 import torch
 import userdata
 from said import said
@@ -15,9 +15,6 @@ from torch.nn import functional
 
 BATCH = 128
 CPU_BATCH = 16  # a CPU needs minutes for a step of the full batch; the result says which it was
-STEPS = 40
-MOST_STEPS = 20_000  # a result file has to hold the time of each
-WARM_STEPS = 3
 SECONDS = 30.0  # without a budget: enough for a GPU, and a CPU measures fewer steps
 
 
@@ -54,15 +51,15 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     device, mixed = request["device"], measure.begin(request)
     asked = int(request.get("batch") or (CPU_BATCH if devices.kind(device) == "cpu" else BATCH))
     batch = asked
-    data = userdata.colour(request.get("data"), batch * STEPS)
+    data = userdata.colour(request.get("data"), batch * steps.STEPS)
     classes = max(10, 1 + int(data.labels.max()))
     if len(data.labels) < batch:
         raise idx.DataError("no-batch", count=len(data.labels), batch=batch)
     torch.manual_seed(int(request.get("seed") or 0))
     net = resnet18(classes).to(device=device, memory_format=torch.channels_last)
     update = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
-    images = data.images[: batch * STEPS].to(device).float().div_(255).to(memory_format=torch.channels_last)
-    labels = data.labels[: batch * STEPS].to(device)
+    images = data.images[: batch * steps.STEPS].to(device).float().div_(255).to(memory_format=torch.channels_last)
+    labels = data.labels[: batch * steps.STEPS].to(device)
 
     def train(number: int, batch: int) -> torch.Tensor:
         start = (number * batch) % (len(labels) - batch + 1)
@@ -81,40 +78,19 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         return train(number, batch)
 
     devices.reset_peak_memory(device)
-    taken, losses = timed_steps(device, step, request.get("budget"), SECONDS)
+    taken = steps.timed(device, step, budget.of(request), SECONDS)
+    seconds = taken.seconds
     memory, counted = devices.peak_memory(device)
     synthetic = request.get("data") is None
-    return measure.answer(
-        [("seconds by step", [(i + 1, s) for i, s in enumerate(taken)])],
-        {"images_per_second": batch / measure.middle(taken), "final_loss": losses[-1]},
-        seconds=sum(taken), samples=batch * len(taken), peak_memory_bytes=memory,
-        flops=flops / 2 * batch * len(taken) if (flops := _flops(net, images[:2])) is not None else None,
-        parameters={"batch": batch, "steps": len(taken), "synthetic": synthetic, "classes": classes,
+    return steps.answer(
+        taken, {"images_per_second": batch / measure.middle(seconds), "final_loss": taken.losses[-1]},
+        seconds=sum(seconds), samples=batch * len(seconds), peak_memory_bytes=memory,
+        flops=flops / 2 * batch * len(seconds) if (flops := _flops(net, images[:2])) is not None else None,
+        parameters={"batch": batch, "steps": len(seconds), "synthetic": synthetic, "classes": classes,
                     "image": list(images.shape[1:]), "peak_memory_counted": counted,
                     "threads": torch.get_num_threads()},
         notes=notes,
     )  # fmt: skip
-
-
-def timed_steps(device: str, step: Any, budget: Optional[float], usual: float) -> Any:
-    """(seconds of each step, losses): warm-up outside, then 40 steps or what fits into ``usual`` seconds, at least 3.
-
-    A ``budget`` (seconds) is used up instead: a long one shows whether the machine keeps its speed.
-    """
-    most, seconds = (STEPS, usual) if budget is None else (MOST_STEPS, float(budget))
-    for number in range(1 if devices.kind(device) == "cpu" else WARM_STEPS):
-        step(number)
-    taken: List[float] = []
-    losses: List[float] = []
-    lines.stage("training")
-    start = time.perf_counter()
-    while len(taken) < most and (len(taken) < 3 or time.perf_counter() - start + taken[-1] < seconds):
-        with devices.Stopwatch(device) as watch:
-            loss = step(len(taken))
-        taken.append(watch.seconds)
-        losses.append(float(loss))
-    lines.stage("testing")
-    return taken, losses
 
 
 def _flops(net: nn.Module, images: torch.Tensor) -> Optional[float]:

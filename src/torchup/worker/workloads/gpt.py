@@ -2,15 +2,15 @@
 
 from typing import Any, Dict
 
+import budget
 import devices
 import measure
+import steps
 import texts
 import torch
 from said import SaidError, said
 from torch import nn
 from torch.nn import functional
-
-from workloads.cifar_resnet import timed_steps
 
 LAYERS, HEADS, WIDTH, CONTEXT, VOCABULARY = 12, 12, 768, 1024, 50304  # GPT-2 small; the vocabulary padded to 64s
 BATCHES = {"cuda": 8, "xpu": 4, "mps": 2, "cpu": 1}
@@ -80,7 +80,9 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     if not hasattr(functional, "scaled_dot_product_attention"):
         raise SaidError("old-attention")
     asked = int(request.get("batch") or BATCHES[devices.kind(device)])
-    context = CPU_CONTEXT if devices.kind(device) == "cpu" else CONTEXT
+    context = int(request.get("size") or (CPU_CONTEXT if devices.kind(device) == "cpu" else CONTEXT))
+    if context > CONTEXT:
+        raise SaidError("long-context", asked=context, most=CONTEXT)
     torch.manual_seed(int(request.get("seed") or 0))
     net = Gpt().to(device)
     update = torch.optim.AdamW(net.parameters(), lr=3e-4)
@@ -105,15 +107,15 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         return train(batch, number)
 
     devices.reset_peak_memory(device)
-    taken, losses = timed_steps(device, step, request.get("budget"), SECONDS)
+    taken = steps.timed(device, step, budget.of(request), SECONDS)
+    seconds = taken.seconds
     memory, counted = devices.peak_memory(device)
     parameters = sum(p.numel() for p in net.parameters())
-    return measure.answer(
-        [("seconds by step", [(i + 1, s) for i, s in enumerate(taken)])],
-        {"tokens_per_second": batch * context / measure.middle(taken), "final_loss": losses[-1]},
-        seconds=sum(taken), samples=batch * context * len(taken), peak_memory_bytes=memory,
-        flops=flops_per_token(parameters, context) * batch * context * len(taken),
-        parameters={"batch": batch, "context": context, "steps": len(taken), "parameters": parameters,
+    return steps.answer(
+        taken, {"tokens_per_second": batch * context / measure.middle(seconds), "final_loss": taken.losses[-1]},
+        seconds=sum(seconds), samples=batch * context * len(seconds), peak_memory_bytes=memory,
+        flops=flops_per_token(parameters, context) * batch * context * len(seconds),
+        parameters={"batch": batch, "context": context, "steps": len(seconds), "parameters": parameters,
                     "synthetic": text is None, "peak_memory_counted": counted, "threads": torch.get_num_threads()},
         notes=notes,
     )  # fmt: skip

@@ -1,40 +1,47 @@
 """`launch`: what one call costs that does almost nothing: queued back to back, and waited for each time."""
 
 import time
-from typing import Any, Dict
+from typing import Any, Callable, Dict, List
 
 import devices
 import measure
 import torch
-from said import reason, said
+from said import Said, reason, said
 
 
 def run(request: Dict[str, Any]) -> Dict[str, Any]:
-    """Microseconds of an in-place addition to one number, of an empty synchronisation, and in a CUDA graph."""
-    device = request["device"]
+    """Microseconds of an in-place addition to one number, of an empty synchronisation, and in a CUDA graph.
+
+    ``cold_us`` is a single addition, waited for, after the caches were filled with something else.
+    """
     measure.no_arithmetic(request)
-    start = time.perf_counter()
-    value = torch.zeros(1, device=device)
+    start, bench = time.perf_counter(), measure.Bench(request)
+    device, value = bench.device, torch.zeros(1, device=bench.device)
 
     def waited() -> None:
         value.add_(1)
         devices.synchronize(device)
 
-    queued = measure.samples(device, lambda: value.add_(1))
-    best = {
-        "queued_us": measure.middle(queued) * 1e6,
-        "waited_us": measure.middle(measure.samples(device, waited)) * 1e6,
-        "synchronise_us": measure.middle(measure.samples(device, lambda: devices.synchronize(device))) * 1e6,
+    works: Dict[str, Callable[[], Any]] = {
+        "queued": lambda: value.add_(1),
+        "waited": waited,
+        "synchronise": lambda: devices.synchronize(device),
     }
-    notes = []
+    best: Dict[str, float] = {}
+    for name in bench.points(works):
+        timing = bench.take(name, works[name], count=measure.SAMPLES, cold=name == "waited")
+        best[name + "_us"] = measure.middle(timing.hot) * 1e6
+        if timing.cold:
+            best["cold_us"] = measure.middle(timing.cold) * 1e6
+    notes: List[Said] = []
     if devices.kind(device) == "cuda":
         try:
             best["in_graph_us"] = in_graph(device, value)
         except RuntimeError as error:
             notes.append(said("left-out", name="CUDA graph", why=reason(error)))
-    return measure.answer(
-        [("queued, microseconds by sample", [(i + 1, s * 1e6) for i, s in enumerate(queued)])],
-        best, seconds=measure.middle(queued), notes=notes, parameters={"wall_seconds": time.perf_counter() - start},
+    return bench.answer(
+        {}, best, seconds=best["queued_us"] / 1e6, notes=notes,
+        parameters={"threads": torch.get_num_threads(), "wall_seconds": time.perf_counter() - start},
     )  # fmt: skip
 
 

@@ -1,14 +1,15 @@
 """`mnist`: the article's training run, by one of the recipes.
 
 Request keys: ``recipe``, ``device``, ``epochs`` (10), ``budget`` (seconds for the timed part, ``None`` without),
-``seed``, ``precision``, ``threads``, ``data`` (folder of IDX files of the same shape), ``keep_losses`` (steps),
-``probe`` (measure one part of the run alone, see probes.py).
+``seed``, ``batch`` (64), ``precision``, ``threads``, ``data`` (folder of IDX files of the same shape), ``keep_losses``
+(steps), ``probe`` (measure one part of the run alone, see probes.py).
 """
 
 import math
 import time
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple
 
+import budget
 import devices
 import idx
 import lenet
@@ -19,10 +20,10 @@ import recipes
 import torch
 import userdata
 from recipes.base import WARM_STEPS, BaseRecipe, Task
-from said import Said, SaidError, said
+from said import Said, SaidError
 
 EPOCHS = 10
-LEAST_SHARE = 0.3  # of a budget that start-up has used up: the least that is still measured
+RECORDING = ("graph", "fused")
 BYTES_A_SAMPLE = 28 * 28 + 8  # an image of bytes and its label: the least that has to be read
 KEPT_LOSSES = 200  # steps whose losses are always reported: enough to see that two recipes train alike
 
@@ -45,11 +46,12 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         raise SaidError("other-order")
     devices.reset_peak_memory(recipe.task.device)
     warm_up_seconds = time.perf_counter() - prepared
-    trained = train(recipe, epochs, request.get("budget"))
-    epoch_seconds, losses, load_seconds = trained.seconds, trained.losses, trained.load
+    trained = train(recipe, epochs, budget.of(request))
+    epoch_seconds, losses = trained.seconds, trained.losses
+    load_seconds = trained.load * trained.epochs / epochs  # loading is done once for all epochs: the cut ones' share
     samples = trained.epochs * len(recipe.task.train.labels)
     lines.stage("testing")
-    memory, counted = devices.peak_memory(recipe.task.device)
+    memory, counted = devices.peak_memory(recipe.task.device, pools=_records(recipe, request))
     with devices.Stopwatch(recipe.task.device) as test:
         accuracy = recipe.accuracy()
     return {
@@ -80,6 +82,11 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
+def _records(recipe: BaseRecipe, request: Dict[str, Any]) -> bool:
+    """Whether it recorded graphs, whose memory the allocator counts apart."""
+    return recipe.facts.get("chosen", request.get("recipe")) in RECORDING
+
+
 def make_recipe(request: Dict[str, Any]) -> BaseRecipe:
     """Read the data, set threads and precision, and build the recipe."""
     name, device, label = request.get("recipe") or "script", request["device"], request.get("precision")
@@ -89,6 +96,8 @@ def make_recipe(request: Dict[str, Any]) -> BaseRecipe:
         raise recipes.UnavailableError(refusal["code"], **refusal["values"])
     if request.get("threads"):
         torch.set_num_threads(int(request["threads"]))
+    if request.get("batch"):
+        lenet.BATCH = int(request["batch"])  # of this process: every recipe, the order and the check read it there
     precision.enter(device, label)
     train, test = userdata.grey(request.get("data"))
     height, width = train.images.shape[1:]
@@ -114,27 +123,29 @@ class Trained(NamedTuple):
     notes: List[Said]
 
 
-def train(recipe: BaseRecipe, epochs: int, budget: Optional[float]) -> Trained:
-    """Train ``epochs``, or what fits into the ``budget`` (seconds of this process, its start-up included)."""
+def train(recipe: BaseRecipe, epochs: int, time_left: budget.Budget) -> Trained:
+    """Train ``epochs``, or what there is time for."""
     device = recipe.task.device
     recipe.start()
-    recipe.stop_at = None if budget is None else _end(budget)
+    recipe.stop_at = time_left.end
     lines.stage("training", epochs=epochs)
     with devices.Stopwatch(device) as load:
         recipe.load()
     seconds: List[float] = []
     losses: List[torch.Tensor] = []
     steps = -(-len(recipe.task.train.labels) // lenet.BATCH)
-    done, cut = 0.0, 0
-    while len(seconds) < epochs and not cut and not _would_outrun(seconds, recipe.stop_at):
+    done = 0.0
+    notes: List[Said] = []
+    while len(seconds) < epochs and not notes and not (seconds and time_left.over(seconds[-1])):
         start = devices.now(device)
         losses.append(recipe.epoch().detach().float().cpu())
         took = devices.now(device) - start
-        cut = len(losses[-1]) if len(losses[-1]) < steps else 0
-        if cut:
-            share = cut / steps
-            seconds.append(_whole_epoch(start, took, cut, steps, recipe.warm_at) * share)
-            done += share
+        if len(losses[-1]) < steps:
+            first = (recipe.warm_at or start) - start
+            part = budget.cut(took=took, first=first, warm=WARM_STEPS, done=len(losses[-1]), steps=steps)
+            seconds.append(part.seconds)
+            notes.append(part.note)
+            done += part.share
         else:
             seconds.append(took)
             done += 1
@@ -142,25 +153,7 @@ def train(recipe: BaseRecipe, epochs: int, budget: Optional[float]) -> Trained:
             raise SaidError("loss-not-finite", epoch=len(seconds))
         lines.emit({"progress": {"epoch": int(done), "epochs": epochs, "seconds": load.seconds + sum(seconds),
                                  "loss": _mean(losses[-1])}})  # fmt: skip
-    notes = [said("cut", steps=cut, total=steps, warm=WARM_STEPS)] if cut else []
     return Trained(seconds, losses, load.seconds, int(done) if done == int(done) else done, notes)
-
-
-def _end(budget: float) -> float:
-    """When the timed part ends: what start-up left of the budget, at least a part of it."""
-    now = time.perf_counter()
-    return max(lines.STARTED + budget, now + LEAST_SHARE * budget)
-
-
-def _whole_epoch(start: float, took: float, done: int, steps: int, warm_at: Optional[float]) -> float:
-    """Seconds of a whole epoch by the rate of the steps after the first few, whose own time is taken as it was."""
-    first = (warm_at or start) - start
-    return first + (took - first) * (steps - WARM_STEPS) / (done - WARM_STEPS)
-
-
-def _would_outrun(seconds: List[float], stop_at: Optional[float]) -> bool:
-    """Whether one more epoch like the last would pass the end; the first one always runs, and may be cut."""
-    return bool(seconds) and stop_at is not None and time.perf_counter() + seconds[-1] > stop_at
 
 
 def _mean(losses: torch.Tensor) -> float:

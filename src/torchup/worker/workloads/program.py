@@ -1,7 +1,8 @@
 """`run`: the user's own program, as it is: wall time, processor time, memory; with ``profile`` its top operations.
 
-Request keys: ``program`` (its command line), ``profile``. What it prints goes to stderr; it is started in the current
-folder with this environment's programs first on the PATH.
+Request keys: ``program`` (its command line), ``profile``, ``threads`` (OpenMP's, of the program), ``budget`` (seconds
+after which a program that still runs is ended: it has no time then). What it prints goes to stderr; it is started in
+the current folder with this environment's programs first on the PATH.
 """
 
 import json
@@ -17,6 +18,7 @@ import lines
 import measure
 from said import SaidError, said
 
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 PROFILED = str(Path(__file__).resolve().parents[1] / "profiled.py")
 
 
@@ -32,7 +34,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         before = _used()
         lines.stage("training")
         start = time.perf_counter()
-        _start(command)
+        _start(command, request.get("threads"), request.get("budget"))
         seconds = time.perf_counter() - start
         lines.stage("testing")
         cpu, memory = _difference(before, _used())
@@ -45,15 +47,22 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
     }  # fmt: skip
 
 
-def _start(command: List[str]) -> None:
+def _start(command: List[str], threads: Optional[int], limit: Optional[float]) -> None:
+    """Run the program to its end. Raises `SaidError`, also when it is not done after ``limit`` seconds: it is ended."""
     own = str(Path(sys.executable).parent)
-    environment = {**os.environ, "PATH": own + os.pathsep + os.environ.get("PATH", "")}
+    environment = {
+        **os.environ,
+        **dict.fromkeys(THREADS if threads else (), str(threads)),
+        "PATH": own + os.pathsep + os.environ.get("PATH", ""),
+    }
     try:
         done = subprocess.run(  # noqa: S603  # the user's own program, no shell
-            command, stdin=subprocess.DEVNULL, stdout=2, env=environment, check=False
+            command, stdin=subprocess.DEVNULL, stdout=2, env=environment, check=False, timeout=limit
         )
     except OSError as error:
         raise SaidError("program-missing", name=Path(command[0]).name, why=error.strerror or error) from error
+    except subprocess.TimeoutExpired as error:
+        raise SaidError("program-outran", seconds=round(limit or 0.0, 1)) from error
     if done.returncode:
         raise SaidError("program-failed", number=done.returncode)
 

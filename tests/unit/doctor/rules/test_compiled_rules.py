@@ -229,7 +229,7 @@ def test_an_exchanged_torch_is_the_main_cause():
     evidence = " ".join(map(render, found.findings[0].evidence))
     assert found.primary == "torch-replaced"
     assert [one.rule for one in found.findings if one.severity is Severity.ERROR] == ["torch-replaced"]
-    assert all(words in evidence for words in ("2.13.0+cpu", "2.12.1", "uv", "2026-11-30", "x wanted"))
+    assert all(words in evidence for words in ("2.13.0+cpu", "2.12.1", "uv", "2026-11-30", "x required"))
     assert "torch==2.13.0+cpu" in line(found.findings[0].remedy.commands[0])
 
 

@@ -1,0 +1,95 @@
+"""`torchup fetch`: everything that a machine needs for its plan, in a folder; resumable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from torchup.cli.answer import Answer
+from torchup.cli.download_options import download_options
+from torchup.cli.install_progress import install_progress
+from torchup.cli.machine_options import NamedMachine, machine_options, named_machines
+from torchup.cli.plan import ask_sources, current_catalog, needs_network
+from torchup.cli.request_options import request_options
+from torchup.cli.session import Session, common_options
+from torchup.cli.verb import Verb
+from torchup.envs.paths import join
+from torchup.errors import UsageError
+from torchup.i18n import text
+from torchup.install.bundle import PLATFORMS, collect
+from torchup.model import message
+from torchup.plan import resolve
+from torchup.report.plan_text import build_line, size_text
+
+if TYPE_CHECKING:
+    from torchup.host import Host
+    from torchup.install.bundle_check import Bundle
+    from torchup.model import Request
+
+
+@click.command(
+    cls=Verb,
+    name="fetch",
+    help=text(
+        "fetch.help",
+        "Download what a machine needs for its plan into a folder, from which `torchup up --from DIR` installs "
+        "without a network. If it is interrupted, repeat the command to continue.",
+    ),
+)
+@click.option(
+    "--to", "folder", metavar="DIR", required=True, help=text("fetch.option.to", "A new folder, or one to continue")
+)
+@request_options
+@machine_options
+@download_options
+@common_options
+def command(
+    session: Session,
+    *,
+    folder: str,
+    request: Request,
+    machine_path: str | None,
+    assumed: tuple[str, ...],
+    recording: str | None,
+    connections: int,
+) -> Answer:
+    """Plan, then collect."""
+    needs_network(request, "`torchup fetch`")
+    target = _one(session.host, machine_path, assumed, recording)
+    catalog = current_catalog(session)
+    plan = resolve(target.machine, request, catalog, ask_sources(session, target, request, catalog))
+    machine = machine_path or recording or message("fetch.here", "this machine")
+    session.note(message("fetch.plan", "{build}, for {machine}", build=build_line(plan), machine=machine))
+    platform = None if target.here else f"{target.machine.os}_{target.machine.arch}"
+    with install_progress(session) as progress:
+        bundle = collect(session.host, plan, folder, platform=platform, progress=progress, connections=connections)
+    done = text(
+        "fetch.done",
+        "{count} files, {size}, are in {folder}; on the other machine: torchup up --from {folder}",
+        count=len(bundle.files),
+        size=size_text(_size(session.host, folder, bundle)),
+        folder=folder,
+    )
+    return Answer(command="fetch", data=bundle, text=lambda: done)
+
+
+def _one(host: Host, machine_path: str | None, assumed: tuple[str, ...], recording: str | None) -> NamedMachine:
+    """The machine; raises `UsageError` for a folder of them, and for a kind of machine that nothing is fetched for."""
+    if machine_path and not recording and host.is_dir(machine_path):
+        raise UsageError(
+            message("fetch.one-machine", "{path} is a folder of machines", path=machine_path),
+            hint=message("plan.one-machine.hint", "choose one file: --machine {path}/NAME.json", path=machine_path),
+        )
+    target = named_machines(host, machine_path, assumed, recording)[0]
+    platform = f"{target.machine.os}_{target.machine.arch}"
+    if not target.here and platform not in PLATFORMS:
+        raise UsageError(
+            message("bundle.platform", "there is no platform `{name}`", name=platform),
+            hint=message("bundle.platform.hint", "known: {names}", names=", ".join(PLATFORMS)),
+        )
+    return target
+
+
+def _size(host: Host, folder: str, bundle: Bundle) -> int:
+    return sum(host.size(join(join(folder, "wheels"), name)) or 0 for name in bundle.files)

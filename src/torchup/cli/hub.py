@@ -1,0 +1,96 @@
+"""`torchup hub`: JupyterHub of an environment, on this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from torchup.cli.answer import Answer
+from torchup.cli.serve import Server, data_of, named, serve
+from torchup.cli.session import Session, changing_options, common_options
+from torchup.cli.target import environment_names
+from torchup.cli.verb import Verb
+from torchup.envs import activation, registry
+from torchup.envs.distributions import versions
+from torchup.envs.hub import PORTS, Ports, configuration_file, hub_command
+from torchup.envs.project import environment_name
+from torchup.errors import UsageError
+from torchup.host.network import LOOPBACK, free_port
+from torchup.i18n import text
+from torchup.jobs.hub import HUB, prepare_hub
+from torchup.model import message, verbatim
+
+if TYPE_CHECKING:
+    from torchup.host import Host
+    from torchup.model import Environment
+
+
+@click.command(
+    cls=Verb,
+    name="hub",
+    help=text("hub.help", "Start JupyterHub of an environment; people log in with their accounts of this machine"),
+)
+@click.argument(
+    "words",
+    nargs=-1,
+    shell_complete=environment_names,
+    type=click.UNPROCESSED,
+    metavar="[NAME] [-- JUPYTERHUB'S OPTIONS]",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="N",
+    help=text("hub.option.port", "Use this port (default: the first free one from 8000 on)"),
+)
+@changing_options
+@common_options
+def command(session: Session, *, words: tuple[str, ...], port: int | None) -> Answer | None:
+    """`torchup hub [NAME]`."""
+    host = session.host
+    name, more = named(words)
+    found = registry.find(host, environment_name(host, name))
+    _check(host, found)
+    ports = _ports(port)
+    server = Server(
+        command="hub",
+        name="JupyterHub",
+        argv=(*hub_command(host, found.path, found.name, verbose=session.verbose), *more),
+        variables={**activation.run_environment(host, found.path), **ports.variables()},
+        port=ports.public,
+        url=f"http://{LOOPBACK}:{ports.public}/",
+        environment=found.name,
+        said=(
+            message("hub.log-in", "Log in with the name and the password of your account on this machine."),
+            message("hub.loopback", "Only this machine can reach it, so it works without TLS."),
+            message("hub.configuration", "Its settings: {path}", path=configuration_file(host, found.name)),
+            message("serve.end", "Ctrl-C ends it."),
+        ),
+    )
+    if session.dry_run:
+        would = text("lab.would-start", "would start {line}", line=verbatim(" ".join(server.argv)))
+        return Answer(command="hub", data=data_of(server, ready=False), text=lambda: would)
+    prepare_hub(host, found, session.note, lambda line: _detail(session, line))
+    return serve(session, server)
+
+
+def _check(host: Host, found: Environment) -> None:
+    if HUB in versions(host, found.path):
+        return
+    raise UsageError(
+        message("hub.missing", "the environment `{name}` does not contain JupyterHub", name=found.name),
+        hint=message("hub.missing.hint", "run `torchup up --profile hub --env {name}` to add it", name=found.name),
+    )
+
+
+def _ports(public: int | None) -> Ports:
+    """Three free ports; the one for people as asked for."""
+    first = public or free_port(PORTS[0], PORTS[1:])
+    proxy = free_port(PORTS[1], (first,))
+    return Ports(public=first, proxy=proxy, own=free_port(PORTS[2], (first, proxy)))
+
+
+def _detail(session: Session, line: str) -> None:
+    if session.verbose:
+        session.note(verbatim(line))

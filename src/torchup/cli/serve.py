@@ -1,0 +1,104 @@
+"""A server on this terminal until Ctrl-C: its address is said when it answers, and that it is waited for until then."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+from torchup.cli.answer import Answer, envelope
+from torchup.cli.display import DISPLAY
+from torchup.host.network import listens
+from torchup.host.threads import thread
+from torchup.model import Message, Value, message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torchup.cli.session import Session
+
+LOOK = 0.2  # seconds between two looks at the port
+REMIND = 5.0  # seconds between two words while it starts
+
+
+class Server(Value, frozen=True, kw_only=True):
+    """What is started, and what is said of it."""
+
+    command: str  # the verb: "lab"
+    name: str  # what people call it
+    argv: tuple[str, ...]
+    variables: Mapping[str, str | None]
+    port: int
+    url: str  # to open in a browser
+    environment: str
+    said: tuple[Message, ...] = ()  # after the address
+    install: tuple[str, ...] = ()  # packages that the environment lacked
+
+
+def named(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
+    """``[NAME] [-- OPTION ...]``, of which click has taken the ``--`` away: the environment's name, and the rest."""
+    has_name = bool(words) and not words[0].startswith("-")
+    return (words[0] if has_name else None), words[1 if has_name else 0 :]
+
+
+def serve(session: Session, server: Server) -> Answer | None:
+    """Run it until it ends; its exit code is the answer's. With ``--json`` the document comes when it answers."""
+    over, ready = threading.Event(), threading.Event()
+    thread(_watch, session, server, over, ready).start()
+    try:
+        with DISPLAY.suspended():
+            code = session.host.run_attached(server.argv, environment=server.variables)
+    finally:
+        over.set()
+    if ready.is_set():
+        session.note(message("serve.ended", "{name} stopped", name=server.name))
+        return None if session.as_json else Answer(command=server.command, data=None, text=str)
+    session.note(
+        message(
+            "serve.failed",
+            "{name} stopped with exit code {code} before it responded; its output is above",
+            name=server.name,
+            code=code,
+        )
+    )
+    return Answer(command=server.command, data=data_of(server, ready=False), text=str, exit_code=code or 1)
+
+
+def data_of(server: Server, *, ready: bool) -> dict[str, object]:
+    """What programs get of a server."""
+    return {
+        "environment": server.environment,
+        "url": server.url,
+        "port": server.port,
+        "argv": server.argv,
+        "ready": ready,
+        "install": server.install,
+    }
+
+
+def _watch(session: Session, server: Server, over: threading.Event, ready: threading.Event) -> None:
+    started = told = session.host.monotonic()
+    while not over.wait(LOOK):
+        if listens(server.port):
+            ready.set()
+            _tell(session, server)
+            return
+        now = session.host.monotonic()
+        if now - told >= REMIND:
+            told = now
+            session.note(
+                message("serve.waiting", "{name} is starting ({seconds} s)", name=server.name,
+                        seconds=round(now - started))
+            )  # fmt: skip
+
+
+def _tell(session: Session, server: Server) -> None:
+    if session.as_json:
+        answer = Answer(command=server.command, data=data_of(server, ready=True), text=str)
+        click.echo(envelope(answer, own=True))
+        return
+    session.note(message("serve.ready", "{name} is ready; open this address in a browser:", name=server.name))
+    click.echo(f"\n        {server.url}\n")  # with its token, which a text of torchup's would not show
+    for line in server.said:
+        session.note(line)

@@ -1,0 +1,113 @@
+"""Whether the disks take what is to be downloaded and what comes out of it, before the first byte is fetched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from torchup.envs.paths import split
+from torchup.errors import InstallError, TorchupError
+from torchup.fetch import store
+from torchup.fetch.order import LARGE
+from torchup.model import Value, message
+from torchup.sources.parallel import in_parallel
+from torchup.sources.wheel_file import WheelFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torchup.host import Host
+    from torchup.install.lockfile import LockedFile
+    from torchup.install.places import Reach
+
+SMALL_FACTOR = 4  # unpacked over packed bytes of wheels of Python files
+MOST_FACTOR = 6  # of any wheel; torch for the CPU, which debuggers' tables make large, has 3.5
+ASKING = 20.0  # seconds for the directories of the large wheels
+BUDGET = 6 * 1024 * 1024  # bytes of one wheel; torch's directory has 1.3 MB
+
+
+class Need(Value, frozen=True, kw_only=True):
+    """Bytes that an installation takes: of downloads that are still to come, and unpacked."""
+
+    download: int
+    unpacked: int
+
+
+def check_space(host: Host, reach: Reach, files: Sequence[LockedFile], path: str, *, unpacked: bool = True) -> None:
+    """Refuse what the disks cannot hold.
+
+    The old environment stays until the new one works, so its space does not count as free.
+
+    Args:
+        host: the machine.
+        reach: how wheels are looked into where space is short.
+        files: what is fetched and unpacked; their sizes known where a server tells them.
+        path: the environment in the making, or something else beside which the files go.
+        unpacked: whether the files are unpacked there, not copied.
+
+    Raises:
+        InstallError: there is too little space; names the place and both sums.
+    """
+    place, cache = split(path)[0], store.folder(host)
+    free, free_cache = host.disk_free(place), host.disk_free(cache)
+    download = sum(file.size or 0 for file in files)
+    if free is None or free_cache is None or min(free, free_cache) > download * (1 + MOST_FACTOR):
+        return  # enough space whatever they contain: no need to ask
+    need = Need(
+        download=download - _begun(host, files), unpacked=_unpacked(host, reach, files) if unpacked else download
+    )
+    together = host.same_disk(place, cache)
+    if together and not unpacked:
+        need = msgspec.structs.replace(need, unpacked=0)  # they are linked
+    if free_cache < need.download:
+        raise _short(cache, free_cache, need, need.download)
+    if free < need.unpacked + (need.download if together else 0):
+        raise _short(place, free, need, need.unpacked + (need.download if together else 0))
+
+
+def _begun(host: Host, files: Sequence[LockedFile]) -> int:
+    """Bytes that a broken-off download left."""
+    return sum(host.size(f"{store.folder(host)}/{file.sha256}.part") or 0 for file in files)
+
+
+def _unpacked(host: Host, reach: Reach, files: Sequence[LockedFile]) -> int:
+    known = unpacked_sizes(host, reach, [file for file in files if (file.size or 0) >= LARGE])
+    return sum(known.get(file.name) or (file.size or 0) * SMALL_FACTOR for file in files)
+
+
+def unpacked_sizes(host: Host, reach: Reach, files: Sequence[LockedFile]) -> dict[str, int | None]:
+    """File name -> bytes unpacked, out of the wheels' directories; ``None`` where one cannot be read."""
+
+    def look(file: LockedFile) -> int | None:
+        try:
+            wheel = WheelFile(host, _address(reach, file), reach.connection, BUDGET)
+            return sum(member.size for member in wheel.members())
+        except TorchupError:
+            return None
+
+    return dict(zip((file.name for file in files), in_parallel(look, files, ASKING), strict=True))
+
+
+def _address(reach: Reach, file: LockedFile) -> str:
+    """The wheel's address with the login that its host wants."""
+    return reach.with_login(file.url or "")
+
+
+def _short(place: str, free: int, need: Need, all_: int) -> InstallError:
+    return InstallError(
+        message(
+            "install.space",
+            "{path} has {free} GB free; the installation needs {needed} GB ({download} GB to download, "
+            "{unpacked} GB unpacked)",
+            path=place,
+            free=f"{free / 1e9:.1f}",
+            needed=f"{all_ / 1e9:.1f}",
+            download=f"{need.download / 1e9:.1f}",
+            unpacked=f"{need.unpacked / 1e9:.1f}",
+        ),
+        hint=message(
+            "install.space.hint",
+            "free some space, or use --path DIR; an old environment stays until the new one works",
+        ),
+    )
