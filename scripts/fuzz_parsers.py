@@ -13,6 +13,8 @@ A parser is added with one line in TARGETS.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import hashlib
 import importlib
 import sys
 import tempfile
@@ -35,6 +37,7 @@ class Target(NamedTuple):
     errors: tuple[str, ...] = ()  # "module:Error"
     arguments: tuple[Any, ...] = ()
     is_json: bool = True  # False: what comes out may hold more than JSON can (keys of YAML)
+    is_text: bool = True  # False: the parser gets the bytes as they are
 
 
 UNREADABLE = ("msgspec:DecodeError", "builtins:RecursionError", "builtins:UnicodeDecodeError")
@@ -77,6 +80,13 @@ TARGETS = {
     "yaml": Target("torchup.documents:read_yaml", (), ("torchup.documents:DocumentError",), is_json=False),
     "ini": Target("torchup.documents:read_ini", (), ("torchup.documents:DocumentError",)),
     "netrc": Target("torchup.sources.netrc:parse_netrc"),
+    "lock-file": Target("torchup.install.lockfile:read_lock"),
+    "wheel-directory": Target(
+        "scripts.fuzz_parsers:wheel_directory", (), ("torchup.errors:UsageError",), is_text=False
+    ),
+    "library": Target("scripts.fuzz_parsers:library", is_text=False),
+    "conda-record": Target("scripts.fuzz_parsers:conda_record"),
+    "record": Target("scripts.fuzz_parsers:installed_record"),
     "redaction": Target("torchup.privacy:redact"),
     "report": Target("torchup.reports:parse_report"),
     "assume-item": Target("torchup.detect.pretend:split_item", (), ("torchup.errors:UsageError",)),
@@ -107,6 +117,92 @@ def result_file(text: str) -> Any:
     return parse_run(text, name="x.json")
 
 
+def wheel_directory(raw: bytes) -> Any:
+    """A wheel: its archive's directory, its METADATA and its RECORD."""
+    from torchup.sources.index_client import Connection  # noqa: PLC0415  # after instrumentation
+    from torchup.sources.wheel_file import WheelFile  # noqa: PLC0415  # same
+
+    wheel = WheelFile(_machine(raw), "torch-2.0-py3-none-any.whl", Connection())
+    members = wheel.members()
+    return [wheel.metadata(), [wheel.text(member.name) for member in members[:20]], len(members)]
+
+
+def library(raw: bytes) -> Any:
+    """A library of a wheel: ELF, PE or Mach-O."""
+    from torchup.sources.binaries.library import read_library  # noqa: PLC0415  # after instrumentation
+
+    return read_library([raw])
+
+
+def conda_record(text: str) -> Any:
+    """A record of conda-meta, held against an environment that has none of its files."""
+    from torchup.envs.damage import find_damage  # noqa: PLC0415  # after instrumentation
+
+    return find_damage(_machine(text.encode(), "/e/conda-meta/pytorch-2.0-py_0.json"), "/e", deep=True)
+
+
+def installed_record(text: str) -> Any:
+    """The RECORD of an installed package, held against an environment that has none of its files."""
+    from torchup.envs.damage import find_damage  # noqa: PLC0415  # after instrumentation
+
+    name = "/e/lib/python3.12/site-packages/torch-2.0.dist-info/RECORD"
+    return find_damage(_machine(text.encode(), name), "/e", deep=True)
+
+
+def _machine(content: bytes, path: str = "") -> Any:
+    """A host that is asked for nothing else."""
+    return _OneFile(content, path)
+
+
+class _OneFile:
+    """A machine with one file in it; asked for any other, it has none."""
+
+    def __init__(self, content: bytes, path: str) -> None:
+        self._content, self._path = content, path
+
+    def read_part(self, _: str, start: int, length: int) -> tuple[bytes, int]:
+        """A piece of the file, whatever it is called."""
+        return self._content[start : start + length], len(self._content)
+
+    def read_bytes(self, path: str, limit: int | None = None) -> bytes | None:
+        """The file, or nothing."""
+        return self._content[:limit] if path == self._path else None
+
+    def read_text(self, path: str, limit: int | None = None) -> str | None:
+        """The same as text."""
+        raw = self.read_bytes(path, limit)
+        return None if raw is None else raw.decode("utf-8", "replace")
+
+    def list_dir(self, path: str) -> tuple[str, ...] | None:
+        """What leads to the file."""
+        rest = self._path.removeprefix(f"{path}/")
+        return (rest.partition("/")[0],) if rest != self._path else None
+
+    def is_dir(self, path: str) -> bool:
+        """Whether it leads to the file."""
+        return self._path.startswith(f"{path}/")
+
+    def exists(self, path: str) -> bool:
+        """Whether it is the file, or leads to it."""
+        return path == self._path or self.is_dir(path)
+
+    def real_path(self, path: str) -> str:
+        """There are no links."""
+        return path
+
+    def size(self, path: str) -> int | None:
+        """The file's bytes."""
+        return len(self._content) if path == self._path else None
+
+    def access(self, path: str) -> tuple[bool, bool] | None:
+        """The file may be read."""
+        return (True, True) if self.exists(path) else None
+
+    def sha256(self, path: str) -> str | None:
+        """Of the file."""
+        return hashlib.sha256(self._content).hexdigest() if path == self._path else None
+
+
 def load(name: str) -> Any:
     """The object that ``module:name`` means."""
     module, _, attribute = name.partition(":")
@@ -122,12 +218,14 @@ def check_of(target: Target) -> Callable[[bytes], None]:
     documented = tuple(load(error) for error in target.errors)
 
     slowest = 0.0
+    with contextlib.suppress(*documented):
+        function("" if target.is_text else b"", *target.arguments)  # its imports are not the input's time
 
     def check(raw: bytes) -> None:
         nonlocal slowest
-        text, started = decode(raw), time.thread_time()
+        given, started = decode(raw) if target.is_text else raw, time.thread_time()
         try:
-            answer = function(text, *target.arguments)
+            answer = function(given, *target.arguments)
         except documented:
             answer = None
         seconds = time.thread_time() - started
@@ -148,7 +246,7 @@ def seeds(target: Target) -> Iterator[bytes]:
     from torchup.host.recorded import load_recording  # noqa: PLC0415  # only this target needs it
 
     name = next(name for name, known in TARGETS.items() if known is target)
-    yield from (path.read_bytes() for path in sorted((CORPUS / name).glob("*.txt")))
+    yield from (path.read_bytes() for path in sorted((CORPUS / name).glob("*")))
     for path in sorted((ROOT / "tests" / "machines").glob("*/recording.json")):
         text = path.read_text("utf-8")
         if target.function.endswith("load_recording"):
@@ -227,6 +325,7 @@ def mutated(seed: bytes, piece: bytes, chance: Random) -> bytes:
 
 def main() -> int:
     """Parse the command line and fuzz one parser."""
+    sys.path.insert(0, str(ROOT))  # targets of this file are named like those of the package
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("target", nargs="?", choices=sorted(TARGETS))
     parser.add_argument("--seconds", type=int, default=600)

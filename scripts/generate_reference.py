@@ -13,6 +13,8 @@ import click
 
 from torchup import errors
 from torchup.cli.app import make_app
+from torchup.cli.click_texts import translate_click
+from torchup.cli.help_format import use_columns
 from torchup.cli.variables import VARIABLES
 from torchup.i18n import render, use
 from torchup.settings import FLAGS, KEYS, LISTS, TEXTS
@@ -53,6 +55,8 @@ OTHERS = {
 }
 VARIABLES_PAGE = """# Environment variables and torchup.toml
 
+[简体中文](variables.zh-CN.md)
+
 A flag beats a variable, a variable beats the nearest `torchup.toml`, that beats the default.
 
 | variable | meaning |
@@ -84,8 +88,21 @@ def commands() -> str:
     """Every verb's help, as `--help` prints it at 100 columns."""
     app = make_app()
     context = click.Context(app, info_name="torchup", terminal_width=100, max_content_width=100)
-    parts = [GENERATED + "# Commands\n", *_help(app, context, 2)]
+    parts = [GENERATED + "# Commands\n", "[简体中文](commands.zh-CN.md)\n", *_help(app, context, 2)]
     return "\n".join(parts)
+
+
+def chinese_commands() -> str:
+    """The same in Chinese, from the compiled catalogue (`scripts/messages.py compile`)."""
+    use("zh")
+    translate_click()
+    use_columns()
+    try:
+        english = "# Commands\n\n[简体中文](commands.zh-CN.md)\n"
+        return commands().replace(english, "# 命令\n\n[English](commands.md)\n", 1)
+    finally:
+        use("en")
+        use_columns()
 
 
 def _help(command: click.Command, context: click.Context, level: int) -> list[str]:
@@ -113,7 +130,12 @@ def exit_codes() -> str:
         errors.ExitCode.INTERNAL: "A defect of torchup; the path of a log is printed.",
     }
     rows = [f"| {int(code)} | `{code.name}` | {meaning[code]} |" for code in errors.ExitCode]
-    return GENERATED + "# Exit codes\n\n| code | name | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+    return (
+        GENERATED
+        + "# Exit codes\n\n[简体中文](exit-codes.zh-CN.md)\n\n| code | name | meaning |\n|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
+    )
 
 
 def json_fields() -> str:
@@ -142,6 +164,7 @@ def _kind(key: str) -> str:
 
 PAGES = {
     "commands.md": commands,
+    "commands.zh-CN.md": chinese_commands,
     "exit-codes.md": exit_codes,
     "json.md": json_fields,
     "schema.json": json_reference.schema,

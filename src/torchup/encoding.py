@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from torchup.model import Message, message, verbatim
+from torchup.model import Message, Secret, message, verbatim
 from torchup.patterns import lazy_pattern
 
 T = TypeVar("T")
@@ -16,7 +16,7 @@ UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 def _encode_other(value: object) -> object:
-    if isinstance(value, Message):
+    if isinstance(value, Message | Secret):  # a secret's text is its stars
         return str(value)
     raise NotImplementedError(f"no JSON form for {type(value).__name__}")
 

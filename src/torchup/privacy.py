@@ -7,6 +7,7 @@ One table says what is recognised and what stands in for it. A text leaves for o
     REPLAY    a recording: the same, by stand-ins of the same length and form, so that parsers still read it
     PUBLISH   a result that is published: every path and address goes too
 
+This is the second line: where a credential is read, it becomes a `torchup.model.Secret`, which no text can hold.
 Credentials that torchup has read are remembered, and go in whatever form they come back (`remember`). Every pattern
 takes no longer than its text (tests/unit/test_growth.py).
 """
@@ -22,6 +23,7 @@ from urllib.parse import quote, unquote
 
 from torchup.encoding import from_builtins, to_builtins
 from torchup.i18n import printable
+from torchup.model import Secret
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -115,12 +117,13 @@ def rules(purpose: Purpose) -> tuple[tuple[re.Pattern[str], str], ...]:
 # ---------------------------------------------------------------- addresses
 
 
-def shown_address(address: str) -> str:
+def shown_address(address: str | Secret) -> str:
     """An address as it may be printed: no login, no query, no token of conda's in its path.
 
     A fragment stays where it is a checksum or names no value. The result leads nowhere where something was taken out
     of the query or path: `torchup.sources.private` hands the whole address to who needs it.
     """
+    address = address.reveal() if isinstance(address, Secret) else address
     scheme, separator, rest = address.partition("://")
     if not separator:
         return redact(address, Purpose.SHOW)
@@ -154,8 +157,9 @@ def remember(*secrets: str | None) -> None:
                 _remembered[form] = None
 
 
-def remember_address(address: str) -> None:
+def remember_address(address: str | Secret) -> None:
     """Keep what is secret in an address of the user's configuration: login, query values, tokens in its path."""
+    address = address.reveal() if isinstance(address, Secret) else address
     scheme, separator, rest = address.partition("://")
     if scheme.lower() == "file":
         return  # a folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 
 from support.index import serve_index
 from support.plans import folder_plan, index_plan
-from support.wheels import make_fake_torch, make_wheel
+from support.wheels import copy_real_pip, make_fake_torch, make_wheel
 from torchup.encoding import to_builtins
 from torchup.errors import ExitCode
 from torchup.host import RealHost
@@ -280,3 +281,37 @@ def test_two_at_once(bases, tmp_path, survived):
     assert place.run()[0] == 0
     assert place.works() == "2.13.0+cpu"
     survived("two torchups at once", well=True)
+
+
+# Moments of one run, each run's by another seed; TORCHUP_FULL_KILLS=1 tries as many as reliability.md reports.
+MOMENTS = {"upgrade": 10, "rollback": 20, "remove": 20, "adopt": 20, "bundle": 3}
+if os.environ.get("TORCHUP_FULL_KILLS"):
+    MOMENTS = dict.fromkeys(MOMENTS, 40)
+KINDS = {
+    "upgrade": "of an upgrade", "rollback": "of a roll-back", "remove": "of a removal", "adopt": "of an adoption",
+    "bundle": "of `env bundle`",
+}  # fmt: skip
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="commands run in forks")
+@pytest.mark.parametrize("what", MOMENTS)
+def test_sigkill_at_random_moments(bases, what, survived):
+    """Wherever a kill falls nothing is lost, and the next command works (what is asked: support/random_kills.py)."""
+    seed = random.randrange(10_000)  # noqa: S311  # moments, not keys
+    base = bases["both"]
+    wheels = base.wheels
+    if what == "bundle":
+        make_fake_torch(wheels := base.wheels.parent / "bundled", "2.13.0")
+        if copy_real_pip(wheels) is None:
+            pytest.skip("this Python carries no pip")
+    job = {"what": what, "home": str(base.home), "wheels": str(wheels), "count": MOMENTS[what], "seed": seed}
+    done = subprocess.run(
+        [sys.executable, CHILD.with_name("random_kills.py"), json.dumps(job)],
+        env=base.environment(), capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    outcomes = json.loads(done.stdout)
+    assert len(outcomes) == MOMENTS[what]
+    for outcome in outcomes:
+        survived(f"SIGKILL at a random moment {KINDS[what]}", outcome is None)
+    assert [outcome for outcome in outcomes if outcome] == [], f"seed {seed}\n{done.stderr}"

@@ -24,6 +24,7 @@ from torchup.cli import main
 from torchup.detect import detect_machine
 from torchup.encoding import to_json
 from torchup.envs import registry, transaction
+from torchup.envs.damage import DamageKind, find_damage
 from torchup.errors import InstallError, NetworkError, NoBuildError, VerifyError
 from torchup.host import RealHost, RecordedHost
 from torchup.host.recorded import load_recording
@@ -95,6 +96,22 @@ def run(environment, *words) -> str:
     """Output of a program of an environment."""
     program = f"{environment.path}/bin/{words[0]}"
     return subprocess.run([program, *words[1:]], capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+
+def test_damage_of_a_linked_package_is_found_and_repaired(channel):
+    """What py-rattler links is sound to the last hash; a file that was changed is named, and made again."""
+    wanted = plan(channel)
+    environment, _ = install(wanted, "damaged")
+    assert find_damage(HOST, environment.path, deep=True) == ()
+    module = next(Path(environment.path).rglob("site-packages/torch/__init__.py"))
+    module.unlink()
+    module.write_text("broken = True\n")
+    (one,) = find_damage(HOST, environment.path, deep=True)
+    assert (one.file, one.conda, one.weighs) == (str(module), "pytorch==2.13.0", True)
+    module.write_text("")
+    assert find_damage(HOST, environment.path)[0].kind is DamageKind.EMPTIED
+    again, _ = install(wanted, "damaged")
+    assert find_damage(HOST, again.path, deep=True) == ()
 
 
 def test_a_planned_environment_is_made_and_runs(channel):

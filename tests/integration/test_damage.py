@@ -1,4 +1,4 @@
-"""Twenty kinds of damage: `verify` names the file or the package, the doctor's inspection too, `up` repairs it."""
+"""Twenty kinds of damage: `verify` and `doctor` name the file or the package, `up` repairs it."""
 
 from __future__ import annotations
 
@@ -166,6 +166,10 @@ def test_damage_is_named_and_repaired(environment, capsys, change, kind, named, 
         assert rung["status"] == ("fail" if weighs else "warn")
     assert code == ExitCode.VERIFY  # a stand-in for torch does not climb the rest
     if not deep:
+        main(["doctor", "--json"])
+        said = capsys.readouterr().out
+        assert named in said
+        assert kind is not DamageKind.DRIFT or weighs or "numpy==2.1.0" in said  # the version that was verified
         assert kind in {one.kind for one in inspect_environment(HOST, str(folder / "bin/python")).damage}
     if weighs and not deep:
         engine.install(HOST, plan, "default", verify=importing())
@@ -187,13 +191,15 @@ def test_a_file_that_may_not_be_read(environment):
 
 def test_a_start_file_that_hangs_is_named_at_once(environment, capsys, monkeypatch):
     """A .pth that never ends once held `verify` for its whole limit."""
-    monkeypatch.setattr("torchup.envs.verification.START_TIMEOUT", 1.0)
+    monkeypatch.setattr("torchup.envs.damage.START_TIMEOUT", 1.0)
     _, site, _ = environment
     (site / "hang.pth").write_text("import time; time.sleep(600)\n")
     main(["verify", "--json", "--no-compile"])
     rungs = json.loads(capsys.readouterr().out)["data"]["rungs"]
     assert [rung["name"] for rung in rungs] == ["files", "start"]
     assert "hang.pth" in str(rungs[1]["detail"])
+    assert main(["doctor"]) == ExitCode.USAGE
+    assert "hang.pth" in capsys.readouterr().err
 
 
 def test_a_flood_ends_at_once(environment, capsys):
@@ -213,7 +219,7 @@ def test_a_moved_folder_and_a_dangling_python_are_said(environment, capsys, tmp_
     python.unlink()
     python.symlink_to(tmp_path / "gone/python")
     assert main(["verify"]) == ExitCode.USAGE
-    assert "has no Python any more" in capsys.readouterr().err
+    assert "its Python interpreter is missing" in capsys.readouterr().err
     assert registry.find_python(HOST, str(folder)) is None
     folder.rename(tmp_path / "elsewhere")
     assert main(["verify"]) == ExitCode.USAGE

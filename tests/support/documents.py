@@ -35,6 +35,9 @@ ROOT = Path(__file__).parents[2]
 MACHINES = ROOT / "tests" / "machines"
 DIRECTIVE = re.compile(r"<!-- (?P<kind>run|slow|parsed)(?:: (?P<words>.*))? -->")
 BLOCK = re.compile(r"^```(?P<language>[\w-]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+WITH_COMMENT = re.compile(r"^(?:<!-- .* -->\n)?```[\w-]*\n(?:.*\n)*?```$", re.MULTILINE)
+SHELLS = {"sh", "bash", "yaml", "dockerfile", "powershell"}
+CHINESE = ".zh-CN.md"
 ON_RECORDINGS = {"detect", "plan", "doctor"}  # the verbs that `--from` gives another machine
 
 
@@ -62,11 +65,20 @@ class Example:
 
 
 def pages() -> list[Path]:
-    """The documents whose examples are meant to be typed."""
+    """The documents whose examples are meant to be typed; a Chinese page is left out if it has the English examples."""
     docs = ROOT / "docs"
-    return sorted(
-        [*ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md", *docs.glob("tutorial/*"), *docs.glob("how-to/*")]
-    )
+    found = [*ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md", *docs.glob("tutorial/*"), *docs.glob("how-to/*")]
+    return sorted(page for page in found if not _repeats_the_english(page))
+
+
+def _repeats_the_english(page: Path) -> bool:
+    english = page.with_name(page.name.replace(CHINESE, ".md"))
+    return english != page and blocks_with_comments(page) == blocks_with_comments(english)
+
+
+def blocks_with_comments(page: Path) -> list[str]:
+    """Every block of a page with the comment before it, as it stands there."""
+    return WITH_COMMENT.findall(page.read_text("utf-8"))
 
 
 def examples(page: Path) -> Iterator[Example]:
@@ -129,6 +141,24 @@ def torchup_lines(command: str) -> list[list[str]]:
         elif current is not None:
             current.append(word)
     return found
+
+
+def commands(text: str) -> list[str]:
+    """Every `torchup ...` that a page shows, in blocks of a shell, of YAML or a Dockerfile, and in inline code."""
+    lines = []
+    for found in BLOCK.finditer(text):
+        if found["language"] == "console":
+            lines += [typed.command for typed in typed_lines(found["body"])]
+        elif found["language"] in SHELLS:
+            lines += found["body"].splitlines()
+    typed = [shlex.join(["torchup", *words]) for line in lines for words in torchup_lines(line)]
+    inline = re.findall(r"`(torchup [^`]+)`", BLOCK.sub("", text))
+    return [" ".join(command.split()) for command in (*typed, *inline)]
+
+
+def outside_blocks(text: str) -> str:
+    """A page without its blocks, indented ones included."""
+    return re.sub(r"^ *```[\w-]*\n.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def run(example: Example, call: Callable[[str, str | None], tuple[int, str]] | None = None) -> None:

@@ -44,7 +44,7 @@ def host(files=None, environ=None, answers=()) -> RecordedHost:
 
 def served(files=None, environ=None) -> list[str]:
     """Where the configuration fetches conda-forge from."""
-    return [setting.value for setting in read_conda_config(host(files, environ)).served]
+    return [setting.value.reveal() for setting in read_conda_config(host(files, environ)).served]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_file_that_cannot_be_read_is_told_without_its_password():
     config = read_conda_config(host({"/home/user/.condarc": broken, "/etc/conda/.condarc": TUNA_CONDARC}))
     assert [notice.code for notice in config.notices] == ["sources.config-unreadable"]
     assert "secret" not in str(config.notices[0].text)
-    assert [setting.value for setting in config.served] == [TUNA]
+    assert [setting.value.reveal() for setting in config.served] == [TUNA]
 
 
 @settings(max_examples=60)

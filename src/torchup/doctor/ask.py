@@ -22,7 +22,8 @@ _QUOTED = 3  # failures that are shown
 _LENGTH = 300  # characters of one
 _FAILURE = lazy_pattern(
     r"(?:[\w.]{0,80}(?:Error|Exception)\b|Segmentation fault|Memory access fault|Fatal Python error"
-    r"|Windows fatal exception|Process finished with exit code -?(?!0\b)\d|terminate called)"
+    r"|Windows fatal exception|Process finished with exit code -?(?!0\b)\d|terminate called"
+    r"|╰─▶ )"  # uv and pixi say below it why they refuse
 )
 
 

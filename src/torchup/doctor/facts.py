@@ -46,6 +46,7 @@ class Damaged(Value, frozen=True, kw_only=True):
 
     package: str
     line: Message
+    conda: str | None = None  # conda's package that it belongs to: "pytorch==2.13.0"
 
 
 class Torch(Value, frozen=True, kw_only=True):

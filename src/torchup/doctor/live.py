@@ -141,8 +141,8 @@ def _damage(inspection: Inspection) -> Iterator[Damaged]:
     whole = {DamageKind.DRIFT, DamageKind.NO_RECORD, DamageKind.START_FILE}
     for one in inspection.damage:
         if one.weighs and one.kind not in whole:
-            # conda keeps one record for all that it installed, and only torch's files of it weigh
-            yield Damaged(package="torch" if one.package == "conda" else one.package, line=sentence(said(one)))
+            of_torch = one.package.startswith(("pytorch", "libtorch"))  # conda's names of it
+            yield Damaged(package="torch" if of_torch else one.package, line=sentence(said(one)), conda=one.conda)
 
 
 def _driver_signs(machine: Machine) -> Iterator[Sign]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,43 @@ if TYPE_CHECKING:
 
 # conda-forge's packages, and the name that Anaconda's and PyTorch's channels used
 _TORCH = ("pytorch", "libtorch")
+_RECORD_LIMIT = 64 * 1024 * 1024  # bytes; the record of a package of 30,000 files has 12 MB
 _CUDA = re.compile(r"cuda(\d{2})\.?(\d)")
+
+
+class CondaFile(Value, frozen=True, kw_only=True):
+    """One file as linking left it. ``size`` (bytes): ``None`` where the prefix was written in; ``holds``: not empty."""
+
+    path: str  # below the environment, with slashes
+    sha256: str | None = None
+    size: int | None = None
+    holds: bool = True
+
+
+class CondaRecord(Value, frozen=True, kw_only=True):
+    """What conda keeps of one package. ``files``: ``None`` where its record cannot be read."""
+
+    package: str
+    version: str
+    file: str
+    files: tuple[CondaFile, ...] | None
+
+
+class _Path(Value, frozen=True, kw_only=True):
+    path: str = msgspec.field(name="_path")
+    path_type: str | None = None
+    sha256: str | None = None
+    sha256_in_prefix: str | None = None
+    size_in_bytes: int | None = None
+    prefix_placeholder: str | None = None
+
+
+class _Paths(Value, frozen=True, kw_only=True):
+    paths: tuple[_Path, ...] = ()
+
+
+class _Said(Value, frozen=True, kw_only=True):
+    paths_data: _Paths = _Paths()
 
 
 class CondaPrefix(Value, frozen=True, kw_only=True):
@@ -71,33 +106,35 @@ def _record(host: Host, path: str) -> dict[str, Any]:
         return {}
 
 
-def damaged(host: Host, path: str, size_limit: int, limit: int = 5) -> tuple[str, ...] | None:
-    """Files that are not as conda's records say, at most ``limit``; ``None`` where conda made no environment.
-
-    Only files up to ``size_limit`` bytes are hashed, larger ones must exist. Files that hold the environment's own path
-    are compared with what linking wrote (``sha256_in_prefix``).
-    """
+def recorded_files(host: Host, path: str) -> tuple[CondaRecord, ...] | None:
+    """What linking put into the environment, package by package; ``None`` where conda made no environment."""
     folder = join(path, "conda-meta")
     names = host.list_dir(folder)
     if names is None:
         return None
-    found: list[str] = []
-    for name in names:
-        record = _record(host, join(folder, name)) if name.endswith(".json") else {}
-        data = record.get("paths_data")
-        entries = data.get("paths") if isinstance(data, dict) else None
-        for entry in entries if isinstance(entries, list) and len(found) < limit else ():
-            file = join(path, *str(entry.get("_path", "")).split("/"))
-            if not _intact(host, file, entry, size_limit):
-                found.append(file)
-    return tuple(found[:limit])
+    found = (name for name in names if name.endswith(".json") and name.count("-") > 1)
+    return tuple(_recorded(host, folder, name) for name in found)
 
 
-def _intact(host: Host, file: str, entry: dict[str, Any], size_limit: int) -> bool:
-    if entry.get("path_type") in {"softlink", "directory"}:
-        return True  # its hash is that of the text of the link
-    expected = entry.get("sha256_in_prefix") or entry.get("sha256")
-    content = host.read_bytes(file, size_limit + 1)
-    if content is None or expected is None or len(content) > size_limit:
-        return content is not None
-    return hashlib.sha256(content).hexdigest() == str(expected)
+def _recorded(host: Host, folder: str, name: str) -> CondaRecord:
+    file, (package, version, _) = join(folder, name), name.rsplit("-", 2)
+    try:
+        said = msgspec.json.decode(host.read_bytes(file, _RECORD_LIMIT) or b"", type=_Said)
+    except UNREADABLE:
+        return CondaRecord(package=package, version=version, file=file, files=None)
+    files = (_linked(entry) for entry in said.paths_data.paths if _is_inside(entry))
+    return CondaRecord(package=package, version=version, file=file, files=tuple(files))
+
+
+def _linked(entry: _Path) -> CondaFile:
+    """A text that the prefix was written into has another size than its package says; linking took its hash again."""
+    rewritten = entry.prefix_placeholder is not None
+    digest = entry.sha256_in_prefix or (None if rewritten else entry.sha256)
+    size = entry.size_in_bytes
+    return CondaFile(path=entry.path, sha256=digest, size=None if rewritten else size, holds=size != 0)
+
+
+def _is_inside(entry: _Path) -> bool:
+    """Links and folders have no content of their own, byte code is made anew; a path that leads out is none."""
+    is_content = entry.path_type not in {"softlink", "directory"} and not entry.path.endswith(".pyc")
+    return is_content and ".." not in entry.path.split("/") and not entry.path.startswith("/") and bool(entry.path)

@@ -1,4 +1,4 @@
-"""What is not as it was installed: files against their RECORD, packages against the record of the last verification.
+"""What is not as it was installed: files against RECORD or conda-meta, packages against the last verification.
 
 Sizes are compared at once (10,000 files take 0.2 s); with ``deep`` every file is hashed too (1 GB takes 2 s), which
 finds what kept its size. No Python of the environment is started.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import csv
+from collections import Counter
 from enum import StrEnum
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -18,15 +19,21 @@ from torchup.model import Said, Value
 from torchup.package_names import normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
+    from torchup.envs.conda_prefix import CondaFile, CondaRecord
     from torchup.host import Host
 
 SHOWN = 5  # damaged files that are named
+START_TIMEOUT = 20.0  # seconds for a Python that does nothing; the slowest network disk takes 5
 RECORD_LIMIT = 16 * 1024 * 1024  # bytes; torch's RECORD has 1.5 MB
 _COLUMNS = 3  # path, hash, size (the wheel's RECORD)
 # Packages whose files no user edits: what differs there is damage. In others it may be a patch, and is only told.
 _WEIGHTY = ("torch", "torchvision", "torchaudio", "triton", "pytorch-triton", "numpy", "nvidia-", "intel-")
+# The same in conda's names.
+_WEIGHTY_OF_CONDA = (
+    "pytorch", "libtorch", "torchvision", "torchaudio", "triton", "numpy", "cuda-", "libcu", "cudnn", "nccl", "mkl",
+)  # fmt: skip
 # Files that run code at each start and belong to no package's RECORD, but to who made the environment.
 _OWN_START_FILES = frozenset({"_virtualenv.pth", "distutils-precedence.pth"})
 
@@ -52,23 +59,28 @@ class Damage(Value, frozen=True, kw_only=True):
     file: str | None = None
     detail: str | None = None  # "2.1.0 -> 1.26.4"
     weighs: bool = False
+    conda: str | None = None  # conda's package that the file belongs to: "pytorch==2.13.0"
 
 
 def find_damage(host: Host, prefix: str, *, deep: bool = False) -> tuple[Damage, ...]:
     """Everything in the environment at ``prefix`` that is not as it was installed, torch's own first."""
-    if (of_conda := conda_prefix.damaged(host, prefix, distributions.HASHED_BYTES, SHOWN)) is not None:
-        return tuple(
-            Damage(kind=DamageKind.CONTENT, package="conda", file=file, weighs="torch" in file) for file in of_conda
-        )
-    found: list[Damage] = []
+    linked = conda_prefix.recorded_files(host, prefix) or ()
+    owned = Counter(file.path for record in linked for file in record.files or ())
+    found = [damage for record in linked for damage in _of_conda(host, prefix, record, owned, deep=deep)]
+    places = {join(prefix, *path.split("/")) for path in owned}
     for folder in distributions.site_packages(host, prefix):
-        found += _in_folder(host, folder, deep=deep)
+        found += _in_folder(host, folder, places, deep=deep)
     found += _drift(host, prefix)
     return tuple(sorted(found, key=_order))
 
 
 def _order(damage: Damage) -> tuple[bool, bool, bool, str]:
-    return not damage.weighs, damage.kind is not DamageKind.DRIFT, damage.package != "torch", damage.package
+    return (
+        not damage.weighs,
+        damage.kind is not DamageKind.DRIFT,
+        damage.package not in {"torch", "pytorch", "libtorch"},
+        damage.package,
+    )
 
 
 def find_start_files(host: Host, prefix: str) -> tuple[Damage, ...]:
@@ -83,16 +95,51 @@ def find_start_files(host: Host, prefix: str) -> tuple[Damage, ...]:
     return tuple(found)
 
 
+def blocking_start_files(host: Host, python: str) -> tuple[Damage, ...]:
+    """The files of `find_start_files` where Python does not start with them; asked only where there are any."""
+    suspects = find_start_files(host, prefix_of(python))
+    starts = not suspects or host.run((python, "-I", "-c", ""), timeout=START_TIMEOUT).ok
+    return () if starts else suspects
+
+
+def _of_conda(host: Host, prefix: str, record: CondaRecord, owned: Counter[str], *, deep: bool) -> Iterator[Damage]:
+    """One package of conda's; what pip put into the same environment has a RECORD like anywhere.
+
+    A file that two packages brought is as the later one left it, and nothing says which that was.
+    """
+    name, pin = record.package, f"{record.package}=={record.version}"
+    if record.files is None:
+        yield Damage(kind=DamageKind.NO_RECORD, package=name, file=record.file, conda=pin)
+    for linked in record.files or ():
+        file = join(prefix, *linked.path.split("/"))
+        kind = _difference_of_conda(host, file, linked, deep=deep) if owned[linked.path] == 1 else None
+        if kind is not None:
+            yield Damage(kind=kind, package=name, file=file, weighs=name.startswith(_WEIGHTY_OF_CONDA), conda=pin)
+
+
+def _difference_of_conda(host: Host, file: str, linked: CondaFile, *, deep: bool) -> DamageKind | None:
+    if (kind := _difference(host, file, linked.size)) is not None:
+        return kind
+    if linked.holds and host.size(file) == 0:
+        return DamageKind.EMPTIED
+    if deep and linked.sha256 and host.sha256(file) != linked.sha256.lower():
+        return DamageKind.CONTENT
+    return None
+
+
 def weighs(package: str) -> bool:
     """Whether torch cannot work without a package's own files."""
     return package.startswith(_WEIGHTY)
 
 
-def _in_folder(host: Host, folder: str, *, deep: bool) -> Iterator[Damage]:
+def _in_folder(host: Host, folder: str, owned: Collection[str], *, deep: bool) -> Iterator[Damage]:
     names = host.list_dir(folder) or ()
     recorded: set[str] = set()
     for name in names:
         if not name.endswith(".dist-info"):
+            continue
+        if join(folder, name, "METADATA") in owned:  # conda's own record of it was compared
+            recorded |= {row[0] for row in _rows(host, join(folder, name, "RECORD")) or ()}
             continue
         package = normalise(name.removesuffix(".dist-info").rpartition("-")[0])
         rows = _rows(host, join(folder, name, "RECORD"))
@@ -104,7 +151,8 @@ def _in_folder(host: Host, folder: str, *, deep: bool) -> Iterator[Damage]:
             yield from _compared(host, folder, package, row, deep=deep)
     if "torch" in names and not any(_is_of_torch(name) for name in names):
         yield Damage(kind=DamageKind.NO_RECORD, package="torch", file=join(folder, "torch"), weighs=True)
-    yield from _start_files(host, folder, names, recorded)
+    of_conda = {name for name in names if join(folder, name) in owned}
+    yield from _start_files(host, folder, names, recorded | of_conda)
 
 
 def _is_of_torch(name: str) -> bool:
@@ -128,23 +176,22 @@ def _compared(host: Host, folder: str, package: str, row: list[str], *, deep: bo
     if not digest:
         return  # RECORD itself, byte code, what an installer wrote later
     file = join(folder, *name.split("/"))
-    kind = _difference(host, file, digest, size, deep=deep)
+    length = int(size) if size.isdecimal() and len(size) < 16 else None  # noqa: PLR2004  # digits of a petabyte
+    kind = _difference(host, file, length)
+    if kind is None and deep and digest.startswith("sha256=") and _sha256(host, file) != digest.removeprefix("sha256="):
+        kind = DamageKind.CONTENT
     if kind is not None:
         yield Damage(kind=kind, package=package, file=file, weighs=weighs(package))
 
 
-def _difference(host: Host, file: str, digest: str, size: str, *, deep: bool) -> DamageKind | None:
+def _difference(host: Host, file: str, size: int | None) -> DamageKind | None:
     found = host.size(file)
     if found is None:
         return DamageKind.UNREADABLE if host.exists(file) else DamageKind.MISSING
-    if size.isdecimal() and len(size) < 16 and found != int(size):  # noqa: PLR2004  # digits of a petabyte
+    if size is not None and found != size:
         return DamageKind.SIZE if found else DamageKind.EMPTIED
     access = host.access(file)
-    if access is not None and not access[0]:
-        return DamageKind.UNREADABLE
-    if deep and digest.startswith("sha256=") and _sha256(host, file) != digest.removeprefix("sha256="):
-        return DamageKind.CONTENT
-    return None
+    return DamageKind.UNREADABLE if access is not None and not access[0] else None
 
 
 def _sha256(host: Host, file: str) -> str:

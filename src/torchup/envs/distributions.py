@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import csv
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from torchup.encoding import UNREADABLE
-from torchup.envs import conda_prefix
 from torchup.envs.paths import join
 from torchup.model import Value
 from torchup.package_names import normalise
@@ -21,7 +17,6 @@ if TYPE_CHECKING:
 
     from torchup.host import Host
 
-HASHED_BYTES = 1024 * 1024
 _INFO = lazy_pattern(r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info")
 
 
@@ -63,49 +58,17 @@ def metadata(host: Host, path: str, file: str, limit: int = 1 << 16) -> dict[str
     return found
 
 
-def damaged(host: Host, path: str, limit: int = 5) -> tuple[str, ...]:
-    """Files that are not as their package's RECORD says, at most ``limit``; empty for a sound environment.
-
-    Existence, and the hash of files up to `HASHED_BYTES`: enough to tell a damaged download cache (uv links
-    environments to it, so an edit in one damages all) from a torch that fails for its own reasons.
-    """
-    if (of_conda := conda_prefix.damaged(host, path, HASHED_BYTES, limit)) is not None:
-        return of_conda  # its packages need no RECORD
-    found: list[str] = []
-    for folder in site_packages(host, path):
-        for entry in host.list_dir(folder) or ():
-            if entry.endswith(".dist-info") and len(found) < limit:
-                found += _differing(host, folder, join(folder, entry, "RECORD"))
-    return tuple(found[:limit])
-
-
-def _differing(host: Host, folder: str, record: str) -> list[str]:
-    text = host.read_text(record)
-    if text is None:
-        return [record]
-    rows = [row for row in csv.reader(text.splitlines()) if len(row) == 3 and not row[0].startswith("..")]  # noqa: PLR2004  # path, hash, size (the wheel's RECORD)
-    return [file for name, digest, _ in rows if not _intact(host, file := join(folder, *name.split("/")), digest)]
-
-
-def _intact(host: Host, file: str, digest: str) -> bool:
-    kind, _, expected = digest.partition("=")
-    if kind != "sha256":
-        return not digest or host.exists(file)  # RECORD itself, compiled files
-    content = host.read_bytes(file, HASHED_BYTES + 1)
-    if content is None or len(content) > HASHED_BYTES:
-        return content is not None
-    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode() == expected
-
-
 def site_packages(host: Host, path: str) -> Iterator[str]:
     """The folders that hold an environment's packages."""
     windows = join(path, "Lib", "site-packages")
     if host.is_dir(windows):
         yield windows
+    seen: set[str] = set()
     for library in ("lib", "lib64"):  # lib64 holds compiled packages on Fedora and its kin, elsewhere it is a link
         for entry in host.list_dir(join(path, library)) or ():
             folder = join(path, library, entry, "site-packages")
-            if entry.startswith(("python", "pypy")) and host.is_dir(folder):
+            if entry.startswith(("python", "pypy")) and host.is_dir(folder) and host.real_path(folder) not in seen:
+                seen.add(host.real_path(folder))
                 yield folder
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from torchup.encoding import from_builtins
-from torchup.envs.damage import Damage, find_damage, prefix_of
+from torchup.envs.damage import Damage, blocking_start_files, find_damage, prefix_of
 from torchup.envs.worker import run_worker
 from torchup.model import Value
 
@@ -80,6 +80,7 @@ class Inspection(Value, frozen=True, kw_only=True):
     torch: InspectedTorch | None = None
     failure: str | None = None  # crash, hang or refusal, with the child's last words
     damage: tuple[Damage, ...] = ()  # what is not as it was installed, torch's own first
+    blocked: tuple[Damage, ...] = ()  # files of no package that run at each start of a Python that does not start
     stderr: str = ""
 
 
@@ -91,6 +92,8 @@ def inspect_environment(host: Host, python: str, *, timeout: float = TIMEOUT) ->
         python: path of the interpreter.
         timeout: seconds for all of it; a torch that hangs in its import is stopped then.
     """
+    if blocked := blocking_start_files(host, python):
+        return Inspection(failure="it does not start", blocked=blocked)
     answer = run_worker(host, python, "inspect_env.py", timeout=timeout)
     data = answer.data or {}
     inspected = _decode(data.get("python"), InspectedPython)

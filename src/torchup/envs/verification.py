@@ -9,7 +9,7 @@ import msgspec
 
 from torchup.compat.questions import load_compat
 from torchup.encoding import UNREADABLE, from_builtins
-from torchup.envs.damage import DamageKind, find_damage, find_start_files, prefix_of, said_of
+from torchup.envs.damage import DamageKind, blocking_start_files, find_damage, prefix_of, said_of
 from torchup.envs.distributions import site_packages
 from torchup.envs.worker import run_worker
 from torchup.i18n.sentences import raised
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from torchup.envs.worker import WorkerAnswer
     from torchup.host import Host
 
-START_TIMEOUT = 20.0  # seconds for a Python that does nothing; the slowest network disk takes 5
 TIMEOUT = 300.0  # seconds; a first CUDA context with a cold driver cache and torch.compile take up to two minutes
 DETAIL_LIMIT = 600  # characters of a dead child's last words
 
@@ -88,8 +87,8 @@ def _files(host: Host, prefix: str, *, deep: bool) -> tuple[Rung, ...]:
 
 def _does_not_start(host: Host, python: str, files: tuple[Rung, ...]) -> Rung | None:
     """The rung that says why Python itself does not come back; asked only where a file of no package runs code."""
-    suspects = find_start_files(host, prefix_of(python)) if files else ()
-    if not suspects or host.run((python, "-I", "-c", ""), timeout=START_TIMEOUT).ok:
+    suspects = blocking_start_files(host, python) if files else ()
+    if not suspects:
         return None
     why = said_of(suspects) or Said(code="silent")
     return Rung(name="start", status=RungStatus.FAIL, detail=Said(code="does-not-start", values={"why": why}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from torchup.model import Value
+from torchup.model import Secret, Value
 
 CONNECTIONS = 4  # to one server at a time; what browsers allow themselves (6) less two for the user
 MOST_CONNECTIONS = 16  # more is unfair to a mirror's other users
@@ -16,10 +16,10 @@ class Place(Value, frozen=True, kw_only=True):
 
     name: str  # of the source: "pytorch-index:cu130", "mirror:nju"
     url: str
-    authorization: str | None = None
+    authorization: Secret | None = None
     certificate: str | None = None
     client_certificate: str | None = None
-    proxy: str | None = None
+    proxy: Secret | None = None
     verify: bool = True
 
     def __repr__(self) -> str:

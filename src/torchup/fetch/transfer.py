@@ -37,14 +37,14 @@ class NoRangesError(PlaceError):
 
 def open_place(host: Host, place: Place, headers: Mapping[str, str], timeout: float) -> AbstractContextManager[Stream]:
     """One GET of a place's file, as the place says. Raises what `Host.stream` raises."""
-    login = {"Authorization": place.authorization} if place.authorization else {}
+    login = {"Authorization": place.authorization.reveal()} if place.authorization else {}
     return host.stream(
         place.url,
         headers={**headers, **login},
         timeout=timeout,
         certificate=place.certificate,
         client_certificate=place.client_certificate,
-        proxy=place.proxy,
+        proxy=place.proxy.reveal() if place.proxy else None,
         verify=place.verify,
     )
 

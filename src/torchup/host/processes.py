@@ -14,10 +14,13 @@ from typing import IO, TYPE_CHECKING
 
 from torchup.host.base import Completed, Flooded
 from torchup.host.files import decode
+from torchup.host.groups import TERMINATION_GRACE, Session
 from torchup.host.threads import thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from torchup.host.groups import Group
 
 # Variables that would make a child Python or pip act on another environment than the one it is run in.
 REMOVED = (
@@ -45,7 +48,6 @@ OUTPUT_LIMIT = 32 * 1024 * 1024  # bytes of one stream; who prints more is ended
 # The current folder of children: only an administrator writes there, so no program or module of a cloned project is
 # found beside them, and it is there when the user's own has been deleted.
 NEUTRAL = os.environ.get("SYSTEMROOT", "C:\\Windows") if sys.platform == "win32" else "/"
-TERMINATION_GRACE = 5.0  # seconds between asking a process group to end and killing it
 
 
 def clean_environment(overlay: Mapping[str, str | None] | None) -> dict[str, str]:
@@ -95,14 +97,14 @@ def run(
         process = _start([program, *argv[1:]], environment, cwd, has_stdin=stdin is not None)
     except (OSError, ValueError) as error:
         return Completed(argv=tuple(argv), missing=isinstance(error, FileNotFoundError), stderr=str(error))
-    flooded = threading.Event()
+    group, flooded = _group_of(process), threading.Event()
     try:
-        streams = [_Reader(process, pipe, on_line, flooded) for pipe in (process.stdout, process.stderr)]
-        timed_out = _feed_and_wait(process, stdin, timeout)
+        streams = [_Reader(group, pipe, on_line, flooded) for pipe in (process.stdout, process.stderr)]
+        timed_out = _feed_and_wait(process, group, stdin, timeout)
     except BaseException:
-        stop_group(process)
+        group.stop()
         raise
-    _kill_group(process)  # what it started and left behind: nothing of a child outlives it
+    group.end()  # what it started and left behind: nothing of a child outlives it
     for stream in streams:
         stream.join(TERMINATION_GRACE)
     stdout, stderr = (stream.text() for stream in streams)
@@ -180,14 +182,23 @@ def _start(
     )
 
 
-def _feed_and_wait(process: subprocess.Popen[bytes], stdin: str | None, timeout: float) -> bool:
+def _group_of(process: subprocess.Popen[bytes]) -> Group:
+    """The group of a child that was just started (with ``start_new_session`` where there is one)."""
+    if sys.platform == "win32":
+        from torchup.host.windows_job import Job  # ctypes is of use there alone
+
+        return Job(process)
+    return Session(process)
+
+
+def _feed_and_wait(process: subprocess.Popen[bytes], group: Group, stdin: str | None, timeout: float) -> bool:
     """Wait for the end; stop the group at the limit. Returns whether the limit was hit."""
     if stdin is not None and process.stdin is not None:
         thread(_feed, process.stdin, stdin.encode()).start()
     try:
         process.wait(timeout)
     except subprocess.TimeoutExpired:
-        stop_group(process)
+        group.stop()
         return True
     return False
 
@@ -197,42 +208,17 @@ def _feed(pipe: IO[bytes], content: bytes) -> None:
         pipe.write(content)
 
 
-def stop_group(process: subprocess.Popen[bytes]) -> None:
-    """End a process and its children: ask, wait, then kill."""
-    for how in ("SIGTERM", "SIGKILL"):
-        try:
-            if sys.platform == "win32":
-                process.kill()
-            else:
-                os.killpg(process.pid, getattr(signal, how))
-        except ProcessLookupError:
-            return
-        try:
-            process.wait(TERMINATION_GRACE)
-        except subprocess.TimeoutExpired:
-            continue
-        _kill_group(process)  # its own children may not have listened
-        return
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of a group whose leader has ended; nothing is fine."""
-    if sys.platform != "win32":
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
 class _Reader:
     """Drains one stream so that the child never blocks; at `OUTPUT_LIMIT` bytes the child is ended."""
 
     def __init__(
         self,
-        process: subprocess.Popen[bytes],
+        group: Group,
         stream: IO[bytes] | None,
         on_line: Callable[[str], None] | None,
         flooded: threading.Event,
     ) -> None:
-        self._process = process
+        self._group = group
         self._flooded = flooded
         self._stream = stream
         self._on_line = on_line
@@ -248,8 +234,7 @@ class _Reader:
             for line in iter(partial(self._stream.readline, 1 << 16), b""):
                 if self._kept >= OUTPUT_LIMIT:
                     self._flooded.set()
-                    _kill_group(self._process)
-                    self._process.kill()
+                    self._group.end()
                     return
                 self._chunks.append(line)
                 self._kept += len(line)

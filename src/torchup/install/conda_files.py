@@ -16,7 +16,7 @@ from torchup.fetch import FileOrder, Place, fetch_all
 from torchup.install.base import Event
 from torchup.install.conda import events, order_of
 from torchup.install.places import Reach
-from torchup.model import Step, Value, message
+from torchup.model import Secret, Step, Value, message
 from torchup.sources.conda_config import ADDRESSES, HEADERS, conda_environment
 from torchup.sources.urls import file_name, host_of
 
@@ -116,7 +116,7 @@ class _Roads:
         header = next((own for host, own in self._headers.items() if host in {host_of(address), place.name}), {})
         return msgspec.structs.replace(
             place,
-            authorization=header.get("Authorization") or place.authorization,
-            proxy=self._proxy or place.proxy,
+            authorization=Secret(header["Authorization"]) if "Authorization" in header else place.authorization,
+            proxy=Secret(self._proxy) if self._proxy else place.proxy,
             certificate=self._certificate or place.certificate,
         )

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from torchup.fetch import Place
 from torchup.install.arguments import usable
+from torchup.model import Secret
 from torchup.sources.configured import read_configuration
 from torchup.sources.index_client import Connection, PageRequest, read_pages
 from torchup.sources.netrc import read_netrc, with_login
 from torchup.sources.private import configured_addresses, shown
-from torchup.sources.urls import authorization, credentials, host_of, page_url, without_credentials
+from torchup.sources.urls import authorization, credentials, host_of, page_of, without_credentials
 
 if TYPE_CHECKING:
     from torchup.host import Host
@@ -39,24 +40,24 @@ class Reach:
         return Connection(certificate=found.certificate, proxy=found.pip.proxy, trusted_hosts=found.trusted_hosts)
 
     @cached_property
-    def addresses(self) -> dict[str, str]:
+    def addresses(self) -> dict[str, Secret]:
         """Address as it is shown -> the whole one, with its login."""
         logins = read_netrc(self.host)
         return {shown(address): with_login(address, logins) for address in configured_addresses(self.host)}
 
-    def with_login(self, url: str) -> str:
-        """An address with the login that the configuration has for its host; never to be shown."""
-        known = {host_of(one): credentials(one) for one in self.addresses.values() if credentials(one)}
+    def with_login(self, url: str) -> Secret:
+        """An address with the login that the configuration has for its host."""
+        known = {host_of(one): found for one in self.addresses.values() if (found := credentials(one))}
         login = known.get(host_of(url))
-        return with_login(url, {host_of(url).rsplit(":", 1)[0]: login} if login else read_netrc(self.host))
+        return with_login(Secret(url), {host_of(url).rsplit(":", 1)[0]: login} if login else read_netrc(self.host))
 
     @cached_property
-    def _logins(self) -> dict[str, str]:
+    def _logins(self) -> dict[str, Secret]:
         """Host -> header, from the addresses of the configuration that hold a login."""
-        found: dict[str, str] = {}
+        found: dict[str, Secret] = {}
         for address in self.addresses.values():
             if header := authorization(address):
-                found.setdefault(host_of(address), header["Authorization"])
+                found.setdefault(host_of(address), Secret(header["Authorization"]))
         return found
 
     def place(self, url: str, name: str | None = None) -> Place:
@@ -66,7 +67,7 @@ class Reach:
         return Place(
             name=name or host,
             url=without_credentials(url),
-            authorization=own or self._logins.get(host),
+            authorization=Secret(own) if own else self._logins.get(host),
             certificate=self.configuration.certificate,
             client_certificate=self.configuration.pip.client_certificate,
             proxy=self.configuration.pip.proxy,
@@ -99,5 +100,5 @@ def same_file(offer: Offer, file: LockedFile) -> bool:
 
 
 def _page(reach: Reach, source: Source, package: str) -> PageRequest:
-    address = reach.addresses.get(source.url, source.url)
-    return PageRequest(source=source.name, url=page_url(address, package) if source.kind == "index" else address)
+    address = reach.addresses.get(source.url) or Secret(source.url)
+    return PageRequest(source=source.name, url=page_of(address, package) if source.kind == "index" else address)

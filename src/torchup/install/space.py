@@ -10,7 +10,7 @@ from torchup.envs.paths import split
 from torchup.errors import InstallError, TorchupError
 from torchup.fetch import store
 from torchup.fetch.order import LARGE
-from torchup.model import Value, message
+from torchup.model import Secret, Value, message
 from torchup.sources.parallel import in_parallel
 from torchup.sources.wheel_file import WheelFile
 
@@ -89,7 +89,7 @@ def unpacked_sizes(host: Host, reach: Reach, files: Sequence[LockedFile]) -> dic
     return dict(zip((file.name for file in files), in_parallel(look, files, ASKING), strict=True))
 
 
-def _address(reach: Reach, file: LockedFile) -> str:
+def _address(reach: Reach, file: LockedFile) -> Secret:
     """The wheel's address with the login that its host wants."""
     return reach.with_login(file.url or "")
 

@@ -12,10 +12,12 @@ from msgspec.structs import replace
 
 from torchup.encoding import to_builtins
 from torchup.errors import ExitCode, UsageError
+from torchup.jobs.changed_files import changed_files
 from torchup.model import Notice, Shell, Value, message
 
 if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
+    from torchup.envs.inspection import Inspection
     from torchup.host import Host
     from torchup.model import Diagnosis, Machine
 
@@ -135,9 +137,10 @@ def examine_here(host: Host, target: tuple[str, str | None] | None) -> Examined:
         machine: Machine = detected.result()
     facts = _of_user(host, path, facts_of(machine, inspection))
     if inspection.python is None:
-        facts = without_answer(host, path, inspection.failure, facts)
+        facts = without_answer(host, path, inspection, facts)
     facts = with_state(host, path, machine, facts)
-    return Examined(facts=facts, machine=machine, python=path, name=name, notices=stray_kernels(host))
+    notices = (*changed_files(inspection, facts, name), *stray_kernels(host))
+    return Examined(facts=facts, machine=machine, python=path, name=name, notices=notices)
 
 
 def _of_user(host: Host, python: str, facts: Facts) -> Facts:
@@ -209,7 +212,7 @@ def _python_in(host: Host, prefix: str | None) -> str | None:
     return found or (python_of(prefix) if host.exists(python_of(prefix)) else None)
 
 
-def without_answer(host: Host, python: str, failure: str | None, facts: Facts) -> Facts:
+def without_answer(host: Host, python: str, inspection: Inspection, facts: Facts) -> Facts:
     """The facts of a Python that could not be examined: its version at least. Raises `UsageError` if it does not run.
 
     What torchup runs inside needs a newer Python than the oldest ones; of those the version is all that is known.
@@ -218,6 +221,16 @@ def without_answer(host: Host, python: str, failure: str | None, facts: Facts) -
 
     asked = host.run((python, "-V"))
     found = re.search(r"Python (\d+\.\d+[.\w]*)", asked.stdout + asked.stderr)
+    if inspection.blocked:
+        files = ", ".join(one.file or one.package for one in inspection.blocked)
+        raise UsageError(
+            message(
+                "doctor.target.blocked", "cannot examine {path}: Python does not start with {files}, which runs code "
+                "at every start and belongs to no package", path=python, files=files,
+            ),
+            hint=message("doctor.target.blocked.hint", "move the file out of the environment, then run this again"),
+        )  # fmt: skip
+    failure = inspection.failure
     if not asked.ok or found is None or version_key(found[1]) >= (3, 8):
         raise UsageError(
             message("doctor.target.mute", "cannot examine {path}: {failure}", path=python, failure=failure or "-"),

@@ -22,6 +22,7 @@ from torchup.model.machine import (
 )
 from torchup.model.measurement import Breakdown, Limit, PartTrained, Result, Spread, Telemetry
 from torchup.model.plan import Build, CondaOrder, Offer, PackageWheel, Plan, Rejection, Request, Source, Step, Survey
+from torchup.model.secret import Secret
 from torchup.model.sets import (
     Bound,
     InstallerName,
@@ -81,6 +82,7 @@ __all__ = [
     "RungStatus",
     "Said",
     "Scaling",
+    "Secret",
     "Severity",
     "Shell",
     "Source",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torchup.reports.collected import Collected
 
 LONGEST = 1_000  # characters of a command that are read
+NARROW = 56  # characters of the narrowest console that is expected to cut lines (60), less the mark of a quotation
 _ENVIRONMENT = r"\s{0,40}(?:\([^()\s]{1,60}\)\s{0,4}){0,2}"
 # The shell, what stands in every line with such a prompt, and the pattern.
 PROMPTS: tuple[tuple[Shell | None, tuple[str, ...], re.Pattern[str]], ...] = (
@@ -119,6 +120,8 @@ _INTERPRETER = lazy_pattern(
     r"(?:^|\s|&\s)[\"']?((?:[A-Za-z]:)?[^\s\"'&|;]{0,200}[/\\]python(?:3(?:\.\d{1,2})?)?(?:\.exe)?)[\"']?(?=\s|$)"
 )
 _LINE_CONTINUES = ("\\", "^", "`")
+_AT_ADDRESS = lazy_pattern(r"https?://\S{3,200}\Z")
+_REST_OF_ADDRESS = lazy_pattern(r"[\w./+-]{1,60}", re.ASCII)
 
 
 def read_commands(collected: Collected, lines: Sequence[str]) -> None:
@@ -150,12 +153,20 @@ def _command(collected: Collected, line: str) -> str | None:
 
 
 def _whole(command: str, lines: Sequence[str], position: int) -> str:
-    """With the lines that a shell's sign for "it goes on" joins to it."""
+    """With the lines that a shell's sign for "it goes on" joins to it, or that a console cut off its address."""
     for line in lines[position + 1 : position + 20]:
-        if not command.rstrip().endswith(_LINE_CONTINUES):
+        if command.rstrip().endswith(_LINE_CONTINUES):
+            command = command.rstrip()[:-1].rstrip() + " " + line.strip()
+        elif len(lines[position]) >= NARROW and _AT_ADDRESS.search(command) and _is_rest_of_address(line):
+            return (command + line)[:LONGEST]
+        else:
             break
-        command = command.rstrip()[:-1].rstrip() + " " + line.strip()
     return command[:LONGEST]
+
+
+def _is_rest_of_address(line: str) -> bool:
+    """Whether a line is what a console cut off an index address: no word of a sentence, no output."""
+    return _REST_OF_ADDRESS.fullmatch(line) is not None and any(sign == "/" or sign.isdigit() for sign in line)
 
 
 def _read_command(collected: Collected, command: str, lines: Sequence[str]) -> None:
@@ -209,10 +220,12 @@ def _read_refusal(collected: Collected, line: str) -> None:
 
 def _read_wish(collected: Collected, line: str, lines: Sequence[str]) -> None:
     """Requirements and indexes of every installer's command, also within a sentence or a Dockerfile."""
-    match = _INSTALLS.search(_whole(line, lines, collected.position)[:LONGEST])
+    whole = _whole(line, lines, collected.position)[:LONGEST]
+    match = _INSTALLS.search(whole)
     if match is None:
         return
-    text = match[1]
+    quoted = whole.count("`", 0, match.start()) % 2 == 1
+    text = match[1].partition("`")[0] if quoted else match[1]  # a command in a sentence ends with its quotation
     collected.index_urls += [without_credentials(url) for url in _INDEX_OPTION.findall(text)]
     words = _STOP.split(re.sub(r"[\"'](\S{1,100})[\"']", r"\1", text), maxsplit=1)[0].split()
     for previous, word in zip(["", *words], words, strict=False):

@@ -7,6 +7,7 @@ import posixpath
 import secrets
 from typing import TYPE_CHECKING
 
+from torchup.model import Secret
 from torchup.settings import load_settings
 from torchup.sources.configured import read_configuration
 from torchup.sources.netrc import read_netrc
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from torchup.host import Host
     from torchup.sources.configured import Configuration
+    from torchup.sources.urls import Login
 
 _WHITE_SPACE = (" ", "\t", "\n", "\r")  # netrc separates by white space and has no escape
 _PREFIX = "netrc-"
@@ -74,21 +76,21 @@ def _network(configuration: Configuration) -> dict[str, str]:
     if pip.client_certificate:
         overlay |= {"SSL_CLIENT_CERT": pip.client_certificate, "PIP_CLIENT_CERT": pip.client_certificate}
     if pip.proxy:
-        overlay |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "PIP_PROXY"), pip.proxy)
+        overlay |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "PIP_PROXY"), pip.proxy.reveal())
     if configuration.trusted_hosts:
         hosts = " ".join(configuration.trusted_hosts)
         overlay |= {"UV_INSECURE_HOST": hosts, "PIP_TRUSTED_HOST": hosts}
     return overlay
 
 
-def _addresses(configuration: Configuration, mirror: str | None) -> list[str]:
+def _addresses(configuration: Configuration, mirror: str | None) -> list[Secret]:
     pip, uv = configuration.pip, configuration.uv
     settings = (pip.index_url, *pip.extra_index_urls, *pip.find_links, uv.default_index, *uv.indexes, *uv.find_links)
     found = [setting.value for setting in settings if setting is not None]
-    return [mirror, *found] if mirror and "://" in mirror else found
+    return [Secret(mirror), *found] if mirror and "://" in mirror else found
 
 
-def _netrc_entries(host: Host, own: Sequence[str], more: Iterable[str]) -> tuple[str, ...]:
+def _netrc_entries(host: Host, own: Sequence[Secret], more: Iterable[str]) -> tuple[str, ...]:
     """The lines of the file; none where no address of the configuration holds a login: the user's own then serves."""
     entries: dict[str, str] = {}
     for address in own:
@@ -96,15 +98,17 @@ def _netrc_entries(host: Host, own: Sequence[str], more: Iterable[str]) -> tuple
     if not entries:
         return ()
     logins = read_netrc(host)
-    for address in (*own, *more):
-        _add(entries, host_of(address), logins.get(_machine(host_of(address))))
+    for where in (*map(host_of, own), *map(host_of, more)):
+        _add(entries, where, logins.get(_machine(where)))
     return tuple(entries.values())
 
 
-def _add(entries: dict[str, str], where: str, login: tuple[str, str] | None) -> None:
-    if login and not any(space in part for part in login for space in _WHITE_SPACE):
-        machine = _machine(where)
-        entries.setdefault(machine, f"machine {machine} login {login[0]} password {login[1]}")
+def _add(entries: dict[str, str], where: str, login: Login | None) -> None:
+    if login is None:
+        return
+    user, password, machine = login.user.reveal(), login.password.reveal(), _machine(where)
+    if not any(space in part for part in (user, password) for space in _WHITE_SPACE):
+        entries.setdefault(machine, f"machine {machine} login {user} password {password}")
 
 
 def _machine(where: str) -> str:

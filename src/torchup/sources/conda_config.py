@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from torchup.documents import SIZE_LIMIT, DocumentError, read_toml, read_yaml, unreadable
-from torchup.model import Notice, Value
+from torchup.model import Notice, Secret, Value
 from torchup.privacy import shown_address
 from torchup.sources.pip_config import Setting
 from torchup.sources.urls import authorization, expand_user, host_of, without_credentials
@@ -26,11 +26,11 @@ HEADERS = "TORCHUP_CONDA_HEADERS"  # read by install.rattler_runner
 
 
 class CondaConfig(Value, frozen=True, kw_only=True):
-    """What conda, mamba or pixi would do. Addresses may hold credentials: show them only redacted."""
+    """What conda, mamba or pixi would do."""
 
     served: tuple[Setting, ...] = ()  # addresses of conda-forge, first one first; empty: its own
     certificate: str | None = None
-    proxy: str | None = None
+    proxy: Secret | None = None
     files: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
 
@@ -89,14 +89,14 @@ def conda_environment(host: Host) -> dict[str, str | None]:
     headers = {host_of(s.value).rsplit(":", 1)[0]: authorization(s.value) for s in config.served}
     known = {name: value for name, value in headers.items() if value}
     overlay: dict[str, str | None] = {HEADERS: json.dumps(known)} if known else {}
-    plain = [(s.value.rstrip("/"), without_credentials(s.value).rstrip("/")) for s in addresses(config)]
-    whole = {shown_address(address): url for address, url in plain if shown_address(address) != url}
+    plain = [without_credentials(s.value).rstrip("/") for s in addresses(config)]
+    whole = {shown: url for url in plain if (shown := shown_address(url)) != url}
     if whole:
         overlay[ADDRESSES] = json.dumps(whole)
     if config.certificate and not host.environ().get("SSL_CERT_FILE"):
         overlay["SSL_CERT_FILE"] = config.certificate
     if config.proxy and not host.environ().get("HTTPS_PROXY"):
-        overlay |= {"HTTP_PROXY": config.proxy, "HTTPS_PROXY": config.proxy}
+        overlay |= {"HTTP_PROXY": config.proxy.reveal(), "HTTPS_PROXY": config.proxy.reveal()}
     return overlay
 
 
@@ -151,25 +151,26 @@ def _pixi(path: str, data: dict[str, Any]) -> tuple[Setting, ...]:
     mirrors = _table(data, "mirrors")
     whole = _addresses(mirrors.get(f"{DEFAULT_ALIAS}/{CHANNEL}"), path)
     beginning = _addresses(mirrors.get(DEFAULT_ALIAS), path)
-    return whole or tuple(setting for one in beginning for setting in _below(one.value, path))
+    return whole or tuple(setting for one in beginning for setting in _below(one.value.reveal(), path))
 
 
 def _below(base: str, origin: str) -> tuple[Setting, ...]:
     address = base.rstrip("/")
     if not address.startswith(("http://", "https://", "file:")) or address == DEFAULT_ALIAS:
         return ()
-    return (Setting(value=f"{address}/{CHANNEL}", origin=origin),)
+    return (Setting(value=Secret(f"{address}/{CHANNEL}"), origin=origin),)
 
 
 def _addresses(values: object, origin: str) -> tuple[Setting, ...]:
     found = values if isinstance(values, list) else [values]
-    return tuple(Setting(value=v.rstrip("/"), origin=origin) for v in found if isinstance(v, str) and "://" in v)
+    urls = (Secret(v.rstrip("/")) for v in found if isinstance(v, str) and "://" in v)
+    return tuple(Setting(value=url, origin=origin) for url in urls)
 
 
-def _proxy(data: dict[str, Any]) -> str | None:
+def _proxy(data: dict[str, Any]) -> Secret | None:
     servers = _table(data, "proxy_servers")
     found = servers.get("https") or servers.get("http")
-    return found if isinstance(found, str) else None
+    return Secret(found) if found and isinstance(found, str) else None
 
 
 def _table(data: dict[str, Any], key: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from torchup.model import Message, Notice, Source, Survey, message
+from torchup.model import Message, Notice, Secret, Source, Survey, message
 from torchup.sources.conda_config import addresses, read_conda_config
 from torchup.sources.configured import places
 from torchup.sources.mirrors import find_mirror, load_mirrors
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torchup.model import Request
     from torchup.sources.conda_config import CondaConfig
     from torchup.sources.configured import Configuration
+    from torchup.sources.urls import Address
 
 # Every channel has one of these for noarch (CEP 16 and its predecessors); its first byte proves that it answers.
 _INDEXES = ("repodata_shards.msgpack.zst", "repodata.json.zst", "repodata.json")
@@ -58,7 +59,7 @@ def survey_conda(host: Host, request: Request, configuration: Configuration) -> 
     )
 
 
-def _places(request: Request, config: CondaConfig, notices: list[Notice]) -> Iterator[tuple[Source, str]]:
+def _places(request: Request, config: CondaConfig, notices: list[Notice]) -> Iterator[tuple[Source, Secret]]:
     """(source as shown, address as used); the address of a mirror given by URL is the channel's own."""
     if request.mirror and "://" in request.mirror:
         yield _place("mirror", request.mirror, "--mirror")
@@ -74,12 +75,13 @@ def _places(request: Request, config: CondaConfig, notices: list[Notice]) -> Ite
     yield _place("conda-forge", load_mirrors().official.conda_forge, None)
 
 
-def _place(name: str, address: str, origin: str | None) -> tuple[Source, str]:
-    plain = address.rstrip("/")
+def _place(name: str, address: Address, origin: str | None) -> tuple[Source, Secret]:
+    given = address if isinstance(address, Secret) else Secret(address)
+    plain = given.mapped(lambda url: url.rstrip("/"))
     return Source(name=name, url=shown(plain), kind="conda", origin=origin, general=True), plain
 
 
-def _asked(host: Host, source: Source, address: str) -> Source:
+def _asked(host: Host, source: Source, address: Secret) -> Source:
     problem: Message | None = None
     for index in _INDEXES:
         answer = host.fetch(

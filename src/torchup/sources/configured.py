@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from torchup.model import Value, message
+from torchup.model import Secret, Value, message
 from torchup.settings import load_settings
 from torchup.sources.find_links import absolute
 from torchup.sources.mirrors import OFFICIAL, find_mirror, load_mirrors
@@ -114,14 +114,16 @@ def _user_places(host: Host, configuration: Configuration) -> Iterator[Place]:
     for setting in extra:
         yield place_of("extra-index-url", _address(host, setting), origin=setting.origin, general=True)
     for setting in (*pip.find_links, *uv.find_links):
-        yield place_of(
-            "find-links", absolute(host, setting.value), kind="find-links", origin=setting.origin, general=True
-        )
+        yield place_of("find-links", _folder(host, setting), kind="find-links", origin=setting.origin, general=True)
 
 
-def _address(host: Host, setting: Setting) -> str:
+def _address(host: Host, setting: Setting) -> Secret:
     """An index may be a plain folder too; ``file:`` addresses stay as they are."""
-    return setting.value if "://" in setting.value else absolute(host, setting.value)
+    return setting.value.mapped(lambda address: address if "://" in address else absolute(host, address))
+
+
+def _folder(host: Host, setting: Setting) -> Secret:
+    return setting.value.mapped(lambda address: absolute(host, address))
 
 
 def _pypi_place(configuration: Configuration, mirror: Mirror | None) -> Iterator[Place]:

@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from torchup.privacy import shown_address
 from torchup.sources.find_links import absolute
 from torchup.sources.urls import local_path
 
@@ -21,9 +22,10 @@ _DEPTH = 5  # files that name files; pip has no limit, a circle has no end
 
 
 def constraint_files(host: Host, configuration: Configuration) -> tuple[str, ...]:
-    """The files, absolute, in the order they apply; addresses of the network are kept as they are."""
+    """The files, absolute, in the order they apply; addresses of the network as they may be shown."""
     settings = (*configuration.pip.constraints, *configuration.uv.constraints)
-    return tuple(dict.fromkeys(absolute(host, setting.value) for setting in settings))
+    found = (local_path(setting.value) or shown_address(setting.value) for setting in settings)
+    return tuple(dict.fromkeys(absolute(host, address) for address in found))
 
 
 def constraint_lines(host: Host, files: Sequence[str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from torchup.host import HttpResponse
-from torchup.model import Message, Offer, Value, message
+from torchup.model import Message, Offer, Secret, Value, message
 from torchup.privacy import without_secrets
 from torchup.sources.index_page import ACCEPT, PageError, parse_page
 from torchup.sources.parallel import in_parallel
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from torchup.host import Host
+    from torchup.sources.urls import Address
 
 PAGE_TIMEOUT = 6.0  # seconds for one page; PyPI's page of torch, the largest, takes 0.1 to 2 s
 TOTAL_TIMEOUT = 15.0  # seconds for a whole survey, name look-ups that hang included
@@ -28,10 +29,10 @@ class Connection(Value, frozen=True, kw_only=True):
     """How the user's configuration says to reach the network."""
 
     certificate: str | None = None
-    proxy: str | None = None
+    proxy: Secret | None = None
     trusted_hosts: tuple[str, ...] = ()
 
-    def trusts(self, url: str) -> bool:
+    def trusts(self, url: Address) -> bool:
         """Whether the user switched verification off for a host (pip's trusted-host, with or without its port)."""
         host = host_of(url)
         return host in self.trusted_hosts or host.rsplit(":", 1)[0] in self.trusted_hosts
@@ -41,7 +42,7 @@ class PageRequest(Value, frozen=True, kw_only=True):
     """One page to ask for. ``url`` may hold credentials."""
 
     source: str
-    url: str
+    url: Secret
 
 
 class Listing(Value, frozen=True, kw_only=True):
@@ -93,21 +94,23 @@ def _silent(request: PageRequest, problem: Message) -> Listing:
 def read_page(host: Host, request: PageRequest, connection: Connection) -> Listing:
     """Ask for one page; a ``file:`` address is a folder laid out like an index, or a page."""
     path = local_path(request.url)
-    response = _read_file(host, path, request.url) if path is not None else _fetch_page(host, request.url, connection)
+    if path is not None:
+        return _listing(request, _read_file(host, path, without_credentials(request.url)))
+    response = _fetch_page(host, request.url, connection)
     return _listing(request, response)
 
 
-def _fetch_page(host: Host, url: str, connection: Connection) -> HttpResponse:
+def _fetch_page(host: Host, url: Secret, connection: Connection) -> HttpResponse:
     accept = {"Accept": ACCEPT}
     return fetch(host, url, connection, secret=url, headers=accept, timeout=PAGE_TIMEOUT, limit=PAGE_LIMIT)
 
 
 def fetch(
     host: Host,
-    url: str,
+    url: Address,
     connection: Connection,
     *,
-    secret: str,
+    secret: Address,
     headers: Mapping[str, str],
     timeout: float,
     limit: int,
@@ -119,7 +122,7 @@ def fetch(
         timeout=timeout,
         limit=limit,
         certificate=connection.certificate,
-        proxy=connection.proxy,
+        proxy=connection.proxy.reveal() if connection.proxy else None,
         verify=not connection.trusts(url),
     )
 
@@ -142,7 +145,7 @@ def _listing(request: PageRequest, response: HttpResponse) -> Listing:
             offers = parse_page(
                 response.body,
                 response.headers.get("content-type", ""),
-                response.final_url or request.url,
+                response.final_url or without_credentials(request.url),
                 request.source,
             )
         except PageError as error:

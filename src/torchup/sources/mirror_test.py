@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 from packaging.version import Version
 
-from torchup.model import Message, Value, message
+from torchup.model import Message, Secret, Value, message
 from torchup.sources.index_client import Connection, Listing, PageRequest, fetch, read_page, why_silent
 from torchup.sources.parallel import in_parallel
-from torchup.sources.urls import host_of, page_url, without_credentials
+from torchup.sources.urls import host_of, page_of, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from torchup.host import Host
     from torchup.model import Offer
     from torchup.sources.mirrors import Mirror, Part
+    from torchup.sources.urls import Address
 
+_REPODATA = "{}/conda-forge/noarch/repodata.json.zst"
 SAMPLE = 1 << 20  # bytes of a wheel that are fetched: enough to leave slow start, little enough for any line
 SAMPLE_TIMEOUT = 10.0  # seconds
 TOTAL_TIMEOUT = 40.0  # seconds for everything that is tested at once
@@ -51,7 +53,7 @@ class _Task(Value, frozen=True, kw_only=True):
     mirror: str
     part: str
     kind: str
-    url: str
+    url: Secret
 
 
 def measure_mirrors(
@@ -74,14 +76,16 @@ def _tasks(mirror: Mirror, variant: str) -> Iterator[_Task]:
     )  # fmt: skip
     for name, part in parts:
         if part is not None:
-            yield _Task(mirror=mirror.name, part=name, kind=part.kind, url=part.url.replace("{variant}", variant))
+            yield _Task(
+                mirror=mirror.name, part=name, kind=part.kind, url=Secret(part.url.replace("{variant}", variant))
+            )
 
 
 def _measure(host: Host, task: _Task, connection: Connection) -> MirrorTest:
     blank = MirrorTest(mirror=task.mirror, part=task.part, url=without_credentials(task.url))
     if task.part == "conda":
-        return _sampled(host, blank, task.url.rstrip("/") + "/conda-forge/noarch/repodata.json.zst", task, connection)
-    address = task.url if task.kind == "flat" else page_url(task.url, "torch")
+        return _sampled(host, blank, _REPODATA.format(without_credentials(task.url).rstrip("/")), task, connection)
+    address = task.url if task.kind == "flat" else page_of(task.url, "torch")
     listing = read_page(host, PageRequest(source=task.mirror, url=address), connection)
     newest = newest_wheel(listing)
     if newest is None:
@@ -100,7 +104,7 @@ def newest_wheel(listing: Listing) -> Offer | None:
 
 def _sampled(host: Host, seen: MirrorTest, url: str, task: _Task, connection: Connection) -> MirrorTest:
     """Fetch the first bytes of a file; the credentials of the index go along only to the same host."""
-    secret = task.url if host_of(task.url) == host_of(url) else url
+    secret: Address = task.url if host_of(task.url) == host_of(url) else url
     response = fetch(
         host, url, connection, secret=secret, headers={"Range": f"bytes=0-{SAMPLE - 1}"}, timeout=SAMPLE_TIMEOUT,
         limit=SAMPLE,

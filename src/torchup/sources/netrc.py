@@ -6,7 +6,8 @@ import posixpath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from torchup.sources.urls import credentials, host_of
+from torchup.model import Secret
+from torchup.sources.urls import Login, credentials, host_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,12 +23,12 @@ def netrc_path(host: Host) -> str:
     return host.environ().get("NETRC") or posixpath.join(host.folders().home, name)
 
 
-def read_netrc(host: Host) -> dict[str, tuple[str, str]]:
-    """Host name -> (user, password); the entry ``default`` is left out, as it would give a password to anybody."""
+def read_netrc(host: Host) -> dict[str, Login]:
+    """Host name -> login; the entry ``default`` is left out, as it would give a password to anybody."""
     return parse_netrc(host.read_text(netrc_path(host), 1 << 20) or "")
 
 
-def parse_netrc(text: str) -> dict[str, tuple[str, str]]:
+def parse_netrc(text: str) -> dict[str, Login]:
     """Read ``machine NAME login USER password SECRET`` in any layout; macros and broken entries are skipped."""
     found: dict[str, dict[str, str]] = {}
     entry: dict[str, str] = {}
@@ -39,13 +40,18 @@ def parse_netrc(text: str) -> dict[str, tuple[str, str]]:
             entry = {}
         elif word in _KEYS:
             entry[word] = next(words, "").strip('"')
-    return {name: (one["login"], one.get("password", "")) for name, one in found.items() if one.get("login")}
+    return {
+        name: Login(user=Secret(one["login"]), password=Secret(one.get("password", "")))
+        for name, one in found.items()
+        if one.get("login")
+    }
 
 
-def with_login(address: str, logins: Mapping[str, tuple[str, str]]) -> str:
+def with_login(address: Secret, logins: Mapping[str, Login]) -> Secret:
     """An address with the credentials of its host, where it has none of its own."""
     login = logins.get(host_of(address).rsplit(":", 1)[0])
-    scheme, separator, rest = address.partition("://")
+    scheme, separator, rest = address.reveal().partition("://")
     if login is None or not separator or credentials(address):
         return address
-    return f"{scheme}://{quote(login[0], safe='')}:{quote(login[1], safe='')}@{rest}"
+    user, password = (quote(part.reveal(), safe="") for part in (login.user, login.password))
+    return Secret(f"{scheme}://{user}:{password}@{rest}")

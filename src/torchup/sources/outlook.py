@@ -21,7 +21,7 @@ from torchup.sources.configured import places, read_configuration
 from torchup.sources.index_client import PageRequest, fetch, read_page
 from torchup.sources.parallel import in_parallel
 from torchup.sources.surveyor import connection_of
-from torchup.sources.urls import host_of, page_url
+from torchup.sources.urls import host_of, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -123,7 +123,7 @@ def _pypi(watch: Watch, asking: _Asking) -> Look:
     for package in watch.packages:
         pages = [
             read_page(
-                asking.host, PageRequest(source=p.source.name, url=page_url(p.address, package)), asking.connection
+                asking.host, PageRequest(source=p.source.name, url=page_of(p.address, package)), asking.connection
             )
             for p in asking.general
         ]
@@ -201,7 +201,7 @@ def _channels(watch: Watch, asking: _Asking) -> Look:
     urls = dict.fromkeys(row.publications[0].url for row in vendors)
     new, silent, answered = [], [], []
     for url in urls:
-        page = read_page(asking.host, PageRequest(source=url, url=page_url(url, "torch")), asking.connection)
+        page = read_page(asking.host, PageRequest(source=url, url=page_of(url, "torch")), asking.connection)
         if not page.offers:
             silent.append(url)
             continue

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from torchup.catalog.versions import version_key
 from torchup.model import Value
 from torchup.sources.index_client import PageRequest, read_pages
-from torchup.sources.urls import page_url
+from torchup.sources.urls import page_of
 
 if TYPE_CHECKING:
     from torchup.catalog.packages import Packages
@@ -44,7 +44,7 @@ def refresh_packages(host: Host, tables: Packages, index: str, connection: Conne
         connection: certificate and proxy of the user's configuration.
     """
     known = {one.name: one.version for one in tables.packages if one.version and one.pypi == "wheel"}
-    requests = [PageRequest(source=name, url=page_url(index, name)) for name in known]
+    requests = [PageRequest(source=name, url=page_of(index, name)) for name in known]
     found = {listing.request.source: newest(listing) for listing in read_pages(host, requests, connection)}
     newer = tuple(
         NewerPackage(package=name, known=version, found=there)

@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.documents import SIZE_LIMIT, DocumentError, read_ini, unreadable
-from torchup.model import Notice, Value
+from torchup.model import Notice, Secret, Value
 from torchup.sources.urls import expand_user
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ _SECTIONS = ("global", "install", "download")
 
 
 class Setting(Value, frozen=True, kw_only=True):
-    """One merged value and the file or variable that it comes from."""
+    """One merged value, which may be an address with a login, and the file or variable that it comes from."""
 
-    value: str
+    value: Secret
     origin: str
 
 
 class PipConfig(Value, frozen=True, kw_only=True):
-    """What pip would use. Paths have ``~`` expanded; addresses may hold credentials: show them only redacted."""
+    """What pip would use. Paths have ``~`` expanded."""
 
     index_url: Setting | None = None
     extra_index_urls: tuple[Setting, ...] = ()
@@ -44,7 +44,7 @@ class PipConfig(Value, frozen=True, kw_only=True):
     trusted_hosts: tuple[str, ...] = ()
     certificate: str | None = None
     client_certificate: str | None = None
-    proxy: str | None = None
+    proxy: Secret | None = None
     no_index: bool = False
     timeout: float | None = None
     files: tuple[str, ...] = ()  # those that exist, in the order of merging
@@ -126,7 +126,10 @@ def _read_file(text: str, path: str, notices: list[Notice]) -> dict[tuple[str, s
     except DocumentError as error:
         notices.append(unreadable(path, error))
         return {}
-    return {(section, _normalise(key)): Setting(value=value, origin=path) for (section, key), value in options.items()}
+    return {
+        (section, _normalise(key)): Setting(value=Secret(value), origin=path)
+        for (section, key), value in options.items()
+    }
 
 
 def _normalise(key: str) -> str:
@@ -142,7 +145,7 @@ def _options(merged: dict[tuple[str, str], Setting], command: str) -> dict[str, 
 
 def _variables(host: Host) -> dict[str, Setting]:
     return {
-        _normalise(name[4:]): Setting(value=value, origin=name)
+        _normalise(name[4:]): Setting(value=Secret(value), origin=name)
         for name, value in host.environ().items()
         if name.startswith("PIP_") and value and name[4:].lower() not in _IGNORED_VARIABLES
     }
@@ -150,7 +153,7 @@ def _variables(host: Host) -> dict[str, Setting]:
 
 def _build(options: dict[str, Setting], home: str, files: tuple[str, ...], notices: tuple[Notice, ...]) -> PipConfig:
     def one(key: str) -> str | None:
-        return options[key].value.strip() if key in options else None
+        return options[key].value.reveal().strip() if key in options else None
 
     def path(key: str) -> str | None:
         value = one(key)
@@ -158,22 +161,24 @@ def _build(options: dict[str, Setting], home: str, files: tuple[str, ...], notic
 
     def many(key: str) -> tuple[Setting, ...]:
         setting = options.get(key)
-        words = setting.value.split() if setting else ()
-        return tuple(Setting(value=expand_user(word, home), origin=setting.origin) for word in words if setting)
+        words = setting.value.reveal().split() if setting else ()
+        return tuple(Setting(value=Secret(expand_user(word, home)), origin=setting.origin) for word in words if setting)
 
     index = one("index-url") or one("pypi-url")
     seconds = one("timeout") or one("default-timeout") or ""
     return PipConfig(
-        index_url=Setting(value=index, origin=options["index-url" if "index-url" in options else "pypi-url"].origin)
+        index_url=Setting(
+            value=Secret(index), origin=options["index-url" if "index-url" in options else "pypi-url"].origin
+        )
         if index
         else None,
         extra_index_urls=many("extra-index-url"),
         find_links=many("find-links"),
         constraints=many("constraint"),
-        trusted_hosts=tuple(setting.value for setting in many("trusted-host")),
+        trusted_hosts=tuple(setting.value.reveal() for setting in many("trusted-host")),
         certificate=path("cert"),
         client_certificate=path("client-cert"),
-        proxy=one("proxy"),
+        proxy=Secret(proxy) if (proxy := one("proxy")) else None,
         no_index=(one("no-index") or "").lower() in _TRUE,
         timeout=float(seconds) if re.fullmatch(r"\d+(\.\d+)?", seconds) else None,
         files=files,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from torchup.model import Secret
 from torchup.privacy import remember_address, shown_address, without_secrets
 from torchup.settings import load_settings
 from torchup.sources.configured import read_configuration
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from torchup.host import Host
     from torchup.sources.pip_config import Setting
+    from torchup.sources.urls import Address
 
 # Option -> (variable of the same meaning, what stands between its values).
 _OPTIONS: dict[str, tuple[str, str]] = {
@@ -31,25 +33,25 @@ _OPTIONS: dict[str, tuple[str, str]] = {
 _FIND_LINKS = {"uv": ("UV_FIND_LINKS", ","), "pip": ("PIP_FIND_LINKS", " ")}
 
 
-def shown(address: str) -> str:
+def shown(address: Address) -> str:
     """An address of the user's configuration as it may be shown; what is secret in it is remembered."""
     remember_address(address)
     return without_secrets(shown_address(address))
 
 
-def secret_addresses(host: Host) -> dict[str, str]:
+def secret_addresses(host: Host) -> dict[str, Secret]:
     """Shown -> whole address (without its login, which a netrc carries) of those that differ in query or path."""
-    found: dict[str, str] = {}
+    found: dict[str, Secret] = {}
     for address in configured_addresses(host):
         whole = without_credentials(address)
         as_shown = shown(address)
         if as_shown != whole:
-            found[as_shown] = whole
+            found[as_shown] = Secret(whole)
     return found
 
 
-def configured_addresses(host: Host) -> list[str]:
-    """Every address of the network that the user configured, whole: never to be shown."""
+def configured_addresses(host: Host) -> list[Secret]:
+    """Every address of the network that the user configured, whole."""
     configuration = read_configuration(host)
     pip, uv = configuration.pip, configuration.uv
     settings: tuple[Setting | None, ...] = (
@@ -57,10 +59,10 @@ def configured_addresses(host: Host) -> list[str]:
     )  # fmt: skip
     addresses = [setting.value for setting in settings if setting is not None]
     mirror = load_settings(host).text("mirror")
-    return [address for address in (mirror, *addresses) if address and "://" in address]
+    return [address for address in (Secret(mirror or ""), *addresses) if "://" in address.reveal()]
 
 
-def handed_over(argv: Sequence[str], addresses: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, str]]:
+def handed_over(argv: Sequence[str], addresses: Mapping[str, Secret]) -> tuple[tuple[str, ...], dict[str, str]]:
     """A command line without its secret addresses, and the variables that carry them.
 
     All values of an option move where one of them is secret: an option on the line hides its variable.
@@ -78,14 +80,14 @@ def handed_over(argv: Sequence[str], addresses: Mapping[str, str]) -> tuple[tupl
     return _without(argv, moved), variables
 
 
-def _whole(value: str, addresses: Mapping[str, str]) -> str:
+def _whole(value: str, addresses: Mapping[str, Secret]) -> str:
     """The address behind a shown one; a mirror's ``{variant}`` was filled in before it was shown."""
     if value in addresses:
-        return addresses[value]
+        return addresses[value].reveal()
     for as_shown, whole in addresses.items():
         start, mark, end = as_shown.partition("{variant}")
         if mark and value.startswith(start) and value.endswith(end):
-            return whole.replace("{variant}", value[len(start) : len(value) - len(end)])
+            return whole.reveal().replace("{variant}", value[len(start) : len(value) - len(end)])
     return value
 
 

@@ -23,7 +23,7 @@ from torchup.sources.configured import places, read_configuration
 from torchup.sources.index_client import Connection, PageRequest, fetch, read_page
 from torchup.sources.mirrors import find_mirror, load_mirrors
 from torchup.sources.surveyor import ask, connection_of, told
-from torchup.sources.urls import host_of
+from torchup.sources.urls import host_of, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -127,7 +127,7 @@ def discovered(host: Host, request: Request, catalog: Catalog, connection: Conne
     bases = [template.split("/{variant}", maxsplit=1)[0] for template in templates if "/{variant}" in template]
     names: dict[str, None] = dict.fromkeys(catalog.variants)
     for base in bases:
-        listing = read_page(host, PageRequest(source="base", url=f"{base}/torch/"), connection)
+        listing = read_page(host, PageRequest(source="base", url=page_of(base, "torch")), connection)
         names |= dict.fromkeys(o.variant for o in listing.offers if o.variant and _VARIANT.fullmatch(o.variant))
     return tuple(names)
 

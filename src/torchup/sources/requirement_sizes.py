@@ -16,7 +16,7 @@ from torchup.plan.candidates import fits_platform, pythons_of_offer
 from torchup.sources.index_client import Connection, PageRequest, fetch, read_page
 from torchup.sources.named_places import Place  # noqa: TC001  # msgspec reads the annotation
 from torchup.sources.parallel import in_parallel
-from torchup.sources.urls import page_url
+from torchup.sources.urls import page_of
 from torchup.sources.wheel_file import WheelFile
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _holds(marker: Marker | None, environment: dict[str, str], extras: Sequence[
 def _look_up(host: Host, needed: Needed, system: Installation, index: Index) -> tuple[Offer, list[str]] | None:
     requirement = Requirement(needed.requirement)
     for place in index.places:
-        url = page_url(place.address, normalise(requirement.name))
+        url = page_of(place.address, normalise(requirement.name))
         listing = read_page(host, PageRequest(source=place.source.name, url=url), index.connection)
         fitting = [o for o in listing.offers if o.size_bytes and _fits(o, requirement, system)]  # pages may lack sizes
         if fitting:

@@ -16,7 +16,7 @@ from torchup.sources.find_links import list_folder
 from torchup.sources.index_client import Connection, Listing, PageRequest, read_pages
 from torchup.sources.mirrors import about_mirror, suggested
 from torchup.sources.overrides import overrides
-from torchup.sources.urls import local_path, page_url, without_credentials
+from torchup.sources.urls import local_path, page_of, without_credentials
 from torchup.sources.variants import known_variants, worth_asking
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def ask(
             requests.append(whole)
         else:
             requests += [
-                PageRequest(source=place.source.name, url=page_url(place.address, package)) for package in packages
+                PageRequest(source=place.source.name, url=page_of(place.address, package)) for package in packages
             ]
     for listing in read_pages(host, requests, connection):
         kept = replace(listing, offers=_only(listing.offers, packages))

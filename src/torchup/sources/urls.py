@@ -7,36 +7,51 @@ import posixpath
 import re
 from urllib.parse import unquote, urlsplit
 
+from torchup.model import Secret, Value
+
+Address = str | Secret  # a secret one comes from the user's configuration
+
 _USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")
 _FILE_HOST = re.compile(r"^file:(//[^/]*)?", re.IGNORECASE)
 _DRIVE = re.compile(r"/[A-Za-z]:/")
 
 
-def without_credentials(url: str) -> str:
+class Login(Value, frozen=True, kw_only=True):
+    """Who asks. A token alone is a user with an empty password, so both are secret."""
+
+    user: Secret
+    password: Secret
+
+
+def _text(address: Address) -> str:
+    return address.reveal() if isinstance(address, Secret) else address
+
+
+def without_credentials(url: Address) -> str:
     """The address without its user and password, as it is asked for; to show one, use `torchup.privacy`."""
-    return _USER_INFO.sub("", url, count=1)
+    return _USER_INFO.sub("", _text(url), count=1)
 
 
-def credentials(url: str) -> tuple[str, str] | None:
-    """(user, password) of an address, decoded, or ``None``. A token alone is a user with an empty password."""
+def credentials(url: Address) -> Login | None:
+    """The login in an address, decoded, or ``None``."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(_text(url))
         user, password = parts.username, parts.password
     except ValueError:
         return None
-    return (unquote(user), unquote(password or "")) if user else None
+    return Login(user=Secret(unquote(user)), password=Secret(unquote(password or ""))) if user else None
 
 
-def authorization(url: str) -> dict[str, str]:
-    """The header that carries an address's credentials (RFC 7617), or nothing."""
+def authorization(url: Address) -> dict[str, str]:
+    """The header of a request that carries an address's credentials (RFC 7617), or nothing."""
     found = credentials(url)
     if found is None:
         return {}
-    token = base64.b64encode(":".join(found).encode()).decode()
+    token = base64.b64encode(f"{found.user.reveal()}:{found.password.reveal()}".encode()).decode()
     return {"Authorization": f"Basic {token}"}
 
 
-def host_of(url: str) -> str:
+def host_of(url: Address) -> str:
     """``host:port`` of an address, lower case; empty for files and for anything that is not an address."""
     try:
         return urlsplit(without_credentials(url)).netloc.lower()
@@ -50,8 +65,14 @@ def page_url(index_url: str, package: str) -> str:
     return f"{index_url[:end].rstrip('/')}/{package}/{index_url[end:]}"
 
 
-def local_path(address: str) -> str | None:
+def page_of(index: Address, package: str) -> Secret:
+    """`page_url` of an index whose address may hold a login."""
+    return Secret(page_url(_text(index), package))
+
+
+def local_path(address: Address) -> str | None:
     """The path that a ``file:`` address or a plain path names; ``None`` for addresses of the network."""
+    address = _text(address)
     if not address.lower().startswith("file:"):
         return None if "://" in address else address
     path = unquote(_FILE_HOST.sub("", address.split("?", 1)[0].split("#", 1)[0], count=1))

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from torchup.documents import SIZE_LIMIT, DocumentError, read_toml, unreadable
-from torchup.model import Notice, Value
+from torchup.model import Notice, Secret, Value
 from torchup.sources.netrc import with_login
 from torchup.sources.pip_config import Setting
-from torchup.sources.urls import expand_user, host_of
+from torchup.sources.urls import Login, expand_user, host_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ _TRUE = {"1", "true", "yes", "on", "y", "t"}
 
 
 class UvConfig(Value, frozen=True, kw_only=True):
-    """What ``uv pip install`` would use. Addresses may hold credentials: show them only redacted."""
+    """What ``uv pip install`` would use."""
 
     default_index: Setting | None = None
     indexes: tuple[Setting, ...] = ()  # beside the default, first one first
@@ -49,9 +49,11 @@ def read_uv_config(host: Host) -> UvConfig:
     for layer in (_from_environment(environ), *(_from_table(path, table, environ) for path, table in tables)):
         merged = _beneath(merged, layer)
     home = host.folders().home
-    return replace(
-        merged, find_links=tuple(Setting(value=expand_user(s.value, home), origin=s.origin) for s in merged.find_links)
+    found = tuple(
+        Setting(value=setting.value.mapped(lambda path: expand_user(path, home)), origin=setting.origin)
+        for setting in merged.find_links
     )
+    return replace(merged, find_links=found)
 
 
 def config_files(host: Host) -> tuple[str, ...]:
@@ -115,7 +117,7 @@ def _from_table(path: str, table: Mapping[str, Any], environ: Mapping[str, str])
         default_index=default or next(iter(_settings(values.get("index-url"), path)), None),
         indexes=named + _settings(values.get("extra-index-url"), path),
         find_links=_settings(values.get("find-links"), path),
-        trusted_hosts=tuple(s.value for s in _settings(values.get("allow-insecure-host"), path)),
+        trusted_hosts=tuple(s.value.reveal() for s in _settings(values.get("allow-insecure-host"), path)),
         no_index=values.get("no-index") is True,
     )
 
@@ -130,20 +132,21 @@ def _indexes(
     return next((s for main, s in settings if main), None), tuple(s for main, s in settings if not main)
 
 
-def _with_variables(table: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+def _with_variables(table: Mapping[str, Any], environ: Mapping[str, str]) -> Secret:
     """An index's address with the credentials of UV_INDEX_<NAME>_USERNAME and _PASSWORD, if there are."""
     name = "".join(c if c.isalnum() else "_" for c in str(table.get("name", ""))).upper()
     user = environ.get(f"UV_INDEX_{name}_USERNAME")
-    logins = (
-        {host_of(table["url"]).rsplit(":", 1)[0]: (user, environ.get(f"UV_INDEX_{name}_PASSWORD", ""))} if user else {}
-    )
-    return with_login(table["url"], logins)
+    address = Secret(table["url"])
+    if not user:
+        return address
+    login = Login(user=Secret(user), password=Secret(environ.get(f"UV_INDEX_{name}_PASSWORD", "")))
+    return with_login(address, {host_of(address).rsplit(":", 1)[0]: login})
 
 
 def _from_environment(environ: Mapping[str, str]) -> UvConfig:
     def words(name: str, separator: str | None = None) -> tuple[Setting, ...]:
         parts = (part.strip() for part in environ.get(name, "").split(separator))
-        return tuple(Setting(value=part, origin=name) for part in parts if part)
+        return tuple(Setting(value=Secret(part), origin=name) for part in parts if part)
 
     default = words("UV_DEFAULT_INDEX") or words("UV_INDEX_URL")
     return UvConfig(
@@ -151,7 +154,7 @@ def _from_environment(environ: Mapping[str, str]) -> UvConfig:
         indexes=tuple(_unnamed(setting) for setting in words("UV_INDEX")) + words("UV_EXTRA_INDEX_URL"),
         find_links=words("UV_FIND_LINKS", ","),
         constraints=words("UV_CONSTRAINT"),
-        trusted_hosts=tuple(setting.value for setting in words("UV_INSECURE_HOST")),
+        trusted_hosts=tuple(setting.value.reveal() for setting in words("UV_INSECURE_HOST")),
         certificate=environ.get("SSL_CERT_FILE") or None,
         no_index=environ.get("UV_NO_INDEX", "").lower() in _TRUE,
     )
@@ -159,8 +162,8 @@ def _from_environment(environ: Mapping[str, str]) -> UvConfig:
 
 def _unnamed(setting: Setting) -> Setting:
     """``name=https://...`` without the name."""
-    name, equals, url = setting.value.partition("=")
-    return Setting(value=url, origin=setting.origin) if equals and "/" not in name else setting
+    name, equals, url = setting.value.reveal().partition("=")
+    return Setting(value=Secret(url), origin=setting.origin) if equals and "/" not in name else setting
 
 
 def _list(value: object) -> list[Any]:
@@ -169,7 +172,7 @@ def _list(value: object) -> list[Any]:
 
 def _settings(value: object, origin: str) -> tuple[Setting, ...]:
     values = [value] if isinstance(value, str) else _list(value)
-    return tuple(Setting(value=item, origin=origin) for item in values if isinstance(item, str))
+    return tuple(Setting(value=Secret(item), origin=origin) for item in values if isinstance(item, str))
 
 
 def _beneath(strong: UvConfig, weak: UvConfig) -> UvConfig:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torchup.host import Host
+    from torchup.sources.urls import Address
 
 BUDGET = 24 * 1024 * 1024  # bytes that may come over the network for one wheel; a CUDA wheel needs 9 to 11 MB
 DIRECTORY_LIMIT = 4 * 1024 * 1024  # bytes of an archive's directory; torch's has 1.3 MB for 13,000 files
@@ -38,7 +39,7 @@ _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # the two that unpack wit
 class Pieces(io.RawIOBase):
     """A file of which only the pieces that are asked for are read; ``read_bytes`` counts what really came."""
 
-    def __init__(self, host: Host, address: str, connection: Connection, budget: int = BUDGET) -> None:
+    def __init__(self, host: Host, address: Address, connection: Connection, budget: int = BUDGET) -> None:
         self._host, self._address, self._connection = host, address, connection
         self._path = local_path(address)
         self._budget = budget
@@ -146,8 +147,8 @@ class Member(Value, frozen=True, kw_only=True):
 class WheelFile:
     """The archive. Every method raises `UsageError` for an archive that is broken, `NetworkError` for the network."""
 
-    def __init__(self, host: Host, address: str, connection: Connection, budget: int = BUDGET) -> None:
-        self.name = file_name(address.replace("\\", "/"))
+    def __init__(self, host: Host, address: Address, connection: Connection, budget: int = BUDGET) -> None:
+        self.name = file_name(without_credentials(address).replace("\\", "/"))
         self.pieces = Pieces(host, address, connection, budget)
         with _explained(self.name):
             self._archive = zipfile.ZipFile(self.pieces)

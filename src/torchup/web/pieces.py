@@ -11,7 +11,7 @@ from torchup.envs.paths import join
 from torchup.errors import InstallError, NetworkError, UsageError
 from torchup.fetch import FileOrder, Place, fetch_all
 from torchup.fetch.store import path_of
-from torchup.model import Value, message
+from torchup.model import Secret, Value, message
 from torchup.sources.configured import read_configuration
 from torchup.sources.urls import host_of
 
@@ -104,7 +104,7 @@ def fetched(host: Host, tell: Callable[[Progress], None], *, offline: bool = Fal
     return {name: path_of(host, order) for name, order in orders.items()}
 
 
-def _order(piece: Piece, certificate: str | None, proxy: str | None) -> FileOrder:
+def _order(piece: Piece, certificate: str | None, proxy: Secret | None) -> FileOrder:
     place = Place(name=host_of(piece.url), url=piece.url, certificate=certificate, proxy=proxy)
     return FileOrder(name=piece.file, sha256=piece.sha256, size=piece.size, places=(place,))
 

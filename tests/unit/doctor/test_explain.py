@@ -8,6 +8,7 @@ from pathlib import Path
 from torchup.doctor.cause import order
 from torchup.doctor.explain import explanations
 from torchup.doctor.signatures import load_signatures
+from torchup.i18n import LANGUAGES
 
 ROOT = Path(__file__).parents[3]
 
@@ -31,10 +32,13 @@ def test_every_cause_is_explained_in_order():
     assert len(set(codes)) == len(codes)
 
 
-def test_the_page_of_causes_is_current():
-    """docs/reference/causes.md is what the generator would write now."""
+def test_the_pages_of_causes_are_current():
+    """docs/reference/causes.md and causes.zh-CN.md are what the generator would write now."""
     script = generator()
-    assert script.PAGE.read_text("utf-8") == script.page(), "run: python scripts/generate_causes.py"
+    assert set(script.PAGES.values()) == set(LANGUAGES)
+    for name, language in script.PAGES.items():
+        written = (script.FOLDER / name).read_text("utf-8")
+        assert written == script.page(language), "run: python scripts/generate_causes.py"
 
 
 def test_causes_that_signatures_name_exist():

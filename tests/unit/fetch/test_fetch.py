@@ -20,6 +20,7 @@ from torchup.fetch.blocks import BLOCK
 from torchup.fetch.store import part_of
 from torchup.host.partfile import PartFile
 from torchup.host.real import RealHost
+from torchup.model import Secret
 
 CONTENT = random.Random(7).randbytes(5 * BLOCK + 12345)  # noqa: S311  # content that no compressor shortens
 SIZE = len(CONTENT)
@@ -146,7 +147,7 @@ def test_a_redirect_to_another_host_carries_no_credentials(host):
     with FileServer(CONTENT, host="127.0.0.1") as target, FileServer(CONTENT) as first:
         target_url = target.url.replace("127.0.0.1", "localhost")
         first.manners.redirect_to = target_url
-        place = Place(name="index", url=first.url, authorization="Basic c2VjcmV0")
+        place = Place(name="index", url=first.url, authorization=Secret("Basic c2VjcmV0"))
         wanted = FileOrder(name="x.whl", sha256=target.sha256, size=len(CONTENT), places=(place,))
         fetch(host, wanted)
         assert all("authorization" in headers for _, headers in first.asked)

@@ -13,6 +13,7 @@ from torchup.errors import NetworkError
 from torchup.fetch import FileOrder, Patience, Place, fetch_all
 from torchup.host.real import RealHost
 from torchup.install.places import Reach
+from torchup.model import Secret
 
 CONTENT = random.Random(5).randbytes(700_001)  # noqa: S311  # content that no compressor shortens
 QUICK = Patience(no_byte=2.0, attempts=1)
@@ -84,7 +85,7 @@ def test_a_proxy_with_a_password_is_passed(host, unknown, monkeypatch, kind, enc
         trusted = {"certificate": unknown[0]} if encrypted else {}
         url = server.url.replace("127.0.0.1", "localhost")
         if way == "setting":
-            fetch(host, server, url=url, proxy=proxy.url(), **trusted)
+            fetch(host, server, url=url, proxy=Secret(proxy.url()), **trusted)
         else:
             monkeypatch.setenv("HTTPS_PROXY" if encrypted else "HTTP_PROXY", proxy.url())
             fetch(host, server, url=url, **trusted)
@@ -99,7 +100,7 @@ def test_a_wrong_proxy_password_is_told_without_it(host, kind):
     """The reason names the refusal, never the password."""
     with Proxy(kind) as proxy, FileServer(CONTENT) as server:
         with pytest.raises(NetworkError) as told:
-            fetch(host, server, proxy=proxy.url("me:Wrong7"))
+            fetch(host, server, proxy=Secret(proxy.url("me:Wrong7")))
         assert proxy.refused
         assert server.asked == []
         assert "Wrong7" not in str(told.value)

@@ -6,12 +6,15 @@ import os
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from torchup.host import RealHost
 from torchup.host.processes import clean_environment, decode
+from torchup.host.windows_job import Job
 
 HOST = RealHost()
 
@@ -181,3 +184,53 @@ def test_paths_with_spaces_and_chinese_run(tmp_path):
     script.write_text("print('好')", encoding="utf-8")
     assert HOST.run((sys.executable, str(script)), cwd=str(folder)).stdout == "好\n"
     assert Path(HOST.real_path(str(script))).exists()
+
+
+class Kernel:
+    """A stand-in for Windows's kernel32: jobs that remember their limits and members, closed ones end them."""
+
+    def __init__(self, refuses=""):
+        self.jobs, self.refuses = {}, refuses
+        for name in ("CreateJobObjectW", "SetInformationJobObject", "AssignProcessToJobObject", "CloseHandle"):
+            setattr(self, name, Mock(side_effect=partial(self._call, name)))
+
+    def _call(self, name, *arguments):
+        if name == self.refuses:
+            return 0
+        if name == "CreateJobObjectW":
+            self.jobs[7] = {"flags": 0, "members": [], "open": True}
+            return 7
+        job = self.jobs[arguments[0].value]
+        if name == "SetInformationJobObject":
+            kind, limits, size = arguments[1:]
+            raw = bytes(limits._obj)
+            assert (kind, size.value, len(raw)) == (9, len(raw), 144)  # JobObjectExtendedLimitInformation on 64 bits
+            job["flags"] = int.from_bytes(raw[16:20], "little")
+        elif name == "AssignProcessToJobObject":
+            job["members"].append(arguments[1].value)
+        else:
+            job["open"] = False
+        return 1
+
+
+@pytest.mark.skipif(sys.maxsize < 2**32, reason="the sizes are those of 64 bits")
+def test_a_job_of_windows_ends_with_its_handle():
+    """The child is a member of a job that the system kills when torchup closes it, or is killed itself."""
+    process, kernel = Mock(_handle=42), Kernel()
+    job = Job(process, kernel)
+    assert kernel.jobs[7] == {"flags": 0x2000, "members": [42], "open": True}
+    job.end()
+    job.end()
+    assert not kernel.jobs[7]["open"]
+    assert kernel.CloseHandle.call_count == 1
+    process.kill.assert_called()
+
+
+@pytest.mark.parametrize("refuses", ["CreateJobObjectW", "SetInformationJobObject", "AssignProcessToJobObject"])
+def test_without_a_job_the_child_itself_is_ended(refuses):
+    """A system that refuses the job leaves no handle open, and the child still ends."""
+    process, kernel = Mock(_handle=42), Kernel(refuses)
+    Job(process, kernel).stop()
+    process.kill.assert_called()
+    process.wait.assert_called()
+    assert not any(job["open"] for job in kernel.jobs.values())

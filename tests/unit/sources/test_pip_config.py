@@ -37,7 +37,7 @@ def test_the_users_file_overrides_the_global_one_key_by_key():
             USER: "[global]\nindex-url = https://user/simple\n",
         }
     )
-    assert config.index_url.value == "https://user/simple"
+    assert config.index_url.value.reveal() == "https://user/simple"
     assert config.index_url.origin == USER
     assert config.certificate == "/etc/ca.pem"
     assert config.files == (GLOBAL, USER)
@@ -51,32 +51,32 @@ def test_lists_of_two_files_are_not_joined():
             USER: "[global]\nextra-index-url = https://c/simple\n",
         }
     )
-    assert [setting.value for setting in config.extra_index_urls] == ["https://c/simple"]
+    assert [setting.value.reveal() for setting in config.extra_index_urls] == ["https://c/simple"]
 
 
 def test_the_commands_section_beats_global_even_from_a_weaker_file():
     """``[install]`` of the global file wins over ``[global]`` of the user's file."""
     config = read({GLOBAL: "[install]\nfind-links = /a\n", USER: "[global]\nfind-links = /b\n"})
-    assert [setting.value for setting in config.find_links] == ["/a"]
+    assert [setting.value.reveal() for setting in config.find_links] == ["/a"]
 
 
 def test_another_commands_section_does_not_count():
     """``[download]`` says nothing about installing, and the other way round."""
     files = {USER: "[download]\nfind-links = /wheels\n"}
     assert read(files).find_links == ()
-    assert read_pip_config(recorded(files), "download").find_links[0].value == "/wheels"
+    assert read_pip_config(recorded(files), "download").find_links[0].value.reveal() == "/wheels"
 
 
 def test_a_variable_beats_every_file():
     """PIP_INDEX_URL wins over files and over the command's section; its name is the origin."""
     config = read({USER: "[install]\nindex-url = https://file/simple\n"}, {"PIP_INDEX_URL": "https://variable/simple"})
-    assert (config.index_url.value, config.index_url.origin) == ("https://variable/simple", "PIP_INDEX_URL")
+    assert (config.index_url.value.reveal(), config.index_url.origin) == ("https://variable/simple", "PIP_INDEX_URL")
 
 
 def test_an_empty_value_counts_as_not_set():
     """Pip skips empty values of files and variables."""
     config = read({USER: "[global]\nindex-url = https://a/simple\n"}, {"PIP_INDEX_URL": ""})
-    assert config.index_url.value == "https://a/simple"
+    assert config.index_url.value.reveal() == "https://a/simple"
     assert read({GLOBAL: "[global]\nproxy = http://p\n", USER: "[global]\nproxy =\n"}).proxy is None
 
 
@@ -84,20 +84,20 @@ def test_values_over_several_lines_are_a_list():
     """Indented lines continue a value; white space separates its words."""
     text = "[global]\nextra-index-url =\n    https://a/simple\n    https://b/simple\nfind-links = /x\n  ~/wheels\n"
     config = read({USER: text})
-    assert [s.value for s in config.extra_index_urls] == ["https://a/simple", "https://b/simple"]
-    assert [s.value for s in config.find_links] == ["/x", "/home/user/wheels"]
+    assert [s.value.reveal() for s in config.extra_index_urls] == ["https://a/simple", "https://b/simple"]
+    assert [s.value.reveal() for s in config.find_links] == ["/x", "/home/user/wheels"]
 
 
 def test_keys_are_read_with_underscores_and_capitals():
     """``Index_Url`` and ``--index-url`` are the same key to pip."""
-    assert read({USER: "[global]\nIndex_Url = https://a/simple\n"}).index_url.value == "https://a/simple"
-    assert read({USER: "[global]\n--index-url = https://a/simple\n"}).index_url.value == "https://a/simple"
+    assert read({USER: "[global]\nIndex_Url = https://a/simple\n"}).index_url.value.reveal() == "https://a/simple"
+    assert read({USER: "[global]\n--index-url = https://a/simple\n"}).index_url.value.reveal() == "https://a/simple"
 
 
 def test_a_percent_sign_is_itself():
     """Nothing is interpolated, so encoded credentials survive."""
     config = read({USER: "[global]\nindex-url = https://u:p%40w@host/simple\n"})
-    assert config.index_url.value == "https://u:p%40w@host/simple"
+    assert config.index_url.value.reveal() == "https://u:p%40w@host/simple"
 
 
 @pytest.mark.parametrize(
@@ -123,20 +123,20 @@ def test_pip_config_file_replaces_the_users_file_and_comes_last():
         "/srv/pip.conf": "[global]\nindex-url = https://srv/simple\n",
     }
     config = read(files, {"PIP_CONFIG_FILE": "/srv/pip.conf"})
-    assert config.index_url.value == "https://srv/simple"
-    assert config.proxy == "http://global"
+    assert config.index_url.value.reveal() == "https://srv/simple"
+    assert config.proxy.reveal() == "http://global"
 
 
 def test_pip_config_file_that_is_missing_leaves_the_users_file():
     """Pip drops the user's file only while the named file exists."""
     config = read({USER: "[global]\nproxy = http://user\n"}, {"PIP_CONFIG_FILE": "/srv/none.conf"})
-    assert config.proxy == "http://user"
+    assert config.proxy.reveal() == "http://user"
 
 
 def test_a_broken_file_is_named_and_left_out():
     """A file that is no INI is a warning, not an end; credentials in it are not shown."""
     config = read({USER: "index-url = https://me:secret@host/simple\n", GLOBAL: "[global]\nproxy = http://p\n"})
-    assert config.proxy == "http://p"
+    assert config.proxy.reveal() == "http://p"
     assert [notice.code for notice in config.notices] == ["sources.config-unreadable"]
     assert "secret" not in str(config.notices[0].text)
 
@@ -188,7 +188,7 @@ def test_the_merge_agrees_with_pips_own(tmp_path, monkeypatch, named):
         return wanted.get(f":env:.{key}") or wanted.get(f"install.{key}") or wanted.get(f"global.{key}")
 
     assert (ours.index_url.value if ours.index_url else None) == effective("index-url")
-    assert " ".join(s.value for s in ours.find_links) == (effective("find-links") or "")
-    assert " ".join(s.value for s in ours.extra_index_urls) == effective("extra-index-url")
+    assert " ".join(s.value.reveal() for s in ours.find_links) == (effective("find-links") or "")
+    assert " ".join(s.value.reveal() for s in ours.extra_index_urls) == effective("extra-index-url")
     assert ours.certificate == effective("cert")
     assert ours.no_index is (effective("no-index") == "true")

@@ -11,7 +11,7 @@ PROJECT = "/home/user/project/uv.toml"
 
 def values(settings):
     """Their values alone."""
-    return [setting.value for setting in settings]
+    return [setting.value.reveal() for setting in settings]
 
 
 def read(files=None, environ=None, **more):
@@ -26,7 +26,7 @@ def test_named_indexes_are_default_or_further_ones():
         '[[index]]\nname = "x"\nurl = "https://explicit/simple"\nexplicit = true\n'
     )
     config = read({PROJECT: text})
-    assert config.default_index.value == "https://main/simple"
+    assert config.default_index.value.reveal() == "https://main/simple"
     assert values(config.indexes) == ["https://one/simple"]
 
 
@@ -38,7 +38,7 @@ def test_the_projects_scalars_win_and_its_lists_come_first():
             USER: 'index-url = "https://u/simple"\nextra-index-url = ["https://u2/simple"]\nno-index = false\n',
         }
     )
-    assert config.default_index.value == "https://p/simple"
+    assert config.default_index.value.reveal() == "https://p/simple"
     assert values(config.indexes) == ["https://p2/simple", "https://u2/simple"]
 
 
@@ -57,7 +57,7 @@ def test_variables_beat_files_in_their_own_spellings():
         "UV_FIND_LINKS": "/x,/y", "UV_CONSTRAINT": "/c.txt", "UV_INSECURE_HOST": "h1 h2:8080",
     }  # fmt: skip
     config = read({USER: 'index-url = "https://u/simple"\n'}, environ)
-    assert config.default_index.value == "https://main/simple"
+    assert config.default_index.value.reveal() == "https://main/simple"
     assert values(config.indexes) == ["https://a/simple", "https://b/simple?x=1", "https://c/simple"]
     assert values(config.find_links) == ["/x", "/y"]
     assert values(config.constraints) == ["/c.txt"]

@@ -25,6 +25,14 @@ def renewed(facts: Facts, requirements: tuple[str, ...], *, text: Message) -> Re
     return _typed(facts, order, renew(requirements, order), text)
 
 
+def linked_anew(facts: Facts, packages: tuple[str, ...], *, text: Message) -> Remedy:
+    """Have conda or pixi link packages (``name==version``) again, in the versions that are there."""
+    order = _order(facts)
+    if order.manager is Manager.PIXI:
+        return _typed(facts, order, (("pixi", "reinstall", *(pin.partition("==")[0] for pin in packages)),), text)
+    return _typed(facts, order, (("conda", "install", "--force-reinstall", *packages),), text)
+
+
 def _order(facts: Facts) -> Order:
     return Order(packages=(), manager=facts.manager or Manager.PIP, interpreter=interpreter_of(facts))
 

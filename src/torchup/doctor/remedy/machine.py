@@ -203,7 +203,8 @@ def _vendor_meant(facts: Facts) -> Vendor:
         return Vendor.AMD
     if failed & {"amd", "intel"} and not facts.torch.cuda:
         return Vendor.AMD if "amd" in failed else Vendor.INTEL
-    return Vendor.INTEL if variant == "xpu" else Vendor.NVIDIA
+    asked_for_xpu = facts.torch.xpu_built is not None and not facts.live  # who looks at torch.xpu has such a GPU
+    return Vendor.INTEL if variant == "xpu" or asked_for_xpu else Vendor.NVIDIA
 
 
 def _known(gpu: Gpu) -> Gpu:

@@ -42,6 +42,8 @@ def _written_anew(facts: Facts, compat: Compat) -> Remedy:
     from torchup.doctor import remedy  # noqa: PLC0415  # the planner comes with it
 
     text = text_of("mixed-install", "remedy-damage")
+    if linked := tuple(dict.fromkeys(one.conda for one in facts.damage if one.conda)):
+        return remedy.linked_anew(facts, linked, text=text)
     names = tuple(dict.fromkeys(one.package for one in facts.damage))
     others = tuple(
         f"{p.name}=={p.version}" for p in facts.packages if p.name in names and p.name not in remedy.TORCH_FAMILY

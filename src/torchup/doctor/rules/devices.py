@@ -69,6 +69,7 @@ _OOM_NEW = (
 _OF_TORCH = rf"({_SIZE})isallocatedbyPyTorch,and({_SIZE})isreservedbyPyTorch"
 _OTHERS = rf"Process\d+has({_SIZE})memoryinuse"
 _SHARE_OF_OTHERS = 0.25  # of the GPU's memory; a desktop takes less
+_CONTEXT = 2**29  # bytes of the program's own CUDA context, which torch's older message counts for no process
 
 
 def _size(text: str | None) -> float | None:
@@ -110,7 +111,7 @@ def _held(text: str) -> tuple[float | None, float | None]:
     if (old := re.search(_OOM, text)) is not None:
         total, free = _size(old["total"]), _size(old["free"])
         mine = _size(old["reserved"]) or _size(old["allocated"])
-        return (total - free - mine, total) if None not in (total, free, mine) else (None, None)  # type: ignore[operator]  # none is None here
+        return (max(0.0, total - free - mine - _CONTEXT), total) if None not in (total, free, mine) else (None, None)  # type: ignore[operator]  # none is None here
     if (new := re.search(_OOM_NEW, text)) is not None:
         return _held_new(text, new)
     return None, None

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.model import Message
 
-_OWN = ("extension.flash", "extension.nvcc-arch", "extension.kernel", "extension.sage")
+_OWN = ("extension.flash", "extension.nvcc-arch", "extension.kernel", "extension.sage", "extension.dispatch")
+_SPEAKERS = {"extension.dispatch": "xformers"}  # a message that does not say whose it is
 
 
 def foreign_code(facts: Facts) -> bool:
@@ -74,7 +75,9 @@ def _with_code(
 def _names(facts: Facts) -> tuple[str, ...]:
     """The compiled packages, those whose own message it is first."""
     codes = (*_OWN, *FAILURES, "extension.frame")
-    return extension_names(facts, [sign.line for sign in facts.signs if sign.code in codes])
+    lines = [sign.line for sign in facts.signs if sign.code in codes]
+    lines += [_SPEAKERS[sign.code] for sign in facts.signs if sign.code in _SPEAKERS]
+    return extension_names(facts, lines)
 
 
 def extension_names(facts: Facts, lines: Iterable[str]) -> tuple[str, ...]:

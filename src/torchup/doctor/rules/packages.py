@@ -200,14 +200,14 @@ def torch_replaced(facts: Facts, compat: Compat) -> Found | None:
     """Another package's installation exchanged torch for another build or version."""
     if facts.replaced is not None:
         return _replaced_here(facts, facts.replaced, compat)
-    gone, came = facts.sign("torch.uninstalled"), facts.sign("torch.came")
+    gone, came = facts.sign("torch.exchanged", "torch.uninstalled"), facts.sign("torch.came")
     old = gone.values.get("old") if gone is not None else None
-    new = came.values.get("new") if came is not None else None
+    new = _came(facts, gone, came)
     if gone is None or old is None or any(re.match(r"(?:py)?torch(?![\w-])", wish) for wish in facts.requested):
         return None
     became_cpu = (facts.sign("cpu.not-compiled") is not None or facts.torch.variant == "cpu") and "cpu" not in old
     broke = facts.torch.cuda_available is False or bool(failures(facts))
-    if not became_cpu and not (new is not None and new != old and broke):
+    if not became_cpu and not (new is not None and new != old and (broke or _lost_label(facts, old, new))):
         return None
     slug = "torch-replaced"
     signs = [sign for sign in (gone, came, facts.sign("cpu.not-compiled")) if sign is not None]
@@ -218,6 +218,18 @@ def torch_replaced(facts: Facts, compat: Compat) -> Found | None:
         remedy=remedy_of(slug, known, compat, kind=RemedyKind.REQUESTED),
         certainty=Certainty.PROVEN,
     )
+
+
+def _came(facts: Facts, gone: Sign | None, came: Sign | None) -> str | None:
+    """The torch that took the place: as the installer says it, else the one that the report shows."""
+    said_new = (sign.values.get("new") for sign in (gone, came) if sign is not None)
+    shown = "+".join(part for part in (facts.torch.version, facts.torch.local) if part)
+    return next((version for version in said_new if version), shown or None)
+
+
+def _lost_label(facts: Facts, old: str, new: str) -> bool:
+    """Whether a build chosen by its label gave way to the default one of another release, and nothing says it works."""
+    return "+" in old and "+" not in new and not facts.works and not facts.torch.cuda_available
 
 
 def _replaced_here(facts: Facts, replaced: Replaced, compat: Compat) -> Found:

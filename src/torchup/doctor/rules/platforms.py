@@ -162,7 +162,8 @@ _NO_GPU = ("cpu.not-compiled", "driver.none", "cuda.no-gpus", "driver.no-device"
 def _is_jetson_build(facts: Facts) -> bool:
     """Whether the torch here, or the one asked for, is NVIDIA's for JetPack: by its label or its index."""
     labelled = re.search(r"nv\d|tegra|a0\+", facts.torch.local or "") is not None
-    return labelled or facts.sign("jetson.own-build", "library.cusparselt") is not None
+    own = facts.sign("jetson.own-build") is not None and facts.sign("jetson.no-file") is None
+    return labelled or own or facts.sign("library.cusparselt") is not None
 
 
 def _gpu_is_out_of_reach(facts: Facts) -> bool:

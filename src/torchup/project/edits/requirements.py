@@ -91,7 +91,7 @@ def _with_comment(line: str, kept: Sequence[str]) -> list[str]:
 
 
 def _options(lines: Sequence[str], out: list[list[str]], slots: Sequence[Slot]) -> None:
-    """Name each index that the slots need; an index of another build gives its line, one that is no longer needed goes."""
+    """Name each index that the slots need; the index of another build gives its line, an unneeded one goes."""
     needed = list(dict.fromkeys(slot.index for slot in slots if slot.index is not None))
     missing = list(needed)
     stale = []
