@@ -2,161 +2,127 @@
 
     python scripts/compare_training.py [--steps 300] [--rounds 5] [--threads 1]
 
-`nox -s compare_training` fetches what it compares with; a library that is not here is named and left out. Every peer
-starts from the same weights, takes the same batches in the same order, and its losses are held against eager PyTorch's.
-Peers take turns, so that a slow minute of the machine hits all of them; the ratio is that of pairs of neighbours.
+`nox -s compare_training` fetches what it compares with; a library that does not install or run is named with its
+reason and left out. Every peer starts from the same weights and takes the same batches in the same order, and its loss
+at each step is held against eager PyTorch's. A first run of each, which compiles, is outside the clock. Then they take
+turns, so that a slow minute of the machine hits all of them; a ratio is the median of the rounds' ratios.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src" / "torchup" / "worker"))
 
+EAGER, RESIDENT, FUSED = "PyTorch, eager", "resident", "fused"
 TOLERANCE = 2e-3  # of the losses of some hundred steps: sums in another order drift apart slowly
+MOST_STEPS = 937  # full batches of an epoch
+PACKAGES = ("torch", "jax", "mlx", "tinygrad")
 
 
-def torch_peers(data: Any, steps: int) -> dict[str, Any]:
-    """Eager as written, compiled, the written-out step of `resident`, the C++ loop of `fused`."""
-    import by_hand  # noqa: PLC0415  # after the path is set
-    import lenet  # noqa: PLC0415  # the path is set first
-    import torch  # noqa: PLC0415  # same
-    from recipes import fused_cpu  # noqa: PLC0415  # same
+def hold_to(processors: int) -> None:
+    """Keep this process on so many processors: not every library has a setting for its threads."""
+    import torch  # noqa: PLC0415  # heavy, and not needed for --help
 
-    images, labels = data
-    inputs = lenet.normalised(images)
-    flat = inputs.to(memory_format=torch.channels_last)
-    parts = [slice(n * lenet.BATCH, (n + 1) * lenet.BATCH) for n in range(steps)]
-
-    def eager() -> list[float]:
-        net = lenet.fresh_net(0)
-        update = lenet.optimiser(net)
-        return [lenet.train_step(net, update, inputs[part], labels[part]).item() for part in parts]
-
-    def written_out() -> list[float]:
-        net = lenet.fresh_net(0).to(memory_format=torch.channels_last)
-        step = by_hand.Step(list(net.parameters()))
-        return torch.stack([step(flat[part], labels[part]) for part in parts]).tolist()
-
-    kernel = fused_cpu.Kernel()
-
-    def fused() -> list[float]:
-        weights = [p.data for p in lenet.fresh_net(0).parameters()]
-        momenta = [torch.zeros_like(weight) for weight in weights]
-        order = torch.arange(steps * lenet.BATCH)
-        threads = min(torch.get_num_threads(), kernel.most_threads)
-        return kernel.train(weights, momenta, images=images, labels=labels, order=order, threads=threads).tolist()
-
-    loss_of = torch.compile(lambda net, x, y: torch.nn.functional.cross_entropy(net(x), y), dynamic=False)
-
-    def compiled() -> list[float]:
-        net = lenet.fresh_net(0)
-        update = lenet.optimiser(net, fused=True)
-        losses = []
-        for part in parts:
-            update.zero_grad()
-            loss = loss_of(net, inputs[part], labels[part])
-            loss.backward()
-            update.step()
-            losses.append(loss.detach())
-        return torch.stack(losses).tolist()
-
-    return {"PyTorch, eager": eager, "PyTorch, compiled": compiled, "resident": written_out, "fused": fused}
+    torch.set_num_threads(processors)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:processors])
 
 
-def jax_peers(data: Any, steps: int) -> dict[str, Any]:
-    """One jitted step called from Python, and the whole run as one scan."""
-    import jax  # noqa: PLC0415  # named and left out where it is missing
-    import lenet  # noqa: PLC0415  # the path is set first
-    from jax import lax  # noqa: PLC0415  # same
-    from jax import numpy as jnp  # noqa: PLC0415  # same
-
-    images, labels = data
-    x = jnp.asarray(lenet.normalised(images).numpy()).reshape(steps, lenet.BATCH, 1, 28, 28)
-    y = jnp.asarray(labels.numpy()).reshape(steps, lenet.BATCH)
-    start = [jnp.asarray(p.detach().numpy()) for p in lenet.fresh_net(0).parameters()]
-
-    def block(hidden: Any, weight: Any, bias: Any) -> Any:
-        hidden = lax.conv(hidden, weight, (1, 1), "VALID") + bias[None, :, None, None]
-        return jax.nn.relu(lax.reduce_window(hidden, -jnp.inf, lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID"))
-
-    def loss_of(weights: Any, part: Any, truth: Any) -> Any:
-        w1, b1, w2, b2, w3, b3, w4, b4, w5, b5 = weights
-        hidden = block(block(part, w1, b1), w2, b2).reshape(part.shape[0], -1)
-        hidden = jax.nn.relu(jax.nn.relu(hidden @ w3.T + b3) @ w4.T + b4) @ w5.T + b5
-        return -jnp.take_along_axis(jax.nn.log_softmax(hidden), truth[:, None], 1).mean()
-
-    def step(state: Any, batch: Any) -> Any:
-        weights, speed = state
-        loss, gradients = jax.value_and_grad(loss_of)(weights, *batch)
-        speed = [lenet.MOMENTUM * s + g for s, g in zip(speed, gradients, strict=True)]
-        return ([w - lenet.LEARNING_RATE * s for w, s in zip(weights, speed, strict=True)], speed), loss
-
-    jitted, scanned = jax.jit(step), jax.jit(lambda state: lax.scan(step, state, (x, y))[1])
-
-    def fresh() -> Any:
-        return start, [jnp.zeros_like(w) for w in start]
-
-    def by_step() -> list[float]:
-        state, losses = fresh(), []
-        for n in range(steps):
-            state, loss = jitted(state, (x[n], y[n]))
-            losses.append(loss)
-        return [float(loss) for loss in losses]
-
-    return {"JAX, jit": by_step, "JAX, scan": lambda: scanned(fresh()).tolist()}
+def reason(error: Exception) -> str:
+    """The last line of an error, which is where compilers and import systems say what is missing."""
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or ['no message'])[-1]}"
 
 
-def measure(peers: dict[str, Any], steps: int, rounds: int) -> list[tuple[str, float, float, float]]:
-    """(name, microseconds a step, median ratio to eager, largest difference of a loss), peers in turns."""
-    reference = peers["PyTorch, eager"]()
-    differences = {}
-    for name, peer in peers.items():  # the first call compiles
-        differences[name] = max(abs(a - b) for a, b in zip(peer(), reference, strict=True))
+def made(data: Any, steps: int) -> tuple[dict[str, Any], dict[str, list[float]]]:
+    """Peers that run, and the losses of their first run; the others are named on standard output."""
+    import training_peers  # noqa: PLC0415  # it imports torch
+
+    peers: dict[str, Any] = {}
+    losses: dict[str, list[float]] = {}
+    for library, make in training_peers.LIBRARIES.items():
+        try:
+            for name, peer in make(data, steps).items():
+                losses[name], peers[name] = peer(), peer
+        except Exception as error:  # noqa: BLE001  # whatever a library raises, the others are compared
+            print(f"left out: {library}: {reason(error)}")
+    return peers, losses
+
+
+def seconds_a_step(peers: dict[str, Any], steps: int, rounds: int) -> dict[str, list[float]]:
+    """Seconds a step of each round, peers in turns."""
     times: dict[str, list[float]] = {name: [] for name in peers}
     for _ in range(rounds):
         for name, peer in peers.items():
             begin = time.perf_counter()
             peer()
             times[name].append((time.perf_counter() - begin) / steps)
-    base = times["PyTorch, eager"]
-    return [
-        (name, 1e6 * min(found), statistics.median(b / t for b, t in zip(base, found, strict=True)), differences[name])
-        for name, found in times.items()
+    return times
+
+
+def ratio(times: dict[str, list[float]], base: str, name: str) -> str:
+    """How many times as fast as ``base``; a dash where ``base`` does not run here."""
+    if base not in times:
+        return "-"
+    return f"{statistics.median(b / t for b, t in zip(times[base], times[name], strict=True)):.2f}"
+
+
+def table(times: dict[str, list[float]], differences: dict[str, float]) -> str:
+    """A Markdown table, fastest first."""
+    lines = [
+        "| training | least µs a step | times as fast as eager | as `resident` | as `fused` | loss differs by |",
+        "|---|---|---|---|---|---|",
     ]
+    for name in sorted(times, key=lambda name: min(times[name])):
+        ratios = " | ".join(ratio(times, base, name) for base in (EAGER, RESIDENT, FUSED))
+        lines.append(f"| {name} | {1e6 * min(times[name]):.0f} | {ratios} | {differences[name]:.1e} |")
+    return "\n".join(lines)
+
+
+def parsed() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=300, help=f"of 64 images, at most {MOST_STEPS}")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--threads", type=int, help="threads and processors for all; without it each takes what it takes"
+    )
+    options = parser.parse_args()
+    if not 1 <= options.steps <= MOST_STEPS or options.rounds < 1 or (options.threads or 1) < 1:
+        parser.error(f"steps are 1 to {MOST_STEPS}, rounds and threads at least 1")
+    return options
 
 
 def main() -> int:
     """Print a Markdown table; 1 where a peer does not train alike."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int)
-    options = parser.parse_args()
-    import idx  # noqa: PLC0415  # after the path is set
-    import torch  # noqa: PLC0415  # same
-
+    options = parsed()
     if options.threads:
-        torch.set_num_threads(options.threads)
+        hold_to(options.threads)
+    import idx  # noqa: PLC0415  # after the path is set
+
     train, _ = idx.load()
     count = options.steps * 64
     data = train.images[:count].contiguous(), train.labels[:count].contiguous()
-    peers: dict[str, Any] = {}
-    for name, make in (("PyTorch", torch_peers), ("JAX", jax_peers)):
-        try:
-            peers |= make(data, options.steps)
-        except ImportError as error:
-            print(f"{name} is left out: {error}")
-    rows = measure(peers, options.steps, options.rounds)
-    print("| training | us a step | times as fast as eager | loss differs by |\n|---|---|---|---|")
-    for name, step, ratio, difference in rows:
-        print(f"| {name} | {step:.0f} | {ratio:.2f} | {difference:.1e} |")
-    return int(any(difference > TOLERANCE for *_, difference in rows))
+    peers, losses = made(data, options.steps)
+    differences = {
+        name: max(abs(a - b) for a, b in zip(found, losses[EAGER], strict=True)) for name, found in losses.items()
+    }
+    times = seconds_a_step(peers, options.steps, options.rounds)
+    found = {name for distribution in metadata.distributions() if (name := distribution.name) in PACKAGES}
+    print(", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES if name in found), end="\n\n")
+    print(table(times, differences))
+    unlike = [name for name, difference in differences.items() if not difference <= TOLERANCE]
+    print(
+        f"\nA loss may differ from eager PyTorch's by {TOLERANCE:g} at a step; outside: {', '.join(unlike) or 'none'}."
+    )
+    return int(bool(unlike))
 
 
 if __name__ == "__main__":

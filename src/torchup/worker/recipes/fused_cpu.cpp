@@ -7,7 +7,8 @@
 // - A thread takes every T-th group through forward and backward (phase A). Then (phase B) each thread owns a slice of
 //   the parameters: it sums their gradients over the whole batch in registers and applies momentum and step at once.
 //   Two barriers a step; no other synchronisation, no allocation.
-// - Convolution, ReLU and pooling are one kernel; it keeps which of the four positions won, for the way back.
+// - Convolution, ReLU and pooling are one kernel; it keeps which of the four positions won, for the way back. With
+//   AVX-512 the way back multiplies for the winners only (fused_cpu_winners.h), elsewhere for all four with zeros.
 //
 // The mathematics is that of lenet.py: mean cross entropy, SGD with momentum, float32. Only the order of sums differs.
 
@@ -44,6 +45,7 @@ constexpr int BLOCK = 2;  // groups that a thread takes through the linear layer
 constexpr int C1 = 6, C2 = 16, F0 = 256, F1 = 120, F2 = 84, F3 = 10;
 constexpr int IN = 28, P1 = 12, P2 = 4;  // widths: image, after the first pool, after the second
 constexpr int W1_SIZE = C1 * 25, W2_SIZE = C2 * C1 * 25;
+constexpr int FILTER = 64;  // seven rows of eight, and what the last loads reach
 constexpr int CONV_SIZE = W1_SIZE + C1 + W2_SIZE + C2;
 
 INLINE V keep(V value, VI mask) { return (V)((VI)value & mask); }
@@ -63,7 +65,13 @@ struct alignas(64) Scratch {  // one a thread
     Group groups[BLOCK];
     V x0[F0 * BLOCK], x1[F1 * BLOCK], x2[F2 * BLOCK], x3[F3 * BLOCK];  // activations, [feature][group]
     V d0[F0 * BLOCK], d1[F1 * BLOCK], d2[F2 * BLOCK], d3[F3 * BLOCK];  // their gradients
-    V d_conv2[C2 * 64], d_pooled1[C1 * P1 * P1], d_conv1[C1 * 576];
+    V d_pooled1[C1 * P1 * P1];
+#if defined(__AVX512F__)
+    V d_pooled2[C2 * P2 * P2];
+    float padded[C2 * C1 * FILTER] = {};
+#else
+    V d_conv2[C2 * 64], d_conv1[C1 * 576];
+#endif
     V conv_gradient[CONV_SIZE];  // w1, b1, w2, b2; the lanes are still to be summed
     double loss;
 };
@@ -224,6 +232,10 @@ INLINE void conv2_input_gradient(const V *d, const float *w, V *out) {
         }
 }
 
+#if defined(__AVX512F__)
+#include "fused_cpu_winners.h"
+#endif
+
 // ------------------------------------------------------------------ linear layers, NG groups at a time
 
 // T outputs of `NG` groups: sums in registers. Element (o, i) of the weights is w[o * so + i * si].
@@ -375,11 +387,19 @@ __attribute__((noinline)) void through(Run &run, Scratch &s, const int64_t *orde
     V *g1 = s.conv_gradient, *gb1 = g1 + W1_SIZE, *g2 = gb1 + C1, *gb2 = g2 + W2_SIZE;
     for (int g = 0; g < NG; ++g) {
         Group &group = s.groups[g];
+#if defined(__AVX512F__)
+        through_pool<C2, P2>(s.d0 + g, NG, group.winner2, s.d_pooled2, gb2);
+        winners_weight_gradient<C1, C2, P1, P2>(group.pooled1, s.d_pooled2, group.winner2, g2);
+        winners_input_gradient(s.d_pooled2, group.winner2, s.padded, s.d_pooled1);
+        through_pool<C1, P1>(s.d_pooled1, 1, group.winner1, s.d_pooled1, gb1);
+        winners_weight_gradient<1, C1, IN, P1>(group.input, s.d_pooled1, group.winner1, g1);
+#else
         unpool<C2, P2>(s.d0 + g, NG, group.winner2, s.d_conv2, gb2);
         conv_weight_gradient<C1, C2, P1>(group.pooled1, s.d_conv2, g2);
         conv2_input_gradient(s.d_conv2, p.w2, s.d_pooled1);
         unpool<C1, P1>(s.d_pooled1, 1, group.winner1, s.d_conv1, gb1);
         conv_weight_gradient<1, C1, IN>(group.input, s.d_conv1, g1);
+#endif
     }
 }
 
@@ -387,6 +407,9 @@ void phase_a(Run &run, int thread, const int64_t *order, int batch) {
     Scratch &s = *run.scratch[thread];
     std::memset(s.conv_gradient, 0, sizeof s.conv_gradient);
     s.loss = 0.0;
+#if defined(__AVX512F__)
+    pad_filters(run.p.w2, s.padded);
+#endif
     const int groups = (batch + L - 1) / L;
     int mine[MAX_GROUPS], count = 0;
     for (int g = thread; g < groups; g += run.threads) mine[count++] = g;
