@@ -1,4 +1,4 @@
-"""What differs from what was installed but is not a cause by itself: shown with the diagnosis, with what restores it."""
+"""What differs from what was installed but is not a cause by itself: shown with the diagnosis and what restores it."""
 
 from __future__ import annotations
 
