@@ -1,6 +1,6 @@
 """torchup: from a bare machine to a PyTorch that really runs on its GPU."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Check", "check"]
 
 TYPE_CHECKING = False  # type checkers take it for typing's, whose import every command would pay for
