@@ -22,7 +22,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 GENERATED = ("commands.md", "commands.zh-CN.md", "json.md")
 
 
-WRITTEN = [page for page in PAGES if page.name not in GENERATED]
+WRITTEN = [page for page in PAGES if page.name not in GENERATED and page.name != "CHANGELOG.md"]  # notes use short forms
 SHOWN = {command: page for page in reversed(WRITTEN) for command in commands(page.read_text("utf-8"))}
 
 
