@@ -19,10 +19,10 @@ from torchup.cli.app import make_app
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-GENERATED = ("commands.md", "commands.zh-CN.md", "json.md")
+UNTYPED = ("commands.md", "commands.zh-CN.md", "json.md", "CHANGELOG.md")  # generated; release notes use short forms
 
 
-WRITTEN = [page for page in PAGES if page.name not in GENERATED and page.name != "CHANGELOG.md"]  # notes use short forms
+WRITTEN = [page for page in PAGES if page.name not in UNTYPED]
 SHOWN = {command: page for page in reversed(WRITTEN) for command in commands(page.read_text("utf-8"))}
 
 
