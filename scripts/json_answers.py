@@ -183,7 +183,7 @@ class DoctorRules(Value, frozen=True, kw_only=True):
 
 
 class ExplainIndex(Value, frozen=True, kw_only=True):
-    """Without a code."""
+    """Without a code: all topics; with words: the topics nearest to them, the nearest first."""
 
     codes: dict[str, Message]  # code -> title
 

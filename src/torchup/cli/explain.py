@@ -15,8 +15,9 @@ from torchup.compat.questions import load_compat
 from torchup.doctor.cause import CauseFileError, order
 from torchup.doctor.explain import Explanation, explanation, explanations
 from torchup.doctor.plugins import plugin_rules
+from torchup.doctor.topics import nearest_topics
 from torchup.errors import UsageError
-from torchup.i18n import text
+from torchup.i18n import LANGUAGES, render, text
 from torchup.install import conda_texts
 from torchup.model import message, verbatim
 from torchup.near_names import did_you_mean
@@ -37,24 +38,24 @@ def answers() -> dict[str, tuple[Message, ...]]:
     cls=Verb,
     help=text(
         "explain.help",
-        "Explain a finding and how to fix it, answer a question, or show what a wheel file is for; without CODE, "
+        "Explain a finding and how to fix it, find topics by words, or show what a wheel file is for; without CODE, "
         "list all topics",
     ),
 )
-@click.argument("code", metavar="[CODE|FILE.whl]", required=False)
+@click.argument("words", metavar="[CODE|FILE.whl|WORDS...]", nargs=-1)
 @click.option(
     "--env", metavar="NAME", default="default",
     help=text("explain.option.env", "Environment whose torch the wheel file is checked against"),
 )  # fmt: skip
 @common_options
-def command(session: Session, code: str | None, env: str) -> Answer:
+def command(session: Session, words: tuple[str, ...], env: str) -> Answer:
     """Look up, render."""
-    if code is None:
-        titles = _titles()
-        return Answer(command="explain", data={"codes": titles}, text=lambda: index_text(titles, session.style))
-    slug = code.strip().lower()
+    code = " ".join(words).strip()
+    if not code:
+        return _index(session, _titles())
+    slug = code.lower()
     if slug.endswith(".whl"):
-        return wheel_answer(session, code.strip(), env)
+        return wheel_answer(session, code, env)
     if slug in order():
         entry = _explained(slug)
         return Answer(command="explain", data=entry, text=lambda: explanation_text(entry, session.style))
@@ -65,7 +66,33 @@ def command(session: Session, code: str | None, env: str) -> Answer:
     brought = _brought(session, slug)
     if brought is not None:
         return brought
-    raise _unknown(code)
+    return _found(session, code)
+
+
+def _index(session: Session, titles: dict[str, Message]) -> Answer:
+    return Answer(command="explain", data={"codes": titles}, text=lambda: index_text(titles, session.style))
+
+
+def _found(session: Session, question: str) -> Answer:
+    """The topics nearest to a free question. A mistyped code has no blank: its error offers the right one."""
+    near = did_you_mean(question, _titles(), cutoff=0.5)
+    topics = [] if near is not None and " " not in question else nearest_topics(question, _texts())
+    if not topics:
+        everything = message("explain.unknown.hint", "run `torchup explain` to list all topics")
+        unknown = message("explain.unknown", "there is no topic `{code}`", code=question)
+        raise UsageError(unknown, hint=near or everything)
+    titles = _titles()
+    return _index(session, {slug: titles[slug] for slug in topics})
+
+
+def _texts() -> dict[str, tuple[str, str]]:
+    """Slug -> title and text of every topic, in both languages: people paste English errors into Chinese questions."""
+    causes = {slug: (entry.title, entry.meaning, entry.see, entry.fix) for slug, entry in explanations().items()}
+    both = {
+        slug: [" ".join(render(part, language) for language in LANGUAGES) for part in parts]
+        for slug, parts in (causes | answers()).items()
+    }
+    return {slug: (parts[0], " ".join(parts[1:])) for slug, parts in both.items()}
 
 
 def _explained(slug: str) -> Explanation:
@@ -91,9 +118,3 @@ def _brought(session: Session, slug: str) -> Answer | None:
 def _titles() -> dict[str, Message]:
     causes = {slug: entry.title for slug, entry in explanations().items()}
     return causes | {slug: answer[0] for slug, answer in answers().items()}
-
-
-def _unknown(code: str) -> UsageError:
-    everything = message("explain.unknown.hint", "run `torchup explain` to list all topics")
-    hint = did_you_mean(code, _titles(), cutoff=0.5) or everything
-    return UsageError(message("explain.unknown", "there is no topic `{code}`", code=code), hint=hint)
