@@ -81,7 +81,7 @@ def _read(host: Host, path: str) -> dict[str, Any]:
     except DocumentError as error:
         raise UsageError(
             message("settings.not-toml", "{path} cannot be read: {error}", path=path, error=error.text),
-            hint=message("settings.not-toml.hint", 'a line reads `key = "value"`; correct the file or remove it'),
+            hint=message("settings.not-toml.hint", 'correct the file or remove it; a line reads `key = "value"`'),
         ) from error
 
 

@@ -153,8 +153,8 @@ def test_a_folder_without_machines(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said", "hint"),
     [
-        (("--installer", "conda", "--torch", "2.14"), "conda-forge has no torch 2.14", "it has 2.13.0+cu130"),
-        (("--channel", "nightly", "--torch", "2.14"), "the nightly channel has no torch 2.14", "without --channel"),
+        (("--installer", "conda", "--torch", "2.14"), "conda-forge has no torch 2.14", "conda-forge has 2.13.0+cu130"),
+        (("--channel", "nightly", "--torch", "2.14"), "the nightly channel has no torch 2.14", "leave out --channel"),
         (("--channel", "test", "--variant", "cu126"), "the test channel has no cu126", "cu132"),
         (
             ("--torch", "2.15.0", "--require", "torchaudio", "--variant", "cu130", "--python", "3.15"),

@@ -255,7 +255,7 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
         name="jetson-orin-without-driver",
         machine=machine("linux", nvidia("Orin", "8.7", 32), arch="aarch64", jetson="36.4.0"),
         build="none",
-        hint="part of JetPack",
+        hint="reinstall JetPack",
         expert="No desktop driver helps a Jetson; its own comes with JetPack.",
     )
     yield Case(

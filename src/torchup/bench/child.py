@@ -121,8 +121,8 @@ def worker_error(error: WorkerError, what: str) -> UsageError | MeasureError:
             text,
             hint=message(
                 "bench.data.hint",
-                "--data takes a folder of IDX files, of CIFAR-10 binary files (cifar-resnet), or of images with "
-                "one subfolder per class",
+                "use --data with a folder of IDX files, of CIFAR-10 binary files (cifar-resnet), or of images "
+                "with one subfolder per class",
             ),
         )
     if error.code in {"PrecisionError", "UnavailableError"}:

@@ -115,7 +115,7 @@ def check_workload(name: str) -> None:
     if name not in WORKLOADS:
         raise UsageError(
             message("distributed.workload", "`{name}` does not support several processes", name=name),
-            hint=message("distributed.workload.hint", "available: {names}", names=", ".join(WORKLOADS)),
+            hint=message("distributed.workload.hint", "choose one of: {names}", names=", ".join(WORKLOADS)),
         )
 
 

@@ -89,7 +89,7 @@ def _asked(processes: int, nodes: int, node_rank: int | None, rendezvous: str | 
     if not 0 <= node_rank < nodes:
         raise UsageError(
             message("distributed.node-rank", "`--node-rank` must be from 0 to {last}", last=nodes - 1),
-            hint=message("distributed.node-rank.hint", "each node needs its own rank; the first is 0"),
+            hint=message("distributed.node-rank.hint", "give each node its own rank, starting at 0"),
         )
     address, port = _endpoint(rendezvous)
     return Layout(processes=processes, nodes=nodes, node_rank=node_rank, address=address, port=port)
@@ -102,7 +102,7 @@ def _endpoint(text: str) -> tuple[str, int]:
     if match is None or not 0 < port < 1 << 16:
         raise UsageError(
             message("distributed.rendezvous", "`{text}` is not HOST:PORT", text=text),
-            hint=message("distributed.rendezvous.hint", "for example `--rendezvous node0:29400`"),
+            hint=message("distributed.rendezvous.hint", "type, for example, `--rendezvous node0:29400`"),
         )
     return match[1] or match[3], port
 

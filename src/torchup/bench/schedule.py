@@ -60,7 +60,7 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
     )
     if not tasks:
         raise UsageError(
-            message("bench.batch.fixed", "{recipes}: only for batches of {batch}",
+            message("bench.batch.fixed", "{recipes}: these recipes support only a batch of {batch}",
                     recipes=", ".join(recipes), batch=RECIPES[recipes[0]].batch or 0),
             hint=message("bench.batch.fixed.hint", "leave out --batch, or choose another recipe"),
         )  # fmt: skip

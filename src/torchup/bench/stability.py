@@ -60,7 +60,7 @@ def _from_rates(result: Result) -> list[Notice]:
     if later >= first * (1 - DRIFT):
         text = message(
             "stability.kept-speed",
-            "it kept its speed: {first} samples/s in the first minute, {later} after it",
+            "it kept its speed: {first} samples/s in the first minute, {later} after that",
             first=f"{first:.4g}",
             later=f"{later:.4g}",
         )

@@ -28,7 +28,7 @@ def packages_hold(catalog: Catalog) -> Iterator[Message]:
     try:
         tables = load_packages()
     except (msgspec.ValidationError, ValueError, KeyError) as error:
-        yield message("catalog.law.packages", "the tables of packages cannot be read: {error}", error=str(error))
+        yield message("catalog.law.packages", "the package tables cannot be read: {error}", error=str(error))
         return
     yield from chain(
         _closed_sets(tables), _names(tables), _releases(tables, catalog), _platforms(tables, catalog),

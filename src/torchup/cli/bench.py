@@ -193,7 +193,7 @@ def command(
 
 
 def _program_usage(program: tuple[str, ...]) -> UsageError:
-    hint = message("bench.program.hint", "for example `torchup bench run -- python train.py`")
+    hint = message("bench.program.hint", "type, for example, `torchup bench run -- python train.py`")
     if program:
         text_ = message("bench.program.unwanted", "unexpected argument `{args}`", args=" ".join(program))
         return UsageError(text_, hint=hint)
@@ -226,11 +226,13 @@ def _resumed(session: Session) -> Answer:
         journal = from_json(content, Journal)
     except UNREADABLE as error:
         text_ = message("bench.resume.broken", "the journal of run {run} cannot be read", run=name)
-        hint = message("bench.resume.broken.hint", "its results are saved: run `torchup results show {run}`", run=name)
+        hint = message(
+            "bench.resume.broken.hint", "run `torchup results show {run}` to see its saved results", run=name
+        )
         raise UsageError(text_, hint=hint) from error
     if journal.code_hash != worker_hash(session.host):
         text_ = message("bench.resume.other", "run {run} was started by a different version of torchup", run=name)
-        hint = message("bench.resume.other.hint", "its results are saved; run `torchup bench` to measure again")
+        hint = message("bench.resume.other.hint", "run `torchup bench` to measure again; its results so far are saved")
         raise UsageError(text_, hint=hint)
     machine = detect_machine(session.host)
     run = store.load(session.host, name) if journal.measured else None

@@ -77,7 +77,7 @@ def select(catalog: Catalog, *, torch: str | None, variant: str | None, platform
     if platform is not None and platform not in known:
         raise UsageError(
             message("catalog.platform.unknown", "there is no platform `{name}`", name=platform),
-            hint=message("catalog.platform.unknown.hint", "available: {names}", names=", ".join(sorted(known))),
+            hint=message("catalog.platform.unknown.hint", "choose one of: {names}", names=", ".join(sorted(known))),
         )
     rows = [
         row
@@ -90,7 +90,9 @@ def select(catalog: Catalog, *, torch: str | None, variant: str | None, platform
         wanted = " ".join(filter(None, (torch, variant, platform)))
         raise UsageError(
             message("catalog.nothing", "the catalogue has no build for {wanted}", wanted=wanted),
-            hint=message("catalog.nothing.hint", "variants: {names}", names=", ".join(catalog.variants)),
+            hint=message(
+                "catalog.nothing.hint", "choose one of these variants: {names}", names=", ".join(catalog.variants)
+            ),
         )
     return rows
 

@@ -39,7 +39,7 @@ def command(session: Session, record: str | None, source: str | None) -> Answer:
     if record and source:
         raise UsageError(
             message("detect.record-or-from", "--record and --from cannot be used together"),
-            hint=message("detect.record-or-from.hint", "to copy a recording, copy its JSON file"),
+            hint=message("detect.record-or-from.hint", "copy the JSON file if you want a copy of a recording"),
         )
     if record:
         machine, notices = _record(record, session)

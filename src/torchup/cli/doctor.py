@@ -129,7 +129,9 @@ def _check(options: dict[str, Any], rules: Sequence[Rule]) -> None:
 def _unexpected(word: str) -> None:
     raise UsageError(
         message("doctor.argument", "unexpected argument `{word}`", word=word),
-        hint=message("doctor.argument.hint", "for a pasted report: `torchup doctor --report {word}`", word=word),
+        hint=message(
+            "doctor.argument.hint", "run `torchup doctor --report {word}` to diagnose a pasted report", word=word
+        ),
     )
 
 
@@ -152,7 +154,7 @@ def _check_report(options: dict[str, Any]) -> None:
     if options["fix"]:
         raise UsageError(
             message("doctor.fix.report", "torchup can repair an environment on this machine, not a report"),
-            hint=message("doctor.fix.report.hint", "on that machine, run `torchup doctor --fix`"),
+            hint=message("doctor.fix.report.hint", "run `torchup doctor --fix` on that machine"),
         )
 
 

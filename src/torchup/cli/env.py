@@ -188,7 +188,7 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
     session.as_json = False  # stdout is the program's
     program = activation.program(session.host, environment.path, argv[0])
     if program is None and argv[0] in registry.names(session.host):
-        hint = message("env.run.separator.hint", "torchup env run {name} -- PROGRAM", name=argv[0])
+        hint = message("env.run.separator.hint", "type torchup env run {name} -- PROGRAM", name=argv[0])
         raise UsageError(message("env.run.separator", "`--` is missing between name and program"), hint=hint)
     if program is None:
         session.note(message("env.run.no-program", "cannot find the program `{name}`", name=argv[0]))
@@ -270,7 +270,7 @@ def _split(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
         return name, argv
     raise UsageError(
         message("env.run.nothing", "the program is missing"),
-        hint=message("env.run.nothing.hint", "torchup env run [NAME] -- python train.py"),
+        hint=message("env.run.nothing.hint", "type torchup env run [NAME] -- python train.py"),
     )
 
 

@@ -311,13 +311,13 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ("torchup project check", message("example.project.check", "Check the file in CI.")),
     ),
     "torchup project show": (
-        ("torchup project show", message("example.project.show", "Show which torch the files of this folder ask for.")),
+        ("torchup project show", message("example.project.show", "Show which torch the files of this folder require.")),
     ),
     "torchup project check": (
         ("torchup project check", message("example.project.check", "Check the file in CI.")),
         (
             "torchup project check --for linux-cuda,mac",
-            message("example.project.check.for", "Check also that it serves these machines."),
+            message("example.project.check.for", "Also check that it supports these machines."),
         ),
     ),
     "torchup project sync": (

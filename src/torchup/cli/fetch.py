@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     ),
 )
 @click.option(
-    "--to", "folder", metavar="DIR", required=True, help=text("fetch.option.to", "A new folder, or one to continue")
+    "--to", "folder", metavar="DIR", required=True, help=text("fetch.option.to", "Folder to create, or to continue in")
 )
 @request_options
 @machine_options
@@ -86,7 +86,7 @@ def _one(host: Host, machine_path: str | None, assumed: tuple[str, ...], recordi
     if not target.here and platform not in PLATFORMS:
         raise UsageError(
             message("bundle.platform", "there is no platform `{name}`", name=platform),
-            hint=message("bundle.platform.hint", "known: {names}", names=", ".join(PLATFORMS)),
+            hint=message("bundle.platform.hint", "choose one of: {names}", names=", ".join(PLATFORMS)),
         )
     return target
 

@@ -132,7 +132,7 @@ def _write(host: Host, path: str, members: list[Member], found: tuple[Drift, ...
     except OSError as error:
         raise UsageError(
             message("fleet.write", "{path} cannot be written: {reason}", path=path, reason=error.strerror or error),
-            hint=message("fleet.write.hint", "name another file with --html"),
+            hint=message("fleet.write.hint", "choose another file with --html"),
         ) from error
 
 

@@ -121,7 +121,9 @@ def list_command(session: Session, prefix: str | None, *, user: bool) -> Answer:
     found = _find(session.host, prefix, user=user)
     stale = [kernel for kernel in found if kernel.stale]
     hint = message(
-        "kernel.stale.hint", "{count} cannot start; to remove them: torchup kernel remove --stale", count=len(stale)
+        "kernel.stale.hint",
+        "run `torchup kernel remove --stale` to remove the {count} that cannot start",
+        count=len(stale),
     )
     return Answer(
         command="kernel list",
@@ -194,7 +196,7 @@ def _named(found: tuple[Kernel, ...], name: str) -> tuple[Kernel, ...]:
     if fits:
         refused = message("kernel.remove.foreign", "`{name}` works and was not made by torchup", name=name)
         raise UsageError(
-            refused, hint=message("kernel.remove.foreign.hint", "jupyter kernelspec remove {name}", name=name)
+            refused, hint=message("kernel.remove.foreign.hint", "run jupyter kernelspec remove {name}", name=name)
         )
     unknown = message("kernel.unknown", "there is no kernel `{name}`", name=name)
     raise UsageError(unknown, hint=message("kernel.unknown.hint", "run `torchup kernel list` to list the kernels"))

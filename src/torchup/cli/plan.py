@@ -165,7 +165,7 @@ def _export_fleet(outcomes: Sequence[Outcome], kind: str) -> Answer:
     if not planned:
         raise NoBuildError(
             message("export.fleet.none", "none of these machines has a plan: {why}", why=left_out[0].why),
-            hint=message("export.fleet.none.hint", "`torchup plan --machine DIR` says why for each"),
+            hint=message("export.fleet.none.hint", "run `torchup plan --machine DIR` to see the reason for each"),
         )
     content = WRITERS[kind](planned, left_out)
     return Answer(

@@ -29,8 +29,8 @@ _TOOLS = ("uv", "poetry", "pdm", "pixi")
     name="project",
     help=text(
         "project.help",
-        "Put the right build of torch into your project's own file: pyproject.toml (uv, Poetry, PDM), pixi.toml,"
-        " environment.yml, requirements.txt",
+        "Write the right build of torch into your project's own file: pyproject.toml (uv, Poetry, PDM), "
+        "pixi.toml, environment.yml, requirements.txt",
     ),
 )
 @common_options
@@ -50,7 +50,7 @@ def _file_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--tool", type=click.Choice(_TOOLS),
-            help=text("project.option.tool", "Tool that installs, if pyproject.toml has tables of several tools"),
+            help=text("project.option.tool", "Installer to use if pyproject.toml has tables of several tools"),
         ),
     )):  # fmt: skip
         decorated = option(decorated)
@@ -65,14 +65,15 @@ def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--for", "kinds", metavar="NAMES",
             help=text(
                 "project.option.for",
-                "Kinds of machines to serve: mac, linux-cuda, windows-cuda, linux-rocm, linux-xpu, cpu, ...;"
-                " linux-cuda='GTX 1080' names a card",
+                "Kinds of machines to support: mac, linux-cuda, windows-cuda, linux-rocm, linux-xpu, cpu, ...; "
+                "use linux-cuda='GTX 1080' to specify a card",
             ),
         ),
         click.option(
             "--machine", "machine_path", metavar="FILE|DIR",
             help=text(
-                "project.option.machine", "Machine to serve, in FILE (`torchup detect --json`), or all machines in DIR"
+                "project.option.machine",
+                "Machine to support, from FILE (`torchup detect --json`), or all machines in DIR"
             ),
         ),
         click.option(
@@ -93,7 +94,9 @@ def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-@command.command(name="show", help=text("project.show.help", "Show what the project's files ask for. Changes nothing."))
+@command.command(
+    name="show", help=text("project.show.help", "Show which torch the project's files require. Changes nothing.")
+)
 @_file_options
 @common_options
 def show_command(session: Session, folder: str, files: tuple[str, ...], tool: str | None) -> Answer:
@@ -107,8 +110,8 @@ def show_command(session: Session, folder: str, files: tuple[str, ...], tool: st
     name="check",
     help=text(
         "project.check.help",
-        "Check the project's files and exit with 1 if something is wrong, for CI. --for and --machine also check that"
-        " the files serve these machines.",
+        "Check the project's files and exit with 1 if something is wrong, for CI. With --for or --machine, also "
+        "check that the files support these machines.",
     ),
 )
 @_file_options
@@ -136,8 +139,8 @@ def check_command(session: Session, folder: str, files: tuple[str, ...], tool: s
     name="sync",
     help=text(
         "project.sync.help",
-        "Write the planned build into the project's file (index, sources and markers only). Shows the difference and"
-        " asks first. Serves this machine unless --for or --machine is given.",
+        "Write the planned build into the project's file (index, sources and markers only). Shows the difference "
+        "and asks first. Without --for or --machine, it supports this machine.",
     ),
 )
 @_file_options
@@ -235,7 +238,7 @@ def _not_planned(edit: Edit) -> Flaw:
     return Flaw(
         rule="not-as-planned",
         severity=Severity.ERROR,
-        summary=message("project.flaw.planned", "the file does not ask for what these machines need: {builds}",
+        summary=message("project.flaw.planned", "the file does not contain what these machines need: {builds}",
                         builds=builds),
         fix=SYNC,
     )  # fmt: skip
@@ -278,7 +281,7 @@ _CONDA_SHOWN = ("pytorch", "pytorch-gpu", "pytorch-cpu", "torchvision", "torchau
 
 def _flaws_text(listed: Sequence[tuple[str, Flaw]], names: Sequence[str]) -> str:
     if not listed:
-        return text("project.sound", "nothing is wrong with {names}", names=", ".join(names))
+        return text("project.sound", "no problem was found in {names}", names=", ".join(names))
     lines = []
     for name, flaw in listed:
         lines += [f"{name}: {flaw.severity}: {render(flaw.summary)}  [{flaw.rule}]", f"    {render(flaw.fix)}"]
@@ -293,8 +296,8 @@ def _synced(session: Session, edits: Sequence[Edit], *, written: bool, undo: boo
         return "\n".join(edit.difference for edit in changed)
     names = ", ".join(edit.name for edit in changed)
     if undo:
-        return text("project.sync.undone", "{names}: restored", names=names)
-    lines = [text("project.sync.done", "{names}: written; `torchup project sync --undo` takes it back", names=names)]
+        return text("project.sync.undone", "restored {names}", names=names)
+    lines = [text("project.sync.done", "wrote {names}; run `torchup project sync --undo` to undo it", names=names)]
     lines += [_chosen(edit) for edit in changed]
     extras = sorted({slot.extra for edit in changed for slot in edit.slots if slot.extra})
     if extras:

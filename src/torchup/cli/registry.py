@@ -72,7 +72,7 @@ VERBS: dict[str, tuple[str, Message]] = {
     ),
     "project": (
         "torchup.cli.project",
-        message("project.summary", "Put the right build into your project's own file: show, sync, check"),
+        message("project.summary", "Write the right build into your project's own file: show, sync, check"),
     ),
     "fleet": (
         "torchup.cli.fleet",

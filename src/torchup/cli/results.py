@@ -247,7 +247,7 @@ def _chosen(host: Host, selector: Selector) -> tuple[Labelled, ...]:
         raise UsageError(
             message("results.no-part", "run {run} has no result {recipe} {device}", run=run.id,
                     recipe=selector.recipe or "", device=selector.device or ""),
-            hint=message("results.no-part.hint", "available: {recipes}", recipes=recipes),
+            hint=message("results.no-part.hint", "choose one of: {recipes}", recipes=recipes),
         )  # fmt: skip
     return tuple(Labelled(run=run.id, result=result) for result in chosen)
 

@@ -143,7 +143,7 @@ def _trusted(request: Request, plan: Plan) -> None:
             raise UsageError(
                 message(
                     "up.third-party",
-                    "{package} is built by a third party, {publisher}, which --yes does not accept",
+                    "{package} is built by a third party ({publisher}): --yes does not accept third-party builds",
                     package=wheel.package,
                     publisher=wheel.publisher,
                 ),

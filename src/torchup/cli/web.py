@@ -45,7 +45,7 @@ HEADERS = {
     "--port",
     type=click.IntRange(0, 65535),
     default=0,
-    help=text("web.option.port", "Serve on this port (default: a free one)"),
+    help=text("web.option.port", "Port to serve on (default: a free one)"),
 )
 @click.option("--no-open", is_flag=True, help=text("web.option.no-open", "Do not open the browser"))
 @click.option(
@@ -68,7 +68,7 @@ def command(
     """Put the page together; then serve it until Ctrl-C, or write it and end."""
     if session.as_json and target is None:
         raise UsageError(
-            message("web.json.alone", "--json needs --write: a served page ends with Ctrl-C"),
+            message("web.json.alone", "--json works only together with --write"),
             hint=message("web.json.alone.hint", "add --write DIR, or leave out --json"),
         )
     pieces = from_folder(session.host, source) if source else _pieces(session, offline=offline)
@@ -97,7 +97,7 @@ def _serve(site: Site, port: int, *, show_it: bool) -> None:
 
 
 def _until_stopped(server: FolderServer, *, show_it: bool) -> None:
-    say(render(message("web.serving", "{url}  (Ctrl-C ends it)", url=server.url)))
+    say(render(message("web.serving", "{url}  (press Ctrl-C to stop)", url=server.url)))
     if show_it:
         show(server.url)
     try:

@@ -422,7 +422,7 @@ def _filled(machine: Machine, table: GpuTable) -> Machine:
 
 
 def _wrong(text: Message, hint: Message | None = None) -> UsageError:
-    example = message("pretend.hint", 'for example --assume driver=550.54,gpu="RTX 4090",os=windows')
+    example = message("pretend.hint", 'type, for example, --assume driver=550.54,gpu="RTX 4090",os=windows')
     return UsageError(text, hint=hint or example)
 
 

@@ -47,7 +47,7 @@ def own_kernelspec(host: Host, python: str) -> dict[str, Any]:
         ),
         hint=message(
             "jupyter.ipykernel-broken.hint",
-            "reinstall it there: {python} -m pip install --force-reinstall ipykernel",
+            "run {python} -m pip install --force-reinstall ipykernel to reinstall it there",
             python=python,
         ),
     )

@@ -238,7 +238,7 @@ def _nobody(order: FileOrder, failures: list[tuple[str, PlaceError]]) -> Network
         text = message("fetch.hash", "hash mismatch in {file} from {places}", file=order.name, places=places)
         hint = message(
             "install.failed.hash.hint",
-            "the mirror or a proxy changed or damaged the file: try again, or use another source with --mirror",
+            "try again, or use another source with --mirror: the mirror or a proxy changed or damaged the file",
         )
         return InstallError(text, hint=hint)
     told = "; ".join(f"{name}: {why}" for name, why in failures) or "-"

@@ -121,7 +121,7 @@ _ALL = (
     message("worker.no-xpu-kernel", "the Triton kernels are written and checked for CUDA, not for Intel GPUs"),
     message("worker.no-graphs", "torch cannot record graphs on {kind}"),
     message("worker.no-compiler", "no C++ compiler (c++, g++ or clang++) on this machine"),
-    message("worker.product-only", "the device's peak is that of torch's own matrix product alone: {why}"),
+    message("worker.product-only", "the device's peak is measured only with torch's own matrix product: {why}"),
     message("worker.compiler-ended", "{name} failed: {text}"),
     message("worker.compiler-refuses", "{name} rejects the code: {text}"),
     message(
@@ -155,12 +155,12 @@ _ALL = (
         "worker.decoded-cut",
         "the time budget allowed decoding {done} of {total} images; the time is extrapolated to all",
     ),
-    message("worker.tested-cut", "the accuracy is that of {done} of {total} test images"),
+    message("worker.tested-cut", "the accuracy was measured on {done} of {total} test images"),
     message("worker.repeats-cut", "the time budget allowed {done} of {asked} repeats"),
     message("worker.resumed", "the training was interrupted and continued in epoch {epoch} after step {step}"),
     message(
         "worker.program-outran",
-        "the program was still running after {seconds} s, its time budget; torchup stopped it",
+        "the program was still running after its time budget of {seconds} s, so torchup stopped it",
     ),
     message("worker.long-context", "a sequence of {asked} tokens is too long: the network takes at most {most}"),
     message("worker.loss-not-finite", "the loss is not a number after epoch {epoch}"),

@@ -204,11 +204,13 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> Bundle 
         names = ", ".join(wheel.package for wheel in plan.compiled)
         raise UsageError(
             message("bundle.compiled", "a bundle contains only wheels, but {names} must be compiled", names=names),
-            hint=message("bundle.compiled.hint", "leave out --build, so that torchup chooses a torch that has a wheel"),
+            hint=message("bundle.compiled.hint", "leave out --build to let torchup choose a torch that has a wheel"),
         )
     if platform is not None and platform not in PLATFORMS:
         text = message("bundle.platform", "there is no platform `{name}`", name=platform)
-        raise UsageError(text, hint=message("bundle.platform.hint", "known: {names}", names=", ".join(PLATFORMS)))
+        raise UsageError(
+            text, hint=message("bundle.platform.hint", "choose one of: {names}", names=", ".join(PLATFORMS))
+        )
     left = set(host.list_dir(folder) or ())
     if not left:
         return None

@@ -50,7 +50,9 @@ def checked_sums(host: Host, folder: str) -> dict[str, str]:
     for line in text.splitlines():
         match = _LINE.fullmatch(line)
         if match is None or match[2] in sums or len(sums) > FILE_LIMIT:
-            raise _refused(place, message("bundle.sums-line", "a line of it is not a file with its SHA-256"))
+            raise _refused(
+                place, message("bundle.sums-line", "one of its lines is not a SHA-256 hash with a file name")
+            )
         sums[match[2]] = match[1]
     if PLAN_FILE not in sums:
         raise _refused(join(folder, PLAN_FILE), message("bundle.unlisted", "{file} does not list it", file=SUMS_FILE))

@@ -429,7 +429,7 @@ def _not_verified(verification: Verification) -> VerifyError:
     return VerifyError(
         text,
         hint=message(
-            "install.not-verified.hint", "the previous environment was kept; run `torchup doctor` for the cause"
+            "install.not-verified.hint", "run `torchup doctor` for the cause; the previous environment was kept"
         ),
     )
 

@@ -46,7 +46,7 @@ KINDS = (
         message("install.failed.hash", "hash mismatch in a downloaded file"),
         message(
             "install.failed.hash.hint",
-            "the mirror or a proxy changed or damaged the file: try again, or use another source with --mirror",
+            "try again, or use another source with --mirror: the mirror or a proxy changed or damaged the file",
         ),
     ),
     _kind(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
+from torchup.doctor.cause import text_of
 from torchup.model import Notice, message
 
 if TYPE_CHECKING:
@@ -54,12 +56,12 @@ def _commands(damage: Damage, facts: Facts, name: str | None) -> Iterator[str]:
     """Torch's environment is made again as a whole; any other package is reinstalled in the version it had."""
     from torchup.doctor import remedy  # noqa: PLC0415  # the planner comes with it
 
-    text = message("doctor.damage.remedy", "reinstall the packages whose files differ, in the same versions")
+    text = text_of("mixed-install", "remedy-damage")
     version = _version(damage, facts)
     if damage.conda:
         made = remedy.linked_anew(facts, (damage.conda,), text=text)
     elif damage.package == "torch" and name:
-        yield f"torchup up --env {name}"
+        yield shlex.join(("torchup", "up", "--env", name))
         return
     elif version:
         made = remedy.renewed(facts, (f"{damage.package}=={version}",), text=text)

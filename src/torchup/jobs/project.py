@@ -99,7 +99,7 @@ def read_project(host: Host, folder: str, files: Sequence[str], tool: Kind | Non
     if not names:
         raise UsageError(
             message("project.none", "there is no project file in {folder}", folder=folder),
-            hint=message("project.none.hint", "`torchup plan --export pyproject > pyproject.toml` writes one"),
+            hint=message("project.none.hint", "run `torchup plan --export pyproject > pyproject.toml` to write one"),
         )
     return tuple(_read(host, folder, name, tool) for name in names)
 
@@ -110,14 +110,14 @@ def _read(host: Host, folder: str, name: str, tool: Kind | None) -> ProjectFile:
     inside = host.real_path(folder).rstrip("/\\")
     if not path.startswith((f"{inside}/", f"{inside}\\")):
         raise UsageError(
-            message("project.link", "{path} links to {target}, outside the folder", path=shown, target=path),
-            hint=message("project.link.hint", "run it in the folder that the file lies in"),
+            message("project.link", "{path} is a link to {target}, outside the folder", path=shown, target=path),
+            hint=message("project.link.hint", "run the command in the folder that contains the file"),
         )
     content = host.read_bytes(path, SIZE_LIMIT + 1)
     if content is None:
         raise UsageError(
             message("project.unreadable", "{path} cannot be read", path=shown),
-            hint=message("project.unreadable.hint", "name a file of the folder with --file"),
+            hint=message("project.unreadable.hint", "choose a file of the folder with --file"),
         )
     original = read_original(shown, content)
     kind = tool if tool is not None and name.endswith("pyproject.toml") else kind_of(shown, original.text)
@@ -137,7 +137,7 @@ def with_torch(files: Sequence[ProjectFile]) -> tuple[ProjectFile, ...]:
     names = ", ".join(one.name for one in files)
     raise UsageError(
         message("project.which", "none of these files lists torch: {names}", names=names),
-        hint=message("project.which.hint", "name the one to use: --file {name}", name=files[0].name),
+        hint=message("project.which.hint", "choose the one to use: --file {name}", name=files[0].name),
     )
 
 
@@ -179,7 +179,7 @@ def targets_named(text: str) -> tuple[Target, ...]:
                 known = ", ".join((*rows, *tables.group))
                 raise UsageError(
                     message("project.target", "there is no kind of machine `{name}`", name=name),
-                    hint=message("project.target.hint", "known: {names}", names=known),
+                    hint=message("project.target.hint", "choose one of: {names}", names=known),
                 )
             gpu = card.strip().strip("'\"") or row.gpu
             items = [f"os={row.os.value}", f"arch={row.arch}", *([f"gpu={gpu}"] if gpu else [])]
@@ -234,7 +234,7 @@ def write(host: Host, edits: Sequence[Edit]) -> None:
         if host.is_read_only(one.path):
             raise UsageError(
                 message("project.read-only", "{path} is read-only", path=one.name),
-                hint=message("project.read-only.hint", "nothing was changed; make it writable first"),
+                hint=message("project.read-only.hint", "make it writable first; torchup changed nothing"),
             )
     done: list[Edit] = []
     try:
@@ -248,7 +248,7 @@ def write(host: Host, edits: Sequence[Edit]) -> None:
         raise UsageError(
             message("project.write", "{path} cannot be written: {reason}", path=edits[len(done)].name,
                     reason=error.strerror or error),
-            hint=message("project.write.hint", "nothing was changed"),
+            hint=message("project.write.hint", "check the permissions of the folder; torchup changed nothing"),
         ) from error  # fmt: skip
     except BaseException:
         _put_back(host, done)
@@ -258,8 +258,8 @@ def write(host: Host, edits: Sequence[Edit]) -> None:
 def _refuse_raced(host: Host, one: Edit) -> None:
     if host.read_bytes(one.path) != one.before:
         raise UsageError(
-            message("project.raced", "{path} changed meanwhile", path=one.name),
-            hint=message("project.raced.hint", "nothing was changed; run it again"),
+            message("project.raced", "{path} was changed by another program at the same time", path=one.name),
+            hint=message("project.raced.hint", "run the command again; torchup changed nothing"),
         )
 
 
@@ -312,7 +312,7 @@ def undo_of(host: Host, folder: str, files: Sequence[str]) -> tuple[Edit, ...]:
     if not found:
         raise UsageError(
             message("project.undo.none", "there is no sync to undo in {folder}", folder=folder),
-            hint=message("project.undo.none.hint", "`torchup project sync` keeps what it replaces"),
+            hint=message("project.undo.none.hint", "run `torchup project sync` first; it keeps what it replaces"),
         )
     return tuple(found)
 
@@ -326,7 +326,7 @@ def _undo(host: Host, folder: str, name: str) -> Edit | None:
     if hashlib.sha256(content).hexdigest() != found.syncs[-1].wrote:
         raise UsageError(
             message("project.undo.changed", "{path} was changed after the sync", path=name),
-            hint=message("project.undo.changed.hint", "undo your own change first, or take the sync back by hand"),
+            hint=message("project.undo.changed.hint", "undo your own change first, or undo the sync by hand"),
         )
     try:
         before = base64.b64decode(found.syncs[-1].before, validate=True)
@@ -350,6 +350,6 @@ def carry_out_undo(host: Host, edits: Sequence[Edit]) -> None:
             raise UsageError(
                 message("project.write", "{path} cannot be written: {reason}", path=one.name,
                         reason=error.strerror or error),
-                hint=message("project.undo.hint", "what was there is kept; run it again"),
+                hint=message("project.undo.hint", "run the command again; the previous content was kept"),
             ) from error  # fmt: skip
         _forget_last(host, one.path)

@@ -75,7 +75,7 @@ def driver_text(order: DriverOrder) -> Message:
     if order.action is DriverAction.RELOAD:
         return _RELOAD[order.place]
     if order.place is DriverPlace.JETSON:
-        return message("plan.hint.jetson-driver", "a Jetson's driver is part of JetPack: reinstall JetPack")
+        return message("plan.hint.jetson-driver", "reinstall JetPack: a Jetson's driver is part of it")
     what = _what(order)
     if order.gives is None:
         return what

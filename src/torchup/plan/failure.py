@@ -51,7 +51,7 @@ def platform_problem(machine: Machine) -> NoBuildError | None:
     if is_32_bit(machine):
         return NoBuildError(
             message("plan.none.32-bit", "no torch wheel exists for 32-bit processors ({arch})", arch=machine.arch),
-            hint=message("plan.none.32-bit.hint", "a 64-bit operating system is required"),
+            hint=message("plan.none.32-bit.hint", "install a 64-bit operating system"),
         )
     if is_musl(machine):
         return NoBuildError(
@@ -68,7 +68,7 @@ def platform_problem(machine: Machine) -> NoBuildError | None:
                 os=machine.os,
                 arch=machine.arch,
             ),
-            hint=message("plan.none.platform.hint", "wheels exist for x86_64 and arm64 processors"),
+            hint=message("plan.none.platform.hint", "use a machine with an x86_64 or arm64 processor"),
         )
     return None
 
@@ -147,7 +147,11 @@ def _not_on_conda_forge(question: Question, wanted: str) -> TorchupError:
             wanted=wanted,
             platform=question.target.platform,
         ),
-        hint=message("plan.none.conda.hint", "it has {builds}; --installer uv has more", builds=", ".join(builds))
+        hint=message(
+            "plan.none.conda.hint",
+            "use --installer uv, which has more; conda-forge has {builds}",
+            builds=", ".join(builds),
+        )
         if builds
         else message("plan.none.conda.uv", "use --installer uv"),
     )
@@ -161,7 +165,7 @@ def _not_in_channel(question: Question, wanted: str) -> TorchupError:
         message("plan.none.channel", "the {channel} channel has no {wanted}", channel=channel, wanted=wanted),
         hint=message(
             "plan.none.channel.hint",
-            "it has releases after {torch}, as {variants}; without --channel, torchup looks for releases",
+            "leave out --channel to choose from releases; this channel has what follows {torch}, as {variants}",
             torch=catalog.newest_torch,
             variants=", ".join(variants),
         ),
@@ -228,8 +232,8 @@ def _no_code(question: Question, names: str, *, cpu_possible: bool) -> Message |
     if newest := _newer_than_code(question):
         return message(
             "plan.none.gpu-newer",
-            "no published build of torch has code for the {gpu}: the newest supports {newest}, and no wheel has "
-            "PTX that a newer GPU could compile",
+            "no published build of torch has code for the {gpu}: published builds support GPUs up to {newest}, "
+            "and no wheel contains PTX that the driver could compile for a newer GPU",
             gpu=names,
             newest=newest,
         )
@@ -331,7 +335,7 @@ def _not_conda(question: Question) -> Message | None:
         return None
     return message(
         "plan.hint.not-conda",
-        "conda-forge has no build for it, but {build} fits this machine: --installer uv",
+        "use --installer uv: conda-forge has no build for this machine, but {build} fits",
         build=other.label,
     )
 

@@ -77,8 +77,9 @@ def refuse_unfit(machine: Machine, request: Request, catalog: Catalog) -> None:
             message("plan.package.not-here", "{package} does not run on {os}", package=unfit[0], os=machine.os),
             hint=message(
                 "plan.package.not-here.hint",
-                "to work alone run `torchup up --profile analysis`, then `torchup lab`; a hub for several people runs"
-                " on Linux, macOS and inside WSL (`wsl --install`, then `torchup up --profile hub` there)",
+                "run `torchup up --profile analysis`, then `torchup lab`, to work alone; a hub for several "
+                "people runs on Linux, macOS and inside WSL (`wsl --install`, then `torchup up --profile hub` "
+                "there)",
             ),
         )
 

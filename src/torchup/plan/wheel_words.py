@@ -40,7 +40,7 @@ def _how_to_keep(packages: Sequence[Package], newest: str) -> Message:
     if all(package.can_be_compiled for package in packages):
         return message("plan.why.packages.build", "to keep {newest}: --torch {newest} --build", newest=newest)
     names = ", ".join(package.name for package in packages)
-    return message("plan.why.packages.without", "to keep {newest}: leave {packages} out", newest=newest, packages=names)
+    return message("plan.why.packages.without", "to keep {newest}: leave out {packages}", newest=newest, packages=names)
 
 
 def third_party(match: Match) -> Notice:
@@ -97,7 +97,7 @@ def _nearest(found: Match) -> Message | None:
     near = found.nearest[0]
     cuda = f"cu{near.cuda}" if near.cuda.isdigit() else near.cuda
     options = f"--torch {near.torch} --variant {cuda}" + (f" --python {near.python}" if near.python else "")
-    return message("plan.wheel.none.hint", "nearest: {options}", options=options)
+    return message("plan.wheel.none.hint", "choose the nearest: {options}", options=options)
 
 
 def _build_hint(found: Match) -> Message:
@@ -108,6 +108,6 @@ def _build_hint(found: Match) -> Message:
         )
     return message(
         "plan.wheel.source.hint",
-        "`--build` compiles it; that needs {what}",
+        "use `--build` to compile it; that needs {what}",
         what=found.build_needs or "-",
     )

@@ -100,7 +100,7 @@ def with_purpose(request: Request, tables: Packages) -> Request:
             message("plan.purpose.unknown", "unknown purpose `--for {name}`", name=request.purpose),
             hint=message(
                 "plan.purpose.unknown.hint",
-                "known: {names}; or list packages with --with",
+                "choose one of: {names}; or list packages with --with",
                 names=", ".join(sorted(tables.purposes)),
             ),
         )

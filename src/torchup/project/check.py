@@ -76,7 +76,7 @@ def _label_unknown(asked: Asked) -> Iterator[Flaw]:
     labels += [wish.label for wish in asked.found.wishes if wish.label]
     for label in dict.fromkeys(labels):
         if not asked.compat.label_exists(label):
-            yield _flaw("label-unknown", message("project.flaw.label", "there is no build `{label}` of torch",
+            yield _flaw("label-unknown", message("project.flaw.label", "torch has no build `{label}`",
                                                  label=label))  # fmt: skip
 
 
@@ -91,7 +91,8 @@ def _index_without_marker(asked: Asked) -> Iterator[Flaw]:
         ]  # fmt: skip
         if none:
             yield _flaw("index-without-marker", message(
-                "project.flaw.marker", "`{package}` is tied to {label} on {systems} too, where it was never published",
+                "project.flaw.marker",
+                "`{package}` is also tied to {label} on {systems}, where it was never published",
                 package=wish.name, label=label, systems=", ".join(_SHOWN.get(name, name) for name in none),
             ))  # fmt: skip
 
@@ -118,17 +119,20 @@ def _index_replaces_pypi(asked: Asked) -> Iterator[Flaw]:
 
 def _index_missing(asked: Asked) -> Iterator[Flaw]:
     for package, name in asked.found.unknown:
-        yield _flaw("index-missing", message("project.flaw.index", "`{package}` names the index `{name}`, that the file"
-                                             " does not define", package=package, name=name))  # fmt: skip
+        yield _flaw("index-missing", message("project.flaw.index",
+            "`{package}` uses the index `{name}`, which the file does not define",
+            package=package, name=name))  # fmt: skip
 
 
 def _source_unused(asked: Asked) -> Iterator[Flaw]:
     for name in asked.found.unused:
         yield _flaw(
             "source-unused",
-            message("project.flaw.unused", "the source of `{package}` is without effect: the file does not ask for it",
+            message("project.flaw.unused",
+                "the source of `{package}` has no effect: the file does not require the package",
                     package=name),
-            message("project.flaw.unused.fix", "add `{package}` to the dependencies: uv ties only what stands there",
+            message("project.flaw.unused.fix",
+                "add `{package}` to the dependencies: uv applies sources only to those",
                     package=name),
             Severity.WARNING,
         )  # fmt: skip
@@ -138,8 +142,9 @@ def _unsafe_best_match(asked: Asked) -> Iterator[Flaw]:
     if asked.found.strategy == "unsafe-best-match":
         yield _flaw(
             "unsafe-best-match",
-            message("project.flaw.strategy", "`unsafe-best-match` takes every package from whichever index has the"
-                    " newest: whoever publishes a name on one of them is installed"),
+            message("project.flaw.strategy",
+                "`unsafe-best-match` installs every package from the index with the newest version, so anyone "
+                "who publishes that name on one of them can replace it"),
             message("project.flaw.strategy.fix", "tie torch to an explicit index, then remove the setting"),
             Severity.WARNING,
         )  # fmt: skip
@@ -156,8 +161,9 @@ def _conflicts_missing(asked: Asked) -> Iterator[Flaw]:
             clash = any(p == q and i != j for p, i in places[one] for q, j in places[other])
             if clash and not any({one, other} <= set(group) for group in asked.found.conflicts):
                 yield _flaw("conflicts-missing", message(
-                    "project.flaw.conflicts", "the extras `{one}` and `{other}` want different builds of torch, and are"
-                    " not declared as conflicts", one=one, other=other,
+                    "project.flaw.conflicts",
+                    "the extras `{one}` and `{other}` want different builds of torch but are not declared as "
+                    "conflicts", one=one, other=other,
                 ))  # fmt: skip
 
 
@@ -212,8 +218,9 @@ def _python_unpublished(asked: Asked) -> Iterator[Flaw]:
             newest = rows[0]
             yield _flaw(
                 "python-unpublished",
-                message("project.flaw.python", "the file allows Python {python}, and no torch that it allows has wheels"
-                        " for it: {build} has {pythons}", python=python, build=newest.label,
+                message("project.flaw.python",
+                    "the file allows Python {python}, but no torch that it allows has wheels for it: {build} has "
+                    "{pythons}", python=python, build=newest.label,
                         pythons=newest.python_range),
                 message("project.flaw.python.fix", "raise requires-python, or allow an older torch"),
             )  # fmt: skip
@@ -248,7 +255,8 @@ def _companion_elsewhere(asked: Asked) -> Iterator[Flaw]:
             if not shared or other.label == torch.label or not _is_bound(asked, torch, other, shared):
                 continue
             yield _flaw("companion-elsewhere", message(
-                "project.flaw.companion", "`{package}` comes from {there}, but torch from {own}: the builds differ",
+                "project.flaw.companion",
+                "`{package}` comes from {there}, but torch comes from {own}: the builds differ",
                 package=other.name, there=other.label or "PyPI", own=torch.label or "PyPI",
             ))  # fmt: skip
 

@@ -57,7 +57,7 @@ def kind_of(path: str, text: str) -> Kind:
     if not name.endswith(".toml"):
         raise UsageError(
             message("project.kind", "torchup does not know the project file {path}", path=path),
-            hint=message("project.kind.hint", "it knows pyproject.toml, pixi.toml, environment.yml, requirements.txt"),
+            hint=message("project.kind.hint", "use pyproject.toml, pixi.toml, environment.yml or requirements.txt"),
         )
     return _of_pyproject(path, text)
 
@@ -68,13 +68,13 @@ def _of_pyproject(path: str, text: str) -> Kind:
     except DocumentError as error:
         raise UsageError(
             message("project.broken", "{path} cannot be read: {detail}", path=path, detail=error.text),
-            hint=message("project.broken.hint", "correct the file first; it was not changed"),
+            hint=message("project.broken.hint", "correct the file first; torchup did not change it"),
         ) from error
     tables = set(tool) if isinstance(tool, dict) else set()
     found = [kind for kind in (Kind.UV, Kind.POETRY, Kind.PDM, Kind.PIXI) if kind.value in tables]
     if len(found) > 1:
         raise UsageError(
             message("project.two", "{path} has tables of several tools: {tools}", path=path, tools=", ".join(found)),
-            hint=message("project.two.hint", "name the tool that installs: --tool {tool}", tool=found[0]),
+            hint=message("project.two.hint", "choose the tool that installs: --tool {tool}", tool=found[0]),
         )
     return found[0] if found else Kind.PLAIN

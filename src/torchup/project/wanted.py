@@ -59,9 +59,10 @@ def slots_of(planned: Sequence[tuple[Machine, Plan]], catalog: Catalog) -> tuple
         platform = platform_of(machine)
         if platform not in PLATFORMS:
             raise UsageError(
-                message("project.platform", "a project's file cannot name the platform {os} {arch}", os=machine.os,
+                message("project.platform", "a project file cannot specify the platform {os} {arch}", os=machine.os,
                         arch=machine.arch),
-                hint=message("project.platform.hint", "`torchup plan --export requirements` writes its own file"),
+                hint=message("project.platform.hint",
+                    "run `torchup plan --export requirements` to write a separate requirements file"),
             )  # fmt: skip
         found.setdefault((platform, plan.build.variant, plan.build.torch), []).append((machine, plan))
     slots = [_slot(platform, *members[0], catalog) for (platform, _, _), members in found.items()]

@@ -68,7 +68,7 @@ def _environments(members: Sequence[Member]) -> Iterator[Drift]:
             there = environment.torch.partition("+")[0], environment.variant or environment.torch.partition("+")[2]
             if there != (one.plan.build.torch, one.plan.build.variant):
                 yield Drift(machine=one.name, kind="environment", text=text(
-                    "fleet.drift.environment", "the environment `{name}` has torch {there}, planned is {planned}",
+                    "fleet.drift.environment", "the environment `{name}` has torch {there}, but {planned} is planned",
                     name=environment.name, there="+".join(filter(None, there)), planned=one.label,
                 ))  # fmt: skip
 
@@ -95,6 +95,6 @@ def _unlike(kind: str, own: str, usual: str, gpus: str, count: int) -> str:
             own=own, usual=usual, gpus=gpus, count=count,
         )  # fmt: skip
     return text(
-        "fleet.drift.build", "planned is {own}; for {count} others with {gpus} it is {usual}",
+        "fleet.drift.build", "the plan is {own}; for {count} others with {gpus} it is {usual}",
         own=own, usual=usual, gpus=gpus, count=count,
     )  # fmt: skip

@@ -58,8 +58,8 @@ def _tiles(members: Sequence[Member], found: Sequence[Drift]) -> Markup:
     tiles = (
         (text("fleet.tile.machines", "Machines"), len(members)),
         (text("fleet.tile.planned", "with a build that fits"), planned),
-        (text("fleet.tile.gpu", "that use a GPU"), on_gpu),
-        (text("fleet.tile.errors", "to look after"), bad),
+        (text("fleet.tile.gpu", "with a usable GPU"), on_gpu),
+        (text("fleet.tile.errors", "with errors"), bad),
         (text("fleet.tile.drifts", "Drifts"), len(found)),
     )
     boxes = [element("div", None, element("dt", None, name), element("dd", None, str(count))) for name, count in tiles]

@@ -107,4 +107,4 @@ def _files(files: Mapping[str, str], *, interactive: bool) -> Markup:
     folds = [
         fold(name, block(content, interactive=interactive, file=name), name="files") for name, content in files.items()
     ]
-    return part(text("html.plan.files", "As a file of another tool"), *folds)
+    return part(text("html.plan.files", "As a file for another tool"), *folds)

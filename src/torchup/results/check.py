@@ -87,7 +87,7 @@ def _above_roof(result: Result, place: str, peaks: Peaks) -> Iterator[Message]:
             "check.roof", "result {place}: it claims more work per second than the device can do", place=place
         )
     elif limit is not None and limit.seconds is not None and limit.seconds > fastest * TOLERANCE:
-        yield message("check.limit", "result {place}: it is faster than its own device limit", place=place)
+        yield message("check.limit", "result {place} is faster than its own device limit", place=place)
 
 
 def peak_flops(result: Result, peaks: Peaks) -> float:

@@ -225,8 +225,8 @@ def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
         found.append(
             message(
                 "sources.mirror.by-project",
-                "{file} names the index {url}: packages from it run with your rights, so continue only if you "
-                "trust that folder",
+                "{file} names the index {url}. Packages from it run with your permissions, so continue only if "
+                "you trust the folder of that file",
                 file=settings.path,
                 url=without_credentials(request.mirror),
             )

@@ -107,7 +107,7 @@ def _chosen(offers: Sequence[Offer], asked: Asked, platform: str, python: str | 
         else message(
             "measure.none-python", "torch {label} has no wheel for Python {python}", label=label, python=python
         ),
-        hint=message("measure.none.hint", "available for: {names}", names=", ".join(pythons) or _platforms(same)),
+        hint=message("measure.none.hint", "choose one of: {names}", names=", ".join(pythons) or _platforms(same)),
     )
 
 

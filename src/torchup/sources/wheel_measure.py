@@ -104,7 +104,9 @@ def _agreeing(name: str, named: Offer, facts: VersionFacts, info: dict[str, str]
         text = message(
             "measure.disagree", "the name and the content of {name} disagree ({versions})", name=name, versions=versions
         )
-        raise UsageError(text, hint=message("measure.disagree.hint", "the file was renamed or changed"))
+        raise UsageError(
+            text, hint=message("measure.disagree.hint", "download the file again; this one was renamed or changed")
+        )
 
 
 def _metadata(wheel: WheelFile) -> list[tuple[str, str]]:

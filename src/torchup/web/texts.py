@@ -15,10 +15,10 @@ def script_texts(size: str) -> dict[str, str]:
         ),
         "starting": text("web.say.starting", "Starting Python"),
         "tables": text("web.say.tables", "Reading the catalogue of builds and the causes"),
-        "ready": text("web.say.ready", "Ready. This computer works everything out; the page sends nothing."),
-        "working": text("web.say.working", "Working it out"),
+        "ready": text("web.say.ready", "Ready. Everything runs on this computer; the page sends nothing."),
+        "working": text("web.say.working", "Working"),
         "copied": text("web.say.copied", "Copied"),
-        "link": text("web.say.link", "Link copied. It contains the question: whoever opens it sees this answer."),
+        "link": text("web.say.link", "Link copied. It contains the question, so anyone who opens it sees this answer."),
         "offline": text("web.say.offline", "This page now works without a network, too."),
         "failed": text(
             "web.say.failed",

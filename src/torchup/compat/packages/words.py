@@ -24,7 +24,7 @@ CAUSES: dict[str, tuple[Message, Message]] = {
         message("packages.cause.torch-first.fix", "import torch first"),
     ),
     "cuda-major": (
-        message("packages.cause.cuda-major", "the extension was built for another CUDA major than that of torch"),
+        message("packages.cause.cuda-major", "the extension was built for a different CUDA major version than torch"),
         message("packages.cause.cuda-major.fix", "install the extension's build for torch's CUDA major"),
     ),
     "missing-dll": (

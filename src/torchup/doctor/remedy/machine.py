@@ -117,8 +117,8 @@ def _jetpack(facts: Facts) -> tuple[JetPack | None, tuple[Message, ...]]:
         return shown, ()
     text = message(
         "doctor.remedy.assumed-jetpack",
-        "your report does not show JetPack: this build is for JetPack {jetpack} (`cat /etc/nv_tegra_release` "
-        "shows yours)",
+        "your report does not show the JetPack version, so torchup assumes JetPack {jetpack}: run `cat "
+        "/etc/nv_tegra_release` to check yours",
         jetpack=usual.jetpack,
     )
     return usual, (text,)
@@ -183,7 +183,7 @@ def _gpus(facts: Facts, os: Os, jetpack: JetPack | None) -> tuple[tuple[Gpu, ...
         return (), ()  # no NVIDIA card is sold in such a computer
     vendor = _vendor_meant(facts)
     said = facts.nvidia.driver or facts.torch.cuda or facts.torch.hip
-    text = message("doctor.remedy.assumed-gpu", "your report does not name a GPU: this build is for an NVIDIA GPU")
+    text = message("doctor.remedy.assumed-gpu", "your report does not name a GPU, so torchup assumes an NVIDIA GPU")
     gpu = Gpu(vendor=vendor, xpu=True if vendor is Vendor.INTEL else None)  # the build that is there is for such a one
     return (gpu,), () if said or vendor is not Vendor.NVIDIA else (text,)
 
@@ -235,8 +235,8 @@ def _drivers(
     branch = _current_branch(machine, catalog)
     text = message(
         "doctor.remedy.assumed-driver",
-        "your report does not show the NVIDIA driver: this build needs branch {branch} or newer (run "
-        "`nvidia-smi` to see yours)",
+        "your report does not show the NVIDIA driver, so torchup assumes branch {branch} or newer: run "
+        "`nvidia-smi` to check yours",
         branch=branch,
     )
     return (Driver(vendor=Vendor.NVIDIA, version=str(branch)),), (text,)

@@ -58,7 +58,7 @@ def wheel_remedy(
     """
     found = fitting_wheel(facts, catalog, package)
     if found is None:
-        told = message("doctor.wheel.ask", "`torchup wheel {package}` names the file", package=package.name)
+        told = message("doctor.wheel.ask", "run `torchup wheel {package}` to see the file", package=package.name)
         return _remedy(facts, joined(text, told), ())
     if found.found:
         return _remedy(facts, joined(text, _fits(facts, found)), _commands(facts, found))
@@ -109,8 +109,8 @@ def _for_python(found: Match) -> Message:
     """The Python that the file is for, if the report does not name one."""
     return message(
         "doctor.wheel.python",
-        "your report does not show Python: the file is for {python}"
-        " (for another: `torchup wheel {package} --python X.Y`)",
+        "your report does not show the Python version: the file is for {python} (for another, run `torchup wheel "
+        "{package} --python X.Y`)",
         python=found.python,
         package=found.package,
     )
@@ -140,7 +140,7 @@ def _nearest(found: Match) -> Message | None:
     python = f" (Python {near.python})" if Axis.PYTHON in near.changes else ""
     return message(
         "doctor.wheel.nearest",
-        "torch {torch} has one: `torchup up --with {package}` installs both",
+        "torch {torch} has one: run `torchup up --with {package}` to install both",
         torch=f"{near.torch}{label}{python}",
         package=found.package,
     )

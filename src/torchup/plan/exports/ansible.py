@@ -38,7 +38,7 @@ def ansible(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str:
             message("export.ansible", "the playbook cannot serve any of these machines"),
             hint=message(
                 "export.ansible.hint",
-                "it serves Linux and macOS with plans for {installers}",
+                "plan for Linux or macOS with one of these installers: {installers}",
                 installers=f"{InstallerName.UV}, {InstallerName.PIP}",
             ),
         )

@@ -36,7 +36,7 @@ def devcontainer(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str: 
         raise UsageError(
             message("export.one-build", "a dev container holds one build, but these machines need several: {labels}",
                     labels=labels),
-            hint=message("export.one-build.hint", "name one machine: --machine DIR/NAME.json"),
+            hint=message("export.one-build.hint", "choose one machine: --machine DIR/NAME.json"),
         )  # fmt: skip
     one = groups[0][0]
     if one.plan.conda is not None:

@@ -92,13 +92,13 @@ def check(path: str, text: str) -> None:
     except DocumentError as error:
         raise UsageError(
             message("project.broken", "{path} cannot be read: {detail}", path=path, detail=error.text),
-            hint=message("project.broken.hint", "correct the file first; it was not changed"),
+            hint=message("project.broken.hint", "correct the file first; torchup did not change it"),
         ) from error
     listed = data.get("dependencies") if isinstance(data, dict) else None
     if not isinstance(listed, list) or not items_of(text, "dependencies"):
         raise UsageError(
-            message("project.conda", "{path} has no list of dependencies, one a line", path=path),
-            hint=message("project.conda.hint", "write them below `dependencies:`, each behind a dash"),
+            message("project.conda", "{path} has no list of dependencies with one entry per line", path=path),
+            hint=message("project.conda.hint", "write them below `dependencies:`, each after a dash"),
         )
 
 
@@ -197,9 +197,10 @@ def _specs(path: str, text: str, slots: Sequence[Slot]) -> dict[str, str]:
     versions = {name: {spec.split("=")[1] for specs in found if (spec := specs.get(name))} for name in found[0]}
     if any(len(found) > 1 for found in versions.values()):
         raise UsageError(
-            message("project.conda.versions", "{path} can name one version, but the machines need several",
+            message("project.conda.versions", "{path} can contain only one version, but the machines need several",
                     path=path),
-            hint=message("project.conda.versions.hint", "`--torch VERSION` names one that all of them can have"),
+            hint=message("project.conda.versions.hint",
+                "use `--torch VERSION` to choose a version that all the machines support"),
         )  # fmt: skip
     shared = [name for name in versions if all(name in specs for specs in found)]
     return {name: f"{name}={next(iter(versions[name]))}" for name in shared}

@@ -68,8 +68,8 @@ def edit(path: str, text: str, slots: Sequence[Slot], labels: Labels) -> str:  #
     workspace = (table(root, "workspace") or table(root, "project")) if root is not None else None
     if root is None or workspace is None:
         raise UsageError(
-            message("project.pixi", "{path} has no [workspace] table of pixi's", path=path),
-            hint=message("project.pixi.hint", "`pixi init` writes one"),
+            message("project.pixi", "{path} has no [workspace] table", path=path),
+            hint=message("project.pixi.hint", "run `pixi init` to write one"),
         )
     subdirs = _platforms(workspace, slots)
     conda = all(slot.plan.conda is not None for slot in slots)

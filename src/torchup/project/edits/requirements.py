@@ -30,7 +30,7 @@ def edit(path: str, text: str, slots: Sequence[Slot], labels: Labels) -> str:  #
     lines = text.split("\n")
     if any("--hash" in line for line in lines):
         raise UsageError(
-            message("project.hashes", "{path} has hashes: it was compiled from another file", path=path),
+            message("project.hashes", "{path} has hashes, so it was compiled from another file", path=path),
             hint=message("project.hashes.hint", "sync the file that it was compiled from, then compile it again"),
         )
     return "\n".join(edited_lines(lines, slots))
@@ -46,10 +46,10 @@ def refuse_extras(path: str, slots: Sequence[Slot]) -> None:
     if several:
         labels = ", ".join(dict.fromkeys(slot.label for slot in several))
         raise UsageError(
-            message("project.several", "{path} can name one build per platform, but several are needed: {labels}",
+            message("project.several", "{path} can contain one build per platform, but several are needed: {labels}",
                     path=path, labels=labels),
-            hint=message("project.several.hint", "keep one file for each (--file), or use pyproject.toml, where extras"
-                         " part them"),
+            hint=message("project.several.hint",
+                "keep one file for each (--file), or use pyproject.toml, where extras separate them"),
         )  # fmt: skip
 
 

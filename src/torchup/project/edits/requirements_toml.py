@@ -111,7 +111,7 @@ def _add_missing(path: str, document: Any, slots: Sequence[Slot], family: Sequen
         return
     if project is None:
         raise UsageError(
-            message("project.no-table", "{path} has no [project] table that torch could be added to", path=path),
+            message("project.no-table", "{path} has no [project] table for torch", path=path),
             hint=message("project.no-table.hint", "write `torch` where the file lists its packages, then sync again"),
         )
     if not isinstance(own, list):

@@ -33,12 +33,12 @@ def parse(path: str, text: str) -> TOMLDocument:
                                                                           form="TOML")  # fmt: skip
         raise UsageError(
             message("project.broken", "{path} cannot be read: {detail}", path=path, detail=why),
-            hint=message("project.broken.hint", "correct the file first; it was not changed"),
+            hint=message("project.broken.hint", "correct the file first; torchup did not change it"),
         ) from error
     if tomlkit.dumps(document) != text:
         raise UsageError(
             message("project.layout", "the layout of {path} would not survive an edit", path=path),
-            hint=message("project.layout.hint", "`torchup plan --export pyproject` shows what to write by hand"),
+            hint=message("project.layout.hint", "run `torchup plan --export pyproject` to see what to write by hand"),
         )
     return document
 
