@@ -10,10 +10,12 @@ import _thread
 import contextvars
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+SIGN = 20.0  # seconds for the sign of a new thread; it takes microseconds
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,7 +24,25 @@ T = TypeVar("T")
 def thread(work: Callable[P, object], /, *arguments: P.args, **options: P.kwargs) -> threading.Thread:
     """A thread, not yet started, that does ``work`` in the caller's context and does not hold up the program's end."""
     context = contextvars.copy_context()
-    return threading.Thread(target=lambda: context.run(work, *arguments, **options), daemon=True)
+    return _Thread(target=lambda: context.run(work, *arguments, **options), daemon=True)
+
+
+class _Thread(threading.Thread):
+    """A thread whose `start` raises `RuntimeError` if the thread died of a memory limit before it gave a sign."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._started = _Sign()
+
+
+class _Sign(threading.Event):
+    """The sign of a new thread; the standard library waits for it without end."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """See `threading.Event.wait`."""
+        if super().wait(SIGN if timeout is None else timeout) or timeout is not None:
+            return self.is_set()
+        raise RuntimeError("can't start new thread")
 
 
 def begin(work: Callable[[], object], /) -> None:
@@ -41,6 +61,26 @@ class Pool(ThreadPoolExecutor):
     """The standard pool, whose ``submit`` and ``map`` work in the caller's context."""
 
     def submit(self, work: Callable[P, T], /, *arguments: P.args, **options: P.kwargs) -> Future[T]:
-        """See `concurrent.futures.Executor.submit`."""
+        """See `concurrent.futures.Executor.submit`. Under a memory limit the work is done here, before it returns."""
+        if _memory_is_limited():
+            return _done_here(lambda: work(*arguments, **options))
         context = contextvars.copy_context()
         return super().submit(lambda: context.run(work, *arguments, **options))
+
+
+def _memory_is_limited() -> bool:
+    """Whether `ulimit -v` is set: a new thread may then die before it gives a sign, and the pool waits for it."""
+    try:
+        import resource  # POSIX only
+    except ImportError:
+        return False
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+
+
+def _done_here(work: Callable[[], T]) -> Future[T]:
+    future: Future[T] = Future()
+    try:
+        future.set_result(work())
+    except Exception as error:  # noqa: BLE001  # whoever asks for the result gets it, as from a thread
+        future.set_exception(error)
+    return future
