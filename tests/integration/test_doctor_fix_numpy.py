@@ -75,7 +75,7 @@ def test_numpy_is_put_back_where_it_does_not_help(capsys, conda):
     """Exit 5 as after any verification that failed, and NumPy is the one that it was."""
     python = conda(REFUSES_ALL)
     assert main(["doctor", "--python", python, "--fix", "--yes"]) == 5
-    assert "is back" in capsys.readouterr().err
+    assert "was restored" in capsys.readouterr().err
     assert numpy_of(python) == TWO
 
 
