@@ -187,7 +187,7 @@ def test_the_merge_agrees_with_pips_own(tmp_path, monkeypatch, named):
     def effective(key):
         return wanted.get(f":env:.{key}") or wanted.get(f"install.{key}") or wanted.get(f"global.{key}")
 
-    assert (ours.index_url.value if ours.index_url else None) == effective("index-url")
+    assert (ours.index_url.value.reveal() if ours.index_url else None) == effective("index-url")
     assert " ".join(s.value.reveal() for s in ours.find_links) == (effective("find-links") or "")
     assert " ".join(s.value.reveal() for s in ours.extra_index_urls) == effective("extra-index-url")
     assert ours.certificate == effective("cert")
