@@ -21,7 +21,7 @@ pytest.importorskip("fcntl", reason="Windows has no pseudo-terminals of this kin
 from support.terminal import leftovers, terminal, too_wide
 
 LINES = [line for line in TYPED if line not in HELP]
-DOCUMENTS = ("export", "--format md")  # files of other programs are shown as they are
+DOCUMENTS = ("export", "--format md", " --json")  # for other programs: shown as they are
 _WHOLE = re.compile(r"`[^`\n]{1,60}`|[!-~]*[/=][!-~]*")  # commands in backticks, paths, addresses, NAME=VALUE
 
 

@@ -42,3 +42,16 @@ class IsolatedHost(RealHost):
         if "//127.0.0.1:" not in url:
             return HttpResponse(url=url, error="[Errno -2] Name or service not known")
         return super().fetch(url, **options)
+
+
+class RedirectedHost(IsolatedHost):
+    """What is outside is sent to a local server, by the host's name as its first folder."""
+
+    def __init__(self, home, environ=None, *, server):
+        super().__init__(home, environ)
+        self.server = server.rstrip("/")
+
+    def fetch(self, url, **options):
+        """The server's own addresses as they are; the rest below it."""
+        here = url if url.startswith(self.server) else f"{self.server}/{url.partition('://')[2]}"
+        return RealHost.fetch(self, here, **options)

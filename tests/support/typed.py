@@ -40,7 +40,7 @@ TYPED = (
     "results import missing", "results import FOLDER", "results import EMPTY", "mirror list", "mirror list -v",
     "mirror test nope", "kernel list", "kernel add", "kernel remove", "kernel remove nope",
     "kernel list --user --prefix x", "lab", "lab nope", "lab --port 0", "hub", "hub nope",
-    "plan --profile hub --offline", "plan --profile hub --assume os=windows", "web --offline",
+    "plan --profile hub --offline", "plan --profile hub --assume os=windows", "web --offline", "web --json",
     "web --from missing", "web --port x", "catalog show", "catalog check", "catalog show --variant nope",
     "catalog show --platform nope", "self paths", "self uninstall", "self uninstall --dry-run",
     "project show EMPTY", "project show missing", "project check EMPTY", "project sync EMPTY",

@@ -13,10 +13,9 @@ import pytest
 from scripts import look_outward
 
 from support.index_server import Fault, IndexServer, Wheel, make_wheel
-from support.sources import IsolatedHost
+from support.sources import RedirectedHost
 from support.torch_wheels import cuda_wheel
 from torchup.catalog import load_catalog, schema
-from torchup.host import RealHost
 
 CATALOG = load_catalog()
 CODE = "sm_75 sm_80 sm_86 sm_90 sm_100 sm_120 sm_130"
@@ -24,23 +23,11 @@ NEWEST = CATALOG.newest_torch
 DRIVERS = "/docs.nvidia.com/datacenter/tesla/drivers/releases.json"
 
 
-class Local(IsolatedHost):
-    """What is outside is sent to the local server, by the host's name as its first folder."""
-
-    server = ""
-
-    def fetch(self, url, **options):
-        """The server's own addresses as they are; the rest below it."""
-        here = url if url.startswith(self.server) else f"{self.server}/{url.partition('://')[2]}"
-        return RealHost.fetch(self, here, **options)
-
-
 @pytest.fixture
 def world(tmp_path):
     """(host, server): today's companions, toolkit and newest torch on the index; NVIDIA's list as the table has it."""
     with IndexServer() as server:
-        host = Local(tmp_path, {"PIP_INDEX_URL": server.url("pypi.org/simple")})
-        host.server = server.url("").rstrip("/")
+        host = RedirectedHost(tmp_path, {"PIP_INDEX_URL": server.url("pypi.org/simple")}, server=server.url(""))
         publish(server, torch_file(NEWEST, "cu132", "13.2"))
         publish(server, make_wheel("cuda-toolkit", "13.5.0"))
         companions = next(row for row in CATALOG.rows if row.torch == NEWEST and row.variant == "cu132").companions
@@ -159,8 +146,7 @@ def test_drivers_and_packages_are_taken_over_and_a_toolkit_is_left(world, tmp_pa
 def test_a_silent_world_exits_7(tmp_path, capsys):
     """No source of torch answers: 7 and no patch; the companions alone silent: 7 too."""
     with IndexServer() as server:
-        host = Local(tmp_path, {"PIP_INDEX_URL": server.url("pypi.org/simple")})
-        host.server = server.url("").rstrip("/")
+        host = RedirectedHost(tmp_path, {"PIP_INDEX_URL": server.url("pypi.org/simple")}, server=server.url(""))
         assert run(host, tmp_path, capsys)[::2] == (7, "")
         publish(server, torch_file(NEWEST, "cu132", "13.2"))
         code, said, _ = run(host, tmp_path, capsys)

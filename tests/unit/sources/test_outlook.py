@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from support.index_server import Fault, IndexServer, make_wheel
-from support.sources import IsolatedHost
+from support.sources import RedirectedHost
 from torchup.catalog import load_catalog
 from torchup.catalog.types import is_vendor
 from torchup.host import RealHost
@@ -19,23 +19,11 @@ from torchup.sources import outlook
 CATALOG = load_catalog()
 
 
-class Local(IsolatedHost):
-    """What is outside is sent to the local server, by the host's name as its first folder."""
-
-    server = ""
-
-    def fetch(self, url, **options):
-        """The server's own addresses as they are; the rest below it."""
-        here = url if url.startswith(self.server) else f"{self.server}/{url.partition('://')[2]}"
-        return RealHost.fetch(self, here, **options)
-
-
 @pytest.fixture
 def world(tmp_path):
     """(host, server): nothing is published yet."""
     with IndexServer() as server:
-        host = Local(tmp_path, {"PIP_INDEX_URL": server.url("pypi")})
-        host.server = server.url("").rstrip("/")
+        host = RedirectedHost(tmp_path, {"PIP_INDEX_URL": server.url("pypi")}, server=server.url(""))
         yield host, server
 
 
