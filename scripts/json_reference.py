@@ -17,6 +17,7 @@ import msgspec
 
 from scripts.json_answers import ANSWERS
 from torchup.cli.events import EVENTS
+from torchup.encoding import json_schemas
 from torchup.model import Message
 
 PAGE = """# JSON
@@ -75,7 +76,7 @@ def page() -> str:
 def schema() -> str:
     """The JSON Schema of every command's data, with the shared types under ``$defs``."""
     shapes = [*(shape for shapes in ANSWERS.values() for shape in shapes), *EVENTS]
-    found, shared = msgspec.json.schema_components(shapes, schema_hook=_message_schema)
+    found, shared = json_schemas(shapes)
     one_by_one = iter(found)
     named = {name: [next(one_by_one) for _ in shapes] for name, shapes in ANSWERS.items()}
     events = list(one_by_one)
@@ -208,9 +209,3 @@ def _compound(origin: Any, arguments: tuple[Any, ...]) -> str:
 def _cell(text: str) -> str:
     """Text for a table's cell: a bar would end it."""
     return text.replace("|", "\\|").replace("``", "`").replace("<", "&lt;")
-
-
-def _message_schema(kind: type) -> dict[str, Any]:
-    if kind is Message:
-        return {"type": "string"}
-    raise NotImplementedError(kind)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from torchup.model import Message, Secret, message, verbatim
 from torchup.patterns import lazy_pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 T = TypeVar("T")
 # Errors of decoding a foreign document: it does not fit, it is nested too deeply, it is not UTF-8.
@@ -25,6 +28,17 @@ def _decode_other(kind: type, value: object) -> object:
     if kind is Message and isinstance(value, str):
         return verbatim(value)
     raise NotImplementedError(f"no value of type {kind.__name__} from {value!r}")
+
+
+def _schema_other(kind: type) -> dict[str, Any]:
+    if kind is Message:
+        return {"type": "string"}
+    raise NotImplementedError(f"no JSON Schema for {kind.__name__}")
+
+
+def json_schemas(kinds: Iterable[Any]) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
+    """The JSON Schema of each kind as `to_json` writes it, and the shared types for ``$defs``."""
+    return msgspec.json.schema_components(kinds, schema_hook=_schema_other)
 
 
 def to_builtins(value: object) -> Any:

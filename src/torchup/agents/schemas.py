@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from torchup.compat.packages.contents import Explained
 from torchup.doctor.explain import Explanation
 from torchup.doctor.panel import Panel  # noqa: TC001  # msgspec reads the annotation
+from torchup.encoding import json_schemas
 from torchup.model import (
     Diagnosis,
     Environment,
@@ -79,7 +78,7 @@ DATA: dict[str, tuple[Any, ...]] = {
 
 def output_schema(tool: str) -> dict[str, Any]:
     """The schema of a tool's whole answer; ``data`` is null where nothing came of it."""
-    kinds, shared = msgspec.json.schema_components(DATA[tool], schema_hook=_message_schema)
+    kinds, shared = json_schemas(DATA[tool])
     notice = {
         "type": "object",
         "properties": {name: {"type": "string"} for name in ("code", "level", "text")},
@@ -94,9 +93,3 @@ def output_schema(tool: str) -> dict[str, Any]:
         "messages": {"type": "array", "items": notice},
     }
     return {"type": "object", "properties": envelope, "required": list(envelope), "$defs": dict(shared)}
-
-
-def _message_schema(kind: type) -> dict[str, Any]:
-    if kind is Message:
-        return {"type": "string"}
-    raise NotImplementedError(kind)

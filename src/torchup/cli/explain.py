@@ -59,8 +59,8 @@ def command(session: Session, words: tuple[str, ...], env: str) -> Answer:
     if slug in order():
         entry = _explained(slug)
         return Answer(command="explain", data=entry, text=lambda: explanation_text(entry, session.style))
-    if slug in answers():
-        answer = answers()[slug]
+    answer = answers().get(slug)
+    if answer is not None:
         data = {"slug": slug, "title": answer[0], "answer": answer[1:]}
         return Answer(command="explain", data=data, text=lambda: question_text(slug, answer, session.style))
     brought = _brought(session, slug)
@@ -75,13 +75,13 @@ def _index(session: Session, titles: dict[str, Message]) -> Answer:
 
 def _found(session: Session, question: str) -> Answer:
     """The topics nearest to a free question. A mistyped code has no blank: its error offers the right one."""
-    near = did_you_mean(question, _titles(), cutoff=0.5)
+    titles = _titles()
+    near = did_you_mean(question, titles, cutoff=0.5)
     topics = [] if near is not None and " " not in question else nearest_topics(question, _texts())
     if not topics:
         everything = message("explain.unknown.hint", "run `torchup explain` to list all topics")
         unknown = message("explain.unknown", "there is no topic `{code}`", code=question)
         raise UsageError(unknown, hint=near or everything)
-    titles = _titles()
     return _index(session, {slug: titles[slug] for slug in topics})
 
 

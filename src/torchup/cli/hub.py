@@ -65,7 +65,6 @@ def command(session: Session, *, words: tuple[str, ...], port: int | None) -> An
             message("hub.log-in", "Log in with the name and the password of your account on this machine."),
             message("hub.loopback", "Only this machine can reach it, so it works without TLS."),
             message("hub.configuration", "Its settings: {path}", path=configuration_file(host, found.name)),
-            message("serve.end", "Press Ctrl-C to stop it."),
         ),
     )
     if session.dry_run:

@@ -143,7 +143,7 @@ def _said(host: Host, found: Environment, port: int, *, root: bool) -> list[Mess
         said.append(message("lab.tunnel", "To open it on another computer, run this there first: {line}", line=tunnel))
     if root:
         said.append(message("lab.root", "You are root, so everything in a notebook runs as root."))
-    return [*said, message("serve.end", "Press Ctrl-C to stop it.")]
+    return said
 
 
 def _would(found: Environment, argv: tuple[str, ...], missing: tuple[str, ...]) -> str:

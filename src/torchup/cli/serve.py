@@ -32,7 +32,7 @@ class Server(Value, frozen=True, kw_only=True):
     port: int
     url: str  # to open in a browser
     environment: str
-    said: tuple[Message, ...] = ()  # after the address
+    said: tuple[Message, ...] = ()  # after the address, before how to stop it
     install: tuple[str, ...] = ()  # packages that the environment lacked
 
 
@@ -100,5 +100,5 @@ def _tell(session: Session, server: Server) -> None:
         return
     session.note(message("serve.ready", "{name} is ready; open this address in a browser:", name=server.name))
     click.echo(f"\n        {server.url}\n")  # with its token, which a text of torchup's would not show
-    for line in server.said:
+    for line in (*server.said, message("serve.end", "Press Ctrl-C to stop it.")):
         session.note(line)
