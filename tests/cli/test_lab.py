@@ -15,7 +15,8 @@ from torchup.host import RealHost
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins are scripts of a POSIX shell")
 HOST = RealHost()
-# Stands in for the environment's Python: ipykernel's own words, and a server that takes one connection at its port.
+# Stands in for the environment's Python: ipykernel's own words, and a server that answers at its port with the given
+# statuses, one a request, and ends.
 PYTHON = f"""#!{sys.executable}
 import json, os, socket, sys
 if "-c" in sys.argv:
@@ -25,7 +26,11 @@ if os.environ.get("BROKEN"):
     sys.exit("No module named tornado")
 port = int(next(word for word in sys.argv if word.startswith("--ServerApp.port=")).partition("=")[2])
 with socket.create_server(("127.0.0.1", port)) as server:
-    server.accept()[0].close()
+    for status in os.environ.get("STATUSES", "200").split():
+        client = server.accept()[0]
+        client.recv(10_000)
+        client.sendall(f"HTTP/1.1 {{status}} x\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n".encode())
+        client.close()
 print("TOKEN", os.environ["JUPYTER_TOKEN"], file=sys.stderr)
 """
 
@@ -72,6 +77,24 @@ def test_json_is_one_document_that_comes_when_the_server_answers(environment, ca
     data = json.loads(capfd.readouterr().out)["data"]
     assert data["ready"] is True
     assert data["url"].startswith(f"http://127.0.0.1:{data['port']}/lab?token=")
+
+
+@pytest.mark.parametrize("answers", ["404 404 302", "503 200", "500 404 403"])
+def test_a_server_is_ready_when_its_page_is_there(environment, capfd, monkeypatch, answers):
+    """JupyterHub's proxy takes connections before the hub does: its "not found" and its errors are waited for."""
+    monkeypatch.setenv("STATUSES", answers)
+    assert main(["lab", "lab"]) == 0
+    assert "JupyterLab is ready" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("answers", ["404", "503 404"])
+def test_a_server_that_never_has_its_page_was_not_ready(environment, capfd, monkeypatch, answers):
+    """It took connections, and ended without the page."""
+    monkeypatch.setenv("STATUSES", answers)
+    assert main(["lab", "lab"]) == 1
+    err = capfd.readouterr().err
+    assert "JupyterLab is ready" not in err
+    assert "before it responded" in err
 
 
 def test_a_server_that_ends_before_it_answers_is_told(environment, capfd, monkeypatch):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
 from torchup.cli.answer import Answer, envelope
 from torchup.cli.display import DISPLAY
-from torchup.host.network import listens
+from torchup.host.network import web_status
 from torchup.host.threads import thread
 from torchup.model import Message, Value, message
 
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 
     from torchup.cli.session import Session
 
-LOOK = 0.2  # seconds between two looks at the port
+LOOK = 0.2  # seconds between two looks at the address
+SETTLE = 60.0  # seconds that an address may answer "not found" or "server error" before it is shown anyway
 REMIND = 5.0  # seconds between two words while it starts
 
 
@@ -45,12 +48,14 @@ def named(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
 def serve(session: Session, server: Server) -> Answer | None:
     """Run it until it ends; its exit code is the answer's. With ``--json`` the document comes when it answers."""
     over, ready = threading.Event(), threading.Event()
-    thread(_watch, session, server, over, ready).start()
+    watch = thread(_watch, session, server, over, ready)
+    watch.start()
     try:
         with DISPLAY.suspended():
             code = session.host.run_attached(server.argv, environment=server.variables)
     finally:
         over.set()
+        watch.join()  # it may be about to say that the server is ready
     if ready.is_set():
         session.note(message("serve.ended", "{name} stopped", name=server.name))
         return None if session.as_json else Answer(command=server.command, data=None, text=str)
@@ -79,18 +84,30 @@ def data_of(server: Server, *, ready: bool) -> dict[str, object]:
 
 def _watch(session: Session, server: Server, over: threading.Event, ready: threading.Event) -> None:
     started = told = session.host.monotonic()
+    answered: float | None = None
     while not over.wait(LOOK):
-        if listens(server.port):
+        status, now = _status(server), session.host.monotonic()
+        answered = now if answered is None and status is not None else answered
+        if _is_ready(status) or (answered is not None and now - answered >= SETTLE):
             ready.set()
             _tell(session, server)
             return
-        now = session.host.monotonic()
         if now - told >= REMIND:
             told = now
             session.note(
                 message("serve.waiting", "{name} is starting ({seconds} s)", name=server.name,
                         seconds=round(now - started))
             )  # fmt: skip
+
+
+def _status(server: Server) -> int | None:
+    address = urlsplit(server.url)
+    return web_status(server.port, f"{address.path}?{address.query}" if address.query else address.path)
+
+
+def _is_ready(status: int | None) -> bool:
+    """Whether the page is there: JupyterHub's proxy answers "not found" until the hub has started."""
+    return status is not None and status != HTTPStatus.NOT_FOUND and status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _tell(session: Session, server: Server) -> None:

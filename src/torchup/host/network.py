@@ -11,7 +11,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from functools import cache
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
 
 from torchup.host.base import HttpResponse
@@ -74,13 +74,22 @@ def _bound(port: int) -> bool:
     return True
 
 
-def listens(port: int, timeout: float = 2.0) -> bool:
-    """Whether a program of this machine takes connections at a port of loopback; waits ``timeout`` seconds at most."""
+def web_status(port: int, path: str, timeout: float = 5.0) -> int | None:
+    """The status that a program of this machine answers with at a port of loopback, without any proxy.
+
+    None: no program takes connections there, or it did not answer in ``timeout`` seconds. 0: it takes connections,
+    but does not speak HTTP without TLS.
+    """
+    connection = HTTPConnection(LOOPBACK, port, timeout=timeout)
     try:
-        with socket.create_connection((LOOPBACK, port), timeout):
-            return True
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except HTTPException:
+        return 0
     except OSError:
-        return False
+        return None
+    finally:
+        connection.close()
 
 
 class _Redirect(urllib.request.HTTPRedirectHandler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 CHUNK = 1 << 18  # bytes; large enough that Python costs little at 1 GB/s, small enough to stop within a moment
-_IDLE: dict[bool, list[Any]] = {True: [], False: []}  # sessions whose connections stay open, by `verify`
+Trust = tuple[bool, str | None, str | None, str | None, str | None]
+# Sessions whose connections stay open, by whom they trust and as whom they come: the library loads certificates into
+# the session's one context, so a session that one place's certificate was used in would use it everywhere.
+_IDLE: dict[Trust, list[Any]] = {}
 
 
 class StreamError(OSError):
@@ -61,7 +65,8 @@ def open_stream(
     """See `Host.stream`."""
     import requests  # 60 ms that only a download pays
 
-    session = _IDLE[verify].pop() if _IDLE[verify] else _session(verify=verify)  # one thread has it at a time
+    idle = _IDLE.setdefault(_trust(certificate, client_certificate, verify=verify), [])
+    session = idle.pop() if idle else _session(verify=verify)  # one thread has it at a time
     try:
         response = session.get(
             url,
@@ -79,7 +84,12 @@ def open_stream(
         yield stream
     finally:
         stream.close()
-        _IDLE[verify].append(session)
+        idle.append(session)
+
+
+def _trust(certificate: str | None, client_certificate: str | None, *, verify: bool) -> Trust:
+    """All that a session's context is made of, OpenSSL's own variables included."""
+    return verify, certificate, client_certificate, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
 
 
 def _session(*, verify: bool) -> Any:

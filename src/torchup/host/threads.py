@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SIGN = 20.0  # seconds for the sign of a new thread; it takes microseconds
+SIGN_IN_LITTLE_MEMORY = 3.0  # where a thread may die before its sign
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,7 +41,8 @@ class _Sign(threading.Event):
 
     def wait(self, timeout: float | None = None) -> bool:
         """See `threading.Event.wait`."""
-        if super().wait(SIGN if timeout is None else timeout) or timeout is not None:
+        patience = SIGN_IN_LITTLE_MEMORY if _memory_is_limited() else SIGN
+        if super().wait(patience if timeout is None else timeout) or timeout is not None:
             return self.is_set()
         raise RuntimeError("can't start new thread")
 

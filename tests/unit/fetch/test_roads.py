@@ -76,6 +76,17 @@ def test_a_company_s_issuer_is_trusted_as_configured(host, unknown, tmp_path, mo
         return fetch(host, server, certificate=place.certificate, verify=place.verify)
 
 
+def test_a_certificate_is_trusted_for_its_own_place_alone(host, unknown):
+    """The next download without it is refused, although a session is kept: the library's context only ever grows."""
+    with FileServer(CONTENT, tls=tls(unknown)) as server:
+        fetch(host, server, certificate=unknown[0])
+    with FileServer(CONTENT, tls=tls(unknown)) as server:
+        place = Place(name="server", url=server.url)
+        other = FileOrder(name="y.whl", sha256="0" * 64, size=len(CONTENT), places=(place,))
+        with pytest.raises(NetworkError, match=r"(?i)certificate"):
+            fetch_all(host, [other], patience=QUICK)
+
+
 @pytest.mark.parametrize("kind", ["http", "socks"])
 @pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("way", ["setting", "variable"])
