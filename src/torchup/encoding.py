@@ -69,7 +69,10 @@ _SAID: tuple[tuple[str, Message], ...] = (
     (r"JSON is malformed: .*\(byte (?P<byte>\d+)\)", message("decode.malformed", "it is not JSON (byte {byte})")),
     (r"Object missing required field `(?P<name>.*)`", message("decode.missing", "the field `{name}` is missing")),
     (r"Object contains unknown field `(?P<name>.*)`", message("decode.unknown", "unknown field `{name}`")),
-    (r"Expected `(?P<wanted>.*)`, got `(?P<found>.*)`", message("decode.kind", "{found} is in a place for {wanted}")),
+    (
+        r"Expected `(?P<wanted>.*)`, got `(?P<found>.*)`",
+        message("decode.kind", "a value has the type {found} instead of {wanted}"),
+    ),
     (r"Invalid enum value (?P<value>.*)", message("decode.enum", "{value} is not one of the known values")),
 )
 

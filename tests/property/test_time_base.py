@@ -134,7 +134,9 @@ def test_the_readers_one_line_stands_first_and_says_slower_as_such():
     """One epoch of 49.2 s is about 492 s for ten, beside the article's 45 s: 10.9 times slower."""
     slow = result("script", 49.2, kind="replica", median=49.2, parameters={"epochs": 1, "epochs_asked": 10})
     first = bench_text([slow], WIDE, baseline=load_baseline("article")).splitlines()[0]
-    assert first.startswith("The article's program, 10 epochs: about 492.00 s here, 45.02 s on an RTX 3070 Ti Laptop")
+    assert first.startswith(
+        "The article's program (10 epochs) takes about 492.00 s here and 45.02 s on the RTX 3070 Ti Laptop"
+    )
     assert first.endswith("10.9 times slower")
     assert for_request(slow).extrapolated
     assert "10.9x slower" in bench_text([slow], WIDE, baseline=load_baseline("article"))

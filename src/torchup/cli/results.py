@@ -80,7 +80,7 @@ def show_command(session: Session, run: str) -> Answer:
     help=text(
         "results.compare.help",
         "Compare CANDIDATE with BASE. Each is a run as in `show`, one of its recipes (latest:resident), or a "
-        "device (latest:resident@cuda). With --threshold, a regression exits with code 1.",
+        "device (latest:resident@cuda). With --threshold, the command exits with 1 if a result is slower.",
     ),
 )
 @click.argument("base")
@@ -96,7 +96,7 @@ def show_command(session: Session, run: str) -> Answer:
     "--across",
     multiple=True,
     type=click.Choice(ACROSS),
-    help=text("results.option.across", "Compare even if this differs"),
+    help=text("results.option.across", "Compare even if this condition differs"),
 )
 @common_options
 def compare_command(
@@ -218,7 +218,7 @@ def import_command(session: Session, file: str, force: bool) -> Answer:  # noqa:
         command="results import",
         data={"run": kept.id, "new": is_new, "results": len(kept.results)},
         text=lambda: (
-            text("results.import.done", "saved as run {run}: {count} result(s)", run=kept.id, count=len(kept.results))
+            text("results.import.done", "saved as run {run}; results: {count}", run=kept.id, count=len(kept.results))
             if is_new
             else text("results.import.known", "run {run} is already here", run=kept.id)
         ),
@@ -259,7 +259,7 @@ def _nothing_comparable(report: Report) -> UsageError:
         return UsageError(text_, hint=message("compare.nothing.hint", "name the recipes: RUN:RECIPE"))
     return UsageError(
         message("compare.other-work", "the two sides did not do the same work: {keys} differ", keys=", ".join(keys)),
-        hint=message("compare.other-work.hint", "use `--across` to compare anyway, if that makes sense"),
+        hint=message("compare.other-work.hint", "use `--across` to compare anyway, if the comparison makes sense"),
     )
 
 
@@ -269,7 +269,7 @@ def _regression_notices(report: Report, threshold: float | None) -> tuple[Notice
     slower = [c for c in report.comparisons if c.regressed]
     text_ = message(
         "compare.regressed",
-        "{count} of {total} comparisons are slower by more than {threshold} %",
+        "{count} of {total} results are slower by more than {threshold} %",
         count=len(slower),
         total=len(report.comparisons),
         threshold=f"{100 * (threshold or 0):g}",

@@ -204,7 +204,7 @@ def driver_against(row: Row, target: Target) -> Message | None:
     if driver is None or (driver.version is None and target.cuda is None):
         return message(
             "plan.reject.no-driver",
-            "no NVIDIA driver is loaded; CUDA {cuda} needs {floor}",
+            "no NVIDIA driver is loaded; CUDA {cuda} needs driver {floor}",
             cuda=row.driver.cuda,
             floor=floor,
         )

@@ -165,7 +165,7 @@ def roll_back(host: Host, name: str) -> Environment:
                 find(host, name)
                 text = message("envs.no-previous", "`{name}` has no previous version", name=name)
                 hint = message(
-                    "envs.no-previous.hint", "`torchup up` keeps a previous version when it replaces an environment"
+                    "envs.no-previous.hint", "use `torchup up` to replace an environment: it keeps the previous version"
                 )
                 raise UsageError(text, hint=hint)
             transaction.roll_back(host, target)

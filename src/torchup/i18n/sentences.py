@@ -56,9 +56,9 @@ _ALL = (
     message("worker.no-gpu", "a {kind} build sees no GPU: {why}"),
     message("worker.cpu-path", "CPU code path {path}"),
     message("worker.nothing-to-compare", "nothing to compare here"),
-    message("worker.arch", "the GPU is {gpu}, the build has {list}"),
-    message("worker.arch-by", "{gpu} runs {list}"),
-    message("worker.arch-unknown", "it is unknown whether {gpu} runs {list}"),
+    message("worker.arch", "the GPU is {gpu}, but the build has code only for {list}"),
+    message("worker.arch-by", "{gpu} runs code from this list: {list}"),
+    message("worker.arch-unknown", "it is unknown whether {gpu} runs code from this list: {list}"),
     message("worker.matmul", "a 32 x 32 matrix product of integers is wrong"),
     message("worker.matmul-off", "a 256 x 256 matrix product is wrong by {error}"),
     message("worker.conv", "convolution {name} is wrong by {error} of its largest value"),
@@ -83,9 +83,9 @@ _ALL = (
     # packages around torch
     message("worker.no-ffmpeg", "FFmpeg's shared libraries are not on this machine; torchcodec needs them"),
     message("worker.needs-gpu", "its kernels need a GPU"),
-    message("worker.package-off", "its result is wrong by {error}"),
-    message("worker.not-finite", "its result is not finite"),
-    message("worker.sound", "a second of sound had {count} samples"),
+    message("worker.package-off", "the result is wrong by {error}"),
+    message("worker.not-finite", "the result is not finite"),
+    message("worker.sound", "one second of test sound was decoded into {count} samples"),
     # what is not as it was installed
     message("worker.both", "{one}; {other}"),
     message("worker.and-more", "{detail} (and {count} more)"),
@@ -101,21 +101,21 @@ _ALL = (
     # how a recipe ran, or why it cannot
     message(
         "worker.no-torchvision",
-        "torchvision cannot be imported here: the same per-sample steps use Pillow and torch",
+        "torchvision cannot be imported here, so the same per-sample steps use Pillow and torch",
     ),
     message(
         "worker.no-pillow",
-        "torchvision and Pillow cannot be imported here: the same per-sample steps use only torch",
+        "torchvision and Pillow cannot be imported here, so the same per-sample steps use only torch",
     ),
     message("worker.left-out", "{name} was skipped: {why}"),
     message("worker.failed-beside", "{name} failed: {why}"),
-    message("worker.losses-differ", "its losses differ from those of eager PyTorch by {difference}"),
+    message("worker.losses-differ", "the losses differ from those of eager PyTorch by {difference}"),
     message(
         "worker.weights-differ",
-        "its {name} changed differently from that of eager PyTorch, by {difference} of the distance",
+        "training changes the parameter {name} differently from eager PyTorch, by {difference} of the change",
     ),
     message("worker.no-recipe", "no recipe runs on {device}: {why}"),
-    message("worker.no-way", "the kernels cannot be run in any way: {why}"),
+    message("worker.no-way", "no method of running the kernels works: {why}"),
     message("worker.no-kernel", "there is no hand-written kernel for {kind}"),
     message("worker.no-metal", "there is no hand-written kernel for Metal, and Triton does not compile for it"),
     message("worker.no-xpu-kernel", "the Triton kernels are written and checked for CUDA, not for Intel GPUs"),
@@ -146,17 +146,17 @@ _ALL = (
     message("worker.other-order", "this torch shuffles its batches in a way that torchup does not know"),
     message(
         "worker.cut",
-        "the budget ended after {steps} of {total} steps of an epoch; the time is computed from the rate of the "
-        "steps after the first {warm}",
+        "the time budget ended after {steps} of {total} steps of an epoch; the time is computed from the rate of "
+        "the steps after the first {warm}",
     ),
-    message("worker.points-cut", "the time budget allowed {done} of {total} points of the measurement"),
+    message("worker.points-cut", "the time budget allowed only {done} of {total} points of the measurement"),
     message("worker.one-step", "one step takes longer than the time budget: the result is the time of the first step"),
     message(
         "worker.decoded-cut",
-        "the time budget allowed decoding {done} of {total} images; the time is extrapolated to all",
+        "the time budget allowed decoding only {done} of {total} images; the time is extrapolated to all images",
     ),
     message("worker.tested-cut", "the accuracy was measured on {done} of {total} test images"),
-    message("worker.repeats-cut", "the time budget allowed {done} of {asked} repeats"),
+    message("worker.repeats-cut", "the time budget allowed only {done} of {asked} repeats"),
     message("worker.resumed", "the training was interrupted and continued in epoch {epoch} after step {step}"),
     message(
         "worker.program-outran",
@@ -171,7 +171,7 @@ _ALL = (
         "worker.no-tf32", "tf32 is a format of NVIDIA and AMD matrix units; {device} computes float32 in full precision"
     ),
     message("worker.no-tf32-gpu", "{device} has no TF32"),
-    message("worker.old-tf32", "TF32 came with compute capability 8.0; this is {capability}"),
+    message("worker.old-tf32", "TF32 needs compute capability 8.0 or newer; this GPU has {capability}"),
     message("worker.tf32-switch", "torch did not accept the TF32 setting"),
     message("worker.no-scaling", "fp16 needs loss scaling, which this torch does not have for {device}"),
     message("worker.no-autocast", "no {label} on {device}: {why}"),
@@ -179,9 +179,9 @@ _ALL = (
     message("worker.no-bf16", "{device} has no bf16"),
     message("worker.no-form", "{name} does not support {label}, only {labels}"),
     message("worker.no-arithmetic", "{name} does no arithmetic that {label} would change"),
-    message("worker.no-label", "{name} does not support precisions: {label} was not in effect"),
+    message("worker.no-label", "{name} ignores the precision setting: {label} was not in effect"),
     # the user's data
-    message("worker.no-workload", "there is no workload {name}; there are: {names}"),
+    message("worker.no-workload", "there is no workload {name}; available: {names}"),
     message("worker.data-unreadable", "cannot read {file}: {why}"),
     message("worker.data-damaged", "{file} is damaged: its SHA-256 does not match"),
     message("worker.not-idx", "{file} is not an IDX file of unsigned bytes"),
@@ -191,7 +191,7 @@ _ALL = (
     message("worker.idx-pair", "{part}: {images} images do not match {labels} labels"),
     message(
         "worker.no-fashion",
-        "torchup does not include fashion-mnist: use --data DIR with the folder of its four files",
+        "torchup does not include Fashion-MNIST: use --data DIR with a folder of its four files",
     ),
     message("worker.no-cifar", "the data folder has no data_batch_1.bin (CIFAR-10, binary version)"),
     message("worker.not-cifar", "{file} is not a file of CIFAR-10 records"),
@@ -211,17 +211,17 @@ _ALL = (
     message("worker.made-up-images", "{count} generated JPEGs; use --data DIR for your own images"),
     message("worker.batch-halved", "a batch of {asked} does not fit into memory, but {batch} does"),
     message("worker.images-too-large", "the images need {needed} MiB, but only {have} MiB of memory are available"),
-    message("worker.no-model", "there is no model {name}; there are: {names}"),
+    message("worker.no-model", "there is no model {name}; available: {names}"),
     message("worker.short-text", "{file} contains {length} bytes, but one sequence needs {wanted}"),
-    message("worker.old-attention", "gpt needs scaled_dot_product_attention, which came with torch 2.0"),
+    message("worker.old-attention", "gpt needs scaled_dot_product_attention, which is in torch 2.0 and newer"),
     message("worker.no-program", "`torchup bench run` needs a program: `torchup bench run -- python train.py`"),
     message("worker.program-missing", "{name} cannot be started: {why}"),
     message("worker.program-failed", "the program exited with code {number}"),
-    message("worker.profiled", "measured under the PyTorch profiler, which makes it slower"),
-    message("worker.no-profile", "only a Python script can be profiled: `python train.py`"),
-    message("worker.too-few", "{count} images are too few: one in {share} is kept for testing"),
+    message("worker.profiled", "measured under the PyTorch profiler, which slows the program down"),
+    message("worker.no-profile", "only a Python script can be profiled, for example `python train.py`"),
+    message("worker.too-few", "too few images ({count}): one in {share} is kept for testing"),
     message("worker.too-many", "{count} images of {size} need more than {most} GiB"),
-    message("worker.no-batch", "{count} images are fewer than one batch of {batch}"),
+    message("worker.no-batch", "too few images for one batch: {count} instead of {batch}"),
     message(
         "worker.other-shape",
         (
@@ -236,7 +236,10 @@ _ALL = (
     # several processes
     message("worker.all-reduce-wrong", "an all-reduce of ones over {ranks} ranks returned {got}"),
     message("worker.no-backend", "torch.distributed has no backend for {device}"),
-    message("worker.few-devices", "{processes} processes were requested, but torch sees {devices} {device} devices"),
+    message(
+        "worker.few-devices",
+        "{processes} processes were requested, but the number of {device} devices that torch sees is {devices}",
+    ),
     message(
         "worker.above-roofline",
         "{name} took {seconds} s, but the device needs at least {floor} s at its peak: the measurement is wrong "
@@ -251,7 +254,7 @@ _ALL = (
     message("worker.has-none", "this system has none"),
     message("worker.no-readings", "no GPU driver provides readings"),
     message("worker.nvml", "NVML: {why}"),
-    message("worker.few-samples", "only {count} readings fall into the measured time; {wanted} are needed"),
+    message("worker.few-samples", "too few readings fall into the measured time: {count} instead of {wanted}"),
     message("worker.which-gpu", "this torch does not report which of the {count} GPUs it uses"),
     message("worker.other-gpu", "no reading belongs to the GPU at {address}"),
     message("worker.powermetrics", "macOS shows GPU power and clocks only to root (powermetrics)"),

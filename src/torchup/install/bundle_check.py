@@ -60,7 +60,7 @@ def checked_sums(host: Host, folder: str) -> dict[str, str]:
         raise UsageError(_lacks(missing), hint=_again())
     for name, digest in sums.items():
         if host.sha256(join(folder, name)) != digest:
-            raise _refused(join(folder, name), message("bundle.changed", "it is not the file that was bundled"))
+            raise _refused(join(folder, name), message("bundle.changed", "it differs from the file that was bundled"))
     return sums
 
 
@@ -77,10 +77,10 @@ def check_bundle(host: Host, folder: str, bundle: Bundle, sums: Mapping[str, str
     if missing := [name for name in bundle.files if name not in present]:
         raise UsageError(_lacks(missing), hint=_again())
     if foreign := sorted(present - bundle.files.keys()):
-        raise _refused(join(wheels, foreign[0]), message("bundle.foreign", "the plan of the bundle does not list it"))
+        raise _refused(join(wheels, foreign[0]), message("bundle.foreign", "the bundle's plan does not list it"))
     for name, digest in bundle.files.items():
         if sums.get(f"wheels/{name}") != digest:
-            raise _refused(join(wheels, name), message("bundle.changed", "it is not the file that was bundled"))
+            raise _refused(join(wheels, name), message("bundle.changed", "it differs from the file that was bundled"))
 
 
 def _check_form(folder: str, bundle: Bundle) -> None:
@@ -91,7 +91,7 @@ def _check_form(folder: str, bundle: Bundle) -> None:
                        known=SCHEMA)  # fmt: skip
         raise _refused(plan_file, text)
     if bundle.plan.installer is InstallerName.CONDA:
-        raise _refused(plan_file, message("bundle.is-conda", "a bundle holds wheels, but its plan is for conda"))
+        raise _refused(plan_file, message("bundle.is-conda", "a bundle contains wheels, but this plan is for conda"))
     if not 0 < len(bundle.files) <= FILE_LIMIT:
         raise _refused(plan_file, message("bundle.count", "it lists {count} files", count=len(bundle.files)))
     names = set()
@@ -113,7 +113,7 @@ def _check_complete(plan_file: str, bundle: Bundle, names: set[str]) -> None:
     wanted = [Requirement(line) for line in bundle.plan.packages]
     absent = [r.name for r in wanted if r.marker is None and normalise(r.name) not in names]
     if absent:
-        text = message("bundle.absent", "{name} is not one of its files", name=absent[0])
+        text = message("bundle.absent", "it requires {name} but lists no file of it", name=absent[0])
         raise _refused(plan_file, text)
 
 

@@ -139,7 +139,7 @@ def _installed_from_any(host: Host, wanted: Wanted, choice: Choice, listener: Li
             listener.say(
                 message(
                     "up.next-source",
-                    "{failed} did not serve it; trying the same build from {source}",
+                    "{failed} did not serve the build; trying the same build from {source}",
                     failed=choice.plan.build.source,
                     source=following.plan.build.source,
                 )
@@ -273,7 +273,9 @@ def _check(verification: Verification, name: str) -> None:
         rung=failed.name if failed else "-",
         detail=sentence(failed.detail if failed else None),
     )
-    hint = message("up.broken.hint", "run `torchup doctor --env {name}` for the cause; `--fix` repairs it", name=name)
+    hint = message(
+        "up.broken.hint", "run `torchup doctor --env {name}` for the cause; `--fix` repairs the environment", name=name
+    )
     raise VerifyError(text, hint=hint)
 
 
@@ -285,7 +287,7 @@ def _measured(host: Host, wanted: Wanted, report: Report, listener: Listener) ->
     watching = BenchListener(on_progress=listener.measuring, keep=lambda run, found: keeper.keep(found, to_json(run)))
     request = BenchRequest(recipes=wanted.recipes, epochs=wanted.epochs, budget=wanted.budget)
     python = python_of(report.environment.path)
-    resume = message("bench.interrupted.hint", "run `torchup bench --resume` to continue it")
+    resume = message("bench.interrupted.hint", "run `torchup bench --resume` to continue the benchmark")
     with _all_is_ready(wanted.name, resume):
         try:
             outcome = run_benchmark(host, python, request, machine=report.machine, listener=watching)

@@ -79,7 +79,7 @@ def driver_text(order: DriverOrder) -> Message:
     what = _what(order)
     if order.gives is None:
         return what
-    return message("plan.driver.gives", "{what}: that gives {torch}", what=what, torch=order.gives)
+    return message("plan.driver.gives", "{what}, which allows {torch}", what=what, torch=order.gives)
 
 
 def _what(order: DriverOrder) -> Message:
@@ -152,7 +152,8 @@ _REBOOT = {
         "plan.driver.reboot-container", "reboot the container's host, then start the container again"
     ),
     DriverPlace.CLUSTER: message(
-        "plan.driver.reboot-cluster", "tell the cluster's administrators: this node needs a reboot; use another node"
+        "plan.driver.reboot-cluster",
+        "tell the cluster's administrators that this node needs a reboot, and use another node",
     ),
     DriverPlace.JETSON: message("plan.driver.reboot-jetson", "reboot the Jetson"),
 }

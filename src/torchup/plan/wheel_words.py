@@ -104,7 +104,9 @@ def _build_hint(found: Match) -> Message:
     package = load_packages().get(found.package)
     if package is not None and not package.can_be_compiled:
         return message(
-            "plan.wheel.no-source.hint", "torchup cannot compile it; instead: {what}", what=found.alternative or "-"
+            "plan.wheel.no-source.hint",
+            "use an alternative, because torchup cannot compile the package: {what}",
+            what=found.alternative or "-",
         )
     return message(
         "plan.wheel.source.hint",

@@ -84,7 +84,7 @@ def _result_facts(entry: Entry) -> Iterator[tuple[str, str]]:
         yield text("html.fact.first", "first epoch"), numbers.seconds(result.first_seconds)
     if result.first_minute_rate is not None:
         rates = (numbers.amount(rate, "/s") for rate in (result.first_minute_rate, result.sustained_rate))
-        yield text("html.fact.rates", "first minute, after it"), ", ".join(rates)
+        yield text("html.fact.rates", "rate in the first minute, rate after it"), ", ".join(rates)
     if result.peak_memory_bytes is not None:
         yield text("results.column.memory", "Peak memory"), numbers.size(result.peak_memory_bytes)
     if result.limit is not None:

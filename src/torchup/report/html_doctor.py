@@ -41,7 +41,7 @@ def _verdict(found: Diagnosis, facts: Facts, where: str) -> Markup:
         return head("bad", text("html.doctor.cause", "Main cause"), words(main.summary), main.rule, where)
     if found.verdict is Verdict.HEALTHY:
         here = text("doctor.text.healthy", "no problem was found in this environment")
-        title = here if facts.live else text("doctor.text.silent", "no problem found in this report")
+        title = here if facts.live else text("doctor.text.silent", "no problem was found in this report")
         return head("good", text("html.doctor.healthy", "Healthy"), title, where)
     return head("open", text("html.doctor.undetermined", "Undetermined"), undetermined(), where)
 

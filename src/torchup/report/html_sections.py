@@ -12,7 +12,7 @@ from torchup.report.bench_text import advice as advice_lines
 from torchup.report.bench_text import bound_name
 from torchup.report.html_entry import USUAL_PRECISION, Entry, by_workload
 from torchup.report.markup import Markup, element, join, prose
-from torchup.report.results_text import PARTS, part_name, part_text, shares, trained
+from torchup.report.results_text import PARTS, epochs, part_name, part_text, shares, trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,10 +64,10 @@ def _tiles(workload: str, measured: Sequence[Entry]) -> Markup:
     accuracy = best.result.quality.get("test_accuracy")
     if accuracy is not None:
         part = cut(best.result)
-        epochs = best.result.epochs or best.result.parameters.get("epochs", 0.0)
+        done = best.result.epochs or best.result.parameters.get("epochs", 0.0)
         detail = (
             text("html.tile.accuracy.detail", "{recipe}, epochs: {epochs}", recipe=best.recipe,
-                 epochs=numbers.count(epochs) if epochs else numbers.NONE)
+                 epochs=numbers.count(done) if done else numbers.NONE)
             if part is None
             else text("html.tile.accuracy.cut", "{recipe}, after {part}: not judged", recipe=best.recipe,
                       part=part_text(part))
@@ -116,8 +116,8 @@ def speedruns(entries: Sequence[Entry]) -> Markup:
     charts = [_ladder(workload, group) for workload, group in by_workload(entries, SPEEDRUN).items()]
     intro = text(
         "html.speedruns.intro",
-        "A different training setup (batch, optimiser, schedule), held to the same accuracy. Do not compare it "
-        "with the recipes.",
+        "A different training setup (batch, optimiser, schedule) that must reach the same accuracy. Do not "
+        "compare it with the recipes.",
     )
     return section("speedruns", text("html.speedruns", "Speed runs"), *charts, intro=intro)
 
@@ -159,11 +159,11 @@ def amount_name(entry: Entry) -> str:
     """``10 epochs``; empty where a run does not count in epochs."""
     if entry.amount is None or entry.amount.unit != "epoch":
         return ""
-    return text("results.epochs", "{count} epochs", count=numbers.count(entry.amount.count))
+    return epochs(entry.amount.count)
 
 
 def from_name(entry: Entry) -> str:
-    """``from 1 epochs``: what an extrapolated time comes from; empty where all were trained."""
+    """``extrapolated from 1 epoch``: what an extrapolated time comes from; empty where all were trained."""
     if not entry.timed.extrapolated:
         return ""
     return text("html.extrapolated", "extrapolated from {trained}", trained=trained(entry.timed))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PROBLEMS = {
     "python-missing": message("kernel.problem.python-missing", "its Python no longer exists"),
     "environment-missing": message("kernel.problem.environment-missing", "its environment no longer exists"),
-    "ipykernel-missing": message("kernel.problem.ipykernel-missing", "ipykernel is not installed in it"),
+    "ipykernel-missing": message("kernel.problem.ipykernel-missing", "ipykernel is not installed in its environment"),
     "unreadable": message("kernel.problem.unreadable", "kernel.json cannot be read"),
 }
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 INTERFACES: dict[str, Message] = {
     "none": message("explain.wheel.abi.none", "not linked with torch"),
     "stable": message("explain.wheel.abi.stable", "torch's stable ABI: works with newer torch, too"),
-    "c++": message("explain.wheel.abi.cpp", "torch's C++ interface: works only with the releases it was built for"),
+    "c++": message(
+        "explain.wheel.abi.cpp", "torch's C++ interface: works only with the releases that the wheel was built for"
+    ),
 }
 PROBLEMS: dict[str, Message] = {
     "no-metadata": message("explain.wheel.no-metadata", "it has no metadata"),
@@ -66,6 +68,6 @@ def _verdict(found: Explained) -> Iterator[str]:
         yield "  " + text("explain.wheel.fits", "fits this machine, according to the file")
     for one in found.failed:
         yield "  " + text(
-            "explain.wheel.not", "does not fit: {axis} needs {want}, this machine has {have}",
+            "explain.wheel.not", "does not fit: {axis} must be {want}, but this machine has {have}",
             axis=one.axis.value, want=one.want, have=one.have,
         )  # fmt: skip

@@ -83,8 +83,8 @@ def _main(size: str) -> Markup:
             {"class": "lead"},
             text(
                 "web.lead",
-                "Describe a machine, or paste what a tool prints on it. torchup itself runs inside this page. It "
-                "installs nothing and sends nothing.",
+                "Describe a machine, or paste what a tool prints on that machine. torchup itself runs inside "
+                "this page. It installs nothing and sends nothing.",
             ),
         ),
         _examples(),

@@ -87,7 +87,7 @@ def _rare() -> Iterable[Markup]:
     pythons = sorted(catalog.fetchable_pythons, key=lambda name: version_key(name.removesuffix("t")), reverse=True)
     channels = [(name, name) for name in ("stable", "test", "nightly")]
     architectures = [
-        ("", text("web.usual", "the usual one")),
+        ("", text("web.usual", "default")),
         *((name, name) for name in ("x86_64", "aarch64", "arm64")),
     ]
     yield _select("arch", text("web.field.arch", "Processor"), architectures)
@@ -97,7 +97,7 @@ def _rare() -> Iterable[Markup]:
     yield _input("torch", "torch", catalog.newest_torch, choices="releases")
     yield _input("variant", text("web.field.variant", "Build"), "cu130", choices="variants")
     yield _input("asked", text("web.field.asked", "Why not this one?"), "cu118", choices="variants")
-    yield _input("packages", text("web.field.packages", "Further packages"), "flash-attn xformers")
+    yield _input("packages", text("web.field.packages", "Additional packages"), "flash-attn xformers")
     yield _input("purpose", text("web.field.purpose", "torch is for"), "vllm", choices="purposes")
     yield _select("channel", text("web.field.channel", "Channel"), channels)
     yield _check("cpu", text("web.field.cpu", "the CPU build, even with a GPU"))

@@ -257,7 +257,7 @@ def _who(replaced: Replaced) -> Iterator[Message]:
     if replaced.installer or replaced.when:
         yield message(
             "doctor.replaced.by",
-            "{tool} wrote it ({when})",
+            "{tool} installed that torch ({when})",
             tool=replaced.installer or "?",
             when=replaced.when or "?",
         )

@@ -37,7 +37,7 @@ def parse(path: str, text: str) -> TOMLDocument:
         ) from error
     if tomlkit.dumps(document) != text:
         raise UsageError(
-            message("project.layout", "the layout of {path} would not survive an edit", path=path),
+            message("project.layout", "torchup cannot edit {path} without changing its layout", path=path),
             hint=message("project.layout.hint", "run `torchup plan --export pyproject` to see what to write by hand"),
         )
     return document
