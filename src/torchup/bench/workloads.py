@@ -81,7 +81,7 @@ _RECIPES = {
         "bench.recipe.speedrun", "a different training setup that reaches the same accuracy in two epochs"
     ),
     "cached": message("bench.recipe.cached", "data decoded once and read from a memory-mapped file"),
-    "default": message("bench.recipe.default", "the only recipe of this workload"),
+    "default": message("bench.recipe.default", "the only recipe that this workload has"),
 }
 _WORKLOADS = {
     "mnist": message("bench.workload.mnist", "train the article's network on MNIST for 10 epochs"),

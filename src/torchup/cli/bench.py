@@ -103,7 +103,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     type=click.Choice(PRECISIONS),
     default=DEFAULT_PRECISION,
     show_default=True,
-    help=text("bench.option.precision", "Allowed rounding of float32 arithmetic"),
+    help=text("bench.option.precision", "Precision that float32 arithmetic may be rounded to"),
 )
 @click.option(
     "--threads",
@@ -155,7 +155,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "--profile",
     is_flag=True,
     default=None,
-    help=text("bench.option.profile", "Run your program under the PyTorch profiler (run)"),
+    help=text("bench.option.profile", "Run your own program (workload `run`) under the PyTorch profiler"),
 )
 @click.option("--resume", is_flag=True, help=text("bench.option.resume", "Continue the most recent interrupted run"))
 @click.option("--data", type=str, metavar="DIR", help=text("bench.option.data", "Folder with your own data files"))

@@ -183,7 +183,7 @@ def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
             f"{mark(style, 'pass')} {nothing}" if look.status == "same" else f"{mark(style, 'warning')} {unclear}"
         )
     elif written is None:
-        parts.append(text("catalog.refresh.keep", "To save this: torchup catalog refresh --write"))
+        parts.append(text("catalog.refresh.keep", "Run `torchup catalog refresh --write` to save this."))
     if written is not None:
         parts.append(text("catalog.refresh.written", "written to {path}", path=written))
     return "\n\n".join(parts)

@@ -83,7 +83,7 @@ def recorded_host(host: Host, folder: str) -> RecordedHost:
             message(
                 "detect.from.invalid", "{path} is not a recording: {reason}", path=path, reason=decode_problem(error)
             ),
-            hint=message("detect.from.invalid.hint", "record it again, or undo any edits made by hand"),
+            hint=message("detect.from.invalid.hint", "record the machine again, or undo edits made by hand"),
         ) from error
 
 

@@ -234,7 +234,7 @@ def _tell_drift(session: Session, path: str) -> None:
     replaced = guard.replacement(session.host, path)
     if replaced is not None and replaced.wanted_by:
         names = ", ".join(replaced.wanted_by)
-        session.note(message("env.run.wanted-by", "{packages} required that torch", packages=names))
+        session.note(message("env.run.wanted-by", "this torch was installed because of {packages}", packages=names))
 
 
 @command.command(
@@ -257,7 +257,8 @@ def adopt_command(session: Session, path: str, name: str | None) -> Answer:
     if environment.source == "pytorch":
         ended = message(
             "env.adopt.ended",
-            "its conda channel `pytorch` ended with torch 2.5.1: run `torchup explain conda-channels-ended`",
+            "the conda channel `pytorch` of this environment ended with torch 2.5.1: run `torchup explain "
+            "conda-channels-ended`",
         )
         notices = (*notices, Notice(code="env.adopt.ended", level="warning", text=ended))
     return Answer(command="env adopt", data=environment, text=lambda: done, notices=notices)

@@ -38,7 +38,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup hub": (
         (
             "torchup hub thesis",
-            message("example.hub", "Open a page where people log in with their accounts of this machine."),
+            message("example.hub", "Open a page where people log in with their accounts on this machine."),
         ),
     ),
     "torchup detect": (
@@ -151,7 +151,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ("torchup doctor", message("example.doctor", "Examine the default environment.")),
         (
             "torchup doctor --report issue.txt",
-            message("example.doctor.report", "Diagnose what someone else pasted."),
+            message("example.doctor.report", "Diagnose a report that someone else pasted."),
         ),
         (
             "torchup doctor --format md",
@@ -317,7 +317,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ("torchup project check", message("example.project.check", "Check the file in CI.")),
         (
             "torchup project check --for linux-cuda,mac",
-            message("example.project.check.for", "Also check that it supports these machines."),
+            message("example.project.check.for", "Also check that the file supports these machines."),
         ),
     ),
     "torchup project sync": (

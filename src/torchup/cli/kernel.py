@@ -36,7 +36,7 @@ def command(session: Session) -> None:
 
 def _place(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a subcommand ``--user`` and ``--prefix``."""
-    below = text("kernel.option.prefix", "Use the Jupyter in DIR (of a hub or an environment), not this user's")
+    below = text("kernel.option.prefix", "Use the Jupyter in DIR (of a hub or an environment) instead of this user's")
     prefix = click.option("--prefix", metavar="DIR", help=below)
     user = click.option(
         "--user", is_flag=True, help=text("kernel.option.user", "Use this user's Jupyter (the default)")

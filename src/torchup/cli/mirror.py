@@ -37,7 +37,7 @@ def command(session: Session) -> None:
     del session
 
 
-@command.command(name="list", help=text("mirror.list.help", "Show every mirror, by name, with what it has"))
+@command.command(name="list", help=text("mirror.list.help", "Show every mirror by name, and what it offers"))
 @common_options
 def list_command(session: Session) -> Answer:
     """`torchup mirror list`."""

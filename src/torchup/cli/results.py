@@ -156,7 +156,10 @@ def report_command(session: Session, runs: tuple[str, ...], output: str, no_base
 
 @command.command(
     name="export",
-    help=text("results.export.help", "Print a run, or write it to a file to share; it contains no user, host or path"),
+    help=text(
+        "results.export.help",
+        "Print a run, or write it to a file to share; the output contains no user names, host names or paths",
+    ),
 )
 @click.argument("run", default="latest")
 @click.option(
@@ -198,7 +201,9 @@ def export_command(session: Session, run: str, form: str, output: str | None) ->
 )
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option(
-    "--force", is_flag=True, help=text("results.option.force", "Save it even if its numbers contradict each other")
+    "--force",
+    is_flag=True,
+    help=text("results.option.force", "Save the file even if its numbers contradict each other"),
 )
 @common_options
 def import_command(session: Session, file: str, force: bool) -> Answer:  # noqa: FBT001  # click's signature
@@ -211,7 +216,7 @@ def import_command(session: Session, file: str, force: bool) -> Answer:  # noqa:
     if errors and not force:
         raise UsageError(
             message("results.import.refused", "{file} failed validation: {reason}", file=file, reason=errors[0].text),
-            hint=message("results.import.refused.hint", "use `--force` to save it anyway, with its warnings"),
+            hint=message("results.import.refused.hint", "use `--force` to save the file anyway, with the warnings"),
         )
     kept, is_new = store.keep(session.host, found)
     return Answer(

@@ -120,7 +120,7 @@ def _assumed(machine: Machine) -> Message:
     return message(
         "wheel.assumed-driver",
         "no NVIDIA driver was given, so the answer assumes a current one (branch {branch}); use --assume "
-        "driver=VERSION to ask for another",
+        "driver=VERSION for another",
         branch=driver.version if driver is not None else "-",
     )
 

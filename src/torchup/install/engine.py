@@ -269,7 +269,7 @@ def _build(
     if mine:
         names = ", ".join(distribution.name for distribution in mine)
         tell(Event(stage="keep", text=message("install.keep", "your own packages are kept: {names}", names=names)))
-    loosened = message("install.keep.loose", "the same versions are not available; trying others")
+    loosened = message("install.keep.loose", "the same versions are not available; trying other versions")
     tries = ((requirements(mine, exact=True), None), (requirements(mine, exact=False), loosened))
     for packages, said in tries:
         if said is not None:
@@ -381,7 +381,7 @@ def _check_place(host: Host, name: str, target: str) -> None:
         text = message("install.in-the-way", "{path} exists and was not made by torchup", path=target)
         hint = message(
             "install.in-the-way.hint",
-            "choose another name or --path, or register it unchanged with `torchup env adopt`",
+            "choose another name or --path, or register the environment unchanged with `torchup env adopt`",
         )
         raise InstallError(text, hint=hint)
     if record is not None and record.environment.name != name:

@@ -104,7 +104,7 @@ def up(host: Host, wanted: Wanted, listener: Listener) -> Report:
         VerifyError: the environment does not compute what it should.
         BenchError: a measurement failed or missed its accuracy bar.
     """
-    listener.stage(message("up.detect", "examining this machine and asking where the builds are"))
+    listener.stage(message("up.detect", "examining this machine and asking the sources for builds"))
     choice = _chosen(host, wanted, listener)
     target = environment_path(host, wanted.name, wanted.path)
     alone = wanted.request.offline or wanted.bundle is not None
@@ -213,12 +213,14 @@ def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -
     python = python_of(environment.path)
     _prepare_hub(host, environment, tell)
     if reused:
-        tell(Event(stage="verify", text=message("up.verify-again", "checking that it still works")))
+        tell(Event(stage="verify", text=message("up.verify-again", "checking that the environment still works")))
         _check(verify(python), wanted.name)
     else:
         trying = message("up.compile", "trying torch.compile (the environment works without it)")
         tell(Event(stage="compile", text=trying))
-        measure = message("up.interrupted.hint", "run `torchup bench --env {name}` to measure it", name=wanted.name)
+        measure = message(
+            "up.interrupted.hint", "run `torchup bench --env {name}` to measure this machine", name=wanted.name
+        )
         with _all_is_ready(wanted.name, measure):
             proofs.append(_with_compile(proofs[-1], verify_environment(host, python, only_compile=True)))
     for event in ready:

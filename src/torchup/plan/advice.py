@@ -400,7 +400,7 @@ def _devices(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _warn(
             message(
                 "plan.advice.container",
-                "the GPU was not passed into this container: start a new one with {options} before use",
+                "the GPU was not passed into this container: start a new container with {options}",
                 options=options,
             )
         )
@@ -447,7 +447,7 @@ def _windows_arm(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.windows-arm",
-                "PyTorch's own ARM64 wheels for Windows are CPU builds only, for Python {pythons}",
+                "PyTorch's own ARM64 wheels for Windows are only CPU builds, for Python {pythons}",
                 pythons=row.python_range,
             )
         )

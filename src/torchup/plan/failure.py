@@ -180,14 +180,16 @@ def _nearest(question: Question) -> Message:
         same = [row.variant for row in known if version_matches(row.torch, request.torch)]
         if same:
             return message(
-                "plan.none.variants", "that torch exists as {variants}", variants=", ".join(dict.fromkeys(same))
+                "plan.none.variants",
+                "choose a variant that this torch has: {variants}",
+                variants=", ".join(dict.fromkeys(same)),
             )
     if request.variant:
         same = [row.torch for row in known if row.variant == request.variant]
         if same:
             return message(
                 "plan.none.torches",
-                "{variant} exists for torch {oldest} to {newest}",
+                "choose a torch from {oldest} to {newest}: these releases have {variant}",
                 variant=request.variant,
                 oldest=same[-1],
                 newest=same[0],
@@ -313,7 +315,7 @@ def change_hint(question: Question, rejected: list[Rejection]) -> Message | None
         floors = [row.mps or row.macos for row in question.catalog.by_platform.get(question.target.platform or "", ())]
         return message(
             "plan.hint.macos",
-            "update macOS: {oldest} is the oldest that works, {newest} allows the newest torch",
+            "update macOS: {oldest} is the oldest that works, and {newest} allows the newest torch",
             oldest=floors[-1],
             newest=floors[0],
         )

@@ -52,9 +52,9 @@ def _conda_or_pip(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.conda-or-pip.mix",
-            "Do not mix them in one environment: a torch from pip installed over one from conda leaves two sets "
-            "of conflicting libraries. Use conda-forge, not Anaconda's defaults, which require a licence in "
-            "organisations with 200 or more people.",
+            "Do not mix conda and pip in one environment: a torch from pip installed over one from conda leaves "
+            "two sets of conflicting libraries. Use conda-forge, not Anaconda's defaults, which require a "
+            "licence in organisations with 200 or more people.",
         ),
     )
 
@@ -101,14 +101,15 @@ def _left_out(compat: Compat, family: Family, rows: list[Row]) -> Message | None
     if conda is None:
         return message(
             "plan.question.old-hardware.family",
-            "{family} ({gpus}): {build} is the last release with code for it, and driver branch {branch} is the "
-            "last that supports it. Do not update past that branch.",
+            "{family} ({gpus}): {build} is the last release with code for these GPUs, and driver branch {branch} "
+            "is the last that supports them. Do not update past that branch.",
             **values,
         )
     return message(
         "plan.question.old-hardware.family-conda",
-        "{family} ({gpus}): {build} is the last release with code for it; conda-forge still has code for it in "
-        "{conda}. Driver branch {branch} is the last that supports it. Do not update past that branch.",
+        "{family} ({gpus}): {build} is the last release on PyTorch's own index with code for these GPUs, but "
+        "conda-forge's {conda} still has it. Driver branch {branch} is the last that supports them. Do not "
+        "update past that branch.",
         conda=conda.label,
         **values,
     )

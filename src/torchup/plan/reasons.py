@@ -118,7 +118,7 @@ def _runtime(best: Fit, question: Question) -> Iterator[Message]:
     elif target.nvidia.version:
         yield message(
             "plan.why.driver",
-            "CUDA {major} builds run on any driver >= {floor}; yours is {driver}",
+            "CUDA {major} builds run on driver {floor} and newer; yours is {driver}",
             major=major if major >= _MINOR_COMPAT_SINCE else floor.cuda,
             floor=needed,
             driver=target.nvidia.version,

@@ -219,8 +219,8 @@ def _python_unpublished(asked: Asked) -> Iterator[Flaw]:
             yield _flaw(
                 "python-unpublished",
                 message("project.flaw.python",
-                    "the file allows Python {python}, but no torch that it allows has wheels for it: {build} has "
-                    "{pythons}", python=python, build=newest.label,
+                    "the file allows Python {python}, but no torch that the file allows has wheels for that "
+                    "Python: {build} supports {pythons}", python=python, build=newest.label,
                         pythons=newest.python_range),
                 message("project.flaw.python.fix", "raise requires-python, or allow an older torch"),
             )  # fmt: skip

@@ -41,7 +41,7 @@ def read_original(path: str, content: bytes) -> Original:
     except UnicodeDecodeError:
         raise UsageError(
             message("project.encoding", "{path} is not UTF-8", path=path),
-            hint=message("project.encoding.hint", "save it as UTF-8"),
+            hint=message("project.encoding.hint", "save the file as UTF-8"),
         ) from None
     return Original(path=path, content=content, text=text.replace("\r\n", "\n"))
 

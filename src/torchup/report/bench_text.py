@@ -122,7 +122,10 @@ def _profile(profile: object) -> list[str]:
     shares = [numbers.percent(profile.get(name), 0) for name in ("copies", "input")]
     lines = [
         text(
-            "bench.profile", "Copies take {copies}; waiting for input takes {input}", copies=shares[0], input=shares[1]
+            "bench.profile",
+            "Copies take {copies} of the time; waiting for input takes {input}",
+            copies=shares[0],
+            input=shares[1],
         )
     ]
     rows = profile["top"][:8]

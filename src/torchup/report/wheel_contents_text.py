@@ -20,10 +20,14 @@ INTERFACES: dict[str, Message] = {
     ),
 }
 PROBLEMS: dict[str, Message] = {
-    "no-metadata": message("explain.wheel.no-metadata", "it has no metadata"),
-    "name-differs": message("explain.wheel.name-differs", "its name and its metadata name different packages"),
-    "version-differs": message("explain.wheel.version-differs", "its name and its metadata name different versions"),
-    "platform-differs": message("explain.wheel.platform-differs", "its name and its code are for different systems"),
+    "no-metadata": message("explain.wheel.no-metadata", "the wheel has no metadata"),
+    "name-differs": message("explain.wheel.name-differs", "the file name and the metadata state different packages"),
+    "version-differs": message(
+        "explain.wheel.version-differs", "the file name and the metadata state different versions"
+    ),
+    "platform-differs": message(
+        "explain.wheel.platform-differs", "the file name and the code are for different systems"
+    ),
 }
 
 
@@ -43,7 +47,7 @@ def _what(contents: Contents) -> Iterator[str]:
         yield "  " + text("explain.wheel.abi", "torch ABI: {words}", words=INTERFACES[contents.interface])
     if contents.releases:
         yield "  " + text(
-            "explain.wheel.releases", "its symbols match torch {minors}", minors=_range(contents.releases)
+            "explain.wheel.releases", "the wheel's symbols match torch {minors}", minors=_range(contents.releases)
         )
     if contents.string_abi:
         yield "  " + text("explain.wheel.string-abi", "cxx11abi{value}", value=contents.string_abi)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 STATUS: dict[Status, Message] = {
     Status.EXACT: message("wheel.status.exact", "a wheel for this torch"),
     Status.REUSE: message("wheel.status.reuse", "a wheel for an older torch, tested with this one"),
-    Status.PINNED: message("wheel.status.pinned", "it requires this torch"),
+    Status.PINNED: message("wheel.status.pinned", "requires this torch"),
     Status.COMPATIBLE: message("wheel.status.compatible", "works with this torch"),
-    Status.BUILD: message("wheel.status.build", "no public wheel: it is compiled on your machine"),
+    Status.BUILD: message("wheel.status.build", "no public wheel: the package is compiled on your machine"),
     Status.NONE: message("wheel.status.none", "there is no wheel"),
     Status.UNKNOWN: message("wheel.status.unknown", "no wheel is known: the listings that torchup read show none"),
 }

@@ -161,7 +161,7 @@ def told(source: Source, listings: Sequence[Listing]) -> Source:
     problem = next((one.problem for one in listings if one.problem and one.problem.code != "sources.not-there"), None)
     if problem is not None:  # an error page, a login page, garbage: an installer would stumble over it too
         return replace(source, reachable=False, detail=problem)
-    nothing = message("sources.nothing", "it has no wheels of {packages}", packages=", ".join(PACKAGES))
+    nothing = message("sources.nothing", "the index has no wheels of {packages}", packages=", ".join(PACKAGES))
     return replace(source, reachable=True, detail=nothing)
 
 

@@ -222,5 +222,7 @@ class _explained:  # noqa: N801  # reads as a statement
 def _broken(name: str, reason: Message) -> UsageError:
     return UsageError(
         message("wheel.broken", "{name} is not a valid wheel: {reason}", name=name, reason=reason),
-        hint=message("wheel.broken.hint", "download it again, or compare its hash with that on the index page"),
+        hint=message(
+            "wheel.broken.hint", "download the wheel again, or compare its hash with the hash on the index page"
+        ),
     )

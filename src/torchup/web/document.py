@@ -34,7 +34,7 @@ def page(language: str, *, megabytes: float) -> str:
 
 
 def _head() -> Markup:
-    title = text("web.title", "torchup: which PyTorch, and why it does not see the GPU")
+    title = text("web.title", "torchup: which PyTorch to install, and why it does not see the GPU")
     about = text("web.about", "Choose the PyTorch build for a machine, or find what is wrong with one, in the browser")
     return element(
         "head",
@@ -186,19 +186,21 @@ def _footer(size: str) -> Markup:
             None,
             text(
                 "web.footer",
-                "torchup {version} in Pyodide. The page loads {size} MB once and keeps them, so it works offline. It"
-                " sends nothing: no report, no statistics.",
+                "torchup {version} in Pyodide. The page loads {size} MB once and keeps them in the browser, so "
+                "it works offline. The page sends nothing: no report, no statistics.",
                 version=__version__,
                 size=size,
             ),
         ),
-        element("p", None, element("a", {"href": "licences.txt"}, text("web.licences", "Licences of what is inside"))),
+        element(
+            "p", None, element("a", {"href": "licences.txt"}, text("web.licences", "Licences of the included software"))
+        ),
     )
 
 
 def _no_script() -> Markup:
     words = text(
         "web.no-script",
-        "This page needs JavaScript and WebAssembly. On a command line: `torchup plan`, `torchup doctor`.",
+        "This page needs JavaScript and WebAssembly. On a command line, use `torchup plan` and `torchup doctor`.",
     )
     return element("noscript", None, element("p", None, words))

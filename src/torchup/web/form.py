@@ -96,7 +96,7 @@ def _rare() -> Iterable[Markup]:
     yield _input("python", "Python", pythons[0], choices="pythons")
     yield _input("torch", "torch", catalog.newest_torch, choices="releases")
     yield _input("variant", text("web.field.variant", "Build"), "cu130", choices="variants")
-    yield _input("asked", text("web.field.asked", "Why not this one?"), "cu118", choices="variants")
+    yield _input("asked", text("web.field.asked", "Why not this build?"), "cu118", choices="variants")
     yield _input("packages", text("web.field.packages", "Additional packages"), "flash-attn xformers")
     yield _input("purpose", text("web.field.purpose", "torch is for"), "vllm", choices="purposes")
     yield _select("channel", text("web.field.channel", "Channel"), channels)

@@ -115,7 +115,8 @@ def test_what_the_budget_cut_short_is_said():
     cut = result(parameters={"epochs": 4, "epochs_asked": 10})
     whole = result(parameters={"epochs": 10, "epochs_asked": 10})
     assert shortened([cut, whole, result(parameters={"epochs": 3})]) == [
-        "script (cpu): the time budget allowed only 4 of 10 epochs; the time is extrapolated, and the accuracy is not judged"
+        "script (cpu): the time budget allowed only 4 of 10 epochs; "
+        "the time is extrapolated, and the accuracy is not judged"
     ]
     assert "4 of 10" in bench_text([cut], STYLE, baseline=run(result(seconds=45.02, measured=False)))
 

@@ -35,7 +35,7 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "msvc-runtime": (
         message("packages.cause.msvc", "the MSVC runtime beside python.exe is too old for Triton"),
-        message("packages.cause.msvc.fix", "install the newest vc_redist; with conda: vc14_runtime"),
+        message("packages.cause.msvc.fix", "install the newest vc_redist; with conda, update vc14_runtime"),
     ),
     "triton-cache": (
         message("packages.cause.triton-cache", "Triton's cache is outdated, or an embedded Python lacks headers"),
@@ -89,13 +89,13 @@ CAUSES: dict[str, tuple[Message, Message]] = {
         message("packages.cause.toolkit.fix", "install the toolkit with torch's CUDA major, or a prebuilt wheel"),
     ),
     "kernels-variant": (
-        message("packages.cause.kernels", "the kernels hub has no build for this torch and CUDA"),
+        message("packages.cause.kernels", "Hugging Face's Kernel Hub has no build for this torch and CUDA"),
         message("packages.cause.kernels.fix", "use a newer revision of the kernel, or another torch"),
     ),
     "cpu-torch": (
-        message("packages.cause.cpu-torch", "torch is a CPU build: a later installation replaced it"),
+        message("packages.cause.cpu-torch", "torch is a CPU build: a later installation replaced the GPU build"),
         message("packages.cause.cpu-torch.fix",
-            "reinstall torch from its CUDA index: `torchup up`; the package can stay"),
+            "reinstall torch from PyTorch's CUDA index: `torchup up`; the package can stay"),
     ),
     "onnxruntime-cuda": (
         message("packages.cause.onnxruntime", "onnxruntime does not find the CUDA libraries that it was built for"),

@@ -96,14 +96,16 @@ def _fits(facts: Facts, found: Match) -> Message:
     if found.by == By.MEASURED_REUSE:
         reuse = message(
             "doctor.wheel.reuse",
-            "it was built for torch {built} and works with this torch in a test",
+            "the wheel was built for torch {built} and tested with this torch",
             built=found.built,
         )
         told = joined(told, reuse)
     if found.publisher:
-        told = joined(told, message("doctor.wheel.publisher", "a third party built it: {name}", name=found.publisher))
+        told = joined(
+            told, message("doctor.wheel.publisher", "a third party built the wheel: {name}", name=found.publisher)
+        )
     if found.url and found.evidence not in CERTAIN:
-        told = joined(told, message("doctor.wheel.unchecked", "its address was not checked"))
+        told = joined(told, message("doctor.wheel.unchecked", "the address of the wheel was not checked"))
     if facts.python.version is None and found.file and found.python:
         told = joined(told, _for_python(found))
     return told
@@ -146,7 +148,7 @@ def _nearest(found: Match) -> Message | None:
     python = f" (Python {near.python})" if Axis.PYTHON in near.changes else ""
     return message(
         "doctor.wheel.nearest",
-        "torch {torch} has one: run `torchup up --with {package}` to install both",
+        "torch {torch} has a wheel: run `torchup up --with {package}` to install both",
         torch=f"{near.torch}{label}{python}",
         package=found.package,
     )

@@ -29,7 +29,8 @@ def parse(path: str, text: str) -> TOMLDocument:
         read_toml(text)
         document = tomlkit.parse(text)
     except (DocumentError, TOMLKitError, RecursionError) as error:
-        why = error.text if isinstance(error, DocumentError) else message("document.form", "it is not valid {form}",
+        why = error.text if isinstance(error, DocumentError) else message("document.form",
+            "the file is not valid {form}",
                                                                           form="TOML")  # fmt: skip
         raise UsageError(
             message("project.broken", "{path} cannot be read: {detail}", path=path, detail=why),
