@@ -105,7 +105,7 @@ def test_other_precision_is_refused(capsys, runs):
     ("arguments", "words"),
     [
         (("show", "nope"), "no run `nope`"),
-        (("show", "latest"), "0 stored"),
+        (("show", "latest"), "stored runs: 0"),
         (("show", "missing/file.json"), "cannot be read"),
         (("compare", "article", "article:nope"), "no result nope"),
         (("compare", "article", "article"), "compared with itself"),
@@ -194,7 +194,7 @@ def test_runs_that_a_budget_cut_short_are_shown_for_the_same_epochs(capsys):
     host = RealHost()
     path = store.save(host, [result("script", 100.0), result("resident", 5.0, parameters={"epochs": 2})])
     out = call(capsys, "show", path)[1]
-    assert "times of 10 epochs" in out
+    assert "number of epochs: 10" in out
     assert "25.0 s" in out
     assert "2 epochs" in out
     assert "4.00x" in out

@@ -82,7 +82,7 @@ def test_what_is_printed_is_what_was_computed(results):
     ordered = sorted(results, key=rate_of, reverse=True)
     slowest, fastest = ordered[0], ordered[-1]
     shown = f"{rate_of(slowest) / rate_of(fastest):.12g}"
-    assert ladder(results, WIDE).splitlines()[0].startswith(f"mnist, times of {_count(amount.count)} epochs")
+    assert ladder(results, WIDE).splitlines()[0].startswith(f"mnist, number of epochs: {_count(amount.count)}")
     speedups = [float(cell) for cell in re.findall(r"([0-9.]+)x", ladder(results, WIDE))]
     assert max(speedups) == pytest.approx(float(shown), rel=0.01)
     markdown = [float(cell) for cell in re.findall(r"([0-9.]+)x", to_markdown(run(*results)))]

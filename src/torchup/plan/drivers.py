@@ -79,7 +79,7 @@ def driver_text(order: DriverOrder) -> Message:
     what = _what(order)
     if order.gives is None:
         return what
-    return message("plan.driver.gives", "{what}, which allows {torch}", what=what, torch=order.gives)
+    return message("plan.driver.gives", "{what} (for torch {torch})", what=what, torch=order.gives)
 
 
 def _what(order: DriverOrder) -> Message:
@@ -89,7 +89,7 @@ def _what(order: DriverOrder) -> Message:
     if order.place is DriverPlace.WSL:
         return message(
             "plan.driver.wsl",
-            "install {which} on Windows (never install a Linux driver inside WSL)",
+            "install {which} on Windows, never a Linux driver inside WSL",
             which=which,
         )
     if order.place is DriverPlace.CONTAINER:
@@ -112,8 +112,8 @@ def _exact(order: DriverOrder) -> Message:
     if order.place is DriverPlace.WSL:
         return message(
             "plan.driver.exact-wsl",
-            "install driver branch {branch} on Windows, the last that supports this card (never install a Linux "
-            "driver inside WSL)",
+            "install driver branch {branch} on Windows, the last that supports this card, and never a Linux "
+            "driver inside WSL",
             **values,
         )
     if order.place is DriverPlace.CONTAINER:
