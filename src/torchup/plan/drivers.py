@@ -89,7 +89,7 @@ def _what(order: DriverOrder) -> Message:
     if order.place is DriverPlace.WSL:
         return message(
             "plan.driver.wsl",
-            "install {which} on Windows, never a Linux driver inside WSL",
+            "install {which} on Windows, not inside WSL",
             which=which,
         )
     if order.place is DriverPlace.CONTAINER:
@@ -112,8 +112,7 @@ def _exact(order: DriverOrder) -> Message:
     if order.place is DriverPlace.WSL:
         return message(
             "plan.driver.exact-wsl",
-            "install driver branch {branch} on Windows, the last that supports this card, and never a Linux "
-            "driver inside WSL",
+            "install driver branch {branch}, the last that supports this card, on Windows, not inside WSL",
             **values,
         )
     if order.place is DriverPlace.CONTAINER:
