@@ -112,7 +112,7 @@ _ALL = (
     message("worker.losses-differ", "the losses differ from those of eager PyTorch by {difference}"),
     message(
         "worker.weights-differ",
-        "training changes the parameter {name} differently from eager PyTorch, by {difference} of the change",
+        "training changes the parameter {name} differently from eager PyTorch, by {difference} of the total change",
     ),
     message("worker.no-recipe", "no recipe runs on {device}: {why}"),
     message("worker.no-way", "no method of running the kernels works: {why}"),

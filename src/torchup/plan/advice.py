@@ -260,9 +260,9 @@ def _rocm_sdk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     yield _tell(
         message(
             "plan.advice.rocm-sdk",
-            "ROCm comes as Python packages here: the build of `rocm` looks for the GPU (if there is none, set "
-            "ROCM_SDK_TARGET_FAMILY to the family of the GPU); the packages of the same names on PyPI are "
-            "placeholders, so install only from {index}",
+            "ROCm comes as Python packages here. The build of `rocm` looks for a GPU; if the building machine "
+            "has none, set ROCM_SDK_TARGET_FAMILY to the family of the target GPU. The packages of the same "
+            "names on PyPI are placeholders, so install only from {index}",
             index=plan.build.index_url,
         )
     )

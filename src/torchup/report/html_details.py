@@ -102,13 +102,16 @@ def _limit_facts(entry: Entry) -> Iterator[tuple[str, str]]:
         value = f"{numbers.seconds(floor)} ({bound_name(limit.bound)}), {numbers.percent(limit.share)}"
         yield text("html.fact.limit", "device's limit, share reached"), value
     if limit.flops is not None:
-        yield text("html.fact.flops", "achieved"), numbers.amount(limit.flops / entry.result.seconds, "FLOP/s")
+        yield (
+            text("html.fact.flops", "achieved performance"),
+            numbers.amount(limit.flops / entry.result.seconds, "FLOP/s"),
+        )
     peak = (
         numbers.amount(limit.peak_flops, "FLOP/s")
         if limit.peak_flops
         else text("html.fact.peak-unknown", "peak unknown")
     )
-    yield text("html.fact.peak", "peak"), f"{peak} ({limit.source})" if limit.source else peak
+    yield text("html.fact.peak", "peak performance"), f"{peak} ({limit.source})" if limit.source else peak
 
 
 def _telemetry(entry: Entry) -> Iterator[tuple[str, str]]:
