@@ -8,68 +8,75 @@ from torchup.bench.stability import advice
 from torchup.encoding import to_builtins
 from torchup.i18n import render, text
 from torchup.i18n.sentences import sentence
-from torchup.report import numbers, svg
+from torchup.model import Value
+from torchup.report import numbers
 from torchup.report.bench_text import bound_name
-from torchup.report.html_entry import Entry, kind_name
-from torchup.report.html_sections import section
-from torchup.report.markup import Markup, element, join, prose
+from torchup.report.charts import Scale
+from torchup.report.html_entry import Entry, Section, kind_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 LONGEST_LIST = 24  # raw samples written as numbers; all of them are drawn
 
 
-def details(entries: Sequence[Entry]) -> Markup:
-    """One fold a measured result."""
-    folds = [_fold(entry) for entry in entries if not entry.published]
-    intro = text("html.details.intro", "Everything that was recorded: raw samples, machine, software, telemetry.")
-    return section("details", text("html.details", "Samples and conditions"), *folds, intro=intro)
+class Facts(Value, frozen=True, kw_only=True):
+    """A titled list of names and values."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
 
 
-def _fold(entry: Entry) -> Markup:
-    title = f"{entry.result.workload} · {entry.recipe} · {entry.context} · {numbers.seconds(entry.seconds)}"
-    return element(
-        "details",
-        entry.attributes,
-        element("summary", None, title),
-        _samples(entry),
-        _facts(text("html.facts.samples", "Every sample"), _points(entry)),
-        _notes(entry),
-        _facts(text("html.facts.result", "Result"), _result_facts(entry)),
-        _facts(text("html.facts.machine", "Machine"), _flat(entry.result.machine)),
-        _facts(text("html.facts.environment", "Environment"), _flat(entry.result.environment)),
-        _facts(text("html.facts.parameters", "Parameters"), _flat(entry.result.parameters)),
-        _facts(text("html.facts.telemetry", "Telemetry"), _telemetry(entry)),
+class Detail(Value, frozen=True, kw_only=True):
+    """Everything that was recorded of one result. ``shown``: its samples as text; ``scale``: to draw them on."""
+
+    entry: Entry
+    samples: str
+    shown: str
+    scale: Scale
+    points: Facts
+    notes: tuple[str, ...]
+    facts: tuple[Facts, ...]
+
+
+def details(entries: Sequence[Entry]) -> Section:
+    """A `Detail` for each measured result."""
+    return Section(
+        name="details",
+        title=text("html.details", "Samples and conditions"),
+        intro=text("html.details.intro", "Everything that was recorded: raw samples, machine, software, telemetry."),
+        parts=tuple(_detail(entry) for entry in entries if not entry.published),
     )
 
 
-def _samples(entry: Entry) -> Markup:
-    samples = entry.result.repeats
-    if not samples:
-        return Markup()
-    shown = ", ".join(numbers.seconds(value) for value in samples[:LONGEST_LIST])
-    title = text("html.samples", "Raw samples ({count})", count=len(samples))
-    return join(
-        element("h3", None, title),
-        svg.strip(samples, entry.result.outliers, f"{title}: {shown}") if len(samples) > 1 else Markup(),
-        element("p", {"class": "soft"}, shown),
+def _detail(entry: Entry) -> Detail:
+    result = entry.result
+    notes = (*(notice.text for notice in advice(result)), *map(sentence, result.notes))
+    return Detail(
+        entry=entry,
+        samples=text("html.samples", "Raw samples ({count})", count=len(result.repeats)),
+        shown=_joined(result.repeats),
+        scale=Scale.around(result.repeats),
+        points=_facts(
+            text("html.facts.samples", "Every sample"), ((name, _joined(taken)) for name, taken in result.raw.items())
+        ),
+        notes=tuple(map(render, notes)),
+        facts=(
+            _facts(text("html.facts.result", "Result"), _result_facts(entry)),
+            _facts(text("html.facts.machine", "Machine"), _flat(result.machine)),
+            _facts(text("html.facts.environment", "Environment"), _flat(result.environment)),
+            _facts(text("html.facts.parameters", "Parameters"), _flat(result.parameters)),
+            _facts(text("html.facts.telemetry", "Telemetry"), _telemetry(entry)),
+        ),
     )
 
 
-def _points(entry: Entry) -> Iterator[tuple[str, str]]:
-    """What a small workload timed, point by point."""
-    for name, taken in entry.result.raw.items():
-        yield name, ", ".join(numbers.seconds(value) for value in taken[:LONGEST_LIST])
+def _facts(title: str, rows: Iterable[tuple[str, str]]) -> Facts:
+    return Facts(title=title, rows=tuple(rows))
 
 
-def _notes(entry: Entry) -> Markup:
-    lines = [render(notice.text) for notice in advice(entry.result)] + [
-        render(sentence(note)) for note in entry.result.notes
-    ]
-    return (
-        element("ul", {"class": "notes"}, *(element("li", None, prose(line)) for line in lines)) if lines else Markup()
-    )
+def _joined(samples: Sequence[float]) -> str:
+    return ", ".join(numbers.seconds(value) for value in samples[:LONGEST_LIST])
 
 
 def _result_facts(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -151,8 +158,3 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 def _short(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _facts(title: str, facts: Iterator[tuple[str, str]]) -> Markup:
-    pairs = [join(element("dt", None, name), element("dd", None, value)) for name, value in facts]
-    return join(element("h3", None, title), element("dl", {"class": "facts"}, *pairs)) if pairs else Markup()

@@ -6,6 +6,7 @@ import json
 import tomllib
 from datetime import date
 from importlib import metadata
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.resources import files
 from itertools import starmap
 from typing import TYPE_CHECKING
@@ -50,12 +51,16 @@ def _walk(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
 
 
 def installed_wheel(host: Host, name: str) -> tuple[str, bytes]:
-    """Version and wheel of a pure package that is installed here, its licences with it.
+    """Version and wheel of a package that is installed here, its licences with it, less what is compiled.
 
     A system's own package has no list of files; its licence is then what `licences.txt` says.
     """
     distribution = metadata.distribution(name)
-    found = {f"{name}/{path}": content for path, content in _walk(files(name), "")}
+    found = {
+        f"{name}/{path}": content
+        for path, content in _walk(files(name), "")
+        if not path.endswith(tuple(EXTENSION_SUFFIXES))
+    }
     for file in distribution.files or ():
         content = host.read_bytes(str(distribution.locate_file(file))) if "licenses" in file.parts else None
         if content is not None:
