@@ -62,8 +62,9 @@ def installed_wheel(host: Host, name: str) -> tuple[str, bytes]:
         if not path.endswith(tuple(EXTENSION_SUFFIXES))
     }
     for file in distribution.files or ():
-        content = host.read_bytes(str(distribution.locate_file(file))) if "licenses" in file.parts else None
-        if content is not None:
+        described = file.parts[0].endswith(".dist-info")
+        licence = described and ("licenses" in file.parts or file.name.startswith("LICENSE"))
+        if licence and (content := host.read_bytes(str(distribution.locate_file(file)))) is not None:
             found[file.as_posix()] = content
     return distribution.version, zipped(found | _described(name, distribution.version))
 
