@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torchup.errors import TorchupError
 
 
-class Verdict(Value, frozen=True, kw_only=True):
+class Heading(Value, frozen=True, kw_only=True):
     """The first lines of an answer: what it is, in a word and in a sentence. ``kind`` colours it: good, bad, open."""
 
     kind: str
@@ -50,5 +50,5 @@ def framed(document: str) -> str:
 
 def failure(error: TorchupError) -> Markup:
     """Why there is no answer, and what helps."""
-    verdict = Verdict(kind="bad", badge=text("html.failure", "No answer"), title=prose(words(error.text)))
-    return rendered("report/templates/failure.html.jinja", verdict=verdict, hint=error.hint)
+    heading = Heading(kind="bad", badge=text("html.failure", "No answer"), title=prose(words(error.text)))
+    return rendered("report/templates/failure.html.jinja", heading=heading, hint=error.hint)

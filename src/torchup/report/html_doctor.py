@@ -9,10 +9,9 @@ from torchup.doctor.cause import CauseFileError
 from torchup.doctor.explain import explanation
 from torchup.doctor.panel import panel
 from torchup.i18n import text
-from torchup.model import Finding, Message, Severity, Value
-from torchup.model import Verdict as Outcome
+from torchup.model import Finding, Message, Severity, Value, Verdict
 from torchup.report.doctor_text import command_line, missing_title, panel_rows, seen_title, undetermined
-from torchup.report.html_blocks import Verdict, buttons
+from torchup.report.html_blocks import Heading, buttons
 from torchup.report.templating import prose, rendered, words
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def doctor_html(
         "report/templates/doctor.html.jinja",
         found=found,
         notices=notices,
-        verdict=_verdict(found, facts, words(looked_at) if looked_at else ""),
+        heading=_heading(found, facts, words(looked_at) if looked_at else ""),
         main=[_shown(finding) for finding in found.findings if finding.rule == found.primary],
         others=[_shown(finding) for finding in found.findings if finding.rule != found.primary],
         versions=_versions(facts),
@@ -65,17 +64,17 @@ def doctor_html(
     )
 
 
-def _verdict(found: Diagnosis, facts: Facts, where: str) -> Verdict:
+def _heading(found: Diagnosis, facts: Facts, where: str) -> Heading:
     main = next((finding for finding in found.findings if finding.rule == found.primary), None)
     if main is not None:
         badge = text("html.doctor.cause", "Main cause")
-        return Verdict(kind="bad", badge=badge, title=words(main.summary), below=(main.rule, where))
-    if found.verdict is Outcome.HEALTHY:
+        return Heading(kind="bad", badge=badge, title=words(main.summary), below=(main.rule, where))
+    if found.verdict is Verdict.HEALTHY:
         here = text("doctor.text.healthy", "no problem was found in this environment")
         title = here if facts.live else text("doctor.text.silent", "no problem found in this report")
-        return Verdict(kind="good", badge=text("html.doctor.healthy", "Healthy"), title=title, below=(where,))
+        return Heading(kind="good", badge=text("html.doctor.healthy", "Healthy"), title=title, below=(where,))
     badge = text("html.doctor.undetermined", "Undetermined")
-    return Verdict(kind="open", badge=badge, title=undetermined(), below=(where,))
+    return Heading(kind="open", badge=badge, title=undetermined(), below=(where,))
 
 
 def _shown(finding: Finding) -> Shown:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torchup.compat.target import variant_name
 from torchup.i18n import text
-from torchup.report.html_blocks import Verdict, buttons
+from torchup.report.html_blocks import Heading, buttons
 from torchup.report.plan_text import build_line, machine_line, notable, size_text
 from torchup.report.templating import rendered
 
@@ -43,7 +43,7 @@ def plan_html(
     return rendered(
         "report/templates/plan.html.jinja",
         plan=plan,
-        verdict=_verdict(plan, machine),
+        heading=_heading(plan, machine),
         commands="\n".join(commands),
         assumed=assumed,
         asked=asked,
@@ -64,7 +64,7 @@ def plan_html(
     )
 
 
-def _verdict(plan: Plan, machine: Machine) -> Verdict:
+def _heading(plan: Plan, machine: Machine) -> Heading:
     build = plan.build
     size = text("plan.size", "about {size}", size=size_text(build.size_bytes)) if build.size_bytes else ""
     where = " · ".join(filter(None, (build.source, build.index_url, size)))
@@ -72,7 +72,7 @@ def _verdict(plan: Plan, machine: Machine) -> Verdict:
     badge = text("plan.label.build", "Best build") if good else text("html.plan.cpu", "CPU only")
     torch, *others = build_line(plan).split("  ")
     below = (" · ".join(others), machine_line(machine), where)
-    return Verdict(kind="good" if good else "open", badge=badge, title=torch, below=below)
+    return Heading(kind="good" if good else "open", badge=badge, title=torch, below=below)
 
 
 def _rows(rows: Sequence[Rejection], machine: Machine) -> list[tuple[str, Message]]:

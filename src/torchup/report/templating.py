@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def rendered(template: str, /, **values: object) -> Markup:
     """A template filled in. ``template``: its path below the package. A name that it lacks is an error."""
-    return Markup(_environment().get_template(template).render(values).strip())  # noqa: S704  # escaped by the template
+    return Markup(environment().get_template(template).render(values).strip())  # noqa: S704  # escaped by the template
 
 
 @cache
@@ -53,7 +53,8 @@ def shown(value: object) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Escapes everything; reads templates by their path below the package."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  # most answers have no HTML
 
     made = Environment(

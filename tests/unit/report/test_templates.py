@@ -13,7 +13,7 @@ from jinja2 import UndefinedError, nodes
 
 import torchup
 from torchup.i18n import printable
-from torchup.report.templating import _environment
+from torchup.report.templating import environment
 
 PACKAGE = Path(torchup.__file__).parent
 TEMPLATES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.jinja"))
@@ -50,7 +50,7 @@ def source(name):
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_no_template_goes_round_the_escape(name):
     """Filters are the known ones, none of which makes text safe, and no other way to do that is used."""
-    tree = _environment().parse((PACKAGE / name).read_text("utf-8"))
+    tree = environment().parse((PACKAGE / name).read_text("utf-8"))
     assert {one.name for one in tree.find_all(nodes.Filter)} <= FILTERS
     assert list(tree.find_all(ROUND)) == []
 
@@ -74,7 +74,7 @@ def test_no_template_holds_a_sentence(name):
 @given(st.text(max_size=60))
 def test_any_text_is_escaped_once_and_cleaned(text):
     """It comes back from the parser as it went in, without control characters, from every place and as code."""
-    template = _environment().from_string('<p title="{{ x }}">{{ x }}</p>{{ x|prose }}')
+    template = environment().from_string('<p title="{{ x }}">{{ x }}</p>{{ x|prose }}')
     read = Reader(template.render(x=text).replace("\r", ""))
     assert [tag for tag in read.tags if tag != "code"] == ["p"]
     clean = printable(text).replace("\r", "")
@@ -86,10 +86,10 @@ def test_any_text_is_escaped_once_and_cleaned(text):
 def test_a_value_that_is_missing_is_an_error(values):
     """A page never says `None`, and a misspelt name does not vanish."""
     with pytest.raises((UndefinedError, TypeError)):
-        _environment().from_string("{{ x }}").render(values)
+        environment().from_string("{{ x }}").render(values)
 
 
 def test_a_place_in_a_chart_is_short():
     """Floats have two digits at most; whole numbers stay whole."""
-    template = _environment().from_string("{{ a }} {{ b }} {{ c }}")
+    template = environment().from_string("{{ a }} {{ b }} {{ c }}")
     assert template.render(a=12.3456, b=50.0, c=7) == "12.35 50 7"
