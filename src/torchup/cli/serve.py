@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
 from torchup.cli.answer import Answer, envelope
 from torchup.cli.display import DISPLAY
+from torchup.cli.target import environment_names
 from torchup.host.network import web_status
 from torchup.host.threads import thread
 from torchup.model import Message, Value, message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from torchup.cli.session import Session
 
@@ -37,6 +38,19 @@ class Server(Value, frozen=True, kw_only=True):
     environment: str
     said: tuple[Message, ...] = ()  # after the address, before how to stop it
     install: tuple[str, ...] = ()  # packages that the environment lacked
+
+
+def server_options(rest: str, port_help: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The words ``[NAME] [-- OPTION ...]`` and ``--port``; ``rest`` names the server's own options in the help."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        port = click.option("--port", type=click.IntRange(1, 65535), metavar="N", help=port_help)
+        words = click.argument(
+            "words", nargs=-1, shell_complete=environment_names, type=click.UNPROCESSED, metavar=f"[NAME] [-- {rest}]"
+        )
+        return words(port(function))
+
+    return decorate
 
 
 def named(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
