@@ -85,14 +85,6 @@ class Series(Value, frozen=True, kw_only=True):
         return pairwise(self.points if self.lines else ())
 
 
-class Label(Value, frozen=True, kw_only=True):
-    """A name beside a point. ``across``: percent of the width; ``down``: pixels."""
-
-    across: float
-    down: float
-    name: str
-
-
 class Chart(Value, frozen=True, kw_only=True):
     """A line chart. ``show``: how a value of each axis is written; ``names``: of the axes."""
 
@@ -112,12 +104,11 @@ class Chart(Value, frozen=True, kw_only=True):
         return 8 + (HEIGHT - 16) * (1 - self.y.place(value))
 
     @property
-    def labels(self) -> list[Label]:
-        """Names beside points, moved down where they would cover each other."""
-        found: list[Label] = []
-        free = 0.0
+    def labels(self) -> Iterable[tuple[float, float, str]]:
+        """Place and name of each labelled point, moved down where names would cover each other."""
         ends = [(*one.points[-1], one.name) for one in self.series if one.labelled and one.points]
+        free = 0.0
         for x, y, name in sorted(ends, key=lambda end: self.down(end[1])):
-            found.append(Label(across=self.across(x), down=max(self.down(y) + 4, free), name=name))
-            free = found[-1].down + LINE
-        return found
+            place = max(self.down(y) + 4, free)
+            free = place + LINE
+            yield self.across(x), place, name

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from torchup.i18n import render, text
 from torchup.model import Severity
-from torchup.report.doctor_text import command_line
 from torchup.report.html import document
+from torchup.report.html_blocks import commands
 from torchup.report.html_entry import Section
 from torchup.report.plan_text import machine_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from torchup.model import Plan, Remedy
+    from torchup.model import Plan
     from torchup.report.fleet import Drift, Member
 
 NONE = "–"  # what the report's tables show where nothing is known
@@ -32,24 +32,23 @@ def fleet_page(members: Sequence[Member], found: Sequence[Drift]) -> str:
         footer=[footer],
         counts=_counts(members, found),
         columns=_columns(),
-        commands=_commands,
+        commands=commands,
         sections={
             part.name: part for part in (_machines(members), _drifts(found), _findings(members), _plans(members))
         },
     )
 
 
-def _counts(members: Sequence[Member], found: Sequence[Drift]) -> list[tuple[str, int, None]]:
-    """Tiles without a detail."""
+def _counts(members: Sequence[Member], found: Sequence[Drift]) -> list[tuple[str, int]]:
     planned = sum(one.plan is not None for one in members)
     on_gpu = sum(one.plan is not None and one.plan.uses_gpu for one in members)
     bad = sum(one.plan is None or _worst(one) is Severity.ERROR for one in members)
     return [
-        (text("fleet.tile.machines", "Machines"), len(members), None),
-        (text("fleet.tile.planned", "with a build that fits"), planned, None),
-        (text("fleet.tile.gpu", "with a usable GPU"), on_gpu, None),
-        (text("fleet.tile.errors", "with errors"), bad, None),
-        (text("fleet.tile.drifts", "Drifts"), len(found), None),
+        (text("fleet.tile.machines", "Machines"), len(members)),
+        (text("fleet.tile.planned", "with a build that fits"), planned),
+        (text("fleet.tile.gpu", "with a usable GPU"), on_gpu),
+        (text("fleet.tile.errors", "with errors"), bad),
+        (text("fleet.tile.drifts", "Drifts"), len(found)),
     ]
 
 
@@ -119,10 +118,6 @@ def _findings(members: Sequence[Member]) -> Section:
     )
     none = text("fleet.findings.none", "None: no problem was found on these machines.")
     return Section(name="findings", title=text("fleet.findings", "Findings"), parts=parts, note="" if parts else none)
-
-
-def _commands(remedy: Remedy) -> str:
-    return "\n".join(command_line(command, remedy.shell) for command in remedy.commands)
 
 
 def _plans(members: Sequence[Member]) -> Section:

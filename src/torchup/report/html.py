@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 from torchup import i18n
 from torchup.i18n import text
 from torchup.report import numbers
-from torchup.report.html_details import details
+from torchup.report.html_details import all_results, columns, details
 from torchup.report.html_entry import entries_of
 from torchup.report.html_plots import curves, roofline, scaling
 from torchup.report.html_sections import breakdown, devices, ladder, legend, speedruns, summary
-from torchup.report.html_table import all_results, columns
 from torchup.report.templating import asset, rendered
 
 if TYPE_CHECKING:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from torchup.i18n import text
 from torchup.model import Value
+from torchup.report.doctor_text import command_line
 from torchup.report.templating import prose, rendered, words
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
     from torchup.errors import TorchupError
+    from torchup.model import Remedy
 
 
 class Heading(Value, frozen=True, kw_only=True):
@@ -26,16 +28,14 @@ class Heading(Value, frozen=True, kw_only=True):
     below: tuple[str, ...] = ()  # empty lines are left out
 
 
-class Buttons(Value, frozen=True, kw_only=True):
-    """What the buttons beside a text say."""
-
-    copy: str
-    save: str
+def buttons(*, interactive: bool = True) -> dict[str, str] | None:
+    """What the buttons beside a text say; `None` for a page without torchup's script."""
+    return {"copy": text("html.copy", "Copy"), "save": text("html.save", "Download")} if interactive else None
 
 
-def buttons(*, interactive: bool = True) -> Buttons | None:
-    """The buttons of a page with torchup's script; `None` for one without."""
-    return Buttons(copy=text("html.copy", "Copy"), save=text("html.save", "Download")) if interactive else None
+def commands(remedy: Remedy) -> str:
+    """A remedy's commands, a line each."""
+    return "\n".join(command_line(command, remedy.shell) for command in remedy.commands)
 
 
 def in_a_notebook(answer: Markup) -> str:

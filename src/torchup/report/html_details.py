@@ -1,10 +1,11 @@
-"""The details of each result in the HTML report: raw samples, machine, software, telemetry, notes. Pure."""
+"""Each result in the HTML report: the table of all, and the details (samples, machine, software, telemetry). Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from torchup.bench.stability import advice
+from torchup.bench.timebase import done
 from torchup.encoding import to_builtins
 from torchup.i18n import render, text
 from torchup.i18n.sentences import sentence
@@ -13,30 +14,83 @@ from torchup.report import numbers
 from torchup.report.bench_text import bound_name
 from torchup.report.charts import Scale
 from torchup.report.html_entry import Entry, Section, kind_name
+from torchup.report.results_text import interval_text, quality_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+
+    from torchup.bench.timebase import Amount
+
+    Cell = tuple[str, str, str]  # what is shown; of a number its class, and what it is sorted by, empty if not known
 
 LONGEST_LIST = 24  # raw samples written as numbers; all of them are drawn
 
 
-class Facts(Value, frozen=True, kw_only=True):
-    """A titled list of names and values."""
+def columns() -> list[tuple[str, bool]]:
+    """The headings, and whether numbers stand below."""
+    return [
+        (text("results.column.workload", "Workload"), False),
+        (text("results.column.recipe", "Recipe"), False),
+        (text("results.column.device", "Device"), False),
+        (text("results.column.precision", "Precision"), False),
+        (text("results.column.median", "Median"), True),
+        (text("results.column.epochs", "Epochs"), True),
+        (text("results.column.trained", "Trained"), True),
+        (text("results.column.bounds", "Interval"), True),
+        (text("results.column.rate", "Rate"), True),
+        (text("results.column.quality", "Quality"), True),
+        (text("results.column.memory", "Peak memory"), True),
+        (text("results.column.repeats", "Repeats"), True),
+        ("torch", False),
+    ]
 
-    title: str
-    rows: tuple[tuple[str, str], ...]
+
+def all_results(entries: Sequence[Entry]) -> Section:
+    """Every result: its entry, and the cells."""
+    title, intro = text("html.all", "All results"), text("html.all.intro", "Click a heading to sort.")
+    return Section(name="results", title=title, intro=intro, parts=tuple((entry, _cells(entry)) for entry in entries))
+
+
+def _cells(entry: Entry) -> tuple[Cell, ...]:
+    result = entry.result
+    return (
+        (result.workload, "", ""),
+        (entry.recipe, "", ""),
+        (entry.device, "", ""),
+        (result.precision, "", ""),
+        _number(numbers.seconds(entry.seconds), entry.seconds),
+        _epochs(entry.timed.amount),
+        _epochs(done(result)),
+        _number(interval_text(entry.timed), entry.interval[1] - entry.interval[0] if entry.interval else None),
+        _number(numbers.amount(result.samples_per_second, "/s"), result.samples_per_second),
+        _number(quality_text(result) or numbers.NONE, next(iter(result.quality.values()), None), kind="number wraps"),
+        _number(numbers.size(result.peak_memory_bytes), result.peak_memory_bytes),
+        _number(str(len(result.repeats) or 1), len(result.repeats) or 1),
+        (result.torch or numbers.NONE, "", ""),
+    )
+
+
+def _epochs(amount: Amount | None) -> Cell:
+    """A number of epochs to show and to sort by."""
+    if amount is None or amount.unit != "epoch":
+        return _number(numbers.NONE, None)
+    return _number(numbers.count(amount.count), amount.count)
+
+
+def _number(shown: str, value: float | None, *, kind: str = "number") -> Cell:
+    return shown, kind, "" if value is None else repr(value)
 
 
 class Detail(Value, frozen=True, kw_only=True):
-    """Everything that was recorded of one result. ``shown``: its samples as text; ``scale``: to draw them on."""
+    """Everything that was recorded of one result. ``facts``: titles with names and values."""
 
     entry: Entry
     samples: str
     shown: str
     scale: Scale
-    points: Facts
+    points: tuple[str, list[tuple[str, str]]]
     notes: tuple[str, ...]
-    facts: tuple[Facts, ...]
+    facts: tuple[tuple[str, list[tuple[str, str]]], ...]
 
 
 def details(entries: Sequence[Entry]) -> Section:
@@ -57,22 +111,19 @@ def _detail(entry: Entry) -> Detail:
         samples=text("html.samples", "Raw samples ({count})", count=len(result.repeats)),
         shown=_joined(result.repeats),
         scale=Scale.around(result.repeats),
-        points=_facts(
-            text("html.facts.samples", "Every sample"), ((name, _joined(taken)) for name, taken in result.raw.items())
+        points=(
+            text("html.facts.samples", "Every sample"),
+            [(name, _joined(taken)) for name, taken in result.raw.items()],
         ),
         notes=tuple(map(render, notes)),
         facts=(
-            _facts(text("html.facts.result", "Result"), _result_facts(entry)),
-            _facts(text("html.facts.machine", "Machine"), _flat(result.machine)),
-            _facts(text("html.facts.environment", "Environment"), _flat(result.environment)),
-            _facts(text("html.facts.parameters", "Parameters"), _flat(result.parameters)),
-            _facts(text("html.facts.telemetry", "Telemetry"), _telemetry(entry)),
+            (text("html.facts.result", "Result"), list(_result_facts(entry))),
+            (text("html.facts.machine", "Machine"), list(_flat(result.machine))),
+            (text("html.facts.environment", "Environment"), list(_flat(result.environment))),
+            (text("html.facts.parameters", "Parameters"), list(_flat(result.parameters))),
+            (text("html.facts.telemetry", "Telemetry"), list(_telemetry(entry))),
         ),
     )
-
-
-def _facts(title: str, rows: Iterable[tuple[str, str]]) -> Facts:
-    return Facts(title=title, rows=tuple(rows))
 
 
 def _joined(samples: Sequence[float]) -> str:
@@ -127,15 +178,10 @@ def _telemetry(entry: Entry) -> Iterator[tuple[str, str]]:
             continue
         if isinstance(value, dict):
             yield name, f"{value['minimum']:.4g} - {value['median']:.4g} - {value['maximum']:.4g}"
+        elif isinstance(value, list):
+            yield name, ", ".join(value)
         else:
-            yield (
-                name,
-                ", ".join(value)
-                if isinstance(value, list)
-                else f"{value:.4g}"
-                if isinstance(value, float)
-                else str(value),
-            )
+            yield name, f"{value:.4g}" if isinstance(value, float) else str(value)
     for name, reason in watched.unavailable.items():
         yield name, text("html.fact.unavailable", "not read: {reason}", reason=sentence(reason))
 
@@ -148,13 +194,10 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
         for position, item in enumerate(value):
             yield from _flat(item, f"{prefix}.{position}")
     elif value is not None:
-        shown = (
-            ", ".join(_short(item) for item in value[:LONGEST_LIST])
-            if isinstance(value, list | tuple)
-            else _short(value)
-        )
-        yield prefix, shown
+        yield prefix, _short(value)
 
 
 def _short(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_short, value[:LONGEST_LIST]))
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -9,10 +9,10 @@ from torchup.doctor.cause import CauseFileError
 from torchup.doctor.explain import explanation
 from torchup.doctor.panel import panel
 from torchup.i18n import text
-from torchup.model import Finding, Message, Severity, Value, Verdict
-from torchup.report.doctor_text import command_line, missing_title, panel_rows, seen_title, undetermined
-from torchup.report.html_blocks import Heading, buttons
-from torchup.report.templating import prose, rendered, words
+from torchup.model import Verdict
+from torchup.report.doctor_text import missing_title, panel_rows, seen_title, undetermined
+from torchup.report.html_blocks import Heading, buttons, commands
+from torchup.report.templating import rendered, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,17 +21,7 @@ if TYPE_CHECKING:
 
     from torchup.doctor.explain import Explanation
     from torchup.doctor.facts import Facts
-    from torchup.model import Diagnosis, Remedy
-
-
-class Shown(Value, frozen=True, kw_only=True):
-    """A finding with the texts beside it. ``explained``: parts of the long explanation; a plugin's rule has none."""
-
-    finding: Finding
-    commands: str
-    notes: tuple[str, ...]
-    meaning: Message | None
-    explained: tuple[tuple[str, str], ...]
+    from torchup.model import Diagnosis, Message
 
 
 def doctor_html(
@@ -44,19 +34,21 @@ def doctor_html(
         found=found,
         notices=notices,
         heading=_heading(found, facts, words(looked_at) if looked_at else ""),
-        main=[_shown(finding) for finding in found.findings if finding.rule == found.primary],
-        others=[_shown(finding) for finding in found.findings if finding.rule != found.primary],
+        explanation=_explanation,
+        commands=commands,
         versions=_versions(facts),
         buttons=buttons(interactive=interactive),
-        severities={
-            Severity.ERROR: text("html.doctor.error", "error"),
-            Severity.WARNING: text("html.doctor.warning", "warning"),
-            Severity.INFO: text("html.doctor.info", "note"),
-        },
         labels={
+            "error": text("html.doctor.error", "error"),
+            "warning": text("html.doctor.warning", "warning"),
+            "info": text("html.doctor.info", "note"),
             "fix": text("html.doctor.fix", "Fix"),
+            "root": text("doctor.text.root", "(needs administrator rights; torchup never runs it)"),
+            "reboot": text("doctor.text.reboot", "(reboot afterwards)"),
             "evidence": text("html.doctor.evidence", "Why"),
             "explain": text("html.doctor.explain", "What this means"),
+            "see": text("explain.text.see", "How to see it"),
+            "fixing": text("explain.text.fix", "How to fix it"),
             "missing": missing_title(),
             "seen": seen_title(),
             "versions": text("doctor.panel.title", "Versions that are easily confused"),
@@ -77,39 +69,11 @@ def _heading(found: Diagnosis, facts: Facts, where: str) -> Heading:
     return Heading(kind="open", badge=badge, title=undetermined(), below=(where,))
 
 
-def _shown(finding: Finding) -> Shown:
-    remedy, entry = finding.remedy, _explanation(finding.rule)
-    return Shown(
-        finding=finding,
-        commands="\n".join(command_line(command, remedy.shell) for command in remedy.commands) if remedy else "",
-        notes=tuple(_notes(remedy)) if remedy else (),
-        meaning=entry.meaning if entry else None,
-        explained=_explained(entry) if entry else (),
-    )
-
-
-def _notes(remedy: Remedy) -> list[str]:
-    notes = []
-    if remedy.needs_root and remedy.commands:
-        notes.append(text("doctor.text.root", "(needs administrator rights; torchup never runs it)"))
-    if remedy.needs_reboot:
-        notes.append(text("doctor.text.reboot", "(reboot afterwards)"))
-    return notes
-
-
 def _explanation(slug: str) -> Explanation | None:
+    """The long explanation; a rule of a plugin has none."""
     with suppress(CauseFileError, KeyError, FileNotFoundError):
         return explanation(slug)
     return None
-
-
-def _explained(entry: Explanation) -> tuple[tuple[str, str], ...]:
-    rows = (
-        (text("explain.text.see", "How to see it"), entry.see),
-        (text("explain.text.fix", "How to fix it"), entry.fix),
-        *entry.on.items(),
-    )
-    return tuple((name, prose(words(told))) for name, told in rows)
 
 
 def _versions(facts: Facts) -> list[tuple[str, str]]:

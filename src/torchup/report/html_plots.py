@@ -7,25 +7,19 @@ import re
 from typing import TYPE_CHECKING
 
 from torchup.i18n import text
-from torchup.model import Value
 from torchup.report import numbers
 from torchup.report.charts import Chart, Scale, Series
-from torchup.report.html_entry import USUAL_PRECISION, Entry, Section
+from torchup.report.html_entry import USUAL_PRECISION, Section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from torchup.report.html_entry import Entry
 
 
 ONE_BY_ONE = {"step", "epoch", "sample"}  # what is counted in time: never on a logarithmic axis
 MOST_DOTS = 60
 MOST_POINTS = 500
-
-
-class Figure(Value, frozen=True, kw_only=True):
-    """A chart whose title is its caption; ``entry``: what the filter looks at."""
-
-    chart: Chart
-    entry: Entry
 
 
 def roofline(entries: Sequence[Entry]) -> Section:
@@ -66,7 +60,13 @@ def _roofline_chart(points: Sequence[tuple[Entry, tuple[float, float]]]) -> Char
     y = Scale.around([p[1] for _, p in points] + [flops for flops, _ in roofs.values()], log=True)
     series = [_roof(name, flops, bandwidth, x, y) for name, (flops, bandwidth) in roofs.items()]
     series += [
-        Series(name=_point_name(entry), points=(point,), style=number, lines=False, labelled=True)
+        Series(
+            name=_with_precision(f"{entry.recipe}, {entry.result.device}", entry),
+            points=(point,),
+            style=number,
+            lines=False,
+            labelled=True,
+        )
         for number, (entry, point) in enumerate(points)
     ]
     return Chart(
@@ -77,10 +77,6 @@ def _roofline_chart(points: Sequence[tuple[Entry, tuple[float, float]]]) -> Char
         show=(numbers.tick, numbers.tick),
         names=(text("html.roofline.x", "FLOP per byte"), text("html.roofline.y", "FLOP/s")),
     )
-
-
-def _point_name(entry: Entry) -> str:
-    return _with_precision(f"{entry.recipe}, {entry.result.device}", entry)
 
 
 def _with_precision(name: str, entry: Entry) -> str:
@@ -95,7 +91,7 @@ def _roof(name: tuple[str, str], flops: float, bandwidth: float, x: Scale, y: Sc
 
 
 def scaling(entries: Sequence[Entry]) -> Section:
-    """Speed-up over the number of processes, with the ideal line; weak and strong scaling apart: `Figure`s."""
+    """Speed-up over the number of processes, with the ideal line; weak and strong apart: entry and `Chart`."""
     groups: dict[tuple[str, str, str], dict[int, Entry]] = {}
     for entry in entries:
         key = (entry.result.workload, entry.result.recipe, str(entry.result.parameters.get("scaling", "")))
@@ -112,7 +108,7 @@ def scaling(entries: Sequence[Entry]) -> Section:
     )
 
 
-def _scaling(key: tuple[str, str, str], group: dict[int, Entry]) -> Figure:
+def _scaling(key: tuple[str, str, str], group: dict[int, Entry]) -> tuple[Entry, Chart]:
     sizes = sorted(group)
     most = sizes[-1]
     rates = {size: group[size].result.samples_per_second or 1 / group[size].seconds for size in sizes}
@@ -137,7 +133,7 @@ def _scaling(key: tuple[str, str, str], group: dict[int, Entry]) -> Figure:
         show=(_whole, numbers.tick),
         names=(text("html.scaling.x", "processes"), text("html.scaling.y", "speed-up")),
     )
-    return Figure(chart=chart, entry=group[most])
+    return group[most], chart
 
 
 def _whole(count: float) -> str:
@@ -145,7 +141,7 @@ def _whole(count: float) -> str:
 
 
 def curves(entries: Sequence[Entry]) -> Section:
-    """Every curve that a workload measured (size sweeps, all-reduce, losses), a `Figure` for each name and workload.
+    """Every curve that a workload measured (size sweeps, all-reduce, losses): an entry and a `Chart` for each name.
 
     A curve is called ``Y_over_X``, ``Y by X`` or ``Y per X``; the words become the names of the axes.
     """
@@ -158,7 +154,7 @@ def curves(entries: Sequence[Entry]) -> Section:
     return Section(name="curves", title=text("html.curves", "Curves"), parts=parts)
 
 
-def _curve(key: tuple[str, str], group: Sequence[tuple[Entry, tuple[tuple[float, float], ...]]]) -> Figure:
+def _curve(key: tuple[str, str], group: Sequence[tuple[Entry, tuple[tuple[float, float], ...]]]) -> tuple[Entry, Chart]:
     xs = [point[0] for _, points in group for point in points]
     ys = [point[1] for _, points in group for point in points]
     what, *further = re.split(r" (?:over|by|per) ", key[1].replace("_", " "), maxsplit=1)
@@ -178,7 +174,7 @@ def _curve(key: tuple[str, str], group: Sequence[tuple[Entry, tuple[tuple[float,
     )
     show = (numbers.tick, numbers.tick)
     chart = Chart(series=series, x=x, y=y, title=f"{key[0]}: {what}", show=show, names=(over, what if over else ""))
-    return Figure(chart=chart, entry=group[0][0])
+    return group[0][0], chart
 
 
 def _thinned(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

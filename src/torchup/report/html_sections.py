@@ -24,24 +24,12 @@ SPEEDRUN = frozenset({RecipeKind.SPEEDRUN})
 # ---------------------------------------------------------------- summary
 
 
-class Summary(Value, frozen=True, kw_only=True):
+def summary(entries: Sequence[Entry]) -> Iterator[tuple[Iterator[tuple[str, str, str]], Iterator[str]]]:
     """A workload in a few large numbers (name, value, detail), and advice on the runs that waste most of their time."""
-
-    tiles: tuple[tuple[str, str, str], ...]
-    advice: tuple[str, ...]
-
-
-def summary(entries: Sequence[Entry]) -> list[Summary]:
-    """A summary for each workload that was measured."""
-    groups = [
-        (workload, [entry for entry in group if not entry.published])
-        for workload, group in by_workload(entries, LADDER).items()
-    ]
-    return [
-        Summary(tiles=tuple(_tiles(workload, measured)), advice=tuple(_advice(measured)))
-        for workload, measured in groups
-        if measured
-    ]
+    for workload, group in by_workload(entries, LADDER).items():
+        measured = [entry for entry in group if not entry.published]
+        if measured:
+            yield _tiles(workload, measured), _advice(measured)
 
 
 def _tiles(workload: str, measured: Sequence[Entry]) -> Iterator[tuple[str, str, str]]:
@@ -160,21 +148,17 @@ def amount_name(entry: Entry) -> str:
 # ---------------------------------------------------------------- devices side by side
 
 
-class DeviceRow(Value, frozen=True, kw_only=True):
-    """One recipe on each device, ``None`` where it did not run. ``slowest``: seconds of the slowest device."""
-
-    name: str
-    cells: tuple[Entry | None, ...]
-    entry: Entry
-    slowest: float
-
-
 class DeviceTable(Value, frozen=True, kw_only=True):
-    """One workload's recipes down, devices across. ``columns``: run, empty where there is one alone, and device."""
+    """One workload's recipes down, devices across.
+
+    Attributes:
+        columns: run, empty where there is one alone, and device.
+        rows: the recipe, its entries, and one of them for each column, `None` where it did not run.
+    """
 
     caption: str
     columns: tuple[tuple[str, str], ...]
-    rows: tuple[DeviceRow, ...]
+    rows: tuple[tuple[str, Sequence[Entry], Sequence[Entry | None]], ...]
 
 
 def devices(entries: Sequence[Entry]) -> Section:
@@ -197,33 +181,22 @@ def _device_table(workload: str, group: Sequence[Entry]) -> DeviceTable:
     recipes: dict[tuple[str, str], list[Entry]] = {}
     for entry in group:
         recipes.setdefault((entry.recipe, entry.result.precision), []).append(entry)
-    rows = tuple(_device_row(recipe, alike, columns) for recipe, alike in recipes.items())
-    return DeviceTable(caption=f"{workload}: {unit_name(group[0])}", columns=columns, rows=rows)
-
-
-def _device_row(recipe: tuple[str, str], alike: Sequence[Entry], columns: Sequence[tuple[str, str]]) -> DeviceRow:
-    return DeviceRow(
-        name=recipe[0] if recipe[1] == USUAL_PRECISION else " · ".join(recipe),
-        cells=tuple(
-            next((e for e in alike if e.device == device and run in {"", e.run}), None) for run, device in columns
-        ),
-        entry=alike[0],
-        slowest=max(entry.seconds for entry in alike),
+    rows = tuple(
+        (
+            recipe if precision == USUAL_PRECISION else f"{recipe} · {precision}",
+            alike,
+            [next((e for e in alike if e.device == device and run in {"", e.run}), None) for run, device in columns],
+        )
+        for (recipe, precision), alike in recipes.items()
     )
+    return DeviceTable(caption=f"{workload}: {unit_name(group[0])}", columns=columns, rows=rows)
 
 
 # ---------------------------------------------------------------- where the time went
 
 
-class Bar(Value, frozen=True, kw_only=True):
-    """Where one run's time went: the name, the start and the share of each part."""
-
-    entry: Entry
-    parts: tuple[tuple[str, float, float], ...]
-
-
 def breakdown(entries: Sequence[Entry]) -> Section:
-    """Stacked bars of input, transfer, launch, compute, other: `Bar`s."""
+    """Stacked bars of input, transfer, launch, compute, other: an entry, and name, start and share of its parts."""
     found = [(entry, shares(entry.result.breakdown)) for entry in entries if entry.result.breakdown is not None]
     return Section(
         name="breakdown",
@@ -233,13 +206,13 @@ def breakdown(entries: Sequence[Entry]) -> Section:
             "Each bar is one run. Its parts are computed from differences between runs and shown as shares of their"
             " sum.",
         ),
-        parts=tuple(_bar(entry, parts) for entry, parts in found if parts),
+        parts=tuple((entry, _bar(parts)) for entry, parts in found if parts),
     )
 
 
-def _bar(entry: Entry, parts: dict[str, float]) -> Bar:
+def _bar(parts: dict[str, float]) -> tuple[tuple[str, float, float], ...]:
     starts = accumulate(parts.values(), initial=0.0)  # and the end of the last
-    return Bar(entry=entry, parts=tuple(zip(parts, starts, parts.values(), strict=False)))
+    return tuple(zip(parts, starts, parts.values(), strict=False))
 
 
 def legend() -> list[tuple[str, str]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from torchup.catalog import load_catalog
 from torchup.catalog.gpus import load_gpu_table
 from torchup.catalog.packages import load_packages
@@ -19,20 +17,14 @@ MANAGERS = (
 )  # fmt: skip
 
 
-class FieldKind(StrEnum):
-    """How a field is filled in."""
-
-    TEXT = "text"
-    CHOICE = "choice"
-    CHECK = "check"
-
-
 class Field(Value, frozen=True, kw_only=True):
-    """One field. ``offers``: the list of values to choose from while typing; ``choices``: value and words of each."""
+    """One field: with ``choices`` (value and words) a list, with an ``example`` to type in, else to tick.
+
+    ``offers``: the list of values to choose from while typing.
+    """
 
     name: str
     label: str
-    kind: FieldKind = FieldKind.TEXT
     example: str = ""
     offers: str = ""
     choices: tuple[tuple[str, str], ...] = ()
@@ -40,12 +32,11 @@ class Field(Value, frozen=True, kw_only=True):
 
 
 class Form(Value, frozen=True, kw_only=True):
-    """What the machine has and what is wanted; the rarer fields are folded. ``..._offers``: name -> values."""
+    """What the machine has and what is wanted; the rarer fields are folded. ``offers``: name -> values of a list."""
 
     usual: tuple[Field, ...]
-    usual_offers: dict[str, tuple[str, ...]]
     rare: tuple[Field, ...]
-    rare_offers: dict[str, tuple[str, ...]]
+    offers: dict[str, tuple[str, ...]]
 
 
 def plan_form() -> Form:
@@ -54,9 +45,9 @@ def plan_form() -> Form:
     pythons = sorted(catalog.fetchable_pythons, key=lambda name: version_key(name.removesuffix("t")), reverse=True)
     return Form(
         usual=_usual(),
-        usual_offers={"gpus": tuple(name for name, _ in load_gpu_table().products())},
         rare=_rare(pythons[0], catalog.newest_torch),
-        rare_offers={
+        offers={
+            "gpus": tuple(name for name, _ in load_gpu_table().products()),
             "pythons": tuple(pythons),
             "releases": tuple(dict.fromkeys(row.torch for row in catalog.rows)),
             "variants": tuple(catalog.variants),
@@ -92,7 +83,7 @@ def _rare(python: str, torch: str) -> tuple[Field, ...]:
         _typed("packages", text("web.field.packages", "Further packages"), "flash-attn xformers"),
         _typed("purpose", text("web.field.purpose", "torch is for"), "vllm", "purposes"),
         _choice("channel", text("web.field.channel", "Channel"), *channels),
-        Field(name="cpu", label=text("web.field.cpu", "the CPU build, even with a GPU"), kind=FieldKind.CHECK),
+        Field(name="cpu", label=text("web.field.cpu", "the CPU build, even with a GPU")),
     )
 
 
@@ -105,4 +96,4 @@ def _typed(name: str, label: str, example: str, offers: str = "") -> Field:
 
 
 def _choice(name: str, label: str, *choices: tuple[str, str]) -> Field:
-    return Field(name=name, label=label, kind=FieldKind.CHOICE, choices=choices)
+    return Field(name=name, label=label, choices=choices)

@@ -17,7 +17,7 @@ from torchup.report.templating import environment
 
 PACKAGE = Path(torchup.__file__).parent
 TEMPLATES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.jinja"))
-FILTERS = {"words", "render", "prose", "trim", "length", "max"}
+FILTERS = {"words", "render", "prose", "trim", "length", "map", "max"}
 ROUND = (nodes.MarkSafe, nodes.MarkSafeIfAutoescape, nodes.ScopedEvalContextModifier, nodes.Concat, nodes.Include)
 NAMES = {"torchup"}  # words that are the same in every language
 
