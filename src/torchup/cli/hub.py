@@ -49,6 +49,7 @@ def command(session: Session, *, words: tuple[str, ...], port: int | None) -> An
         variables={**activation.run_environment(host, found.path), **ports.variables()},
         port=ports.public,
         url=f"http://{LOOPBACK}:{ports.public}/",
+        first=ports.own,  # the proxy is there earlier, and reports each request as an error until the hub is
         environment=found.name,
         said=(
             message("hub.log-in", "Log in with the name and the password of your account on this machine."),

@@ -35,6 +35,7 @@ class Server(Value, frozen=True, kw_only=True):
     variables: Mapping[str, str | None]
     port: int
     url: str  # to open in a browser
+    first: int | None = None  # a port that is open before the page is there; until then the page is not asked for
     environment: str
     said: tuple[Message, ...] = ()  # after the address, before how to stop it
     install: tuple[str, ...] = ()  # packages that the environment lacked
@@ -66,7 +67,7 @@ def serve(session: Session, server: Server) -> Answer | None:
     watch.start()
     try:
         with DISPLAY.suspended():
-            code = session.host.run_attached(server.argv, environment=server.variables)
+            code = session.host.run_attached(server.argv, environment=server.variables, keep_stdout=True)
     finally:
         over.set()
         watch.join()  # it may be about to say that the server is ready
@@ -115,6 +116,8 @@ def _watch(session: Session, server: Server, over: threading.Event, ready: threa
 
 
 def _status(server: Server) -> int | None:
+    if server.first is not None and web_status(server.first, "/") is None:
+        return None
     address = urlsplit(server.url)
     return web_status(server.port, f"{address.path}?{address.query}" if address.query else address.path)
 
