@@ -23,6 +23,8 @@ SPEEDRUN = frozenset({RecipeKind.SPEEDRUN})
 
 # ---------------------------------------------------------------- summary
 
+LADDER_SPAN = 10.0  # ratio of a ladder's ends at least: two equal recipes must not look ten times apart
+
 
 def summary(entries: Sequence[Entry]) -> Iterator[tuple[Iterator[tuple[str, str, str]], Iterator[str]]]:
     """A workload in a few large numbers (name, value, detail), and advice on the runs that waste most of their time."""
@@ -124,7 +126,7 @@ def _ladder(workload: str, group: Sequence[Entry]) -> Ladder:
             what=unit_name(ordered[0]),
             precision=USUAL_PRECISION,
         ),
-        scale=Scale.around([*(entry.seconds for entry in ordered), *bounds], log=True),
+        scale=Scale.around([*(entry.seconds for entry in ordered), *bounds], log=True, least=LADDER_SPAN),
         rows=tuple(ordered),
         slowest=max((e.seconds for e in ordered if not e.published), default=ordered[0].seconds),
     )
