@@ -91,3 +91,38 @@ def test_a_failure_whose_likely_cause_is_ruled_out_is_undetermined(name):
     found = diagnose(parse_report(SILENT[name][0]))
     assert found.verdict is Verdict.UNDETERMINED
     assert found.seen
+
+
+FULL = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 23.61 GiB of which 5.06 MiB is free. Including non-PyTorch memory, this process has 22.69 GiB memory in use."
+OLD_FULL = "RuntimeError: CUDA out of memory. Tried to allocate 4.00 GiB (GPU 0; 8.00 GiB total capacity; 7.20 GiB already allocated; 0.40 GiB free)"
+NO_ROOM = "ValueError: The model's max seq len (32768) is larger than the maximum number of tokens that can be stored in KV cache (7344). Try increasing `gpu_memory_utilization` or decreasing `max_model_len`"
+DEVICES = "RuntimeError: Expected all tensors to be on the same device, but found at least two devices, {devices}!"
+REACHED = {
+    "memory is full": FULL,
+    "memory was full in older releases": OLD_FULL,
+    "no room for the cache": NO_ROOM,
+    "the program's assertion on the GPU": "RuntimeError: CUDA error: device-side assert triggered",
+    "a tensor on the GPU": DEVICES.format(devices="cuda:0 and cpu"),
+    "a tensor on a later GPU": DEVICES.format(devices="cpu and cuda:1"),
+    "ComfyUI's report": "- **Name:** cuda:0 NVIDIA GeForce RTX 4070 : cudaMallocAsync\nRuntimeError: mat1 and mat2 shapes cannot be multiplied (2x4 and 8x4)",
+}
+UNPROVEN = {
+    "memory is full before torch has any": "RuntimeError: CUDA error: out of memory",
+    "tensors on other devices": DEVICES.format(devices="mps:0 and cpu"),
+    "something else fails": f"{FULL}\nRuntimeError: cudnn: this cannot be",
+    "the device line, and then a failure": "Device: cuda:0 NVIDIA GeForce RTX 4070 : cudaMallocAsync\nRuntimeError: CUDA error: this cannot be",
+}
+
+
+@pytest.mark.parametrize("text", REACHED.values(), ids=REACHED)
+def test_a_failure_that_only_a_working_gpu_gives_is_evidence_of_health(text):
+    """The program or its data is at fault; what torch said of the GPU is quoted."""
+    found = diagnose(parse_report(text))
+    assert found.verdict is Verdict.HEALTHY
+    assert found.seen
+
+
+@pytest.mark.parametrize("text", UNPROVEN.values(), ids=UNPROVEN)
+def test_a_failure_that_a_broken_gpu_gives_too_is_not_called_healthy(text):
+    """Nor is one that stands beside another failure."""
+    assert diagnose(parse_report(text)).verdict is not Verdict.HEALTHY
