@@ -53,7 +53,8 @@ def read_pythons(collected: Collected, lines: Sequence[str]) -> None:
         return
     failures = [position for position, line in enumerate(lines) if _FAILED.match(line)]
     failed = _failed(moments, failures[-1] if failures else len(lines))
-    python = next(python for python in known if _same(python, failed))
+    # one path with two versions is one interpreter: then a moment of the other version is no longer like it
+    python = next((python for python in known if _same(python, failed)), known[0])
     collected.interpreter = python.path
     if (python.version and not _agree(python.version, collected.python.get("version"))) or (
         python.version and len(python.version) > len(collected.python.get("version", ""))

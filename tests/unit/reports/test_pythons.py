@@ -23,6 +23,9 @@ LINES = (
     '  File "/home/me/.local/lib/python3.10/site-packages/torch/__init__.py", line 9, in x',
     '  File "/home/.../env/lib/python3.12/site-packages/torch/__init__.py", line 9, in x',
     '  File "/opt/venv/lib/python3.12/site-packages/torch/__init__.py", line 9, in x',
+    '  File "/opt/venv/lib/python3.10/site-packages/torch/__init__.py", line 9, in x',
+    "Python executable: /opt/venv/bin/python",
+    "Python version: 3.12.10",
     "Python 3.10.12 (main, Nov 20 2023, 15:14:05) [GCC 11.4.0] on linux",
     "Python 3.12",
     "** Python executable: C:\\Comfy\\python_embeded\\python.exe",
@@ -34,9 +37,19 @@ LINES = (
 
 @given(st.lists(st.sampled_from(LINES), max_size=8))
 def test_any_mixture_of_interpreters_is_read(lines):
-    """Folders that name no interpreter are passed over, whatever stands beside them."""
+    """Folders that name no interpreter are passed over, whatever stands beside them; no other one gets their place."""
     facts = parse_report("\n".join(lines))
-    assert facts.interpreter is None or facts.interpreter not in {other.path for other in facts.other_pythons}
+    paths = {facts.interpreter, *(other.path for other in facts.other_pythons)} - {None}
+    assert all("Roaming\\other" not in path and "..." not in path and "*" not in path for path in paths)
+
+
+def test_an_interpreter_that_changed_its_version_is_read():
+    """The environment was made anew with another Python between two answers."""
+    old = '  File "/opt/venv/lib/python3.10/site-packages/torch/__init__.py", line 9, in x'
+    other = "\n".join(["-"] * 9)
+    new = "Python version: 3.12.10\nPython executable: /opt/venv/bin/python"
+    facts = parse_report(f"{old}\n{other}\nPython version: 3.10\nOSError: it failed\n{other}\n{new}")
+    assert facts.interpreter == "/opt/venv/bin/python"
 
 
 @pytest.mark.parametrize("line", LINES)
