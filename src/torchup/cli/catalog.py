@@ -35,7 +35,10 @@ def command(session: Session) -> None:
 
 
 @command.command(
-    name="show", help=text("catalog.show.help", "Show the builds; by default only the newest of each variant")
+    name="show",
+    help=text(
+        "catalog.show.help", "Show the builds; without --torch, --variant or --all, only the newest of each variant"
+    ),
 )
 @click.option(
     "--torch", metavar="VERSION", help=text("catalog.option.torch", "Show only this torch, e.g. 2.14 or '>=2.12'")
@@ -48,7 +51,12 @@ def command(session: Session) -> None:
     metavar="NAME",
     help=text("catalog.option.platform", "Show only this platform, e.g. linux_x86_64 or macos_arm64"),
 )
-@click.option("--all", "everything", is_flag=True, help=text("catalog.option.all", "Show all rows"))
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help=text("catalog.option.all", "Show every build, not only the newest of each variant"),
+)
 @common_options
 def show_command(
     session: Session, *, torch: str | None, variant: str | None, platform: str | None, everything: bool
@@ -91,7 +99,9 @@ def select(catalog: Catalog, *, torch: str | None, variant: str | None, platform
         raise UsageError(
             message("catalog.nothing", "the catalogue has no build for {wanted}", wanted=wanted),
             hint=message(
-                "catalog.nothing.hint", "choose one of these variants: {names}", names=", ".join(catalog.variants)
+                "catalog.nothing.hint",
+                "choose another version, or one of these variants: {names}",
+                names=", ".join(catalog.variants),
             ),
         )
     return rows
