@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import tomllib
 
@@ -177,6 +178,27 @@ def test_an_unknown_format_lists_the_known():
     with pytest.raises(UsageError) as caught:
         export(PLAN, LINUX, "nix")
     assert "pylock" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("kind", ["environment.yml", "pixi", "dockerfile", "script-sh", "script-ps1"])
+def test_a_conda_plan_through_a_mirror_is_written_with_the_mirror(kind):
+    """The plan says where conda's packages come from, and so does every file that is made of it."""
+    official, mirror = CONDA.conda.channels[0], "https://mirror.example.org/cloud/conda-forge"
+    through = structs.replace(CONDA, conda=structs.replace(CONDA.conda, mirrors={official: (mirror,)}))
+    written = export(through, LINUX, kind)
+    assert mirror in written
+    assert official not in written
+    assert mirror not in export(CONDA, LINUX, kind)
+
+
+@pytest.mark.parametrize("kind", ["script-sh", "script-ps1"])
+def test_scripts_find_the_python_of_an_environment_where_the_system_puts_it(kind):
+    """Windows keeps it in another folder and starts another Python by its launcher, whatever the shell."""
+    here, there = export(PLAN, LINUX, kind), export(PLAN, WINDOWS, kind)
+    assert "bin/python" in here
+    assert "bin/python" not in there
+    assert "python.exe" in there
+    assert re.search(r"\bpy '?-3", there)
 
 
 def test_powershell_strings_are_literal():

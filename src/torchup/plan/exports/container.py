@@ -9,7 +9,7 @@ from torchup.errors import UsageError
 from torchup.model import Os, message
 from torchup.plan.exports.common import header, later_commands, places, together, variables
 from torchup.plan.exports.fleet import UV_IMAGE
-from torchup.plan.exports.scripts import conda_channels, pip_options
+from torchup.plan.exports.scripts import channel_options, pip_options
 
 if TYPE_CHECKING:
     from torchup.model import CondaOrder, Machine, Plan
@@ -100,6 +100,6 @@ def _conda(plan: Plan, order: CondaOrder, machine: Machine) -> list[str]:
         _from("mambaorg/micromamba:latest", machine),
         *_gpu(plan),
         *([f"ENV CONDA_OVERRIDE_CUDA={cuda}"] if cuda else []),
-        f"RUN micromamba install --yes --name base {conda_channels(order)} \\\n    {arguments} {clean}",
+        f"RUN micromamba install --yes --name base {channel_options(order)} \\\n    {arguments} {clean}",
         'CMD ["python"]',
     ]
