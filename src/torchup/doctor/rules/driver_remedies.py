@@ -20,20 +20,22 @@ if TYPE_CHECKING:
     from torchup.plan.drivers import DriverOrder
 
 
+_OLDER_BUILD = text_of("driver-too-old", "remedy-build")
 _OPEN = text_of("driver-missing-or-broken", "remedy-open")
 _PROPRIETARY = text_of("driver-missing-or-broken", "remedy-proprietary")
 
 
 def older_build_or_driver(facts: Facts, compat: Compat, floor: str | None) -> Remedy:
-    """A build that this driver runs, where there is one; a newer driver in any case."""
+    """A build that this driver runs, where there is one; a newer driver where that gives another one."""
     update = driver_remedy(facts, compat.catalog, floor=floor)
     if newest_driver(facts) is None and facts.nvidia.cuda_api is None:
         return update
     try:
-        choose(facts, compat.catalog, Wish())
+        build = choose(facts, compat.catalog, Wish()).plan.build
     except TorchupError:
         return update
-    text = text_of("driver-too-old", "remedy-or", driver=update.text)
+    gains = driver_order(facts, compat.catalog, floor=floor).gives != build.label
+    text = text_of("driver-too-old", "remedy-or", driver=update.text) if gains else _OLDER_BUILD
     return reinstall(facts, compat.catalog, text=text)
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from support.facts import facts
 from torchup.compat.questions import load_compat
+from torchup.doctor.cause import load_cause
+from torchup.doctor.data_rule import check_of
 from torchup.doctor.rules import CHECKS
 
 
@@ -106,3 +108,12 @@ def test_the_extension_is_at_fault_where_torch_is_the_planned_one():
         variant=variant,
     )
     assert there.commands == ()
+
+
+def test_wsl_has_no_kernel_module_of_amds_to_load():
+    """There the driver is the one on Windows; elsewhere the module is loaded."""
+    rule = check_of(load_cause("gpu-not-supported-by-kfd"))
+    inside, outside = (rule(facts(os="linux", wsl=wsl, signs="kfd.not-loaded"), load_compat()) for wsl in (True, False))
+    assert ("sudo", "modprobe", "amdgpu") in outside.remedy.commands
+    assert not any("modprobe" in command for command in inside.remedy.commands)
+    assert inside.remedy.text != outside.remedy.text
