@@ -40,7 +40,7 @@ _UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": GIB, "t": 1024 * GIB}
 _OF_THE_SYSTEM = (
     "os_version", "distribution", "kernel", "libc", "glibc", "wsl", "wsl_version", "container", "container_gpu",
     "virtual_machine", "translated", "secure_boot", "jetson", "python", "pythons", "gpus", "drivers", "rocm_version",
-    "level_zero", "device_nodes", "environment", "tools", "problems",
+    "level_zero", "device_nodes", "environment", "tools", "problems", "disk_free_bytes",
 )  # fmt: skip
 
 
