@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _OLDER_BUILD = text_of("driver-too-old", "remedy-build")
 _OPEN = text_of("driver-missing-or-broken", "remedy-open")
+_KEY = text_of("driver-missing-or-broken", "remedy-key")
 _PROPRIETARY = text_of("driver-missing-or-broken", "remedy-proprietary")
 
 
@@ -52,6 +53,8 @@ def make_it_answer(facts: Facts, compat: Compat, kind: RemedyKind) -> Remedy | N
     if flavour is not None:
         text = _OPEN if "open" in flavour.values else _PROPRIETARY
         return Remedy(text=text, needs_root=True, needs_reboot=True)
+    if facts.sign("driver.key-rejected") is not None:
+        return Remedy(text=_KEY, needs_root=True, needs_reboot=True)
     if kind is not RemedyKind.DRIVER or not _new_enough(facts, driver_order(facts, compat.catalog)):
         return remedy_of("driver-missing-or-broken", facts, compat, kind=kind)
     text = text_of("driver-missing-or-broken", "remedy-load")

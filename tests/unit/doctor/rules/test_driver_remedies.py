@@ -8,6 +8,7 @@ from support.facts import facts, sign
 from torchup.compat.questions import load_compat
 from torchup.doctor.rules import CHECKS
 from torchup.model import Gpu, Vendor
+from torchup.reports import parse_report
 
 PASCAL = "NVIDIA GeForce GTX 1080"
 TURING = "NVIDIA GeForce RTX 2080 Ti"
@@ -131,3 +132,12 @@ def test_a_newer_driver_is_advised_only_where_it_gives_another_build(gpu, gains)
     )  # fmt: skip
     assert ("driver branch" in str(result.remedy.text) or "NVIDIA driver" in str(result.remedy.text)) is gains
     assert result.remedy.commands
+
+
+@pytest.mark.parametrize("error", ["Key was rejected by service", "Required key not available"])
+def test_a_module_that_secure_boot_refuses_is_not_installed_again(error):
+    """Another installation would be refused as well: its key has to be enrolled."""
+    report = f"$ sudo modprobe nvidia\nmodprobe: ERROR: could not insert 'nvidia': {error}\n"
+    remedy = CHECKS["driver-missing-or-broken"](parse_report(report), load_compat()).remedy
+    assert "mokutil" in str(remedy.text)
+    assert not remedy.commands
