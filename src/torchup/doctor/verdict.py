@@ -109,7 +109,7 @@ def _fits(facts: Facts, findings: Sequence[Finding], compat: Compat) -> tuple[Me
     none = not facts.gpus and facts.nvidia.driver is None
     none = none or any(finding.rule == NO_GPU for finding in findings)
     if none and facts.live and facts.torch.installed and facts.torch.import_error is None:
-        return (torch_line(facts), message("doctor.seen.no-gpu", "torch imports, and there is no GPU to use"))
+        return (torch_line(facts), message("doctor.seen.no-gpu", "torch can be imported, but there is no GPU to use"))
     cuda, driver = torch_cuda(facts, compat), newest_driver(facts)
     floor = compat.driver_floor(cuda, windows=on_windows(facts)) if cuda else None
     gpus = capabilities(facts, compat)
