@@ -249,3 +249,11 @@ def test_the_catalogue_offers_what_the_other_filters_leave(capsys, filters, has,
     hint = capsys.readouterr().err.partition("hint:")[2]
     assert has in hint
     assert lacks not in hint
+
+
+@pytest.mark.parametrize("assumed", ["jetson=36.4,gpu=Jetson Orin Nano", "gpu=Jetson Orin Nano,jetson=R36.4.3"])
+def test_a_jetson_is_arm_whatever_this_machine_is(capsys, assumed):
+    """Its wheels come from the index of its JetPack."""
+    code, data, _ = plan(capsys, assumed)
+    assert code == 0
+    assert "jetson" in data["build"]["index_url"]

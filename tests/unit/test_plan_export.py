@@ -11,8 +11,12 @@ import pytest
 import yaml
 from msgspec import structs
 
+from support.plan_machines import machine, nvidia
+from torchup.catalog import load_catalog
+from torchup.detect.pretend import assume
 from torchup.errors import UsageError
-from torchup.model import Build, CondaOrder, InstallerName, Machine, Os, Plan, Source
+from torchup.model import Build, CondaOrder, InstallerName, Machine, Os, Plan, Request, Source
+from torchup.plan import resolve
 from torchup.plan.export import FORMATS, export
 from torchup.plan.exports import WRITTEN
 
@@ -163,6 +167,19 @@ def test_a_dockerfile_for_windows_is_refused():
     """A plan for Windows' wheels cannot be a Linux image."""
     with pytest.raises(UsageError, match="needs a plan for Linux"):
         export(PLAN, WINDOWS, "dockerfile")
+
+
+def test_the_machine_that_the_hint_for_a_dockerfile_describes_keeps_its_card():
+    """What it says to assume, assumed, is a Linux machine with the same card and driver, whose plan uses it."""
+    card = nvidia("NVIDIA GeForce RTX 3070 Ti Laptop GPU", "8.6", 8)
+    laptop = machine("windows", card, driver="512.78")
+    with pytest.raises(UsageError) as caught:
+        export(PLAN, laptop, "dockerfile")
+    container = assume(laptop, [str(caught.value.hint).split('"')[1]])
+    assert (container.os, container.wsl) == (Os.LINUX, True)
+    assert container.gpus[0].compute_capability == "8.6"
+    assert container.drivers[0].version == "512.78"
+    assert resolve(container, Request(), load_catalog()).uses_gpu
 
 
 @pytest.mark.parametrize("kind", ["requirements", "pyproject"])
