@@ -128,3 +128,11 @@ def test_text_markdown_and_json_agree(name):
     assert ("✓ " in text.splitlines()[0]) == (found.verdict is Verdict.HEALTHY)
     assert found.verdict is not Verdict.HEALTHY or not unexplained(made)
     assert found.verdict is Verdict.CAUSE or not [f for f in found.findings if f.severity is Severity.ERROR]
+
+
+@pytest.mark.parametrize("system", ["Ubuntu 22.04", "CentOS 7", "Windows 11", "macOS 14.5"])
+def test_the_release_of_a_system_is_written_once(system):
+    """A distribution's name may hold it already."""
+    made = parse_report(f"{system}\ntorch 2.14.1+cu126\nRTX 3090\n")
+    row = next(line for line in doctor_markdown(diagnose(made), made).splitlines() if line.startswith("| system"))
+    assert row.count(system.split()[1]) == 1
