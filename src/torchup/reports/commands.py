@@ -117,8 +117,10 @@ _DOCKER = lazy_pattern(
 _PRINTED = lazy_pattern(r"\bprint\s?\((.*)\)")
 _LDD = lazy_pattern(r"\s{0,20}ldd \(.{1,80}\) (\d\.\d{1,3})\s*$")  # not musl's, whose ldd has no number there
 _PARTS = lazy_pattern(r",\s?(?![^(]{0,200}\))")
-_INTERPRETER = lazy_pattern(
-    r"(?:^|\s|&\s)[\"']?((?:[A-Za-z]:)?[^\s\"'&|;]{0,200}[/\\]python(?:3(?:\.\d{1,2})?)?(?:\.exe)?)[\"']?(?=\s|$)"
+_PYTHON = r"[/\\]python(?:3(?:\.\d{1,2})?)?(?:\.exe)?"
+_INTERPRETER = lazy_pattern(  # a quoted path may hold spaces: "C:\Program Files\Python312\python.exe"
+    rf"\"(?=[^\"\n]{{0,200}} )((?:[A-Za-z]:|~)?[/\\][^\"\n:;|&]{{0,200}}{_PYTHON})\""
+    rf"|(?:^|\s|&\s)[\"']?((?:[A-Za-z]:)?[^\s\"'&|;]{{0,200}}{_PYTHON})[\"']?(?=\s|$)"
 )
 _LINE_CONTINUES = ("\\", "^", "`")
 _AT_ADDRESS = lazy_pattern(r"https?://\S{3,200}\Z")
@@ -189,8 +191,8 @@ def _read_command(collected: Collected, command: str, lines: Sequence[str]) -> N
         interpreter(collected, following[0])
     if "--query-gpu=driver_version" in command:
         driver(collected, next((line for line in following if re.match(r"\s*\d{3}\.", line)), ""))
-    for path in _INTERPRETER.findall(command)[:3]:
-        interpreter(collected, path)
+    for quoted, plain in _INTERPRETER.findall(command)[:3]:
+        interpreter(collected, quoted or plain)
     _read_printed(collected, command, lines)
 
 

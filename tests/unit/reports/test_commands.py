@@ -216,3 +216,18 @@ def test_what_one_line_of_python_prints_is_read_whatever_stands_around_it(betwee
 def test_ldd_says_which_glibc_there_is(answer, glibc):
     """Its last number, behind the distribution's own in brackets; musl's has none."""
     assert parse_report(f"$ ldd --version\n{answer}\n").system.glibc == glibc
+
+
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        (r'"C:\Program Files\Python312\python.exe" -m pip list', r"C:\Program Files\Python312\python.exe"),
+        (r'& "C:\Program Files\Python312\python.exe" -m pip list', r"C:\Program Files\Python312\python.exe"),
+        (r'"C:\Python312\python.exe" -m pip list', r"C:\Python312\python.exe"),
+        (r"C:\Python312\python.exe -m pip list", r"C:\Python312\python.exe"),
+        ('"/Users/me/my envs/lab/bin/python3.12" -m pip list', "/Users/me/my envs/lab/bin/python3.12"),
+    ],
+)
+def test_the_path_of_a_python_keeps_its_spaces(command, path):
+    """A path in quotes is one word, and a remedy calls the whole of it."""
+    assert parse_report(f"$ {command}\n").python.path == path
