@@ -36,7 +36,10 @@ def command(session: Session) -> None:
 
 
 @command.command(
-    name="show", help=text("catalog.show.help", "Show the builds; by default only the newest of each variant")
+    name="show",
+    help=text(
+        "catalog.show.help", "Show the builds; without --torch, --variant or --all, only the newest of each variant"
+    ),
 )
 @click.option(
     "--torch", metavar="VERSION", help=text("catalog.option.torch", "Show only this torch, e.g. 2.14 or '>=2.12'")
@@ -49,7 +52,12 @@ def command(session: Session) -> None:
     metavar="NAME",
     help=text("catalog.option.platform", "Show only this platform, e.g. linux_x86_64 or macos_arm64"),
 )
-@click.option("--all", "everything", is_flag=True, help=text("catalog.option.all", "Show all rows"))
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help=text("catalog.option.all", "Show every build, not only the newest of each variant"),
+)
 @common_options
 def show_command(
     session: Session, *, torch: str | None, variant: str | None, platform: str | None, everything: bool
@@ -112,7 +120,11 @@ def _choices(rows: list[Row], torch: str | None) -> Message:
             newest=releases[-1],
         )
     variants = sorted({row.variant for row in fitting}, key=variant_key, reverse=True)
-    return message("catalog.nothing.hint", "choose one of these variants: {names}", names=", ".join(variants))
+    return message(
+        "catalog.nothing.hint",
+        "choose another version, or one of these variants: {names}",
+        names=", ".join(variants),
+    )
 
 
 def newest_of_each(rows: list[Row]) -> list[Row]:

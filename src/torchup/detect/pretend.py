@@ -83,7 +83,7 @@ def _refuse_unknown(data: dict[str, Any], kind: type[msgspec.Struct], where: str
     for key, value in data.items():
         if key not in fields:
             text = message("pretend.unknown-field", "the machine file has an unknown key `{key}`", key=f"{where}{key}")
-            keys = message("pretend.keys", "possible keys: {keys}", keys=", ".join(fields))
+            keys = message("pretend.keys", "use one of the keys {keys}", keys=", ".join(fields))
             raise UsageError(text, hint=did_you_mean(key, fields) or keys)
         inner = getattr(fields[key], "item_type", fields[key])
         if isinstance(inner, msgspec.inspect.StructType):
@@ -198,7 +198,7 @@ def split_item(item: str) -> list[tuple[str, str]]:
 
 def _unknown_key(key: str) -> UsageError:
     text = message("pretend.unknown-key", "`{key}` cannot be assumed", key=key)
-    keys = message("pretend.keys", "possible keys: {keys}", keys=", ".join(_KEYS))
+    keys = message("pretend.keys", "use one of the keys {keys}", keys=", ".join(_KEYS))
     return _wrong(text, did_you_mean(key, _KEYS) or keys)
 
 
@@ -271,7 +271,7 @@ def _gpu(name: str, table: GpuTable, vendor: Vendor | None) -> Gpu:
             "pretend.gpu", "the GPU table does not have `{name}`, or several chips have that name", name=name
         )
         near = ", ".join(table.near(name))
-        hint = message("pretend.gpu.near", "similar names: {names}", names=near) if near else None
+        hint = message("pretend.gpu.near", "did you mean {names}?", names=near) if near else None
         raise _wrong(text, hint or message("pretend.gpu.hint", "write the full product name, or use --machine FILE"))
     return Gpu(
         vendor=row.vendor,

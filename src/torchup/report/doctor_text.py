@@ -50,7 +50,7 @@ def headline(diagnosis: Diagnosis, style: Style, *, live: bool = True) -> str:
 
 def undetermined() -> str:
     """The headline where neither health nor a cause is shown."""
-    return text("doctor.text.undetermined", "Undetermined: the report shows neither a cause nor a working GPU")
+    return text("doctor.text.undetermined", "Undetermined: there is no sign of a cause or of a working GPU")
 
 
 def seen_title() -> str:

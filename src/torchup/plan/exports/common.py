@@ -135,7 +135,7 @@ def for_pip(plan: Plan, kind: str) -> None:
     if plan.installer == InstallerName.CONDA:
         raise UsageError(
             message("export.conda", "the plan is for conda, but `{kind}` is a format for pip", kind=kind),
-            hint=message("export.conda.hint", "use environment.yml, pixi, dockerfile or a script"),
+            hint=message("export.conda.hint", "use environment.yml, pixi, dockerfile, script-sh or script-ps1"),
         )
 
 
