@@ -111,7 +111,7 @@ def test_the_question_says_what_a_yes_starts(staged, monkeypatch, options, said)
     monkeypatch.setattr(click, "confirm", lambda *_, **__: False)
     screen = typed("up", *options)
     assert "torchup downloads about" in screen.seen
-    assert ("about 2 min" in screen.seen and "use `--no-bench` to skip this" in screen.seen) == said
+    assert ("about 2 min" in screen.seen and "use `--no-bench` to skip it" in screen.seen) == said
     assert screen.seen.count("Best build") == 1  # a no does not show the plan again
     assert staged == []
 
