@@ -97,18 +97,27 @@ class Blocks:
         return ended
 
 
-def journal_head(size: int, name: str) -> str:
-    """First line of a journal; ``name`` is the file's."""
-    return json.dumps({"torchup": 1, "size": size, "block": BLOCK, "name": name}) + "\n"
+def journal_head(size: int, name: str, tag: str | None = None) -> str:
+    """First line of a journal; ``name`` is the file's, ``tag`` what its server calls this version of it."""
+    return json.dumps({"torchup": 1, "size": size, "block": BLOCK, "name": name, "tag": tag}) + "\n"
 
 
 def journal_name(text: str) -> str | None:
     """The name of the file that a journal is about."""
+    return _of_head(text, "name")
+
+
+def journal_tag(text: str) -> str | None:
+    """The version of the file that a journal is about."""
+    return _of_head(text, "tag")
+
+
+def _of_head(text: str, key: str) -> str | None:
     try:
-        name = json.loads(text.partition("\n")[0])["name"]
+        value = json.loads(text.partition("\n")[0])[key]
     except (ValueError, TypeError, KeyError):
         return None
-    return name if isinstance(name, str) else None
+    return value if isinstance(value, str) else None
 
 
 def read_journal(text: str, size: int | None) -> Blocks | None:

@@ -23,6 +23,7 @@ from torchup.fetch import CONNECTIONS
 from torchup.install.arguments import UV_CLEARED, uv_arguments
 from torchup.install.base import Event
 from torchup.install.bundle_check import PLAN_FILE, SUMS_FILE, Bundle, check_bundle, checked_sums
+from torchup.install.direct import FetchedFile, direct_files, fetch_direct, with_files
 from torchup.install.downloading import Downloading, is_remote
 from torchup.install.failures import explain
 from torchup.install.lockfile import LIMIT, read_lock
@@ -226,7 +227,13 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> Bundle 
 
 def _same(job: _Job, there: Bundle) -> Bundle:
     """A bundle that is complete already; raises `UsageError` where it is one of other files."""
-    files = {file.name: file.sha256 or there.files.get(file.name) for file in _resolve(job)}
+    direct = [
+        FetchedFile(file=file, path=join(job.wheels, file.name), sha256=there.files[file.name])
+        for file in direct_files(job.host, job.plan)
+        if file.name in there.files
+    ]
+    plan = with_files(job.plan, direct)
+    files = {file.name: file.sha256 or there.files.get(file.name) for file in _resolve(job, plan)}
     if files != there.files:
         text = message("bundle.another", "{folder} contains a bundle of other files", folder=job.folder)
         raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new folder"))
@@ -235,7 +242,8 @@ def _same(job: _Job, there: Bundle) -> Bundle:
 
 def _made(job: _Job) -> Bundle:
     job.host.make_dirs(job.workshop)  # who finds it knows that the folder is ours
-    files = _resolve(job)
+    direct = fetch_direct(job.host, job.plan, job.workshop, job.tell, job.connections, unpacked=False)
+    files = _resolve(job, with_files(job.plan, direct))
     downloading = Downloading(job.host, job.plan, job.tell, job.connections)
     remote = downloading.sized([file for file in files if is_remote(file)])
     check_space(job.host, downloading.reach, remote, job.workshop, unpacked=False)
@@ -246,10 +254,10 @@ def _made(job: _Job) -> Bundle:
     return _write(job, files)
 
 
-def _resolve(job: _Job) -> tuple[LockedFile, ...]:
-    """The exact files of everything, worked out for the platform."""
+def _resolve(job: _Job, plan: Plan) -> tuple[LockedFile, ...]:
+    """The exact files of everything, worked out for the platform; what has an address lies on the disk."""
     wanted, constraints = join(job.workshop, "wanted.txt"), join(job.workshop, "constraints.txt")
-    job.host.write_text(wanted, "".join(f"{line}\n" for line in (*job.plan.requirements, "pip")))
+    job.host.write_text(wanted, "".join(f"{line}\n" for line in (*plan.requirements, "pip")))
     job.host.write_text(constraints, "".join(f"{line}\n" for line in job.plan.constraints))
     target = ("--python-platform", PLATFORMS[job.platform]) if job.platform else ()
     step = Step(

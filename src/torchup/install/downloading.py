@@ -9,7 +9,7 @@ import msgspec
 
 from torchup.fetch import CONNECTIONS, FileOrder, fetch_all
 from torchup.fetch.answers import PlaceError
-from torchup.fetch.one import size_at
+from torchup.fetch.offered import size_at
 from torchup.install.base import Event
 from torchup.install.places import Reach, elsewhere
 from torchup.model import message
@@ -52,8 +52,8 @@ class Downloading:
             except PlaceError:
                 return None
 
-        sizes = dict(zip([file.sha256 for file in unknown], in_parallel(ask, unknown, ASKING), strict=True))
-        return [msgspec.structs.replace(file, size=file.size or sizes.get(file.sha256)) for file in files]
+        sizes = dict(zip([file.url for file in unknown], in_parallel(ask, unknown, ASKING), strict=True))
+        return [msgspec.structs.replace(file, size=file.size or sizes.get(file.url)) for file in files]
 
     def fetch(
         self,
@@ -72,7 +72,8 @@ class Downloading:
         self.tell(event)
 
         def more(order: FileOrder) -> tuple[Place, ...]:
-            return elsewhere(self.reach, self.plan, by_key[order.key])
+            file = by_key[order.key]
+            return elsewhere(self.reach, self.plan, file) if file.sha256 else ()
 
         return fetch_all(
             self.host,

@@ -18,6 +18,8 @@ from torchup.fetch import CONNECTIONS
 from torchup.i18n.sentences import sentence
 from torchup.install.base import Event, Progress, installer
 from torchup.install.conda_files import fetched_packages
+from torchup.install.direct import fetch_direct, unpromised, with_files
+from torchup.install.direct_origin import write_origins
 from torchup.install.failures import explain
 from torchup.install.guard import write_guard
 from torchup.install.hashes import with_hashes
@@ -162,15 +164,18 @@ def _replace(
     environment = _describe(host, plan, staged, verification)
     requested = (*_wanted(plan), *(one.name for one in mine if one.name in environment.packages))
     python = registry.find_python(host, staged) or python_of(staged)
+    direct_urls = distributions.metadata(host, staged, "direct_url.json")
+    first_use = unpromised(host, plan)
+    plan = with_hashes(plan, direct_urls)
     environment = msgspec.structs.replace(
         environment,
         name=name,
         path=target,
         requested=requested,
-        origins=origins(host, plan, environment.packages, python),
+        origins=origins(host, plan, environment.packages, python, direct_urls),
+        first_use=tuple(package for package in first_use if package in environment.packages),
     )
     write_guard(host, staged, target, environment.packages, plan.constraints)
-    plan = with_hashes(plan, distributions.metadata(host, staged, "direct_url.json"))
     records.write(host, staged, records.Record(environment=environment, plan=plan, verification=verification))
     tell(Event(stage="swap", text=message("install.swap", "put it in place")))
     transaction.commit(host, staged, target)
@@ -296,6 +301,8 @@ def _stage(host: Host, plan: Plan, target: str, tell: Watched, overlay: Overlay)
     engine = installer(plan.installer)
     staged = transaction.new_staging(target)
     host.make_dirs(split(staged)[0])
+    direct = () if plan.hashes else fetch_direct(host, plan, staged, tell, tell.connections)
+    plan = with_files(plan, direct)
     steps = engine.steps(plan, staged)
     addresses = secret_addresses(host)
     places = [source.url for source in plan.sources]
@@ -316,6 +323,7 @@ def _stage(host: Host, plan: Plan, target: str, tell: Watched, overlay: Overlay)
                 step = prepare(Staging(host, plan, staged, perform, tell, tell.connections), step)  # noqa: PLW2901  # the same step, exact
                 tell(event)
             _run(host, engine, laid(step), staged, _teller(tell, event))
+    write_origins(host, staged, direct)
     return staged
 
 

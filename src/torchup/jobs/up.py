@@ -17,7 +17,7 @@ from torchup.envs import records
 from torchup.envs.paths import python_of
 from torchup.envs.registry import environment_path
 from torchup.envs.verification import verify_environment
-from torchup.errors import InterruptedByUserError, NetworkError, TorchupError, VerifyError
+from torchup.errors import AddressError, InterruptedByUserError, NetworkError, TorchupError, VerifyError
 from torchup.fetch import CONNECTIONS
 from torchup.i18n.sentences import sentence
 from torchup.install import engine
@@ -34,6 +34,7 @@ from torchup.model import (
     Plan,
     Request,
     Result,
+    Secret,
     Value,
     Verification,
     message,
@@ -131,6 +132,8 @@ def _installed_from_any(host: Host, wanted: Wanted, choice: Choice, listener: Li
         report = Report(machine=choice.machine, plan=choice.plan)
         try:
             return _installed(host, wanted, report, listener)
+        except AddressError:
+            raise
         except NetworkError as error:
             following = next_source(choice)
             if following is None:
@@ -157,7 +160,7 @@ def _same_mirror(host: Host, wanted: Wanted, say: Callable[[Message], None]) -> 
         "up.same-mirror", "the mirror {name} is used again; use `--mirror official` for the original sites", name=used
     )
     say(again)
-    return structs.replace(wanted.request, mirror=used)
+    return structs.replace(wanted.request, mirror=Secret(used))
 
 
 def _same_packages(host: Host, wanted: Wanted, request: Request, say: Callable[[Message], None]) -> Request:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from torchup.data_files import read_data
 from torchup.envs.paths import join
 from torchup.errors import InstallError, NetworkError, UsageError
-from torchup.fetch import FileOrder, Place, fetch_all
+from torchup.fetch import CONNECTIONS, FileOrder, Place, fetch_all
 from torchup.fetch.store import path_of
 from torchup.model import Secret, Value, message
+from torchup.settings import load_settings
 from torchup.sources.configured import read_configuration
 from torchup.sources.urls import host_of
 
@@ -98,7 +99,7 @@ def fetched(host: Host, tell: Callable[[Progress], None], *, offline: bool = Fal
         )
         raise NetworkError(text, hint=_by_hand())
     try:
-        fetch_all(host, missing, tell=tell)
+        fetch_all(host, missing, tell=tell, connections=load_settings(host).number("connections", CONNECTIONS))
     except (NetworkError, InstallError) as error:
         raise type(error)(error.text, hint=_by_hand()) from error
     return {name: path_of(host, order) for name, order in orders.items()}
