@@ -17,7 +17,7 @@ from support.file_server import FileServer, Manners
 from torchup.errors import InstallError, NetworkError
 from torchup.fetch import FileOrder, Patience, Place, StoppedError, fetch_all
 from torchup.fetch.blocks import BLOCK
-from torchup.fetch.store import part_of
+from torchup.fetch.store import digest_of, part_of
 from torchup.host.partfile import PartFile
 from torchup.host.real import RealHost
 from torchup.model import Secret
@@ -236,15 +236,57 @@ def test_small_files_come_beside_the_large_one_and_a_failure_ends_all(host):
             fetch_all(host, [order(large)], stop=stop, tell=lambda _: stop.set())
 
 
-def test_a_file_without_a_promised_hash_is_kept_by_its_address(host):
-    """Its length is all that is checked, and a second order finds it."""
+def unpromised(server, size=None):
+    """A file whose hash nobody knows."""
+    return FileOrder(name="python.tar.gz", size=size, places=(Place(name="s", url=server.url),))
+
+
+@pytest.mark.parametrize("size", [None, SIZE])
+def test_a_file_without_a_promised_hash_is_kept_by_its_own(host, size):
+    """A second order for its address finds it by the hash that it turned out to have; a damaged one is fetched anew."""
     with FileServer(CONTENT) as server:
-        wanted = FileOrder(name="python.tar.gz", size=SIZE, places=(Place(name="s", url=server.url),))
-        (path,) = fetch_all(host, [wanted]).values()
+        (path,) = fetch_all(host, [unpromised(server, size)]).values()
         assert Path(path).read_bytes() == CONTENT
+        assert digest_of(path) == server.sha256
         asked = len(server.asked)
-        fetch_all(host, [wanted])
+        assert fetch_all(host, [unpromised(server, size)]) == {unpromised(server).key: path}
         assert len(server.asked) == asked
+        with Path(path).open("r+b") as file:
+            file.write(b"damage")
+        fetch_all(host, [unpromised(server, size)])
+        assert host.sha256(path) == server.sha256
+
+
+def test_a_file_without_a_hash_that_changes_meanwhile_is_fetched_anew(host):
+    """No hash would tell that its halves are of two versions: within one run, and from one run to the next."""
+    with FileServer(CONTENT, Manners(changes_after=3)) as server:
+        (path,) = fetch_all(host, [unpromised(server)], patience=QUICK, connections=2).values()
+        assert Path(path).read_bytes() == CONTENT[::-1]
+    with FileServer(CONTENT, Manners(stall_after=3 * BLOCK)) as server:
+        with pytest.raises(NetworkError):
+            fetch_all(host, [unpromised(server)], patience=QUICK, connections=1)
+        server.manners = Manners(tag='"second"')
+        server.content = CONTENT[::-1]
+        (path,) = fetch_all(host, [unpromised(server)], patience=QUICK).values()
+        assert Path(path).read_bytes() == CONTENT[::-1]
+
+
+def test_a_file_without_a_hash_goes_on_where_it_is_the_same_version(host):
+    """The server's own name for the version tells that the rest belongs to the beginning."""
+    with FileServer(CONTENT, Manners(stall_after=3 * BLOCK)) as server:
+        with pytest.raises(NetworkError):
+            fetch_all(host, [unpromised(server)], patience=QUICK, connections=1)
+        before = server.sent
+        server.manners = Manners()
+        (path,) = fetch_all(host, [unpromised(server)], patience=QUICK, connections=1).values()
+        assert Path(path).read_bytes() == CONTENT
+        assert server.sent - before <= SIZE - 2 * BLOCK
+
+
+def test_a_busy_server_is_asked_again_for_a_size(host):
+    """The first request of a file of unknown size is as patient as those for its parts."""
+    with FileServer(CONTENT, Manners(statuses=[503, 429])) as server:
+        fetch_all(host, [unpromised(server)], patience=QUICK)
 
 
 @pytest.mark.parametrize(
