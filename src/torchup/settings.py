@@ -55,7 +55,7 @@ def load_settings(host: Host) -> Settings:
     """Read the nearest file and the variables.
 
     Raises:
-        UsageError: the file is not TOML, or has a key or a type that torchup does not know; a number is none.
+        UsageError: the file is not TOML, or has a key, a type or a number that torchup does not take.
     """
     path = nearest_file(host)
     document = _read(host, path) if path else {}
@@ -111,10 +111,10 @@ def _checked(key: str, value: object, path: str | None) -> Any:
 
 
 def _in_range(value: int | None, name: str, form: str, given: str | None = None) -> int:
-    """A number of connections that a user may set; ``None``: what was given is no number.
+    """A number of connections that a user may set; ``None``: what was given is not a number.
 
     Raises:
-        UsageError: it is none, or out of range; says the range and how it is written.
+        UsageError: it is not a number, or out of range; says the range and how it is written.
     """
     from torchup.fetch.order import CONNECTIONS, MOST_CONNECTIONS  # noqa: PLC0415  # only who sets it pays for it
 

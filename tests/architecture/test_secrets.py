@@ -30,6 +30,7 @@ OPENERS = {
     "sources/child_environment.py": "the variables and the private file of a child",
     "sources/private.py": "the variables of a child",
     "sources/conda_config.py": "the variables of a child; an address made of another",
+    "sources/mirrors.py": "the mirror that was asked for is looked up by its name or made of its address",
     "sources/netrc.py": "an address with a login, which is a secret again",
     "sources/pip_config.py": "words and switches of a setting, before it is known whether it is an address",
     "sources/uv_config.py": "the same",

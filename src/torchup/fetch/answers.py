@@ -21,7 +21,7 @@ class PlaceError(Exception):
 
 
 class StatusError(PlaceError):
-    """A place answers with a status that is no success."""
+    """A place answers with a status that means failure."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"HTTP {status}")

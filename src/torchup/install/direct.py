@@ -46,9 +46,9 @@ class DirectFile(Value, frozen=True, kw_only=True):
     name: str
     url: str  # without its fragment
     requirement: str  # name and extras, before the address
-    sha256: str | None = None  # None: nobody has told it
+    sha256: str | None = None  # None: unknown
     environment: str | None = None  # whose record tells the hash
-    first_use: bool = False  # the hash is of a first download: nobody had promised one
+    first_use: bool = False  # the hash is of a first download: no one had promised it
 
     @property
     def locked(self) -> LockedFile:
@@ -72,7 +72,7 @@ class FetchedFile(Value, frozen=True, kw_only=True):
 
 
 class Recorded(Value, frozen=True, kw_only=True):
-    """What an environment's record tells of an address."""
+    """What an environment's record says about the file of an address."""
 
     sha256: str
     environment: str
@@ -119,7 +119,7 @@ def _with_hash(file: DirectFile, promised: str | None, known: Recorded | None) -
 
 
 def recorded(host: Host) -> dict[str, Recorded]:
-    """Address -> what this machine's environments tell of the file that came from there."""
+    """Address -> what the records of this machine's environments say about its file."""
     found: dict[str, Recorded] = {}
     for name in registry.names(host):
         with contextlib.suppress(UsageError):  # a newer torchup wrote it
@@ -133,7 +133,7 @@ def recorded(host: Host) -> dict[str, Recorded]:
 
 
 def unpromised(host: Host, plan: Plan) -> tuple[str, ...]:
-    """The packages of a plan whose hash is that of a first download: nobody had promised one."""
+    """The packages of a plan whose hash is that of a first download: no one had promised it."""
     files = () if plan.hashes else direct_files(host, plan)  # a bundle promises all of its own
     return tuple(file.package for file in files if file.sha256 is None or file.first_use)
 

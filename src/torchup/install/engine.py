@@ -27,6 +27,7 @@ from torchup.install.keep import changed, changes, own_packages, requirements
 from torchup.install.language import speak_language
 from torchup.install.origin import origins
 from torchup.install.prefetch import Staging, locked_step
+from torchup.install.prefetch_wheels import fetched_wheels
 from torchup.install.pythons import fetched_python
 from torchup.model import Environment, InstallerName, Verification, message
 from torchup.package_names import normalise
@@ -44,12 +45,15 @@ if TYPE_CHECKING:
 
 # Unpacked wheels are 1.5 to 2 times their download, and the download itself is kept in the tool's cache.
 SPACE_FACTOR = 2.5
+LATER = 3  # steps from here on install further packages
 # What torchup downloads before a step runs, by the number of the step.
 PREPARE: dict[tuple[InstallerName, int], Callable[[Staging, Step], Step]] = {
     (InstallerName.UV, 1): fetched_python,
     (InstallerName.UV, 2): locked_step,
     (InstallerName.PIP, 2): locked_step,
     (InstallerName.CONDA, 2): fetched_packages,
+    (InstallerName.UV, LATER): fetched_wheels,
+    (InstallerName.PIP, LATER): fetched_wheels,
 }
 NO_CACHE: Overlay = {"UV_NO_CACHE": "1", "PIP_NO_CACHE_DIR": "1"}
 NO_SOLUTION = "install.failed.no-solution"
@@ -318,7 +322,7 @@ def _stage(host: Host, plan: Plan, target: str, tell: Watched, overlay: Overlay)
             event = Event(stage="step", text=step.summary, position=position, total=len(steps))
             tell(event)
             perform = _performer(host, engine, staged, laid)
-            prepare = PREPARE.get((plan.installer, position))
+            prepare = PREPARE.get((plan.installer, min(position, LATER)))
             if prepare is not None and not plan.hashes:  # a bundle's files are there
                 step = prepare(Staging(host, plan, staged, perform, tell, tell.connections), step)  # noqa: PLW2901  # the same step, exact
                 tell(event)

@@ -33,7 +33,7 @@ class Environment(Value, frozen=True, kw_only=True):
     verified_at: str | None = None
     packages: dict[str, str] = {}
     origins: dict[str, str] = {}  # package -> the source that it came from, or its file's address#sha256=...
-    first_use: tuple[str, ...] = ()  # packages whose hash nobody had promised: it is the first download's
+    first_use: tuple[str, ...] = ()  # packages whose hash no one had promised: it is the first download's
     requested: tuple[str, ...] = ()
 
 
