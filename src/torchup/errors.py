@@ -79,10 +79,6 @@ class NetworkError(TorchupError):
     exit_code = ExitCode.NETWORK
 
 
-class AddressError(NetworkError):
-    """A file that is had by its own address did not come: another source of torch does not help."""
-
-
 class TimeLimitError(TorchupError):
     """Something took longer than its limit."""
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import random
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
@@ -17,12 +17,16 @@ from support.plans import importing, index_plan
 from support.wheels import copy_real_pip, make_fake_torch, make_wheel
 from torchup.envs import distributions, records, registry
 from torchup.envs.damage import find_damage
-from torchup.errors import AddressError, InstallError
+from torchup.errors import InstallError
 from torchup.fetch import store
 from torchup.host import RealHost
 from torchup.install import engine
 from torchup.install.bundle import collect, load_bundle
+from torchup.install.direct import AddressError
 from torchup.model import PackageWheel, Plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HOST = RealHost()
 NOISE = random.Random(3).randbytes(9 << 20)  # noqa: S311  # three blocks that no compressor shortens
@@ -230,7 +234,7 @@ def test_a_wheel_of_this_machine_is_installed_from_where_it_lies(index, tmp_path
 
 
 def test_a_bundle_holds_it_and_fetches_it_once(index, flash, tmp_path):
-    """uv reads the file that torchup fetched; a complete bundle is compared without asking the page again."""
+    """What torchup fetched is what uv reads; a complete bundle is compared without asking the page again."""
     folder = str(tmp_path / "bundle")
     made = collect(HOST, with_flash(index, flash), folder)
     assert made.files[flash.name] == hashlib.sha256(flash.content).hexdigest()

@@ -1,4 +1,4 @@
-"""Packages that are bound to torch and have an index or a page of their own: fetched by torchup too, with their needs."""
+"""Packages bound to torch that have an index or a page of their own: fetched by torchup, with what they need."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from support.index import serve_index
 from support.index_server import IndexServer
 from support.index_server import make_wheel as index_wheel
 from support.plans import importing, index_plan
-from support.wheels import copy_real_pip, make_fake_torch, make_wheel
+from support.wheels import make_fake_torch, make_wheel
 from torchup.errors import InstallError
 from torchup.fetch import store
 from torchup.host import RealHost
@@ -33,7 +33,6 @@ def index(tmp_path):
     folder = tmp_path / "wheels"
     make_fake_torch(folder)
     make_wheel(folder, "einops", "0.8")
-    copy_real_pip(folder)
     with serve_index(folder) as running:
         yield running
 
@@ -47,12 +46,11 @@ def own(tmp_path):
         yield running
 
 
-def install(index, wheel, installer="uv"):
-    """The environment, the events, and the wheels that the index was asked for."""
+def install(index, wheel):
+    """The environment, and the events of its installation."""
     told = []
-    plan = replace(index_plan(index.url, installer=installer), wheels=(wheel,))
-    environment = engine.install(HOST, plan, "default", verify=importing(), progress=told.append)
-    return environment, told, [path for path in index.requests if path.endswith(".whl")]
+    plan = replace(index_plan(index.url), wheels=(wheel,))
+    return engine.install(HOST, plan, "default", verify=importing(), progress=told.append), told
 
 
 def wheel(**place):
@@ -60,10 +58,9 @@ def wheel(**place):
     return PackageWheel(package="xformers", version="0.0.33", requirement="xformers==0.0.33", **place)
 
 
-@pytest.mark.parametrize("installer", ["uv", pytest.param("pip", marks=pytest.mark.slow)])
-def test_a_package_with_an_index_of_its_own_is_fetched_with_its_needs(index, own, installer):
+def test_a_package_with_an_index_of_its_own_is_fetched_with_its_needs(index, own):
     """Each file comes once, by torchup; the record names the package's own index."""
-    environment, told, _ = install(index, wheel(index=own.url), installer)
+    environment, told = install(index, wheel(index=own.url))
     names = {file.name.split("-")[0] for file in store.contents(HOST)}
     assert {"torch", "xformers", "einops"} <= names
     assert environment.packages["xformers"] == "0.0.33+cu130"
@@ -80,7 +77,7 @@ def test_a_page_that_tells_no_hash_is_enough(index):
     """The file is installed by the hash that it has, from torchup's store."""
     with IndexServer() as server:
         server.publish("simple", index_wheel("xformers", "0.0.33"), hashed=False, metadata=False)
-        environment, _, _ = install(index, wheel(find_links=f"{server.url('simple')}/xformers/"))
+        environment, _ = install(index, wheel(find_links=f"{server.url('simple')}/xformers/"))
     assert environment.packages["xformers"] == "0.0.33"
     assert "xformers" in {file.name.split("-")[0] for file in store.contents(HOST)}
 

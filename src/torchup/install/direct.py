@@ -14,7 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from torchup.envs import registry
-from torchup.errors import AddressError, InstallError, NetworkError, UsageError
+from torchup.errors import InstallError, NetworkError, UsageError
 from torchup.fetch import store
 from torchup.fetch.answers import GONE, PlaceError, StatusError
 from torchup.fetch.offered import size_at
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from torchup.model import Plan
 
 _HASH = lazy_pattern(r"sha256=([0-9a-f]{64})")
+
+
+class AddressError(NetworkError):
+    """A file that is had by its own address did not come: another source of torch does not help."""
 
 
 class DirectFile(Value, frozen=True, kw_only=True):

@@ -17,12 +17,13 @@ from torchup.envs import records
 from torchup.envs.paths import python_of
 from torchup.envs.registry import environment_path
 from torchup.envs.verification import verify_environment
-from torchup.errors import AddressError, InterruptedByUserError, NetworkError, TorchupError, VerifyError
+from torchup.errors import InterruptedByUserError, NetworkError, TorchupError, VerifyError
 from torchup.fetch import CONNECTIONS
 from torchup.i18n.sentences import sentence
 from torchup.install import engine
 from torchup.install.base import Event
 from torchup.install.bundle import load_bundle
+from torchup.install.direct import AddressError
 from torchup.install.keep import requirement_name
 from torchup.jobs.choice import Choice, choose, next_source
 from torchup.jobs.hub import check_hub, has_hub, prepare_hub, with_node
