@@ -19,7 +19,7 @@ from torchup.fetch.answers import (
     StatusError,
     WrongHashError,
 )
-from torchup.fetch.blocks import BLOCK, Blocks, journal_head, journal_tag, read_journal
+from torchup.fetch.blocks import BLOCK, Blocks, journal_head, journal_line, journal_tag, read_journal
 from torchup.fetch.offered import offered_at
 from torchup.fetch.transfer import NoRangesError, Transfer
 from torchup.model import Value, message, verbatim
@@ -138,7 +138,7 @@ class Fetching:
         same = order.sha256 is not None or (tag is not None and journal_tag(text) == tag)
         blocks = read_journal(text, size) if same else None
         if blocks is not None:
-            return blocks, bool(blocks.done)
+            return blocks, blocks.begun
         self.host.remove(part)
         self.host.write_text(journal, journal_head(size, order.name, tag))
         return Blocks(size), False
@@ -149,12 +149,15 @@ class Fetching:
         """Fetch what is missing; the hash of the whole."""
         part, journal = store.part_of(self.host, order)
         with self.host.part_file(part) as file, self.host.part_file(journal) as log:
-            log_end = [len(log.read_at(0, BLOCK))]
+            log_end, writing = [len(log.read_at(0, BLOCK))], threading.Lock()
 
-            def note(block: int) -> None:
-                line = f"{block}\n".encode()
-                position, log_end[0] = log_end[0], log_end[0] + len(line)
-                log.write_at(position, line)
+            def note(block: int, count: int | None) -> None:
+                if order.sha256 is None:
+                    file.sync()  # no hash would tell after a power cut that the disk has less than the journal says
+                line = journal_line(block, count).encode()
+                with writing:
+                    position, log_end[0] = log_end[0], log_end[0] + len(line)
+                    log.write_at(position, line)
 
             hashing = _Hashing(file)
 

@@ -51,13 +51,13 @@ def open_place(host: Host, place: Place, headers: Mapping[str, str], timeout: fl
 
 @dataclass
 class Transfer:
-    """One file, one place. ``note`` receives each complete block."""
+    """One file, one place. ``note`` receives each complete block, and how many bytes of a begun one are there."""
 
     host: Host
     place: Place
     blocks: Blocks
     part: PartFile
-    note: Callable[[int], None]
+    note: Callable[[int, int | None], None]
     patience: Patience
     lock: threading.Lock = field(default_factory=threading.Lock)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -194,9 +194,11 @@ class Transfer:
                 self.part.write_at(offset, data)
                 with self.lock:
                     self.came += len(data)
-                    ended = self.blocks.add(offset, len(data))
+                    ended, begun = self.blocks.add(offset, len(data)), self.blocks.marks()
                 for block in ended:
-                    self.note(block)
+                    self.note(block, None)
+                for block, count in begun:
+                    self.note(block, count)
                 offset += len(data)
                 if offset >= end or self.stop.is_set():
                     return

@@ -166,20 +166,26 @@ def fetch_direct(
     if not files:
         return ()
     downloading = Downloading(host, plan, tell, connections)
-    locked = {file.url: file.locked for file in files}
-    missing = [file for file in files if not _stored(downloading, file.locked)]
-    locked |= {file.url or "": file for file in _sized(downloading, missing)}
-    check_space(host, downloading.reach, [locked[file.url] for file in missing], path, unpacked=unpacked)
+    paths = {file.url: store.path_of(host, downloading.order(file.locked)) for file in files}
+    missing = [file for file in files if host.sha256(paths[file.url]) != store.digest_of(paths[file.url])]
+    if missing:
+        sized = list(_sized(downloading, missing))
+        check_space(host, downloading.reach, sized, path, unpacked=unpacked)
+        paths |= _fetched(downloading, sized, missing)
+    return tuple(
+        FetchedFile(file=file, path=paths[file.url], sha256=store.digest_of(paths[file.url])) for file in files
+    )
+
+
+def _fetched(downloading: Downloading, sized: Sequence[LockedFile], files: Sequence[DirectFile]) -> dict[str, str]:
+    """Address -> path in the store."""
     try:
-        found = downloading.fetch(list(locked.values()))
+        found = downloading.fetch(sized)
     except NetworkError as error:
         raise AddressError(error.text, hint=error.hint) from error
     except InstallError as error:
         _say_which(error, files)
-    paths = {file.url: found[downloading.order(locked[file.url]).key] for file in files}
-    return tuple(
-        FetchedFile(file=file, path=paths[file.url], sha256=store.digest_of(paths[file.url])) for file in files
-    )
+    return {file.url or "": found[downloading.order(file).key] for file in sized}
 
 
 def with_files(plan: Plan, found: Sequence[FetchedFile]) -> Plan:
@@ -192,10 +198,6 @@ def with_files(plan: Plan, found: Sequence[FetchedFile]) -> Plan:
 
     wheels = tuple(msgspec.structs.replace(wheel, requirement=local(wheel.requirement)) for wheel in plan.wheels)
     return msgspec.structs.replace(plan, packages=tuple(map(local, plan.packages)), wheels=wheels)
-
-
-def _stored(downloading: Downloading, file: LockedFile) -> bool:
-    return downloading.host.size(store.path_of(downloading.host, downloading.order(file))) is not None
 
 
 def _sized(downloading: Downloading, files: Sequence[DirectFile]) -> Iterator[LockedFile]:

@@ -68,7 +68,7 @@ class Downloading:
         """
         by_key = {self.order(file).key: file for file in files}
         orders = sorted([self.order(file) for file in by_key.values()], key=lambda order: -(order.size or 0))
-        event = _event(len(files), sum(file.size or 0 for file in files))
+        event = _event(files)
         self.tell(event)
 
         def more(order: FileOrder) -> tuple[Place, ...]:
@@ -96,6 +96,10 @@ def is_remote(file: LockedFile) -> bool:
     return (file.url or "").startswith(WEB)
 
 
-def _event(count: int, size: int) -> Event:
-    text = message("install.fetch", "download {count} files, {size} MB", count=count, size=f"{size / 1e6:.1f}")
+def _event(files: Sequence[LockedFile]) -> Event:
+    size = f"{sum(file.size or 0 for file in files) / 1e6:.1f}"
+    if len(files) == 1:
+        text = message("install.fetch-one", "download {file}, {size} MB", file=files[0].name, size=size)
+    else:
+        text = message("install.fetch", "download {count} files, {size} MB", count=len(files), size=size)
     return Event(stage="download", text=text)

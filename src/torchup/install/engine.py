@@ -321,14 +321,24 @@ def _stage(host: Host, plan: Plan, target: str, tell: Watched, overlay: Overlay)
         for position, step in enumerate(steps, 1):
             event = Event(stage="step", text=step.summary, position=position, total=len(steps))
             tell(event)
-            perform = _performer(host, engine, staged, laid)
             prepare = PREPARE.get((plan.installer, min(position, LATER)))
             if prepare is not None and not plan.hashes:  # a bundle's files are there
-                step = prepare(Staging(host, plan, staged, perform, tell, tell.connections), step)  # noqa: PLW2901  # the same step, exact
-                tell(event)
+                perform, said = _performer(host, engine, staged, laid), list[Event]()
+                telling = _both(said.append, tell)
+                step = prepare(Staging(host, plan, staged, perform, telling, tell.connections), step)  # noqa: PLW2901  # the same step, exact
+                if said:
+                    tell(event)
             _run(host, engine, laid(step), staged, _teller(tell, event))
     write_origins(host, staged, direct)
     return staged
+
+
+def _both(*listeners: Progress) -> Progress:
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return tell
 
 
 def _performer(host: Host, engine: Installer, staged: str, laid: Callable[[Step], Step]) -> Perform:

@@ -12,11 +12,13 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from support.file_server import FileServer, Manners
 from torchup.errors import InstallError, NetworkError
 from torchup.fetch import FileOrder, Patience, Place, StoppedError, fetch_all
-from torchup.fetch.blocks import BLOCK
+from torchup.fetch.blocks import BLOCK, MARK, journal_head, journal_line, read_journal
 from torchup.fetch.store import digest_of, part_of
 from torchup.host.partfile import PartFile
 from torchup.host.real import RealHost
@@ -127,6 +129,37 @@ def test_a_second_run_goes_on_where_the_first_was_stopped(host):
         server.manners = Manners()
         fetch(host, order(server), connections=1)
         assert server.sent - before <= len(CONTENT) - 2 * BLOCK
+
+
+def test_a_begun_block_is_continued_by_the_next_run(host):
+    """A slow line that is interrupted again and again gets on, although no block of 4 MB was ever complete."""
+    rounds, before = 0, 0
+    with FileServer(CONTENT, Manners(stall_after=1)) as server:
+        while True:
+            rounds, before = rounds + 1, server.sent
+            server.manners.stall_after = before + 3 * MARK
+            try:
+                fetch(host, order(server), connections=2)
+            except NetworkError:
+                continue
+            break
+    assert rounds < 3 * SIZE // MARK
+    assert server.sent < SIZE + rounds * 2 * (MARK + (1 << 18))
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.none() | st.integers(-1, BLOCK + 1)), max_size=30), st.integers(0, 20))
+def test_a_journal_promises_only_what_was_written(lines, cut):
+    """Whatever stands in it, a part of a line included: a block is there, or so many bytes of it, or nothing."""
+    size = 5 * BLOCK + 12345
+    text = "".join(journal_line(block, count) for block, count in lines)
+    text = text[: len(text) - cut]
+    whole = text.rpartition("\n")[0].split("\n")
+    blocks = read_journal(journal_head(size, "x") + text, size)
+    assert blocks.done == {block for block in range(6) if str(block) in whole}
+    for block, count in blocks.filled.items():
+        assert block not in blocks.done
+        assert journal_line(block, count).strip() in whole
+        assert 0 < count < blocks.length(block)
 
 
 def test_bytes_that_lie_on_the_disk_wrongly_are_found_and_fetched_anew(host):
