@@ -177,6 +177,20 @@ def fetch_direct(
     )
 
 
+def without(plan: Plan, files: Sequence[DirectFile]) -> Plan:
+    """The plan without what has an address; what its catalogue says that it needs stays."""
+    urls = {file.url for file in files}
+    direct = [wheel for wheel in plan.wheels if wheel.url in urls]
+    named = [
+        line for line in plan.packages if " @ " not in line or (file := _read(line)) is None or file.url not in urls
+    ]
+    return msgspec.structs.replace(
+        plan,
+        packages=(*named, *(line for wheel in direct for line in wheel.requires)),
+        wheels=tuple(wheel for wheel in plan.wheels if wheel not in direct),
+    )
+
+
 def _fetched(downloading: Downloading, sized: Sequence[LockedFile], files: Sequence[DirectFile]) -> dict[str, str]:
     """Address -> path in the store."""
     try:
