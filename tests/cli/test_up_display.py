@@ -15,7 +15,7 @@ from torchup.detect.pretend import load_machine
 from torchup.envs.records import Record
 from torchup.errors import ExitCode, NetworkError
 from torchup.install.base import Event
-from torchup.install.direct import AddressError
+from torchup.install.direct_fetch import AddressError
 from torchup.jobs import up
 from torchup.jobs.choice import Choice
 from torchup.model import Environment, Request, Rung, RungStatus, TorchInfo, Verification, message, verbatim

@@ -22,8 +22,9 @@ from torchup.fetch import store
 from torchup.host import RealHost
 from torchup.install import engine
 from torchup.install.bundle import collect, load_bundle
-from torchup.install.direct import AddressError
-from torchup.model import PackageWheel, Plan
+from torchup.install.direct_fetch import AddressError
+from torchup.install.sizes import sizes
+from torchup.model import Machine, Os, PackageWheel, Plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -246,6 +247,21 @@ def test_a_bundle_holds_it_and_fetches_it_once(index, flash, tmp_path):
     environment, _ = install(load_bundle(HOST, folder), "air")
     assert environment.packages["flash-attn"] == "2.8.3+cu130torch2.13"
     assert environment.first_use == ()
+
+
+@pytest.mark.slow
+def test_sizes_are_asked_for_without_a_download(index, flash):
+    """Its length, and its unpacked length out of its directory; what it needs is resolved."""
+    machine = Machine(os=Os.LINUX, arch="x86_64", glibc="2.39")
+    found = {file.package: file for file in sizes(HOST, with_flash(index, flash), machine, here=True).files}
+    assert found["flash-attn"].bytes == len(flash.content)
+    assert found["flash-attn"].unpacked_bytes > len(NOISE)
+    assert not found["flash-attn"].here
+    assert {"torch", "einops"} <= set(found)
+    assert flash.storage.sent < 200_000
+    install(with_flash(index, flash))
+    found = {file.package: file for file in sizes(HOST, with_flash(index, flash), machine, here=True).files}
+    assert found["flash-attn"].here
 
 
 @pytest.mark.slow

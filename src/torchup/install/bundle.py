@@ -23,7 +23,8 @@ from torchup.fetch import CONNECTIONS
 from torchup.install.arguments import UV_CLEARED, uv_arguments
 from torchup.install.base import Event
 from torchup.install.bundle_check import PLAN_FILE, SUMS_FILE, Bundle, check_bundle, checked_sums
-from torchup.install.direct import FetchedFile, direct_files, fetch_direct, with_files
+from torchup.install.direct import direct_files
+from torchup.install.direct_fetch import FetchedFile, fetch_direct, with_files
 from torchup.install.downloading import Downloading, is_remote
 from torchup.install.failures import explain
 from torchup.install.lockfile import LIMIT, read_lock

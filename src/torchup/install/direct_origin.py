@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from torchup.host import Host
-    from torchup.install.direct import FetchedFile
+    from torchup.install.direct_fetch import FetchedFile
 
 DIRECT_URL, RECORD = "direct_url.json", "RECORD"
 

@@ -18,7 +18,8 @@ from torchup.fetch import CONNECTIONS
 from torchup.i18n.sentences import sentence
 from torchup.install.base import Event, Progress, installer
 from torchup.install.conda_files import fetched_packages
-from torchup.install.direct import fetch_direct, unpromised, with_files
+from torchup.install.direct import unpromised
+from torchup.install.direct_fetch import fetch_direct, with_files
 from torchup.install.direct_origin import write_origins
 from torchup.install.failures import explain
 from torchup.install.guard import write_guard

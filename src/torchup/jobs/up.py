@@ -23,7 +23,7 @@ from torchup.i18n.sentences import sentence
 from torchup.install import engine
 from torchup.install.base import Event
 from torchup.install.bundle import load_bundle
-from torchup.install.direct import AddressError
+from torchup.install.direct_fetch import AddressError
 from torchup.install.keep import requirement_name
 from torchup.jobs.choice import Choice, choose, next_source
 from torchup.jobs.hub import check_hub, has_hub, prepare_hub, with_node
