@@ -217,6 +217,10 @@ def test_what_the_user_asks_for_by_an_address_comes_the_same_way(index, tmp_path
         assert environment.origins["mine"] == f"{address(server, name)}#sha256={digest}"
         assert environment.first_use == ()
         assert server.sent < len(content) * 1.02
+        folder = str(tmp_path / "bundle")
+        for _ in range(2):  # a complete one is compared
+            collect(HOST, plan, folder)
+        assert install(load_bundle(HOST, folder), "air")[0].packages["mine"] == "1.0"
         wrong = index_plan(index.url, "2.13.0", f"mine @ {address(server, name)}#sha256={'0' * 64}")
         with pytest.raises(InstallError, match="is not the promised file"):
             install(wrong, "second")
@@ -247,6 +251,8 @@ def test_a_bundle_holds_it_and_fetches_it_once(index, flash, tmp_path):
     environment, _ = install(load_bundle(HOST, folder), "air")
     assert environment.packages["flash-attn"] == "2.8.3+cu130torch2.13"
     assert environment.first_use == ()
+    (wheel,) = records.read(HOST, environment.path).plan.wheels
+    assert wheel.sha256 == made.files[flash.name]
 
 
 @pytest.mark.slow

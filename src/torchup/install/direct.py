@@ -90,6 +90,16 @@ def _read(line: str) -> DirectFile | None:
     )  # fmt: skip
 
 
+def by_version(plan: Plan) -> Plan:
+    """The plan with the version of each package that it names by an address: for where its file lies in a folder."""
+
+    def named(line: str) -> str:
+        file = _read(line) if " @ " in line else None
+        return f"{file.requirement}=={file.version}" if file is not None else line
+
+    return msgspec.structs.replace(plan, packages=tuple(map(named, plan.packages)))
+
+
 def url_of(line: str) -> str:
     """The address of the wheel that a requirement names; empty where it names none."""
     file = _read(line) if " @ " in line else None

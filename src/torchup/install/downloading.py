@@ -99,7 +99,7 @@ def is_remote(file: LockedFile) -> bool:
 def _event(files: Sequence[LockedFile]) -> Event:
     size = f"{sum(file.size or 0 for file in files) / 1e6:.1f}"
     if len(files) == 1:
-        text = message("install.fetch-one", "download {file}, {size} MB", file=files[0].name, size=size)
+        text = message("install.fetch-one", "download {package}, {size} MB", package=files[0].package, size=size)
     else:
         text = message("install.fetch", "download {count} files, {size} MB", count=len(files), size=size)
     return Event(stage="download", text=text)
