@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torchup.host.groups import Group
 
 # Variables that would make a child Python or pip act on another environment than the one it is run in.
+STDERR = 2  # the file descriptor
 REMOVED = (
     "PYTHONPATH",
     "PYTHONHOME",
@@ -114,13 +115,16 @@ def run(
     return Completed(argv=tuple(argv), returncode=code, stdout=stdout, stderr=stderr, timed_out=timed_out)
 
 
-def run_attached(argv: Sequence[str], *, environment: Mapping[str, str | None] | None, cwd: str | None) -> int:
+def run_attached(
+    argv: Sequence[str], *, environment: Mapping[str, str | None] | None, cwd: str | None, keep_stdout: bool
+) -> int:
     """See `Host.run_attached`. Handlers are set before the start, so that no signal falls between."""
     program = which(argv[0])
     if program is None:
         return 127  # what shells return for a command that is not there
     with _passing_on() as told:
-        child = subprocess.Popen([program, *argv[1:]], env=_overlaid(environment), cwd=cwd)
+        stdout = STDERR if keep_stdout else None
+        child = subprocess.Popen([program, *argv[1:]], env=_overlaid(environment), cwd=cwd, stdout=stdout)
         told.child = child
         for number in told.early:
             child.send_signal(number)

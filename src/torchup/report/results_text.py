@@ -240,9 +240,9 @@ def _reached(result: Result) -> str:
 
 
 def quality_text(result: Result) -> str:
-    """The qualities a result reached: ``98.20 %``, ``tflops 12.3``."""
+    """The qualities a result reached: ``98.20 %, final loss 0.058``."""
     return ", ".join(
-        accuracy_text(result) if name == "test_accuracy" else f"{name} {numbers.digits(value)}"
+        accuracy_text(result) if name == "test_accuracy" else f"{name.replace('_', ' ')} {numbers.digits(value)}"
         for name, value in result.quality.items()
     )
 
