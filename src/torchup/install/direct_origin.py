@@ -28,7 +28,7 @@ DIRECT_URL, RECORD = "direct_url.json", "RECORD"
 def write_origins(host: Host, path: str, found: Sequence[FetchedFile]) -> None:
     """Put the address in place of the file for each of ``found`` in the environment at ``path``; raises `OSError`."""
     by_package = {one.file.package: one for one in found}
-    for folder, info in _infos(host, path):
+    for folder, info in _infos(host, path) if found else ():
         one = by_package.get(normalise(info.removesuffix(".dist-info").rpartition("-")[0]))
         if one is None or host.size(join(folder, info, DIRECT_URL)) is None:
             continue

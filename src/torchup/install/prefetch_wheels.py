@@ -16,7 +16,7 @@ from torchup.envs.paths import join
 from torchup.errors import InstallError, NetworkError
 from torchup.fetch import store
 from torchup.install import pip, uv
-from torchup.install.downloading import Downloading, is_remote
+from torchup.install.downloading import WEB, Downloading, is_remote
 from torchup.install.prefetch import folders, locked, perform_exact, told_cached
 from torchup.install.space import check_space
 from torchup.model import InstallerName, Step, message
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _WOULD = re.compile(r"(?m)^ \+ ([A-Za-z0-9][A-Za-z0-9._-]{0,100}==\S{1,100})$")  # not "(from file:...)"
 _PLACES = frozenset({"--default-index", "--index", "--index-strategy", "--find-links"})
+_INDEXES = _PLACES - {"--find-links", "--index-strategy"}
 _ALONE = frozenset({"--no-index", "--offline"})
 WANTED = "torchup-wanted.txt"
 
@@ -59,7 +60,7 @@ def _of_uv(staging: Staging, step: Step) -> Step:
 
 def _install(staging: Staging, step: Step, twin: Step) -> None:
     places = _places(twin)
-    wanted = _would_install(staging, twin)
+    wanted = _would_install(staging, twin) if _lead_out(places) else []
     lock = locked(staging, _resolve(staging, twin, wanted, places)) if wanted else None
     downloading = Downloading(staging.host, staging.plan, staging.tell, staging.connections)
     files = [file for file in lock.files if is_remote(file)] if lock is not None else []
@@ -98,6 +99,11 @@ def _places(twin: Step) -> tuple[str, ...]:
     """The step's own options of where from."""
     named = [part for pair in pairwise(twin.argv) if pair[0] in _PLACES for part in pair]
     return (*named, *(word for word in twin.argv if word in _ALONE))
+
+
+def _lead_out(places: tuple[str, ...]) -> bool:
+    """Whether anything can come over the network: an index may list files of other hosts, a folder holds its own."""
+    return any(word in _INDEXES or word.startswith(WEB) for word in places)
 
 
 def _hashed(file: LockedFile, path: str) -> LockedFile:
