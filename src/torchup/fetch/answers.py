@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
-OK, PARTIAL, BUSY, GONE = 200, 206, frozenset({408, 425, 429, 500, 502, 503, 504}), frozenset({404, 410})
+OK, PARTIAL, BUSY = 200, 206, frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class PlaceError(Exception):

@@ -9,8 +9,9 @@ import msgspec
 
 from torchup.errors import InstallError, NetworkError
 from torchup.fetch import store
-from torchup.fetch.answers import GONE, PlaceError, StatusError
+from torchup.fetch.answers import PlaceError, StatusError
 from torchup.fetch.offered import size_at
+from torchup.host.base import GONE
 from torchup.install.direct import DirectFile, direct_files, url_of
 from torchup.install.downloading import ASKING, Downloading
 from torchup.install.space import check_space

@@ -10,7 +10,6 @@ from torchup.catalog.packages import load_packages
 from torchup.compat.packages import ask, close_names, match_one
 from torchup.compat.packages.fits import CERTAIN
 from torchup.errors import UsageError
-from torchup.fetch.answers import GONE
 from torchup.model import message
 
 if TYPE_CHECKING:
@@ -86,4 +85,4 @@ def is_there(host: Host, url: str) -> bool | None:
     response = host.fetch(url, headers={"Range": "bytes=0-0"}, timeout=TIMEOUT, limit=1)
     if response.ok:
         return True
-    return False if response.status in GONE else None
+    return False if response.gone else None
