@@ -34,13 +34,21 @@ class Stream:
         self.status: int = response.status_code
         self.url: str = response.url
         self.headers: dict[str, str] = {name.lower(): value for name, value in response.headers.items()}
+        self._came = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the body was read, so that the connection is fit for another request."""
+        return self.headers.get("content-length", "") == str(self._came)
 
     def chunks(self) -> Iterator[bytes]:
         """The body as it comes, not decompressed; raises `StreamError` when it breaks off."""
         from urllib3.exceptions import HTTPError, ReadTimeoutError  # loaded with requests
 
         try:
-            yield from self._response.raw.stream(CHUNK, decode_content=False)
+            for piece in self._response.raw.stream(CHUNK, decode_content=False):
+                self._came += len(piece)
+                yield piece
         except (HTTPError, OSError, ValueError, AttributeError) as error:  # the last two: closed from another thread
             stalled = isinstance(error, (ReadTimeoutError, TimeoutError))
             raise StreamError(reason(error), stalled=stalled) from error
@@ -85,6 +93,9 @@ def open_stream(
         yield stream
     finally:
         stream.close()
+        if not stream.whole:
+            # closed from another thread, the library may keep the connection: the next answer would begin in this body
+            session.close()
         idle.append(session)
 
 
