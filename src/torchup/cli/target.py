@@ -69,7 +69,7 @@ def find_target(session: Session, env: str | None, python: str | None) -> Target
             message(
                 "target.no-python", "the environment `{name}` is broken: its Python interpreter is missing", name=name
             ),
-            hint=message("target.no-python.hint", "run `torchup up` to recreate it"),
+            hint=message("target.no-python.hint", "run `torchup up` to recreate the environment"),
         )
     record = registry.read_record(session.host, name)
     build = record.plan.build if record is not None and record.plan is not None else None

@@ -109,7 +109,8 @@ def in_use(target: str, error: OSError) -> InstallError:
     """The error for a rename that the system refuses: on Windows a program holds a file open."""
     text = message("envs.in-use", "{path} cannot be replaced: {error}", path=target, error=error.strerror or error)
     hint = message(
-        "envs.in-use.hint", "close the programs that use it (Python, Jupyter, an open terminal) and try again"
+        "envs.in-use.hint",
+        "close the programs that use this environment (Python, Jupyter, an open terminal) and try again",
     )
     return InstallError(text, hint=hint)
 

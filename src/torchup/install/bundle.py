@@ -233,7 +233,7 @@ def _same(job: _Job, there: Bundle) -> Bundle:
     plan = with_files(job.plan, direct)
     files = {file.name: file.sha256 or there.files.get(file.name) for file in _resolve(job, plan)}
     if files != there.files:
-        text = message("bundle.another", "{folder} contains a bundle of other files", folder=job.folder)
+        text = message("bundle.another", "{folder} already contains a bundle with other files", folder=job.folder)
         raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new folder"))
     return there
 
@@ -268,7 +268,7 @@ def _resolve(job: _Job, plan: Plan) -> tuple[LockedFile, ...]:
     )  # fmt: skip
     lock = read_lock(job.run(step)[:LIMIT])
     if lock is None or not lock.files:
-        raise InstallError(message("bundle.lock", "uv's answer cannot be read as a lock"), hint=_report())
+        raise InstallError(message("bundle.lock", "uv's answer cannot be read as a lock file"), hint=_report())
     return lock.files
 
 

@@ -90,7 +90,7 @@ def _resolve(staging: Staging, twin: Step, wanted: list[str], places: tuple[str,
         argv=("uv", "pip", "compile", path, "--no-config", "--no-header", "--no-annotate", "--quiet", "--no-deps",
               "--format", "pylock.toml", "--only-binary", ":all:", "--python", staging.path, *places),
         files={path: "".join(f"{line}\n" for line in wanted)},
-        summary=message("install.step.resolve", "resolve the exact files"),
+        summary=message("install.step.resolve", "resolve the plan to exact files"),
         timeout=600.0,
     )  # fmt: skip
 

@@ -52,7 +52,7 @@ def sizes(host: Host, plan: Plan, machine: Machine, *, here: bool) -> Sizes:
     direct = direct_files(host, plan)
     found = read_lock(lock(host, without(plan, direct), machine, here=here))
     if found is None:
-        text = message("sizes.no-lock", "uv's answer cannot be read as a lock")
+        text = message("sizes.no-lock", "uv's answer cannot be read as a lock file")
         raise NetworkError(text, hint=message("lock.failed.hint", "run `torchup plan` to see which sources answer"))
     downloading = Downloading(host, plan, lambda _: None)
     files = downloading.sized([*found.files, *(file.locked for file in direct)])

@@ -41,7 +41,7 @@ def _text(damage: Damage, facts: Facts, name: str | None) -> Message:
     if damage.kind is DamageKind.START_FILE:
         return message(
             "doctor.files.start",
-            "{file} belongs to no package and runs code whenever Python starts; remove it unless you know it",
+            "{file} belongs to no package and runs code whenever Python starts; remove it unless you know what it does",
             file=damage.file,
         )
     what, command = _sentence(damage), " && ".join(_commands(damage, facts, name))

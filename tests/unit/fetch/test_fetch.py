@@ -147,8 +147,8 @@ def interrupted(host, wanted, after, connections):
 
 def test_what_was_stopped_leaves_nothing_for_the_next_answer_to_begin_with(host):
     """A connection with an unread rest is given up, whichever thread closed it."""
-    with FileServer(CONTENT, Manners(rate=60_000_000)) as server:
-        for _ in range(5):
+    with FileServer(CONTENT, Manners(rate=30_000_000)) as server:
+        for _ in range(4):
             interrupted(host, unpromised(server), BLOCK, connections=1)
             assert offered_at(host, order(server).places[0], 2.0).size == SIZE
 

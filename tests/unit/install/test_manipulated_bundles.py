@@ -164,7 +164,7 @@ def test_a_bundle_compiles_nothing(tmp_path):
     document = bundle(tmp_path)
     put(document, "plan.wheels", [WHEEL | {"compiled": True, "environment": {"LD_PRELOAD": "wheels/evil.whl"}}])
     write(tmp_path, document)
-    with pytest.raises(UsageError, match="its plan compiles x"):
+    with pytest.raises(UsageError, match="this plan compiles x"):
         load_bundle(HOST, str(tmp_path))
 
 
