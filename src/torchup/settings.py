@@ -134,7 +134,7 @@ def _in_range(value: int | None, name: str, form: str, given: str | None = None)
 
 def unknown_key(key: str, known: tuple[str, ...], path: str | None) -> UsageError:
     """The error for an unknown key, with the nearest name."""
-    hint = did_you_mean(key, known) or message("settings.known", "known: {names}", names=", ".join(known))
+    hint = did_you_mean(key, known) or message("settings.known", "choose one of: {names}", names=", ".join(known))
     return UsageError(message("settings.unknown", "{path}: there is no setting `{key}`", path=path, key=key), hint=hint)
 
 

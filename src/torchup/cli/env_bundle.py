@@ -32,14 +32,23 @@ if TYPE_CHECKING:
     help=text("env.bundle.help", "Collect the wheels of an environment or a plan, for machines without a network"),
 )
 @click.argument("name", required=False, shell_complete=environment_names)
-@click.option("-o", "--output", required=True, metavar="DIR", help=text("env.bundle.output", "Folder to create"))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="DIR",
+    help=text("env.bundle.output", "Folder for the bundle: new or empty"),
+)
 @click.option(
     "--platform",
     type=click.Choice(tuple(PLATFORMS)),
-    help=text("env.bundle.platform", "Platform to bundle for, if not this machine's"),
+    help=text("env.bundle.platform", "Platform to bundle for (default: this machine's)"),
 )
 @click.option(
-    "--plan", "plan_file", metavar="FILE", help=text("env.bundle.plan", "Bundle this plan (`torchup plan --json`)")
+    "--plan",
+    "plan_file",
+    metavar="FILE",
+    help=text("env.bundle.plan", "Bundle this plan (`torchup plan --json`) instead of an environment"),
 )
 @download_options
 @common_options
@@ -55,7 +64,7 @@ def command(
         bundle = collect(host, plan, output, platform=platform, progress=progress, connections=connections)
     done = text(
         "env.bundle.done",
-        "{folder} contains {count} wheels; on the other machine, run: torchup up --from {folder}",
+        "{folder} contains {count} wheels; on the other machine, run `torchup up --from {folder}`",
         count=len(bundle.files),
         folder=output,
     )

@@ -57,7 +57,7 @@ def find_target(session: Session, env: str | None, python: str | None) -> Target
     if env is not None and python is not None:
         raise UsageError(
             message("target.both", "--env and --python cannot be used together"),
-            hint=message("target.both.hint", "run `torchup env list` to see what --env accepts"),
+            hint=message("target.both.hint", "leave out one of them"),
         )
     if python is not None:
         return Target(python=_interpreter(session, python))
@@ -69,7 +69,7 @@ def find_target(session: Session, env: str | None, python: str | None) -> Target
             message(
                 "target.no-python", "the environment `{name}` is broken: its Python interpreter is missing", name=name
             ),
-            hint=message("target.no-python.hint", "run `torchup up` to recreate the environment"),
+            hint=message("target.no-python.hint", "run `torchup up --env NAME` to recreate the environment"),
         )
     record = registry.read_record(session.host, name)
     build = record.plan.build if record is not None and record.plan is not None else None

@@ -101,5 +101,5 @@ def _event(files: Sequence[LockedFile]) -> Event:
     if len(files) == 1:
         text = message("install.fetch-one", "download {package}, {size} MB", package=files[0].package, size=size)
     else:
-        text = message("install.fetch", "download {count} files, {size} MB", count=len(files), size=size)
+        text = message("install.fetch", "download {size} MB (files: {count})", count=len(files), size=size)
     return Event(stage="download", text=text)

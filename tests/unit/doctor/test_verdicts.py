@@ -10,13 +10,14 @@ from support.doctor_examples import EXAMPLES
 from support.doctor_messages import MESSAGES
 from support.facts import facts
 from torchup.doctor import diagnose
+from torchup.doctor.ask import commands_to_ask
 from torchup.doctor.verdict import is_bad, unexplained
 from torchup.encoding import to_json
 from torchup.i18n import render
 from torchup.model import Severity, Verdict
 from torchup.report.doctor_text import doctor_markdown, doctor_text, undetermined
 from torchup.report.style import Style
-from torchup.reports import parse_report
+from torchup.reports import parse_report, reader
 
 FITTING = {"torch_version": "2.6.0", "local": "cu124", "variant": "cu124", "torch_cuda": "12.4", "os": "linux"}
 ALL = EXAMPLES | MESSAGES
@@ -40,6 +41,26 @@ def test_healthy_stands_on_evidence(known):
     assert found.verdict is Verdict.HEALTHY
     assert found.seen
     assert not found.missing
+
+
+@pytest.mark.parametrize("place", range(len(reader.READERS)))
+def test_a_reader_that_fails_takes_no_other_s_facts_and_leaves_nothing_healthy(monkeypatch, place):
+    """Its error stands among the outcomes, and the answer asks for the report."""
+
+    def broken(*_):
+        raise KeyError("a defect")
+
+    readers = list(reader.READERS)
+    readers[place] = broken
+    monkeypatch.setattr(reader, "READERS", tuple(readers))
+    report = "Is CUDA available: True\nGPU 0: NVIDIA GeForce RTX 3090\nNvidia driver version: 550.54.15\n"
+    made = reader.parse_report(report)
+    found = diagnose(made)
+    assert list(made.unread) == ["broken"]
+    assert [outcome.rule for outcome in found.outcomes if outcome.status == "crash"] == ["broken"]
+    assert found.verdict is Verdict.UNDETERMINED
+    assert found.missing
+    assert made.torch.cuda_available or place == 1  # the reader of labels, which reads these lines
 
 
 @pytest.mark.parametrize(
@@ -128,3 +149,19 @@ def test_text_markdown_and_json_agree(name):
     assert ("✓ " in text.splitlines()[0]) == (found.verdict is Verdict.HEALTHY)
     assert found.verdict is not Verdict.HEALTHY or not unexplained(made)
     assert found.verdict is Verdict.CAUSE or not [f for f in found.findings if f.severity is Severity.ERROR]
+
+
+@pytest.mark.parametrize("system", ["Ubuntu 22.04", "CentOS 7", "Windows 11", "macOS 14.5"])
+def test_the_release_of_a_system_is_written_once(system):
+    """A distribution's name may hold it already."""
+    made = parse_report(f"{system}\ntorch 2.14.1+cu126\nRTX 3090\n")
+    row = next(line for line in doctor_markdown(diagnose(made), made).splitlines() if line.startswith("| system"))
+    assert row.count(system.split()[1]) == 1
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_what_was_pasted_is_not_asked_for_again(answered):
+    """A report that shows nvidia-smi's table needs other commands, and those are still asked for."""
+    asked = commands_to_ask(facts(gpu="NVIDIA GeForce RTX 3090", driver="570.86.10", smi_worked=answered))
+    assert (("nvidia-smi",) in asked) is not answered
+    assert asked
