@@ -78,6 +78,11 @@ REPORT_LIMIT = 16 * 1024 * 1024  # bytes; the rest of an endless one is not read
     default="text",
     help=text("doctor.option.format", "md: Markdown to paste into an issue, without user and host names"),
 )
+@click.option(
+    "--deep",
+    is_flag=True,
+    help=text("doctor.option.deep", "Also hash every installed file: finds damage that keeps the size"),
+)
 @click.option("--fix", is_flag=True, help=text("doctor.option.fix", "Repair the environment after asking"))
 @changing_options
 @common_options
@@ -229,7 +234,8 @@ def _examine(session: Session, options: dict[str, Any]) -> Examined:
         return examine_report(read_report(session, options["reports"][0]))
     if options["machine_path"] or options["recording"] or options["assumed"]:
         return _pretended(session, options)
-    return examine_here(session.host, _target(session, options["env"], options["python"]))
+    target = _target(session, options["env"], options["python"])
+    return examine_here(session.host, target, deep=options["deep"])
 
 
 def read_report(session: Session, path: str) -> bytes:

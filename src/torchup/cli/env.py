@@ -34,6 +34,7 @@ NAME = click.argument("name", required=False, shell_complete=environment_names)
 # Subcommands that need more rooms than the rest; imported when they are used.
 LAZY = {
     "create": "torchup.cli.env_create",
+    "repair": "torchup.cli.env_repair",
     "export": "torchup.cli.env_export",
     "bundle": "torchup.cli.env_bundle",
 }
@@ -44,7 +45,7 @@ class _EnvGroup(VerbGroup):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of a first use."""
-        return ["create", *super().list_commands(ctx), "export", "bundle"]
+        return ["create", *super().list_commands(ctx), "repair", "export", "bundle"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """One subcommand."""
@@ -60,7 +61,7 @@ class _EnvGroup(VerbGroup):
 @click.group(
     cls=_EnvGroup,
     name="env",
-    help=text("env.help", "Create, list, show, remove, roll back, run in, export and adopt environments"),
+    help=text("env.help", "Create, list, show, remove, roll back, repair, run in, export and adopt environments"),
 )
 @common_options
 def command(session: Session) -> None:
@@ -134,7 +135,7 @@ def remove_command(session: Session, name: str) -> Answer:
     if session.dry_run:
         removed = () if environment.adopted else _paths(session.host, environment)
         return Answer(command="env remove", data={"would_remove": removed}, text=lambda: "\n".join(removed))
-    _agree(session, question)
+    agree(session, question)
     registry.remove(session.host, name)
     with contextlib.suppress(OSError):  # `kernel list` shows a stale one
         for kernel in kernels.of_environment(session.host, environment.path):
@@ -274,7 +275,8 @@ def _split(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     )
 
 
-def _agree(session: Session, question: Message) -> None:
+def agree(session: Session, question: Message) -> None:
+    """Ask; raises `UsageError` where the answer is no."""
     if not session.confirm(question):
         raise UsageError(
             message("env.not-agreed", "nothing was changed"),

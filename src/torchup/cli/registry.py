@@ -33,7 +33,7 @@ VERBS: dict[str, tuple[str, Message]] = {
     ),
     "env": (
         "torchup.cli.env",
-        message("env.summary", "Create, list, show, remove, roll back, run in, export and adopt environments"),
+        message("env.summary", "Create, list, show, remove, roll back, repair, run in, export and adopt environments"),
     ),
     "verify": (
         "torchup.cli.verify",

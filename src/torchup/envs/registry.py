@@ -83,10 +83,24 @@ def find(host: Host, name: str) -> Environment:
     found = get(host, name)
     if found is not None:
         return found
+    if name in names(host):
+        raise _unusable(name, environment_path(host, name))
     hint = did_you_mean(name, names(host)) or (
         message("envs.unknown.hint", "run `torchup env list` to list the environments, or `torchup up` to make one")
     )
     raise UsageError(message("envs.unknown", "there is no environment `{name}`", name=name), hint=hint)
+
+
+def _unusable(name: str, path: str) -> UsageError:
+    """The error for an environment that is known and cannot be looked at."""
+    text = message(
+        "envs.unusable", "the folder of `{name}` is missing, cannot be read or holds no environment: {path}",
+        name=name, path=path,
+    )  # fmt: skip
+    hint = message(
+        "envs.unusable.hint", "restore the folder, or run `torchup env remove {name}` to remove what is left", name=name
+    )
+    return UsageError(text, hint=hint)
 
 
 def names(host: Host) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import msgspec
 
 from torchup.compat.questions import load_compat
 from torchup.encoding import UNREADABLE, from_builtins
-from torchup.envs.damage import DamageKind, blocking_start_files, find_damage, prefix_of, said_of
+from torchup.envs.damage import blocking_start_files, find_damage, prefix_of, said_of
 from torchup.envs.distributions import site_packages
 from torchup.envs.worker import run_worker
 from torchup.i18n.sentences import raised
@@ -18,6 +18,7 @@ from torchup.model import Build, Rung, RungStatus, Said, TorchInfo, Verification
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from torchup.envs.damage import Damage
     from torchup.envs.worker import WorkerAnswer
     from torchup.host import Host
 
@@ -35,6 +36,7 @@ def verify_environment(
     only_compile: bool = False,
     deep: bool = False,
     on_rung: Callable[[Rung], None] | None = None,
+    on_damage: Callable[[tuple[Damage, ...]], None] | None = None,
 ) -> Verification:
     """Climb the ladder in the environment of ``python``; never raises for what torch does.
 
@@ -47,8 +49,9 @@ def verify_environment(
         only_compile: climb only to the import and torch.compile: the rest was proved just now.
         deep: hash every installed file; without it sizes are compared.
         on_rung: called with each rung as it ends.
+        on_damage: called with the files that are not as they were installed, where there are any.
     """
-    files = () if only_compile else _files(host, prefix_of(python), deep=deep)
+    files = () if only_compile else _files(host, prefix_of(python), on_damage, deep=deep)
     if on_rung is not None:
         for rung in files:
             on_rung(rung)
@@ -74,15 +77,18 @@ def verify_environment(
     )
 
 
-def _files(host: Host, prefix: str, *, deep: bool) -> tuple[Rung, ...]:
+def _files(
+    host: Host, prefix: str, on_damage: Callable[[tuple[Damage, ...]], None] | None, *, deep: bool
+) -> tuple[Rung, ...]:
     """The rung about the files; none where there are none to compare."""
     if not any(True for _ in site_packages(host, prefix)):
         return ()
     started = host.monotonic()
     found = find_damage(host, prefix, deep=deep)
-    told = [one for one in found if one.kind is not DamageKind.START_FILE]
-    status = RungStatus.FAIL if any(one.weighs for one in found) else RungStatus.WARN if told else RungStatus.PASS
-    return (Rung(name="files", status=status, seconds=host.monotonic() - started, detail=said_of(told)),)
+    if found and on_damage is not None:
+        on_damage(found)
+    status = RungStatus.FAIL if any(one.weighs for one in found) else RungStatus.WARN if found else RungStatus.PASS
+    return (Rung(name="files", status=status, seconds=host.monotonic() - started, detail=said_of(found)),)
 
 
 def _does_not_start(host: Host, python: str, files: tuple[Rung, ...]) -> Rung | None:

@@ -76,6 +76,7 @@ def install(
     verify: Callable[[str], Verification],
     progress: Progress | None = None,
     keep: bool = True,
+    again: bool = False,
     connections: int = CONNECTIONS,
 ) -> Environment:
     """Make the environment ``name`` as planned, or return the one that already is.
@@ -88,6 +89,7 @@ def install(
         verify: is given the new environment's Python and proves that it works.
         progress: receives what happens; may be called from another thread.
         keep: take over the packages that the user added to the environment that is replaced.
+        again: make it even where it already seems to be as planned.
         connections: to one server at a time, of torchup's own downloads.
 
     Raises:
@@ -98,7 +100,7 @@ def install(
     target = registry.environment_path(host, name, path)
     try:
         with registry.lock(host, target):
-            return _locked(host, plan, name, target, verify=verify, tell=tell, keep=keep)
+            return _locked(host, plan, name, target, verify=verify, tell=tell, keep=keep, again=again)
     except TimeoutError as error:
         raise registry.busy(name) from error
     except OSError as error:
@@ -126,12 +128,20 @@ def _wanted(plan: Plan) -> tuple[str, ...]:
 
 
 def _locked(
-    host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Watched, keep: bool
+    host: Host,
+    plan: Plan,
+    name: str,
+    target: str,
+    *,
+    verify: Callable[[str], Verification],
+    tell: Watched,
+    keep: bool,
+    again: bool,
 ) -> Environment:
     if transaction.recover(host, target):
         tell(Event(stage="recover", text=message("install.recovered", "removed the remains of an interrupted run")))
     _check_place(host, name, target)
-    if is_satisfied(host, plan, target):
+    if not again and is_satisfied(host, plan, target):
         return _reuse(host, name, target, tell)
     _check_space(host, plan, target)
     try:

@@ -6,65 +6,95 @@ import shlex
 from typing import TYPE_CHECKING
 
 from torchup.doctor.cause import text_of
+from torchup.doctor.rules.damaged import repair_command
+from torchup.envs.damage import DamageKind, prefix_of, said
 from torchup.model import Notice, message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from torchup.doctor.facts import Facts
     from torchup.envs.damage import Damage
-    from torchup.envs.inspection import Inspection
+    from torchup.host import Host
     from torchup.model import Message
 
 
-def changed_files(inspection: Inspection, facts: Facts, name: str | None) -> tuple[Notice, ...]:
-    """A warning for each package, and each start file, that no rule of the doctor speaks of; ``name``: of the env."""
+def changed_files(damage: Sequence[Damage], facts: Facts) -> tuple[Notice, ...]:
+    """A warning for each package, and each start file, that no rule of the doctor speaks of."""
     told = {one.line for one in facts.damage} if facts.torch.installed else set()  # a rule quotes these
     first: dict[str, Damage] = {}
-    for one in inspection.damage:
+    for one in damage:
         if _sentence(one) not in told:
             first.setdefault(one.package, one)
-    texts = dict.fromkeys(_text(one, facts, name) for one in first.values())
+    texts = dict.fromkeys(_text(one, facts) for one in first.values())
     return tuple(Notice(code=text.code, level="warning", text=text) for text in texts)
 
 
+def restoring(host: Host, python: str, damage: Sequence[Damage]) -> tuple[Notice, ...]:
+    """What restores damaged files, for who does not ask the doctor: one command where one does it all."""
+    from torchup.doctor.facts import Facts, Package  # noqa: PLC0415  # only damage pays for it
+    from torchup.envs.distributions import versions  # noqa: PLC0415  # same
+    from torchup.jobs.diagnose import of_user  # noqa: PLC0415  # same
+
+    prefix = prefix_of(python)
+    packages = tuple(Package(name=name, version=version) for name, version in versions(host, prefix).items())
+    facts = of_user(host, python, Facts(live=True, packages=packages))
+    if facts.restorable is not None:
+        text = message(
+            "files.repair", "to restore the files, run `{command}`", command=shlex.join(repair_command(facts))
+        )
+        return (Notice(code=text.code, level="warning", text=text),)
+    if any(one.weighs and not one.conda for one in damage):
+        text = message(
+            "files.ask-doctor", "for the commands that restore the files, run `{command}`",
+            command=shlex.join(("torchup", "doctor", "--deep", "--python", python)),
+        )  # fmt: skip
+        return (Notice(code=text.code, level="warning", text=text),)
+    return changed_files(damage, facts)
+
+
 def _sentence(damage: Damage) -> Message:
-    from torchup.envs.damage import said  # noqa: PLC0415  # only damage pays for it
-    from torchup.i18n.sentences import sentence  # noqa: PLC0415  # same
+    from torchup.i18n.sentences import sentence  # noqa: PLC0415  # only damage pays for it
 
     return sentence(said(damage))
 
 
-def _text(damage: Damage, facts: Facts, name: str | None) -> Message:
-    from torchup.envs.damage import DamageKind  # noqa: PLC0415  # only damage pays for it
-
-    if damage.kind is DamageKind.START_FILE:
+def _text(damage: Damage, facts: Facts) -> Message:
+    if damage.kind is DamageKind.START_FILE and facts.restorable is None:
         return message(
             "doctor.files.start",
             "{file} belongs to no package and runs code whenever Python starts; remove it unless you know it",
             file=damage.file,
         )
-    what, command = _sentence(damage), " && ".join(_commands(damage, facts, name))
+    what, command = _sentence(damage), " && ".join(_commands(damage, facts))
     if not command:
         return message("doctor.files.told", "{what}", what=what)
+    if facts.restorable is not None:
+        return message(
+            "doctor.files.repair",
+            "{what}; to restore the environment, run `{command}`",
+            what=what,
+            command=command,
+        )
     return message(
         "doctor.files.changed", "{what}; to restore the package, run `{command}`", what=what, command=command
     )
 
 
-def _commands(damage: Damage, facts: Facts, name: str | None) -> Iterator[str]:
-    """Torch's environment is made again as a whole; any other package is reinstalled in the version it had."""
+def _commands(damage: Damage, facts: Facts) -> Iterator[str]:
+    """An environment of torchup is made again as a whole; elsewhere a package is reinstalled as it was."""
     from torchup.doctor import remedy  # noqa: PLC0415  # the planner comes with it
 
     text = text_of("mixed-install", "remedy-damage")
     version = _version(damage, facts)
+    if facts.restorable is not None:
+        yield shlex.join(repair_command(facts))
+        return
     if damage.conda:
         made = remedy.linked_anew(facts, (damage.conda,), text=text)
-    elif damage.package == "torch" and name:
-        yield shlex.join(("torchup", "up", "--env", name))
-        return
     elif version:
-        made = remedy.renewed(facts, (f"{damage.package}=={version}",), text=text)
+        unlisted = damage.kind is DamageKind.NO_RECORD
+        made = remedy.renewed(facts, (f"{damage.package}=={version}",), text=text, unlisted=unlisted)
     else:
         return
     yield from (remedy.line(command, made.shell) for command in made.commands)
