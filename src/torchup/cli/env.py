@@ -24,6 +24,8 @@ from torchup.model import Notice, message
 from torchup.report import env_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from torchup.host import Host
     from torchup.model import Environment, Message
 
@@ -75,12 +77,11 @@ def list_command(session: Session) -> Answer:
     """`torchup env list`."""
     environments = registry.list_environments(session.host)
     chosen = environment_name(session.host, None)
-    gone = tuple(e for e in environments if not session.host.is_dir(e.path))
     return Answer(
         command="env list",
         data=environments,
         text=lambda: env_text.list_text(environments, chosen, session.style),
-        notices=tuple(_gone(environment) for environment in gone),
+        notices=tuple(_unusable(session.host, environments)),
     )
 
 
@@ -292,6 +293,29 @@ def _previous(host: Host, environment: Environment) -> str | None:
 def _paths(host: Host, environment: Environment) -> tuple[str, ...]:
     previous = transaction.previous_of(environment.path)
     return tuple(path for path in (environment.path, previous) if host.exists(path))
+
+
+def _unusable(host: Host, environments: Sequence[Environment]) -> Iterator[Notice]:
+    """A warning for what cannot be used, and where the list itself cannot be read."""
+    folder = registry.environments_folder(host)
+    if host.is_dir(folder) and host.list_dir(folder) is None:
+        yield _warning(message("env.list.unreadable", "{path} cannot be read", path=folder))
+    for environment in environments:
+        if not host.is_dir(environment.path):
+            yield _gone(environment)
+        elif not environment.adopted and registry.get(host, environment.name) is None:
+            yield _warning(
+                message(
+                    "env.list.unusable",
+                    "{path} of `{name}` cannot be read or holds no environment",
+                    path=environment.path,
+                    name=environment.name,
+                )
+            )
+
+
+def _warning(value: Message) -> Notice:
+    return Notice(code=value.code, level="warning", text=value)
 
 
 def _gone(environment: Environment) -> Notice:

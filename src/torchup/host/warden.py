@@ -57,7 +57,7 @@ def _hear() -> int:
     """A descriptor that becomes readable at every signal."""
     heard, wake = os.pipe()
     for descriptor in (heard, wake):
-        os.set_blocking(descriptor, False)  # noqa: FBT003  # same
+        os.set_blocking(descriptor, False)
     for number in HEARD:
         signal.signal(number, lambda *_: None)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)

@@ -98,6 +98,7 @@ def install(
     """
     tell = Watched(tell=progress or (lambda _: None), connections=connections)
     target = registry.environment_path(host, name, path)
+    transaction.check_link(host, target)
     try:
         with registry.lock(host, target):
             return _locked(host, plan, name, target, verify=verify, tell=tell, keep=keep, again=again)
