@@ -47,7 +47,7 @@ def verify_environment(
         timeout: seconds for the whole ladder; the rung that hangs is reported as failed.
         compile_rung: whether to try torch.compile, which takes tens of seconds on a slow machine.
         only_compile: climb only to the import and torch.compile: the rest was proved just now.
-        deep: hash every installed file; without it sizes are compared.
+        deep: hash every installed file; without it sizes are compared, and hashes where torch cannot be imported.
         on_rung: called with each rung as it ends.
         on_damage: called with the files that are not as they were installed, where there are any.
     """
@@ -70,6 +70,11 @@ def verify_environment(
     rungs = (*files, *collector.rungs)
     if answer.data is None or "torch" not in answer.data:
         rungs = (*rungs, _last_words(collector.begun, answer))
+    if files and not deep and _not_imported(rungs) and files[0].status is RungStatus.PASS:
+        hashed = _files(host, prefix_of(python), on_damage, deep=True)
+        rungs = (*hashed, *rungs[len(files) :])
+        if on_rung is not None and hashed[0].status is not RungStatus.PASS:
+            on_rung(hashed[0])
     return Verification(
         passed=bool(rungs) and all(rung.status != RungStatus.FAIL for rung in rungs),
         torch=_torch_info(answer.data or {}),
@@ -89,6 +94,11 @@ def _files(
         on_damage(found)
     status = RungStatus.FAIL if any(one.weighs for one in found) else RungStatus.WARN if found else RungStatus.PASS
     return (Rung(name="files", status=status, seconds=host.monotonic() - started, detail=said_of(found)),)
+
+
+def _not_imported(rungs: tuple[Rung, ...]) -> bool:
+    """Whether torch itself did not come up: reason enough to hash its files."""
+    return any(rung.name == "import" and rung.status is RungStatus.FAIL for rung in rungs)
 
 
 def _does_not_start(host: Host, python: str, files: tuple[Rung, ...]) -> Rung | None:

@@ -41,7 +41,7 @@ def restoring(host: Host, python: str, damage: Sequence[Damage]) -> tuple[Notice
     facts = of_user(host, python, Facts(live=True, packages=packages))
     if facts.restorable is not None:
         text = message(
-            "files.repair", "to restore the files, run `{command}`", command=shlex.join(repair_command(facts))
+            "files.repair", "to restore the environment, run `{command}`", command=shlex.join(repair_command(facts))
         )
         return (Notice(code=text.code, level="warning", text=text),)
     if any(one.weighs and not one.conda for one in damage):
