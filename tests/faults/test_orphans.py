@@ -51,5 +51,5 @@ def test_nothing_outlives_a_killed_torchup(tmp_path, start, survived):
         members += psutil.Process(torchup.pid).children(recursive=True)
         torchup.kill()
     left = alive(members)
-    survived("SIGKILL while a tool or a worker hangs: nothing of it lives 2 s later", not left)
+    survived("SIGKILL while a tool or a worker hangs: it ends within 2 s with all that it started", not left)
     assert left == []

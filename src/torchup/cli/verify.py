@@ -86,7 +86,7 @@ def _started(result: Verification) -> bool:
 
 def _restoring(session: Session, python: str, damage: Sequence[Damage]) -> tuple[Notice, ...]:
     """What restores the files."""
-    from torchup.jobs.changed_files import restoring  # noqa: PLC0415  # loads the doctor, for damage alone
+    from torchup.jobs.restoring import restoring  # noqa: PLC0415  # loads the doctor, for damage alone
 
     return restoring(session.host, python, damage)
 

@@ -6,8 +6,6 @@ import shlex
 from typing import TYPE_CHECKING
 
 from torchup.doctor.cause import text_of
-from torchup.doctor.rules.damaged import repair_command
-from torchup.envs.damage import DamageKind, prefix_of, said
 from torchup.model import Notice, message
 
 if TYPE_CHECKING:
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
 
     from torchup.doctor.facts import Facts
     from torchup.envs.damage import Damage
-    from torchup.host import Host
     from torchup.model import Message
 
 
@@ -30,36 +27,16 @@ def changed_files(damage: Sequence[Damage], facts: Facts) -> tuple[Notice, ...]:
     return tuple(Notice(code=text.code, level="warning", text=text) for text in texts)
 
 
-def restoring(host: Host, python: str, damage: Sequence[Damage]) -> tuple[Notice, ...]:
-    """What restores damaged files, for who does not ask the doctor: one command where one does it all."""
-    from torchup.doctor.facts import Facts, Package  # noqa: PLC0415  # only damage pays for it
-    from torchup.envs.distributions import versions  # noqa: PLC0415  # same
-    from torchup.jobs.diagnose import of_user  # noqa: PLC0415  # same
-
-    prefix = prefix_of(python)
-    packages = tuple(Package(name=name, version=version) for name, version in versions(host, prefix).items())
-    facts = of_user(host, python, Facts(live=True, packages=packages))
-    if facts.restorable is not None:
-        text = message(
-            "files.repair", "to restore the environment, run `{command}`", command=shlex.join(repair_command(facts))
-        )
-        return (Notice(code=text.code, level="warning", text=text),)
-    if any(one.weighs and not one.conda for one in damage):
-        text = message(
-            "files.ask-doctor", "for the commands that restore the files, run `{command}`",
-            command=shlex.join(("torchup", "doctor", "--deep", "--python", python)),
-        )  # fmt: skip
-        return (Notice(code=text.code, level="warning", text=text),)
-    return changed_files(damage, facts)
-
-
 def _sentence(damage: Damage) -> Message:
-    from torchup.i18n.sentences import sentence  # noqa: PLC0415  # only damage pays for it
+    from torchup.envs.damage import said  # noqa: PLC0415  # only damage pays for it
+    from torchup.i18n.sentences import sentence  # noqa: PLC0415  # same
 
     return sentence(said(damage))
 
 
 def _text(damage: Damage, facts: Facts) -> Message:
+    from torchup.envs.damage import DamageKind  # noqa: PLC0415  # only damage pays for it
+
     if damage.kind is DamageKind.START_FILE and facts.restorable is None:
         return message(
             "doctor.files.start",
@@ -84,6 +61,8 @@ def _text(damage: Damage, facts: Facts) -> Message:
 def _commands(damage: Damage, facts: Facts) -> Iterator[str]:
     """An environment of torchup is made again as a whole; elsewhere a package is reinstalled as it was."""
     from torchup.doctor import remedy  # noqa: PLC0415  # the planner comes with it
+    from torchup.doctor.rules.damaged import repair_command  # noqa: PLC0415  # only damage pays for it
+    from torchup.envs.damage import DamageKind  # noqa: PLC0415  # same
 
     text = text_of("mixed-install", "remedy-damage")
     version = _version(damage, facts)
