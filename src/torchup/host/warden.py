@@ -13,12 +13,16 @@ The exit status, a signal included, is the program's.
 
 from __future__ import annotations
 
-import _signal as signal  # the module `signal` loads `enum`, which doubles the time of a start
-import contextlib
+# Little is imported, since this starts with every tool: `signal` would load `enum`, and `contextlib` a dozen modules.
+import _signal as signal  # type: ignore[import-not-found]
 import os
 import select
 import sys
 import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GRACE = 1.0  # seconds between asking and killing
 STEP = 0.02  # seconds between two looks at who is left
@@ -65,9 +69,16 @@ def _hear() -> int:
 
 
 def _say(word: int, text: str) -> None:
-    with contextlib.suppress(OSError):  # torchup is gone already
-        os.write(word, text.encode())
+    _try(os.write, word, text.encode())  # torchup may be gone already
     os.close(word)
+
+
+def _try(call: Callable[..., object], *arguments: object) -> None:
+    """Call something of the system; that it cannot be done does not matter."""
+    try:  # noqa: SIM105  # see the imports
+        call(*arguments)
+    except (OSError, ValueError):
+        pass
 
 
 def _let_go() -> None:
@@ -108,11 +119,9 @@ def _end(kind: str) -> None:
 
 def _send(family: Family, group: int | None, number: int) -> None:
     for process in family:
-        with contextlib.suppress(OSError):
-            os.kill(process, number)
+        _try(os.kill, process, number)
     if group is not None:
-        with contextlib.suppress(OSError):
-            os.killpg(group, number)  # this process too, which only SIGKILL ends
+        _try(os.killpg, group, number)  # this process too, which only SIGKILL ends
 
 
 def _left(family: Family) -> Family:
@@ -143,10 +152,13 @@ def _of_proc() -> dict[int, tuple[int, str]]:
     for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
-        with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{name}/stat", "rb") as file:
-            state, parent, *rest = file.read().rpartition(b")")[2].split()
-            if state != b"Z":
-                found[int(name)] = (int(parent), rest[17].decode())  # proc(5): starttime, the 22nd field
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:
+                state, parent, *rest = file.read().rpartition(b")")[2].split()
+        except (OSError, ValueError):
+            continue  # it has ended
+        if state != b"Z":
+            found[int(name)] = (int(parent), rest[17].decode())  # proc(5): starttime, the 22nd field
     return found
 
 
@@ -157,10 +169,9 @@ def _of_ps() -> dict[int, tuple[int, str]]:
     listed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=GRACE)
     found = {}
     for line in listed.stdout.splitlines():
-        with contextlib.suppress(ValueError):
-            process, parent, state, started = line.split(None, 3)
-            if not state.startswith("Z"):
-                found[int(process)] = (int(parent), started)
+        process, parent, state, started = (*line.split(None, 3), "", "", "", "")[:4]
+        if process.isdigit() and parent.isdigit() and not state.startswith("Z"):
+            found[int(process)] = (int(parent), started)
     return found
 
 
@@ -172,8 +183,7 @@ def _as(status: int) -> int:
     import resource  # few programs die of a signal
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    with contextlib.suppress(OSError, ValueError):  # SIGKILL cannot be set
-        signal.signal(-code, signal.SIG_DFL)
+    _try(signal.signal, -code, signal.SIG_DFL)  # SIGKILL cannot be set
     os.kill(os.getpid(), -code)
     return 128 - code
 
