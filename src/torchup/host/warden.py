@@ -14,7 +14,7 @@ The exit status, a signal included, is the program's.
 from __future__ import annotations
 
 # Little is imported, since this starts with every tool: `signal` would load `enum`, and `contextlib` a dozen modules.
-import _signal as signal  # type: ignore[import-not-found]
+import _signal as signal  # type: ignore[import-not-found]  # its types are those of `signal`
 import os
 import select
 import sys
