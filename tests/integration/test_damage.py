@@ -276,6 +276,25 @@ def test_a_repair_keeps_what_the_user_added(environment, climbing, tmp_path):
     assert find_damage(HOST, str(folder), deep=True) == ()
 
 
+def test_what_a_deep_look_found_stays_known(environment, capsys, climbing):
+    """After `verify --deep` every command knows of damage that keeps its size, until the file is as it was."""
+    folder, site, plan = environment
+    library = site / "torch/lib/libtorch_cpu.so"
+    sound = library.read_bytes()
+    flip(site)
+    assert find_damage(HOST, str(folder)) == ()
+    assert engine.is_satisfied(HOST, plan, str(folder))
+    assert main(["verify", "--deep", "--no-compile"]) == ExitCode.VERIFY
+    assert not engine.is_satisfied(HOST, plan, str(folder))  # so that `up` makes it again
+    for verb in ("verify --no-compile", "doctor"):
+        capsys.readouterr()
+        main(verb.split())
+        assert "torchup env repair default" in "".join(capsys.readouterr())
+    library.write_bytes(sound)
+    assert main(["verify", "--deep", "--no-compile"]) == ExitCode.OK
+    assert not (folder / "torchup-damage.json").exists()
+
+
 def test_a_declined_repair_changes_nothing(environment, capsys):
     """Without somebody to ask and without --yes nothing happens."""
     folder, site, _ = environment

@@ -9,7 +9,8 @@ import msgspec
 
 from torchup.compat.questions import load_compat
 from torchup.encoding import UNREADABLE, from_builtins
-from torchup.envs.damage import blocking_start_files, find_damage, prefix_of, said_of
+from torchup.envs import records, suspects
+from torchup.envs.damage import DamageKind, blocking_start_files, find_damage, prefix_of, said_of
 from torchup.envs.distributions import site_packages
 from torchup.envs.worker import run_worker
 from torchup.i18n.sentences import raised
@@ -90,6 +91,8 @@ def _files(
         return ()
     started = host.monotonic()
     found = find_damage(host, prefix, deep=deep)
+    if deep and records.read(host, prefix) is not None:
+        suspects.write(host, prefix, (one.file for one in found if one.kind is DamageKind.CONTENT and one.file))
     if found and on_damage is not None:
         on_damage(found)
     status = RungStatus.FAIL if any(one.weighs for one in found) else RungStatus.WARN if found else RungStatus.PASS
