@@ -246,13 +246,20 @@ def test_the_command_that_is_shown_repairs(environment, capsys, climbing, change
     assert find_damage(HOST, str(folder), deep=True) == ()
 
 
-def test_a_repair_gets_past_a_damaged_cache(environment, capsys, climbing, monkeypatch):
+@pytest.mark.parametrize("by", ["up", "env repair"])
+def test_a_repair_gets_past_a_damaged_cache(environment, capsys, climbing, monkeypatch, tmp_path, by):
     """What is linked from uv's cache is damaged there, too: the files are then fetched again."""
     folder, _, plan = environment
     monkeypatch.setenv("UV_LINK_MODE", "hardlink")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))  # it is damaged here
     engine.install(HOST, plan, "default", verify=importing(), again=True)
     site = next(folder.glob("lib/python*/site-packages"))
     flip(site)
+    if by == "up":
+        main(["verify", "--deep", "--no-compile"])
+        engine.install(HOST, plan, "default", verify=importing())
+        assert find_damage(HOST, str(folder), deep=True) == ()
+        return
     assert main(["env", "repair", "--yes", "--json"]) == ExitCode.OK
     answer = json.loads(capsys.readouterr().out)["data"]
     assert (answer["repaired"], [one["kind"] for one in answer["damage"]]) == (True, ["content"])

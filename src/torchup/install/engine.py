@@ -168,7 +168,8 @@ def _replace(
 ) -> Environment:
     before = distributions.versions(host, target)
     mine = _in_bundle(plan, _own(host, plan, target)) if keep else ()
-    staged, verification = _build_and_verify(host, plan, target, mine, verify=verify, tell=tell)
+    doubtful = any(one.weighs for one in find_damage(host, target))  # what damaged it may have damaged the cache
+    staged, verification = _build_and_verify(host, plan, target, mine, verify=verify, tell=tell, doubtful=doubtful)
     installer(plan.installer).settle(host, staged, target)
     environment = _describe(host, plan, staged, verification)
     requested = (*_wanted(plan), *(one.name for one in mine if one.name in environment.packages))
@@ -202,15 +203,19 @@ def _build_and_verify(
     *,
     verify: Callable[[str], Verification],
     tell: Watched,
+    doubtful: bool,
 ) -> tuple[str, Verification]:
-    """A staged environment that works. If the tool's download cache is what is broken, once more without it."""
+    """A staged environment that works. If the tool's download cache is what is broken, once more without it.
+
+    ``doubtful``: that it works is not enough, every file must be as it was published.
+    """
     try:
         staged = _build(host, plan, target, mine, tell)
         speak_language(host, staged, distributions.versions(host, staged))
         verification = _verify(host, staged, verify, tell)
-        if verification.passed:
+        if verification.passed and not (doubtful and find_damage(host, staged, deep=True)):
             return staged, verification
-        if not find_damage(host, staged, deep=True):
+        if not verification.passed and not find_damage(host, staged, deep=True):
             raise _not_verified(verification)
     except InstallError as error:
         if error.code != CACHE_DAMAGED:
