@@ -48,7 +48,7 @@ Nvidia driver version: 580.95.05
 # What no answer here needs: each of these takes 2 to 40 ms.
 HEAVY = {
     "requests", "rich", "yaml", "packaging", "urllib.request", "ssl", "email", "subprocess", "concurrent.futures",
-    "importlib.resources", "configparser", "hashlib", "torchup.plan.planner",
+    "importlib.resources", "configparser", "hashlib", "jinja2", "markupsafe", "torchup.plan.planner",
 }  # fmt: skip
 ANSWERS = {
     "help": (["--help"], HEAVY | {"torchup.catalog.load", "torchup.doctor", "torchup.reports", "tempfile"}),

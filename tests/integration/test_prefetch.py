@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from support.index import serve_index
@@ -14,14 +16,14 @@ from torchup.errors import InstallError, NetworkError
 from torchup.fetch import store
 from torchup.host import RealHost
 from torchup.install import engine, prefetch, space
+from torchup.install.downloading import Downloading
 
 HOST = RealHost()
 
 
 @pytest.fixture(autouse=True)
-def every_file_is_large(monkeypatch, tmp_path):
-    """The fetcher takes all files, and no cache but this test's is used."""
-    monkeypatch.setattr(prefetch, "LARGE", 1)
+def own_caches(monkeypatch, tmp_path):
+    """No cache but this test's is used."""
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
     monkeypatch.setenv("TORCHUP_HOME", str(tmp_path / "home"))
 
@@ -90,9 +92,25 @@ def test_a_second_environment_downloads_and_hashes_nothing(index, monkeypatch):
     assert not any(event.download for event, _ in told)
 
 
-def test_a_small_file_waits_for_the_end_and_a_large_one_does_not(index, monkeypatch):
-    """Both ways of installing from the store end in the same environment."""
-    monkeypatch.setattr(prefetch, "LARGE", 10**9)
+def test_what_has_come_is_installed_while_the_rest_comes(index, monkeypatch):
+    """Hold torch back until uv has installed its dependency."""
+    installed = threading.Event()
+    fetch, perform = Downloading.fetch, prefetch._perform
+
+    def held_back(self, files, *, ready, stop):
+        def tell(digest, path):
+            if "torch-" in path:
+                assert installed.wait(20), "nothing was installed before the last file had come"
+            ready(digest, path)
+
+        return fetch(self, files, ready=tell, stop=stop)
+
+    def performed(staging, step):
+        perform(staging, step)
+        installed.set()
+
+    monkeypatch.setattr(Downloading, "fetch", held_back)
+    monkeypatch.setattr(prefetch, "_perform", performed)
     install(index)
     assert {file.name.split("-")[0] for file in store.contents(HOST)} >= {"torch", "filelock"}
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from torchup.cli.answer import Answer
-from torchup.cli.serve import Server, data_of, named, serve
+from torchup.cli.serve import Server, data_of, named, serve, server_options
 from torchup.cli.session import Session, changing_options, common_options
-from torchup.cli.target import environment_names
 from torchup.cli.verb import Verb
 from torchup.envs import activation, registry
 from torchup.envs.distributions import versions
@@ -31,18 +30,8 @@ if TYPE_CHECKING:
     name="hub",
     help=text("hub.help", "Start JupyterHub of an environment; people log in with their accounts of this machine"),
 )
-@click.argument(
-    "words",
-    nargs=-1,
-    shell_complete=environment_names,
-    type=click.UNPROCESSED,
-    metavar="[NAME] [-- JUPYTERHUB'S OPTIONS]",
-)
-@click.option(
-    "--port",
-    type=click.IntRange(1, 65535),
-    metavar="N",
-    help=text("hub.option.port", "Use this port (default: the first free one from 8000 on)"),
+@server_options(
+    "JUPYTERHUB'S OPTIONS", text("hub.option.port", "Use this port (default: the first free one from 8000 on)")
 )
 @changing_options
 @common_options
@@ -60,6 +49,7 @@ def command(session: Session, *, words: tuple[str, ...], port: int | None) -> An
         variables={**activation.run_environment(host, found.path), **ports.variables()},
         port=ports.public,
         url=f"http://{LOOPBACK}:{ports.public}/",
+        first=ports.own,  # the proxy is there earlier, and reports each request as an error until the hub is
         environment=found.name,
         said=(
             message("hub.log-in", "Log in with the name and the password of your account on this machine."),

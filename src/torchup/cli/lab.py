@@ -9,9 +9,8 @@ import click
 
 from torchup.catalog.load import built_in
 from torchup.cli.answer import Answer
-from torchup.cli.serve import Server, data_of, named, serve
+from torchup.cli.serve import Server, data_of, named, serve, server_options
 from torchup.cli.session import Session, changing_options, common_options
-from torchup.cli.target import environment_names
 from torchup.cli.verb import Verb
 from torchup.envs import activation, jupyter, kernels, registry
 from torchup.envs.hub import lab_command
@@ -37,18 +36,8 @@ DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
     help=text("lab.help", "Start JupyterLab of an environment in the browser; Ctrl-C ends it"),
     options_metavar="[OPTIONS]",
 )
-@click.argument(
-    "words",
-    nargs=-1,
-    shell_complete=environment_names,
-    type=click.UNPROCESSED,
-    metavar="[NAME] [-- JUPYTERLAB'S OPTIONS]",
-)
-@click.option(
-    "--port",
-    type=click.IntRange(1, 65535),
-    metavar="N",
-    help=text("lab.option.port", "Use this port (default: the first free one from 8888 on)"),
+@server_options(
+    "JUPYTERLAB'S OPTIONS", text("lab.option.port", "Use this port (default: the first free one from 8888 on)")
 )
 @click.option(
     "--no-browser", is_flag=True, help=text("lab.option.no-browser", "Print the address without opening a browser")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
 from torchup.cli.answer import Answer, envelope
 from torchup.cli.display import DISPLAY
+from torchup.cli.target import environment_names
 from torchup.host.network import web_status
 from torchup.host.threads import thread
 from torchup.model import Message, Value, message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from torchup.cli.session import Session
 
@@ -34,9 +35,23 @@ class Server(Value, frozen=True, kw_only=True):
     variables: Mapping[str, str | None]
     port: int
     url: str  # to open in a browser
+    first: int | None = None  # a port that is open before the page is there; until then the page is not asked for
     environment: str
     said: tuple[Message, ...] = ()  # after the address, before how to stop it
     install: tuple[str, ...] = ()  # packages that the environment lacked
+
+
+def server_options(rest: str, port_help: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The words ``[NAME] [-- OPTION ...]`` and ``--port``; ``rest`` names the server's own options in the help."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        port = click.option("--port", type=click.IntRange(1, 65535), metavar="N", help=port_help)
+        words = click.argument(
+            "words", nargs=-1, shell_complete=environment_names, type=click.UNPROCESSED, metavar=f"[NAME] [-- {rest}]"
+        )
+        return words(port(function))
+
+    return decorate
 
 
 def named(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
@@ -52,7 +67,7 @@ def serve(session: Session, server: Server) -> Answer | None:
     watch.start()
     try:
         with DISPLAY.suspended():
-            code = session.host.run_attached(server.argv, environment=server.variables)
+            code = session.host.run_attached(server.argv, environment=server.variables, keep_stdout=True)
     finally:
         over.set()
         watch.join()  # it may be about to say that the server is ready
@@ -101,6 +116,8 @@ def _watch(session: Session, server: Server, over: threading.Event, ready: threa
 
 
 def _status(server: Server) -> int | None:
+    if server.first is not None and web_status(server.first, "/") is None:
+        return None
     address = urlsplit(server.url)
     return web_status(server.port, f"{address.path}?{address.query}" if address.query else address.path)
 

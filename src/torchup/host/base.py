@@ -166,9 +166,17 @@ class Host(Protocol):
         ...
 
     def run_attached(
-        self, argv: Sequence[str], *, environment: Mapping[str, str | None] | None = None, cwd: str | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str | None] | None = None,
+        cwd: str | None = None,
+        keep_stdout: bool = False,
     ) -> int:
-        """Run a program on this terminal, signals passed on; returns its exit code (128 + signal when killed)."""
+        """Run a program on this terminal, signals passed on; returns its exit code (128 + signal when killed).
+
+        ``keep_stdout``: this process writes its answer to stdout, so the program's output goes to stderr.
+        """
         ...
 
     # --- reading

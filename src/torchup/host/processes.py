@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torchup.host.groups import Group
 
 # Variables that would make a child Python or pip act on another environment than the one it is run in.
+STDERR = 2  # the file descriptor
 REMOVED = (
     "PYTHONPATH",
     "PYTHONHOME",
@@ -143,7 +144,9 @@ def _attended(
     return Completed(argv=tuple(argv), returncode=code, stdout=stdout, stderr=stderr, timed_out=timed_out)
 
 
-def run_attached(argv: Sequence[str], *, environment: Mapping[str, str | None] | None, cwd: str | None) -> int:
+def run_attached(
+    argv: Sequence[str], *, environment: Mapping[str, str | None] | None, cwd: str | None, keep_stdout: bool
+) -> int:
     """See `Host.run_attached`. Handlers are set before the start, so that no signal falls between."""
     program = which(argv[0])
     if program is None:
@@ -154,6 +157,7 @@ def run_attached(argv: Sequence[str], *, environment: Mapping[str, str | None] |
             tie.words("attached", words) if tie is not None else words,
             env=_overlaid(environment),
             cwd=cwd,
+            stdout=STDERR if keep_stdout else None,
             pass_fds=tie.descriptors if tie is not None else (),
         )
         told.begin(child, tie)

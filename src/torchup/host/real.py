@@ -125,12 +125,17 @@ class RealHost:
             return processes.run(argv, timeout=timeout, environment=environment, cwd=cwd, stdin=stdin, on_line=on_line)
 
     def run_attached(
-        self, argv: Sequence[str], *, environment: Mapping[str, str | None] | None = None, cwd: str | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str | None] | None = None,
+        cwd: str | None = None,
+        keep_stdout: bool = False,
     ) -> int:
         """See `Host.run_attached`."""
         from torchup.host import processes  # see `which`
 
-        return processes.run_attached(argv, environment=environment, cwd=cwd)
+        return processes.run_attached(argv, environment=environment, cwd=cwd, keep_stdout=keep_stdout)
 
     def read_bytes(self, path: str, limit: int | None = None) -> bytes | None:
         """See `Host.read_bytes`."""

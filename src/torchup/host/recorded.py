@@ -134,10 +134,15 @@ class RecordedHost:
         return completed
 
     def run_attached(
-        self, argv: Sequence[str], *, environment: Mapping[str, str | None] | None = None, cwd: str | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str | None] | None = None,
+        cwd: str | None = None,
+        keep_stdout: bool = False,
     ) -> int:
         """Nothing can be run in a recording: 127, as shells say."""
-        del argv, environment, cwd
+        del argv, environment, cwd, keep_stdout
         return 127
 
     def read_bytes(self, path: str, limit: int | None = None) -> bytes | None:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from torchup.install.base import Progress
     from torchup.model import Plan
 
-LARGE = 16 * 1024 * 1024  # bytes; a wheel of that size is unpacked while the next one comes
 _CACHED = re.compile(r"requirement already cached: (\S+)==")
 
 Perform = Callable[[Step], "Completed"]
@@ -189,22 +188,28 @@ def _fetch(staging: Staging, downloading: Downloading, step: Step, files: Sequen
 def _install_as_they_come(
     staging: Staging, step: Step, files: dict[str, LockedFile], come: Queue[tuple[str, str] | BaseException | None]
 ) -> dict[str, str]:
+    """Install what has come while the rest still comes. pip, which starts slowly, gets all of it at the end."""
     left: dict[str, str] = {}
-    while (one := _next(come)) is not None:
-        if isinstance(one, BaseException):
-            raise one
-        digest, path = one
-        file = files[digest]
-        if staging.plan.installer is InstallerName.UV and (file.size or 0) >= LARGE:
-            _perform(staging, staging.exact(step, [file], *_folders(staging.plan, [path])))
+    while batch := _batch(come):
+        here = dict(one for one in batch if isinstance(one, tuple))
+        if staging.plan.installer is InstallerName.UV and here:
+            _perform(staging, staging.exact(step, [files[key] for key in here], *_folders(staging.plan, here.values())))
         else:
-            left[digest] = path
+            left |= here
+        if batch[-1] is None:
+            break
     return left
 
 
-def _next(come: Queue[tuple[str, str] | BaseException | None]) -> tuple[str, str] | BaseException | None:
-    while True:
+def _batch(come: Queue[tuple[str, str] | BaseException | None]) -> list[tuple[str, str] | None]:
+    """What has come, at least one thing; ``None`` stands last where nothing else will. Raises what ended the fetch."""
+    batch: list[tuple[str, str] | None] = []
+    while not batch or not come.empty():
         try:
-            return come.get(timeout=0.1)  # in pieces: Ctrl-C is heard between them
+            one = come.get(timeout=0.1)  # in pieces: Ctrl-C is heard between them
         except Empty:
             continue
+        if isinstance(one, BaseException):
+            raise one
+        batch.append(one)
+    return batch

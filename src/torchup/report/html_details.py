@@ -1,75 +1,133 @@
-"""The details of each result in the HTML report: raw samples, machine, software, telemetry, notes. Pure."""
+"""Each result in the HTML report: the table of all, and the details (samples, machine, software, telemetry). Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from torchup.bench.stability import advice
+from torchup.bench.timebase import done
 from torchup.encoding import to_builtins
 from torchup.i18n import render, text
 from torchup.i18n.sentences import sentence
-from torchup.report import numbers, svg
+from torchup.model import Value
+from torchup.report import numbers
 from torchup.report.bench_text import bound_name
-from torchup.report.html_entry import Entry, kind_name
-from torchup.report.html_sections import section
-from torchup.report.markup import Markup, element, join, prose
+from torchup.report.charts import Scale
+from torchup.report.html_entry import Entry, Section, kind_name
+from torchup.report.results_text import interval_text, quality_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from torchup.bench.timebase import Amount
+
+    Cell = tuple[str, str, str]  # what is shown; of a number its class, and what it is sorted by, empty if not known
+
 LONGEST_LIST = 24  # raw samples written as numbers; all of them are drawn
 
 
-def details(entries: Sequence[Entry]) -> Markup:
-    """One fold a measured result."""
-    folds = [_fold(entry) for entry in entries if not entry.published]
-    intro = text("html.details.intro", "Everything that was recorded: raw samples, machine, software, telemetry.")
-    return section("details", text("html.details", "Samples and conditions"), *folds, intro=intro)
-
-
-def _fold(entry: Entry) -> Markup:
-    title = f"{entry.result.workload} · {entry.recipe} · {entry.context} · {numbers.seconds(entry.seconds)}"
-    return element(
-        "details",
-        entry.attributes,
-        element("summary", None, title),
-        _samples(entry),
-        _facts(text("html.facts.samples", "Every sample"), _points(entry)),
-        _notes(entry),
-        _facts(text("html.facts.result", "Result"), _result_facts(entry)),
-        _facts(text("html.facts.machine", "Machine"), _flat(entry.result.machine)),
-        _facts(text("html.facts.environment", "Environment"), _flat(entry.result.environment)),
-        _facts(text("html.facts.parameters", "Parameters"), _flat(entry.result.parameters)),
-        _facts(text("html.facts.telemetry", "Telemetry"), _telemetry(entry)),
-    )
-
-
-def _samples(entry: Entry) -> Markup:
-    samples = entry.result.repeats
-    if not samples:
-        return Markup()
-    shown = ", ".join(numbers.seconds(value) for value in samples[:LONGEST_LIST])
-    title = text("html.samples", "Raw samples ({count})", count=len(samples))
-    return join(
-        element("h3", None, title),
-        svg.strip(samples, entry.result.outliers, f"{title}: {shown}") if len(samples) > 1 else Markup(),
-        element("p", {"class": "soft"}, shown),
-    )
-
-
-def _points(entry: Entry) -> Iterator[tuple[str, str]]:
-    """What a small workload timed, point by point."""
-    for name, taken in entry.result.raw.items():
-        yield name, ", ".join(numbers.seconds(value) for value in taken[:LONGEST_LIST])
-
-
-def _notes(entry: Entry) -> Markup:
-    lines = [render(notice.text) for notice in advice(entry.result)] + [
-        render(sentence(note)) for note in entry.result.notes
+def columns() -> list[tuple[str, bool]]:
+    """The headings, and whether numbers stand below."""
+    return [
+        (text("results.column.workload", "Workload"), False),
+        (text("results.column.recipe", "Recipe"), False),
+        (text("results.column.device", "Device"), False),
+        (text("results.column.precision", "Precision"), False),
+        (text("results.column.median", "Median"), True),
+        (text("results.column.epochs", "Epochs"), True),
+        (text("results.column.trained", "Trained"), True),
+        (text("results.column.bounds", "Interval"), True),
+        (text("results.column.rate", "Rate"), True),
+        (text("results.column.quality", "Quality"), True),
+        (text("results.column.memory", "Peak memory"), True),
+        (text("results.column.repeats", "Repeats"), True),
+        ("torch", False),
     ]
+
+
+def all_results(entries: Sequence[Entry]) -> Section:
+    """Every result: its entry, and the cells."""
+    title, intro = text("html.all", "All results"), text("html.all.intro", "Click a heading to sort.")
+    return Section(name="results", title=title, intro=intro, parts=tuple((entry, _cells(entry)) for entry in entries))
+
+
+def _cells(entry: Entry) -> tuple[Cell, ...]:
+    result = entry.result
     return (
-        element("ul", {"class": "notes"}, *(element("li", None, prose(line)) for line in lines)) if lines else Markup()
+        (result.workload, "", ""),
+        (entry.recipe, "", ""),
+        (entry.device, "", ""),
+        (result.precision, "", ""),
+        _number(numbers.seconds(entry.seconds), entry.seconds),
+        _epochs(entry.timed.amount),
+        _epochs(done(result)),
+        _number(interval_text(entry.timed), entry.interval[1] - entry.interval[0] if entry.interval else None),
+        _number(numbers.amount(result.samples_per_second, "/s"), result.samples_per_second),
+        _number(quality_text(result) or numbers.NONE, next(iter(result.quality.values()), None), kind="number wraps"),
+        _number(numbers.size(result.peak_memory_bytes), result.peak_memory_bytes),
+        _number(str(len(result.repeats) or 1), len(result.repeats) or 1),
+        (result.torch or numbers.NONE, "", ""),
     )
+
+
+def _epochs(amount: Amount | None) -> Cell:
+    """A number of epochs to show and to sort by."""
+    if amount is None or amount.unit != "epoch":
+        return _number(numbers.NONE, None)
+    return _number(numbers.count(amount.count), amount.count)
+
+
+def _number(shown: str, value: float | None, *, kind: str = "number") -> Cell:
+    return shown, kind, "" if value is None else repr(value)
+
+
+class Detail(Value, frozen=True, kw_only=True):
+    """Everything that was recorded of one result. ``facts``: titles with names and values."""
+
+    entry: Entry
+    samples: str
+    shown: str
+    scale: Scale
+    points: tuple[str, list[tuple[str, str]]]
+    notes: tuple[str, ...]
+    facts: tuple[tuple[str, list[tuple[str, str]]], ...]
+
+
+def details(entries: Sequence[Entry]) -> Section:
+    """A `Detail` for each measured result."""
+    return Section(
+        name="details",
+        title=text("html.details", "Samples and conditions"),
+        intro=text("html.details.intro", "Everything that was recorded: raw samples, machine, software, telemetry."),
+        parts=tuple(_detail(entry) for entry in entries if not entry.published),
+    )
+
+
+def _detail(entry: Entry) -> Detail:
+    result = entry.result
+    notes = (*(notice.text for notice in advice(result)), *map(sentence, result.notes))
+    return Detail(
+        entry=entry,
+        samples=text("html.samples", "Raw samples ({count})", count=len(result.repeats)),
+        shown=_joined(result.repeats),
+        scale=Scale.around(result.repeats),
+        points=(
+            text("html.facts.samples", "Every sample"),
+            [(name, _joined(taken)) for name, taken in result.raw.items()],
+        ),
+        notes=tuple(map(render, notes)),
+        facts=(
+            (text("html.facts.result", "Result"), list(_result_facts(entry))),
+            (text("html.facts.machine", "Machine"), list(_flat(result.machine))),
+            (text("html.facts.environment", "Environment"), list(_flat(result.environment))),
+            (text("html.facts.parameters", "Parameters"), list(_flat(result.parameters))),
+            (text("html.facts.telemetry", "Telemetry"), list(_telemetry(entry))),
+        ),
+    )
+
+
+def _joined(samples: Sequence[float]) -> str:
+    return ", ".join(numbers.seconds(value) for value in samples[:LONGEST_LIST])
 
 
 def _result_facts(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -120,15 +178,10 @@ def _telemetry(entry: Entry) -> Iterator[tuple[str, str]]:
             continue
         if isinstance(value, dict):
             yield name, f"{value['minimum']:.4g} - {value['median']:.4g} - {value['maximum']:.4g}"
+        elif isinstance(value, list):
+            yield name, ", ".join(value)
         else:
-            yield (
-                name,
-                ", ".join(value)
-                if isinstance(value, list)
-                else f"{value:.4g}"
-                if isinstance(value, float)
-                else str(value),
-            )
+            yield name, f"{value:.4g}" if isinstance(value, float) else str(value)
     for name, reason in watched.unavailable.items():
         yield name, text("html.fact.unavailable", "not read: {reason}", reason=sentence(reason))
 
@@ -141,18 +194,10 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
         for position, item in enumerate(value):
             yield from _flat(item, f"{prefix}.{position}")
     elif value is not None:
-        shown = (
-            ", ".join(_short(item) for item in value[:LONGEST_LIST])
-            if isinstance(value, list | tuple)
-            else _short(value)
-        )
-        yield prefix, shown
+        yield prefix, _short(value)
 
 
 def _short(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_short, value[:LONGEST_LIST]))
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _facts(title: str, facts: Iterator[tuple[str, str]]) -> Markup:
-    pairs = [join(element("dt", None, name), element("dd", None, value)) for name, value in facts]
-    return join(element("h3", None, title), element("dl", {"class": "facts"}, *pairs)) if pairs else Markup()

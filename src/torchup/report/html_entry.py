@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.bench.timebase import Amount, Timed, asked, common, seconds_for
-from torchup.i18n import render
+from torchup.i18n import render, text
 from torchup.model import Origin, RecipeKind, Result, Value, message
-from torchup.report.results_text import is_scaled, recipe_text, short_device
+from torchup.report.results_text import is_scaled, recipe_text, short_device, trained
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,20 +70,29 @@ class Entry(Value, frozen=True, kw_only=True):
         return " · ".join(parts)
 
     @property
-    def attributes(self) -> dict[str, object]:
-        """What the filter looks at."""
+    def detail(self) -> str:
+        """The context, and what an extrapolated time comes from."""
+        if not self.timed.extrapolated:
+            return self.context
+        origin = text("html.extrapolated", "extrapolated from {trained}", trained=trained(self.timed))
+        return " · ".join(filter(None, (self.context, origin)))
+
+    @property
+    def words(self) -> str:
+        """What the search of the page looks through."""
         result = self.result
         words = (result.workload, self.recipe, self.device, result.precision, result.torch or "", self.run, result.kind)
-        return {
-            "data-workload": result.workload,
-            "data-device": self.device,
-            "data-published": "yes" if self.published else "no",
-            "data-words": " ".join(words),
-        }
+        return " ".join(words)
 
-    def classes(self, *names: str) -> str:
-        """Class attribute; published entries look different."""
-        return " ".join([*names, "published"] if self.published else names)
+
+class Section(Value, frozen=True, kw_only=True):
+    """A section of a page: its heading, and what its template shows below. It is left out if it has nothing to show."""
+
+    name: str
+    title: str
+    parts: tuple[object, ...]
+    intro: str = ""
+    note: str = ""  # below the parts, or instead of them
 
 
 def entries_of(runs: Sequence[Run]) -> tuple[Entry, ...]:

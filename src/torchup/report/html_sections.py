@@ -1,96 +1,68 @@
-"""The sections of the HTML report: summary, ladder, devices side by side, breakdown, roofline, curves. Pure."""
+"""The sections of the HTML report: summary, ladder, speed runs, devices side by side, where the time went. Pure."""
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from torchup.bench.timebase import cut
 from torchup.i18n import render, text
-from torchup.model import RecipeKind
-from torchup.report import numbers, svg
-from torchup.report.bench_text import advice as advice_lines
-from torchup.report.bench_text import bound_name
-from torchup.report.html_entry import USUAL_PRECISION, Entry, by_workload
-from torchup.report.markup import Markup, element, join, prose
-from torchup.report.results_text import PARTS, part_name, part_text, shares, trained
+from torchup.model import RecipeKind, Value
+from torchup.report import numbers
+from torchup.report.bench_text import advice, bound_name
+from torchup.report.charts import Scale
+from torchup.report.html_entry import USUAL_PRECISION, Entry, Section, by_workload
+from torchup.report.results_text import PARTS, part_name, part_text, shares
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 LADDER = frozenset({RecipeKind.REPLICA, RecipeKind.SAME_MATH})
 SPEEDRUN = frozenset({RecipeKind.SPEEDRUN})
 
 
-def section(name: str, title: str, *content: str, intro: str = "") -> Markup:
-    """A section with a heading; without content there is none."""
-    if not any(content):
-        return Markup()
-    heading = element("h2", {"id": f"{name}-title"}, title)
-    return element(
-        "section",
-        {"aria-labelledby": f"{name}-title", "id": name},
-        heading,
-        element("p", {"class": "soft"}, intro) if intro else Markup(),
-        *content,
-    )
-
-
 # ---------------------------------------------------------------- summary
 
 
-def summary(entries: Sequence[Entry]) -> Markup:
-    """A few large numbers and a sentence of advice for each workload."""
-    parts = []
+def summary(entries: Sequence[Entry]) -> Iterator[tuple[Iterator[tuple[str, str, str]], Iterator[str]]]:
+    """A workload in a few large numbers (name, value, detail), and advice on the runs that waste most of their time."""
     for workload, group in by_workload(entries, LADDER).items():
         measured = [entry for entry in group if not entry.published]
         if measured:
-            parts.append(_tiles(workload, measured))
-            parts.append(advice(measured))
-    return join(*parts)
+            yield _tiles(workload, measured), _advice(measured)
 
 
-def _tiles(workload: str, measured: Sequence[Entry]) -> Markup:
+def _tiles(workload: str, measured: Sequence[Entry]) -> Iterator[tuple[str, str, str]]:
     best, worst = min(measured, key=_seconds), max(measured, key=_seconds)
-    tiles = [
-        (
-            text("html.tile.fastest", "{workload}: fastest", workload=workload),
-            numbers.seconds(best.seconds),
-            " · ".join(part for part in (best.recipe, best.device, amount_name(best)) if part),
-        )
-    ]
+    detail = " · ".join(part for part in (best.recipe, best.device, amount_name(best)) if part)
+    yield text("html.tile.fastest", "{workload}: fastest", workload=workload), numbers.seconds(best.seconds), detail
     if best.seconds < worst.seconds:
         detail = text("html.tile.speedup.detail", "{best}, relative to {worst}", best=best.recipe, worst=worst.recipe)
-        tiles.append((text("html.tile.speedup", "Speed-up"), numbers.ratio(worst.seconds / best.seconds), detail))
+        yield text("html.tile.speedup", "Speed-up"), numbers.ratio(worst.seconds / best.seconds), detail
     accuracy = best.result.quality.get("test_accuracy")
     if accuracy is not None:
-        part = cut(best.result)
-        epochs = best.result.epochs or best.result.parameters.get("epochs", 0.0)
-        detail = (
-            text("html.tile.accuracy.detail", "{recipe}, epochs: {epochs}", recipe=best.recipe,
-                 epochs=numbers.count(epochs) if epochs else numbers.NONE)
-            if part is None
-            else text("html.tile.accuracy.cut", "{recipe}, after {part}: not judged", recipe=best.recipe,
-                      part=part_text(part))
-        )  # fmt: skip
-        tiles.append((text("html.tile.accuracy", "Accuracy"), numbers.percent(accuracy, 2), detail))
-    if best.result.limit is not None and best.result.limit.share is not None:
-        bound = bound_name(best.result.limit.bound)
-        tiles.append(
-            (text("html.tile.limit", "Share of the device's limit"), numbers.percent(best.result.limit.share), bound)
+        yield text("html.tile.accuracy", "Accuracy"), numbers.percent(accuracy, 2), _accuracy_detail(best)
+    limit = best.result.limit
+    if limit is not None and limit.share is not None:
+        name = text("html.tile.limit", "Share of the device's limit")
+        yield name, numbers.percent(limit.share), bound_name(limit.bound)
+
+
+def _accuracy_detail(best: Entry) -> str:
+    part = cut(best.result)
+    if part is not None:
+        return text(
+            "html.tile.accuracy.cut", "{recipe}, after {part}: not judged", recipe=best.recipe, part=part_text(part)
         )
-    boxes = [
-        element("div", None, element("dt", None, name), element("dd", None, value, element("small", None, detail)))
-        for name, value, detail in tiles
-    ]
-    return element("dl", {"class": "tiles"}, *boxes)
+    epochs = best.result.epochs or best.result.parameters.get("epochs", 0.0)
+    shown = numbers.count(epochs) if epochs else numbers.NONE
+    return text("html.tile.accuracy.detail", "{recipe}, epochs: {epochs}", recipe=best.recipe, epochs=shown)
 
 
-def advice(measured: Sequence[Entry]) -> Markup:
-    """A sentence for each run that wastes most of its time: the same that `torchup bench` prints."""
-    lines: list[str] = []
+def _advice(measured: Sequence[Entry]) -> Iterator[str]:
+    """The sentences that `torchup bench` prints of each run."""
     for run in dict.fromkeys(entry.run for entry in measured):
-        lines += advice_lines([entry.result for entry in measured if entry.run == run])
-    return join(*(element("p", {"class": "advice"}, prose(line)) for line in lines))
+        yield from advice([entry.result for entry in measured if entry.run == run])
 
 
 def _seconds(entry: Entry) -> float:
@@ -100,51 +72,62 @@ def _seconds(entry: Entry) -> float:
 # ---------------------------------------------------------------- ladder
 
 
-def ladder(entries: Sequence[Entry]) -> Markup:
-    """Every way of running the same mathematics, slowest first, on a logarithmic axis."""
-    charts = [_ladder(workload, group) for workload, group in by_workload(entries, LADDER).items()]
-    intro = text(
-        "html.ladder.intro",
-        "The same data, weights, batch order and optimiser, run in different ways. Logarithmic axis, medians; the band"
-        " is the bootstrap interval. Hollow marks are published times that torchup did not measure.",
+class Ladder(Value, frozen=True, kw_only=True):
+    """One workload's entries, slowest first. ``slowest``: seconds of the slowest that was measured."""
+
+    caption: str
+    scale: Scale
+    rows: tuple[Entry, ...]
+    slowest: float
+
+
+def ladder(entries: Sequence[Entry]) -> Section:
+    """Every way of running the same mathematics, on a logarithmic axis: a `Ladder` a workload."""
+    return Section(
+        name="ladder",
+        title=text("html.ladder", "Ladder of recipes"),
+        intro=text(
+            "html.ladder.intro",
+            "The same data, weights, batch order and optimiser, run in different ways. Logarithmic axis, medians; the"
+            " band is the bootstrap interval. Hollow marks are published times that torchup did not measure.",
+        ),
+        parts=_ladders(entries, LADDER),
     )
-    return section("ladder", text("html.ladder", "Ladder of recipes"), *charts, intro=intro)
 
 
-def speedruns(entries: Sequence[Entry]) -> Markup:
-    """Recipes that train in another way, kept apart."""
-    charts = [_ladder(workload, group) for workload, group in by_workload(entries, SPEEDRUN).items()]
-    intro = text(
-        "html.speedruns.intro",
-        "A different training setup (batch, optimiser, schedule), held to the same accuracy. Do not compare it "
-        "with the recipes.",
+def speedruns(entries: Sequence[Entry]) -> Section:
+    """Recipes that train in another way, kept apart: a `Ladder` a workload."""
+    return Section(
+        name="speedruns",
+        title=text("html.speedruns", "Speed runs"),
+        intro=text(
+            "html.speedruns.intro",
+            "A different training setup (batch, optimiser, schedule), held to the same accuracy. Do not compare it "
+            "with the recipes.",
+        ),
+        parts=_ladders(entries, SPEEDRUN),
     )
-    return section("speedruns", text("html.speedruns", "Speed runs"), *charts, intro=intro)
 
 
-def _ladder(workload: str, group: Sequence[Entry]) -> Markup:
+def _ladders(entries: Sequence[Entry], kinds: frozenset[RecipeKind]) -> tuple[Ladder, ...]:
+    return tuple(_ladder(workload, group) for workload, group in by_workload(entries, kinds).items())
+
+
+def _ladder(workload: str, group: Sequence[Entry]) -> Ladder:
     ordered = sorted(group, key=_seconds, reverse=True)
     bounds = [bound for entry in ordered for bound in entry.interval or ()]
-    scale = svg.Scale.around([*(entry.seconds for entry in ordered), *bounds], log=True)
-    slowest = max((e.seconds for e in ordered if not e.published), default=ordered[0].seconds)
-    rows = [_ladder_row(entry, scale, slowest) for entry in ordered]
-    axis = element(
-        "div",
-        {"class": "row axis"},
-        element("div", {"class": "name"}),
-        svg.axis_row(scale, numbers.tick_seconds),
-        element("div", {"class": "value"}),
+    return Ladder(
+        caption=text(
+            "html.ladder.caption",
+            "{workload}: {what}, {precision} unless stated otherwise",
+            workload=workload,
+            what=unit_name(ordered[0]),
+            precision=USUAL_PRECISION,
+        ),
+        scale=Scale.around([*(entry.seconds for entry in ordered), *bounds], log=True),
+        rows=tuple(ordered),
+        slowest=max((e.seconds for e in ordered if not e.published), default=ordered[0].seconds),
     )
-    what = unit_name(ordered[0])
-    caption = text(
-        "html.ladder.caption",
-        "{workload}: {what}, {precision} unless stated otherwise",
-        workload=workload,
-        what=what,
-        precision=USUAL_PRECISION,
-    )
-    content = element("div", {"class": "rows"}, *rows, axis)
-    return element("figure", {"data-group": True}, element("figcaption", None, caption), content)
 
 
 def unit_name(entry: Entry) -> str:
@@ -162,130 +145,76 @@ def amount_name(entry: Entry) -> str:
     return text("results.epochs", "{count} epochs", count=numbers.count(entry.amount.count))
 
 
-def from_name(entry: Entry) -> str:
-    """``from 1 epochs``: what an extrapolated time comes from; empty where all were trained."""
-    if not entry.timed.extrapolated:
-        return ""
-    return text("html.extrapolated", "extrapolated from {trained}", trained=trained(entry.timed))
-
-
-def _ladder_row(entry: Entry, scale: svg.Scale, slowest: float) -> Markup:
-    label = f"{entry.recipe}, {entry.context}: {numbers.seconds(entry.seconds)}"
-    return element(
-        "div",
-        {"class": entry.classes("row"), **entry.attributes},
-        element("div", {"class": "name"}, entry.recipe, element("small", None, _context(entry))),
-        svg.row_chart(scale, entry.seconds, entry.interval, label, hollow=entry.published),
-        element(
-            "div",
-            {"class": "value"},
-            numbers.seconds(entry.seconds),
-            element("small", None, numbers.ratio(slowest / entry.seconds)),
-        ),
-    )
-
-
-def _context(entry: Entry) -> str:
-    return " · ".join(part for part in (entry.context, from_name(entry)) if part)
-
-
 # ---------------------------------------------------------------- devices side by side
 
 
-def devices(entries: Sequence[Entry]) -> Markup:
-    """A table a workload: recipes down, devices across."""
-    tables = []
-    for workload, group in by_workload(entries, LADDER).items():
-        columns = list(dict.fromkeys((entry.run if entry.show_run else "", entry.device) for entry in group))
-        if len(columns) > 1:
-            tables.append(_device_table(f"{workload}: {unit_name(group[0])}", group, columns))
-    intro = text(
-        "html.devices.intro",
-        "Median time; in brackets, how many times as fast as the slowest device with the same recipe and "
-        "precision. Italics: published times that torchup did not measure.",
-    )
-    return section("devices", text("html.devices", "Devices side by side"), *tables, intro=intro)
+class DeviceTable(Value, frozen=True, kw_only=True):
+    """One workload's recipes down, devices across.
+
+    Attributes:
+        columns: run, empty where there is one alone, and device.
+        rows: the recipe, its entries, and one of them for each column, `None` where it did not run.
+    """
+
+    caption: str
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, Sequence[Entry], Sequence[Entry | None]], ...]
 
 
-def _device_table(workload: str, group: Sequence[Entry], columns: Sequence[tuple[str, str]]) -> Markup:
-    heads = [element("th", {"scope": "col"}, text("results.column.recipe", "Recipe"))]
-    heads += [element("th", {"scope": "col", "class": "number"}, device, *_small(run)) for run, device in columns]
-    rows = []
-    for recipe in dict.fromkeys((entry.recipe, entry.result.precision) for entry in group):
-        alike = [entry for entry in group if (entry.recipe, entry.result.precision) == recipe]
-        rows.append(_device_row(recipe, alike, columns))
-    caption = element("caption", {"class": "soft"}, workload)
-    head = element("thead", None, element("tr", None, *heads))
-    return element(
-        "div",
-        {"class": "scroll", "tabindex": 0, "role": "region", "aria-label": workload, "data-group": True},
-        element("table", None, caption, head, element("tbody", None, *rows)),
+def devices(entries: Sequence[Entry]) -> Section:
+    """A `DeviceTable` for each workload that ran on several devices."""
+    tables = [_device_table(workload, group) for workload, group in by_workload(entries, LADDER).items()]
+    return Section(
+        name="devices",
+        title=text("html.devices", "Devices side by side"),
+        intro=text(
+            "html.devices.intro",
+            "Median time; in brackets, how many times as fast as the slowest device with the same recipe and "
+            "precision. Italics: published times that torchup did not measure.",
+        ),
+        parts=tuple(table for table in tables if len(table.columns) > 1),
     )
 
 
-def _small(run: str) -> tuple[Markup, ...]:
-    return (element("br"), element("small", {"class": "soft"}, run)) if run else ()
-
-
-def _device_row(recipe: tuple[str, str], alike: Sequence[Entry], columns: Sequence[tuple[str, str]]) -> Markup:
-    slowest = max(entry.seconds for entry in alike)
-    cells = [element("th", {"scope": "row"}, recipe[0] if recipe[1] == USUAL_PRECISION else " · ".join(recipe))]
-    for run, device in columns:
-        entry = next((e for e in alike if e.device == device and run in {"", e.run}), None)
-        if entry is None:
-            cells.append(element("td", {"class": "number"}, numbers.NONE))
-            continue
-        shown = f"{numbers.seconds(entry.seconds)} ({numbers.ratio(slowest / entry.seconds)})"
-        cells.append(element("td", {"class": "number"}, element("em", None, shown) if entry.published else shown))
-    any_entry = alike[0]
-    return element("tr", any_entry.attributes | {"data-published": "no"}, *cells)
+def _device_table(workload: str, group: Sequence[Entry]) -> DeviceTable:
+    columns = tuple(dict.fromkeys((entry.run if entry.show_run else "", entry.device) for entry in group))
+    recipes: dict[tuple[str, str], list[Entry]] = {}
+    for entry in group:
+        recipes.setdefault((entry.recipe, entry.result.precision), []).append(entry)
+    rows = tuple(
+        (
+            recipe if precision == USUAL_PRECISION else f"{recipe} · {precision}",
+            alike,
+            [next((e for e in alike if e.device == device and run in {"", e.run}), None) for run, device in columns],
+        )
+        for (recipe, precision), alike in recipes.items()
+    )
+    return DeviceTable(caption=f"{workload}: {unit_name(group[0])}", columns=columns, rows=rows)
 
 
 # ---------------------------------------------------------------- where the time went
 
 
-def breakdown(entries: Sequence[Entry]) -> Markup:
-    """Stacked bars: input, transfer, launch, compute, other."""
-    rows = []
-    for entry in entries:
-        if entry.result.breakdown is None:
-            continue
-        found = shares(entry.result.breakdown)
-        if found:
-            rows.append(_breakdown_row(entry, found))
-    if not rows:
-        return Markup()
-    legend = [
-        element(
-            "li",
-            None,
-            element(
-                "svg",
-                {"width": 12, "height": 12, "aria-hidden": "true"},
-                element("rect", {"width": 12, "height": 12, "class": f"part-{part}"}),
-            ),
-            render(part_name(part)),
-        )
-        for part in PARTS
-    ]
-    figure = element(
-        "figure",
-        {"data-group": True},
-        element("ul", {"class": "legend"}, *legend),
-        element("div", {"class": "rows"}, *rows),
+def breakdown(entries: Sequence[Entry]) -> Section:
+    """Stacked bars of input, transfer, launch, compute, other: an entry, and name, start and share of its parts."""
+    found = [(entry, shares(entry.result.breakdown)) for entry in entries if entry.result.breakdown is not None]
+    return Section(
+        name="breakdown",
+        title=text("results.breakdown", "Where the time went"),
+        intro=text(
+            "html.breakdown.intro",
+            "Each bar is one run. Its parts are computed from differences between runs and shown as shares of their"
+            " sum.",
+        ),
+        parts=tuple((entry, _bar(parts)) for entry, parts in found if parts),
     )
-    intro = text(
-        "html.breakdown.intro",
-        "Each bar is one run. Its parts are computed from differences between runs and shown as shares of their sum.",
-    )
-    return section("breakdown", text("results.breakdown", "Where the time went"), figure, intro=intro)
 
 
-def _breakdown_row(entry: Entry, found: dict[str, float]) -> Markup:
-    words = ", ".join(f"{part} {numbers.percent(share, 0)}" for part, share in found.items())
-    name = element(
-        "div", {"class": "name"}, f"{entry.result.workload} · {entry.recipe}", element("small", None, entry.context)
-    )
-    value = element("div", {"class": "value"}, numbers.seconds(entry.seconds))
-    bar = svg.stacked_row(found, f"{entry.recipe}: {words}")
-    return element("div", {"class": "row", **entry.attributes}, name, bar, value)
+def _bar(parts: dict[str, float]) -> tuple[tuple[str, float, float], ...]:
+    starts = accumulate(parts.values(), initial=0.0)  # and the end of the last
+    return tuple(zip(parts, starts, parts.values(), strict=False))
+
+
+def legend() -> list[tuple[str, str]]:
+    """Each part of a bar, and its name in the language in use."""
+    return [(part, render(part_name(part))) for part in PARTS]

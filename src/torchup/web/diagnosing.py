@@ -8,9 +8,7 @@ from torchup.doctor import diagnose
 from torchup.envelope import document
 from torchup.jobs.diagnose import doctor_data, examine_report, exit_code_of
 from torchup.report.doctor_text import doctor_markdown, headline
-from torchup.report.html_blocks import listed
 from torchup.report.html_doctor import doctor_html
-from torchup.report.markup import join
 from torchup.report.style import Style
 from torchup.web.answer import PageAnswer
 
@@ -30,10 +28,7 @@ def doctor_answer(question: Question) -> PageAnswer:
             exit_code=exit_code_of(found, examined),
             notices=examined.notices,
         ),
-        html=join(
-            listed([notice.text for notice in examined.notices], "assumed"),
-            doctor_html(found, facts, interactive=True),
-        ),
+        html=doctor_html(found, facts, notices=[notice.text for notice in examined.notices], interactive=True),
         spoken=headline(found, Style(), live=False).partition(" ")[2],
         markdown=doctor_markdown(found, facts),
     )

@@ -1,20 +1,14 @@
-"""The page's forms: fields named as `web.question.Question` names them, choices from the catalogue. Pure."""
+"""The page's form: fields named as `web.question.Question` names them, choices from the catalogue. Pure."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from torchup.catalog import load_catalog
 from torchup.catalog.gpus import load_gpu_table
 from torchup.catalog.packages import load_packages
 from torchup.catalog.versions import version_key
 from torchup.i18n import current, text
-from torchup.model import Manager
-from torchup.report.markup import Markup, element, join
+from torchup.model import Manager, Value
 from torchup.sources.mirrors import load_mirrors
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 SYSTEMS = (("linux", "Linux"), ("windows", "Windows"), ("wsl", "Windows, WSL"), ("macos", "macOS"))
 MANAGERS = (
@@ -23,138 +17,83 @@ MANAGERS = (
 )  # fmt: skip
 
 
-def plan_form() -> Markup:
-    """What the machine has and what is wanted; the rarer fields are folded."""
-    more = element(
-        "details",
-        {"class": "more"},
-        element("summary", None, text("web.more", "More: processor, versions, packages, channel")),
-        element("div", {"class": "fields"}, *_rare()),
-    )
-    return element(
-        "form",
-        {"id": "plan-form", "class": "question", "data-verb": "plan", "autocomplete": "off"},
-        element("div", {"class": "fields usual"}, *_usual()),
-        _paste(
-            "plan-paste",
-            text("web.paste.plan", "Or paste what a tool prints on that machine"),
-            "nvidia-smi · python -m torch.utils.collect_env · rocminfo · torchup detect --json",
-            rows=4,
-        ),
-        more,
-        _submit(text("web.plan.ask", "Which build?")),
-    )
+class Field(Value, frozen=True, kw_only=True):
+    """One field: with ``choices`` (value and words) a list, with an ``example`` to type in, else to tick.
+
+    ``offers``: the list of values to choose from while typing.
+    """
+
+    name: str
+    label: str
+    example: str = ""
+    offers: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    wide: bool = False
 
 
-def doctor_form() -> Markup:
-    """One field: the report."""
-    return element(
-        "form",
-        {"id": "doctor-form", "class": "question", "data-verb": "doctor"},
-        _paste(
-            "doctor-paste",
-            text("web.paste.doctor", "Paste the error and any other output"),
-            "python -m torch.utils.collect_env · nvidia-smi · pip list · Traceback (most recent call last): ...",
-            rows=12,
-        ),
-        element(
-            "p",
-            {"class": "soft"},
-            text(
-                "web.doctor.mix",
-                "Paste several outputs together if you have them; quotes and log lines around them do no harm.",
-            ),
-        ),
-        _submit(text("web.doctor.ask", "What is wrong?")),
+class Form(Value, frozen=True, kw_only=True):
+    """What the machine has and what is wanted; the rarer fields are folded. ``offers``: name -> values of a list."""
+
+    usual: tuple[Field, ...]
+    rare: tuple[Field, ...]
+    offers: dict[str, tuple[str, ...]]
+
+
+def plan_form() -> Form:
+    """The form in the language in use."""
+    catalog = load_catalog()
+    pythons = sorted(catalog.fetchable_pythons, key=lambda name: version_key(name.removesuffix("t")), reverse=True)
+    return Form(
+        usual=_usual(),
+        rare=_rare(pythons[0], catalog.newest_torch),
+        offers={
+            "gpus": tuple(name for name, _ in load_gpu_table().products()),
+            "pythons": tuple(pythons),
+            "releases": tuple(dict.fromkeys(row.torch for row in catalog.rows)),
+            "variants": tuple(catalog.variants),
+            "purposes": tuple(load_packages().purposes),
+        },
     )
 
 
-def _usual() -> Iterable[Markup]:
+def _usual() -> tuple[Field, ...]:
     unsaid = text("web.unsaid", "not given")
     mirrors = [(one.name, (one.title_zh if current() == "zh" else None) or one.title) for one in load_mirrors().mirror]
     official = ("", text("web.official", "the official sources"))
-    yield _select("os", text("web.field.os", "System"), [("", unsaid), *SYSTEMS])
-    yield _input("gpu", text("web.field.gpu", "GPU"), "RTX 4090", choices="gpus", wide=True)
-    yield _input("driver", text("web.field.driver", "Driver version"), "580.95.05", note=unsaid)
-    yield _select("manager", text("web.field.manager", "Installer"), MANAGERS)
-    yield _select("mirror", text("web.field.mirror", "Mirror"), [official, *mirrors])
-    yield _datalist("gpus", [name for name, _ in load_gpu_table().products()])
-
-
-def _rare() -> Iterable[Markup]:
-    catalog = load_catalog()
-    releases = list(dict.fromkeys(row.torch for row in catalog.rows))
-    pythons = sorted(catalog.fetchable_pythons, key=lambda name: version_key(name.removesuffix("t")), reverse=True)
-    channels = [(name, name) for name in ("stable", "test", "nightly")]
-    architectures = [
-        ("", text("web.usual", "the usual one")),
-        *((name, name) for name in ("x86_64", "aarch64", "arm64")),
-    ]
-    yield _select("arch", text("web.field.arch", "Processor"), architectures)
-    yield _input("cuda", text("web.field.cuda", "CUDA of the driver"), "12.4")
-    yield _input("glibc", text("web.field.glibc", "glibc"), "2.35")
-    yield _input("python", "Python", pythons[0], choices="pythons")
-    yield _input("torch", "torch", catalog.newest_torch, choices="releases")
-    yield _input("variant", text("web.field.variant", "Build"), "cu130", choices="variants")
-    yield _input("asked", text("web.field.asked", "Why not this one?"), "cu118", choices="variants")
-    yield _input("packages", text("web.field.packages", "Further packages"), "flash-attn xformers")
-    yield _input("purpose", text("web.field.purpose", "torch is for"), "vllm", choices="purposes")
-    yield _select("channel", text("web.field.channel", "Channel"), channels)
-    yield _check("cpu", text("web.field.cpu", "the CPU build, even with a GPU"))
-    yield _datalist("pythons", pythons)
-    yield _datalist("releases", releases)
-    yield _datalist("variants", catalog.variants)
-    yield _datalist("purposes", load_packages().purposes)
-
-
-def _field(name: str, label: str, control: Markup, *, wide: bool = False) -> Markup:
-    return element(
-        "label", {"class": "field wide" if wide else "field"}, element("span", {"data-for": name}, label), control
+    return (
+        _choice("os", text("web.field.os", "System"), ("", unsaid), *SYSTEMS),
+        Field(name="gpu", label=text("web.field.gpu", "GPU"), example=_example("RTX 4090"), offers="gpus", wide=True),
+        Field(name="driver", label=text("web.field.driver", "Driver version"), example=unsaid),
+        _choice("manager", text("web.field.manager", "Installer"), *MANAGERS),
+        _choice("mirror", text("web.field.mirror", "Mirror"), official, *mirrors),
     )
 
 
-def _input(
-    name: str, label: str, example: str, *, choices: str | None = None, wide: bool = False, note: str | None = None
-) -> Markup:
-    attributes: dict[str, object] = {
-        "name": name, "type": "text", "list": choices, "spellcheck": "false", "autocapitalize": "off",
-        "placeholder": note or text("web.example", "e.g. {value}", value=example),
-    }  # fmt: skip
-    return _field(name, label, element("input", attributes), wide=wide)
-
-
-def _select(name: str, label: str, choices: Iterable[tuple[str, str]]) -> Markup:
-    options = (element("option", {"value": str(value)}, shown) for value, shown in choices)
-    return _field(name, label, element("select", {"name": name}, *options))
-
-
-def _check(name: str, label: str) -> Markup:
-    return element("label", {"class": "field check"}, element("input", {"name": name, "type": "checkbox"}), label)
-
-
-def _datalist(name: str, values: Iterable[str]) -> Markup:
-    return element("datalist", {"id": name}, *(element("option", {"value": value}) for value in values))
-
-
-def _paste(name: str, label: str, example: str, *, rows: int) -> Markup:
-    area = {
-        "id": name, "name": "paste", "rows": rows, "spellcheck": "false", "autocapitalize": "off",
-        "aria-describedby": f"{name}-note", "wrap": "off",
-    }  # fmt: skip
-    return join(
-        element("label", {"class": "paste", "for": name}, label),
-        element("p", {"class": "soft note", "id": f"{name}-note"}, element("code", None, example)),
-        element("textarea", area),
+def _rare(python: str, torch: str) -> tuple[Field, ...]:
+    channels = ((name, name) for name in ("stable", "test", "nightly"))
+    architectures = ((name, name) for name in ("x86_64", "aarch64", "arm64"))
+    return (
+        _choice("arch", text("web.field.arch", "Processor"), ("", text("web.usual", "the usual one")), *architectures),
+        _typed("cuda", text("web.field.cuda", "CUDA of the driver"), "12.4"),
+        _typed("glibc", text("web.field.glibc", "glibc"), "2.35"),
+        _typed("python", "Python", python, "pythons"),
+        _typed("torch", "torch", torch, "releases"),
+        _typed("variant", text("web.field.variant", "Build"), "cu130", "variants"),
+        _typed("asked", text("web.field.asked", "Why not this one?"), "cu118", "variants"),
+        _typed("packages", text("web.field.packages", "Further packages"), "flash-attn xformers"),
+        _typed("purpose", text("web.field.purpose", "torch is for"), "vllm", "purposes"),
+        _choice("channel", text("web.field.channel", "Channel"), *channels),
+        Field(name="cpu", label=text("web.field.cpu", "the CPU build, even with a GPU")),
     )
 
 
-def _submit(label: str) -> Markup:
-    return element(
-        "div",
-        {"class": "actions"},
-        element("button", {"type": "submit", "class": "main"}, label),
-        element("button", {"type": "reset"}, text("web.reset", "Clear")),
-        element(
-            "button", {"type": "button", "data-link": True, "hidden": True}, text("web.link", "Copy a link to this")
-        ),
-    )
+def _example(value: str) -> str:
+    return text("web.example", "e.g. {value}", value=value)
+
+
+def _typed(name: str, label: str, example: str, offers: str = "") -> Field:
+    return Field(name=name, label=label, example=_example(example), offers=offers)
+
+
+def _choice(name: str, label: str, *choices: tuple[str, str]) -> Field:
+    return Field(name=name, label=label, choices=choices)

@@ -6,6 +6,7 @@ import json
 import tomllib
 from datetime import date
 from importlib import metadata
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.resources import files
 from itertools import starmap
 from typing import TYPE_CHECKING
@@ -50,15 +51,20 @@ def _walk(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
 
 
 def installed_wheel(host: Host, name: str) -> tuple[str, bytes]:
-    """Version and wheel of a pure package that is installed here, its licences with it.
+    """Version and wheel of a package that is installed here, its licences with it, less what is compiled.
 
     A system's own package has no list of files; its licence is then what `licences.txt` says.
     """
     distribution = metadata.distribution(name)
-    found = {f"{name}/{path}": content for path, content in _walk(files(name), "")}
+    found = {
+        f"{name}/{path}": content
+        for path, content in _walk(files(name), "")
+        if not path.endswith(tuple(EXTENSION_SUFFIXES))
+    }
     for file in distribution.files or ():
-        content = host.read_bytes(str(distribution.locate_file(file))) if "licenses" in file.parts else None
-        if content is not None:
+        described = file.parts[0].endswith(".dist-info")
+        licence = described and ("licenses" in file.parts or file.name.startswith("LICENSE"))
+        if licence and (content := host.read_bytes(str(distribution.locate_file(file)))) is not None:
             found[file.as_posix()] = content
     return distribution.version, zipped(found | _described(name, distribution.version))
 

@@ -11,7 +11,8 @@ from torchup.encoding import from_json, to_json
 from torchup.envelope import error_document
 from torchup.errors import TorchupError
 from torchup.privacy import redact
-from torchup.report.html_blocks import failure, words
+from torchup.report.html_blocks import failure
+from torchup.report.templating import words
 from torchup.web.answer import PageAnswer
 from torchup.web.diagnosing import doctor_answer
 from torchup.web.planning import plan_answer

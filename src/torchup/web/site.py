@@ -12,7 +12,7 @@ from torchup import __version__
 from torchup.envs.paths import join
 from torchup.errors import InstallError
 from torchup.model import Value, message
-from torchup.report.html_blocks import answer_css
+from torchup.report.templating import asset
 from torchup.web.archives import members, unzipped, without, zipped
 from torchup.web.document import PAGES, page
 from torchup.web.own import installed_wheel, own_wheel
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from torchup.host import Host
 
 ASSETS = ("app.js", "worker.js", "page.css", "icon.svg")
-PURE = ("packaging",)  # what the pure rooms import besides msgspec
+# What the pure rooms import besides msgspec, taken from this installation: name -> licence.
+PURE = {"packaging": "Apache-2.0 OR BSD-2-Clause", "jinja2": "BSD-3-Clause", "markupsafe": "BSD-3-Clause"}
 STDLIB, LOCK = "python_stdlib.zip", "pyodide-lock.json"
 
 
@@ -78,7 +79,7 @@ def _compressed(content: bytes) -> int:
 def _documents(host: Host, load: int) -> dict[str, bytes]:
     made = {name: _asset(name) for name in ASSETS}
     made |= {file: page(language, megabytes=load / 1e6).encode() for language, file in PAGES.items()}
-    return made | {"answer.css": answer_css().encode(), "licences.txt": _licences(host)}
+    return made | {"answer.css": asset("answer.css").encode(), "licences.txt": _licences(host)}
 
 
 def _write(host: Host, made: Mapping[str, bytes], folder: str) -> None:
@@ -144,7 +145,7 @@ def _licences(host: Host) -> bytes:
     """Every licence of what the page carries; those of the wheels are inside them, too."""
     lines = ["This page carries:", "", f"torchup {__version__}: Apache-2.0 (LICENSE and NOTICE of torchup)"]
     lines += [f"{one.name} {one.version}: {one.licence}. Source: {one.home}" for one in load_runtime().piece]
-    lines += [f"{name} {installed_wheel(host, name)[0]}: Apache-2.0 OR BSD-2-Clause" for name in PURE]
+    lines += [f"{name} {installed_wheel(host, name)[0]}: {licence}" for name, licence in PURE.items()]
     texts = sorted(files("torchup.web").joinpath("licences").iterdir(), key=lambda one: one.name)
     parts = ["\n".join(lines), *(f"{'=' * 78}\n{one.name}\n\n{one.read_text('utf-8')}" for one in texts)]
     return "\n\n".join(parts).encode()

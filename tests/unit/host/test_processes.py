@@ -166,6 +166,15 @@ def test_attached_program_returns_its_own_code(tmp_path):
     assert HOST.run_attached(("no-such-program-anywhere",)) == 127
 
 
+def test_an_attached_program_leaves_stdout_alone_where_it_is_told(capfd):
+    """Its output goes to stderr, so that stdout holds torchup's own answer and nothing else."""
+    code = "import sys; print('out', flush=True); print('err', file=sys.stderr)"
+    assert HOST.run_attached(python(code), keep_stdout=True) == 0
+    assert capfd.readouterr() == ("", "out\nerr\n")
+    assert HOST.run_attached(python(code)) == 0
+    assert capfd.readouterr() == ("out\n", "err\n")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_attached_program_gets_our_sigterm():
     """SIGTERM sent to torchup reaches the attached program, whose death is reported as 128 + signal."""

@@ -33,7 +33,7 @@ def ask(**question):
 
 
 def test_nothing_that_a_browser_lacks_is_imported():
-    """Both verbs, every export and a mirror answer with msgspec and packaging alone, and without a host."""
+    """Both verbs, every export and a mirror answer with msgspec, packaging and jinja2 alone, and without a host."""
     script = f"""
 import json, sys
 from torchup.web.page import answer
