@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from support.clinging import alive, clinging, family
-from torchup.host import RealHost
+from torchup.host import RealHost, warden
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows ends jobs by itself")
 HOST = RealHost()
@@ -114,3 +114,13 @@ def test_the_terminal_still_speaks_to_an_attached_program():
     terminal.send("hello\n")
     terminal.wait_for("typed hello interrupts 1")
     assert terminal.process.wait(20) == 5
+
+
+@pytest.mark.skipif(not os.path.exists("/bin/ps"), reason="no ps")  # noqa: PTH110  # asked before any fixture
+def test_macos_is_asked_by_ps():
+    """Where there is no /proc, `ps` names parents, and starts that tell a process from a later one of its number."""
+    first, second = warden._of_ps(), warden._of_ps()
+    mine = os.getpid()
+    assert first[mine] == second[mine]
+    assert first[mine][0] == os.getppid()
+    assert first[mine][1]
