@@ -31,7 +31,7 @@ def reads_everything():
 ROOT = reads_everything()
 VERBS = (
     "verify",
-    "doctor --env default",
+    "doctor",
     "env list",
     "env show",
     "env rollback",

@@ -273,7 +273,7 @@ def _target(session: Session, env: str | None, python: str | None) -> tuple[str,
     active = None if named else active_python(session.host)
     if active is not None:
         return active, None
-    if named or registry.get(session.host, registry.DEFAULT_NAME) is not None:
+    if named or registry.DEFAULT_NAME in registry.names(session.host):
         target = find_target(session, env, python)
         return target.python, target.name
     found = python_on_path(session.host)
