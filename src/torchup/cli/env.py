@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torchup.model import Environment, Message
 
 NOT_FOUND = 127  # what shells return for a command that is not there
+NOT_RUNNABLE = 126  # and for one that the system refuses to start
 NAME = click.argument("name", required=False, shell_complete=environment_names)
 
 
@@ -198,8 +199,13 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
         return Answer(command="env run", data=None, text=str, exit_code=NOT_FOUND)
     _tell_drift(session, environment.path)
     overlay = activation.run_environment(session.host, environment.path)
-    with DISPLAY.suspended():
-        code = session.host.run_attached((program, *argv[1:]), environment=overlay)
+    try:
+        with DISPLAY.suspended():
+            code = session.host.run_attached((program, *argv[1:]), environment=overlay)
+    except OSError as error:
+        why = error.strerror or str(error)
+        session.note(message("env.run.refused", "cannot run {program}: {error}", program=program, error=why))
+        return Answer(command="env run", data=None, text=str, exit_code=NOT_RUNNABLE)
     if code and "install" in argv and not argv[0].startswith("pip"):  # pip's own script says it
         session.note(stopped(guard.kept(session.host, environment.path).get("torch", "")))
     return Answer(command="env run", data=None, text=str, exit_code=code)

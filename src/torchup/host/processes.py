@@ -177,7 +177,11 @@ class _Told:
         """The child is there, or what starts it: signals go to the program itself. Raises `OSError`: not started."""
         if tie is not None:
             tie.begun()
-            self._tied = tie.child()
+            try:
+                self._tied = tie.child()
+            except OSError:
+                child.wait()  # the warden has nothing more to do
+                raise
         self._child = child
         for number in self._early:
             self.take(number, None)
