@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from torchup.cli.answer import Answer
+from torchup.cli.display import DISPLAY
 from torchup.cli.env import NAME, agree
 from torchup.cli.install_progress import install_progress
 from torchup.cli.session import Session, changing_options, common_options
@@ -36,7 +37,7 @@ SHOWN = 10  # damaged files that are listed; --json has them all
 @common_options
 def command(session: Session, name: str | None) -> Answer:
     """`torchup env repair [NAME]`."""
-    broken = examine(session.host, environment_name(session.host, name))
+    broken = _examined(session, environment_name(session.host, name))
     if broken.sound:
         return _sound(broken)
     if session.dry_run:
@@ -47,6 +48,17 @@ def command(session: Session, name: str | None) -> Answer:
     with install_progress(session) as tell:
         environment = restore(session.host, broken, tell)
     return _done(broken, environment)
+
+
+def _examined(session: Session, name: str) -> Broken:
+    """What is damaged; a person sees what takes the seconds."""
+    if session.interactive:
+        DISPLAY.show(text("env.repair.comparing", "comparing every file of `{name}`", name=name))
+    try:
+        return examine(session.host, name)
+    finally:
+        if session.interactive:
+            DISPLAY.close()
 
 
 def _question(broken: Broken) -> Any:
