@@ -48,7 +48,7 @@ def read_toml(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise DocumentError(message("decode.deep", "it is nested too deeply")) from None
+        raise DocumentError(message("decode.deep", "the JSON is nested too deeply")) from None
     except ValueError as error:  # also a number of more digits than Python converts
         place = str(error).rpartition("(at ")[2].removesuffix(")") if "(at " in str(error) else ""
         raise DocumentError(_no_form("TOML", place)) from None
@@ -60,14 +60,16 @@ def read_yaml(text: str) -> Any:
 
     _check_size(text)
     if text.count("[") + text.count("{") > BRACKET_LIMIT:
-        raise DocumentError(message("document.brackets", "it has more than {limit} brackets", limit=BRACKET_LIMIT))
+        raise DocumentError(
+            message("document.brackets", "the file has more than {limit} brackets", limit=BRACKET_LIMIT)
+        )
     try:
         for token in yaml.scan(text, yaml.SafeLoader):
             if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
-                raise DocumentError(message("document.alias", "it uses aliases, which torchup does not read"))
+                raise DocumentError(message("document.alias", "the file uses aliases, which torchup does not read"))
         return yaml.safe_load(text)
     except RecursionError:
-        raise DocumentError(message("decode.deep", "it is nested too deeply")) from None
+        raise DocumentError(message("decode.deep", "the JSON is nested too deeply")) from None
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         raise DocumentError(_no_form("YAML", f"line {mark.line + 1}" if mark else "")) from None
@@ -94,10 +96,10 @@ def read_ini(text: str) -> dict[tuple[str, str], str]:
 
 def _check_size(text: str) -> None:
     if len(text) > SIZE_LIMIT:
-        raise DocumentError(message("document.size", "it is larger than {limit} KB", limit=SIZE_LIMIT >> 10))
+        raise DocumentError(message("document.size", "the file is larger than {limit} KB", limit=SIZE_LIMIT >> 10))
 
 
 def _no_form(form: str, place: str) -> Message:
     if place:
-        return message("document.form.at", "it is not valid {form} ({place})", form=form, place=place[:60])
-    return message("document.form", "it is not valid {form}", form=form)
+        return message("document.form.at", "the file is not valid {form} ({place})", form=form, place=place[:60])
+    return message("document.form", "the file is not valid {form}", form=form)

@@ -65,11 +65,14 @@ def from_json(text: str | bytes, kind: type[T]) -> T:
 # What msgspec says of a document that does not fit, and the same in our words. Each part in brackets is a value.
 _PLACE = lazy_pattern(r"(?P<what>.*?)(?: - at (?:key in )?`\$?\.?(?P<path>.*)`)?", re.DOTALL)
 _SAID: tuple[tuple[str, Message], ...] = (
-    (r"Input data was truncated", message("decode.truncated", "it is empty or truncated")),
-    (r"JSON is malformed: .*\(byte (?P<byte>\d+)\)", message("decode.malformed", "it is not JSON (byte {byte})")),
+    (r"Input data was truncated", message("decode.truncated", "the text is empty or truncated")),
+    (r"JSON is malformed: .*\(byte (?P<byte>\d+)\)", message("decode.malformed", "the text is not JSON (byte {byte})")),
     (r"Object missing required field `(?P<name>.*)`", message("decode.missing", "the field `{name}` is missing")),
     (r"Object contains unknown field `(?P<name>.*)`", message("decode.unknown", "unknown field `{name}`")),
-    (r"Expected `(?P<wanted>.*)`, got `(?P<found>.*)`", message("decode.kind", "{found} is in a place for {wanted}")),
+    (
+        r"Expected `(?P<wanted>.*)`, got `(?P<found>.*)`",
+        message("decode.kind", "a value has the type {found} instead of {wanted}"),
+    ),
     (r"Invalid enum value (?P<value>.*)", message("decode.enum", "{value} is not one of the known values")),
 )
 
@@ -77,7 +80,7 @@ _SAID: tuple[tuple[str, Message], ...] = (
 def decode_problem(error: Exception) -> Message:
     """Why a document could not be read, as a text for people; what is not known is the library's own sentence."""
     if isinstance(error, RecursionError):
-        return message("decode.deep", "it is nested too deeply")
+        return message("decode.deep", "the JSON is nested too deeply")
     said = _PLACE.fullmatch(str(error))
     what, path = (said["what"], said["path"]) if said else (str(error), None)
     words = next(

@@ -74,14 +74,14 @@ def _read(host: Host, path: str) -> dict[str, Any]:
     if text is None:
         raise UsageError(
             message("settings.unreadable", "{path} cannot be read", path=path),
-            hint=message("settings.unreadable.hint", "check who can read it, or work in another folder"),
+            hint=message("settings.unreadable.hint", "check the permissions of the file, or work in another folder"),
         )
     try:
         return read_toml(text)
     except DocumentError as error:
         raise UsageError(
             message("settings.not-toml", "{path} cannot be read: {error}", path=path, error=error.text),
-            hint=message("settings.not-toml.hint", 'correct the file or remove it; a line reads `key = "value"`'),
+            hint=message("settings.not-toml.hint", 'correct the file or remove it; write each line as `key = "value"`'),
         ) from error
 
 

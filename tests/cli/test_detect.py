@@ -44,7 +44,7 @@ def test_the_table_names_cards_drivers_and_problems(capsys, monkeypatch):
     out = " ".join(capsys.readouterr().out.split())
     assert "compute capability 8.6" in out
     assert "570.86.15" in out
-    assert "reboot after the" in out
+    assert "reboot to finish the driver update" in out
 
 
 def test_the_recording_file_itself_may_be_named(capsys):

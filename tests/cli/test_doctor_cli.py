@@ -61,7 +61,7 @@ def test_a_healthy_report_is_exit_0(capsys, report):
     """Nothing wrong: exit 0 and a sentence that says so."""
     assert main(["doctor", "--report", report(HEALTHY)]) == 0
     told = capsys.readouterr()
-    assert "no problem found in this report" in told.out
+    assert "no problem was found in this report" in told.out
     assert "can read" not in told.err
 
 

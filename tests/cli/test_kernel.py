@@ -129,7 +129,7 @@ def test_stale_kernels_are_told_and_removed(capsys, environment, tmp_path):
     HOST.remove(environment.path)
     code, out, err = call(capsys, "list")
     assert code == 0
-    assert "its environment no longer exists" in out
+    assert "the kernel's environment no longer exists" in out
     assert "torchup kernel remove --stale" in err
     assert call(capsys, "remove", "--stale")[0] == 0
     assert not list((tmp_path / "jupyter" / "kernels").iterdir())

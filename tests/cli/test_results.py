@@ -80,7 +80,7 @@ def test_compare_finds_the_regression(capsys, runs):
     code, out, err = call(capsys, "compare", *runs, "--threshold", "5%")
     assert code == 1
     assert out.count("slower") == 4  # the ratio and the verdict of each
-    assert "2 of 2 comparisons are slower by more than 5 %" in err
+    assert "2 of 2 results are slower by more than 5 %" in err
     assert call(capsys, "compare", *runs, "--threshold", "0.3")[0] == 0
 
 
@@ -105,7 +105,7 @@ def test_other_precision_is_refused(capsys, runs):
     ("arguments", "words"),
     [
         (("show", "nope"), "no run `nope`"),
-        (("show", "latest"), "0 stored"),
+        (("show", "latest"), "stored runs: 0"),
         (("show", "missing/file.json"), "cannot be read"),
         (("compare", "article", "article:nope"), "no result nope"),
         (("compare", "article", "article"), "compared with itself"),
@@ -151,7 +151,7 @@ def test_export_and_import_round_trip(capsys, runs, tmp_path, monkeypatch):
     assert call(capsys, "export", runs[0], "-o", str(file))[0] == 0
     monkeypatch.setenv("TORCHUP_HOME", str(tmp_path / "elsewhere"))
     code, out, err = call(capsys, "import", str(file))
-    assert (code, "2 result(s)" in out) == (0, True)
+    assert (code, "results: 2" in out) == (0, True)
     assert "does not say which code measured it" in err
     assert "already here" in call(capsys, "import", str(file))[1]
     assert call(capsys, "show", runs[0])[0] == 0
@@ -194,7 +194,7 @@ def test_runs_that_a_budget_cut_short_are_shown_for_the_same_epochs(capsys):
     host = RealHost()
     path = store.save(host, [result("script", 100.0), result("resident", 5.0, parameters={"epochs": 2})])
     out = call(capsys, "show", path)[1]
-    assert "times of 10 epochs" in out
+    assert "number of epochs: 10" in out
     assert "25.0 s" in out
     assert "2 epochs" in out
     assert "4.00x" in out

@@ -28,7 +28,7 @@ NESTED = b'{"files":' + b'{"a":' * 200_000
 FAULTS = {
     "404": (Fault(status=404), "no wheels"),
     "403": (Fault(status=403), "no wheels"),
-    "401": (Fault(status=401), "user and password"),
+    "401": (Fault(status=401), "user name and a password"),
     "500": (Fault(status=500, body=b"<html>oops"), "HTTP 500"),
     "a login page": (Fault(body=b"<html><a href='/login'>log in</a></html>"), "no wheels"),
     "plain garbage": (Fault(body=b"\x00\xff\xfe not html at all"), "not HTML"),
@@ -39,7 +39,7 @@ FAULTS = {
     "a page cut off": (Fault(body=b"<html><a href=", cut=True), "cut off"),
     "a redirect in circles": (Fault(redirect="/broken/torch/"), ""),
     "a redirect to a file": (Fault(redirect="file:///etc/passwd"), ""),
-    "a redirect to nowhere": (Fault(redirect="http://127.0.0.1:1/"), "it redirects to 127.0.0.1:1: no connection"),
+    "a redirect to nowhere": (Fault(redirect="http://127.0.0.1:1/"), "redirects to 127.0.0.1:1: no connection"),
 }  # fmt: skip
 
 

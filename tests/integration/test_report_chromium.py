@@ -78,6 +78,19 @@ def test_a_phone_needs_no_sideways_scrolling():
     assert answer == {"page": 400, "screen": 400, "wide": []}
 
 
+def test_a_desktop_shows_whole_tables():
+    """At 1200 pixels no table needs to be scrolled sideways."""
+    answer, _ = look(
+        full_page(),
+        """
+        return [...page.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth)
+          .map((e) => `${e.scrollWidth} of ${e.clientWidth}: ${e.innerText.slice(0, 60)}`);
+        """,
+        width=1200,
+    )
+    assert answer == []
+
+
 def test_everything_is_reached_by_keyboard():
     """Controls, sort buttons, folds and scrolling tables take the focus, and the skip link comes first."""
     answer, _ = look(

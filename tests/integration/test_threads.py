@@ -10,8 +10,8 @@ from support.threads import faults_of, judge, threads
 from torchup.compat.questions import load_compat
 
 # Threads without any fault, and false causes, as reached. A better doctor moves them; a worse one fails.
-REACHED = {"first": (68, 0), "second": (67, 1), "third": (38, 0)}
-SIZES = {"first": 69, "second": 69, "third": 40}
+REACHED = {"first": (68, 0), "second": (67, 1), "third": (38, 0), "fourth": (40, 0)}
+SIZES = {"first": 69, "second": 69, "third": 40, "fourth": 40}
 ANSWER = {"primary": "x", "verdict": "cause", "findings": [{"rule": "x", "severity": "error", "evidence": ["e"]}]}
 ANSWER["findings"][0]["remedy"] = {"text": "do it", "commands": [["pip", "install", "y"]]}
 WANTED = {"healthy": False, "primary": "x", "acceptable": [], "must_not": [], "remedy_must": [], "remedy_must_not": []}

@@ -82,7 +82,7 @@ def test_what_is_printed_is_what_was_computed(results):
     ordered = sorted(results, key=rate_of, reverse=True)
     slowest, fastest = ordered[0], ordered[-1]
     shown = f"{rate_of(slowest) / rate_of(fastest):.12g}"
-    assert ladder(results, WIDE).splitlines()[0].startswith(f"mnist, times of {_count(amount.count)} epochs")
+    assert ladder(results, WIDE).splitlines()[0].startswith(f"mnist, number of epochs: {_count(amount.count)}")
     speedups = [float(cell) for cell in re.findall(r"([0-9.]+)x", ladder(results, WIDE))]
     assert max(speedups) == pytest.approx(float(shown), rel=0.01)
     markdown = [float(cell) for cell in re.findall(r"([0-9.]+)x", to_markdown(run(*results)))]
@@ -134,7 +134,9 @@ def test_the_readers_one_line_stands_first_and_says_slower_as_such():
     """One epoch of 49.2 s is about 492 s for ten, beside the article's 45 s: 10.9 times slower."""
     slow = result("script", 49.2, kind="replica", median=49.2, parameters={"epochs": 1, "epochs_asked": 10})
     first = bench_text([slow], WIDE, baseline=load_baseline("article")).splitlines()[0]
-    assert first.startswith("The article's program, 10 epochs: about 492.00 s here, 45.02 s on an RTX 3070 Ti Laptop")
+    assert first.startswith(
+        "The article's program (10 epochs) takes about 492.00 s here and 45.02 s on the RTX 3070 Ti Laptop"
+    )
     assert first.endswith("10.9 times slower")
     assert for_request(slow).extrapolated
     assert "10.9x slower" in bench_text([slow], WIDE, baseline=load_baseline("article"))

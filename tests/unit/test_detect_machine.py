@@ -64,10 +64,10 @@ def test_the_time_limit_of_probes(text, seconds):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("linux-rocky-a100-mig", ["MIG on, 4 instances", "compute capability 8.0"]),
+        ("linux-rocky-a100-mig", ["MIG on, instances: 4", "compute capability 8.0"]),
         ("linux-ubuntu-exclusive-process", ["compute mode exclusive-process", "CUDA_VISIBLE_DEVICES"]),
         ("linux-ubuntu-vgpu-a40", ["vgpu", "vmware"]),
-        ("wsl-ubuntu-rtxa4000-537", ["WSL", "537.42, serves CUDA up to 12.2"]),
+        ("wsl-ubuntu-rtxa4000-537", ["WSL", "537.42, supports CUDA up to 12.2"]),
         ("linux-docker-t4", ["docker, GPU devices passed in", "limited to 8.0 GiB"]),
         ("linux-docker-gpu-not-passed", ["not passed into this container"]),
         ("linux-jetson-orin-jp6", ["Jetson Linux", "36.4.3", "integrated"]),

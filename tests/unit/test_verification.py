@@ -112,7 +112,7 @@ def test_the_text_names_the_rung_that_failed_and_why():
     shown = verify_text(result, Style(unicode=False))
     assert shown.splitlines()[0] == "This PyTorch does not work here: arch (cuda:0) failed."
     assert "sm_120 is not in it" in shown
-    assert "1 checks do not apply" in shown
+    assert "checks that do not apply here: 1" in shown
 
 
 def test_every_rung_of_the_worker_is_said_in_chinese():

@@ -290,8 +290,8 @@ def quality_problems(results: tuple[Result, ...], workload: Workload) -> tuple[M
             continue
         text = message(
             "bench.quality",
-            "{workload}/{recipe} on {device} reached {reached} after {epochs} epochs; the required accuracy is "
-            "{bar}, so its time does not count",
+            "{workload}/{recipe} on {device} reached an accuracy of {reached} after {epochs} epochs; {bar} is "
+            "required, so the time of this run does not count",
             workload=result.workload,
             recipe=result.recipe,
             device=result.device,

@@ -185,8 +185,8 @@ def advise(result: Result, beside: Sequence[Result]) -> Message | None:
     if launches > MUCH:
         return message(
             "bench.advice.launch",
-            "`{recipe}` spends {share} of its time in PyTorch calls around the arithmetic, not on {device}: use "
-            "recorded or fused steps (`{fastest}`, {gain}x as fast)",
+            "`{recipe}` spends {share} of its time launching PyTorch operations instead of computing on "
+            "{device}: use recorded or fused steps (`{fastest}` is {gain}x as fast)",
             share=f"{launches:.0%}", recipe=result.recipe, **shared,
         )  # fmt: skip
     return None
@@ -203,12 +203,12 @@ def explain_sum(result: Result) -> Message | None:
     if check < PLAUSIBLE[0]:
         return message(
             "bench.sum.below",
-            "loader and steps, each run alone, need only {share} of the run's time together: in the run they "
-            "compete for the processors",
+            "the loader and the steps, each run alone, together take only {share} of the run's time: they "
+            "compete for the processors in the run",
             share=f"{check:.0%}",
         )
     return message(
         "bench.sum.above",
-        "loader and steps, each run alone, need {share} of the run's time together: in the run they overlap",
+        "the loader and the steps, each run alone, together take {share} of the run's time: they overlap in the run",
         share=f"{check:.0%}",
     )

@@ -274,7 +274,7 @@ def _caveats(base: Result, candidate: Result, *, fewest: int) -> Iterator[Notice
     if fewest < FEW:
         text = message(
             "compare.few-repeats",
-            "only {count} repeat(s) on one side: a difference below {percent} % is reported as unclear",
+            "one side has too few repeats ({count}): a difference below {percent} % is reported as unclear",
             count=fewest,
             percent=f"{100 * SINGLE_RUN_NOISE:.0f}",
         )
@@ -300,7 +300,7 @@ def _quality_caveats(base: Result, candidate: Result) -> Iterator[Notice]:
     if same and before is not None and after is not None and after < before - QUALITY_SLACK:
         text = message(
             "compare.accuracy",
-            "the candidate is less accurate ({after}, before {before})",
+            "the candidate is less accurate ({after} instead of {before})",
             after=f"{100 * after:.2f} %",
             before=f"{100 * before:.2f} %",
         )

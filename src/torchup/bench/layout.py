@@ -82,7 +82,7 @@ def _asked(processes: int, nodes: int, node_rank: int | None, rendezvous: str | 
             message("distributed.incomplete", "several nodes need `--node-rank` and `--rendezvous`"),
             hint=message(
                 "distributed.incomplete.hint",
-                "use the same `--rendezvous HOST:PORT` of node 0 on every node, and a different `--node-rank` on "
+                "use the `--rendezvous HOST:PORT` of node 0 on every node, and a different `--node-rank` on "
                 "each, starting at 0",
             ),
         )

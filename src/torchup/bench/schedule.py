@@ -40,7 +40,7 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
         ]
         raise UsageError(
             message("bench.recipe.unable", "none of these recipes can run here: {reasons}", reasons=joined(reasons)),
-            hint=message("bench.recipe.unable.hint", "leave out --recipe to measure the recipes that can"),
+            hint=message("bench.recipe.unable.hint", "leave out --recipe to measure the recipes that can run here"),
         )
     weights = {recipe.name: recipe.weight for recipe in workload.ladder()}
     cheap_first = sorted(able, key=lambda pair: weights[pair[1]])
@@ -60,7 +60,7 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
     )
     if not tasks:
         raise UsageError(
-            message("bench.batch.fixed", "{recipes}: these recipes support only a batch of {batch}",
+            message("bench.batch.fixed", "these recipes support only a batch size of {batch}: {recipes}",
                     recipes=", ".join(recipes), batch=RECIPES[recipes[0]].batch or 0),
             hint=message("bench.batch.fixed.hint", "leave out --batch, or choose another recipe"),
         )  # fmt: skip

@@ -49,7 +49,7 @@ def _too_short(result: Result, summary: Summary) -> list[Notice]:
     """A unit that the clock's own cost shows in; a small workload times many calls at once and has no such unit."""
     if summary.median >= TIMER_LIMIT or result.raw:
         return []
-    text = message("stability.short", "the measured unit is shorter than 1 ms, so the cost of the clock is visible")
+    text = message("stability.short", "the measured unit is shorter than 1 ms, so reading the clock affects the result")
     return [Notice(code=text.code, text=text)]
 
 
@@ -60,15 +60,15 @@ def _from_rates(result: Result) -> list[Notice]:
     if later >= first * (1 - DRIFT):
         text = message(
             "stability.kept-speed",
-            "it kept its speed: {first} samples/s in the first minute, {later} after that",
+            "the device kept its speed: {first} samples/s in the first minute, {later} after that",
             first=f"{first:.4g}",
             later=f"{later:.4g}",
         )
         return [Notice(code=text.code, text=text)]
     text = message(
         "stability.sustained",
-        "after the first minute it was {percent} % slower ({first} samples/s, then {later}): the machine cannot "
-        "keep its speed (heat, power), or other programs ran",
+        "the device was {percent} % slower after the first minute ({first} samples/s, then {later}): the machine "
+        "cannot keep its speed (heat, power), or other programs ran",
         percent=f"{100 * (1 - later / first):.0f}",
         first=f"{first:.4g}",
         later=f"{later:.4g}",
@@ -84,8 +84,8 @@ def _too_short_for_a_laptop(result: Result) -> list[Notice]:
     times = unit_seconds(result)
     text = message(
         "stability.laptop",
-        "this run covers only the first seconds of a laptop: a run of a minute and a half shows whether it keeps "
-        "this speed (`--epochs {epochs}`)",
+        "this run is too short to show whether a laptop keeps its speed: measure for a minute and a half "
+        "(`--epochs {epochs}`)",
         epochs=math.ceil((MINUTE + LATER) * 1.1 * len(times) / sum(times)),
     )
     return [Notice(code=text.code, text=text)]
@@ -94,7 +94,7 @@ def _too_short_for_a_laptop(result: Result) -> list[Notice]:
 def _few(count: int) -> Notice:
     text = message(
         "stability.few-repeats",
-        "measured {count} time(s), so the noise is unknown; use `--repeats 5` or more for an interval",
+        "too few repeats ({count}) to know the noise; use `--repeats 5` or more for an interval",
         count=count,
     )
     return Notice(code=text.code, text=text)
@@ -168,7 +168,7 @@ def _power(watched: Telemetry) -> list[Notice]:
         found.append(Notice(code=text.code, level="warning", text=text))
     if watched.on_battery:
         text = message(
-            "stability.battery", "the machine runs on battery: plug it in, laptops reduce their clocks on battery"
+            "stability.battery", "the machine runs on battery, which reduces the clocks of a laptop: plug it in"
         )
         found.append(Notice(code=text.code, level="warning", text=text))
     if watched.temperature_celsius is not None and watched.temperature_celsius.maximum >= HOT:
@@ -183,7 +183,7 @@ def _surroundings(watched: Telemetry, result: Result) -> list[Notice]:
     found: list[Notice] = []
     if watched.other_processes:
         text = message(
-            "stability.other-processes", "{count} other process(es) used the GPU", count=watched.other_processes
+            "stability.other-processes", "other processes used the GPU ({count})", count=watched.other_processes
         )
         found.append(Notice(code=text.code, level="warning", text=text))
     threads = _threads(result)

@@ -75,26 +75,28 @@ _RECIPES = {
     ),
     "resident": message("bench.recipe.resident", "data on the device; nothing is read back before the end of an epoch"),
     "graph": message("bench.recipe.graph", "steps recorded once and replayed (CUDA graphs; torch.compile on a CPU)"),
-    "fused": message("bench.recipe.fused", "a step written by hand for the device, compiled when it runs"),
+    "fused": message("bench.recipe.fused", "a training step written by hand for the device and compiled at run time"),
     "best": message("bench.recipe.best", "the fastest recipe that the device supports"),
     "speedrun": message(
         "bench.recipe.speedrun", "a different training setup that reaches the same accuracy in two epochs"
     ),
     "cached": message("bench.recipe.cached", "data decoded once and read from a memory-mapped file"),
-    "default": message("bench.recipe.default", "the only recipe of this workload"),
+    "default": message("bench.recipe.default", "the only recipe that this workload has"),
 }
 _WORKLOADS = {
-    "mnist": message("bench.workload.mnist", "train the article's network on MNIST, 10 epochs"),
-    "fashion-mnist": message("bench.workload.fashion-mnist", "the same network on Fashion-MNIST files (--data DIR)"),
-    "matmul": message("bench.workload.matmul", "matrix products: TFLOP/s by size and number format"),
-    "conv": message("bench.workload.conv", "a 3 x 3 convolution, forward and backward, in both memory layouts"),
-    "bandwidth": message(
-        "bench.workload.bandwidth", "memory bandwidth of the device, and host-device copies in both directions"
+    "mnist": message("bench.workload.mnist", "train the article's network on MNIST for 10 epochs"),
+    "fashion-mnist": message(
+        "bench.workload.fashion-mnist", "train the article's network on Fashion-MNIST files (--data DIR)"
     ),
-    "launch": message("bench.workload.launch", "the cost of a call that does almost nothing"),
+    "matmul": message("bench.workload.matmul", "measure matrix products: TFLOP/s by size and number format"),
+    "conv": message("bench.workload.conv", "run a 3 x 3 convolution, forward and backward, in both memory layouts"),
+    "bandwidth": message(
+        "bench.workload.bandwidth", "measure the memory bandwidth of the device and the copies between host and device"
+    ),
+    "launch": message("bench.workload.launch", "measure the cost of a call that does almost nothing"),
     "dataloader": message("bench.workload.dataloader", "find the number of DataLoader workers that loads fastest"),
     "cifar-resnet": message("bench.workload.cifar-resnet", "train ResNet-18 on CIFAR-shaped images"),
     "images": message("bench.workload.images", "train a ResNet on your own folder of images (--data DIR)"),
-    "run": message("bench.workload.run", "your own program: `torchup bench run -- python train.py`"),
-    "gpt": message("bench.workload.gpt", "training steps of a GPT-2 with 124 million parameters"),
+    "run": message("bench.workload.run", "run your own program: `torchup bench run -- python train.py`"),
+    "gpt": message("bench.workload.gpt", "train a GPT-2 with 124 million parameters for some steps"),
 }

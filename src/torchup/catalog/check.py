@@ -144,9 +144,11 @@ def _two_tables_agree(catalog: Catalog) -> Iterator[Message]:
         branch = re.match(r"R(\d+)", other.last_driver)
         last = int(branch[1]) if branch else None
         if families.pop(other.name, None) != {(capability, last) for capability in other.cc}:
-            yield message("catalog.law.family", "the two tables disagree on {family}", family=other.name)
+            yield message(
+                "catalog.law.family", "the catalogue and the GPU table disagree on {family}", family=other.name
+            )
     for name in families:
-        yield message("catalog.law.family", "the two tables disagree on {family}", family=name)
+        yield message("catalog.law.family", "the catalogue and the GPU table disagree on {family}", family=name)
 
 
 def _name(row: Row) -> str:

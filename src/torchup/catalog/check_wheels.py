@@ -85,7 +85,10 @@ def snapshot_known(catalog: Catalog) -> Iterator[Message]:
     for package, known in mine.items():
         if seen[package][-1] not in known:
             yield message(
-                "catalog.law.snapshot", "PyPI has {package} {version}", package=package, version=seen[package][-1]
+                "catalog.law.snapshot",
+                "PyPI has {package} {version}, but the catalogue does not",
+                package=package,
+                version=seen[package][-1],
             )
     for name in COMPANIONS:
         own = {r.companions[name].version for r in catalog.rows if name in r.companions and not is_vendor(r)}

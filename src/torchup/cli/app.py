@@ -77,8 +77,8 @@ def make_app() -> click.Group:
         callback=common_options(_group),
         help=text(
             "cli.help",
-            "Set up a PyTorch that really runs on your GPU: choose the build, install it, prove it with kernels, "
-            "measure it, and explain what is wrong if it does not work.",
+            "Set up a PyTorch that really runs on your GPU: choose the build, install it, verify it by running "
+            "kernels, measure it, and explain what is wrong if it does not work.",
         ),
         context_settings={"help_option_names": ["-h", "--help"]},
         params=[

@@ -49,7 +49,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
         parts = [part.strip() for part in numbers.split(",") if part.strip()]
         if name not in SETTINGS or not equals or not parts or not all(part.isdecimal() and int(part) for part in parts):
             bad = message("bench.sweep.bad",
-                "`{value}` is not NAME=NUMBER,NUMBER; the names are {names}", value=value,
+                "`{value}` is not NAME=NUMBER,NUMBER; the possible names are {names}", value=value,
                           names=", ".join(SETTINGS))  # fmt: skip
             raise click.BadParameter(Phrase(bad))
         found[name] = tuple(dict.fromkeys(int(part) for part in parts))
@@ -103,7 +103,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     type=click.Choice(PRECISIONS),
     default=DEFAULT_PRECISION,
     show_default=True,
-    help=text("bench.option.precision", "Allowed rounding of float32 arithmetic"),
+    help=text("bench.option.precision", "Precision that float32 arithmetic may be rounded to"),
 )
 @click.option(
     "--threads",
@@ -147,13 +147,15 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "--until",
     type=Share(),
     metavar="SHARE",
-    help=text("bench.option.until", "Repeat until the interval is within this share of the median, e.g. 1%"),
+    help=text(
+        "bench.option.until", "Repeat each recipe until its interval is within this share of the median, e.g. 1%"
+    ),
 )
 @click.option(
     "--profile",
     is_flag=True,
     default=None,
-    help=text("bench.option.profile", "Run your program under the PyTorch profiler (run)"),
+    help=text("bench.option.profile", "Run your own program (workload `run`) under the PyTorch profiler"),
 )
 @click.option("--resume", is_flag=True, help=text("bench.option.resume", "Continue the most recent interrupted run"))
 @click.option("--data", type=str, metavar="DIR", help=text("bench.option.data", "Folder with your own data files"))
@@ -232,7 +234,9 @@ def _resumed(session: Session) -> Answer:
         raise UsageError(text_, hint=hint) from error
     if journal.code_hash != worker_hash(session.host):
         text_ = message("bench.resume.other", "run {run} was started by a different version of torchup", run=name)
-        hint = message("bench.resume.other.hint", "run `torchup bench` to measure again; its results so far are saved")
+        hint = message(
+            "bench.resume.other.hint", "run `torchup bench` to measure again; the results of that run so far are saved"
+        )
         raise UsageError(text_, hint=hint)
     machine = detect_machine(session.host)
     run = store.load(session.host, name) if journal.measured else None
@@ -244,7 +248,7 @@ def interrupted(keeper: store.Keeper) -> InterruptedByUserError:
     """What Ctrl-C leaves of a benchmark."""
     run, hint = keeper.id, None
     if keeper.resumable:
-        hint = message("bench.interrupted.hint", "run `torchup bench --resume` to continue it")
+        hint = message("bench.interrupted.hint", "run `torchup bench --resume` to continue the benchmark")
     if run is None:
         return InterruptedByUserError(message("bench.interrupted", "interrupted before the first result"), hint=hint)
     return InterruptedByUserError(

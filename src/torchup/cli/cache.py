@@ -49,7 +49,7 @@ def show_command(session: Session) -> Answer:
     metavar="DAYS",
     type=click.FloatRange(min=0),
     default=0.0,
-    help=text("cache.option.older-than", "Keep files that are newer than this number of days"),
+    help=text("cache.option.older-than", "Remove only files that are older than this number of days"),
 )
 @changing_options
 @common_options
@@ -58,7 +58,7 @@ def prune_command(session: Session, older_than: float) -> Answer:
     files = [file for file in store.contents(session.host) if file.age >= older_than * DAY]
     if session.dry_run:
         return Answer(command="cache prune", data={"would_remove": files}, text=lambda: _table(files, session.style))
-    ask = message("cache.prune.ask", "remove {count} downloaded files ({size})?", count=len(files), size=_size(files))
+    ask = message("cache.prune.ask", "remove downloaded files ({count}, {size})?", count=len(files), size=_size(files))
     if files and not session.confirm(ask):
         raise UsageError(
             message("env.not-agreed", "nothing was changed"),
@@ -71,7 +71,9 @@ def prune_command(session: Session, older_than: float) -> Answer:
             message("cache.prune.failed", "cannot remove {path}: {error}", path=error.filename, error=error.strerror),
             hint=message("cache.prune.failed.hint", "close the programs that use the file, then repeat the command"),
         ) from error
-    done = text("cache.prune.done", "removed {count} files ({size})", count=len(removed), size=_size(removed))
+    done = text(
+        "cache.prune.done", "removed downloaded files ({count}, {size})", count=len(removed), size=_size(removed)
+    )
     return Answer(command="cache prune", data={"removed": removed}, text=lambda: done)
 
 
@@ -84,7 +86,7 @@ def _table(files: Sequence[Stored], style: Style) -> str:
         (
             file.name,
             _size([file]),
-            text("cache.days", "{days} days", days=f"{file.age / DAY:.1f}"),
+            text("cache.days", "{days} d", days=f"{file.age / DAY:.1f}"),
             "" if file.complete else unfinished,
         )
         for file in files

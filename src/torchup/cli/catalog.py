@@ -105,7 +105,7 @@ def newest_of_each(rows: list[Row]) -> list[Row]:
     return list(first.values())
 
 
-@command.command(name="check", help=text("catalog.check.help", "Check the catalogue against its own laws"))
+@command.command(name="check", help=text("catalog.check.help", "Check that the catalogue is consistent"))
 @common_options
 def check_command(session: Session) -> Answer:
     """`torchup catalog check`."""
@@ -116,7 +116,7 @@ def check_command(session: Session) -> Answer:
         if not breaches:
             done = text(
                 "catalog.check.fine",
-                "{rows} rows, as of {date}, satisfy all {laws} laws",
+                "{rows} rows, as of {date}, pass all {laws} checks",
                 rows=len(catalog.rows) + len(catalog.conda),
                 date=catalog.as_of,
                 laws=len(LAWS),

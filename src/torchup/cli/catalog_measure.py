@@ -34,20 +34,20 @@ if TYPE_CHECKING:
     name="measure",
     help=text(
         "catalog.measure.help",
-        "Read from a torch wheel what it is built for, and say whether it fits a machine. Only the needed parts "
-        "are read (1 to 10 MB), so the server must support range requests.",
+        "Show what a torch wheel is built for, and whether it fits a machine. torchup reads only the parts that "
+        "it needs (1 to 10 MB), so the server must support range requests.",
     ),
 )
 @click.argument("wheel", metavar="WHEEL|URL|torch==VERSION")
 @click.option(
     "--platform",
     metavar="NAME",
-    help=text("catalog.measure.platform", "With a version: the platform of the wheel, e.g. linux_x86_64"),
+    help=text("catalog.measure.platform", "Platform of the wheel if you name a version, e.g. linux_x86_64"),
 )
 @click.option(
     "--python",
     metavar="VERSION",
-    help=text("catalog.measure.python", "With a version: the Python of the wheel, e.g. 3.12"),
+    help=text("catalog.measure.python", "Python of the wheel if you name a version, e.g. 3.12"),
 )
 @click.option(
     "--mirror", metavar="NAME|URL", help=text("catalog.measure.mirror", "Look for the version on this mirror first")
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     help=text("catalog.measure.deep", "Also read the macOS version from the MPS error message (reads 40 MB)"),
 )  # fmt: skip
 @click.option(
-    "--no-total", is_flag=True, help=text("catalog.measure.no-total", "Do not add up the size of the dependencies")
+    "--no-total", is_flag=True, help=text("catalog.measure.no-total", "Do not add up the sizes of the dependencies")
 )
 @machine_options
 @common_options

@@ -173,7 +173,7 @@ def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
         lines += _more(len(found.gains))
         parts.append("\n".join([text("catalog.refresh.pythons", "New Python versions for known builds"), *lines]))
     if found.gone:
-        title = text("catalog.refresh.gone", "Known, but missing from their index (kept; nothing is removed)")
+        title = text("catalog.refresh.gone", "Known, but no longer on the index (kept in the catalogue)")
         parts.append("\n".join([title, *(f"  {name}" for name in found.gone[:SHOWN]), *_more(len(found.gone))]))
     if not (found.new or found.gains):
         look = releases_look(found)
@@ -183,7 +183,7 @@ def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
             f"{mark(style, 'pass')} {nothing}" if look.status == "same" else f"{mark(style, 'warning')} {unclear}"
         )
     elif written is None:
-        parts.append(text("catalog.refresh.keep", "To save this: torchup catalog refresh --write"))
+        parts.append(text("catalog.refresh.keep", "Run `torchup catalog refresh --write` to save this."))
     if written is not None:
         parts.append(text("catalog.refresh.written", "written to {path}", path=written))
     return "\n\n".join(parts)

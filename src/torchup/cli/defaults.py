@@ -86,6 +86,7 @@ def _command_line_only(key: str, path: str | None) -> UsageError:
     return UsageError(
         message("settings.command-line-only", "{path}: `{key}` is never read from a file", path=path, key=key),
         hint=message(
-            "settings.command-line-only.hint", "remove it from the file, and use the option on the command line"
+            "settings.command-line-only.hint",
+            "remove the setting from the file, and use the option on the command line",
         ),
     )

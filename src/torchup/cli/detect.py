@@ -39,7 +39,7 @@ def command(session: Session, record: str | None, source: str | None) -> Answer:
     if record and source:
         raise UsageError(
             message("detect.record-or-from", "--record and --from cannot be used together"),
-            hint=message("detect.record-or-from.hint", "copy the JSON file if you want a copy of a recording"),
+            hint=message("detect.record-or-from.hint", "copy the folder if you want a copy of a recording"),
         )
     if record:
         machine, notices = _record(record, session)
@@ -83,7 +83,7 @@ def recorded_host(host: Host, folder: str) -> RecordedHost:
             message(
                 "detect.from.invalid", "{path} is not a recording: {reason}", path=path, reason=decode_problem(error)
             ),
-            hint=message("detect.from.invalid.hint", "record it again, or undo any edits made by hand"),
+            hint=message("detect.from.invalid.hint", "record the machine again, or undo edits made by hand"),
         ) from error
 
 
@@ -107,7 +107,7 @@ def _record(folder: str, session: Session) -> tuple[Machine, tuple[Notice, ...]]
     del session
     done = message(
         "detect.recorded",
-        "recorded in {path}; names of the user and the host, the home folder, UUIDs and serial numbers were replaced",
+        "recorded in {path}; user and host names, the home folder, UUIDs and serial numbers were replaced",
         path=path,
     )
     return machine, (Notice(code="detect.recorded", text=done),)

@@ -55,7 +55,8 @@ def distributed_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="N",
             help=text(
                 "bench.option.nproc",
-                "Number of processes on this node; measures scaling and all-reduce instead of the recipes",
+                "Number of processes on this node; if given, torchup measures scaling and all-reduce instead of "
+                "the recipes",
             ),
         ),
     ):
@@ -84,7 +85,7 @@ def measure_distributed(
         raise UsageError(
             message(
                 "distributed.device",
-                "more than one kind of device is available, and several processes measure only one kind: {kinds}",
+                "several processes can measure only one kind of device, but several kinds are available: {kinds}",
                 kinds=", ".join(kinds),
             ),
             hint=message(
@@ -95,7 +96,7 @@ def measure_distributed(
     session.note(
         message(
             "distributed.start",
-            "{processes} process(es) on this node, node {node} of {nodes}, on {device}",
+            "processes on this node: {processes} (node {node} of {nodes}, on {device})",
             processes=where.processes,
             node=where.node_rank,
             nodes=where.nodes,

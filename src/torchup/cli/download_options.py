@@ -28,7 +28,7 @@ def download_options(function: Callable[..., Any]) -> Callable[..., Any]:
         metavar="N",
         default=CONNECTIONS,
         show_default=True,
-        help=text("cli.option.connections", "Connections to one server at a time for a large file"),
+        help=text("cli.option.connections", "Number of parallel connections to one server for a large file"),
     )
     progress = click.option(
         "--progress",

@@ -192,7 +192,7 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
     program = activation.program(session.host, environment.path, argv[0])
     if program is None and argv[0] in registry.names(session.host):
         hint = message("env.run.separator.hint", "type torchup env run {name} -- PROGRAM", name=argv[0])
-        raise UsageError(message("env.run.separator", "`--` is missing between name and program"), hint=hint)
+        raise UsageError(message("env.run.separator", "`--` is missing between the name and the program"), hint=hint)
     if program is None:
         session.note(message("env.run.no-program", "cannot find the program `{name}`", name=argv[0]))
         session.note(_how_to_get(argv[0], environment.name))
@@ -242,7 +242,7 @@ def _tell_drift(session: Session, path: str) -> None:
     replaced = guard.replacement(session.host, path)
     if replaced is not None and replaced.wanted_by:
         names = ", ".join(replaced.wanted_by)
-        session.note(message("env.run.wanted-by", "{packages} requested that torch", packages=names))
+        session.note(message("env.run.wanted-by", "this torch was installed because of {packages}", packages=names))
 
 
 @command.command(
@@ -256,12 +256,17 @@ def adopt_command(session: Session, path: str, name: str | None) -> Answer:
     """`torchup env adopt PATH`."""
     environment = registry.adopt(session.host, path, name)
     done = text(
-        "env.adopt.done", "`{name}` is {path}; its files were not changed", name=environment.name, path=environment.path
+        "env.adopt.done",
+        "registered {path} as `{name}`; its files were not changed",
+        name=environment.name,
+        path=environment.path,
     )
     notices = () if environment.torch else (_no_torch(environment),)
     if environment.source == "pytorch":
         ended = message(
-            "env.adopt.ended", "its channel `pytorch` ended with 2.5.1: run `torchup explain conda-channels-ended`"
+            "env.adopt.ended",
+            "the conda channel `pytorch` of this environment ended with torch 2.5.1: run `torchup explain "
+            "conda-channels-ended`",
         )
         notices = (*notices, Notice(code="env.adopt.ended", level="warning", text=ended))
     return Answer(command="env adopt", data=environment, text=lambda: done, notices=notices)
@@ -326,7 +331,7 @@ def _warning(value: Message) -> Notice:
 
 def _gone(environment: Environment) -> Notice:
     text_value = message(
-        "env.list.gone", "{path} of `{name}` no longer exists", path=environment.path, name=environment.name
+        "env.list.gone", "the folder {path} of `{name}` no longer exists", path=environment.path, name=environment.name
     )
     return Notice(code="env.list.gone", level="warning", text=text_value)
 

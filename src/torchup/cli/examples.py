@@ -15,14 +15,14 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ("torchup plan --help", message("example.torchup.help", "Show everything about one command.")),
     ),
     "torchup up": (
-        ("torchup up", message("example.up", "Choose, install, verify and measure; ask once.")),
+        ("torchup up", message("example.up", "Choose, install, verify and measure, after one question.")),
         (
             "torchup up --env lab --python 3.12 --profile analysis",
             message("example.up.lab", "Make a second environment with JupyterLab and pandas."),
         ),
         (
             "torchup up --yes --no-bench --mirror tuna",
-            message("example.up.mirror", "Install from a mirror in China, without questions and measurements."),
+            message("example.up.mirror", "Install from a mirror in China, without questions or measurements."),
         ),
     ),
     "torchup lab": (
@@ -32,13 +32,13 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ),
         (
             "torchup lab thesis --no-browser --port 9000",
-            message("example.lab.port", "Serve another environment at this port, to open it from another computer."),
+            message("example.lab.port", "Serve another environment on this port, to open it from another computer."),
         ),
     ),
     "torchup hub": (
         (
             "torchup hub thesis",
-            message("example.hub", "Open a page where people log in with their accounts of this machine."),
+            message("example.hub", "Open a page where people log in with their accounts on this machine."),
         ),
     ),
     "torchup detect": (
@@ -66,7 +66,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ),
         (
             "torchup plan --export dockerfile > Dockerfile",
-            message("example.plan.export", "Write the same choice for another tool."),
+            message("example.plan.export", "Write the planned build as a file for another tool."),
         ),
     ),
     "torchup fetch": (
@@ -74,7 +74,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             "torchup fetch --machine target.json --to bundle",
             message(
                 "example.fetch",
-                "Download for the machine that `torchup detect --json` described; continue after an interruption.",
+                "Download what the machine in target.json needs; repeat the command to continue after an interruption.",
             ),
         ),
     ),
@@ -85,7 +85,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ),
         (
             "torchup wheel xformers --torch 2.9.1+cu130",
-            message("example.wheel.torch", "Show the file for a torch on another machine."),
+            message("example.wheel.torch", "Show the file for the torch of another machine."),
         ),
     ),
     "torchup env": (
@@ -157,7 +157,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ("torchup doctor", message("example.doctor", "Examine the default environment.")),
         (
             "torchup doctor --report issue.txt",
-            message("example.doctor.report", "Diagnose what someone else pasted."),
+            message("example.doctor.report", "Diagnose a report that someone else pasted."),
         ),
         (
             "torchup doctor --format md",
@@ -198,12 +198,12 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     ),
     "torchup results show": (
         ("torchup results show latest", message("example.results.show", "Show the last run again.")),
-        ("torchup results show article", message("example.results.article", "Show the published times.")),
+        ("torchup results show article", message("example.results.article", "Show the article's published times.")),
     ),
     "torchup results compare": (
         (
             "torchup results compare article latest",
-            message("example.results.compare", "Compare with the published times."),
+            message("example.results.compare", "Compare the latest run with the article's published times."),
         ),
         (
             "torchup results compare latest:script latest:graph",
@@ -211,7 +211,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ),
         (
             "torchup results compare main.json latest --threshold 5%",
-            message("example.results.threshold", "Use it in CI: exit code 1 if something became slower."),
+            message("example.results.threshold", "Fail in CI (exit code 1) if something became slower."),
         ),
     ),
     "torchup results report": (
@@ -242,7 +242,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup mirror": (
         (
             "torchup mirror test",
-            message("example.mirror.test", "Measure which mirrors serve wheels, and how fast, from here."),
+            message("example.mirror.test", "Measure from here which mirrors serve wheels, and how fast."),
         ),
     ),
     "torchup mirror list": (
@@ -312,7 +312,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup project": (
         (
             "torchup project sync --for mac,windows-cuda",
-            message("example.project", "Write one file for your Mac and your Windows machine."),
+            message("example.project", "Write one file for a Mac and a Windows machine with an NVIDIA GPU."),
         ),
         ("torchup project check", message("example.project.check", "Check the file in CI.")),
     ),
@@ -323,7 +323,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ("torchup project check", message("example.project.check", "Check the file in CI.")),
         (
             "torchup project check --for linux-cuda,mac",
-            message("example.project.check.for", "Also check that it supports these machines."),
+            message("example.project.check.for", "Also check that the file supports these machines."),
         ),
     ),
     "torchup project sync": (
@@ -352,7 +352,10 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup mcp": (
         (
             "torchup mcp",
-            message("example.mcp", "Serve an agent; register it once: `claude mcp add torchup -- torchup mcp`."),
+            message(
+                "example.mcp",
+                "Serve an agent; to register torchup with an agent: `claude mcp add torchup -- torchup mcp`.",
+            ),
         ),
     ),
     "torchup self": (
@@ -370,19 +373,21 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup self completion": (
         (
             "torchup self completion bash >> ~/.bashrc",
-            message("example.self.completion", "Run it once, then open a new shell."),
+            message("example.self.completion", "Set up completion for bash: run this once, then open a new shell."),
         ),
         (
             "torchup self completion zsh >> ~/.zshrc",
-            message("example.self.zsh", "Do the same for zsh, below the line that calls compinit."),
+            message(
+                "example.self.zsh", "Set up completion for zsh; the line must be below the one that calls compinit."
+            ),
         ),
         (
             "torchup self completion fish > ~/.config/fish/completions/torchup.fish",
-            message("example.self.fish", "Do the same for fish."),
+            message("example.self.fish", "Set up completion for fish."),
         ),
         (
             "torchup self completion powershell >> $PROFILE",
-            message("example.self.powershell", "Do the same for PowerShell."),
+            message("example.self.powershell", "Set up completion for PowerShell."),
         ),
     ),
 }

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     help=text(
         "fetch.help",
         "Download what a machine needs for its plan into a folder, from which `torchup up --from DIR` installs "
-        "without a network. If it is interrupted, repeat the command to continue.",
+        "without a network. If the download is interrupted, repeat the command to continue.",
     ),
 )
 @click.option(
@@ -66,7 +66,7 @@ def command(
         bundle = collect(session.host, plan, folder, platform=platform, progress=progress, connections=connections)
     done = text(
         "fetch.done",
-        "{count} files, {size}, are in {folder}; on the other machine: torchup up --from {folder}",
+        "{folder} contains the download ({count} files, {size}); on the other machine, run: torchup up --from {folder}",
         count=len(bundle.files),
         size=size_text(_size(session.host, folder, bundle)),
         folder=folder,

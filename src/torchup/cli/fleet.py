@@ -43,8 +43,9 @@ def command(session: Session) -> None:
     name="report",
     help=text(
         "fleet.report.help",
-        "Plan and diagnose every machine of FOLDER, and write one page. A file NAME.json is the output of `torchup"
-        " detect --json` on a machine; NAME.env.json, if there is one, that of `torchup env list --json` there.",
+        "Plan and diagnose every machine of FOLDER, and write one page. A file NAME.json is the output of "
+        "`torchup detect --json` on a machine; NAME.env.json, if it exists, is the output of `torchup env list "
+        "--json` there.",
     ),
 )
 @click.argument("folder", metavar="FOLDER")
@@ -120,7 +121,7 @@ def _environments(host: Host, path: str) -> tuple[Environment, ...]:
     except (*UNREADABLE, KeyError) as error:
         raise UsageError(
             message("fleet.environments", "{path} is not the output of `torchup env list --json`", path=path),
-            hint=message("fleet.environments.hint", "write it again, or remove it"),
+            hint=message("fleet.environments.hint", "write the file again, or remove it"),
         ) from error
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.command(
     cls=Verb,
     name="hub",
-    help=text("hub.help", "Start JupyterHub of an environment; people log in with their accounts of this machine"),
+    help=text("hub.help", "Start the JupyterHub of an environment; people log in with their accounts on this machine"),
 )
 @server_options(
     "JUPYTERHUB'S OPTIONS", text("hub.option.port", "Use this port (default: the first free one from 8000 on)")
@@ -53,8 +53,8 @@ def command(session: Session, *, words: tuple[str, ...], port: int | None) -> An
         environment=found.name,
         said=(
             message("hub.log-in", "Log in with the name and the password of your account on this machine."),
-            message("hub.loopback", "Only this machine can reach it, so it works without TLS."),
-            message("hub.configuration", "Its settings: {path}", path=configuration_file(host, found.name)),
+            message("hub.loopback", "Only this machine can reach the hub, so it works without TLS."),
+            message("hub.configuration", "Settings of this hub: {path}", path=configuration_file(host, found.name)),
         ),
     )
     if session.dry_run:

@@ -36,7 +36,7 @@ def command(session: Session) -> None:
 
 def _place(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a subcommand ``--user`` and ``--prefix``."""
-    below = text("kernel.option.prefix", "Use the Jupyter in DIR (of a hub or an environment), not this user's")
+    below = text("kernel.option.prefix", "Use the Jupyter in DIR (of a hub or an environment) instead of this user's")
     prefix = click.option("--prefix", metavar="DIR", help=below)
     user = click.option(
         "--user", is_flag=True, help=text("kernel.option.user", "Use this user's Jupyter (the default)")
@@ -45,7 +45,10 @@ def _place(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @command.command(
-    name="add", help=text("kernel.add.help", "Make a Jupyter kernel of an environment; installs ipykernel in it")
+    name="add",
+    help=text(
+        "kernel.add.help", "Make a Jupyter kernel from an environment; this installs ipykernel in the environment"
+    ),
 )
 @click.argument("environment", required=False)
 @click.option("--display-name", metavar="TEXT", help=text("kernel.option.label", "Name shown in notebooks"))
@@ -122,7 +125,7 @@ def list_command(session: Session, prefix: str | None, *, user: bool) -> Answer:
     stale = [kernel for kernel in found if kernel.stale]
     hint = message(
         "kernel.stale.hint",
-        "run `torchup kernel remove --stale` to remove the {count} that cannot start",
+        "run `torchup kernel remove --stale` to remove the kernels that cannot start ({count})",
         count=len(stale),
     )
     return Answer(
@@ -138,7 +141,9 @@ def list_command(session: Session, prefix: str | None, *, user: bool) -> Answer:
 )
 @click.argument("names", nargs=-1)
 @click.option(
-    "--stale", is_flag=True, help=text("kernel.option.stale", "All kernels made by torchup that can no longer start")
+    "--stale",
+    is_flag=True,
+    help=text("kernel.option.stale", "Remove all kernels made by torchup that can no longer start"),
 )
 @_place
 @common_options
@@ -147,7 +152,7 @@ def remove_command(session: Session, names: tuple[str, ...], prefix: str | None,
     """`torchup kernel remove NAME...`."""
     if bool(names) == stale:
         raise UsageError(
-            message("kernel.remove.which", "name the kernels to remove, or use --stale"),
+            message("kernel.remove.which", "specify either the names of kernels or --stale"),
             hint=message("kernel.unknown.hint", "run `torchup kernel list` to list the kernels"),
         )
     found = _find(session.host, prefix, user=user)

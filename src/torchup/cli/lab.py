@@ -33,7 +33,7 @@ DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 @click.command(
     cls=Verb,
     name="lab",
-    help=text("lab.help", "Start JupyterLab of an environment in the browser; Ctrl-C ends it"),
+    help=text("lab.help", "Open the JupyterLab of an environment in the browser; press Ctrl-C to stop it"),
     options_metavar="[OPTIONS]",
 )
 @server_options(
@@ -99,7 +99,9 @@ def _install(session: Session, found: Environment, missing: tuple[str, ...]) -> 
             message(
                 "lab.missing", "the environment `{name}` does not contain {packages}", name=found.name, packages=listed
             ),
-            hint=message("lab.missing.hint", "run `torchup lab {name} --yes` to install it there", name=found.name),
+            hint=message(
+                "lab.missing.hint", "run `torchup lab {name} --yes` to install what is missing", name=found.name
+            ),
         )
     jupyter.add_with_words(session.host, found, missing, session.note, verbose=session.verbose)
 
@@ -125,11 +127,13 @@ def _register(session: Session, found: Environment, python: str) -> None:
 
 def _said(host: Host, found: Environment, port: int, *, root: bool) -> list[Message]:
     said = [
-        message("lab.kernel-of", "Its kernel `Python 3 (ipykernel)` runs in the environment `{name}`.", name=found.name)
+        message("lab.kernel-of", "The kernel `Python 3 (ipykernel)` runs in the environment `{name}`.", name=found.name)
     ]
     if "SSH_CONNECTION" in host.environ():
         tunnel = f"`ssh -L {port}:{LOOPBACK}:{port} HOST`"
-        said.append(message("lab.tunnel", "To open it on another computer, run this there first: {line}", line=tunnel))
+        said.append(
+            message("lab.tunnel", "To open JupyterLab on another computer, first run this there: {line}", line=tunnel)
+        )
     if root:
         said.append(message("lab.root", "You are root, so everything in a notebook runs as root."))
     return said

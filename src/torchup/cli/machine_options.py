@@ -46,7 +46,8 @@ def machine_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 "machine_path",
                 metavar="FILE|DIR",
                 help=text(
-                    "cli.machine.file", "Plan for the machine in FILE (`torchup detect --json`), or for all in DIR"
+                    "cli.machine.file",
+                    "Plan for the machine in FILE (`torchup detect --json`), or for all machines in DIR",
                 ),
             ),
             click.option(

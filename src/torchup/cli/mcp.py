@@ -17,8 +17,8 @@ from torchup.model import message
     name="mcp",
     help=text(
         "mcp.help",
-        "Serve agents and editors: detect, plan, diagnose, verify, measure and install as tools of the Model Context"
-        " Protocol, on standard input and output. Ends when the client hangs up.",
+        "Serve agents and editors on standard input and output: detect, plan, diagnose, verify, measure and "
+        "install are tools of the Model Context Protocol. The server ends when the client disconnects.",
     ),
 )
 @common_options
@@ -31,11 +31,13 @@ def command(session: Session) -> Answer:
             raise
         raise UsageError(
             message("mcp.missing", "`torchup mcp` needs the package `{name}`", name=(error.name or "mcp")),
-            hint=message("mcp.missing.hint", "python -m pip install 'torchup[mcp]'"),
+            hint=message("mcp.missing.hint", "install it: python -m pip install 'torchup[mcp]'"),
         ) from error
     if session.attended:
         session.note(
-            message("mcp.attended", "an agent or an editor starts this command and talks to it; Ctrl-C ends it")
+            message(
+                "mcp.attended", "an agent or an editor starts this command and talks to it; press Ctrl-C to stop it"
+            )
         )
     session.as_json = False  # stdout is the protocol's
     serve(session.host)

@@ -37,7 +37,7 @@ def command(session: Session) -> None:
     del session
 
 
-@command.command(name="list", help=text("mirror.list.help", "Show every mirror, by name, with what it has"))
+@command.command(name="list", help=text("mirror.list.help", "Show every mirror by name, and what it offers"))
 @common_options
 def list_command(session: Session) -> Answer:
     """`torchup mirror list`."""
@@ -54,8 +54,8 @@ def list_command(session: Session) -> Answer:
     name="test",
     help=text(
         "mirror.test.help",
-        "Download the index of each mirror and the first bytes of a wheel: who serves them, how fast, how "
-        "current. Without names: all mirrors, and the original sites",
+        "Download the index and the first bytes of a wheel from each mirror, to see which server sends them, how "
+        "fast, and how current they are. Without names, test all mirrors and the original sites",
     ),
 )
 @click.argument("names", nargs=-1, metavar="[NAME|URL]...")
@@ -85,7 +85,7 @@ def test_command(session: Session, names: tuple[str, ...], variant: str) -> Answ
 
 
 def _nothing_works() -> Notice:
-    reason = message("mirror.none", "none of them served a file; check the network, the proxy and the certificate")
+    reason = message("mirror.none", "no mirror served a file; check the network, the proxy and the certificate")
     return Notice(code="mirror.none", level="error", text=reason)
 
 

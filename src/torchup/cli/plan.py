@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 @click.command(
     cls=Verb,
     name="plan",
-    help=text("plan.help", "Show which build of torch fits a machine, why, and why not the others. Changes nothing."),
+    help=text(
+        "plan.help",
+        "Show which build of torch fits a machine, why it fits, and why the others do not. Changes nothing.",
+    ),
 )
 @request_options
 @machine_options
@@ -107,7 +110,7 @@ def needs_network(request: Request, asked: str) -> None:
     """Raise `UsageError` where `--offline` meets an option that needs the network."""
     if request.offline:
         raise UsageError(
-            message("plan.needs-network", "{option} needs the network, and --offline forbids it", option=asked),
+            message("plan.needs-network", "{option} needs the network, but --offline forbids it", option=asked),
             hint=message("plan.needs-network.hint", "leave out one of the two"),
         )
 

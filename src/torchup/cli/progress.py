@@ -71,7 +71,7 @@ def stage_name(stage: Stage) -> Message:
     return {
         Stage.PREPARING: message("bench.stage.preparing", "preparing"),
         Stage.TRAINING: message("bench.stage.training", "measuring"),
-        Stage.TESTING: message("bench.stage.testing", "accuracy"),
+        Stage.TESTING: message("bench.stage.testing", "testing accuracy"),
         Stage.PARTS: message("bench.stage.parts", "where the time goes"),
     }[stage]
 

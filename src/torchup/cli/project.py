@@ -46,7 +46,7 @@ def _file_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.argument("folder", default=".", metavar="[FOLDER]"),
         click.option(
             "--file", "files", multiple=True, metavar="NAME",
-            help=text("project.option.file", "File of the folder to use (repeatable)"),
+            help=text("project.option.file", "File to use in the folder (repeatable)"),
         ),
         click.option(
             "--tool", type=click.Choice(_TOOLS),
@@ -140,7 +140,7 @@ def check_command(session: Session, folder: str, files: tuple[str, ...], tool: s
     help=text(
         "project.sync.help",
         "Write the planned build into the project's file (index, sources and markers only). Shows the difference "
-        "and asks first. Without --for or --machine, it supports this machine.",
+        "and asks first. Without --for or --machine, the file supports this machine.",
     ),
 )
 @_file_options
@@ -297,7 +297,13 @@ def _synced(session: Session, edits: Sequence[Edit], *, written: bool, undo: boo
     names = ", ".join(edit.name for edit in changed)
     if undo:
         return text("project.sync.undone", "restored {names}", names=names)
-    lines = [text("project.sync.done", "wrote {names}; run `torchup project sync --undo` to undo it", names=names)]
+    lines = [
+        text(
+            "project.sync.done",
+            "wrote {names}; run `torchup project sync --undo` to restore the previous content",
+            names=names,
+        )
+    ]
     lines += [_chosen(edit) for edit in changed]
     extras = sorted({slot.extra for edit in changed for slot in edit.slots if slot.extra})
     if extras:

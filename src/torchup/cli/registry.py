@@ -45,7 +45,7 @@ VERBS: dict[str, tuple[str, Message]] = {
     ),
     "bench": (
         "torchup.cli.bench",
-        message("bench.summary", "Measure every device: MNIST by default"),
+        message("bench.summary", "Benchmark every device (default workload: MNIST)"),
     ),
     "explain": ("torchup.cli.explain", message("explain.summary", "Explain a finding, or answer a common question")),
     "web": (
@@ -64,8 +64,8 @@ VERBS: dict[str, tuple[str, Message]] = {
         "torchup.cli.kernel",
         message("kernel.summary", "Use environments in Jupyter: add, list and remove kernels"),
     ),
-    "lab": ("torchup.cli.lab", message("lab.summary", "Start JupyterLab of an environment in the browser")),
-    "hub": ("torchup.cli.hub", message("hub.summary", "Start JupyterHub, where several people log in")),
+    "lab": ("torchup.cli.lab", message("lab.summary", "Open the JupyterLab of an environment in the browser")),
+    "hub": ("torchup.cli.hub", message("hub.summary", "Start JupyterHub, so that several people can log in")),
     "catalog": (
         "torchup.cli.catalog",
         message("catalog.summary", "Show, check and refresh the catalogue of published builds"),

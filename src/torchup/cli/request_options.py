@@ -90,7 +90,7 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
             "--for",
             "purpose",
             metavar="NAME",
-            help=text("cli.request.for", "What torch is for; this determines its version: vllm, sglang, comfyui..."),
+            help=text("cli.request.for", "Purpose of torch, which determines its version: vllm, sglang, comfyui..."),
         ),
         click.option(
             "--build",

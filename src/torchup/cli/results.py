@@ -80,7 +80,7 @@ def show_command(session: Session, run: str) -> Answer:
     help=text(
         "results.compare.help",
         "Compare CANDIDATE with BASE. Each is a run as in `show`, one of its recipes (latest:resident), or a "
-        "device (latest:resident@cuda). With --threshold, a regression exits with code 1.",
+        "device (latest:resident@cuda). With --threshold, the command exits with 1 if a result is slower.",
     ),
 )
 @click.argument("base")
@@ -96,7 +96,7 @@ def show_command(session: Session, run: str) -> Answer:
     "--across",
     multiple=True,
     type=click.Choice(ACROSS),
-    help=text("results.option.across", "Compare even if this differs"),
+    help=text("results.option.across", "Compare even if this condition differs"),
 )
 @common_options
 def compare_command(
@@ -156,7 +156,10 @@ def report_command(session: Session, runs: tuple[str, ...], output: str, no_base
 
 @command.command(
     name="export",
-    help=text("results.export.help", "Print a run, or write it to a file to share; it contains no user, host or path"),
+    help=text(
+        "results.export.help",
+        "Print a run, or write it to a file to share; the output contains no user names, host names or paths",
+    ),
 )
 @click.argument("run", default="latest")
 @click.option(
@@ -198,7 +201,9 @@ def export_command(session: Session, run: str, form: str, output: str | None) ->
 )
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option(
-    "--force", is_flag=True, help=text("results.option.force", "Save it even if its numbers contradict each other")
+    "--force",
+    is_flag=True,
+    help=text("results.option.force", "Save the file even if its numbers contradict each other"),
 )
 @common_options
 def import_command(session: Session, file: str, force: bool) -> Answer:  # noqa: FBT001  # click's signature
@@ -211,14 +216,14 @@ def import_command(session: Session, file: str, force: bool) -> Answer:  # noqa:
     if errors and not force:
         raise UsageError(
             message("results.import.refused", "{file} failed validation: {reason}", file=file, reason=errors[0].text),
-            hint=message("results.import.refused.hint", "use `--force` to save it anyway, with its warnings"),
+            hint=message("results.import.refused.hint", "use `--force` to save the file anyway, with the warnings"),
         )
     kept, is_new = store.keep(session.host, found)
     return Answer(
         command="results import",
         data={"run": kept.id, "new": is_new, "results": len(kept.results)},
         text=lambda: (
-            text("results.import.done", "saved as run {run}: {count} result(s)", run=kept.id, count=len(kept.results))
+            text("results.import.done", "saved as run {run}; results: {count}", run=kept.id, count=len(kept.results))
             if is_new
             else text("results.import.known", "run {run} is already here", run=kept.id)
         ),
@@ -259,7 +264,7 @@ def _nothing_comparable(report: Report) -> UsageError:
         return UsageError(text_, hint=message("compare.nothing.hint", "name the recipes: RUN:RECIPE"))
     return UsageError(
         message("compare.other-work", "the two sides did not do the same work: {keys} differ", keys=", ".join(keys)),
-        hint=message("compare.other-work.hint", "use `--across` to compare anyway, if that makes sense"),
+        hint=message("compare.other-work.hint", "use `--across` to compare anyway, if the comparison makes sense"),
     )
 
 
@@ -269,7 +274,7 @@ def _regression_notices(report: Report, threshold: float | None) -> tuple[Notice
     slower = [c for c in report.comparisons if c.regressed]
     text_ = message(
         "compare.regressed",
-        "{count} of {total} comparisons are slower by more than {threshold} %",
+        "{count} of {total} results are slower by more than {threshold} %",
         count=len(slower),
         total=len(report.comparisons),
         threshold=f"{100 * (threshold or 0):g}",

@@ -217,7 +217,7 @@ def _internal(error: Exception, argv: Sequence[str]) -> TorchupError:
     path = _write_log(error, argv)
     text = message("cli.internal", "Internal error; details were written to {path}", path=path)
     hint = message(
-        "cli.internal.hint", "please report it with that file and the output of `torchup doctor --format md`"
+        "cli.internal.hint", "report this error with that file and the output of `torchup doctor --format md`"
     )
     return TorchupError(text, hint=hint)
 

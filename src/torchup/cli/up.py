@@ -172,8 +172,8 @@ def what_happens(session: Session, wanted: up.Wanted, plan: Plan) -> Iterator[Me
     if wanted.measure:
         yield message(
             "up.ask.measure",
-            "Then it trains on MNIST to measure this machine, which takes about {minutes} min, longer on a busy "
-            "machine; use `--no-bench` to skip this.",
+            "Then torchup trains on MNIST to measure this machine, which takes about {minutes} min, longer on a "
+            "busy machine; use `--no-bench` to skip this.",
             minutes=max(1, round((wanted.budget or up.DEFAULT_BUDGET) / 60)),
         )
 

@@ -6,7 +6,7 @@ from torchup.model import message
 
 VARIABLES = {
     "TORCHUP_HOME": message(
-        "cli.variable.home", "Folder for everything torchup keeps (data, cache, configuration, logs)"
+        "cli.variable.home", "Folder for everything that torchup keeps (data, cache, configuration, logs)"
     ),
     "TORCHUP_LANG": message("cli.variable.lang", "Language of messages: en or zh"),
     "TORCHUP_MIRROR": message(

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     "--compile/--no-compile",
     "compile_rung",
     default=True,
-    help=text("verify.option.compile", "Whether to try torch.compile, too (a failure is only a warning)"),
+    help=text("verify.option.compile", "Whether to try torch.compile as well (a failure is only a warning)"),
 )
 @click.option(
     "--timeout",
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 @click.option(
     "--deep",
     is_flag=True,
-    help=text("verify.option.deep", "Also hash every installed file: finds damage that keeps the size"),
+    help=text("verify.option.deep", "Also hash every installed file, to find damage that does not change the size"),
 )
 @common_options
 def command(

@@ -36,8 +36,8 @@ HEADERS = {
     cls=Verb,
     help=text(
         "web.help",
-        "Open a page in the browser that chooses a build and diagnoses pasted reports. It runs on this machine and"
-        " sends nothing. torchup downloads its runtime ({size} MB) once.",
+        "Open a page in the browser that chooses a build and diagnoses pasted reports. The page runs on this "
+        "machine and sends nothing. torchup downloads the page's runtime ({size} MB) once.",
         size=f"{sum(piece.size for piece in load_runtime().piece) / 1e6:.1f}",
     ),
 )
@@ -109,7 +109,7 @@ def _until_stopped(server: FolderServer, *, show_it: bool) -> None:
 def _written(site: Site) -> str:
     return text(
         "web.written",
-        "wrote {files} files to {folder}: {bytes} MB, {compressed} MB from a server that compresses",
+        "wrote {files} files to {folder}: {bytes} MB ({compressed} MB if the server compresses them)",
         files=site.files,
         folder=site.folder,
         bytes=f"{site.bytes / 1e6:.1f}",

@@ -41,20 +41,24 @@ if TYPE_CHECKING:
 @click.option(
     "--torch",
     metavar="VERSION",
-    help=text("wheel.option.torch", "torch to use it with, e.g. 2.14, 2.14.1 or 2.14.1+cu130"),
+    help=text("wheel.option.torch", "torch to use the package with, e.g. 2.14, 2.14.1 or 2.14.1+cu130"),
 )
 @click.option(
-    "--variant", metavar="NAME", help=text("wheel.option.variant", "CUDA to use it with, e.g. cu130, 13.0 or 13")
+    "--variant",
+    metavar="NAME",
+    help=text("wheel.option.variant", "CUDA to use the package with, e.g. cu130, 13.0 or 13"),
 )
 @click.option(
-    "--python", metavar="VERSION", help=text("wheel.option.python", "Python to use it with, e.g. 3.12 or 3.13t")
+    "--python",
+    metavar="VERSION",
+    help=text("wheel.option.python", "Python to use the package with, e.g. 3.12 or 3.13t"),
 )
 @click.option("--version", "version", metavar="SPAN", help=text("wheel.option.version", "Version of the package"))
 @click.option(
     "--why-not",
     "asked",
     metavar="VERSION",
-    help=text("wheel.option.why-not", "Explain why it does not work with this torch, e.g. 2.15+cu132"),
+    help=text("wheel.option.why-not", "Explain why the package does not work with this torch, e.g. 2.15+cu132"),
 )
 @click.option("--all", "every", is_flag=True, help=text("wheel.option.all", "Show every file that fits"))
 @click.option(
@@ -116,7 +120,7 @@ def _assumed(machine: Machine) -> Message:
     return message(
         "wheel.assumed-driver",
         "no NVIDIA driver was given, so the answer assumes a current one (branch {branch}); use --assume "
-        "driver=VERSION to ask for another",
+        "driver=VERSION for another",
         branch=driver.version if driver is not None else "-",
     )
 

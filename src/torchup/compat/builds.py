@@ -153,7 +153,14 @@ class Builds:
         row = self.row(torch, build, platform)
         return row.glibc if row else None
 
-    # ------------------------------------------------------------ code for NVIDIA's GPUs
+    # ------------------------------------------------------------ code for GPUs
+
+    @cached_property
+    def gfx_of_every_build(self) -> frozenset[str]:
+        """The targets that every ROCm build on PyTorch's index has code for, whichever release it is."""
+        rows = (row for row in self.catalog.rows if row.publications[0].name == "pytorch-index")
+        known = [frozenset(row.arch.gfx) for row in rows if row.arch is not None and row.arch.gfx]
+        return frozenset.intersection(*known) if known else frozenset()
 
     def code(
         self, names: Iterable[str], gpu: ComputeCapability, *, cuda: str | None = None, driver_cuda: str | None = None

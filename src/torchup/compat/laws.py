@@ -182,7 +182,7 @@ def driver_fits_gpu(family: Family | None, version: str | None, *, windows: bool
     if family.last_branch and branch > _branch_end(family.last_branch):
         return message(
             "plan.reject.driver-after-gpu",
-            "driver {driver} no longer supports {family} cards; branch {branch} is the last that does",
+            "driver {driver} no longer supports {family} cards; branch {branch} is the last that supports them",
             driver=version,
             family=family.name,
             branch=family.last_branch,
@@ -204,7 +204,7 @@ def driver_against(row: Row, target: Target) -> Message | None:
     if driver is None or (driver.version is None and target.cuda is None):
         return message(
             "plan.reject.no-driver",
-            "no NVIDIA driver is loaded; CUDA {cuda} needs {floor}",
+            "no NVIDIA driver is loaded; CUDA {cuda} needs driver {floor}",
             cuda=row.driver.cuda,
             floor=floor,
         )
@@ -221,7 +221,7 @@ def driver_against(row: Row, target: Target) -> Message | None:
         )
     return message(
         "plan.reject.driver",
-        "driver {driver} < {floor}, which CUDA {cuda} needs",
+        "driver {driver} is older than {floor}, which CUDA {cuda} needs",
         driver=driver.version,
         floor=floor,
         cuda=row.driver.cuda,

@@ -32,7 +32,7 @@ class CompileFacts(Value, frozen=True, kw_only=True):
 _COMPILER = message("readiness.compiler", "a C++ compiler")
 _HEADERS = message("readiness.headers", "Python's header files")
 _TRITON = message("readiness.triton", "Triton for this torch")
-_PTXAS = message("readiness.ptxas", "an assembler (ptxas) that knows this GPU")
+_PTXAS = message("readiness.ptxas", "an assembler (ptxas) that supports this GPU")
 _PYTHON = message("readiness.python", "a Python that this torch supports")
 
 

@@ -190,7 +190,7 @@ def split_item(item: str) -> list[tuple[str, str]]:
             raise _unknown_key(key)
         pairs.append((key, value))
     if not pairs:
-        raise _wrong(message("pretend.empty", "`{item}` assumes nothing", item=item))
+        raise _wrong(message("pretend.empty", "`{item}` contains no assumption", item=item))
     return pairs
 
 

@@ -13,11 +13,13 @@ from torchup.doctor.rules.common import (
     gpu_line,
     newest_driver,
     on_windows,
+    said,
     torch_cuda,
     torch_line,
 )
 from torchup.doctor.rules.coverage import code_names, uncovered
 from torchup.model import Severity, Value, Vendor, Verdict, message
+from torchup.patterns import lazy_pattern
 from torchup.privacy import redact
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.model import Diagnosis, Finding, Message
 
+# What the allocator says of the memory that it has: a GPU that torch does not reach has none.
+_IN_USE = lazy_pattern(r"Tried to allocate[^\n]{0,400}(?:total capac|already allocated)")
 LAST_RESORT = "gpu-not-reached"  # names what is known and asks for the rest
 NO_GPU = "no-gpu-present"
 
@@ -102,6 +106,14 @@ def _reached(facts: Facts) -> Iterator[Message]:
         yield message("doctor.seen.true", "{expression} is True", expression="torch.xpu.is_available()")
     if torch.mps_available:
         yield message("doctor.seen.true", "{expression} is True", expression="torch.backends.mps.is_available()")
+    if (reached := facts.sign("reached.device")) is not None:
+        yield said(reached)
+    for sign in facts.signs:
+        if sign.code == "memory.kv-cache" or _IN_USE.search(sign.values.get("message", "")):
+            line = redact(sign.line)
+            yield message(
+                "doctor.seen.memory", "PyTorch used the GPU, and its memory was not enough: {line}", line=line
+            )
 
 
 def _fits(facts: Facts, findings: Sequence[Finding], compat: Compat) -> tuple[Message, ...]:
@@ -109,7 +121,7 @@ def _fits(facts: Facts, findings: Sequence[Finding], compat: Compat) -> tuple[Me
     none = not facts.gpus and facts.nvidia.driver is None
     none = none or any(finding.rule == NO_GPU for finding in findings)
     if none and facts.live and facts.torch.installed and facts.torch.import_error is None:
-        return (torch_line(facts), message("doctor.seen.no-gpu", "torch imports, and there is no GPU to use"))
+        return (torch_line(facts), message("doctor.seen.no-gpu", "torch can be imported, but there is no GPU to use"))
     cuda, driver = torch_cuda(facts, compat), newest_driver(facts)
     floor = compat.driver_floor(cuda, windows=on_windows(facts)) if cuda else None
     gpus = capabilities(facts, compat)

@@ -88,8 +88,8 @@ def check_registry(host: Host, known: HubProxy, conda_forge: str) -> None:
         ),
         hint=message(
             "hub.nowhere.hint",
-            "set a mirror: npm config set registry ADDRESS; to work alone you need no hub:"
-            " `torchup up --profile analysis`, then `torchup lab`",
+            "set a mirror: npm config set registry ADDRESS; you need no hub to work alone: run `torchup up "
+            "--profile analysis`, then `torchup lab`",
         ),
     )
 

@@ -186,7 +186,7 @@ def roll_back(host: Host, name: str) -> Environment:
                 find(host, name)
                 text = message("envs.no-previous", "`{name}` has no previous version", name=name)
                 hint = message(
-                    "envs.no-previous.hint", "`torchup up` keeps a previous version when it replaces an environment"
+                    "envs.no-previous.hint", "use `torchup up` to replace an environment: it keeps the previous version"
                 )
                 raise UsageError(text, hint=hint)
             transaction.roll_back(host, target)
@@ -207,7 +207,9 @@ def adopt(host: Host, path: str, name: str | None = None) -> Environment:
     python = find_python(host, target)
     if python is None:
         text = message("envs.adopt.no-python", "{path} is not an environment: it contains no Python", path=target)
-        hint = message("envs.adopt.no-python.hint", "use its top folder, the one that contains `bin` or `Scripts`")
+        hint = message(
+            "envs.adopt.no-python.hint", "use the top folder of the environment, which contains `bin` or `Scripts`"
+        )
         raise UsageError(text, hint=hint)
     if check_name(name) in names(host):
         text = message("envs.exists", "there is already an environment `{name}`", name=name)
@@ -249,7 +251,7 @@ def python_version(host: Host, path: str) -> str | None:
 def busy(name: str) -> InstallError:
     """The error when another torchup holds the environment's lock."""
     text = message("envs.busy", "another torchup process is working on the environment `{name}`", name=name)
-    return InstallError(text, hint=message("envs.busy.hint", "wait until it has finished, then try again"))
+    return InstallError(text, hint=message("envs.busy.hint", "wait until that process has finished, then try again"))
 
 
 def _heal(host: Host, target: str) -> None:

@@ -143,7 +143,8 @@ def _cure(target: str, error: OSError) -> Message:
             path=target,
         )  # fmt: skip
     return message(
-        "envs.in-use.hint", "close the programs that use it (Python, Jupyter, an open terminal) and try again"
+        "envs.in-use.hint",
+        "close the programs that use this environment (Python, Jupyter, an open terminal) and try again",
     )
 
 

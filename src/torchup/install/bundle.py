@@ -228,7 +228,7 @@ def _same(job: _Job, there: Bundle) -> Bundle:
     """A bundle that is complete already; raises `UsageError` where it is one of other files."""
     files = {file.name: file.sha256 or there.files.get(file.name) for file in _resolve(job)}
     if files != there.files:
-        text = message("bundle.another", "{folder} contains a bundle of other files", folder=job.folder)
+        text = message("bundle.another", "{folder} already contains a bundle with other files", folder=job.folder)
         raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new folder"))
     return there
 
@@ -262,7 +262,7 @@ def _resolve(job: _Job) -> tuple[LockedFile, ...]:
     )  # fmt: skip
     lock = read_lock(job.run(step)[:LIMIT])
     if lock is None or not lock.files:
-        raise InstallError(message("bundle.lock", "uv's answer cannot be read as a lock"), hint=_report())
+        raise InstallError(message("bundle.lock", "uv's answer cannot be read as a lock file"), hint=_report())
     return lock.files
 
 

@@ -50,17 +50,19 @@ def checked_sums(host: Host, folder: str) -> dict[str, str]:
     for line in text.splitlines():
         match = _LINE.fullmatch(line)
         if match is None or match[2] in sums or len(sums) > FILE_LIMIT:
-            raise _refused(
-                place, message("bundle.sums-line", "one of its lines is not a SHA-256 hash with a file name")
-            )
+            raise _refused(place, message("bundle.sums-line", "one line is not a SHA-256 hash with a file name"))
         sums[match[2]] = match[1]
     if PLAN_FILE not in sums:
-        raise _refused(join(folder, PLAN_FILE), message("bundle.unlisted", "{file} does not list it", file=SUMS_FILE))
+        raise _refused(
+            join(folder, PLAN_FILE), message("bundle.unlisted", "{file} does not list this file", file=SUMS_FILE)
+        )
     if missing := [name for name in sums if not host.exists(join(folder, name))]:
         raise UsageError(_lacks(missing), hint=_again())
     for name, digest in sums.items():
         if host.sha256(join(folder, name)) != digest:
-            raise _refused(join(folder, name), message("bundle.changed", "it is not the file that was bundled"))
+            raise _refused(
+                join(folder, name), message("bundle.changed", "the file differs from the one that was bundled")
+            )
     return sums
 
 
@@ -77,23 +79,28 @@ def check_bundle(host: Host, folder: str, bundle: Bundle, sums: Mapping[str, str
     if missing := [name for name in bundle.files if name not in present]:
         raise UsageError(_lacks(missing), hint=_again())
     if foreign := sorted(present - bundle.files.keys()):
-        raise _refused(join(wheels, foreign[0]), message("bundle.foreign", "the plan of the bundle does not list it"))
+        raise _refused(join(wheels, foreign[0]), message("bundle.foreign", "the bundle's plan does not list this file"))
     for name, digest in bundle.files.items():
         if sums.get(f"wheels/{name}") != digest:
-            raise _refused(join(wheels, name), message("bundle.changed", "it is not the file that was bundled"))
+            raise _refused(
+                join(wheels, name), message("bundle.changed", "the file differs from the one that was bundled")
+            )
 
 
 def _check_form(folder: str, bundle: Bundle) -> None:
     plan_file = join(folder, "plan.json")
     if bundle.schema != SCHEMA:
         text = message("bundle.schema",
-            "it has schema version {found}; this torchup reads version {known}", found=bundle.schema,
+            "the bundle has schema version {found}; this torchup reads version {known}", found=bundle.schema,
                        known=SCHEMA)  # fmt: skip
         raise _refused(plan_file, text)
     if bundle.plan.installer is InstallerName.CONDA:
-        raise _refused(plan_file, message("bundle.is-conda", "a bundle holds wheels, but its plan is for conda"))
+        raise _refused(plan_file, message("bundle.is-conda", "a bundle contains wheels, but this plan is for conda"))
     if not 0 < len(bundle.files) <= FILE_LIMIT:
-        raise _refused(plan_file, message("bundle.count", "it lists {count} files", count=len(bundle.files)))
+        raise _refused(
+            plan_file,
+            message("bundle.count", "the plan lists an invalid number of files: {count}", count=len(bundle.files)),
+        )
     names = set()
     for name, digest in bundle.files.items():
         offer = parse_filename(name, name, "bundle")
@@ -101,7 +108,7 @@ def _check_form(folder: str, bundle: Bundle) -> None:
             text = message("bundle.not-a-wheel", "`{name}` is not a wheel with a SHA-256 hash", name=name[:120])
             raise _refused(plan_file, text)
         if offer.package in names:
-            raise _refused(plan_file, message("bundle.twice", "it lists {name} twice", name=offer.package))
+            raise _refused(plan_file, message("bundle.twice", "the plan lists {name} twice", name=offer.package))
         names.add(offer.package)
     _check_complete(plan_file, bundle, names)
 
@@ -113,7 +120,7 @@ def _check_complete(plan_file: str, bundle: Bundle, names: set[str]) -> None:
     wanted = [Requirement(line) for line in bundle.plan.packages]
     absent = [r.name for r in wanted if r.marker is None and normalise(r.name) not in names]
     if absent:
-        text = message("bundle.absent", "{name} is not one of its files", name=absent[0])
+        text = message("bundle.absent", "the plan requires {name}, but lists no file of it", name=absent[0])
         raise _refused(plan_file, text)
 
 

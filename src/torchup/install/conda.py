@@ -212,7 +212,10 @@ def failure(step: Step, completed: Completed) -> TorchupError:
         return NoBuildError(text, hint=hint)
     if kind == "network":
         text = message(
-            "conda.network", "could not {step}: a channel did not answer:\n{words}", step=step.summary, words=words
+            "conda.network",
+            "could not {step}, because a channel did not answer:\n{words}",
+            step=step.summary,
+            words=words,
         )
         hint = message("conda.network.hint", "check the network, or choose a conda-forge mirror with --mirror")
         return NetworkError(text, hint=hint)

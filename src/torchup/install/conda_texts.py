@@ -13,8 +13,8 @@ QUESTIONS: dict[str, tuple[Message, ...]] = {
         message(
             "conda.question.ended.channel",
             "The channel `pytorch` (conda install ... -c pytorch -c nvidia) has ended: its last torch is 2.5.1 "
-            "from October 2024, and its last CUDA is 12.4. The command still succeeds and silently gives you "
-            "that old build; so do mirrors of the channel (cloud/pytorch).",
+            "from October 2024, and its last CUDA is 12.4. The command still succeeds and silently installs that "
+            "old build, also from mirrors of the channel (cloud/pytorch).",
         ),
         message(
             "conda.question.ended.names",

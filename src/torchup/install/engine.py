@@ -184,7 +184,7 @@ def _replace(
     write_guard(host, staged, target, environment.packages, plan.constraints)
     plan = with_hashes(plan, distributions.metadata(host, staged, "direct_url.json"))
     records.write(host, staged, records.Record(environment=environment, plan=plan, verification=verification))
-    tell(Event(stage="swap", text=message("install.swap", "put it in place")))
+    tell(Event(stage="swap", text=message("install.swap", "put the new environment in place")))
     transaction.commit(host, staged, target)
     registry.point_to(host, environment)
     if before:
@@ -285,7 +285,7 @@ def _build(
     if mine:
         names = ", ".join(distribution.name for distribution in mine)
         tell(Event(stage="keep", text=message("install.keep", "your own packages are kept: {names}", names=names)))
-    loosened = message("install.keep.loose", "the same versions are not available; trying others")
+    loosened = message("install.keep.loose", "the same versions are not available; trying other versions")
     tries = ((requirements(mine, exact=True), None), (requirements(mine, exact=False), loosened))
     for packages, said in tries:
         if said is not None:
@@ -388,7 +388,7 @@ def _check_place(host: Host, name: str, target: str) -> None:
     """Refuse what is not ours to replace: a foreign folder, another environment's, another place of the same name."""
     if registry.environment_path(host, name) != target and registry.get(host, name) is not None:
         elsewhere = registry.environment_path(host, name)
-        text = message("install.name-taken", "`{name}` already is {path}", name=name, path=elsewhere)
+        text = message("install.name-taken", "the name `{name}` already belongs to {path}", name=name, path=elsewhere)
         raise InstallError(
             text, hint=message("install.name-taken.hint", "choose another name, or remove that environment")
         )
@@ -397,12 +397,15 @@ def _check_place(host: Host, name: str, target: str) -> None:
         text = message("install.in-the-way", "{path} exists and was not made by torchup", path=target)
         hint = message(
             "install.in-the-way.hint",
-            "choose another name or --path, or register it unchanged with `torchup env adopt`",
+            "choose another name or --path, or register the environment unchanged with `torchup env adopt`",
         )
         raise InstallError(text, hint=hint)
     if record is not None and record.environment.name != name:
         text = message(
-            "install.other-name", "{path} is the environment `{other}`", path=target, other=record.environment.name
+            "install.other-name",
+            "{path} already belongs to the environment `{other}`",
+            path=target,
+            other=record.environment.name,
         )
         raise InstallError(text, hint=message("install.other-name.hint", "use that name, or another --path"))
 

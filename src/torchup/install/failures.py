@@ -53,7 +53,7 @@ KINDS = (
         r"deserialize cache entry|failed to (read|open).*\bcache\b",
         InstallError,
         message("install.failed.cache", "the installer's download cache is damaged"),
-        message("install.failed.cache.hint", "empty it with `uv cache clean` or `pip cache purge`"),
+        message("install.failed.cache.hint", "empty the cache with `uv cache clean` or `pip cache purge`"),
     ),
     _kind(
         # pip reports a source that does not answer only in warnings, and then that it found nothing
@@ -82,8 +82,8 @@ KINDS = (
         message("install.failed.python", "the planned Python could not be installed"),
         message(
             "install.failed.python.hint",
-            "install it, choose an installed one with --python, or set UV_PYTHON_INSTALL_MIRROR to a mirror of "
-            "Python builds",
+            "install that Python, choose an installed one with --python, or set UV_PYTHON_INSTALL_MIRROR to a "
+            "mirror of Python builds",
         ),
     ),
     _kind(

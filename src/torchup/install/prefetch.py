@@ -66,7 +66,7 @@ def locked_step(staging: Staging, step: Step) -> Step:
 
     Raises: what `fetch_all` raises; InstallError: there is too little space, or a file cannot be installed.
     """
-    staging.tell(Event(stage="lock", text=message("install.lock", "resolve the exact files")))
+    staging.tell(Event(stage="lock", text=message("install.lock", "resolve the plan to exact files")))
     lock = _lock(staging, uv.compile_step(staging.plan, staging.path))
     if lock is None:
         return step

@@ -48,7 +48,7 @@ def sizes(host: Host, plan: Plan, machine: Machine, *, here: bool) -> Sizes:
     """
     found = read_lock(lock(host, plan, machine, here=here))
     if found is None:
-        text = message("sizes.no-lock", "uv's answer cannot be read as a lock")
+        text = message("sizes.no-lock", "uv's answer cannot be read as a lock file")
         raise NetworkError(text, hint=message("lock.failed.hint", "run `torchup plan` to see which sources answer"))
     downloading = Downloading(host, plan, lambda _: None)
     files = downloading.sized(found.files)

@@ -106,7 +106,7 @@ def compile_step(plan: Plan, path: str) -> Step:
               "pylock.toml", "--only-binary", ":all:", "--python", path, *uv_arguments(plan),
               *constraint_arguments(plan, path), *override_arguments(plan, path)),
         files={**constraints_file(plan, path), **override_file(plan, path), wanted: lines},
-        summary=message("install.step.resolve", "resolve the exact files"),
+        summary=message("install.step.resolve", "resolve the plan to exact files"),
         environment=CLEARED,
         timeout=600.0,
     )  # fmt: skip

@@ -40,7 +40,7 @@ def wheel_steps(plan: Plan, path: str, call: WheelCall) -> Iterator[Step]:
 def _alone(wheel: PackageWheel, plan: Plan, call: WheelCall) -> Step:
     return Step(
         argv=(*call.argv, "--no-deps", *_places(wheel, plan, call), _requirement(wheel, plan)),
-        summary=message("install.step.wheel", "install {package} alone", package=wheel.package),
+        summary=message("install.step.wheel", "install {package} without its dependencies", package=wheel.package),
         environment=dict(call.environment),
         timeout=call.timeout,
     )
@@ -48,7 +48,7 @@ def _alone(wheel: PackageWheel, plan: Plan, call: WheelCall) -> Step:
 
 def _compiled(wheel: PackageWheel, plan: Plan, call: WheelCall) -> Iterator[Step]:
     """What its source is compiled with, then the package in this very environment, whose torch it has to see."""
-    tools = message("install.step.build-tools", "install what compiling {package} needs", package=wheel.package)
+    tools = message("install.step.build-tools", "install the tools that compile {package}", package=wheel.package)
     yield Step(
         argv=(*call.argv, *call.places(plan), *wheel.build_requires),
         summary=tools,
@@ -93,7 +93,9 @@ def _needs(wheel: PackageWheel, plan: Plan, path: str, call: WheelCall) -> Step:
         argv=(*call.argv, *call.places(plan), "--constraint", file, _requirement(wheel, plan), *wheel.requires),
         files={file: "".join(f"{line}\n" for line in (*lines, *plan.constraints))},
         summary=message(
-            "install.step.wheel-needs", "install what {package} needs without changing torch", package=wheel.package
+            "install.step.wheel-needs",
+            "install the dependencies of {package} without changing torch",
+            package=wheel.package,
         ),
         environment=dict(call.environment),
         timeout=call.timeout,

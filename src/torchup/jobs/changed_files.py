@@ -40,7 +40,7 @@ def _text(damage: Damage, facts: Facts) -> Message:
     if damage.kind is DamageKind.START_FILE and facts.restorable is None:
         return message(
             "doctor.files.start",
-            "{file} belongs to no package and runs code whenever Python starts; remove it unless you know it",
+            "{file} belongs to no package and runs code whenever Python starts; remove it unless you know what it does",
             file=damage.file,
         )
     what, command = _sentence(damage), " && ".join(_commands(damage, facts))

@@ -78,7 +78,7 @@ def next_source(choice: Choice) -> Choice | None:
     failed = chosen_source(choice.survey.sources, choice.plan.build.variant, choice.plan.build.source)
     if failed is None or choice.catalog is None:
         return None
-    why = message("choice.failed", "it answered, but installing from it failed")
+    why = message("choice.failed", "the source answered, but installing from it failed")
     rest = structs.replace(
         choice.survey,
         sources=tuple(

@@ -236,8 +236,9 @@ def without_answer(host: Host, python: str, inspection: Inspection, facts: Facts
         files = ", ".join(one.file or one.package for one in inspection.blocked)
         raise UsageError(
             message(
-                "doctor.target.blocked", "cannot examine {path}: Python does not start with {files}, which runs code "
-                "at every start and belongs to no package", path=python, files=files,
+                "doctor.target.blocked",
+                "cannot examine {path}: Python does not start because of {files}, which runs code at every start "
+                "and belongs to no package", path=python, files=files,
             ),
             hint=_repair(facts)
             or message("doctor.target.blocked.hint", "move the file out of the environment, then run this again"),

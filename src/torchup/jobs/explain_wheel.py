@@ -60,7 +60,7 @@ def read_contents(host: Host, path: str, catalog: Catalog) -> Contents:
     if named is None:
         raise UsageError(
             message("explain.wheel.name", "{name} is not a valid wheel file name", name=wheel.name),
-            hint=message("explain.wheel.name.hint", "restore its original name; a renamed wheel cannot be installed"),
+            hint=message("explain.wheel.name.hint", "restore the original name; a renamed wheel cannot be installed"),
         )
     fields = _FIELD.findall((wheel.metadata() or "").split("\n\n", 1)[0])
     info = {name: value.strip() for name, value in fields if name != "Requires-Dist"}

@@ -234,7 +234,7 @@ def write(host: Host, edits: Sequence[Edit]) -> None:
         if host.is_read_only(one.path):
             raise UsageError(
                 message("project.read-only", "{path} is read-only", path=one.name),
-                hint=message("project.read-only.hint", "make it writable first; torchup changed nothing"),
+                hint=message("project.read-only.hint", "make the file writable first; torchup changed nothing"),
             )
     done: list[Edit] = []
     try:
@@ -312,7 +312,10 @@ def undo_of(host: Host, folder: str, files: Sequence[str]) -> tuple[Edit, ...]:
     if not found:
         raise UsageError(
             message("project.undo.none", "there is no sync to undo in {folder}", folder=folder),
-            hint=message("project.undo.none.hint", "run `torchup project sync` first; it keeps what it replaces"),
+            hint=message(
+                "project.undo.none.hint",
+                "run `torchup project sync` first; torchup then keeps the content that it replaces",
+            ),
         )
     return tuple(found)
 

@@ -38,7 +38,8 @@ def exchange_numpy(host: Host, examined: Examined, prefix: str, confirm: Callabl
     before = next(iter(examined.facts.versions("numpy")), None)
     question = message(
         "doctor.fix.numpy.ask",
-        "replace NumPy {version} in {path} with NumPy 1 (torchup restores it if torch still does not work)?",
+        "replace NumPy {version} in {path} with NumPy 1 (torchup restores the old version if torch still does "
+        "not work)?",
         path=redact(prefix),
         version=before or "?",
     )
@@ -79,5 +80,7 @@ def _exchanged(host: Host, examined: Examined, before: str | None, prefix: str) 
     lines = (done.stderr or done.stdout).strip().splitlines() or ["-"]
     raise InstallError(
         message("doctor.fix.numpy.failed", "NumPy 1 could not be installed into {path}", path=redact(prefix)),
-        hint=message("doctor.fix.numpy.failed.hint", "the installer said: {line}", line=redact(lines[-1])[:300]),
+        hint=message(
+            "doctor.fix.numpy.failed.hint", "read the last line of the installer: {line}", line=redact(lines[-1])[:300]
+        ),
     )

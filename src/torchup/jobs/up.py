@@ -104,7 +104,7 @@ def up(host: Host, wanted: Wanted, listener: Listener) -> Report:
         VerifyError: the environment does not compute what it should.
         BenchError: a measurement failed or missed its accuracy bar.
     """
-    listener.stage(message("up.detect", "examining this machine and asking where the builds are"))
+    listener.stage(message("up.detect", "examining this machine and asking the sources for builds"))
     choice = _chosen(host, wanted, listener)
     target = environment_path(host, wanted.name, wanted.path)
     alone = wanted.request.offline or wanted.bundle is not None
@@ -139,7 +139,7 @@ def _installed_from_any(host: Host, wanted: Wanted, choice: Choice, listener: Li
             listener.say(
                 message(
                     "up.next-source",
-                    "{failed} did not serve it; trying the same build from {source}",
+                    "{failed} did not serve the build; trying the same build from {source}",
                     failed=choice.plan.build.source,
                     source=following.plan.build.source,
                 )
@@ -213,12 +213,14 @@ def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -
     python = python_of(environment.path)
     _prepare_hub(host, environment, tell)
     if reused:
-        tell(Event(stage="verify", text=message("up.verify-again", "checking that it still works")))
+        tell(Event(stage="verify", text=message("up.verify-again", "checking that the environment still works")))
         _check(verify(python), wanted.name)
     else:
         trying = message("up.compile", "trying torch.compile (the environment works without it)")
         tell(Event(stage="compile", text=trying))
-        measure = message("up.interrupted.hint", "run `torchup bench --env {name}` to measure it", name=wanted.name)
+        measure = message(
+            "up.interrupted.hint", "run `torchup bench --env {name}` to measure this machine", name=wanted.name
+        )
         with _all_is_ready(wanted.name, measure):
             proofs.append(_with_compile(proofs[-1], verify_environment(host, python, only_compile=True)))
     for event in ready:
@@ -273,7 +275,9 @@ def _check(verification: Verification, name: str) -> None:
         rung=failed.name if failed else "-",
         detail=sentence(failed.detail if failed else None),
     )
-    hint = message("up.broken.hint", "run `torchup doctor --env {name}` for the cause; `--fix` repairs it", name=name)
+    hint = message(
+        "up.broken.hint", "run `torchup doctor --env {name}` for the cause; `--fix` repairs the environment", name=name
+    )
     raise VerifyError(text, hint=hint)
 
 
@@ -285,7 +289,7 @@ def _measured(host: Host, wanted: Wanted, report: Report, listener: Listener) ->
     watching = BenchListener(on_progress=listener.measuring, keep=lambda run, found: keeper.keep(found, to_json(run)))
     request = BenchRequest(recipes=wanted.recipes, epochs=wanted.epochs, budget=wanted.budget)
     python = python_of(report.environment.path)
-    resume = message("bench.interrupted.hint", "run `torchup bench --resume` to continue it")
+    resume = message("bench.interrupted.hint", "run `torchup bench --resume` to continue the benchmark")
     with _all_is_ready(wanted.name, resume):
         try:
             outcome = run_benchmark(host, python, request, machine=report.machine, listener=watching)

@@ -52,7 +52,7 @@ def _cpu_only(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _warn(
             message(
                 "plan.advice.cpu-only-conda",
-                "cpu-only: conda-forge has no build for the {gpu}, but {build} works: --installer uv",
+                "cpu-only: conda-forge has no build for the {gpu}, but {build} works: use --installer uv",
                 gpu=names,
                 build=other.label,
             )
@@ -109,7 +109,7 @@ def _conda_serves_all(plan: Plan, best: Fit, question: Question) -> Iterator[Not
         yield _tell(
             message(
                 "plan.advice.conda-all",
-                "conda-forge's {torch} ({variant}) has code from {oldest} to {newest}: --installer conda",
+                "conda-forge's {torch} ({variant}) has code for GPUs from {oldest} to {newest}: use --installer conda",
                 torch=row.torch,
                 variant=row.variant,
                 oldest=row.arch.sass[0],
@@ -165,8 +165,8 @@ def _driver_may_stay(plan: Plan, best: Fit, question: Question) -> Iterator[Noti
         yield _tell(
             message(
                 "plan.advice.compat-package",
-                "if the driver must stay: NVIDIA's package cuda-compat-{cuda} can run newer builds on this GPU "
-                "with the driver branches listed in its forward-compatibility table",
+                "if the driver must stay, NVIDIA's package cuda-compat-{cuda} can make newer builds run on this "
+                "GPU, with the driver branches that its forward-compatibility table lists",
                 cuda=gives[1].driver.cuda.replace(".", "-"),
             )
         )
@@ -194,8 +194,8 @@ def _intel_mac(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.intel-mac",
-                "{last} is the last release with wheels for Intel Macs;"
-                " conda-forge still builds {torch}: --installer conda",
+                "{last} is the last release with wheels for Intel Macs; conda-forge still builds {torch}: use "
+                "--installer conda",
                 last=question.catalog.by_platform["macos_x86_64"][0].torch,
                 torch=newest.torch if newest else "?",
             )
@@ -260,9 +260,9 @@ def _rocm_sdk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     yield _tell(
         message(
             "plan.advice.rocm-sdk",
-            "ROCm comes as Python packages here: `rocm` looks for the GPU when it is built (if there is none, "
-            "set ROCM_SDK_TARGET_FAMILY to its family); its names on PyPI are placeholders, so install it only "
-            "from {index}",
+            "ROCm comes as Python packages here. The build of `rocm` looks for a GPU; if the building machine "
+            "has none, set ROCM_SDK_TARGET_FAMILY to the family of the target GPU. The packages of the same "
+            "names on PyPI are placeholders, so install only from {index}",
             index=plan.build.index_url,
         )
     )
@@ -302,7 +302,7 @@ def _unsure_names(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]
             yield _tell(
                 message(
                     "plan.advice.unsure-name",
-                    "unsure: no source states which code the {gpu} runs; its driver shows it (`torchup detect`)",
+                    "unsure: no source states which code the {gpu} runs; the driver reports it (`torchup detect`)",
                     gpu=gpu_name(gpu),
                 )
             )
@@ -331,8 +331,8 @@ def _inferred(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.inferred",
-                "unsure: the GPU code of {build} is inferred, its wheel was not read (`torchup catalog measure` "
-                "reads it); verification will show",
+                "unsure: the GPU code of {build} is inferred, because its wheel was not read (`torchup catalog "
+                "measure` reads it); the verification shows whether the build works",
                 build=plan.build.label,
             )
         )
@@ -347,7 +347,7 @@ def _newer_unknown(plan: Plan, best: Fit, question: Question) -> Iterator[Notice
             message(
                 "plan.advice.newer-unknown",
                 "your sources also have {build}, which is newer than the catalogue; it is unknown which GPUs it "
-                "has code for. Use --torch {torch} to install it; verification will show",
+                "has code for. Use --torch {torch} to install it; the verification shows whether it works",
                 build=f"{newer[0].torch}+{newer[0].variant}",
                 torch=newer[0].torch,
             )
@@ -360,7 +360,7 @@ def _companions(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.missing-companions",
-                "{packages}: there is no {variant} build for torch {torch} and Python {python}; left out (use "
+                "left out {packages}: there is no {variant} build for torch {torch} and Python {python} (use "
                 "--require NAME to insist)",
                 packages=", ".join(plan.missing_companions),
                 variant=plan.build.variant,
@@ -378,7 +378,7 @@ def _devices(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _warn(
             message(
                 "plan.advice.kfd",
-                "/dev/kfd is not writable for you: join the groups render and video, then log in again",
+                "you cannot write to /dev/kfd: join the groups render and video, then log in again",
             )
         )
     if kind == "rocm" and machine.wsl:
@@ -400,7 +400,7 @@ def _devices(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _warn(
             message(
                 "plan.advice.container",
-                "the GPU was not passed into this container: start a new one with {options} before use",
+                "the GPU was not passed into this container: start a new container with {options}",
                 options=options,
             )
         )
@@ -417,8 +417,8 @@ def _forward_compat(plan: Plan, best: Fit, question: Question) -> Iterator[Notic
         yield _tell(
             message(
                 "plan.advice.forward-compat",
-                "this relies on the forward-compatibility libcuda (CUDA {cuda} with driver {driver}); without "
-                "it, only the driver counts",
+                "this plan relies on the forward-compatibility libcuda (CUDA {cuda} with driver {driver}); "
+                "without it, only the driver's own CUDA version counts",
                 cuda=question.target.cuda,
                 driver=driver.version,
             )
@@ -447,7 +447,7 @@ def _windows_arm(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.windows-arm",
-                "PyTorch's own ARM64 wheels for Windows are CPU builds only, for Python {pythons}",
+                "PyTorch's own ARM64 wheels for Windows are only CPU builds, for Python {pythons}",
                 pythons=row.python_range,
             )
         )

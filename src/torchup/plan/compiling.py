@@ -61,7 +61,8 @@ def check_tools(package: Package, machine: Machine, variant: str) -> None:
                 "plan.compile.gpu-only", "{package} cannot be compiled for a CPU build of torch", package=package.name
             ),
             hint=message(
-                "plan.compile.gpu-only.hint", "leave it out, or plan for a machine with a GPU: --assume gpu=NAME"
+                "plan.compile.gpu-only.hint",
+                "leave out the package, or plan for a machine with a GPU: --assume gpu=NAME",
             ),
         )
     if not machine.tools:
@@ -112,7 +113,8 @@ def compile_notices(wheel: PackageWheel, package: Package, machine: Machine) -> 
     if "MAX_JOBS" in wheel.environment and machine.memory_bytes is not None:
         text = message(
             "plan.compile.jobs",
-            "MAX_JOBS={jobs}: that many compilers fit into {memory} GB of memory; set MAX_JOBS to change it",
+            "MAX_JOBS={jobs}: {memory} GB of memory is enough for that many compilers at a time; set MAX_JOBS to "
+            "change the number",
             jobs=wheel.environment["MAX_JOBS"],
             memory=machine.memory_bytes // _GIGABYTE,
         )

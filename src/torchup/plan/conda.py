@@ -233,7 +233,7 @@ def _requirement(text: str) -> Requirement:
         return Requirement(text)
     except InvalidRequirement as error:
         raise UsageError(
-            message("conda.requirement", "`{text}` is not a requirement", text=text),
+            message("conda.requirement", "`{text}` is not a package requirement", text=text),
             hint=message("conda.requirement.hint", "write a package name, with a version if you need one: `pandas>=2`"),
         ) from error
 

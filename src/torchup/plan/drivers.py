@@ -79,7 +79,7 @@ def driver_text(order: DriverOrder) -> Message:
     what = _what(order)
     if order.gives is None:
         return what
-    return message("plan.driver.gives", "{what}: that gives {torch}", what=what, torch=order.gives)
+    return message("plan.driver.gives", "{what} (for torch {torch})", what=what, torch=order.gives)
 
 
 def _what(order: DriverOrder) -> Message:
@@ -89,7 +89,7 @@ def _what(order: DriverOrder) -> Message:
     if order.place is DriverPlace.WSL:
         return message(
             "plan.driver.wsl",
-            "install {which} on Windows (never install a Linux driver inside WSL)",
+            "install {which} on Windows, not inside WSL",
             which=which,
         )
     if order.place is DriverPlace.CONTAINER:
@@ -112,8 +112,7 @@ def _exact(order: DriverOrder) -> Message:
     if order.place is DriverPlace.WSL:
         return message(
             "plan.driver.exact-wsl",
-            "install driver branch {branch} on Windows, the last that supports this card (never install a Linux "
-            "driver inside WSL)",
+            "install driver branch {branch}, the last that supports this card, on Windows, not inside WSL",
             **values,
         )
     if order.place is DriverPlace.CONTAINER:
@@ -152,7 +151,8 @@ _REBOOT = {
         "plan.driver.reboot-container", "reboot the container's host, then start the container again"
     ),
     DriverPlace.CLUSTER: message(
-        "plan.driver.reboot-cluster", "tell the cluster's administrators: this node needs a reboot; use another node"
+        "plan.driver.reboot-cluster",
+        "tell the cluster's administrators that this node needs a reboot, and use another node",
     ),
     DriverPlace.JETSON: message("plan.driver.reboot-jetson", "reboot the Jetson"),
 }

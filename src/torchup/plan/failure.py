@@ -149,7 +149,7 @@ def _not_on_conda_forge(question: Question, wanted: str) -> TorchupError:
         ),
         hint=message(
             "plan.none.conda.hint",
-            "use --installer uv, which has more; conda-forge has {builds}",
+            "use --installer uv to choose from more builds; conda-forge has {builds}",
             builds=", ".join(builds),
         )
         if builds
@@ -165,7 +165,8 @@ def _not_in_channel(question: Question, wanted: str) -> TorchupError:
         message("plan.none.channel", "the {channel} channel has no {wanted}", channel=channel, wanted=wanted),
         hint=message(
             "plan.none.channel.hint",
-            "leave out --channel to choose from releases; this channel has what follows {torch}, as {variants}",
+            "leave out --channel to choose from releases; this channel has only builds newer than {torch}, as "
+            "{variants}",
             torch=catalog.newest_torch,
             variants=", ".join(variants),
         ),
@@ -179,14 +180,16 @@ def _nearest(question: Question) -> Message:
         same = [row.variant for row in known if version_matches(row.torch, request.torch)]
         if same:
             return message(
-                "plan.none.variants", "that torch exists as {variants}", variants=", ".join(dict.fromkeys(same))
+                "plan.none.variants",
+                "choose a variant that this torch has: {variants}",
+                variants=", ".join(dict.fromkeys(same)),
             )
     if request.variant:
         same = [row.torch for row in known if row.variant == request.variant]
         if same:
             return message(
                 "plan.none.torches",
-                "{variant} exists for torch {oldest} to {newest}",
+                "choose a torch from {oldest} to {newest}: these releases have {variant}",
                 variant=request.variant,
                 oldest=same[-1],
                 newest=same[0],
@@ -285,7 +288,9 @@ def _hint(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
             "leave out --variant, or specify the machine: --assume gpu=NAME",
         )
     if any(gpu.vendor == Vendor.AMD and gpu.gfx is None for gpu in question.target.machine.gpus):
-        return message("plan.hint.gfx", "name it as rocminfo does: --assume gfx=NAME; or use the CPU build: --cpu")
+        return message(
+            "plan.hint.gfx", "name the GPU's target as rocminfo does: --assume gfx=NAME; or use the CPU build: --cpu"
+        )
     change = change_hint(question, rejected)
     if not cpu_possible:
         return change or message("plan.none.see-catalog", "run `torchup catalog show` to list the published builds")
@@ -303,14 +308,14 @@ def change_hint(question: Question, rejected: list[Rejection]) -> Message | None
     if machine.jetson and question.graphics.lost:
         return message(
             "plan.hint.jetson-old",
-            "NVIDIA published its own torch wheels for JetPack 4, one for the Python of each JetPack (listed in "
-            "its Jetson forum); torchup knows none of them",
+            "look for a wheel in NVIDIA's Jetson forum: for JetPack 4, NVIDIA published its own torch wheels "
+            "there, one for the Python of each JetPack; torchup knows none of them",
         )
     if machine.os == Os.MACOS and first.reason == Reason.OS:
         floors = [row.mps or row.macos for row in question.catalog.by_platform.get(question.target.platform or "", ())]
         return message(
             "plan.hint.macos",
-            "update macOS: {oldest} is the oldest that works, {newest} allows the newest torch",
+            "update macOS: {oldest} is the oldest that works, and {newest} allows the newest torch",
             oldest=floors[-1],
             newest=floors[0],
         )
@@ -353,7 +358,9 @@ def _jetson_hint(question: Question) -> Message | None:
         known = max(fits, key=version_key, default=None)
         return (
             message(
-                "plan.hint.jetson-unsaid", "give its Jetson Linux release: --assume jetson={release}", release=known
+                "plan.hint.jetson-unsaid",
+                "specify the board's Jetson Linux release: --assume jetson={release}",
+                release=known,
             )
             if known
             else None
@@ -361,7 +368,9 @@ def _jetson_hint(question: Question) -> Message | None:
     newer = [release for release in fits if version_key(release) > version_key(machine.jetson)]
     if not newer:
         return message(
-            "plan.hint.jetson-none", "no wheels for this Jetson and L4T {release} are known", release=machine.jetson
+            "plan.hint.jetson-none",
+            "look for wheels at NVIDIA: torchup knows none for this Jetson and L4T {release}",
+            release=machine.jetson,
         )
     oldest = min(newer, key=version_key)
     return message("plan.hint.jetson", "update JetPack: wheels are published for L4T {release}", release=oldest)
@@ -371,7 +380,7 @@ _HINTS = {
     Reason.GLIBC: message("plan.hint.glibc", "use a newer system, or conda-forge's build: --installer conda"),
     Reason.PYTHON: message("plan.hint.python", "choose another Python with --python, or let torchup choose"),
     Reason.COMPANION: message(
-        "plan.hint.companion", "leave out --require, or let torchup choose the build: no --torch, no --variant"
+        "plan.hint.companion", "leave out --require, or leave out --torch and --variant to let torchup choose the build"
     ),
 }
 

@@ -172,7 +172,7 @@ def constrained(candidate: Candidate, limits: tuple[SpecifierSet, ...]) -> Rejec
     """Whether the user's own constraints forbid a version."""
     for limit in limits:
         if candidate.floor is None and not allows(limit, candidate.row.torch):
-            detail = message("plan.reject.constraint", "the constraint file allows torch{limit}", limit=limit)
+            detail = message("plan.reject.constraint", "the constraint file allows only torch{limit}", limit=limit)
             return Rejection(
                 torch=candidate.row.torch, variant=candidate.row.variant, reason=Reason.MISSING_PAIR, detail=detail
             )

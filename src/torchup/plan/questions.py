@@ -45,16 +45,16 @@ def _conda_or_pip(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.conda-or-pip.when",
-            "conda-forge is the better choice if you need one build for cards from Maxwell to Blackwell, have an "
-            "old glibc ({glibc}) or an Intel Mac and want a current torch, or get your other packages from "
-            "conda. Use it with --installer conda. It has no ROCm and no XPU builds.",
+            "Choose conda-forge if you need one build for cards from Maxwell to Blackwell, if you want a current "
+            "torch with an old glibc ({glibc}) or on an Intel Mac, or if your other packages come from conda. "
+            "Use it with --installer conda. It has no ROCm and no XPU builds.",
             glibc=oldest,
         ),
         message(
             "plan.question.conda-or-pip.mix",
-            "Do not mix them in one environment: a torch from pip installed over one from conda leaves two sets "
-            "of conflicting libraries. Use conda-forge, not Anaconda's defaults, which require a licence in "
-            "organisations with 200 or more people.",
+            "Do not mix conda and pip in one environment: a torch from pip installed over one from conda leaves "
+            "two sets of conflicting libraries. Use conda-forge, not Anaconda's defaults, which require a "
+            "licence in organisations with 200 or more people.",
         ),
     )
 
@@ -72,9 +72,9 @@ def _old_hardware(compat: Compat) -> Answer:
         *gone,
         message(
             "plan.question.old-hardware.amd",
-            "AMD: Vega and newer have ROCm builds, Polaris (RX 400 and 500) has none. Intel: Arc and Core Ultra"
-            " graphics have XPU builds, Iris Xe and UHD have none. Apple: each release names the oldest macOS"
-            " for its GPU.",
+            "AMD: Vega and newer have ROCm builds, but Polaris (RX 400 and 500) has none. Intel: Arc and Core "
+            "Ultra graphics have XPU builds, but Iris Xe and UHD have none. Apple: each release needs a minimum "
+            "macOS to use the GPU.",
         ),
         message(
             "plan.question.old-hardware.check",
@@ -101,14 +101,15 @@ def _left_out(compat: Compat, family: Family, rows: list[Row]) -> Message | None
     if conda is None:
         return message(
             "plan.question.old-hardware.family",
-            "{family} ({gpus}): {build} is the last release with code for it, and driver branch {branch} is the "
-            "last that supports it. Do not update past that branch.",
+            "{family} ({gpus}): {build} is the last release with code for these GPUs, and driver branch {branch} "
+            "is the last that supports them. Do not update past that branch.",
             **values,
         )
     return message(
         "plan.question.old-hardware.family-conda",
-        "{family} ({gpus}): {build} is the last release with code for it; conda-forge still has code for it in "
-        "{conda}. Driver branch {branch} is the last that supports it. Do not update past that branch.",
+        "{family} ({gpus}): {build} is the last release on PyTorch's own index with code for these GPUs, but "
+        "conda-forge's {conda} still has it. Driver branch {branch} is the last that supports them. Do not "
+        "update past that branch.",
         conda=conda.label,
         **values,
     )
@@ -125,15 +126,16 @@ def _driver_or_toolkit(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.driver-or-toolkit.versions",
-            "Three numbers are called CUDA version: the newest CUDA that the driver supports (in the corner of "
-            "nvidia-smi), the runtime inside torch (torch.version.cuda), and an installed toolkit (nvcc "
-            "--version). Only the first two must agree: the driver must support the runtime's major version.",
+            'Three different numbers are called "the CUDA version": the newest CUDA that the driver supports '
+            "(nvidia-smi shows it in its top right corner), the CUDA runtime inside torch (torch.version.cuda), "
+            "and an installed toolkit (nvcc --version). Only the first two matter to torch: the driver must "
+            "support the major version of the runtime.",
         ),
         message(
             "plan.question.driver-or-toolkit.floor",
-            "Thanks to minor-version compatibility, a driver of at least {old_floor} (Windows {old_windows}) "
-            "runs every CUDA {old} build, and {new_floor} every CUDA {new} build. A newer driver always runs "
-            "older builds.",
+            "Thanks to minor-version compatibility, driver {old_floor} or newer (Windows: {old_windows}) runs "
+            "every CUDA {old} build, and driver {new_floor} or newer runs every CUDA {new} build. A newer driver "
+            "always runs older builds.",
             old=old,
             new=new,
             old_floor=compat.driver_floor(old, windows=False),
@@ -142,8 +144,8 @@ def _driver_or_toolkit(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.driver-or-toolkit.where",
-            "In WSL the driver is the one on Windows; never install a Linux driver inside WSL. In a container it "
-            "is the host's.",
+            "In WSL, torch uses the Windows driver; never install a Linux driver inside WSL. In a container, "
+            "torch uses the host's driver.",
         ),
     )
 
@@ -155,14 +157,14 @@ def _version_mismatch(compat: Compat) -> Answer:
     return (
         message(
             "plan.question.version-mismatch",
-            "nvidia-smi shows CUDA {one}, torch shows {other}: is that wrong?",
+            "nvidia-smi shows CUDA {one}, but torch shows {other}: is that wrong?",
             one=runtimes[0],
             other=runtimes[-1],
         ),
         message(
             "plan.question.version-mismatch.short",
-            "No. The first is what the driver supports, the second what torch includes. Within one CUDA major "
-            "any combination works, in both directions.",
+            "No. The first number is what the driver supports, and the second is what torch includes. Within one "
+            "CUDA major any combination works, in both directions.",
         ),
         message(
             "plan.question.version-mismatch.wrong",
@@ -180,7 +182,7 @@ def _version_mismatch(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.version-mismatch.toolkit",
-            "An installed toolkit of another version does no harm to torch; it matters only when you compile.",
+            "An installed toolkit of another version does not affect torch; it matters only when you compile.",
         ),
     )
 

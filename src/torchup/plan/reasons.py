@@ -60,12 +60,14 @@ def _newest(row: Row, question: Question) -> Message:
         return message("plan.why.channel", "you asked for the {channel} channel", channel=request.channel)
     if request.torch:
         return message(
-            "plan.why.asked", "you asked for torch {wanted}; this is its newest release", wanted=request.torch
+            "plan.why.asked",
+            "you asked for torch {wanted}; this is the newest release that matches",
+            wanted=request.torch,
         )
     if request.variant and row.kind != "cpu":
         return message(
             "plan.why.variant",
-            "you asked for {variant}; {torch} is its newest release",
+            "you asked for {variant}; {torch} is the newest release that has it",
             variant=row.variant,
             torch=row.torch,
         )
@@ -116,7 +118,7 @@ def _runtime(best: Fit, question: Question) -> Iterator[Message]:
     elif target.nvidia.version:
         yield message(
             "plan.why.driver",
-            "CUDA {major} builds run on any driver >= {floor}; yours is {driver}",
+            "CUDA {major} builds run on driver {floor} and newer; yours is {driver}",
             major=major if major >= _MINOR_COMPAT_SINCE else floor.cuda,
             floor=needed,
             driver=target.nvidia.version,
@@ -136,7 +138,7 @@ def _code(best: Fit, question: Question) -> Iterator[Message]:
         if code == "unknown":
             yield message(
                 "plan.why.code-unknown",
-                "it is unknown whether {variant} has code for the {gpu}; verification will show",
+                "it is unknown whether {variant} has code for the {gpu}; the verification shows whether it works",
                 variant=row.variant,
                 gpu=name,
             )

@@ -37,5 +37,5 @@ def _not_offered(candidate: Candidate, silent: list[Source]) -> Rejection:
     if where:
         detail = message("plan.reject.unreachable", "{source} did not answer", source=", ".join(where))
         return Rejection(torch=row.torch, variant=row.variant, reason=Reason.UNREACHABLE, detail=detail)
-    detail = message("plan.reject.not-offered", "no configured source has it")
+    detail = message("plan.reject.not-offered", "no configured source has this build")
     return Rejection(torch=row.torch, variant=row.variant, reason=Reason.MISSING_PAIR, detail=detail)

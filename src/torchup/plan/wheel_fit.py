@@ -31,7 +31,7 @@ def fit(wheel: MeasuredWheel, machine: Machine, catalog: Catalog) -> Verdict:
     if platform not in wheel.platforms:
         text = message(
             "measure.fit.platform",
-            "it is for {wheel}, but the machine is {machine}",
+            "the wheel is for {wheel}, but the machine is {machine}",
             wheel=", ".join(wheel.platforms) or "-",
             machine=platform or machine.arch,
         )
@@ -47,7 +47,7 @@ def fit(wheel: MeasuredWheel, machine: Machine, catalog: Catalog) -> Verdict:
         message("measure.fit.code", "{gpu} runs {code}", gpu=gpu_name(machine.gpus[index]), code=code)
         for index, code in verdict.code.items()
     ]
-    plain = message("measure.fit.cpu", "it runs only on the processor")
+    plain = message("measure.fit.cpu", "this build runs only on the processor")
     return Verdict(
         fits=True, why=(python, *(code or () if verdict.uses_gpu else (plain,))), known=_known(wheel, catalog)
     )

@@ -38,9 +38,9 @@ def lowered(packages: Sequence[Package], newest: Fit, plan: Plan) -> Message | N
 def _how_to_keep(packages: Sequence[Package], newest: str) -> Message:
     """How to keep the newest torch: compile the packages that can be compiled, or leave them out."""
     if all(package.can_be_compiled for package in packages):
-        return message("plan.why.packages.build", "to keep {newest}: --torch {newest} --build", newest=newest)
+        return message("plan.why.packages.build", "to keep {newest}, use --torch {newest} --build", newest=newest)
     names = ", ".join(package.name for package in packages)
-    return message("plan.why.packages.without", "to keep {newest}: leave out {packages}", newest=newest, packages=names)
+    return message("plan.why.packages.without", "to keep {newest}, leave out {packages}", newest=newest, packages=names)
 
 
 def third_party(match: Match) -> Notice:
@@ -104,7 +104,9 @@ def _build_hint(found: Match) -> Message:
     package = load_packages().get(found.package)
     if package is not None and not package.can_be_compiled:
         return message(
-            "plan.wheel.no-source.hint", "torchup cannot compile it; instead: {what}", what=found.alternative or "-"
+            "plan.wheel.no-source.hint",
+            "use an alternative, because torchup cannot compile the package: {what}",
+            what=found.alternative or "-",
         )
     return message(
         "plan.wheel.source.hint",

@@ -40,7 +40,7 @@ class Asked(Value, frozen=True, kw_only=True):
     compat: Compat
 
 
-SYNC = message("project.fix.sync", "run `torchup project sync` to correct it")
+SYNC = message("project.fix.sync", "run `torchup project sync` to correct the file")
 
 
 def check(found: Declared, catalog: Catalog, compat: Compat) -> tuple[Flaw, ...]:
@@ -144,7 +144,7 @@ def _unsafe_best_match(asked: Asked) -> Iterator[Flaw]:
             "unsafe-best-match",
             message("project.flaw.strategy",
                 "`unsafe-best-match` installs every package from the index with the newest version, so anyone "
-                "who publishes that name on one of them can replace it"),
+                "who publishes a package of the same name on any of the indexes can replace it"),
             message("project.flaw.strategy.fix", "tie torch to an explicit index, then remove the setting"),
             Severity.WARNING,
         )  # fmt: skip
@@ -219,8 +219,8 @@ def _python_unpublished(asked: Asked) -> Iterator[Flaw]:
             yield _flaw(
                 "python-unpublished",
                 message("project.flaw.python",
-                    "the file allows Python {python}, but no torch that it allows has wheels for it: {build} has "
-                    "{pythons}", python=python, build=newest.label,
+                    "the file allows Python {python}, but no torch that the file allows has wheels for that "
+                    "Python: {build} supports {pythons}", python=python, build=newest.label,
                         pythons=newest.python_range),
                 message("project.flaw.python.fix", "raise requires-python, or allow an older torch"),
             )  # fmt: skip
@@ -293,7 +293,8 @@ def _label_not_pinned(asked: Asked) -> Iterator[Flaw]:
             if newest and there and max(map(version_key, newest)) > max(map(version_key, there)):
                 yield _flaw("label-not-pinned", message(
                     "project.flaw.label-open",
-                    "`torch` has no label, and PyPI's {newest} is newer than the {there} of {label}",
+                    "`torch` has no label, so an installer takes {newest} from PyPI, which is newer than "
+                    "{there}, the newest {label} build",
                     newest=max(newest, key=version_key), label=label, there=max(there, key=version_key),
                 ))  # fmt: skip
 

@@ -34,14 +34,14 @@ def read_original(path: str, content: bytes) -> Original:
     if len(content) > SIZE_LIMIT:
         raise UsageError(
             message("project.large", "{path} is larger than {limit} KB", path=path, limit=SIZE_LIMIT >> 10),
-            hint=message("project.large.hint", "change it by hand"),
+            hint=message("project.large.hint", "edit the file by hand"),
         )
     try:
         text = content.removeprefix(_MARK).decode("utf-8")
     except UnicodeDecodeError:
         raise UsageError(
             message("project.encoding", "{path} is not UTF-8", path=path),
-            hint=message("project.encoding.hint", "save it as UTF-8"),
+            hint=message("project.encoding.hint", "save the file as UTF-8"),
         ) from None
     return Original(path=path, content=content, text=text.replace("\r\n", "\n"))
 

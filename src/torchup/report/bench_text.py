@@ -50,7 +50,7 @@ def headline(results: Sequence[Result], baseline: Run) -> str:
         return ""
     return text(
         "bench.headline",
-        "The article's program, {count} epochs: {about}{here} s here, {there} s on an {other}: {times}",
+        "The article's program ({count} epochs) takes {about}{here} s here and {there} s on the {other}: {times}",
         count=numbers.count(amount.count),
         about=text("bench.about", "about ") if here.extrapolated else "",
         here=numbers.plain_seconds(here.seconds),
@@ -73,7 +73,7 @@ def limits(results: Sequence[Result]) -> list[str]:
         name = fastest.device_name or fastest.device
         if bound.seconds is None or bound.share is None:
             lines.append(
-                text("bench.limit.unknown", "{device}: its peak is unknown, so no limit is given", device=name)
+                text("bench.limit.unknown", "the peak of {device} is unknown, so torchup shows no limit", device=name)
             )
             continue
         line = text(
@@ -101,7 +101,7 @@ def programs(results: Sequence[Result]) -> list[str]:
         lines.append(
             text(
                 "bench.program",
-                "It used {cores} CPU cores on average and {memory} of memory",
+                "The program used {cores} CPU cores on average and {memory} of memory",
                 cores=used,
                 memory=memory,
             )
@@ -122,7 +122,10 @@ def _profile(profile: object) -> list[str]:
     shares = [numbers.percent(profile.get(name), 0) for name in ("copies", "input")]
     lines = [
         text(
-            "bench.profile", "Copies take {copies}; waiting for input takes {input}", copies=shares[0], input=shares[1]
+            "bench.profile",
+            "Copies take {copies} of the time; waiting for input takes {input}",
+            copies=shares[0],
+            input=shares[1],
         )
     ]
     rows = profile["top"][:8]
@@ -159,8 +162,8 @@ def shortened(results: Sequence[Result]) -> list[str]:
             continue
         line = text(
             "bench.shortened",
-            "{recipe} ({device}): the time budget allowed {part}; its time is extrapolated and its accuracy is not"
-            " judged",
+            "{recipe} ({device}): the time budget allowed only {part}; the time is extrapolated, and the "
+            "accuracy is not judged",
             recipe=result.recipe,
             device=result.device,
             part=part_text(part),

@@ -23,10 +23,15 @@ class Scale(Value, frozen=True, kw_only=True):
     log: bool = False
 
     @classmethod
-    def around(cls, values: Sequence[float], *, log: bool = False, zero: bool = False) -> Scale:
-        """A scale that holds all values with a little room; ``zero`` starts it at 0."""
+    def around(cls, values: Sequence[float], *, log: bool = False, zero: bool = False, least: float = 1.0) -> Scale:
+        """A scale that holds all values with a little room; ``zero`` starts it at 0.
+
+        ``least``: ratio that a logarithmic scale spans at least, downwards from the largest value, so that values
+        which hardly differ lie close together.
+        """
         usable = [v for v in values if math.isfinite(v) and (v > 0 or not log)] or [1.0]
         low, high = min(usable), max(usable)
+        low = min(low, high / least) if log else low
         if log:
             room = (high / low) ** 0.06 if high > low else 2.0
             return cls(low=low / room, high=high * room, log=True)

@@ -18,10 +18,12 @@ MEANINGS: dict[str, Message] = {
     "not-loaded": message("detect.problem.not-loaded", "the kernel driver is not loaded"),
     "library-version-mismatch": message(
         "detect.problem.library-version-mismatch",
-        "the loaded kernel driver is older than the installed libraries: reboot after the driver update",
+        "the loaded kernel driver is older than the installed libraries: reboot to finish the driver update",
     ),
-    "no-permission": message("detect.problem.no-permission", "this user may not use the GPU"),
-    "gpu-lost": message("detect.problem.gpu-lost", "the GPU has dropped off the bus (power or hardware): reboot"),
+    "no-permission": message("detect.problem.no-permission", "this user has no permission to use the GPU"),
+    "gpu-lost": message(
+        "detect.problem.gpu-lost", "the GPU no longer answers on the bus (a fault of power or hardware): reboot"
+    ),
     "no-devices": message("detect.problem.no-devices", "the driver sees no GPU"),
     "timeout": message("detect.problem.timeout", "the driver does not answer"),
     "blocked-by-os": message("detect.problem.blocked-by-os", "the operating system blocks access to the GPU"),
@@ -41,7 +43,7 @@ MEANINGS: dict[str, Message] = {
         "detect.problem.insufficient-resources", "the driver lacks resources (memory, device nodes)"
     ),
     "gpu-not-found": message("detect.problem.gpu-not-found", "the driver finds no GPU with that index"),
-    "nvml-error": message("detect.problem.nvml-error", "the driver's management library fails"),
+    "nvml-error": message("detect.problem.nvml-error", "the driver's management library (NVML) returned an error"),
 }
 
 
@@ -166,7 +168,7 @@ def _gpu(gpu: Gpu) -> str:
     if gpu.xpu is False:
         parts.append(text("detect.gpu.no-xpu", "not usable by PyTorch"))
     if gpu.mig_mode == "enabled":
-        parts.append(text("detect.gpu.mig", "MIG on, {count} instances", count=gpu.mig_instances or 0))
+        parts.append(text("detect.gpu.mig", "MIG on, instances: {count}", count=gpu.mig_instances or 0))
     if gpu.compute_mode not in {None, "default"}:
         parts.append(text("detect.gpu.compute-mode", "compute mode {mode}", mode=gpu.compute_mode))
     if gpu.virtual:
@@ -187,7 +189,7 @@ def _drivers(machine: Machine) -> list[tuple[str, str, str]]:
 def _driver(driver: Driver) -> str:
     parts = [part for part in (driver.version, driver.flavor) if part]
     if driver.cuda_api:
-        parts.append(text("detect.driver.cuda", "serves CUDA up to {version}", version=driver.cuda_api))
+        parts.append(text("detect.driver.cuda", "supports CUDA up to {version}", version=driver.cuda_api))
     if driver.loaded is False:
         parts.append(text("detect.driver.not-loaded", "not loaded"))
     if driver.problem:

@@ -43,7 +43,7 @@ def headline(diagnosis: Diagnosis, style: Style, *, live: bool = True) -> str:
         return f"{mark(style, str(cause.severity))} " + text("doctor.text.cause", "Main cause: {rule}", rule=cause.rule)
     if diagnosis.verdict is Verdict.HEALTHY:
         healthy = text("doctor.text.healthy", "no problem was found in this environment")
-        told = healthy if live else text("doctor.text.silent", "no problem found in this report")
+        told = healthy if live else text("doctor.text.silent", "no problem was found in this report")
         return f"{mark(style, 'pass')} " + told
     return f"{mark(style, 'warning')} " + undetermined()
 

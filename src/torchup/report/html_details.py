@@ -142,7 +142,7 @@ def _result_facts(entry: Entry) -> Iterator[tuple[str, str]]:
         yield text("html.fact.first", "first epoch"), numbers.seconds(result.first_seconds)
     if result.first_minute_rate is not None:
         rates = (numbers.amount(rate, "/s") for rate in (result.first_minute_rate, result.sustained_rate))
-        yield text("html.fact.rates", "first minute, after it"), ", ".join(rates)
+        yield text("html.fact.rates", "rate in the first minute, rate after it"), ", ".join(rates)
     if result.peak_memory_bytes is not None:
         yield text("results.column.memory", "Peak memory"), numbers.size(result.peak_memory_bytes)
     if result.limit is not None:
@@ -160,13 +160,16 @@ def _limit_facts(entry: Entry) -> Iterator[tuple[str, str]]:
         value = f"{numbers.seconds(floor)} ({bound_name(limit.bound)}), {numbers.percent(limit.share)}"
         yield text("html.fact.limit", "device's limit, share reached"), value
     if limit.flops is not None:
-        yield text("html.fact.flops", "achieved"), numbers.amount(limit.flops / entry.result.seconds, "FLOP/s")
+        yield (
+            text("html.fact.flops", "achieved performance"),
+            numbers.amount(limit.flops / entry.result.seconds, "FLOP/s"),
+        )
     peak = (
         numbers.amount(limit.peak_flops, "FLOP/s")
         if limit.peak_flops
         else text("html.fact.peak-unknown", "peak unknown")
     )
-    yield text("html.fact.peak", "peak"), f"{peak} ({limit.source})" if limit.source else peak
+    yield text("html.fact.peak", "peak performance"), f"{peak} ({limit.source})" if limit.source else peak
 
 
 def _telemetry(entry: Entry) -> Iterator[tuple[str, str]]:

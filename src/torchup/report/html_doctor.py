@@ -63,7 +63,7 @@ def _heading(found: Diagnosis, facts: Facts, where: str) -> Heading:
         return Heading(kind="bad", badge=badge, title=words(main.summary), below=(main.rule, where))
     if found.verdict is Verdict.HEALTHY:
         here = text("doctor.text.healthy", "no problem was found in this environment")
-        title = here if facts.live else text("doctor.text.silent", "no problem found in this report")
+        title = here if facts.live else text("doctor.text.silent", "no problem was found in this report")
         return Heading(kind="good", badge=text("html.doctor.healthy", "Healthy"), title=title, below=(where,))
     badge = text("html.doctor.undetermined", "Undetermined")
     return Heading(kind="open", badge=badge, title=undetermined(), below=(where,))

@@ -138,6 +138,8 @@ def kind_name(kind: RecipeKind) -> Message:
     return {
         RecipeKind.REPLICA: message("bench.kind.replica", "the published program as written"),
         RecipeKind.SAME_MATH: message("bench.kind.same-math", "the same mathematics, implemented another way"),
-        RecipeKind.SPEEDRUN: message("bench.kind.speedrun", "a different training setup, held to the same accuracy"),
+        RecipeKind.SPEEDRUN: message(
+            "bench.kind.speedrun", "a different training setup that must reach the same accuracy"
+        ),
         RecipeKind.MICRO: message("bench.kind.micro", "a single operation"),
     }[kind]

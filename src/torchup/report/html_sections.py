@@ -12,7 +12,7 @@ from torchup.report import numbers
 from torchup.report.bench_text import advice, bound_name
 from torchup.report.charts import Scale
 from torchup.report.html_entry import USUAL_PRECISION, Entry, Section, by_workload
-from torchup.report.results_text import PARTS, part_name, part_text, shares
+from torchup.report.results_text import PARTS, epochs, part_name, part_text, shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +22,8 @@ SPEEDRUN = frozenset({RecipeKind.SPEEDRUN})
 
 
 # ---------------------------------------------------------------- summary
+
+LADDER_SPAN = 10.0  # ratio of a ladder's ends at least: two equal recipes must not look ten times apart
 
 
 def summary(entries: Sequence[Entry]) -> Iterator[tuple[Iterator[tuple[str, str, str]], Iterator[str]]]:
@@ -54,8 +56,8 @@ def _accuracy_detail(best: Entry) -> str:
         return text(
             "html.tile.accuracy.cut", "{recipe}, after {part}: not judged", recipe=best.recipe, part=part_text(part)
         )
-    epochs = best.result.epochs or best.result.parameters.get("epochs", 0.0)
-    shown = numbers.count(epochs) if epochs else numbers.NONE
+    done = best.result.epochs or best.result.parameters.get("epochs", 0.0)
+    shown = numbers.count(done) if done else numbers.NONE
     return text("html.tile.accuracy.detail", "{recipe}, epochs: {epochs}", recipe=best.recipe, epochs=shown)
 
 
@@ -102,8 +104,8 @@ def speedruns(entries: Sequence[Entry]) -> Section:
         title=text("html.speedruns", "Speed runs"),
         intro=text(
             "html.speedruns.intro",
-            "A different training setup (batch, optimiser, schedule), held to the same accuracy. Do not compare it "
-            "with the recipes.",
+            "A different training setup (batch, optimiser, schedule) that must reach the same accuracy. Do not "
+            "compare it with the recipes.",
         ),
         parts=_ladders(entries, SPEEDRUN),
     )
@@ -124,7 +126,7 @@ def _ladder(workload: str, group: Sequence[Entry]) -> Ladder:
             what=unit_name(ordered[0]),
             precision=USUAL_PRECISION,
         ),
-        scale=Scale.around([*(entry.seconds for entry in ordered), *bounds], log=True),
+        scale=Scale.around([*(entry.seconds for entry in ordered), *bounds], log=True, least=LADDER_SPAN),
         rows=tuple(ordered),
         slowest=max((e.seconds for e in ordered if not e.published), default=ordered[0].seconds),
     )
@@ -142,7 +144,7 @@ def amount_name(entry: Entry) -> str:
     """``10 epochs``; empty where a run does not count in epochs."""
     if entry.amount is None or entry.amount.unit != "epoch":
         return ""
-    return text("results.epochs", "{count} epochs", count=numbers.count(entry.amount.count))
+    return epochs(entry.amount.count)
 
 
 # ---------------------------------------------------------------- devices side by side

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROBLEMS = {
-    "python-missing": message("kernel.problem.python-missing", "its Python no longer exists"),
-    "environment-missing": message("kernel.problem.environment-missing", "its environment no longer exists"),
-    "ipykernel-missing": message("kernel.problem.ipykernel-missing", "ipykernel is not installed in it"),
+    "python-missing": message("kernel.problem.python-missing", "the kernel's Python no longer exists"),
+    "environment-missing": message("kernel.problem.environment-missing", "the kernel's environment no longer exists"),
+    "ipykernel-missing": message(
+        "kernel.problem.ipykernel-missing", "ipykernel is not installed in the kernel's environment"
+    ),
     "unreadable": message("kernel.problem.unreadable", "kernel.json cannot be read"),
 }
 
@@ -52,7 +54,7 @@ class Row(Protocol):
 def list_text(kernels: Sequence[Row], style: Style) -> str:
     """One line a kernel (sign, name, label); below, what is wrong with those that cannot start."""
     if not kernels:
-        return text("kernel.none", "No kernels. To make one: torchup kernel add")
+        return text("kernel.none", "No kernels yet; run `torchup kernel add` to make one.")
     rows = [(mark(style, "error" if k.problem else "pass"), k.name, k.display_name or "-") for k in kernels]
     listed = table(("", text("kernel.column.name", "name"), text("kernel.column.label", "shown as")), rows, style)
     return "\n".join((listed, *(_problem(kernel) for kernel in kernels if kernel.problem)))

@@ -28,7 +28,7 @@ def measure_text(wheel: MeasuredWheel, verdict: Verdict, style: Style) -> str:
 def _facts(wheel: MeasuredWheel) -> list[tuple[str, str]]:
     code = " ".join((*wheel.sass, *wheel.gfx))
     gpu = wheel.variant not in {"cpu", "xpu"}
-    unknown = text("measure.code.unknown", "unknown: its library does not state it")
+    unknown = text("measure.code.unknown", "unknown: the library in the wheel does not state it")
     none = text("measure.none-word", "none")
     return [
         (text("measure.file", "file"), wheel.filename),

@@ -199,7 +199,10 @@ def outcomes_text(outcomes: Sequence[Outcome], style: Style, *, verbose: bool = 
         why = _outcome_why(outcome)
         lines.append(fill(why, style.width, first="    ", rest="    ") if verbose else cut(f"    {why}", style.width))
     if not verbose and any(cells(_outcome_why(outcome)) + 4 > style.width for outcome in outcomes):
-        lines += ["", text("plan.many.more", "full reasons: use -v, or `--machine FILE` for one machine")]
+        lines += [
+            "",
+            text("plan.many.more", "use -v to see the full reasons, or `--machine FILE` to plan for one machine"),
+        ]
     return "\n".join(line.rstrip() for line in lines)
 
 

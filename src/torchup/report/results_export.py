@@ -11,7 +11,7 @@ from torchup.bench.timebase import common, cut, for_request, seconds_for
 from torchup.i18n import printable, render, text
 from torchup.i18n.sentences import sentence
 from torchup.report import numbers
-from torchup.report.results_text import PARTS, interval_text, quality_text, recipe_text, short_device, trained
+from torchup.report.results_text import PARTS, epochs, interval_text, quality_text, recipe_text, short_device, trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,9 +59,7 @@ def _markdown_table(results: Sequence[Result]) -> str:
         text("results.column.recipe", "Recipe"),
         text("results.column.device", "Device"),
         text("results.column.precision", "Precision"),
-        median
-        if amount is None
-        else f"{median} ({text('results.epochs', '{count} epochs', count=numbers.count(amount.count))})",
+        median if amount is None else f"{median} ({epochs(amount.count)})",
         text("results.column.trained", "Trained"),
         text("results.column.bounds", "Interval"),
         text("results.column.rate", "Rate"),

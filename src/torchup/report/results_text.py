@@ -39,7 +39,7 @@ def part_name(part: str) -> Message:
     """The name of a part of the breakdown."""
     return {
         "input": message("bench.part.input", "input"),
-        "start": message("bench.part.start", "worker start"),
+        "start": message("bench.part.start", "worker start-up"),
         "transfer": message("bench.part.transfer", "transfer"),
         "launch": message("bench.part.launch", "launch"),
         "compute": message("bench.part.compute", "compute"),
@@ -91,13 +91,22 @@ def _amount_note(timed: Timed) -> str:
     """``, 10 epochs``: what a time is a time of."""
     if timed.amount is None or timed.amount.unit != "epoch":
         return ""
-    count = numbers.count(timed.amount.count)
     if timed.measured is None:
-        return f" ({text('results.epochs', '{count} epochs', count=count)})"
+        return f" ({epochs(timed.amount.count)})"
     shown = text(
-        "results.epochs.from", "{count} epochs, from {measured}", count=count, measured=numbers.count(timed.measured)
+        "results.epochs.from",
+        "{count} epochs, extrapolated from {measured}",
+        count=numbers.count(timed.amount.count),
+        measured=numbers.count(timed.measured),
     )
     return f" ({shown})"
+
+
+def epochs(count: float) -> str:
+    """``10 epochs``, ``1 epoch``."""
+    if count == 1:
+        return text("results.epochs.one", "1 epoch")
+    return text("results.epochs", "{count} epochs", count=numbers.count(count))
 
 
 # ---------------------------------------------------------------- one run
@@ -178,7 +187,7 @@ def ladder(results: Sequence[Result], style: Style) -> str:
     )
     caption = [results[0].workload]
     if amount is not None and amount.unit == "epoch":
-        caption.append(text("results.ladder.epochs", "times of {count} epochs", count=numbers.count(amount.count)))
+        caption.append(text("results.ladder.epochs", "number of epochs: {count}", count=numbers.count(amount.count)))
     kept: list[tuple[str, list[str]]] = []
     for header, cells, is_context in _ladder_columns(timed):
         if is_context and len(set(cells)) == 1:
@@ -216,7 +225,7 @@ def trained(timed: Timed) -> str:
     """How many epochs an extrapolated time comes from; a dash where all were trained."""
     if timed.measured is None:
         return numbers.NONE
-    return text("results.trained", "{count} epochs", count=numbers.count(timed.measured))
+    return epochs(timed.measured)
 
 
 def _trained_beside(timed: Timed, result: Result) -> str:
@@ -240,9 +249,9 @@ def _reached(result: Result) -> str:
 
 
 def quality_text(result: Result) -> str:
-    """The qualities a result reached: ``98.20 %``, ``tflops 12.3``."""
+    """The qualities a result reached: ``98.20 %, final loss 0.058``."""
     return ", ".join(
-        accuracy_text(result) if name == "test_accuracy" else f"{name} {numbers.digits(value)}"
+        accuracy_text(result) if name == "test_accuracy" else f"{name.replace('_', ' ')} {numbers.digits(value)}"
         for name, value in result.quality.items()
     )
 
@@ -357,7 +366,8 @@ def beside_text(results: Sequence[Result], baseline: Run, style: Style) -> str:
     headers = ["", *(f"{short_device(p)} {numbers.plain_seconds(p.seconds)} s" for p in published)]
     title = text(
         "results.beside",
-        "Compared with the article's devices (times as fast; their times are published, not measured by torchup)",
+        "Compared with the article's devices (how many times as fast; their times are published, not measured by "
+        "torchup)",
     )
     return f"{title}\n{table(headers, rows, style)}"
 

@@ -40,7 +40,7 @@ def up_text(
 
 def _environment(plan: Plan, environment: Environment, style: Style, *, reused: bool) -> str:
     sign = mark(style, "pass")
-    state = text("up.reused", "was there already") if reused else text("up.new", "new")
+    state = text("up.reused", "already there") if reused else text("up.new", "new")
     lines = [
         f"{sign} torch {plan.build.label}, Python {environment.python or plan.python}",
         f"  {text('up.in', 'in')} {printable(environment.path)} ({state})",

@@ -26,7 +26,7 @@ _PROVES: dict[str, Message] = {
     "optimiser": message("verify.proves.optimiser", "training changes weights and lowers the loss"),
     "jit": message("verify.proves.jit", "operations compile at run time"),
     "dataloader": message("verify.proves.dataloader", "worker processes start and share memory"),
-    "package": message("verify.proves.package", "a package that is built for torch works with it"),
+    "package": message("verify.proves.package", "a package that is built for torch works with this torch"),
     "compile": message("verify.proves.compile", "torch.compile finds its compiler"),
 }
 
@@ -62,7 +62,7 @@ def verify_text(result: Verification, style: Style, *, watched: bool = False) ->
     skipped = len(result.rungs) - len(shown)
     lines = [verdict(result)] if watched else [verdict(result), "", *(rung_line(rung, style) for rung in shown)]
     if skipped:
-        lines += ["", text("verify.skipped", "{count} checks do not apply here (see --json)", count=skipped)]
+        lines += ["", text("verify.skipped", "checks that do not apply here: {count} (see --json)", count=skipped)]
     if result.readiness:
         lines += [
             "",

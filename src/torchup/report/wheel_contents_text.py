@@ -15,13 +15,19 @@ if TYPE_CHECKING:
 INTERFACES: dict[str, Message] = {
     "none": message("explain.wheel.abi.none", "not linked with torch"),
     "stable": message("explain.wheel.abi.stable", "torch's stable ABI: works with newer torch, too"),
-    "c++": message("explain.wheel.abi.cpp", "torch's C++ interface: works only with the releases it was built for"),
+    "c++": message(
+        "explain.wheel.abi.cpp", "torch's C++ interface: works only with the releases that the wheel was built for"
+    ),
 }
 PROBLEMS: dict[str, Message] = {
-    "no-metadata": message("explain.wheel.no-metadata", "it has no metadata"),
-    "name-differs": message("explain.wheel.name-differs", "its name and its metadata name different packages"),
-    "version-differs": message("explain.wheel.version-differs", "its name and its metadata name different versions"),
-    "platform-differs": message("explain.wheel.platform-differs", "its name and its code are for different systems"),
+    "no-metadata": message("explain.wheel.no-metadata", "the wheel has no metadata"),
+    "name-differs": message("explain.wheel.name-differs", "the file name and the metadata state different packages"),
+    "version-differs": message(
+        "explain.wheel.version-differs", "the file name and the metadata state different versions"
+    ),
+    "platform-differs": message(
+        "explain.wheel.platform-differs", "the file name and the code are for different systems"
+    ),
 }
 
 
@@ -41,7 +47,7 @@ def _what(contents: Contents) -> Iterator[str]:
         yield "  " + text("explain.wheel.abi", "torch ABI: {words}", words=INTERFACES[contents.interface])
     if contents.releases:
         yield "  " + text(
-            "explain.wheel.releases", "its symbols match torch {minors}", minors=_range(contents.releases)
+            "explain.wheel.releases", "the wheel's symbols match torch {minors}", minors=_range(contents.releases)
         )
     if contents.string_abi:
         yield "  " + text("explain.wheel.string-abi", "cxx11abi{value}", value=contents.string_abi)
@@ -66,6 +72,6 @@ def _verdict(found: Explained) -> Iterator[str]:
         yield "  " + text("explain.wheel.fits", "fits this machine, according to the file")
     for one in found.failed:
         yield "  " + text(
-            "explain.wheel.not", "does not fit: {axis} needs {want}, this machine has {have}",
+            "explain.wheel.not", "does not fit: {axis} must be {want}, but this machine has {have}",
             axis=one.axis.value, want=one.want, have=one.have,
         )  # fmt: skip

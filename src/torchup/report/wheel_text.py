@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 STATUS: dict[Status, Message] = {
     Status.EXACT: message("wheel.status.exact", "a wheel for this torch"),
-    Status.REUSE: message("wheel.status.reuse", "a wheel for an older torch, measured to work with this one"),
-    Status.PINNED: message("wheel.status.pinned", "it requires this torch"),
+    Status.REUSE: message("wheel.status.reuse", "a wheel for an older torch, tested with this one"),
+    Status.PINNED: message("wheel.status.pinned", "requires this torch"),
     Status.COMPATIBLE: message("wheel.status.compatible", "works with this torch"),
-    Status.BUILD: message("wheel.status.build", "no public wheel: it is compiled on your machine"),
+    Status.BUILD: message("wheel.status.build", "no public wheel: the package is compiled on your machine"),
     Status.NONE: message("wheel.status.none", "there is no wheel"),
-    Status.UNKNOWN: message("wheel.status.unknown", "no wheel is known; the listings that were read do not show one"),
+    Status.UNKNOWN: message("wheel.status.unknown", "no wheel is known: the listings that torchup read show none"),
 }
 KINDS: dict[str, Message] = {
     "pure": message("wheel.kind.pure", "no compiled code that depends on torch"),
@@ -58,7 +58,7 @@ def _block(found: Match, *, every: bool) -> Iterator[str]:
         yield "  " + label + (f", Python {found.python}" if found.python else "")
     if found.no_gpu:
         yield "  " + text(
-            "wheel.text.no-gpu", "this machine has no suitable GPU; the answer is for a machine that has one"
+            "wheel.text.no-gpu", "this machine has no suitable GPU; the answer is for a machine with such a GPU"
         )
     yield from (f"  {line}" for line in _origin(found))
     yield from (f"  {shlex.join(line)}" for line in found.install)
@@ -74,7 +74,7 @@ def _origin(found: Match) -> Iterator[str]:
     if found.by == By.STABLE_ABI and found.built:
         yield text("wheel.text.stable", "built for torch {built}; uses torch's stable ABI", built=found.built)
     if found.by == By.MEASURED_REUSE:
-        yield text("wheel.text.reuse", "built for torch {built}; measured: {how}", built=found.built, how=found.reuse)
+        yield text("wheel.text.reuse", "built for torch {built}; tested: {how}", built=found.built, how=found.reuse)
     if found.evidence:
         yield _evidence(found)
     for name, value in found.environment.items():
@@ -98,7 +98,7 @@ def _against(found: Match) -> Iterator[str]:
     for one in found.failed:
         yield text(
             "wheel.text.failed",
-            "{axis}: needs {want}, this machine has {have}",
+            "{axis} must be {want}, but this machine has {have}",
             axis=one.axis.value,
             want=one.want,
             have=one.have,
@@ -121,4 +121,4 @@ def _remarks(found: Match) -> Iterator[str]:
     if not found.found and found.alternative:
         yield text("wheel.text.alternative", "instead: {what}", what=found.alternative)
     if not found.found and found.build_needs:
-        yield text("wheel.text.build", "to compile it: {what}", what=found.build_needs)
+        yield text("wheel.text.build", "needed to compile it: {what}", what=found.build_needs)

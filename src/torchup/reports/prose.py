@@ -48,11 +48,11 @@ _OTHER = lazy_pattern(
     r"unlike|previous(?:ly)?|"
     r"formerly|used to|upgrad\w{0,4}|replac\w{0,4}|switched from|old (?:card|gpu|pc|machine)|before that|"
     r"compared|same (?:problem|issue|error) (?:on|with)|"
-    r"support(?:s|ed)?|should|would|could|requires?|needs?|e\.g|for example|such as|like the|"
+    r"(?<!not )(?<!n't )support(?:s|ed)?|should|would|could|requires?|needs?|e\.g|for example|such as|like the|"
     r"works? (?:\w{1,8} ){0,2}(?:on|with)|"
-    r"fails? on|not (?:an?|my|the)|no longer|don't|do not|doesn't|isn't|sold|ordered|plan(?:ning)? to|"
+    r"fails? on|not (?:an?|my|the)|no longer|(?:don't|do not|doesn't|isn't)(?! support)|sold|ordered|plan(?:ning)? to|"
     r"recommend\w{0,3}|tested on|series)\b|"
-    r"朋友|同事|另一台|另外一台|别的|其他|之前|以前|原来|换成|换了|升级|不是|没有|支持|推荐|需要|比如|例如|"
+    r"朋友|同事|另一台|另外一台|别的|其他|之前|以前|原来|换成|换了|升级|不是|没有|(?<!不)支持|推荐|需要|比如|例如|"
     r"同样的?问题|别人",
     re.IGNORECASE | re.ASCII,
 )

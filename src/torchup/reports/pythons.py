@@ -28,7 +28,13 @@ _FAILED = lazy_pattern(
     r"Segmentation fault|OSError|.{0,40}No module named)"
 )
 _VERSION_IN_PATH = lazy_pattern(r"[Pp]ython(3)\.?(\d{1,2})(?!\d)")
-_VIRTUAL = lazy_pattern(r"[\\/](?:[\w.-]{0,30}venv[\w.-]{0,30}|env|\.?virtualenvs[\\/][^\\/]{1,80})$", re.IGNORECASE)
+_VIRTUAL = lazy_pattern(
+    r"[\\/](?:[\w.-]{0,30}venv[\w.-]{0,30}|env|(?:\.?virtualenvs|uv[\\/]tools|pipx[\\/]venvs)[\\/][^\\/]{1,80})$",
+    re.IGNORECASE,
+)
+_ROAMING = lazy_pattern(
+    r"\\AppData\\Roaming\\(?!(?:uv|pipx)\\)", re.IGNORECASE
+)  # a user's packages, of any interpreter
 _CLOSE = 4  # lines between an interpreter's path and its version
 _HIDDEN = lazy_pattern(r"\.\.\.|<|\*\*|…|\bxxx", re.IGNORECASE)
 
@@ -47,7 +53,8 @@ def read_pythons(collected: Collected, lines: Sequence[str]) -> None:
         return
     failures = [position for position, line in enumerate(lines) if _FAILED.match(line)]
     failed = _failed(moments, failures[-1] if failures else len(lines))
-    python = next(python for python in known if _same(python, failed))
+    # one path with two versions is one interpreter: then a moment of the other version is no longer like it
+    python = next((python for python in known if _same(python, failed)), known[0])
     collected.interpreter = python.path
     if (python.version and not _agree(python.version, collected.python.get("version"))) or (
         python.version and len(python.version) > len(collected.python.get("version", ""))
@@ -64,7 +71,8 @@ def _moments(collected: Collected, lines: Sequence[str]) -> list[_Moment]:
             found += _of_packages(position, line)
         elif ('venv "' in line or 'Command: "' in line) and (launched := _LAUNCHED.match(line)) is not None:
             found.append(_Moment(line=position, path=launched[1]))
-    return _with_versions(sorted(found, key=lambda moment: moment.line))
+    named = [moment for moment in found if moment.path or moment.version]  # a hidden folder names no interpreter
+    return _with_versions(sorted(named, key=lambda moment: moment.line))
 
 
 def _of_packages(position: int, line: str) -> list[_Moment]:
@@ -90,7 +98,7 @@ def _posix_python(prefix: str, lib: str, version: str, kind: str) -> str | None:
 
 
 def _windows_python(prefix: str) -> str | None:
-    if _HIDDEN.search(prefix) or "AppData\\Roaming" in prefix:
+    if _HIDDEN.search(prefix) or _ROAMING.search(prefix):
         return None
     separator = "/" if "/" in prefix and "\\" not in prefix else "\\"
     below = (

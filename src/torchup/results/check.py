@@ -74,7 +74,9 @@ def _contradictions(result: Result, place: str) -> Iterator[Message]:
     ):
         yield message("check.interval", "result {place}: its interval does not match its raw samples", place=place)
     if not min(result.repeats) * (1 - ROUNDING) <= result.seconds <= max(result.repeats) * (1 + ROUNDING):
-        yield message("check.seconds", "result {place}: its time lies outside its raw samples", place=place)
+        yield message(
+            "check.seconds", "result {place}: its time lies outside the range of its raw samples", place=place
+        )
 
 
 def _above_roof(result: Result, place: str, peaks: Peaks) -> Iterator[Message]:
@@ -83,9 +85,7 @@ def _above_roof(result: Result, place: str, peaks: Peaks) -> Iterator[Message]:
     limit = result.limit
     flops = known_flops(result) or (limit.flops if limit is not None else None)
     if flops is not None and flops / fastest > TOLERANCE * peak_flops(result, peaks):
-        yield message(
-            "check.roof", "result {place}: it claims more work per second than the device can do", place=place
-        )
+        yield message("check.roof", "result {place} claims more work per second than the device can do", place=place)
     elif limit is not None and limit.seconds is not None and limit.seconds > fastest * TOLERANCE:
         yield message("check.limit", "result {place} is faster than its own device limit", place=place)
 

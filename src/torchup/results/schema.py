@@ -49,7 +49,7 @@ def parse_run(text: str | bytes, *, name: str) -> Run:
     if len(text) > SIZE_LIMIT:
         raise RunFileError(
             message("results.too-large", "{name} is larger than a result file can be", name=name),
-            hint=message("results.corrupt.hint", "measure again with `torchup bench`, or export the run once more"),
+            hint=message("results.corrupt.hint", "measure again with `torchup bench`, or export the run again"),
         )
     try:
         data = msgspec.json.decode(text)
@@ -69,7 +69,7 @@ def parse_run(text: str | bytes, *, name: str) -> Run:
 def _corrupt(name: str, detail: Message) -> RunFileError:
     return RunFileError(
         message("results.corrupt", "{name} is not a readable result file: {detail}", name=name, detail=detail),
-        hint=message("results.corrupt.hint", "measure again with `torchup bench`, or export the run once more"),
+        hint=message("results.corrupt.hint", "measure again with `torchup bench`, or export the run again"),
     )
 
 
@@ -81,7 +81,9 @@ def upgrade(data: object, *, name: str, steps: Mapping[int, Callable[[Any], Any]
     known = UPGRADES if steps is None else steps
     version = version_of(data)
     if version is None or not isinstance(data, dict | list):
-        raise _corrupt(name, message("results.neither", "neither a result file nor the JSON output of `torchup bench`"))
+        raise _corrupt(
+            name, message("results.neither", "the file is neither a result file nor the JSON output of `torchup bench`")
+        )
     if version > VERSION:
         raise RunFileError(
             message(
@@ -98,7 +100,10 @@ def upgrade(data: object, *, name: str, steps: Mapping[int, Callable[[Any], Any]
             data = known[version](data)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             old = message(
-                "results.old-version", "its version {version} cannot be read: {error}", version=version, error=error
+                "results.old-version",
+                "version {version} of the file cannot be read: {error}",
+                version=version,
+                error=error,
             )
             raise _corrupt(name, old) from error
         version += 1
@@ -154,7 +159,9 @@ def _check_size(data: object, name: str) -> None:
         value, depth = stack.pop()
         left -= 1
         if left < 0 or depth > DEPTH_LIMIT or (isinstance(value, str) and len(value) > TEXT_LIMIT):
-            raise _corrupt(name, message("results.too-deep", "larger or more deeply nested than a result can be"))
+            raise _corrupt(
+                name, message("results.too-deep", "the file is larger or more deeply nested than a result can be")
+            )
         children = value.items() if isinstance(value, dict) else value if isinstance(value, list) else ()
         for child in children:
             stack.extend((part, depth + 1) for part in (child if isinstance(child, tuple) else (child,)))
@@ -178,4 +185,6 @@ def impossible(run: Run) -> Iterator[Message]:
             )
         accuracy = result.quality.get("test_accuracy")
         if accuracy is not None and not 0 <= accuracy <= 1:
-            yield message("results.impossible.accuracy", "{place}: an accuracy outside 0 to 1", place=place)
+            yield message(
+                "results.impossible.accuracy", "{place}: an accuracy that is not between 0 and 1", place=place
+            )

@@ -233,7 +233,12 @@ def _latest(runs: tuple[Run, ...], wanted: str) -> Run:
     here = [run for run in runs if run.origin == Origin.HERE]
     if not back.isdecimal() or len(back) > 9 or int(back) >= len(here):  # noqa: PLR2004  # no store has so many runs
         raise _unknown(
-            message("results.none", "there is no run `{wanted}`: {count} stored", wanted=wanted, count=len(here))
+            message(
+                "results.none",
+                "there is no run `{wanted}`; number of stored runs: {count}",
+                wanted=wanted,
+                count=len(here),
+            )
         )
     return here[-1 - int(back)]
 

@@ -165,7 +165,7 @@ def _no_answer(request: PageRequest, response: HttpResponse) -> Listing:
     why = why_silent(response.error or "")
     sent_on = host_of(response.final_url or "")
     if sent_on and sent_on != host_of(request.url):
-        why = message("sources.sent-on", "it redirects to {host}: {why}", host=sent_on, why=why)
+        why = message("sources.sent-on", "the server redirects to {host}: {why}", host=sent_on, why=why)
     elif response.error != "the answer was cut off":
         return _silent(request, why)
     return Listing(request=request, found=False, problem=why)
@@ -184,7 +184,7 @@ def why_silent(error: str) -> Message:
     if "certificate" in lowered:
         return message(
             "sources.certificate",
-            "its certificate is not trusted here: {error}",
+            "the server's certificate is not trusted here: {error}",
             error=without_secrets(error)[:200],
         )
     return message("sources.no-connection", "no connection: {error}", error=without_secrets(error)[:200] or "unknown")
@@ -198,5 +198,5 @@ def _problem(response: HttpResponse) -> Message | None:
     if response.status in NOT_FOUND:
         return message("sources.not-there", "not found (HTTP {status})", status=response.status)
     if response.status == UNAUTHORIZED:
-        return message("sources.unauthorized", "it asks for a user and password (HTTP 401)")
-    return message("sources.http-error", "it answered HTTP {status}", status=response.status)
+        return message("sources.unauthorized", "the server asks for a user name and a password (HTTP 401)")
+    return message("sources.http-error", "the server answered HTTP {status}", status=response.status)

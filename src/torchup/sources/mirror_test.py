@@ -89,7 +89,7 @@ def _measure(host: Host, task: _Task, connection: Connection) -> MirrorTest:
     listing = read_page(host, PageRequest(source=task.mirror, url=address), connection)
     newest = newest_wheel(listing)
     if newest is None:
-        nothing = message("sources.mirror.no-torch", "it has no wheels of torch there")
+        nothing = message("sources.mirror.no-torch", "there are no torch wheels at this address")
         return replace(blank, reachable=listing.reachable, problem=listing.problem or nothing)
     seen = replace(blank, reachable=True, index_seconds=listing.seconds, newest_torch=newest.version)
     return _sampled(host, seen, newest.url, task, connection)

@@ -111,7 +111,9 @@ def _nothing(sources: Sequence[Source]) -> NetworkError:
     silent = [f"{source.name} ({source.detail})" for source in sources if source.detail is not None]
     return NetworkError(
         message("refresh.nothing", "no source answered with torch wheels"),
-        hint=message("refresh.nothing.hint", "asked: {sources}", sources=", ".join(silent[:6])),
+        hint=message(
+            "refresh.nothing.hint", "check the network and these sources: {sources}", sources=", ".join(silent[:6])
+        ),
     )
 
 

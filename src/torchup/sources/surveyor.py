@@ -161,7 +161,7 @@ def told(source: Source, listings: Sequence[Listing]) -> Source:
     problem = next((one.problem for one in listings if one.problem and one.problem.code != "sources.not-there"), None)
     if problem is not None:  # an error page, a login page, garbage: an installer would stumble over it too
         return replace(source, reachable=False, detail=problem)
-    nothing = message("sources.nothing", "it has no wheels of {packages}", packages=", ".join(PACKAGES))
+    nothing = message("sources.nothing", "the index has no wheels of {packages}", packages=", ".join(PACKAGES))
     return replace(source, reachable=True, detail=nothing)
 
 
@@ -181,7 +181,7 @@ def refuse_logins(host: Host, request: Request) -> None:
     for package in request.packages:
         if "://" in package and not is_whole(package.partition("@")[2].strip()):
             raise UsageError(
-                message("sources.package.login", "an address of a package cannot hold a password or a token"),
+                message("sources.package.login", "the address of a package must not contain a password or a token"),
                 hint=message(
                     "sources.package.login.hint", "put the login into your netrc file, and leave it out of the address"
                 ),
@@ -189,7 +189,10 @@ def refuse_logins(host: Host, request: Request) -> None:
     from_settings = load_settings(host).text("mirror") == request.mirror
     if request.mirror and "://" in request.mirror and not from_settings and not is_whole(request.mirror):
         raise UsageError(
-            message("sources.mirror.login", "do not put a password on the command line"),
+            message(
+                "sources.mirror.login",
+                "the address of the mirror contains a password, which other users can see on the command line",
+            ),
             hint=message(
                 "sources.mirror.login.hint",
                 "put the address into TORCHUP_MIRROR or torchup.toml, or the login into your netrc file",
@@ -235,7 +238,8 @@ def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
         found.append(
             message(
                 "sources.wheelhouse.by-project",
-                "{file} names the wheels in {folder}: they run with your rights, so continue only if you trust them",
+                "{file} names the wheels in {folder}: they run with your permissions, so continue only if you "
+                "trust them",
                 file=settings.path,
                 folder=folder,
             )
@@ -244,7 +248,7 @@ def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
         found.append(
             message(
                 "sources.packages.by-project",
-                "{file} asks for {packages}: they run with your rights, so continue only if you know them",
+                "{file} asks for {packages}: they run with your permissions, so continue only if you know them",
                 file=settings.path,
                 packages=", ".join(map(without_credentials, packages)),
             )

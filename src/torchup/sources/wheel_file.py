@@ -90,7 +90,7 @@ class Pieces(io.RawIOBase):
     def _get(self, start: int, length: int = _PIECE) -> bytes:
         if self.came + length > self._budget and self._path is None:
             raise UsageError(
-                message("wheel.budget", "reading it would need more than {limit} MB", limit=self._budget >> 20),
+                message("wheel.budget", "reading this wheel would need more than {limit} MB", limit=self._budget >> 20),
                 hint=message("wheel.budget.hint", "download the wheel and measure the file"),
             )
         data = self._from_disk(start, length) if self._path is not None else self._from_network(start, length)
@@ -133,7 +133,7 @@ _DOWNLOAD = message("wheel.no-ranges.hint", "download the wheel and measure the 
 def _refused(status: int, url: str) -> Message:
     if status in {200, _PARTIAL}:
         return message("wheel.no-ranges", "{url}: the server does not support range requests", url=url)
-    return message("wheel.http", "{url}: it answered HTTP {status}", url=url, status=status)
+    return message("wheel.http", "{url} answered HTTP {status}", url=url, status=status)
 
 
 class Member(Value, frozen=True, kw_only=True):
@@ -222,5 +222,7 @@ class _explained:  # noqa: N801  # reads as a statement
 def _broken(name: str, reason: Message) -> UsageError:
     return UsageError(
         message("wheel.broken", "{name} is not a valid wheel: {reason}", name=name, reason=reason),
-        hint=message("wheel.broken.hint", "download it again, or compare its hash with that on the index page"),
+        hint=message(
+            "wheel.broken.hint", "download the wheel again, or compare its hash with the hash on the index page"
+        ),
     )

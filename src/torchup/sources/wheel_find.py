@@ -72,7 +72,7 @@ def find_wheel(host: Host, named: str, request: Request, *, platform: str, usual
         names = ", ".join(f"{source.name} ({source.detail})" for source in sources if source.detail)
         raise NetworkError(
             message("refresh.nothing", "no source answered with torch wheels"),
-            hint=message("refresh.nothing.hint", "asked: {sources}", sources=names),
+            hint=message("refresh.nothing.hint", "check the network and these sources: {sources}", sources=names),
         )
     offer = _chosen(offers, asked, platform, request.python, usual)
     return Found(address=offer.url, offer=offer, connection=connection, indexes=indexes, notices=notices)

@@ -54,7 +54,7 @@ def page(language: str, *, megabytes: float) -> str:
 
 def _labels(size: str) -> dict[str, str]:
     return {
-        "title": text("web.title", "torchup: which PyTorch, and why it does not see the GPU"),
+        "title": text("web.title", "torchup: which PyTorch to install, and why it does not see the GPU"),
         "about": text(
             "web.about", "Choose the PyTorch build for a machine, or find what is wrong with one, in the browser"
         ),
@@ -63,8 +63,8 @@ def _labels(size: str) -> dict[str, str]:
         "heading": text("web.heading", "The PyTorch that runs on your GPU"),
         "lead": text(
             "web.lead",
-            "Describe a machine, or paste what a tool prints on it. torchup itself runs inside this page. It "
-            "installs nothing and sends nothing.",
+            "Describe a machine, or paste what a tool prints on that machine. torchup itself runs inside this "
+            "page. It installs nothing and sends nothing.",
         ),
         "examples": text("web.examples", "Try:"),
         "tabs": text("web.tabs", "What you want"),
@@ -75,15 +75,15 @@ def _labels(size: str) -> dict[str, str]:
         "json": text("web.json", "JSON, as the command line prints it"),
         "footer": text(
             "web.footer",
-            "torchup {version} in Pyodide. The page loads {size} MB once and keeps them, so it works offline. It"
-            " sends nothing: no report, no statistics.",
+            "torchup {version} in Pyodide. The page loads {size} MB once and keeps them in the browser, so it "
+            "works offline. The page sends nothing: no report, no statistics.",
             version=__version__,
             size=size,
         ),
-        "licences": text("web.licences", "Licences of what is inside"),
+        "licences": text("web.licences", "Licences of the included software"),
         "no_script": text(
             "web.no-script",
-            "This page needs JavaScript and WebAssembly. On a command line: `torchup plan`, `torchup doctor`.",
+            "This page needs JavaScript and WebAssembly. On a command line, use `torchup plan` and `torchup doctor`.",
         ),
     }
 

@@ -73,14 +73,14 @@ def _rare(python: str, torch: str) -> tuple[Field, ...]:
     channels = ((name, name) for name in ("stable", "test", "nightly"))
     architectures = ((name, name) for name in ("x86_64", "aarch64", "arm64"))
     return (
-        _choice("arch", text("web.field.arch", "Processor"), ("", text("web.usual", "the usual one")), *architectures),
+        _choice("arch", text("web.field.arch", "Processor"), ("", text("web.usual", "default")), *architectures),
         _typed("cuda", text("web.field.cuda", "CUDA of the driver"), "12.4"),
         _typed("glibc", text("web.field.glibc", "glibc"), "2.35"),
         _typed("python", "Python", python, "pythons"),
         _typed("torch", "torch", torch, "releases"),
         _typed("variant", text("web.field.variant", "Build"), "cu130", "variants"),
-        _typed("asked", text("web.field.asked", "Why not this one?"), "cu118", "variants"),
-        _typed("packages", text("web.field.packages", "Further packages"), "flash-attn xformers"),
+        _typed("asked", text("web.field.asked", "Why not this build?"), "cu118", "variants"),
+        _typed("packages", text("web.field.packages", "Additional packages"), "flash-attn xformers"),
         _typed("purpose", text("web.field.purpose", "torch is for"), "vllm", "purposes"),
         _choice("channel", text("web.field.channel", "Channel"), *channels),
         Field(name="cpu", label=text("web.field.cpu", "the CPU build, even with a GPU")),

@@ -26,8 +26,11 @@ def machine_asked(question: Question, catalog: Catalog) -> Imagined:
     found = _pasted(question.paste, catalog) if question.paste.strip() else None
     if found is None and not items:
         raise UsageError(
-            message("web.nothing", "describe the machine, or paste what a tool prints there"),
-            hint=message("web.nothing.hint", "enter at least the system and the name of the GPU"),
+            message("web.nothing", "the machine is not described yet"),
+            hint=message(
+                "web.nothing.hint",
+                "enter at least the system and the name of the GPU, or paste what a tool prints on that machine",
+            ),
         )
     if not items:
         return found or Imagined(machine=_BLANK)

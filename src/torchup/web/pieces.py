@@ -113,6 +113,7 @@ def _by_hand() -> Message:
     lines = "`, `".join(piece.get for piece in load_runtime().piece)
     return message(
         "web.by-hand",
-        "run `{lines}` in one folder on a machine with a network, then run `torchup web --from FOLDER`",
+        "run `{lines}` in one folder on a machine with a network, copy the folder here, then run `torchup web "
+        "--from FOLDER`",
         lines=lines,
     )

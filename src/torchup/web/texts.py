@@ -22,7 +22,7 @@ def script_texts(size: str) -> dict[str, str]:
         "offline": text("web.say.offline", "This page now works without a network, too."),
         "failed": text(
             "web.say.failed",
-            "The page could not load its parts: {reason}. Check the network, then load it again.",
+            "The page could not load its parts: {reason}. Check the network, then reload the page.",
             **_kept("reason"),
         ),
         "old": text("web.say.old", "This browser is too old for the page: it needs WebAssembly and module workers."),

@@ -265,7 +265,7 @@ def test_what_is_said_of_a_driver_out_of_its_time():
     after = driver_fits_gpu(VOLTA, "610.43", windows=False)
     assert (
         said(after) == "plan.reject.driver-after-gpu: driver 610.43 no longer supports Volta cards; "
-        "branch 580 is the last that does"
+        "branch 580 is the last that supports them"
     )
 
 
@@ -291,13 +291,13 @@ def test_what_is_said_of_a_driver_that_is_missing_or_too_old():
     assert against(build, target_with(version="525.60.13")) is None
     assert (
         against(build, target_with(version="470.82.01"))
-        == "plan.reject.driver: driver 470.82.01 < 525.60.13, which CUDA 12.6 needs"
+        == "plan.reject.driver: driver 470.82.01 is older than 525.60.13, which CUDA 12.6 needs"
     )
-    none = "plan.reject.no-driver: no NVIDIA driver is loaded; CUDA 12.6 needs 525.60.13"
+    none = "plan.reject.no-driver: no NVIDIA driver is loaded; CUDA 12.6 needs driver 525.60.13"
     assert against(build, make_target(machine("linux", nvidia("RTX 3060", "8.6")), CATALOG)) == none
     assert against(build, target_with(version=None)) == none
     windows = make_target(machine("windows", nvidia("RTX 3060", "8.6"), driver="527.41"), CATALOG)
-    assert against(build, windows) == "plan.reject.driver: driver 527.41 < 528.33, which CUDA 12.6 needs"
+    assert against(build, windows) == "plan.reject.driver: driver 527.41 is older than 528.33, which CUDA 12.6 needs"
 
 
 def test_a_driver_known_only_by_its_cuda_is_judged_by_it():
@@ -314,7 +314,7 @@ def test_what_a_driver_claims_beyond_its_version_counts_only_where_it_may():
     build, facts = row(driver=CUDA_12), {"version": "470.82.01", "cuda_api": "12.6"}
     assert (
         against(build, target_with(**facts))
-        == "plan.reject.driver: driver 470.82.01 < 525.60.13, which CUDA 12.6 needs"
+        == "plan.reject.driver: driver 470.82.01 is older than 525.60.13, which CUDA 12.6 needs"
     )
     driver = (Driver(vendor=Vendor.NVIDIA, **facts),)
     card = machine("linux", nvidia("Tesla V100-SXM2-32GB", "7.0"))

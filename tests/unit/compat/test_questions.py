@@ -177,3 +177,12 @@ def test_only_published_releases_are_judged(text, release):
     """Nightlies and builds from a checkout pair with what they like."""
     assert is_release(text) is release
     assert minor(text).count(".") == 1
+
+
+def test_what_every_rocm_build_has_no_published_one_lacks():
+    """The data centre's targets of the first builds on; those that came later, or went, are not among them."""
+    rows = [row for row in CATALOG.rows if row.publications[0].name == "pytorch-index" and row.arch and row.arch.gfx]
+    assert COMPAT.gfx_of_every_build
+    assert all(COMPAT.gfx_of_every_build <= set(row.arch.gfx) for row in rows)
+    assert "gfx90a" in COMPAT.gfx_of_every_build
+    assert not {"gfx900", "gfx1100", "gfx1201"} & COMPAT.gfx_of_every_build

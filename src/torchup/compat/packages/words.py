@@ -13,7 +13,8 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     "old-string-abi": (
         message("packages.cause.old-abi",
             "the extension uses the old C++ string ABI, but this torch uses the new one"),
-        message("packages.cause.old-abi.fix", "install the cxx11abiTRUE wheel; newer torch has no other"),
+        message("packages.cause.old-abi.fix",
+            "install the cxx11abiTRUE wheel; newer releases of torch use only that ABI"),
     ),
     "new-string-abi": (
         message("packages.cause.new-abi", "the extension needs a symbol of the new string ABI that this torch lacks"),
@@ -34,7 +35,7 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "msvc-runtime": (
         message("packages.cause.msvc", "the MSVC runtime beside python.exe is too old for Triton"),
-        message("packages.cause.msvc.fix", "install the newest vc_redist; with conda: vc14_runtime"),
+        message("packages.cause.msvc.fix", "install the newest vc_redist; with conda, update vc14_runtime"),
     ),
     "triton-cache": (
         message("packages.cause.triton-cache", "Triton's cache is outdated, or an embedded Python lacks headers"),
@@ -55,7 +56,7 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "bitsandbytes-label": (
         message("packages.cause.bnb", "bitsandbytes has no library for torch's CUDA version"),
-        message("packages.cause.bnb.fix", "set BNB_CUDA_VERSION to a version of the same major"),
+        message("packages.cause.bnb.fix", "set BNB_CUDA_VERSION to a CUDA version with the same major number"),
     ),
     "sage-kernels": (
         message("packages.cause.sage", "SageAttention's compiled module did not load: it was built for another torch"),
@@ -63,15 +64,15 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "no-kernel-image": (
         message("packages.cause.no-kernel", "the extension or torch has no code for this GPU"),
-        message("packages.cause.no-kernel.fix", "install a build that has code for it: run `torchup doctor`"),
+        message("packages.cause.no-kernel.fix", "install a build that has code for this GPU: run `torchup doctor`"),
     ),
     "gpu-too-old": (
-        message("packages.cause.gpu", "the GPU is older than the package supports; no wheel of it works here"),
+        message("packages.cause.gpu", "the package does not support a GPU this old; no wheel of it works here"),
         message("packages.cause.gpu.fix", "use torch's own scaled_dot_product_attention"),
     ),
     "build-isolation": (
         message("packages.cause.isolation", "the isolated build does not see torch"),
-        message("packages.cause.isolation.fix", "build with --no-build-isolation, torch and ninja installed"),
+        message("packages.cause.isolation.fix", "install torch and ninja, then build with --no-build-isolation"),
     ),
     "no-prebuilt": (
         message("packages.cause.no-prebuilt",
@@ -81,27 +82,28 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "wrong-wheel-tags": (
         message("packages.cause.tags", "the file is for another Python or another system"),
-        message("packages.cause.tags.fix", "run `torchup explain FILE.whl` to see what it is for"),
+        message("packages.cause.tags.fix", "run `torchup explain FILE.whl` to see what the file is for"),
     ),
     "toolkit-major": (
-        message("packages.cause.toolkit", "nvcc has another CUDA major than torch"),
-        message("packages.cause.toolkit.fix", "install the toolkit of torch's major, or a prebuilt wheel"),
+        message("packages.cause.toolkit", "nvcc and torch have different CUDA majors"),
+        message("packages.cause.toolkit.fix", "install the toolkit with torch's CUDA major, or a prebuilt wheel"),
     ),
     "kernels-variant": (
-        message("packages.cause.kernels", "the kernels hub has no build for this torch and CUDA"),
+        message("packages.cause.kernels", "Hugging Face's Kernel Hub has no build for this torch and CUDA"),
         message("packages.cause.kernels.fix", "use a newer revision of the kernel, or another torch"),
     ),
     "cpu-torch": (
-        message("packages.cause.cpu-torch", "torch is a CPU build: a later installation replaced it"),
+        message("packages.cause.cpu-torch", "torch is a CPU build: a later installation replaced the GPU build"),
         message("packages.cause.cpu-torch.fix",
-            "reinstall torch from its CUDA index: `torchup up`; the package can stay"),
+            "reinstall torch from PyTorch's CUDA index: `torchup up`; the package can stay"),
     ),
     "onnxruntime-cuda": (
         message("packages.cause.onnxruntime", "onnxruntime does not find the CUDA libraries that it was built for"),
-        message("packages.cause.onnxruntime.fix", "install the package of torch's CUDA major, and import torch first"),
+        message("packages.cause.onnxruntime.fix",
+            "install the package for torch's CUDA major, and import torch first"),
     ),
     "glibc": (
         message("packages.cause.glibc", "the wheel was built on a newer distribution than this one"),
-        message("packages.cause.glibc.fix", "install its manylinux wheel, or compile it"),
+        message("packages.cause.glibc.fix", "install the package's manylinux wheel, or compile it"),
     ),
 }  # fmt: skip

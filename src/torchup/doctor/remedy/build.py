@@ -178,13 +178,13 @@ def _text(choice: Choice, order: Order, text: Message | None) -> Message:
     parts = [*([text] if text is not None else []), what]
     if order.fresh:
         parts.append(
-            message("doctor.remedy.fresh", "it goes into a new environment with Python {python}", python=plan.python)
+            message("doctor.remedy.fresh", "install it into a new environment with Python {python}", python=plan.python)
         )
     if choice.kept is not None:
         parts.append(
             message(
                 "doctor.remedy.kept",
-                "CUDA {major} is kept, because {packages} needs it",
+                "the build keeps CUDA {major} for {packages}",
                 major=choice.kept.major,
                 packages=", ".join(choice.kept.packages),
             )

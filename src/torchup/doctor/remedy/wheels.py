@@ -70,7 +70,7 @@ def _without_wheel(
 ) -> Remedy:
     """The nearest torch, what to use instead, and the package compiled here, as far as there is each."""
     compiled = () if _never(found) or package.kind == "pinned" else rebuild(facts, _module(package), gpus)
-    needs = message("doctor.wheel.compile", "to compile it here: {needs}", needs=found.build_needs)
+    needs = message("doctor.wheel.compile", "needed to compile it here: {needs}", needs=found.build_needs)
     more = (_nearest(found), _instead(found), needs if compiled and found.build_needs else None)
     for part in (_none(found), *(one for one in more if one is not None)):
         text = joined(text, part)
@@ -94,12 +94,18 @@ def _fits(facts: Facts, found: Match) -> Message:
     what = found.file or found.requirement or found.package
     told = message("doctor.wheel.fits", "this wheel fits: {wheel}", wheel=what)
     if found.by == By.MEASURED_REUSE:
-        reuse = message("doctor.wheel.reuse", "it was built for torch {built} and measured to work", built=found.built)
+        reuse = message(
+            "doctor.wheel.reuse",
+            "the wheel was built for torch {built} and tested with this torch",
+            built=found.built,
+        )
         told = joined(told, reuse)
     if found.publisher:
-        told = joined(told, message("doctor.wheel.publisher", "a third party built it: {name}", name=found.publisher))
+        told = joined(
+            told, message("doctor.wheel.publisher", "a third party built the wheel: {name}", name=found.publisher)
+        )
     if found.url and found.evidence not in CERTAIN:
-        told = joined(told, message("doctor.wheel.unchecked", "its address was not checked"))
+        told = joined(told, message("doctor.wheel.unchecked", "the address of the wheel was not checked"))
     if facts.python.version is None and found.file and found.python:
         told = joined(told, _for_python(found))
     return told
@@ -118,7 +124,9 @@ def _for_python(found: Match) -> Message:
 
 def _none(found: Match) -> Message:
     if not found.failed:
-        return message("doctor.wheel.none-known", "no wheel of {package} is known for it", package=found.package)
+        return message(
+            "doctor.wheel.none-known", "no wheel of {package} is known for this torch and system", package=found.package
+        )
     against = [
         message("doctor.wheel.axis", "{axis} {want} (here {have})", axis=one.axis.value, want=one.want, have=one.have)
         for one in found.failed
@@ -140,7 +148,7 @@ def _nearest(found: Match) -> Message | None:
     python = f" (Python {near.python})" if Axis.PYTHON in near.changes else ""
     return message(
         "doctor.wheel.nearest",
-        "torch {torch} has one: run `torchup up --with {package}` to install both",
+        "torch {torch} has a wheel: run `torchup up --with {package}` to install both",
         torch=f"{near.torch}{label}{python}",
         package=found.package,
     )

@@ -78,12 +78,20 @@ def _has_code(facts: Facts, compat: Compat, target: str | None) -> bool:
     return target is not None and target in names
 
 
+def _is_in_every_build(facts: Facts, compat: Compat, target: str | None) -> bool:
+    """Whether no build can lack the target, where the report does not say which one it is."""
+    said_which = facts.torch.arch_list or (facts.torch.version and facts.torch.variant)
+    if said_which or facts.sign("hip.tensile") is not None or facts.system.os not in (None, Os.LINUX):
+        return False  # rocBLAS itself names what it lacks; for Windows each family has wheels of its own
+    return target in compat.gfx_of_every_build
+
+
 def gfx_not_in_build(facts: Facts, compat: Compat) -> Found | None:
     """The AMD GPU's gfx target is not in the build."""
     on_amd = (is_rocm(facts) or facts.of(Vendor.AMD) or facts.rocm) and not facts.of(Vendor.NVIDIA)
     codes = (*_NO_CODE, *(("arch.no-kernel", "arch.invalid-function") if on_amd else ()))
     target = _target(facts, compat)
-    if facts.sign(*codes) is None or _has_code(facts, compat, target):
+    if facts.sign(*codes) is None or _has_code(facts, compat, target) or _is_in_every_build(facts, compat, target):
         return None
     lines: list[Message] = [*quoted(facts, *codes)]
     lines += [gpu_line(facts, Vendor.AMD)] if facts.of(Vendor.AMD) else []

@@ -91,7 +91,7 @@ def built_summary(facts: Facts, package: str, built: Message) -> Message:
     """Which torch a package was built for, and which is there."""
     return message(
         "doctor.compiled.built",
-        "{package} was built for {built}, and {torch} is installed",
+        "{package} was built for {built}, but {torch} is installed",
         package=package,
         built=built,
         torch=torch_name(facts),
@@ -102,7 +102,7 @@ def cuda_summary(facts: Facts, compat: Compat, package: str, major: str) -> Mess
     """Which CUDA a package was built for, and which one torch includes."""
     return message(
         "doctor.compiled.cuda",
-        "{package} was built for CUDA {major}, and {torch} includes CUDA {cuda}",
+        "{package} was built for CUDA {major}, but {torch} includes CUDA {cuda}",
         package=package,
         major=major,
         torch=torch_name(facts),
@@ -160,12 +160,12 @@ def _other_string(facts: Facts, symbol: str, package: Package) -> Message | None
     if new:
         return message(
             "doctor.compiled.old-string",
-            "{package} was built with the old string ABI of C++ ({label}), and {torch} has the new one",
+            "{package} was built with the old string ABI of C++ ({label}), but {torch} uses the new one",
             **values,
         )
     return message(
         "doctor.compiled.new-string",
-        "{package} was built with the new string ABI of C++ ({label}), and {torch} has the old one",
+        "{package} was built with the new string ABI of C++ ({label}), but {torch} uses the old one",
         **values,
     )
 

@@ -34,7 +34,7 @@ def mig_or_exclusive_mode(facts: Facts, compat: Compat) -> Found | None:
         return None
     lines = [said(busy)] if busy else []
     lines += [message("doctor.mode.compute", "compute mode: {mode}", mode=gpu.compute_mode) for gpu in closed[:1]]
-    lines += [message("doctor.mode.mig", "MIG is enabled and has no instance")] if empty else []
+    lines += [message("doctor.mode.mig", "MIG is enabled but has no instance")] if empty else []
     return Found(
         summary=text_of("mig-or-exclusive-mode", "summary"),
         evidence=tuple(lines),

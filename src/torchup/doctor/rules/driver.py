@@ -166,6 +166,8 @@ def _absence_counts(facts: Facts) -> bool:
         return False
     if facts.sign(*_NOT_MEANT) is not None and not facts.of(Vendor.NVIDIA):
         return False
+    if facts.sign("said.works-elsewhere") is not None:
+        return False  # one driver serves all environments of a machine
     if facts.live and not facts.of(Vendor.NVIDIA):
         return False  # a CUDA build on a machine without an NVIDIA GPU: nothing is missing
     return (said_none or bool(facts.of(Vendor.NVIDIA))) and facts.torch.variant != "cpu"

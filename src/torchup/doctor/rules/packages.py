@@ -257,13 +257,13 @@ def _who(replaced: Replaced) -> Iterator[Message]:
     if replaced.installer or replaced.when:
         yield message(
             "doctor.replaced.by",
-            "{tool} wrote it ({when})",
+            "{tool} installed this torch ({when})",
             tool=replaced.installer or "?",
             when=replaced.when or "?",
         )
     if replaced.wanted_by:
         names = ", ".join(replaced.wanted_by)
-        yield message("doctor.replaced.for", "{packages} required that torch", packages=names)
+        yield message("doctor.replaced.for", "this torch was installed because of {packages}", packages=names)
 
 
 def torch_not_installed(facts: Facts, compat: Compat) -> Found | None:

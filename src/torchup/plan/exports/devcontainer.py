@@ -34,7 +34,8 @@ def devcontainer(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str: 
     if len(groups) > 1:
         labels = ", ".join(f"{group[0].name}: {group[0].label}" for group in groups)
         raise UsageError(
-            message("export.one-build", "a dev container holds one build, but these machines need several: {labels}",
+            message("export.one-build",
+                "a dev container can contain only one build, but these machines need several: {labels}",
                     labels=labels),
             hint=message("export.one-build.hint", "choose one machine: --machine DIR/NAME.json"),
         )  # fmt: skip

@@ -98,7 +98,7 @@ def check(path: str, text: str) -> None:
     if not isinstance(listed, list) or not items_of(text, "dependencies"):
         raise UsageError(
             message("project.conda", "{path} has no list of dependencies with one entry per line", path=path),
-            hint=message("project.conda.hint", "write them below `dependencies:`, each after a dash"),
+            hint=message("project.conda.hint", "write the dependencies below `dependencies:`, each after a dash"),
         )
 
 

@@ -31,7 +31,7 @@ def edit(path: str, text: str, slots: Sequence[Slot], labels: Labels) -> str:  #
     if any("--hash" in line for line in lines):
         raise UsageError(
             message("project.hashes", "{path} has hashes, so it was compiled from another file", path=path),
-            hint=message("project.hashes.hint", "sync the file that it was compiled from, then compile it again"),
+            hint=message("project.hashes.hint", "sync that other file, then compile this one again"),
         )
     return "\n".join(edited_lines(lines, slots))
 

@@ -29,7 +29,8 @@ def parse(path: str, text: str) -> TOMLDocument:
         read_toml(text)
         document = tomlkit.parse(text)
     except (DocumentError, TOMLKitError, RecursionError) as error:
-        why = error.text if isinstance(error, DocumentError) else message("document.form", "it is not valid {form}",
+        why = error.text if isinstance(error, DocumentError) else message("document.form",
+            "the file is not valid {form}",
                                                                           form="TOML")  # fmt: skip
         raise UsageError(
             message("project.broken", "{path} cannot be read: {detail}", path=path, detail=why),
@@ -37,7 +38,7 @@ def parse(path: str, text: str) -> TOMLDocument:
         ) from error
     if tomlkit.dumps(document) != text:
         raise UsageError(
-            message("project.layout", "the layout of {path} would not survive an edit", path=path),
+            message("project.layout", "torchup cannot edit {path} without changing its layout", path=path),
             hint=message("project.layout.hint", "run `torchup plan --export pyproject` to see what to write by hand"),
         )
     return document

@@ -44,7 +44,7 @@ def _refuse_other_sources(path: str, document: Any) -> None:
                 raise UsageError(
                     message("project.source", "{path} takes {package} from another source than an index: {kinds}",
                             path=path, package=name, kinds=", ".join(sorted(set(entry) - {"marker", "extra"}))),
-                    hint=message("project.source.hint", "remove its entry in [tool.uv.sources] first"),
+                    hint=message("project.source.hint", "remove the package's entry in [tool.uv.sources] first"),
                 )  # fmt: skip
 
 

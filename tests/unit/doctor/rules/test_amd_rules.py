@@ -26,6 +26,9 @@ FIRING = [
     ("hsa-override-wrong", {"signs": "hip.fault", "cuda_available": True, "environment": OVERRIDDEN}),
     ("rocm-wheel-not-installed", {"variant": "cpu", "gpu": "amd:AMD Radeon RX 7900 XTX"}),
     ("gfx-not-in-build", {"signs": "hip.no-binary"}),
+    ("gfx-not-in-build", {"signs": "hip.no-binary", "gpu": "amd:Radeon RX 7900 XTX"}),
+    ("gfx-not-in-build", {"signs": "hip.no-binary", "gpu": "amd:AMD Instinct MI250X", "os": "windows"}),
+    ("gfx-not-in-build", {"signs": "hip.no-binary, hip.tensile", "gpu": "amd:AMD Instinct MI250X"}),
     ("rocm-version-mismatch", {"signs": "hip.library"}),
 ]
 SILENT = [
@@ -42,6 +45,7 @@ SILENT = [
     ("rocm-wheel-not-installed", {"variant": "rocm6.3", "gpu": "amd:AMD Radeon RX 7900 XTX"}),
     ("rocm-wheel-not-installed", {"variant": "cpu"}),
     ("rocm-wheel-not-installed", {"variant": "cpu", "gpu": "amd:AMD Radeon RX 7900 XTX", "os": "macos"}),
+    ("gfx-not-in-build", {"signs": "hip.no-binary", "gpu": "amd:AMD Instinct MI250X", "os": "linux"}),
     ("gfx-not-in-build", {"signs": "arch.no-kernel"}),
     ("gfx-not-in-build", {}),
     ("rocm-version-mismatch", {}),

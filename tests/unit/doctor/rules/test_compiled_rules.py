@@ -160,7 +160,7 @@ def test_what_xformers_met_is_the_torch_that_is_there():
     built = "xFormers was built for:\n    PyTorch 2.2.0+cu121 with CUDA 1201 (you have {have})\n"
     cause, summary, _ = told(MACHINE + built.format(have="2.3.0+cu121"))
     assert cause == "companion-mismatch"
-    assert "built for torch 2.2.0+cu121, and torch 2.3.0+cu121" in summary
+    assert "built for torch 2.2.0+cu121, but torch 2.3.0+cu121" in summary
     cause, _, (install,) = told(MACHINE + built.format(have="2.2.0+cpu"))
     assert cause == "cpu-build-installed"
     assert "torch==2.2.0+cu121" in install
@@ -229,7 +229,7 @@ def test_an_exchanged_torch_is_the_main_cause():
     evidence = " ".join(map(render, found.findings[0].evidence))
     assert found.primary == "torch-replaced"
     assert [one.rule for one in found.findings if one.severity is Severity.ERROR] == ["torch-replaced"]
-    assert all(words in evidence for words in ("2.13.0+cpu", "2.12.1", "uv", "2026-11-30", "x required"))
+    assert all(words in evidence for words in ("2.13.0+cpu", "2.12.1", "uv", "2026-11-30", "because of x"))
     assert "torch==2.13.0+cpu" in line(found.findings[0].remedy.commands[0])
 
 
