@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from torchup.doctor.cause import CURED_BY_PLAN, load_cause, order
 from torchup.doctor.rule import Certainty, Found, Rule, finding
-from torchup.doctor.verdict import judge
-from torchup.model import Diagnosis, Message, RuleOutcome, Severity
+from torchup.doctor.verdict import Judgement, judge
+from torchup.model import Diagnosis, Message, RuleOutcome, Severity, Verdict, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -48,7 +50,7 @@ def diagnose(
         compat = load_compat()
     chosen = [rule for rule in rules if _is_chosen(rule, only, ignore)]
     chosen.sort(key=lambda rule: rule.last_resort)
-    outcomes: list[RuleOutcome] = []
+    outcomes = [RuleOutcome(rule=name, status="crash", seconds=0.0, detail=why) for name, why in facts.unread.items()]
     found: dict[str, tuple[Rule, Found]] = {}
     for rule in chosen:
         outcome, result = _run(rule, facts, compat, found, clock)
@@ -103,7 +105,7 @@ def _conclude(
     primary = choose_primary(kept)
     ranked = sorted(kept, key=lambda pair: (pair[0].slug != primary, -_weight(*pair)[0], -_weight(*pair)[1]))
     findings = tuple(finding(rule, result) for rule, result in ranked)
-    judged = judge(facts, findings, primary, compat)
+    judged = _admitting(judge(facts, findings, primary, compat), outcomes)
     return Diagnosis(
         primary=primary,
         verdict=judged.verdict,
@@ -112,6 +114,19 @@ def _conclude(
         findings=findings,
         outcomes=tuple(outcomes),
     )
+
+
+def _admitting(judged: Judgement, outcomes: Sequence[RuleOutcome]) -> Judgement:
+    """The verdict, which is not "healthy" where a reader or a rule failed: nobody knows what it would have found."""
+    failed = [outcome.rule for outcome in outcomes if outcome.status == "crash"]
+    if not failed or judged.verdict is not Verdict.HEALTHY:
+        return judged
+    asked = message(
+        "doctor.ask.crashed",
+        "report this to torchup with the text that you gave it: these checks failed: {names}",
+        names=", ".join(failed),
+    )
+    return msgspec.structs.replace(judged, verdict=Verdict.UNDETERMINED, missing=(*judged.missing, asked))
 
 
 def _without_blame_for_what_fits(

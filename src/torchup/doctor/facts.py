@@ -176,6 +176,7 @@ class Facts(Value, frozen=True, kw_only=True, dict=True):
     companion_errors: dict[str, str] = {}  # torchvision -> why its import failed
     extension_problem: str | None = None  # file name of torch's extension module, built for another Python
     text: str = ""  # the cleaned report; evidence is quoted from it, rules do not search it
+    unread: dict[str, str] = {}  # reader of reports that failed on it -> its error
 
     def sign(self, *codes: str) -> Sign | None:
         """The first sign with one of these codes."""

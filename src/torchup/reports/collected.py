@@ -99,6 +99,7 @@ class Collected(msgspec.Struct):
     groups: tuple[str, ...] = ()
     commands: list[str] = []
     signs: list[Sign] = []
+    unread: dict[str, str] = {}  # reader that failed -> its error
     modules: list[str] = []
     libraries: dict[str, str] = {}
 
@@ -163,6 +164,7 @@ class Collected(msgspec.Struct):
             modules=tuple(dict.fromkeys(self.modules)),
             libraries=dict(self.libraries),
             text=text,
+            unread=dict(self.unread),
         )
 
     def _system(self) -> System:

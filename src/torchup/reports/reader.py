@@ -1,11 +1,12 @@
 """A stranger's report, in any mixture and order of tool outputs, prose and messages -> `Facts`.
 
-Every reader sees every line and takes what it knows; none of them can fail on any text.
+Every reader sees every line and takes what it knows. None of them may fail on any text; where one does, the others go
+on, and the answer names it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from torchup.doctor.facts import Sign
 from torchup.doctor.signatures import find_signs
@@ -25,10 +26,11 @@ from torchup.reports.tools import read_tools
 from torchup.reports.variables import read_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torchup.doctor.facts import Facts
 
+T = TypeVar("T")
 TEXT_LIMIT = 200_000  # characters that rules may search; no paths of interest come later
 # The order matters where two readers state one fact: the first one's word stays.
 READERS = (
@@ -49,16 +51,25 @@ def parse_report(text: str) -> Facts:
     """Facts of a pasted report; what it does not say stays unknown."""
     lines = clean(text)
     collected = Collected()
-    for read in READERS:
-        read(collected, lines)
-    collected.signs = find_signs(lines)
-    _read_absent(collected, lines)
-    _read_device_rules(collected, lines)
+    for read in (*READERS, _read_signs, _read_absent, _read_device_rules):
+        _guarded(collected, read, lines)
     text = "\n".join(lines)[:TEXT_LIMIT]
-    read_places(collected, text)
-    read_prose(collected, _without(collected.wishes | collected.understood, lines))
+    _guarded(collected, read_places, text)
+    _guarded(collected, read_prose, _without(collected.wishes | collected.understood, lines))
     _conclude(collected)
     return collected.freeze(text)
+
+
+def _guarded(collected: Collected, read: Callable[[Collected, T], None], given: T) -> None:
+    """One reader's defect must not take away what the others read."""
+    try:
+        read(collected, given)
+    except Exception as error:  # noqa: BLE001  # named in the answer, as a rule that fails is
+        collected.unread[read.__name__.removeprefix("_")] = f"{type(error).__name__}: {error}"
+
+
+def _read_signs(collected: Collected, lines: Sequence[str]) -> None:
+    collected.signs = find_signs(lines)
 
 
 def _without(positions: frozenset[int], lines: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from torchup.i18n import render
 from torchup.model import Severity, Verdict
 from torchup.report.doctor_text import doctor_markdown, doctor_text, undetermined
 from torchup.report.style import Style
-from torchup.reports import parse_report
+from torchup.reports import parse_report, reader
 
 FITTING = {"torch_version": "2.6.0", "local": "cu124", "variant": "cu124", "torch_cuda": "12.4", "os": "linux"}
 ALL = EXAMPLES | MESSAGES
@@ -40,6 +40,26 @@ def test_healthy_stands_on_evidence(known):
     assert found.verdict is Verdict.HEALTHY
     assert found.seen
     assert not found.missing
+
+
+@pytest.mark.parametrize("place", range(len(reader.READERS)))
+def test_a_reader_that_fails_takes_no_other_s_facts_and_leaves_nothing_healthy(monkeypatch, place):
+    """Its error stands among the outcomes, and the answer asks for the report."""
+
+    def broken(*_):
+        raise KeyError("a defect")
+
+    readers = list(reader.READERS)
+    readers[place] = broken
+    monkeypatch.setattr(reader, "READERS", tuple(readers))
+    report = "Is CUDA available: True\nGPU 0: NVIDIA GeForce RTX 3090\nNvidia driver version: 550.54.15\n"
+    made = reader.parse_report(report)
+    found = diagnose(made)
+    assert list(made.unread) == ["broken"]
+    assert [outcome.rule for outcome in found.outcomes if outcome.status == "crash"] == ["broken"]
+    assert found.verdict is Verdict.UNDETERMINED
+    assert found.missing
+    assert made.torch.cuda_available or place == 1  # the reader of labels, which reads these lines
 
 
 @pytest.mark.parametrize(
