@@ -48,7 +48,7 @@ def read_toml(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise DocumentError(message("decode.deep", "the JSON is nested too deeply")) from None
+        raise DocumentError(message("decode.deep", "the data is nested too deeply")) from None
     except ValueError as error:  # also a number of more digits than Python converts
         place = str(error).rpartition("(at ")[2].removesuffix(")") if "(at " in str(error) else ""
         raise DocumentError(_no_form("TOML", place)) from None
@@ -69,7 +69,7 @@ def read_yaml(text: str) -> Any:
                 raise DocumentError(message("document.alias", "the file uses aliases, which torchup does not read"))
         return yaml.safe_load(text)
     except RecursionError:
-        raise DocumentError(message("decode.deep", "the JSON is nested too deeply")) from None
+        raise DocumentError(message("decode.deep", "the data is nested too deeply")) from None
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         raise DocumentError(_no_form("YAML", f"line {mark.line + 1}" if mark else "")) from None

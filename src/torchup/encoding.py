@@ -80,7 +80,7 @@ _SAID: tuple[tuple[str, Message], ...] = (
 def decode_problem(error: Exception) -> Message:
     """Why a document could not be read, as a text for people; what is not known is the library's own sentence."""
     if isinstance(error, RecursionError):
-        return message("decode.deep", "the JSON is nested too deeply")
+        return message("decode.deep", "the data is nested too deeply")
     said = _PLACE.fullmatch(str(error))
     what, path = (said["what"], said["path"]) if said else (str(error), None)
     words = next(

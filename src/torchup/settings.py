@@ -102,7 +102,7 @@ def _checked(key: str, value: object, path: str | None) -> Any:
 
 def unknown_key(key: str, known: tuple[str, ...], path: str | None) -> UsageError:
     """The error for an unknown key, with the nearest name."""
-    hint = did_you_mean(key, known) or message("settings.known", "known: {names}", names=", ".join(known))
+    hint = did_you_mean(key, known) or message("settings.known", "choose one of: {names}", names=", ".join(known))
     return UsageError(message("settings.unknown", "{path}: there is no setting `{key}`", path=path, key=key), hint=hint)
 
 

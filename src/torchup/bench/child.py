@@ -121,14 +121,17 @@ def worker_error(error: WorkerError, what: str) -> UsageError | MeasureError:
             text,
             hint=message(
                 "bench.data.hint",
-                "use --data with a folder of IDX files, of CIFAR-10 binary files (cifar-resnet), or of images "
-                "with one subfolder per class",
+                "use --data with a folder of IDX files, of CIFAR-10 binary files (cifar-resnet) or of images in "
+                "one subfolder per class (images), or with a text file (gpt)",
             ),
         )
     if error.code in {"PrecisionError", "UnavailableError"}:
         return UsageError(text)
     if error.code in {"OutOfMemoryError", "MemoryError"}:
-        hint = message("bench.memory.hint", "close other programs that use memory and try again")
+        hint = message(
+            "bench.memory.hint",
+            "close other programs that use memory, or use a smaller --batch or --size if the workload has one",
+        )
         return MeasureError(text, error.said, hint=hint)
     hint = message("bench.failed.hint", "run `torchup verify` to see what is broken in the environment")
     return MeasureError(text, error.said, hint=hint)

@@ -274,14 +274,15 @@ def _caveats(base: Result, candidate: Result, *, fewest: int) -> Iterator[Notice
     if fewest < FEW:
         text = message(
             "compare.few-repeats",
-            "one side has too few repeats ({count}): a difference below {percent} % is reported as unclear",
+            "too few repeats ({count}): a difference below {percent} % is reported as unclear",
             count=fewest,
             percent=f"{100 * SINGLE_RUN_NOISE:.0f}",
         )
         yield _caveat(text)
     if done(base) != done(candidate):
         text = message(
-            "compare.epochs", "the runs trained different numbers of epochs: times are converted to the same number"
+            "compare.epochs",
+            "the runs trained different numbers of epochs: torchup converts the times to the same number",
         )
         yield _caveat(text)
     if base.parameters.get("torchvision") != candidate.parameters.get("torchvision"):
@@ -290,7 +291,7 @@ def _caveats(base: Result, candidate: Result, *, fewest: int) -> Iterator[Notice
             yield _caveat(message("compare.torchvision", "only one side used torchvision to transform its samples"))
     yield from _quality_caveats(base, candidate)
     if False in {base.stable, candidate.stable}:
-        yield _caveat(message("compare.unstable", "one side was not stable: measure it again"))
+        yield _caveat(message("compare.unstable", "at least one side was not stable: measure it again"))
 
 
 def _quality_caveats(base: Result, candidate: Result) -> Iterator[Notice]:

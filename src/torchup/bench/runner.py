@@ -101,7 +101,7 @@ def find_workload(name: str, known: Capabilities) -> Workload:
         message("bench.workload.unknown", "there is no workload `{name}`", name=name),
         hint=message(
             "bench.workload.known",
-            "available: {names}",
+            "choose one of: {names}",
             names=", ".join({**REGISTRY, **dict.fromkeys(known.workloads)}),
         ),
     )

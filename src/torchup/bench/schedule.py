@@ -39,8 +39,8 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
             for d, r, why in ((d, r, refusal(known, d, r)) for d in sorted(devices) for r in sorted(recipes))
         ]
         raise UsageError(
-            message("bench.recipe.unable", "none of these recipes can run here: {reasons}", reasons=joined(reasons)),
-            hint=message("bench.recipe.unable.hint", "leave out --recipe to measure the recipes that can run here"),
+            message("bench.recipe.unable", "no chosen recipe can run here: {reasons}", reasons=joined(reasons)),
+            hint=message("bench.recipe.unable.hint", "leave out --recipe to measure the default recipes"),
         )
     weights = {recipe.name: recipe.weight for recipe in workload.ladder()}
     cheap_first = sorted(able, key=lambda pair: weights[pair[1]])
@@ -60,7 +60,7 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
     )
     if not tasks:
         raise UsageError(
-            message("bench.batch.fixed", "these recipes support only a batch size of {batch}: {recipes}",
+            message("bench.batch.fixed", "recipes that support only a batch size of {batch}: {recipes}",
                     recipes=", ".join(recipes), batch=RECIPES[recipes[0]].batch or 0),
             hint=message("bench.batch.fixed.hint", "leave out --batch, or choose another recipe"),
         )  # fmt: skip
@@ -90,7 +90,7 @@ def check_options(request: BenchRequest, workload: Workload) -> None:
 def _no_setting(name: str, workload: Workload, known: Sequence[str]) -> UsageError:
     return UsageError(
         message("bench.sweep.unknown", "{workload} has no setting `{name}`", workload=workload.name, name=name),
-        hint=message("bench.sweep.known", "available: {names}", names=", ".join(known)),
+        hint=message("bench.sweep.known", "choose one of: {names}", names=", ".join(known)),
     )
 
 
@@ -124,7 +124,7 @@ def chosen_recipes(asked: Sequence[str], workload: Workload) -> tuple[str, ...]:
             message(
                 "bench.recipe.unknown", "{workload} has no recipe `{name}`", workload=workload.name, name=unknown[0]
             ),
-            hint=message("bench.recipe.known", "available: {names}", names=", ".join(names)),
+            hint=message("bench.recipe.known", "choose one of: {names}", names=", ".join(names)),
         )
     return tuple(name for name in names if name in (asked or workload.default_recipes))
 
@@ -139,6 +139,6 @@ def chosen_devices(asked: Sequence[str], known: Capabilities) -> tuple[str, ...]
     if unknown:
         raise UsageError(
             message("bench.device.unknown", "torch sees no device `{name}` here", name=unknown[0]),
-            hint=message("bench.device.known", "torch sees: {names}", names=", ".join(names)),
+            hint=message("bench.device.known", "choose one that torch sees: {names}", names=", ".join(names)),
         )
     return tuple(dict.fromkeys(spelled))

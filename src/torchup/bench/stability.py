@@ -130,7 +130,7 @@ def _drifting(drift: float) -> Notice:
 def _outlying(count: int, total: int) -> Notice:
     text = message(
         "stability.outliers",
-        "{count} of {total} repeats are outliers; they are flagged and kept",
+        "outliers among the {total} repeats: {count}; torchup flags and keeps them",
         count=count,
         total=total,
     )
@@ -183,7 +183,9 @@ def _surroundings(watched: Telemetry, result: Result) -> list[Notice]:
     found: list[Notice] = []
     if watched.other_processes:
         text = message(
-            "stability.other-processes", "other processes used the GPU ({count})", count=watched.other_processes
+            "stability.other-processes",
+            "number of other processes that used the GPU: {count}",
+            count=watched.other_processes,
         )
         found.append(Notice(code=text.code, level="warning", text=text))
     threads = _threads(result)

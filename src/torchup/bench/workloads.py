@@ -96,7 +96,7 @@ _WORKLOADS = {
     "launch": message("bench.workload.launch", "measure the cost of a call that does almost nothing"),
     "dataloader": message("bench.workload.dataloader", "find the number of DataLoader workers that loads fastest"),
     "cifar-resnet": message("bench.workload.cifar-resnet", "train ResNet-18 on CIFAR-shaped images"),
-    "images": message("bench.workload.images", "train a ResNet on your own folder of images (--data DIR)"),
+    "images": message("bench.workload.images", "train a ResNet on images: your own (--data DIR) or generated ones"),
     "run": message("bench.workload.run", "run your own program: `torchup bench run -- python train.py`"),
     "gpt": message("bench.workload.gpt", "train a GPT-2 with 124 million parameters for some steps"),
 }

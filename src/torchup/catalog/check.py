@@ -82,7 +82,9 @@ def _companions(catalog: Catalog) -> Iterator[Message]:
             pair = (newer.companions["torchvision"].version, older.companions["torchvision"].version)
             if version_key(pair[0]) <= version_key(pair[1]):
                 yield message(
-                    "catalog.law.companion-order", "{row}: the torchvision version does not increase", row=_name(newer)
+                    "catalog.law.companion-order",
+                    "{row}: torchvision is not newer than in the release before",
+                    row=_name(newer),
                 )
 
 
@@ -105,9 +107,18 @@ def _system_floors(catalog: Catalog) -> Iterator[Message]:
             for field in ("glibc", "macos", "mps"):
                 low, high = getattr(older, field), getattr(newer, field)
                 if low and high and version_key(high) < version_key(low):
-                    yield message("catalog.law.floor-falls", "{row}: {field} decreases", row=_name(newer), field=field)
+                    yield message(
+                        "catalog.law.floor-falls",
+                        "{row}: {field} is lower than in the release before",
+                        row=_name(newer),
+                        field=field,
+                    )
             if python_key(newer.pythons[-1]) < python_key(older.pythons[-1]):
-                yield message("catalog.law.python-falls", "{row}: the newest Python decreases", row=_name(newer))
+                yield message(
+                    "catalog.law.python-falls",
+                    "{row}: the newest Python is older than that of the release before",
+                    row=_name(newer),
+                )
         for row in own:
             if row.mps and row.macos and version_key(row.mps) < version_key(row.macos):
                 yield message(

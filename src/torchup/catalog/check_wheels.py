@@ -35,7 +35,9 @@ def wheels_agree(catalog: Catalog) -> Iterator[Message]:
         row = catalog.by_key.get((wheel.torch, wheel.variant, wheel.platform))
         name = f"{wheel.torch}+{wheel.variant} {wheel.platform}"
         if row is None:
-            yield message("catalog.law.wheel-missing", "{wheel} was measured but has no row", wheel=name)
+            yield message(
+                "catalog.law.wheel-missing", "{wheel} was measured but has no row in the catalogue", wheel=name
+            )
             continue
         for field in _differences(wheel, row):
             yield message("catalog.law.wheel", "{wheel}: the wheel states a different {field}", wheel=name, field=field)

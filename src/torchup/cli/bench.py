@@ -59,7 +59,11 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
 @click.command(
     cls=Verb,
     name="bench",
-    help=text("bench.help", "Benchmark the devices of an environment. Workloads: {names}", names=", ".join(REGISTRY)),
+    help=text(
+        "bench.help",
+        "Benchmark this machine's devices with the torch of an environment. Workloads: {names}",
+        names=", ".join(REGISTRY),
+    ),
 )
 @click.argument("workload", default="mnist")
 @click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="[-- PROGRAM...]")
@@ -69,7 +73,10 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "recipes",
     callback=_names,
     metavar="A,B",
-    help=text("bench.option.recipe", "Recipes to run, comma-separated, or 'all'"),
+    help=text(
+        "bench.option.recipe",
+        "Recipes to run, comma-separated, or 'all' for all but speedrun (default: depends on the workload)",
+    ),
 )
 @click.option(
     "--device",
@@ -82,13 +89,16 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "--epochs",
     type=click.IntRange(1, 1000),
     metavar="N",
-    help=text("bench.option.epochs", "Number of epochs to train (default: depends on the workload)"),
+    help=text(
+        "bench.option.epochs",
+        "Number of epochs to train (mnist, fashion-mnist, images; default: depends on the workload)",
+    ),
 )
 @click.option(
     "--budget",
     type=click.FloatRange(min=1),
     metavar="SECONDS",
-    help=text("bench.option.budget", "Time budget for the benchmark in seconds"),
+    help=text("bench.option.budget", "Time budget for the benchmark in seconds (default: no limit)"),
 )
 @click.option(
     "--repeats",
@@ -96,7 +106,9 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="N",
     default=1,
     show_default=True,
-    help=text("bench.option.repeats", "Number of runs of each recipe, in fresh processes that alternate"),
+    help=text(
+        "bench.option.repeats", "Number of runs of each recipe; the recipes alternate, each run in a fresh process"
+    ),
 )
 @click.option(
     "--precision",
@@ -115,15 +127,24 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "--batch",
     type=click.IntRange(1, 1 << 20),
     metavar="N",
-    help=text("bench.option.batch", "Batch size (mnist, images, cifar-resnet, gpt, conv, dataloader)"),
+    help=text(
+        "bench.option.batch", "Batch size; not for matmul, bandwidth, launch and run (default: depends on the workload)"
+    ),
 )
 @click.option(
     "--size",
     type=click.IntRange(1, 16384),
     metavar="N",
-    help=text("bench.option.size", "Size: pixels (images), rows (matmul), MiB (bandwidth), tokens (gpt)"),
+    help=text(
+        "bench.option.size",
+        "Size: pixels (images), rows (matmul), MiB (bandwidth), tokens (gpt); default: depends on the workload",
+    ),
 )
-@click.option("--model", metavar="NAME", help=text("bench.option.model", "Network to train, e.g. resnet50 (images)"))
+@click.option(
+    "--model",
+    metavar="NAME",
+    help=text("bench.option.model", "Network to train, e.g. resnet50 (images; default: resnet18)"),
+)
 @click.option(
     "--workers",
     type=click.IntRange(0, 256),
@@ -134,21 +155,25 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "--images",
     type=click.IntRange(16, 10_000_000),
     metavar="N",
-    help=text("bench.option.images", "Number of generated images if --data is not given (images)"),
+    help=text("bench.option.images", "Number of generated images if --data is not given (images; default: 2000)"),
 )
 @click.option(
     "--sweep",
     multiple=True,
     metavar="NAME=A,B",
     callback=_sweeps,
-    help=text("bench.option.sweep", "Measure several values of a setting: batch, size, threads or workers"),
+    help=text(
+        "bench.option.sweep", "Measure several values of a setting: batch, size, threads or workers (repeatable)"
+    ),
 )
 @click.option(
     "--until",
     type=Share(),
     metavar="SHARE",
     help=text(
-        "bench.option.until", "Repeat each recipe until its interval is within this share of the median, e.g. 1%"
+        "bench.option.until",
+        "Repeat each recipe until its confidence interval is within this share of the median, e.g. 1% (at most "
+        "100 runs)",
     ),
 )
 @click.option(
@@ -157,8 +182,17 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     default=None,
     help=text("bench.option.profile", "Run your own program (workload `run`) under the PyTorch profiler"),
 )
-@click.option("--resume", is_flag=True, help=text("bench.option.resume", "Continue the most recent interrupted run"))
-@click.option("--data", type=str, metavar="DIR", help=text("bench.option.data", "Folder with your own data files"))
+@click.option(
+    "--resume",
+    is_flag=True,
+    help=text("bench.option.resume", "Continue the most recent interrupted run, with the options of that run"),
+)
+@click.option(
+    "--data",
+    type=str,
+    metavar="DIR",
+    help=text("bench.option.data", "Folder with your own data files; for gpt, a text file"),
+)
 @distributed_options
 @common_options
 def command(

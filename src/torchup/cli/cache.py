@@ -49,7 +49,9 @@ def show_command(session: Session) -> Answer:
     metavar="DAYS",
     type=click.FloatRange(min=0),
     default=0.0,
-    help=text("cache.option.older-than", "Remove only files that are older than this number of days"),
+    help=text(
+        "cache.option.older-than", "Remove only files that are older than this number of days (default: 0, all files)"
+    ),
 )
 @changing_options
 @common_options
@@ -69,7 +71,10 @@ def prune_command(session: Session, older_than: float) -> Answer:
     except OSError as error:
         raise InstallError(
             message("cache.prune.failed", "cannot remove {path}: {error}", path=error.filename, error=error.strerror),
-            hint=message("cache.prune.failed.hint", "close the programs that use the file, then repeat the command"),
+            hint=message(
+                "cache.prune.failed.hint",
+                "close the programs that use the file or check its permissions, then repeat the command",
+            ),
         ) from error
     done = text(
         "cache.prune.done", "removed downloaded files ({count}, {size})", count=len(removed), size=_size(removed)

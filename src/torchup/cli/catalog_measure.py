@@ -42,12 +42,17 @@ if TYPE_CHECKING:
 @click.option(
     "--platform",
     metavar="NAME",
-    help=text("catalog.measure.platform", "Platform of the wheel if you name a version, e.g. linux_x86_64"),
+    help=text(
+        "catalog.measure.platform",
+        "Platform of the wheel if you name a version, e.g. linux_x86_64 (default: the machine's)",
+    ),
 )
 @click.option(
     "--python",
     metavar="VERSION",
-    help=text("catalog.measure.python", "Python of the wheel if you name a version, e.g. 3.12"),
+    help=text(
+        "catalog.measure.python", "Python of the wheel if you name a version, e.g. 3.12 (default: the machine's)"
+    ),
 )
 @click.option(
     "--mirror", metavar="NAME|URL", help=text("catalog.measure.mirror", "Look for the version on this mirror first")

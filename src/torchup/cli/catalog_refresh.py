@@ -48,7 +48,7 @@ SHOWN = 20  # rows of the diff before "and N more"
 )  # fmt: skip
 @click.option(
     "--packages", is_flag=True,
-    help=text("catalog.refresh.packages", "Check packages around torch for newer releases instead"),
+    help=text("catalog.refresh.packages", "Check only the packages around torch for newer releases"),
 )  # fmt: skip
 @click.option(
     "--write", is_flag=True, help=text("catalog.refresh.write", "Save what was found in torchup's data folder")
@@ -110,7 +110,9 @@ def _look(look: Look) -> str:
     silent = ", ".join(look.silent[:4]) + (" ..." if len(look.silent) > 4 else "")  # noqa: PLR2004  # shown
     parts = [text("catalog.look.new", "new: {names}", names=new)] if new else []
     if look.status == "unclear":
-        parts.append(text("catalog.look.unclear", "unknown: {names} did not answer", names=silent or "-"))
+        parts.append(
+            text("catalog.look.unclear", "not checked completely: {names} did not answer", names=silent or "-")
+        )
     return "; ".join(parts)
 
 
@@ -131,11 +133,11 @@ def packages_text(found: PackageRefresh) -> str:
     """What is newer, and how much could be seen."""
     lines = [f"{one.package}  {one.known} -> {one.found}" for one in found.newer]
     lines.append(
-        text("catalog.refresh.packages.current", "{count} packages match the tables", count=len(found.current))
+        text("catalog.refresh.packages.current", "packages that match the tables: {count}", count=len(found.current))
     )
     if found.untold:
         names = ", ".join(found.untold)
-        lines.append(text("catalog.refresh.packages.untold", "unknown: {names}", names=names))
+        lines.append(text("catalog.refresh.packages.untold", "newest release unknown: {names}", names=names))
     return "\n".join(lines)
 
 
@@ -144,7 +146,10 @@ def _write(session: Session, path: str, found: Refresh) -> None:
         session.host.write_text(path, to_json(found.overlay))
     except OSError as error:
         reason = message("catalog.refresh.unwritable", "{path} cannot be written: {error}", path=path, error=error)
-        hint = message("catalog.refresh.unwritable.hint", "set TORCHUP_HOME to a folder that you can write to")
+        hint = message(
+            "catalog.refresh.unwritable.hint",
+            "check the permissions and the free space of that folder, or set TORCHUP_HOME to another folder",
+        )
         raise UsageError(reason, hint=hint) from error
 
 
@@ -178,7 +183,9 @@ def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
     if not (found.new or found.gains):
         look = releases_look(found)
         nothing = text("catalog.refresh.none", "nothing newer than the catalogue was found")
-        unclear = text("catalog.refresh.unclear", "unknown: some index pages did not answer")
+        unclear = text(
+            "catalog.refresh.unclear", "whether there is anything new is unknown: some index pages did not answer"
+        )
         parts.append(
             f"{mark(style, 'pass')} {nothing}" if look.status == "same" else f"{mark(style, 'warning')} {unclear}"
         )

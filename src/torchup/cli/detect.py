@@ -101,7 +101,9 @@ def _record(folder: str, session: Session) -> tuple[Machine, tuple[Notice, ...]]
         ) from error
     except UNREADABLE as error:
         raise TorchupError(
-            message("detect.record.invalid", "the recording does not replay: {reason}", reason=decode_problem(error)),
+            message(
+                "detect.record.invalid", "the recording cannot be replayed: {reason}", reason=decode_problem(error)
+            ),
             hint=message("detect.record.invalid.hint", "record into a new folder: `torchup detect --record DIR`"),
         ) from error
     del session

@@ -35,19 +35,24 @@ def distributed_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--rendezvous",
             metavar="HOST:PORT",
-            help=text("bench.option.rendezvous", "Rendezvous address, a HOST:PORT of node 0"),
+            help=text(
+                "bench.option.rendezvous",
+                "Rendezvous address: HOST:PORT of node 0, the same on every node; needed if --nnodes is 2 or more",
+            ),
         ),
         click.option(
             "--node-rank",
             type=click.IntRange(min=0),
             metavar="N",
-            help=text("bench.option.node-rank", "Rank of this node, starting at 0"),
+            help=text("bench.option.node-rank", "Rank of this node, starting at 0; needed if --nnodes is 2 or more"),
         ),
         click.option(
             "--nnodes",
             type=click.IntRange(1, 4096),
             metavar="N",
-            help=text("bench.option.nnodes", "Number of nodes; run the same command on each"),
+            help=text(
+                "bench.option.nnodes", "Number of nodes (default: 1); run the command on each, with its own --node-rank"
+            ),
         ),
         click.option(
             "--nproc",
@@ -55,8 +60,8 @@ def distributed_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="N",
             help=text(
                 "bench.option.nproc",
-                "Number of processes on this node; if given, torchup measures scaling and all-reduce instead of "
-                "the recipes",
+                "Number of processes on this node; with --nproc or --nnodes, torchup measures scaling and "
+                "all-reduce instead of the recipes",
             ),
         ),
     ):
@@ -85,7 +90,7 @@ def measure_distributed(
         raise UsageError(
             message(
                 "distributed.device",
-                "several processes can measure only one kind of device, but several kinds are available: {kinds}",
+                "several processes can measure only one kind of device; available here: {kinds}",
                 kinds=", ".join(kinds),
             ),
             hint=message(
@@ -164,7 +169,7 @@ def meeting(session: Session, where: Layout, every: float = 10.0) -> Iterator[th
 def _waiting(where: Layout, seconds: float) -> Message:
     others = ", ".join(str(node) for node in range(where.nodes) if node != where.node_rank)
     return message(
-        "distributed.waiting", "waiting for node {others} at {host}:{port} ({seconds} s; at most {limit} s)",
+        "distributed.waiting", "waiting for other nodes ({others}) at {host}:{port} ({seconds} s; at most {limit} s)",
         others=others, host=where.address, port=where.port, seconds=round(seconds), limit=round(MEETING),
     )  # fmt: skip
 

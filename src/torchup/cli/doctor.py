@@ -53,11 +53,13 @@ REPORT_LIMIT = 16 * 1024 * 1024  # bytes; the rest of an endless one is not read
     "reports",
     multiple=True,
     metavar="FILE",
-    help=text("doctor.option.report", "Diagnose a pasted report (- reads standard input) instead"),
+    help=text(
+        "doctor.option.report", "Diagnose the pasted report in FILE (- reads standard input) instead of this machine"
+    ),
 )
 @target_options
 @machine_options
-@click.option("--list", "listing", is_flag=True, help=text("doctor.option.list", "List the causes and exit"))
+@click.option("--list", "listing", is_flag=True, help=text("doctor.option.list", "List the rules and exit"))
 @click.option(
     "--only",
     multiple=True,
@@ -76,7 +78,9 @@ REPORT_LIMIT = 16 * 1024 * 1024  # bytes; the rest of an endless one is not read
     "form",
     type=click.Choice(["text", "md"]),
     default="text",
-    help=text("doctor.option.format", "md: Markdown to paste into an issue, without user and host names"),
+    help=text(
+        "doctor.option.format", "md: Markdown to paste into an issue, without user and host names (default: text)"
+    ),
 )
 @click.option(
     "--deep",
@@ -152,9 +156,7 @@ def _check_report(options: dict[str, Any]) -> None:
                 "doctor.report.alone",
                 "--report cannot be combined with --env, --python, --machine, --assume or --from",
             ),
-            hint=message(
-                "doctor.report.alone.hint", "leave out the other options: the report describes its own machine"
-            ),
+            hint=message("doctor.report.alone.hint", "leave out these options: the report describes its own machine"),
         )
     if options["fix"]:
         raise UsageError(
@@ -247,7 +249,9 @@ def read_report(session: Session, path: str) -> bytes:
     if raw is None:
         raise UsageError(
             message("doctor.report.unreadable", "the report {path} cannot be read", path=path),
-            hint=message("doctor.report.unreadable.hint", "use `-` to read a report from standard input"),
+            hint=message(
+                "doctor.report.unreadable.hint", "check the path, or use `-` to read a report from standard input"
+            ),
         )
     return raw
 

@@ -36,6 +36,8 @@ def download_options(function: Callable[..., Any]) -> Callable[..., Any]:
         default="text",
         expose_value=False,
         callback=_choose,
-        help=text("cli.option.progress", "json: print one JSON object per line on stderr, for programs"),
+        help=text(
+            "cli.option.progress", "json: print one JSON object per line on stderr, for programs (default: text)"
+        ),
     )
     return connections(progress(function))

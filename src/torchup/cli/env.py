@@ -64,7 +64,7 @@ class _EnvGroup(VerbGroup):
 @click.group(
     cls=_EnvGroup,
     name="env",
-    help=text("env.help", "Create, list, show, remove, roll back, repair, run in, export and adopt environments"),
+    help=text("env.help", "Create, list, show, remove, roll back, repair, use, export, bundle and adopt environments"),
 )
 @common_options
 def command(session: Session) -> None:
@@ -120,7 +120,10 @@ def show_command(session: Session, name: str | None) -> Answer:
     )
 
 
-@command.command(name="remove", help=text("env.remove.help", "Remove an environment and its previous version"))
+@command.command(
+    name="remove",
+    help=text("env.remove.help", "Remove an environment and its previous version; the files of an adopted one stay"),
+)
 @click.argument("name", shell_complete=environment_names)
 @changing_options
 @common_options
@@ -177,7 +180,7 @@ def rollback_command(session: Session, name: str | None) -> Answer:
 
 @command.command(
     name="run",
-    help=text("env.run.help", "Run a program in an environment: torchup env run [NAME] -- python train.py"),
+    help=text("env.run.help", "Run a program in an environment: `torchup env run [NAME] -- python train.py`"),
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     options_metavar="[NAME] --",
 )
@@ -191,7 +194,7 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
     session.as_json = False  # stdout is the program's
     program = activation.program(session.host, environment.path, argv[0])
     if program is None and argv[0] in registry.names(session.host):
-        hint = message("env.run.separator.hint", "type torchup env run {name} -- PROGRAM", name=argv[0])
+        hint = message("env.run.separator.hint", "type `torchup env run {name} -- PROGRAM`", name=argv[0])
         raise UsageError(message("env.run.separator", "`--` is missing between the name and the program"), hint=hint)
     if program is None:
         session.note(message("env.run.no-program", "cannot find the program `{name}`", name=argv[0]))
@@ -250,7 +253,12 @@ def _tell_drift(session: Session, path: str) -> None:
     help=text("env.adopt.help", "Register an existing environment (venv, conda, pixi) without changing it"),
 )
 @click.argument("path")
-@click.option("--name", help=text("env.adopt.name", "Name of the environment (default: the name of its folder)"))
+@click.option(
+    "--name",
+    help=text(
+        "env.adopt.name", "Name of the environment (default: the name of its folder; for .venv, of the parent folder)"
+    ),
+)
 @common_options
 def adopt_command(session: Session, path: str, name: str | None) -> Answer:
     """`torchup env adopt PATH`."""
@@ -283,7 +291,7 @@ def _split(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
         return name, argv
     raise UsageError(
         message("env.run.nothing", "the program is missing"),
-        hint=message("env.run.nothing.hint", "type torchup env run [NAME] -- python train.py"),
+        hint=message("env.run.nothing.hint", "type `torchup env run [NAME] -- python train.py`"),
     )
 
 

@@ -31,14 +31,23 @@ if TYPE_CHECKING:
     help=text("env.bundle.help", "Collect the wheels of an environment or a plan, for machines without a network"),
 )
 @click.argument("name", required=False, shell_complete=environment_names)
-@click.option("-o", "--output", required=True, metavar="DIR", help=text("env.bundle.output", "Folder to create"))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="DIR",
+    help=text("env.bundle.output", "Folder for the bundle: new or empty"),
+)
 @click.option(
     "--platform",
     type=click.Choice(tuple(PLATFORMS)),
-    help=text("env.bundle.platform", "Platform to bundle for, if not this machine's"),
+    help=text("env.bundle.platform", "Platform to bundle for (default: this machine's)"),
 )
 @click.option(
-    "--plan", "plan_file", metavar="FILE", help=text("env.bundle.plan", "Bundle this plan (`torchup plan --json`)")
+    "--plan",
+    "plan_file",
+    metavar="FILE",
+    help=text("env.bundle.plan", "Bundle this plan (`torchup plan --json`) instead of an environment"),
 )
 @common_options
 def command(session: Session, name: str | None, output: str, platform: str | None, plan_file: str | None) -> Answer:
@@ -51,7 +60,7 @@ def command(session: Session, name: str | None, output: str, platform: str | Non
         bundle = collect(host, plan, output, platform=platform, progress=progress)
     done = text(
         "env.bundle.done",
-        "{folder} contains {count} wheels; on the other machine, run: torchup up --from {folder}",
+        "{folder} contains {count} wheels; on the other machine, run `torchup up --from {folder}`",
         count=len(bundle.files),
         folder=output,
     )

@@ -16,9 +16,7 @@ from torchup.plan.export import export
 from torchup.plan.exports import LOCK, NAMES
 
 
-@click.command(
-    cls=Verb, name="export", help=text("env.export.help", "Export an environment as a file for another tool, to stdout")
-)
+@click.command(cls=Verb, name="export", help=text("env.export.help", "Print an environment as a file for another tool"))
 @click.argument("name", required=False, shell_complete=environment_names)
 @click.option(
     "--format",

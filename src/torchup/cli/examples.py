@@ -10,7 +10,7 @@ from torchup.model import Message, message
 # Command as it is typed up to its own name -> (line to type, what it is for).
 EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup": (
-        ("torchup up", message("example.torchup.up", "Install, verify and benchmark without questions.")),
+        ("torchup up", message("example.torchup.up", "Install, verify and benchmark, after one question.")),
         ("torchup doctor", message("example.torchup.doctor", "Find out why something does not work, and what to do.")),
         ("torchup plan --help", message("example.torchup.help", "Show everything about one command.")),
     ),
@@ -32,7 +32,9 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ),
         (
             "torchup lab thesis --no-browser --port 9000",
-            message("example.lab.port", "Serve another environment on this port, to open it from another computer."),
+            message(
+                "example.lab.port", "Serve another environment on this port, to open it from another computer over SSH."
+            ),
         ),
     ),
     "torchup hub": (
@@ -46,7 +48,8 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         (
             "torchup detect --record machine",
             message(
-                "example.detect.record", "Record this machine for a bug report, without names, in the folder `machine`."
+                "example.detect.record",
+                "Record this machine for a bug report, without user and host names, in the folder `machine`.",
             ),
         ),
     ),
@@ -85,7 +88,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ),
         (
             "torchup wheel xformers --torch 2.9.1+cu130",
-            message("example.wheel.torch", "Show the file for the torch of another machine."),
+            message("example.wheel.torch", "Show the file that fits a torch other than the installed one."),
         ),
     ),
     "torchup env": (
@@ -114,7 +117,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ),
     ),
     "torchup env rollback": (
-        ("torchup env rollback lab", message("example.env.rollback", "Undo the last change of `lab`.")),
+        ("torchup env rollback lab", message("example.env.rollback", "Restore the previous version of `lab`.")),
     ),
     "torchup env repair": (
         (
@@ -154,25 +157,25 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ),
     ),
     "torchup doctor": (
-        ("torchup doctor", message("example.doctor", "Examine the default environment.")),
+        ("torchup doctor", message("example.doctor", "Examine the active environment, or else the default one.")),
         (
             "torchup doctor --report issue.txt",
             message("example.doctor.report", "Diagnose a report that someone else pasted."),
         ),
         (
             "torchup doctor --format md",
-            message("example.doctor.md", "Write a report to paste into an issue; it contains no names."),
+            message("example.doctor.md", "Write a report to paste into an issue; it contains no user or host names."),
         ),
         (
             "torchup doctor --fix",
-            message("example.doctor.fix", "Repair the environment, after showing what would be done."),
+            message("example.doctor.fix", "Repair the environment, after asking."),
         ),
     ),
     "torchup bench": (
-        ("torchup bench", message("example.bench", "Measure MNIST on every device, with every recipe.")),
+        ("torchup bench", message("example.bench", "Measure MNIST on every device, with the default recipes.")),
         (
             "torchup bench matmul --device cuda --precision tf32",
-            message("example.bench.matmul", "Measure one workload on one device with one rounding mode."),
+            message("example.bench.matmul", "Measure one workload on one device with one precision."),
         ),
         (
             "torchup bench --recipe script,graph --repeats 5",
@@ -223,7 +226,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup results export": (
         (
             "torchup results export latest -o run.json",
-            message("example.results.export", "Write a file to share; it contains no names."),
+            message("example.results.export", "Write a file to share; it contains no user or host names."),
         ),
     ),
     "torchup results import": (
@@ -289,7 +292,9 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup catalog refresh": (
         (
             "torchup catalog refresh --write",
-            message("example.catalog.refresh", "Look for releases that are newer than this torchup."),
+            message(
+                "example.catalog.refresh", "Look for releases that are newer than torchup's catalogue, and save them."
+            ),
         ),
     ),
     "torchup cache": (("torchup cache show", message("example.cache.show", "Show what the download cache contains.")),),
@@ -312,30 +317,35 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup project": (
         (
             "torchup project sync --for mac,windows-cuda",
-            message("example.project", "Write one file for a Mac and a Windows machine with an NVIDIA GPU."),
+            message(
+                "example.project", "Write one project file for a Mac and for a Windows machine with an NVIDIA GPU."
+            ),
         ),
-        ("torchup project check", message("example.project.check", "Check the file in CI.")),
+        ("torchup project check", message("example.project.check", "Check the project file in CI.")),
     ),
     "torchup project show": (
-        ("torchup project show", message("example.project.show", "Show which torch the files of this folder require.")),
+        (
+            "torchup project show",
+            message("example.project.show", "Show which torch this folder's project files require."),
+        ),
     ),
     "torchup project check": (
-        ("torchup project check", message("example.project.check", "Check the file in CI.")),
+        ("torchup project check", message("example.project.check", "Check the project file in CI.")),
         (
             "torchup project check --for linux-cuda,mac",
-            message("example.project.check.for", "Also check that the file supports these machines."),
+            message("example.project.check.for", "Also check that the project file supports these machines."),
         ),
     ),
     "torchup project sync": (
         (
             "torchup project sync",
-            message("example.project.sync", "Write the build for this machine into the file of this folder."),
+            message("example.project.sync", "Write the build for this machine into this folder's project file."),
         ),
         (
             "torchup project sync --for mac,windows-cuda,linux-cuda,linux-rocm,cpu",
-            message("example.project.sync.for", "Write one file for all of these machines."),
+            message("example.project.sync.for", "Write one project file for all of these machines."),
         ),
-        ("torchup project sync --undo", message("example.project.undo", "Restore the file as it was before.")),
+        ("torchup project sync --undo", message("example.project.undo", "Restore the project file as it was before.")),
     ),
     "torchup fleet": (
         (

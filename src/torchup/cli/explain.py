@@ -38,14 +38,14 @@ def answers() -> dict[str, tuple[Message, ...]]:
     cls=Verb,
     help=text(
         "explain.help",
-        "Explain a finding and how to fix it, find topics by words, or show what a wheel file is for; without CODE, "
-        "list all topics",
+        "Explain a finding and how to fix it, find topics by words, or show what a wheel file is for; without an "
+        "argument, list all topics",
     ),
 )
 @click.argument("words", metavar="[CODE|FILE.whl|WORDS...]", nargs=-1)
 @click.option(
     "--env", metavar="NAME", default="default",
-    help=text("explain.option.env", "Environment whose torch the wheel file is checked against"),
+    help=text("explain.option.env", "Environment whose torch the wheel file is checked against (default: default)"),
 )  # fmt: skip
 @common_options
 def command(session: Session, words: tuple[str, ...], env: str) -> Answer:

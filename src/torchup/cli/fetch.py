@@ -66,7 +66,8 @@ def command(
         bundle = collect(session.host, plan, folder, platform=platform, progress=progress, connections=connections)
     done = text(
         "fetch.done",
-        "{folder} contains the download ({count} files, {size}); on the other machine, run: torchup up --from {folder}",
+        "{folder} contains the download ({count} files, {size}); copy it to the other machine, and run there: "
+        "torchup up --from {folder}",
         count=len(bundle.files),
         size=size_text(_size(session.host, folder, bundle)),
         folder=folder,
@@ -78,7 +79,11 @@ def _one(host: Host, machine_path: str | None, assumed: tuple[str, ...], recordi
     """The machine; raises `UsageError` for a folder of them, and for a kind of machine that nothing is fetched for."""
     if machine_path and not recording and host.is_dir(machine_path):
         raise UsageError(
-            message("fetch.one-machine", "{path} is a folder of machines", path=machine_path),
+            message(
+                "fetch.one-machine",
+                "{path} is a folder of machines, but `torchup fetch` needs one machine",
+                path=machine_path,
+            ),
             hint=message("plan.one-machine.hint", "choose one file: --machine {path}/NAME.json", path=machine_path),
         )
     target = named_machines(host, machine_path, assumed, recording)[0]

@@ -43,9 +43,9 @@ def command(session: Session) -> None:
     name="report",
     help=text(
         "fleet.report.help",
-        "Plan and diagnose every machine of FOLDER, and write one page. A file NAME.json is the output of "
-        "`torchup detect --json` on a machine; NAME.env.json, if it exists, is the output of `torchup env list "
-        "--json` there.",
+        "Plan and diagnose every machine in FOLDER, and print a report or write it as one page. A file NAME.json "
+        "is the output of `torchup detect --json` on a machine; NAME.env.json, if it exists, is the output of "
+        "`torchup env list --json` there.",
     ),
 )
 @click.argument("folder", metavar="FOLDER")
@@ -66,7 +66,7 @@ def report_command(session: Session, *, folder: str, output: str | None, request
     if not named:
         raise UsageError(
             message("cli.machine.empty", "{path} contains no machine files (*.json)", path=folder),
-            hint=message("cli.machine.empty.hint", "run `torchup detect --json > {path}/NAME.json` to write one",
+            hint=message("cli.machine.empty.hint", "run `torchup detect --json > {path}/NAME.json` on each machine",
                          path=folder),
         )  # fmt: skip
     members = [_member(session, folder, one, request, catalog) for one in named]
@@ -121,7 +121,9 @@ def _environments(host: Host, path: str) -> tuple[Environment, ...]:
     except (*UNREADABLE, KeyError) as error:
         raise UsageError(
             message("fleet.environments", "{path} is not the output of `torchup env list --json`", path=path),
-            hint=message("fleet.environments.hint", "write the file again, or remove it"),
+            hint=message(
+                "fleet.environments.hint", "write the file again with `torchup env list --json`, or remove it"
+            ),
         ) from error
 
 
@@ -132,7 +134,7 @@ def _write(host: Host, path: str, members: list[Member], found: tuple[Drift, ...
         host.write_text(path, fleet_page(members, found))
     except OSError as error:
         raise UsageError(
-            message("fleet.write", "{path} cannot be written: {reason}", path=path, reason=error.strerror or error),
+            message("fleet.write", "cannot write {path}: {reason}", path=path, reason=error.strerror or error),
             hint=message("fleet.write.hint", "choose another file with --html"),
         ) from error
 
@@ -165,5 +167,5 @@ def _text(members: list[Member], found: tuple[Drift, ...], output: str | None) -
         lines.append(printable(f"{one.name}: {told}" + (f"  [{causes}]" if causes else "")))
     lines += ["", *(printable(f"{drift.machine}: {drift.text}") for drift in found)] if found else []
     if output is not None:
-        lines += ["", text("results.report.done", "{file} is written; open it in any browser", file=output)]
+        lines += ["", text("results.report.done", "wrote {file}; open it in any browser", file=output)]
     return "\n".join(lines)

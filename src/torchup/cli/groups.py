@@ -53,5 +53,5 @@ def _unknown(name: str, path: str, known: list[str]) -> UsageError:
     return UsageError(
         message("cli.verb.unknown", "there is no command `{name}`", name=f"{path} {name}"),
         hint=did_you_mean(name, known, prefix=f"{path} ")
-        or message("cli.subverb.known", "subcommands of `{path}`: {names}", path=path, names=", ".join(known)),
+        or message("cli.subverb.known", "choose a subcommand of `{path}`: {names}", path=path, names=", ".join(known)),
     )

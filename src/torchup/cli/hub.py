@@ -53,7 +53,7 @@ def command(session: Session, *, words: tuple[str, ...], port: int | None) -> An
         environment=found.name,
         said=(
             message("hub.log-in", "Log in with the name and the password of your account on this machine."),
-            message("hub.loopback", "Only this machine can reach the hub, so it works without TLS."),
+            message("hub.loopback", "Only this machine can reach the hub, so it needs no TLS."),
             message("hub.configuration", "Settings of this hub: {path}", path=configuration_file(host, found.name)),
         ),
     )

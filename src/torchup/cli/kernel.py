@@ -47,11 +47,15 @@ def _place(function: Callable[..., Any]) -> Callable[..., Any]:
 @command.command(
     name="add",
     help=text(
-        "kernel.add.help", "Make a Jupyter kernel from an environment; this installs ipykernel in the environment"
+        "kernel.add.help", "Make a Jupyter kernel from an environment; this installs ipykernel there if it is missing"
     ),
 )
 @click.argument("environment", required=False)
-@click.option("--display-name", metavar="TEXT", help=text("kernel.option.label", "Name shown in notebooks"))
+@click.option(
+    "--display-name",
+    metavar="TEXT",
+    help=text("kernel.option.label", "Name shown in notebooks (default: torch's version and the environment's name)"),
+)
 @_place
 @common_options
 @changing_options
@@ -178,10 +182,10 @@ def remove_command(session: Session, names: tuple[str, ...], prefix: str | None,
 def _confirm(session: Session, listed: str, chosen: tuple[Kernel, ...]) -> None:
     """Ask only for kernels that torchup did not make: the others can be added again at any time."""
     foreign = [kernel.name for kernel in chosen if not kernel.ours]
-    question = message("kernel.remove.ask", "Remove {names}, which torchup did not make?", names=", ".join(foreign))
+    question = message("kernel.remove.ask", "remove {names}, which torchup did not make?", names=", ".join(foreign))
     if foreign and not session.confirm(question):
         refused = message("kernel.remove.refused", "not removed: {names}", names=listed)
-        raise UsageError(refused, hint=message("kernel.remove.refused.hint", "use --yes to answer yes"))
+        raise UsageError(refused, hint=message("kernel.remove.refused.hint", "use --yes to remove without a question"))
 
 
 def _remove(host: Host, chosen: tuple[Kernel, ...]) -> None:
@@ -201,7 +205,8 @@ def _named(found: tuple[Kernel, ...], name: str) -> tuple[Kernel, ...]:
     if fits:
         refused = message("kernel.remove.foreign", "`{name}` works and was not made by torchup", name=name)
         raise UsageError(
-            refused, hint=message("kernel.remove.foreign.hint", "run jupyter kernelspec remove {name}", name=name)
+            refused,
+            hint=message("kernel.remove.foreign.hint", "run jupyter kernelspec remove {name} to remove it", name=name),
         )
     unknown = message("kernel.unknown", "there is no kernel `{name}`", name=name)
     raise UsageError(unknown, hint=message("kernel.unknown.hint", "run `torchup kernel list` to list the kernels"))

@@ -47,7 +47,8 @@ def machine_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 metavar="FILE|DIR",
                 help=text(
                     "cli.machine.file",
-                    "Plan for the machine in FILE (`torchup detect --json`), or for all machines in DIR",
+                    "Use the machine in FILE (`torchup detect --json`); plan and doctor also take a folder of "
+                    "such files",
                 ),
             ),
             click.option(
@@ -57,7 +58,7 @@ def machine_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 multiple=True,
                 help=text(
                     "cli.machine.assume",
-                    "Assume facts of a machine: driver=550.54, gpu='RTX 4090', os=windows... (repeatable)",
+                    "Assume facts about a machine: driver=550.54, gpu='RTX 4090', os=windows... (repeatable)",
                 ),
             ),
             click.option(
@@ -117,12 +118,18 @@ def machines_in(host: Host, folder: str, assumed: Sequence[str]) -> tuple[NamedM
     Raises:
         UsageError: there is no such file, or what is assumed is wrong.
     """
-    names = [name for name in host.list_dir(folder) or () if name.endswith(".json")]
+    listed = host.list_dir(folder)
+    names = [name for name in listed or () if name.endswith(".json")]
+    if listed is None and not host.exists(folder):
+        raise UsageError(
+            message("cli.machine.missing", "there is no file or folder {path}", path=folder),
+            hint=message("cli.machine.missing.hint", "run `torchup detect --json > NAME.json` to write a machine file"),
+        )
     if not names:
         raise UsageError(
             message("cli.machine.empty", "{path} contains no machine files (*.json)", path=folder),
             hint=message(
-                "cli.machine.empty.hint", "run `torchup detect --json > {path}/NAME.json` to write one", path=folder
+                "cli.machine.empty.hint", "run `torchup detect --json > {path}/NAME.json` on each machine", path=folder
             ),
         )
     found: list[NamedMachine | Unreadable] = []
@@ -144,12 +151,12 @@ def _read(host: Host, path: str) -> Machine:
     if content is not None and len(content) > SIZE_LIMIT:
         raise UsageError(
             message("cli.machine.large", "{path} is too large for a machine file", path=path),
-            hint=message("cli.machine.missing.hint", "run `torchup detect --json` on that machine to write one"),
+            hint=message("cli.machine.missing.hint", "run `torchup detect --json > FILE` on that machine to write one"),
         )
     if content is None:
         raise UsageError(
             message("cli.machine.missing", "the machine file {path} cannot be read", path=path),
-            hint=message("cli.machine.missing.hint", "run `torchup detect --json` on that machine to write one"),
+            hint=message("cli.machine.missing.hint", "run `torchup detect --json > FILE` on that machine to write one"),
         )
     try:
         return load_machine(content)

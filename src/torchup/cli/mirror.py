@@ -30,14 +30,16 @@ if TYPE_CHECKING:
     from torchup.report.style import Style
 
 
-@click.group(cls=VerbGroup, name="mirror", help=text("mirror.help", "List mirrors, and measure them from here"))
+@click.group(
+    cls=VerbGroup, name="mirror", help=text("mirror.help", "List mirrors, and measure their speed from this machine")
+)
 @common_options
 def command(session: Session) -> None:
     """Only subcommands; each does its own work."""
     del session
 
 
-@command.command(name="list", help=text("mirror.list.help", "Show every mirror by name, and what it offers"))
+@command.command(name="list", help=text("mirror.list.help", "List every mirror and what it offers"))
 @common_options
 def list_command(session: Session) -> Answer:
     """`torchup mirror list`."""
@@ -54,8 +56,9 @@ def list_command(session: Session) -> Answer:
     name="test",
     help=text(
         "mirror.test.help",
-        "Download the index and the first bytes of a wheel from each mirror, to see which server sends them, how "
-        "fast, and how current they are. Without names, test all mirrors and the original sites",
+        "Download the index and the first bytes of a wheel from each mirror. The table shows which server sent "
+        "them, how fast it was, and the newest torch of each mirror. Without names, test all mirrors and the "
+        "official sources",
     ),
 )
 @click.argument("names", nargs=-1, metavar="[NAME|URL]...")
@@ -99,7 +102,9 @@ def list_text(mirrors: Sequence[Mirror], chosen: str | None, style: Style, *, ve
     parts = [table(headers, rows, style)]
     if verbose:
         parts += [_details(mirror) for mirror in mirrors]
-    used = chosen or text("mirror.none-chosen", "none (--mirror NAME, TORCHUP_MIRROR, or `mirror` in torchup.toml)")
+    used = chosen or text(
+        "mirror.none-chosen", "none (choose one with --mirror NAME, TORCHUP_MIRROR or `mirror` in torchup.toml)"
+    )
     parts.append(text("mirror.in-use", "In use: {name}", name=used))
     return "\n\n".join(parts)
 
@@ -143,7 +148,7 @@ def _details(mirror: Mirror) -> str:
         lines += [f"  {name}: {part.url}", *([f"    {state}"] if state else [])]
         lines += [text("mirror.or", "    or {url}", url=part.alternative)] if part.alternative else []
         lines += (
-            [text("mirror.seen", "    seen there: {variants}", variants=" ".join(part.variants))]
+            [text("mirror.seen", "    variants seen there: {variants}", variants=" ".join(part.variants))]
             if part.variants
             else []
         )
@@ -168,10 +173,10 @@ def _row(test: MirrorTest, newest: str, style: Style) -> tuple[str, ...]:
         return (mark(style, "error"), test.mirror, test.part, "", "", render(test.problem) if test.problem else "")
     version = test.newest_torch or ""
     if version and version != newest:
-        version = text("mirror.behind", "{version} (known: {newest})", version=version, newest=newest)
+        version = text("mirror.behind", "{version} (newest known: {newest})", version=version, newest=newest)
     served: Any = test.served_by or text("mirror.this-machine", "this machine")
     if test.upstream and test.mirror != official_mirror().name:
-        served = text("mirror.upstream", "{host} (the original site, not the mirror)", host=served)
+        served = text("mirror.upstream", "{host} (the official source, not the mirror)", host=served)
     sign = "warning" if test.upstream and test.mirror != official_mirror().name else "pass"
     return (mark(style, sign), test.mirror, test.part, version, _speed(test.bytes_per_second or 0.0), served)
 

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 @click.option(
     "--sizes",
     is_flag=True,
-    help=text("plan.option.sizes", "Resolve the plan to files and show their exact sizes (takes some seconds)"),
+    help=text("plan.option.sizes", "Resolve the plan to files and show their exact sizes (takes a few seconds)"),
 )
 @common_options
 def command(
@@ -111,7 +111,7 @@ def needs_network(request: Request, asked: str) -> None:
     if request.offline:
         raise UsageError(
             message("plan.needs-network", "{option} needs the network, but --offline forbids it", option=asked),
-            hint=message("plan.needs-network.hint", "leave out one of the two"),
+            hint=message("plan.needs-network.hint", "leave out one of them"),
         )
 
 

@@ -38,7 +38,7 @@ def sizes_text(found: Sizes, style: Style, *, verbose: bool) -> str:
     """A sentence with the sums, then the largest files; all of them when verbose."""
     sums = text(
         "plan.sizes",
-        "{count} files: {download} to download, {unpacked} unpacked",
+        "files: {count}; {download} to download, {unpacked} unpacked",
         count=len(found.files),
         download=size_text(found.bytes),
         unpacked=size_text(found.unpacked_bytes),
@@ -55,7 +55,11 @@ def sizes_text(found: Sizes, style: Style, *, verbose: bool) -> str:
         for file in (found.files if verbose else found.files[:SHOWN])
     ]
     left = len(found.files) - len(rows)
-    more = [text("plan.sizes.more", "and {count} smaller ones: torchup plan --sizes -v", count=left)] if left else []
+    more = (
+        [text("plan.sizes.more", "smaller files: {count} (torchup plan --sizes -v shows them)", count=left)]
+        if left
+        else []
+    )
     return "\n".join([sums, "", table(heads, rows, style), *more])
 
 

@@ -46,11 +46,13 @@ def _file_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.argument("folder", default=".", metavar="[FOLDER]"),
         click.option(
             "--file", "files", multiple=True, metavar="NAME",
-            help=text("project.option.file", "File to use in the folder (repeatable)"),
+            help=text("project.option.file",
+                "File to use in the folder (repeatable; default: every known project file)"),
         ),
         click.option(
             "--tool", type=click.Choice(_TOOLS),
-            help=text("project.option.tool", "Installer to use if pyproject.toml has tables of several tools"),
+            help=text("project.option.tool",
+                "Installer whose tables to use if pyproject.toml has tables of several tools"),
         ),
     )):  # fmt: skip
         decorated = option(decorated)
@@ -65,8 +67,8 @@ def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--for", "kinds", metavar="NAMES",
             help=text(
                 "project.option.for",
-                "Kinds of machines to support: mac, linux-cuda, windows-cuda, linux-rocm, linux-xpu, cpu, ...; "
-                "use linux-cuda='GTX 1080' to specify a card",
+                "Kinds of machines to support, separated by commas: mac, linux-cuda, windows-cuda, linux-rocm, "
+                "linux-xpu, cpu, ...; use linux-cuda='GTX 1080' to specify a card",
             ),
         ),
         click.option(
@@ -78,11 +80,13 @@ def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--torch", metavar="VERSION",
-            help=text("cli.request.torch", "torch version to install, e.g. 2.14, 2.14.1 or '>=2.12'"),
+            help=text("cli.request.torch",
+                "torch version to install, e.g. 2.14, 2.14.1 or '>=2.12' (default: the newest that fits)"),
         ),
         click.option(
             "--python", metavar="VERSION",
-            help=text("cli.request.python", "Python version to use, e.g. 3.12 or 3.14t"),
+            help=text("cli.request.python",
+                "Python version to use, e.g. 3.12 or 3.14t (default: the newest that fits, preferably installed)"),
         ),
         click.option(
             "--mirror", metavar="NAME|URL", envvar="TORCHUP_MIRROR",
@@ -281,7 +285,7 @@ _CONDA_SHOWN = ("pytorch", "pytorch-gpu", "pytorch-cpu", "torchvision", "torchau
 
 def _flaws_text(listed: Sequence[tuple[str, Flaw]], names: Sequence[str]) -> str:
     if not listed:
-        return text("project.sound", "no problem was found in {names}", names=", ".join(names))
+        return text("project.sound", "torchup found no problem in {names}", names=", ".join(names))
     lines = []
     for name, flaw in listed:
         lines += [f"{name}: {flaw.severity}: {render(flaw.summary)}  [{flaw.rule}]", f"    {render(flaw.fix)}"]

@@ -25,7 +25,7 @@ VERBS: dict[str, tuple[str, Message]] = {
     ),
     "fetch": (
         "torchup.cli.fetch",
-        message("fetch.summary", "Download what another machine needs, to install there without a network"),
+        message("fetch.summary", "Download what another machine needs, to install it there without a network"),
     ),
     "wheel": (
         "torchup.cli.wheel",
@@ -33,7 +33,9 @@ VERBS: dict[str, tuple[str, Message]] = {
     ),
     "env": (
         "torchup.cli.env",
-        message("env.summary", "Create, list, show, remove, roll back, repair, run in, export and adopt environments"),
+        message(
+            "env.summary", "Create, list, show, remove, roll back, repair, use, export, bundle and adopt environments"
+        ),
     ),
     "verify": (
         "torchup.cli.verify",
@@ -58,7 +60,7 @@ VERBS: dict[str, tuple[str, Message]] = {
     ),
     "mirror": (
         "torchup.cli.mirror",
-        message("mirror.summary", "List mirrors, and measure them from here"),
+        message("mirror.summary", "List mirrors, and measure their speed from this machine"),
     ),
     "kernel": (
         "torchup.cli.kernel",

@@ -59,15 +59,26 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
         click.option(
             "--torch",
             metavar="VERSION",
-            help=text("cli.request.torch", "torch version to install, e.g. 2.14, 2.14.1 or '>=2.12'"),
+            help=text(
+                "cli.request.torch",
+                "torch version to install, e.g. 2.14, 2.14.1 or '>=2.12' (default: the newest that fits)",
+            ),
         ),
         click.option(
             "--variant",
             metavar="NAME",
-            help=text("cli.request.variant", "Variant to install, e.g. cu126, rocm6.4, xpu or cpu"),
+            help=text(
+                "cli.request.variant",
+                "Variant to install, e.g. cu126, rocm6.4, xpu or cpu (default: the best for the machine)",
+            ),
         ),
         click.option(
-            "--python", metavar="VERSION", help=text("cli.request.python", "Python version to use, e.g. 3.12 or 3.14t")
+            "--python",
+            metavar="VERSION",
+            help=text(
+                "cli.request.python",
+                "Python version to use, e.g. 3.12 or 3.14t (default: the newest that fits, preferably installed)",
+            ),
         ),
         click.option(
             "--profile",
@@ -76,7 +87,8 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
             show_default=True,
             help=text(
                 "cli.request.profile",
-                "core: torch and companions; analysis: adds JupyterLab and pandas; hub: adds JupyterHub",
+                "core: torch and companions; analysis: adds JupyterLab, pandas and matplotlib; hub: also adds "
+                "JupyterHub",
             ),
         ),
         click.option(
@@ -84,7 +96,7 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
             "packages",
             metavar="PACKAGE",
             multiple=True,
-            help=text("cli.request.with", "Additional package, or a bundle of packages: jupyter, hub (repeatable)"),
+            help=text("cli.request.with", "Additional package, or a group of packages: jupyter, hub (repeatable)"),
         ),
         click.option(
             "--for",
@@ -95,7 +107,7 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
         click.option(
             "--build",
             is_flag=True,
-            help=text("cli.request.build", "Compile a package that has no wheel for this torch"),
+            help=text("cli.request.build", "Compile a package on this machine if it has no wheel for this torch"),
         ),
         click.option(
             "--trust",

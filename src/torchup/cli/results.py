@@ -80,7 +80,8 @@ def show_command(session: Session, run: str) -> Answer:
     help=text(
         "results.compare.help",
         "Compare CANDIDATE with BASE. Each is a run as in `show`, one of its recipes (latest:resident), or a "
-        "device (latest:resident@cuda). With --threshold, the command exits with 1 if a result is slower.",
+        "device (latest:resident@cuda). With --threshold, the command exits with 1 if a result is slower by more "
+        "than that share.",
     ),
 )
 @click.argument("base")
@@ -96,7 +97,7 @@ def show_command(session: Session, run: str) -> Answer:
     "--across",
     multiple=True,
     type=click.Choice(ACROSS),
-    help=text("results.option.across", "Compare even if this condition differs"),
+    help=text("results.option.across", "Compare even if this condition differs (repeatable)"),
 )
 @common_options
 def compare_command(
@@ -134,7 +135,7 @@ def compare_command(
     "output",
     required=True,
     type=click.Path(dir_okay=False),
-    help=text("results.option.html", "File to write"),
+    help=text("results.option.html", "HTML file to write"),
 )
 @click.option(
     "--no-baseline", is_flag=True, help=text("results.option.no-baseline", "Leave out the article's published times")
@@ -150,7 +151,7 @@ def report_command(session: Session, runs: tuple[str, ...], output: str, no_base
     return Answer(
         command="results report",
         data={"file": output, "runs": [run.id for run in chosen], "bytes": len(content.encode())},
-        text=lambda: text("results.report.done", "{file} is written; open it in any browser", file=output),
+        text=lambda: text("results.report.done", "wrote {file}; open it in any browser", file=output),
     )
 
 
@@ -189,7 +190,7 @@ def export_command(session: Session, run: str, form: str, output: str | None) ->
         text=lambda: (
             content.rstrip("\n")
             if output is None
-            else text("results.export.done", "{run} is written to {file}", run=found.id, file=output)
+            else text("results.export.done", "wrote run {run} to {file}", run=found.id, file=output)
         ),
         document=output is None,
     )
@@ -263,7 +264,9 @@ def _nothing_comparable(report: Report) -> UsageError:
         text_ = message("compare.nothing", "the two runs have no workload and recipe in common")
         return UsageError(text_, hint=message("compare.nothing.hint", "name the recipes: RUN:RECIPE"))
     return UsageError(
-        message("compare.other-work", "the two sides did not do the same work: {keys} differ", keys=", ".join(keys)),
+        message(
+            "compare.other-work", "the two sides did not do the same work; differences: {keys}", keys=", ".join(keys)
+        ),
         hint=message("compare.other-work.hint", "use `--across` to compare anyway, if the comparison makes sense"),
     )
 
@@ -274,7 +277,7 @@ def _regression_notices(report: Report, threshold: float | None) -> tuple[Notice
     slower = [c for c in report.comparisons if c.regressed]
     text_ = message(
         "compare.regressed",
-        "{count} of {total} results are slower by more than {threshold} %",
+        "results slower by more than {threshold} %: {count} of {total}",
         count=len(slower),
         total=len(report.comparisons),
         threshold=f"{100 * (threshold or 0):g}",

@@ -102,9 +102,13 @@ def _is_no_memory(error: BaseException | None) -> bool:
 
 
 def _no_memory() -> TorchupError:
-    text = message("cli.memory", "torchup needs more memory or more threads than the limits allow")
+    text = message("cli.memory", "torchup needs more memory or more threads than this system allows")
     return UsageError(
-        text, hint=message("cli.memory.hint", "raise the limits (`ulimit -v`, `ulimit -u`) or close other programs")
+        text,
+        hint=message(
+            "cli.memory.hint",
+            "close other programs, or raise the limits (on Linux and macOS: `ulimit -v`, `ulimit -u`)",
+        ),
     )
 
 

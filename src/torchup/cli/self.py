@@ -61,7 +61,7 @@ def uninstall_command(session: Session) -> Answer:
     host = session.host
     places, others = owned(host), _shared(host)
     if session.dry_run:
-        would = text("self.uninstall.would", "these would be removed:")
+        would = text("self.uninstall.would", "torchup would remove:")
         return Answer(
             command="self uninstall",
             data={"would_remove": places, "shared_with_uv": others},
@@ -69,7 +69,7 @@ def uninstall_command(session: Session) -> Answer:
         )
     question = message(
         "self.uninstall.ask",
-        "remove {count} folders and files, including all environments and results?",
+        "remove all folders and files of torchup ({count}), including all environments and results?",
         count=len(places),
     )
     if places and not session.confirm(question):
@@ -83,7 +83,7 @@ def uninstall_command(session: Session) -> Answer:
         raise in_use(error.filename or host.folders().data, error) from error
     done = text(
         "self.uninstall.done",
-        "removed {count} folders and files; to remove torchup itself, run\n    {python} -m pip uninstall torchup",
+        "removed folders and files: {count}; to remove torchup itself, run\n    {python} -m pip uninstall torchup",
         count=len(removed),
         python=sys.executable,
     )

@@ -57,7 +57,7 @@ def find_target(session: Session, env: str | None, python: str | None) -> Target
     if env is not None and python is not None:
         raise UsageError(
             message("target.both", "--env and --python cannot be used together"),
-            hint=message("target.both.hint", "run `torchup env list` to see what --env accepts"),
+            hint=message("target.both.hint", "leave out one of them"),
         )
     if python is not None:
         return Target(python=_interpreter(session, python))

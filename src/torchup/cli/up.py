@@ -48,7 +48,11 @@ if TYPE_CHECKING:
     shell_complete=environment_names,
     help=text("up.option.env", "Name of the environment (default: default)"),
 )
-@click.option("--path", metavar="DIR", help=text("up.option.path", "Folder for the environment"))
+@click.option(
+    "--path",
+    metavar="DIR",
+    help=text("up.option.path", "Folder for the environment (default: in torchup's data folder)"),
+)
 @click.option(
     "--from",
     "bundle",
@@ -172,8 +176,8 @@ def what_happens(session: Session, wanted: up.Wanted, plan: Plan) -> Iterator[Me
     if wanted.measure:
         yield message(
             "up.ask.measure",
-            "Then torchup trains on MNIST to measure this machine, which takes about {minutes} min, longer on a "
-            "busy machine; use `--no-bench` to skip this.",
+            "Then torchup trains on MNIST to measure this machine. This takes about {minutes} min, or longer on "
+            "a busy machine; use `--no-bench` to skip it.",
             minutes=max(1, round((wanted.budget or up.DEFAULT_BUDGET) / 60)),
         )
 
@@ -201,7 +205,7 @@ def _answer(session: Session, wanted: up.Wanted, report: up.Report) -> Answer:
             text=lambda: _plan_text(session, wanted, report.machine, plan) if session.dry_run else "",  # else: seen
             strong=lambda: build_line(plan),
         )
-    saved = message("up.saved", "saved: {path}", path=report.results_file)
+    saved = message("up.saved", "results saved: {path}", path=report.results_file)
     notices = (*((Notice(code="up.saved", text=saved),) if report.results_file else ()), *report.problems)
     exit_code = ExitCode.BENCH if report.problems else ExitCode.OK
     return Answer(command="up", data=data, text=lambda: _text(session, report), notices=notices, exit_code=exit_code)

@@ -8,15 +8,15 @@ VARIABLES = {
     "TORCHUP_HOME": message(
         "cli.variable.home", "Folder for everything that torchup keeps (data, cache, configuration, logs)"
     ),
-    "TORCHUP_LANG": message("cli.variable.lang", "Language of messages: en or zh"),
+    "TORCHUP_LANG": message("cli.variable.lang", "Language of messages: en or zh (default: from the locale)"),
     "TORCHUP_MIRROR": message(
         "cli.variable.mirror", "Mirror to install from: a name from `torchup mirror list`, or a URL"
     ),
     "TORCHUP_WHEELHOUSE": message("cli.variable.wheelhouse", "Folder of wheels, used after all other sources"),
-    "TORCHUP_ENV": message("cli.variable.env", "Name of the environment to work on"),
+    "TORCHUP_ENV": message("cli.variable.env", "Name of the environment to work on (default: `default`)"),
     "TORCHUP_PROBE_TIMEOUT": message(
         "cli.variable.probe-timeout", "Time limit for one query to the machine, in seconds (default: 10)"
     ),
     "NO_COLOR": message("cli.variable.no-color", "Any value disables colour"),
-    "COLUMNS": message("cli.variable.columns", "Width of text reports when stdout is not a terminal"),
+    "COLUMNS": message("cli.variable.columns", "Width of text reports if stdout is not a terminal (default: 80)"),
 }

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.command(
     cls=Verb,
     name="verify",
-    help=text("verify.help", "Verify an environment by running kernels, not only is_available()"),
+    help=text("verify.help", "Verify an environment by running kernels, not only by calling is_available()"),
 )
 @target_options
 @click.option(

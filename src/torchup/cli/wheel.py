@@ -53,7 +53,12 @@ if TYPE_CHECKING:
     metavar="VERSION",
     help=text("wheel.option.python", "Python to use the package with, e.g. 3.12 or 3.13t"),
 )
-@click.option("--version", "version", metavar="SPAN", help=text("wheel.option.version", "Version of the package"))
+@click.option(
+    "--version",
+    "version",
+    metavar="SPAN",
+    help=text("wheel.option.version", "Version of the package, e.g. 2.8.3 or '>=2.8'"),
+)
 @click.option(
     "--why-not",
     "asked",
@@ -63,7 +68,7 @@ if TYPE_CHECKING:
 @click.option("--all", "every", is_flag=True, help=text("wheel.option.all", "Show every file that fits"))
 @click.option(
     "--trust", metavar="NAME", multiple=True,
-    help=text("wheel.option.trust", "Show only files of the project and of this publisher (repeatable)"),
+    help=text("wheel.option.trust", "Show only files from the project and from this publisher (repeatable)"),
 )  # fmt: skip
 @click.option("--offline", is_flag=True, help=text("cli.request.offline", "Do not access the network"))
 @machine_options

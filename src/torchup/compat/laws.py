@@ -214,7 +214,7 @@ def driver_against(row: Row, target: Target) -> Message | None:
     if not driver.version:
         return message(
             "plan.reject.driver-cuda",
-            "the driver supports CUDA {served}; CUDA {cuda} needs a driver of at least {floor}",
+            "the driver supports CUDA {served}; CUDA {cuda} needs driver {floor} or newer",
             served=target.cuda,
             cuda=row.driver.cuda,
             floor=floor,

@@ -40,7 +40,7 @@ _UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": GIB, "t": 1024 * GIB}
 _OF_THE_SYSTEM = (
     "os_version", "distribution", "kernel", "libc", "glibc", "wsl", "wsl_version", "container", "container_gpu",
     "virtual_machine", "translated", "secure_boot", "jetson", "python", "pythons", "gpus", "drivers", "rocm_version",
-    "level_zero", "device_nodes", "environment", "tools", "problems",
+    "level_zero", "device_nodes", "environment", "tools", "problems", "disk_free_bytes",
 )  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def _refuse_unknown(data: dict[str, Any], kind: type[msgspec.Struct], where: str
     for key, value in data.items():
         if key not in fields:
             text = message("pretend.unknown-field", "the machine file has an unknown key `{key}`", key=f"{where}{key}")
-            keys = message("pretend.keys", "possible keys: {keys}", keys=", ".join(fields))
+            keys = message("pretend.keys", "use one of the keys {keys}", keys=", ".join(fields))
             raise UsageError(text, hint=did_you_mean(key, fields) or keys)
         inner = getattr(fields[key], "item_type", fields[key])
         if isinstance(inner, msgspec.inspect.StructType):
@@ -154,6 +154,8 @@ def assume(base: Machine, items: Sequence[str], table: GpuTable | None = None) -
     pairs = [(key, name) for key, value in pairs for name in (_several(value) if key == "gpu" else (value,))]
     if "os" not in dict(pairs) and any(key == "gpu" and _apple_chip(value) for key, value in pairs):
         pairs.append(("os", "macos"))
+    if not {"os", "arch"} & dict(pairs).keys() and any(_is_jetson(key, value) for key, value in pairs):
+        pairs += [("os", "linux"), ("arch", "aarch64")]  # no other Jetson was ever made
     machine = _moved(base, pairs)
     said = dict(pairs)
     vendor = Vendor.NVIDIA if {"cc", "compute_capability"} & said.keys() else Vendor.AMD if "gfx" in said else None
@@ -196,7 +198,7 @@ def split_item(item: str) -> list[tuple[str, str]]:
 
 def _unknown_key(key: str) -> UsageError:
     text = message("pretend.unknown-key", "`{key}` cannot be assumed", key=key)
-    keys = message("pretend.keys", "possible keys: {keys}", keys=", ".join(_KEYS))
+    keys = message("pretend.keys", "use one of the keys {keys}", keys=", ".join(_KEYS))
     return _wrong(text, did_you_mean(key, _KEYS) or keys)
 
 
@@ -247,6 +249,10 @@ def _several(value: str) -> tuple[str, ...]:
     return (match[2],) * int(match[1]) if match else (value,)
 
 
+def _is_jetson(key: str, value: str) -> bool:
+    return key == "jetson" or (key == "gpu" and value.strip().lower().startswith("jetson"))
+
+
 def _apple_chip(name: str) -> str | None:
     """``Apple M1 Max`` from ``m1 max``."""
     match = re.fullmatch(r"(?:apple\s+)?(m[1-9](?:\s+(?:pro|max|ultra))?)", name, re.IGNORECASE)
@@ -265,7 +271,7 @@ def _gpu(name: str, table: GpuTable, vendor: Vendor | None) -> Gpu:
             "pretend.gpu", "the GPU table does not have `{name}`, or several chips have that name", name=name
         )
         near = ", ".join(table.near(name))
-        hint = message("pretend.gpu.near", "similar names: {names}", names=near) if near else None
+        hint = message("pretend.gpu.near", "did you mean {names}?", names=near) if near else None
         raise _wrong(text, hint or message("pretend.gpu.hint", "write the full product name, or use --machine FILE"))
     return Gpu(
         vendor=row.vendor,

@@ -88,7 +88,7 @@ def check_registry(host: Host, known: HubProxy, conda_forge: str) -> None:
         ),
         hint=message(
             "hub.nowhere.hint",
-            "set a mirror: npm config set registry ADDRESS; you need no hub to work alone: run `torchup up "
+            "set npm_config_registry to the address of a mirror; to work alone, you need no hub: run `torchup up "
             "--profile analysis`, then `torchup lab`",
         ),
     )

@@ -64,7 +64,10 @@ def upgrade(
         raise msgspec.DecodeError(file)
     if schema > target:
         text = message("envs.record.newer", "{file} was written by a newer torchup", file=file)
-        raise UsageError(text, hint=message("envs.record.newer.hint", "update torchup: pip install --upgrade torchup"))
+        raise UsageError(
+            text,
+            hint=message("envs.record.newer.hint", "update torchup, for example with `pip install --upgrade torchup`"),
+        )
     while schema < target:
         data = steps[schema](data)
         schema += 1

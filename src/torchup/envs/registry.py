@@ -37,7 +37,11 @@ def check_name(name: str) -> str:
     if _NAME.fullmatch(name) and not _RESERVED.fullmatch(name):
         return name
     text = message("envs.name.invalid", "`{name}` is not a valid environment name", name=name)
-    hint = message("envs.name.invalid.hint", "use up to 64 letters, digits, `-`, `_` or `.`, starting with a letter")
+    hint = message(
+        "envs.name.invalid.hint",
+        "use up to 64 letters, digits, `-`, `_` or `.`, with a letter or digit first and last; reserved names "
+        "such as `con` are not allowed",
+    )
     raise UsageError(text, hint=hint)
 
 

@@ -238,12 +238,12 @@ def _nobody(order: FileOrder, failures: list[tuple[str, PlaceError]]) -> Network
         text = message("fetch.hash", "hash mismatch in {file} from {places}", file=order.name, places=places)
         hint = message(
             "install.failed.hash.hint",
-            "try again, or use another source with --mirror: the mirror or a proxy changed or damaged the file",
+            "try again, or use another source with --mirror: a mirror or a proxy may have changed or damaged the file",
         )
         return InstallError(text, hint=hint)
     told = "; ".join(f"{name}: {why}" for name, why in failures) or "-"
     return NetworkError(
-        message("fetch.nobody", "{file} could not be downloaded ({reasons})", file=order.name, reasons=verbatim(told)),
+        message("fetch.nobody", "no source provided {file} ({reasons})", file=order.name, reasons=verbatim(told)),
         hint=message("fetch.nobody.hint", "repeat the command: it continues where this download stopped"),
     )
 
@@ -256,5 +256,5 @@ def _disk_error(error: OSError, order: FileOrder) -> InstallError:
         message(
             "fetch.disk", "cannot write {file} to the cache: {error}", file=order.name, error=error.strerror or error
         ),
-        hint=message("fetch.disk.hint", "set TORCHUP_HOME to a folder that you can write to, with free space"),
+        hint=message("fetch.disk.hint", "set TORCHUP_HOME to a folder that you can write to and that has free space"),
     )

@@ -64,7 +64,7 @@ _ALL = (
     message("worker.conv", "convolution {name} is wrong by {error} of its largest value"),
     message("worker.optimiser", "an optimiser step did not change the weights"),
     message("worker.loss", "the loss went from {before} to {after} in twenty steps"),
-    message("worker.no-jit", "only CUDA and ROCm compile single operations at run time"),
+    message("worker.no-jit", "only CUDA and ROCm builds compile single operations at run time"),
     message("worker.jit", "an operation compiled at run time gave a wrong result"),
     message("worker.dataloader", "a DataLoader worker returned {got}"),
     message("worker.missing", "{name} was planned but is not installed"),
@@ -82,7 +82,7 @@ _ALL = (
     message("worker.silent", "without any output"),
     # packages around torch
     message("worker.no-ffmpeg", "FFmpeg's shared libraries are not on this machine; torchcodec needs them"),
-    message("worker.needs-gpu", "the kernels need a GPU"),
+    message("worker.needs-gpu", "this check needs an NVIDIA or AMD GPU"),
     message("worker.package-off", "the result is wrong by {error}"),
     message("worker.not-finite", "the result is not finite"),
     message("worker.sound", "one second of test sound was decoded into {count} samples"),
@@ -130,9 +130,9 @@ _ALL = (
     ),
     message(
         "worker.no-triton",
-        "Triton is not in this environment: PyTorch's wheels for Linux include it, those for Windows do not",
+        "Triton is not in this environment: PyTorch's GPU wheels for Linux require it, but those for Windows do not",
     ),
-    message("worker.broken-triton", "Triton does not import: {why}"),
+    message("worker.broken-triton", "Triton cannot be imported: {why}"),
     message("worker.old-triton", "Triton {version} is too old for these kernels; they need 3.0 or newer"),
     message(
         "worker.triton-capability",
@@ -143,7 +143,7 @@ _ALL = (
         "worker.triton-headers",
         "Triton needs Python's C headers (Debian and Ubuntu: python3-dev), but this Python has none",
     ),
-    message("worker.other-order", "this torch shuffles its batches in a way that torchup does not know"),
+    message("worker.other-order", "this torch shuffles its batches in an order that torchup does not know"),
     message(
         "worker.cut",
         "the time budget ended after {steps} of {total} steps of an epoch; the time is computed from the rate of "
@@ -167,16 +167,14 @@ _ALL = (
     # a precision that is not available
     message("worker.no-precision", "there is no precision {label}"),
     message("worker.precision-forced", "the environment variable {variable} overrides {label}"),
-    message(
-        "worker.no-tf32", "tf32 is a format of NVIDIA and AMD matrix units; {device} computes float32 in full precision"
-    ),
-    message("worker.no-tf32-gpu", "{device} has no TF32"),
+    message("worker.no-tf32", "torchup measures TF32 only on NVIDIA and AMD GPUs, not on {device}"),
+    message("worker.no-tf32-gpu", "{device} does not support TF32"),
     message("worker.old-tf32", "TF32 needs compute capability 8.0 or newer; this GPU has {capability}"),
     message("worker.tf32-switch", "torch did not accept the TF32 setting"),
     message("worker.no-scaling", "fp16 needs loss scaling, which this torch does not have for {device}"),
-    message("worker.no-autocast", "no {label} on {device}: {why}"),
+    message("worker.no-autocast", "{label} does not work on {device}: {why}"),
     message("worker.autocast-off", "autocast does not use {label} on {device} here; the product has the type {got}"),
-    message("worker.no-bf16", "{device} has no bf16"),
+    message("worker.no-bf16", "{device} does not support bf16"),
     message("worker.no-form", "{name} does not support {label}, only {labels}"),
     message("worker.no-arithmetic", "{name} does no arithmetic that {label} would change"),
     message("worker.no-label", "{name} ignores the precision setting: {label} was not in effect"),
@@ -231,14 +229,14 @@ _ALL = (
     ),
     # what a result is about
     message("worker.same-memory", "host and device share the same memory: only the copy is measured"),
-    message("worker.cifar", "generated images in the shape of CIFAR-10; use --data DIR for the real ones"),
+    message("worker.cifar", "generated images in the shape of CIFAR-10; use --data DIR for the real images"),
     message("worker.tokens", "generated tokens: the loss shows only that training runs"),
     # several processes
     message("worker.all-reduce-wrong", "an all-reduce of ones over {ranks} ranks returned {got}"),
     message("worker.no-backend", "torch.distributed has no backend for {device}"),
     message(
         "worker.few-devices",
-        "{processes} processes were requested, but the number of {device} devices that torch sees is {devices}",
+        "{processes} processes need one {device} device each; devices that torch sees: {devices}",
     ),
     message(
         "worker.above-roofline",
@@ -251,7 +249,7 @@ _ALL = (
     message("worker.no-energy", "the device has no energy counter"),
     message("worker.energy-back", "the energy counter decreased"),
     message("worker.system-untold", "the system does not report this value"),
-    message("worker.has-none", "this system has none"),
+    message("worker.has-none", "this system has no load average"),
     message("worker.no-readings", "no GPU driver provides readings"),
     message("worker.nvml", "NVML: {why}"),
     message("worker.few-samples", "too few readings fall into the measured time: {count} instead of {wanted}"),

@@ -198,13 +198,15 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> Bundle 
     if plan.installer == InstallerName.CONDA:
         raise UsageError(
             message("bundle.conda", "a conda plan cannot be bundled"),
-            hint=message("bundle.conda.hint", "leave out `--installer conda` to bundle a plan of wheels"),
+            hint=message("bundle.conda.hint", "make the plan without `--installer conda` to bundle wheels"),
         )
     if plan.compiled:
         names = ", ".join(wheel.package for wheel in plan.compiled)
         raise UsageError(
             message("bundle.compiled", "a bundle contains only wheels, but {names} must be compiled", names=names),
-            hint=message("bundle.compiled.hint", "leave out --build to let torchup choose a torch that has a wheel"),
+            hint=message(
+                "bundle.compiled.hint", "make the plan without --build: torchup then chooses a torch that has a wheel"
+            ),
         )
     if platform is not None and platform not in PLATFORMS:
         text = message("bundle.platform", "there is no platform `{name}`", name=platform)
@@ -221,7 +223,7 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> Bundle 
             host.remove(join(folder, name))
         return None
     text = message("bundle.not-empty", "{folder} is not empty", folder=folder)
-    raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new folder"))
+    raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new or empty folder"))
 
 
 def _same(job: _Job, there: Bundle) -> Bundle:
@@ -229,7 +231,7 @@ def _same(job: _Job, there: Bundle) -> Bundle:
     files = {file.name: file.sha256 or there.files.get(file.name) for file in _resolve(job)}
     if files != there.files:
         text = message("bundle.another", "{folder} already contains a bundle with other files", folder=job.folder)
-        raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new folder"))
+        raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new or empty folder"))
     return there
 
 

@@ -129,7 +129,7 @@ def _lacks(missing: list[str]) -> Message:
 
 
 def _refused(file: str, reason: Message) -> UsageError:
-    text = message("bundle.refused", "{file} is refused: {reason}", file=file, reason=reason)
+    text = message("bundle.refused", "torchup refuses {file}: {reason}", file=file, reason=reason)
     return UsageError(text, hint=_again())
 
 

@@ -141,7 +141,7 @@ def require_rattler(host: Host) -> str:
     """The version of py-rattler; raises `UsageError` with the exact command where it is missing or too old or new."""
     hint = message(
         "conda.rattler.hint",
-        'install it: {python} -m pip install "{package}{versions}"',
+        'install it: `{python} -m pip install "{package}{versions}"`',
         python=host.platform().python_executable,
         package=RATTLER,
         versions=str(SUPPORTED),
@@ -206,9 +206,7 @@ def failure(step: Step, completed: Completed) -> TorchupError:
     kind = "network" if completed.timed_out else str(said.get("error", "internal"))
     if kind in {"solve", "virtual"}:
         text = message("conda.unsolvable", "no set of conda packages fits this machine:\n{words}", words=words)
-        hint = message(
-            "conda.unsolvable.hint", "run `torchup plan` to list the builds that fit, including other sources"
-        )
+        hint = message("conda.unsolvable.hint", "run `torchup plan` to see which wheel fits this machine instead")
         return NoBuildError(text, hint=hint)
     if kind == "network":
         text = message(

@@ -50,7 +50,7 @@ def fetched_packages(staging: Staging, step: Step) -> Step:
     if not orders:
         return step
     size = sum(order.size or 0 for order in orders)
-    text = message("install.fetch", "download {count} files, {size} MB", count=len(orders), size=f"{size / 1e6:.1f}")
+    text = message("install.fetch", "download {size} MB (files: {count})", count=len(orders), size=f"{size / 1e6:.1f}")
     event = Event(stage="download", text=text)
     staging.tell(event)
     found: dict[str, str] = {}

@@ -96,5 +96,5 @@ def is_remote(file: LockedFile) -> bool:
 
 
 def _event(count: int, size: int) -> Event:
-    text = message("install.fetch", "download {count} files, {size} MB", count=count, size=f"{size / 1e6:.1f}")
+    text = message("install.fetch", "download {size} MB (files: {count})", count=count, size=f"{size / 1e6:.1f}")
     return Event(stage="download", text=text)

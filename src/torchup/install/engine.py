@@ -266,7 +266,7 @@ def _without_refusing(
     left = [distribution.name for distribution in mine if distribution.name in refused]
     if left:
         text = message(
-            "install.keep.refused", "left out because they need another torch: {names}", names=", ".join(left)
+            "install.keep.refused", "left out because another torch would be needed: {names}", names=", ".join(left)
         )
         tell(Event(stage="keep", text=text))
     return [distribution for distribution in mine if distribution.name not in refused]
@@ -407,7 +407,9 @@ def _check_place(host: Host, name: str, target: str) -> None:
             path=target,
             other=record.environment.name,
         )
-        raise InstallError(text, hint=message("install.other-name.hint", "use that name, or another --path"))
+        raise InstallError(
+            text, hint=message("install.other-name.hint", "use that name with --env, or choose another --path")
+        )
 
 
 def _check_space(host: Host, plan: Plan, target: str) -> None:
@@ -420,7 +422,9 @@ def _check_space(host: Host, plan: Plan, target: str) -> None:
             "{path} has {free} GB free; the installation needs about {needed} GB",
             path=split(target)[0], free=f"{free / 1e9:.1f}", needed=f"{needed / 1e9:.1f}",
         )  # fmt: skip
-        raise InstallError(text, hint=message("install.disk-space.hint", "free some space, or use --path DIR"))
+        raise InstallError(
+            text, hint=message("install.disk-space.hint", "free some space, or choose another disk with --path DIR")
+        )
 
 
 def _all_there(requirements: Sequence[str], found: dict[str, str]) -> bool:
@@ -448,7 +452,8 @@ def _not_verified(verification: Verification) -> VerifyError:
     return VerifyError(
         text,
         hint=message(
-            "install.not-verified.hint", "run `torchup doctor` for the cause; the previous environment was kept"
+            "install.not-verified.hint",
+            "run `torchup doctor` to find the cause; an existing environment stays unchanged",
         ),
     )
 

@@ -24,7 +24,7 @@ def _kind(pattern: str, error: type[TorchupError], text: Message, hint: Message)
     return _Kind(re.compile(pattern, re.IGNORECASE), error, text, hint)
 
 
-NETWORK = message("install.failed.network", "a package source sent an unexpected answer")
+NETWORK = message("install.failed.network", "a package source did not answer as expected")
 NETWORK_HINT = message(
     "install.failed.network.hint",
     "check the network and the sources (`torchup plan`), or use another source with --mirror",
@@ -46,7 +46,7 @@ KINDS = (
         message("install.failed.hash", "hash mismatch in a downloaded file"),
         message(
             "install.failed.hash.hint",
-            "try again, or use another source with --mirror: the mirror or a proxy changed or damaged the file",
+            "try again, or use another source with --mirror: a mirror or a proxy may have changed or damaged the file",
         ),
     ),
     _kind(
@@ -79,7 +79,7 @@ KINDS = (
     _kind(
         r"no interpreter found|no python .{0,200}(found|available)|python downloads are",
         InstallError,
-        message("install.failed.python", "the planned Python could not be installed"),
+        message("install.failed.python", "the installer could not find or download the planned Python"),
         message(
             "install.failed.python.hint",
             "install that Python, choose an installed one with --python, or set UV_PYTHON_INSTALL_MIRROR to a "
@@ -92,12 +92,14 @@ KINDS = (
         message(
             "install.failed.ensurepip", "this Python cannot make environments with pip: its ensurepip module is missing"
         ),
-        message("install.failed.ensurepip.hint", "install the python3-venv package, or use --installer uv"),
+        message(
+            "install.failed.ensurepip.hint", "install the python3-venv package (Debian, Ubuntu), or use --installer uv"
+        ),
     ),
     _kind(
         r"permission denied|os error 13\b|read-only file system|os error 30\b",
         InstallError,
-        message("install.failed.permission", "a folder could not be written"),
+        message("install.failed.permission", "the installer could not write to a folder"),
         message(
             "install.failed.permission.hint",
             "set TORCHUP_HOME, or use --path, to choose a folder that you can write to",

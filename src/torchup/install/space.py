@@ -108,6 +108,6 @@ def _short(place: str, free: int, need: Need, all_: int) -> InstallError:
         ),
         hint=message(
             "install.space.hint",
-            "free some space, or use --path DIR; an old environment stays until the new one works",
+            "free some space, or choose another disk with --path DIR; an old environment stays until the new one works",
         ),
     )

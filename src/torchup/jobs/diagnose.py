@@ -237,11 +237,13 @@ def without_answer(host: Host, python: str, inspection: Inspection, facts: Facts
         raise UsageError(
             message(
                 "doctor.target.blocked",
-                "cannot examine {path}: Python does not start because of {files}, which runs code at every start "
-                "and belongs to no package", path=python, files=files,
+                "cannot examine {path}: Python does not start because of code that runs at every start and "
+                "belongs to no package ({files})", path=python, files=files,
             ),
             hint=_repair(facts)
-            or message("doctor.target.blocked.hint", "move the file out of the environment, then run this again"),
+            or message(
+                "doctor.target.blocked.hint", "move that code out of the environment, then repeat the command"
+            ),
         )  # fmt: skip
     failure = inspection.failure
     if not asked.ok or found is None or version_key(found[1]) >= (3, 8):

@@ -117,7 +117,10 @@ def _read(host: Host, folder: str, name: str, tool: Kind | None) -> ProjectFile:
     if content is None:
         raise UsageError(
             message("project.unreadable", "{path} cannot be read", path=shown),
-            hint=message("project.unreadable.hint", "choose a file of the folder with --file"),
+            hint=message(
+                "project.unreadable.hint",
+                "check the permissions of the file, or choose another one in the folder with --file",
+            ),
         )
     original = read_original(shown, content)
     kind = tool if tool is not None and name.endswith("pyproject.toml") else kind_of(shown, original.text)
@@ -353,6 +356,8 @@ def carry_out_undo(host: Host, edits: Sequence[Edit]) -> None:
             raise UsageError(
                 message("project.write", "{path} cannot be written: {reason}", path=one.name,
                         reason=error.strerror or error),
-                hint=message("project.undo.hint", "run the command again; the previous content was kept"),
+                hint=message("project.undo.hint",
+                    "check the permissions of the file, then run the command again; torchup kept the previous "
+                    "content"),
             ) from error  # fmt: skip
         _forget_last(host, one.path)

@@ -93,14 +93,14 @@ def _kernels(host: Host, callbacks: Callbacks) -> Notice | None:
     if not stale:
         return None
     if callbacks.dry_run:
-        would = message("doctor.fix.kernels.would", "would remove the Jupyter kernels {names}", names=names)
+        would = message("doctor.fix.kernels.would", "would remove Jupyter kernels: {names}", names=names)
         return Notice(code=would.code, text=would)
-    ask = message("doctor.fix.kernels", "remove the Jupyter kernels that can no longer start ({names})?", names=names)
+    ask = message("doctor.fix.kernels", "remove Jupyter kernels that can no longer start ({names})?", names=names)
     if not callbacks.confirm(ask):
         return None
     for kernel in stale:
         kernels.remove(host, kernel)
-    done = message("doctor.fix.kernels.done", "removed the Jupyter kernels {names}", names=names)
+    done = message("doctor.fix.kernels.done", "removed Jupyter kernels: {names}", names=names)
     return Notice(code=done.code, text=done)
 
 
@@ -186,7 +186,7 @@ def _plan(host: Host, examined: Examined, finding: Finding, callbacks: Callbacks
                 return _resolved(host, examined, request, catalog)
     if finding.rule == "numpy-abi":
         return None
-    callbacks.note(message("doctor.fix.newer", "the same build is no longer available; choosing another"))
+    callbacks.note(message("doctor.fix.newer", "the same build is no longer available; torchup chooses another"))
     return _resolved(host, examined, Request(python=meant.python), catalog)
 
 

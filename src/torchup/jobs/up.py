@@ -154,7 +154,7 @@ def _same_mirror(host: Host, wanted: Wanted, say: Callable[[Message], None]) -> 
     if wanted.request.mirror or used is None:
         return wanted.request
     again = message(
-        "up.same-mirror", "the mirror {name} is used again; use `--mirror official` for the original sites", name=used
+        "up.same-mirror", "using the mirror {name} again; use `--mirror official` for the official sources", name=used
     )
     say(again)
     return structs.replace(wanted.request, mirror=used)

@@ -175,7 +175,8 @@ def _driver_may_stay(plan: Plan, best: Fit, question: Question) -> Iterator[Noti
 def _macos_unlocks(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     newest = next(iter(question.catalog.by_platform.get("macos_arm64", ())), None)
     here = question.target.machine.os_version
-    if best.candidate.row.platform != "macos_arm64" or newest is None or not plan.uses_gpu:
+    by_conda = question.request.installer == InstallerName.CONDA  # whose releases are not those of this list
+    if best.candidate.row.platform != "macos_arm64" or newest is None or not plan.uses_gpu or by_conda:
         return
     if newest.mps and at_least(here, newest.mps) is not False:
         return  # this macOS is new enough: something else stands in the way
@@ -260,9 +261,9 @@ def _rocm_sdk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     yield _tell(
         message(
             "plan.advice.rocm-sdk",
-            "ROCm comes as Python packages here. The build of `rocm` looks for a GPU; if the building machine "
-            "has none, set ROCM_SDK_TARGET_FAMILY to the family of the target GPU. The packages of the same "
-            "names on PyPI are placeholders, so install only from {index}",
+            "this build takes ROCm from Python packages. The installer builds one of them, `rocm`, for the GPU "
+            "that it finds; on a machine without a GPU, set ROCM_SDK_TARGET_FAMILY to the family of the target "
+            "GPU. The packages of the same names on PyPI are placeholders, so install only from {index}",
             index=plan.build.index_url,
         )
     )
@@ -270,8 +271,8 @@ def _rocm_sdk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.one-device",
-                "torch requires the ROCm libraries of every AMD GPU ({all} in all). The plan takes only those of your"
-                " GPU: it replaces that requirement with {requirement}. Another GPU needs its own plan",
+                "torch requires the ROCm libraries for every AMD GPU ({all} in all). The plan takes only those "
+                "for your GPU: it replaces that requirement with {requirement}. Another GPU needs its own plan",
                 all=f"{(row.size_bytes or 0) / 1e9:.1f} GB",
                 requirement=plan.overrides[0],
             )
@@ -361,7 +362,7 @@ def _companions(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
             message(
                 "plan.advice.missing-companions",
                 "left out {packages}: there is no {variant} build for torch {torch} and Python {python} (use "
-                "--require NAME to insist)",
+                "--require NAME to choose only builds that have it)",
                 packages=", ".join(plan.missing_companions),
                 variant=plan.build.variant,
                 torch=plan.build.torch,
@@ -393,7 +394,11 @@ def _devices(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     driver = question.target.nvidia
     if plan.uses_gpu and driver is not None and driver.problem in {"library-version-mismatch", "not-loaded"}:
         yield _warn(
-            message("plan.advice.reboot", "before use: {driver}", driver=driver_text(_reboot(question.target.machine)))
+            message(
+                "plan.advice.reboot",
+                "before you use the GPU: {driver}",
+                driver=driver_text(_reboot(question.target.machine)),
+            )
         )
     if plan.uses_gpu and any(one.problem == "not-in-container" for one in machine.drivers):
         options = "--device=/dev/kfd --device=/dev/dri" if kind == "rocm" else "--gpus all"

@@ -62,7 +62,7 @@ def check_tools(package: Package, machine: Machine, variant: str) -> None:
             ),
             hint=message(
                 "plan.compile.gpu-only.hint",
-                "leave out the package, or plan for a machine with a GPU: --assume gpu=NAME",
+                "leave out the package, or plan a GPU build: leave out --cpu, or use --assume gpu=NAME",
             ),
         )
     if not machine.tools:

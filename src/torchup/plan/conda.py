@@ -100,7 +100,9 @@ def subdir(machine: Machine) -> str:
             message(
                 "conda.no-subdir", "conda-forge has no packages for {os} on {arch}", os=machine.os, arch=machine.arch
             ),
-            hint=message("conda.no-subdir.hint", "use `--installer uv`, or a container with glibc"),
+            hint=message(
+                "conda.no-subdir.hint", "use a container with glibc on Linux with musl; otherwise use `--installer uv`"
+            ),
         )
     return found
 

@@ -61,5 +61,5 @@ def export(plan: Plan, machine: Machine, kind: str) -> str:
     """
     if kind not in FORMATS:
         text = message("export.unknown", "there is no export format `{kind}`", kind=kind)
-        raise UsageError(text, hint=message("export.known", "known: {names}", names=", ".join(NAMES)))
+        raise UsageError(text, hint=message("export.known", "choose one of: {names}", names=", ".join(NAMES)))
     return FORMATS[kind](plan, machine)

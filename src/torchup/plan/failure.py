@@ -111,8 +111,8 @@ def _nearest_variant(asked: str, known: Sequence[str]) -> Message:
         )
     wanted = asked if kind == asked else kind + asked.lstrip("abcdefghijklmnopqrstuvwxyz-_").replace(".", "")
     if close := near_names(wanted, known, count=3, cutoff=0.7):
-        return message("plan.variant.near", "similar: {names}", names=", ".join(close))
-    return message("plan.variant.known", "known: {names}", names=", ".join(known))
+        return message("plan.variant.near", "did you mean {names}?", names=", ".join(close))
+    return message("plan.variant.known", "choose one of: {names}", names=", ".join(known))
 
 
 def _not_published(question: Question) -> TorchupError:
@@ -165,8 +165,7 @@ def _not_in_channel(question: Question, wanted: str) -> TorchupError:
         message("plan.none.channel", "the {channel} channel has no {wanted}", channel=channel, wanted=wanted),
         hint=message(
             "plan.none.channel.hint",
-            "leave out --channel to choose from releases; this channel has only builds newer than {torch}, as "
-            "{variants}",
+            "leave out --channel to choose a release such as {torch} ({variants}); this channel has only newer builds",
             torch=catalog.newest_torch,
             variants=", ".join(variants),
         ),
@@ -235,8 +234,8 @@ def _no_code(question: Question, names: str, *, cpu_possible: bool) -> Message |
     if newest := _newer_than_code(question):
         return message(
             "plan.none.gpu-newer",
-            "no published build of torch has code for the {gpu}: published builds support GPUs up to {newest}, "
-            "and no wheel contains PTX that the driver could compile for a newer GPU",
+            "no published build of torch has code for the {gpu}: the builds support GPUs up to {newest} and "
+            "contain no PTX that the driver could compile for a newer GPU",
             gpu=names,
             newest=newest,
         )
@@ -261,7 +260,7 @@ def _text(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
     if names:
         return message(
             "plan.none.gpu",
-            "no build for the {gpu} fits: {torch}+{variant} {detail}",
+            "no build for the {gpu} fits. {torch}+{variant}: {detail}",
             gpu=names,
             torch=first.torch,
             variant=variant_name(first.variant, machine),
@@ -269,7 +268,7 @@ def _text(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
         )
     return message(
         "plan.none.other",
-        "no build fits: {torch}+{variant} {detail}",
+        "no build fits. {torch}+{variant}: {detail}",
         torch=first.torch,
         variant=variant_name(first.variant, machine),
         detail=first.detail,
@@ -308,8 +307,8 @@ def change_hint(question: Question, rejected: list[Rejection]) -> Message | None
     if machine.jetson and question.graphics.lost:
         return message(
             "plan.hint.jetson-old",
-            "look for a wheel in NVIDIA's Jetson forum: for JetPack 4, NVIDIA published its own torch wheels "
-            "there, one for the Python of each JetPack; torchup knows none of them",
+            "look in NVIDIA's Jetson forum: NVIDIA published torch wheels for JetPack 4 there, but torchup knows "
+            "none of them",
         )
     if machine.os == Os.MACOS and first.reason == Reason.OS:
         floors = [row.mps or row.macos for row in question.catalog.by_platform.get(question.target.platform or "", ())]
@@ -369,7 +368,7 @@ def _jetson_hint(question: Question) -> Message | None:
     if not newer:
         return message(
             "plan.hint.jetson-none",
-            "look for wheels at NVIDIA: torchup knows none for this Jetson and L4T {release}",
+            "look for wheels on NVIDIA's website: torchup knows none for this Jetson and L4T {release}",
             release=machine.jetson,
         )
     oldest = min(newer, key=version_key)

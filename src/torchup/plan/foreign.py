@@ -141,7 +141,7 @@ def _check_source(source: Source, field: str, file: str) -> None:
 
 def _refused(file: str, field: str, value: object) -> UsageError:
     shown = _CONTROL.sub("?", str(value))[:120]
-    text = message("plan.foreign", "{file} is refused: `{field}` cannot be `{value}`", file=file, field=field,
+    text = message("plan.foreign", "torchup refuses {file}: `{field}` cannot be `{value}`", file=file, field=field,
                    value=shown)  # fmt: skip
     hint = message(
         "plan.foreign.hint",

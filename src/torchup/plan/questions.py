@@ -46,8 +46,8 @@ def _conda_or_pip(compat: Compat) -> Answer:
         message(
             "plan.question.conda-or-pip.when",
             "Choose conda-forge if you need one build for cards from Maxwell to Blackwell, if you want a current "
-            "torch with an old glibc ({glibc}) or on an Intel Mac, or if your other packages come from conda. "
-            "Use it with --installer conda. It has no ROCm and no XPU builds.",
+            "torch on an old glibc ({glibc}) or an Intel Mac, or if your other packages come from conda. Install "
+            "from it with --installer conda. conda-forge has no ROCm and no XPU builds.",
             glibc=oldest,
         ),
         message(
@@ -66,15 +66,15 @@ def _old_hardware(compat: Compat) -> Answer:
         message("plan.question.old-hardware", "My GPU is old: what can it still run?"),
         message(
             "plan.question.old-hardware.rule",
-            "A build runs on a GPU if it contains code for it: native code for the same major compute capability "
-            "and the same or a lower minor, or PTX that the driver can compile.",
+            "A CUDA build runs on a GPU if it contains code for that GPU: native code for the same major compute "
+            "capability and the same or a lower minor, or PTX that the driver can compile.",
         ),
         *gone,
         message(
             "plan.question.old-hardware.amd",
-            "AMD: Vega and newer have ROCm builds, but Polaris (RX 400 and 500) has none. Intel: Arc and Core "
-            "Ultra graphics have XPU builds, but Iris Xe and UHD have none. Apple: each release needs a minimum "
-            "macOS to use the GPU.",
+            "AMD: many GPUs since Vega have ROCm builds, but Polaris (RX 400 and 500) has none. Intel: Arc and "
+            "Core Ultra graphics have XPU builds, but Iris Xe and UHD have none. Apple: each release needs a "
+            "minimum macOS to use the GPU.",
         ),
         message(
             "plan.question.old-hardware.check",
@@ -135,7 +135,7 @@ def _driver_or_toolkit(compat: Compat) -> Answer:
             "plan.question.driver-or-toolkit.floor",
             "Thanks to minor-version compatibility, driver {old_floor} or newer (Windows: {old_windows}) runs "
             "every CUDA {old} build, and driver {new_floor} or newer runs every CUDA {new} build. A newer driver "
-            "always runs older builds.",
+            "also runs older builds.",
             old=old,
             new=new,
             old_floor=compat.driver_floor(old, windows=False),
@@ -177,8 +177,8 @@ def _version_mismatch(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.version-mismatch.ptx",
-            "One exception: a GPU that is newer than the build uses PTX, and PTX needs a driver as new as the "
-            "toolkit that made it.",
+            "One exception: a GPU that is newer than the build uses PTX, and PTX needs a driver at least as new "
+            "as the toolkit that made it.",
         ),
         message(
             "plan.question.version-mismatch.toolkit",

@@ -44,7 +44,7 @@ def fit(wheel: MeasuredWheel, machine: Machine, catalog: Catalog) -> Verdict:
         return Verdict(fits=False, why=(verdict.detail,), known=_known(wheel, catalog))
     python = message("measure.fit.python", "Python {python}", python=verdict.python)
     code = [
-        message("measure.fit.code", "{gpu} runs {code}", gpu=gpu_name(machine.gpus[index]), code=code)
+        message("measure.fit.code", "{gpu} runs the {code} code", gpu=gpu_name(machine.gpus[index]), code=code)
         for index, code in verdict.code.items()
     ]
     plain = message("measure.fit.cpu", "this build runs only on the processor")

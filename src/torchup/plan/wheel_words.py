@@ -27,7 +27,7 @@ def lowered(packages: Sequence[Package], newest: Fit, plan: Plan) -> Message | N
         return None
     return message(
         "plan.why.packages",
-        "{newest} is newer, but {packages} has wheels only up to {torch} ({how})",
+        "{newest} is newer, but wheels of {packages} exist only for torch up to {torch} ({how})",
         newest=row.torch,
         packages=", ".join(package.name for package in packages),
         torch=plan.build.torch,
@@ -63,7 +63,7 @@ def refusal(packages: Sequence[Package], question: Question) -> NoBuildError:
         return NoBuildError(
             message(
                 "plan.wheel.conflict",
-                "{packages} do not support a common torch here",
+                "no torch here fits {packages} together",
                 packages=" and ".join(one.name for one in culprits),
             ),
             hint=message(
@@ -85,7 +85,10 @@ def _alone(found: Match) -> NoBuildError:
     against = "; ".join(f"{one.axis.value} {one.want} (here {one.have})" for one in found.failed) or "-"
     return NoBuildError(
         message(
-            "plan.wheel.none", "no wheel of {package} fits: it needs {against}", package=found.package, against=against
+            "plan.wheel.none",
+            "{package} has no wheel that fits: it needs {against}",
+            package=found.package,
+            against=against,
         ),
         hint=_nearest(found) or _build_hint(found),
     )
@@ -105,7 +108,7 @@ def _build_hint(found: Match) -> Message:
     if package is not None and not package.can_be_compiled:
         return message(
             "plan.wheel.no-source.hint",
-            "use an alternative, because torchup cannot compile the package: {what}",
+            "use an alternative: {what} (torchup cannot compile the package)",
             what=found.alternative or "-",
         )
     return message(

@@ -92,7 +92,7 @@ def _index_without_marker(asked: Asked) -> Iterator[Flaw]:
         if none:
             yield _flaw("index-without-marker", message(
                 "project.flaw.marker",
-                "`{package}` is also tied to {label} on {systems}, where it was never published",
+                "`{package}` is also tied to {label} on {systems}, but no such build was published there",
                 package=wish.name, label=label, systems=", ".join(_SHOWN.get(name, name) for name in none),
             ))  # fmt: skip
 
@@ -293,8 +293,8 @@ def _label_not_pinned(asked: Asked) -> Iterator[Flaw]:
             if newest and there and max(map(version_key, newest)) > max(map(version_key, there)):
                 yield _flaw("label-not-pinned", message(
                     "project.flaw.label-open",
-                    "`torch` has no label, so an installer takes {newest} from PyPI, which is newer than "
-                    "{there}, the newest {label} build",
+                    "`torch` has no label, so an installer takes {newest} from PyPI; the newest {label} build is "
+                    "only {there}",
                     newest=max(newest, key=version_key), label=label, there=max(there, key=version_key),
                 ))  # fmt: skip
 

@@ -50,7 +50,7 @@ def headline(results: Sequence[Result], baseline: Run) -> str:
         return ""
     return text(
         "bench.headline",
-        "The article's program ({count} epochs) takes {about}{here} s here and {there} s on the {other}: {times}",
+        "The article's program takes {about}{here} s here and {there} s on the {other} (epochs: {count}): {times}",
         count=numbers.count(amount.count),
         about=text("bench.about", "about ") if here.extrapolated else "",
         here=numbers.plain_seconds(here.seconds),
@@ -73,7 +73,11 @@ def limits(results: Sequence[Result]) -> list[str]:
         name = fastest.device_name or fastest.device
         if bound.seconds is None or bound.share is None:
             lines.append(
-                text("bench.limit.unknown", "the peak of {device} is unknown, so torchup shows no limit", device=name)
+                text(
+                    "bench.limit.unknown",
+                    "the peak performance of {device} is unknown, so torchup shows no limit",
+                    device=name,
+                )
             )
             continue
         line = text(
@@ -162,8 +166,8 @@ def shortened(results: Sequence[Result]) -> list[str]:
             continue
         line = text(
             "bench.shortened",
-            "{recipe} ({device}): the time budget allowed only {part}; the time is extrapolated, and the "
-            "accuracy is not judged",
+            "{recipe} ({device}): the time budget allowed only {part}; torchup extrapolated the time and did not "
+            "judge the accuracy",
             recipe=result.recipe,
             device=result.device,
             part=part_text(part),

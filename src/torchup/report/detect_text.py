@@ -18,11 +18,12 @@ MEANINGS: dict[str, Message] = {
     "not-loaded": message("detect.problem.not-loaded", "the kernel driver is not loaded"),
     "library-version-mismatch": message(
         "detect.problem.library-version-mismatch",
-        "the loaded kernel driver is older than the installed libraries: reboot to finish the driver update",
+        "the loaded kernel driver and the installed libraries have different versions: reboot to finish the "
+        "driver update",
     ),
     "no-permission": message("detect.problem.no-permission", "this user has no permission to use the GPU"),
     "gpu-lost": message(
-        "detect.problem.gpu-lost", "the GPU no longer answers on the bus (a fault of power or hardware): reboot"
+        "detect.problem.gpu-lost", "the GPU no longer answers on the bus (a power or hardware fault): reboot"
     ),
     "no-devices": message("detect.problem.no-devices", "the driver sees no GPU"),
     "timeout": message("detect.problem.timeout", "the driver does not answer"),
@@ -73,7 +74,7 @@ def machine_text(machine: Machine, style: Style, *, verbose: bool = False) -> st
     )
     parts = [table(headers, machine_rows(machine, verbose=verbose), style)]
     if not machine.gpus:
-        parts.append(text("detect.no-gpu", "No GPU was found: PyTorch will run on the processor."))
+        parts.append(text("detect.no-gpu", "No GPU was found: PyTorch runs on the processor."))
     parts += [f"{mark(style, 'warning')} {problem_line(problem)}" for problem in machine.problems]
     return "\n".join(parts)
 
@@ -219,7 +220,7 @@ def _software(machine: Machine, *, verbose: bool) -> list[tuple[str, str, str]]:
         flags += [python.implementation] if python.implementation != "CPython" else []
         rows.append((f"Python {python.version}", python.path, ", ".join(flags)))
     if len(machine.pythons) > len(shown):
-        more = text("detect.python.more", "{count} more (use -v to show them)", count=len(machine.pythons) - len(shown))
+        more = text("detect.python.more", "{count} more (shown with -v)", count=len(machine.pythons) - len(shown))
         rows.append(("Python", more, ""))
     rows += [
         (tool.name, f"{tool.version or '?'}  {tool.path or ''}".rstrip(), at("tools", "")) for tool in machine.tools

@@ -107,7 +107,7 @@ def _origin(environment: Environment) -> str:
 
 def _verified(environment: Environment, verification: Verification | None, style: Style) -> str:
     if environment.verified_at is None:
-        return text("env.show.not-verified", "not yet; run torchup verify --env {name}", name=environment.name)
+        return text("env.show.not-verified", "not yet; run `torchup verify --env {name}`", name=environment.name)
     if verification is None:
         return environment.verified_at
     passed = sum(rung.status == "pass" for rung in verification.rungs)

@@ -91,10 +91,10 @@ def _among_alike(members: Sequence[Member], kind: str, value: Callable[[Member],
 def _unlike(kind: str, own: str, usual: str, gpus: str, count: int) -> str:
     if kind == "driver":
         return text(
-            "fleet.drift.driver", "the driver is {own}, but {usual} on the other machines with {gpus} ({count})",
+            "fleet.drift.driver", "the driver is {own}, but {usual} on {count} machines with {gpus}",
             own=own, usual=usual, gpus=gpus, count=count,
         )  # fmt: skip
     return text(
-        "fleet.drift.build", "the planned build is {own}, but {usual} for the other machines with {gpus} ({count})",
+        "fleet.drift.build", "the planned build is {own}, but {usual} for {count} machines with {gpus}",
         own=own, usual=usual, gpus=gpus, count=count,
     )  # fmt: skip

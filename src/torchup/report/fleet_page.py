@@ -24,7 +24,8 @@ def fleet_page(members: Sequence[Member], found: Sequence[Drift]) -> str:
     """The whole document."""
     footer = text(
         "fleet.footer",
-        "Planned from the catalogue; no machine was contacted. Made by torchup; this page loads nothing.",
+        "Planned from the catalogue; no machine was contacted. Made by torchup; this page loads nothing from the "
+        "network.",
     )
     return document(
         "report/templates/fleet.html.jinja",
@@ -104,11 +105,17 @@ def _drifts(found: Sequence[Drift]) -> Section:
         title=text("fleet.drifts", "Drifts"),
         intro=text(
             "fleet.drifts.intro",
-            "Environments whose torch is not the planned one, and machines that differ from the others with the same"
-            " GPUs.",
+            "Environments whose torch is not the planned one, and machines that differ from most others with the "
+            "same GPUs.",
         ),
         parts=tuple(found),
-        note="" if found else text("fleet.drifts.none", "None: equal machines have equal plans and settings."),
+        note=""
+        if found
+        else text(
+            "fleet.drifts.none",
+            "None: no machine differs from most others with the same GPUs, and every environment has the planned "
+            "torch.",
+        ),
     )
 
 

@@ -148,7 +148,7 @@ def _result_facts(entry: Entry) -> Iterator[tuple[str, str]]:
     if result.limit is not None:
         yield from _limit_facts(entry)
     if result.code_hash is not None:
-        yield text("html.fact.code", "worker's code"), result.code_hash[:16]
+        yield text("html.fact.code", "hash of the worker's code"), result.code_hash[:16]
 
 
 def _limit_facts(entry: Entry) -> Iterator[tuple[str, str]]:

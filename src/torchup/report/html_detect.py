@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def detect_html(machine: Machine) -> Markup:
     """What the machine has, and where each fact comes from."""
     names = [gpu.name or str(gpu.vendor) for gpu in machine.gpus]
-    none = text("detect.no-gpu", "No GPU was found: PyTorch will run on the processor.")
+    none = text("detect.no-gpu", "No GPU was found: PyTorch runs on the processor.")
     heading = Heading(
         kind="good" if names else "open", badge=text("html.detect.machine", "This machine"),
         title=", ".join(names) or none, below=(machine_line(machine),),

@@ -58,7 +58,7 @@ def plan_html(
             "why": text("plan.label.why", "Why"),
             "advice": text("html.plan.advice", "Good to know"),
             "rejected": text("plan.label.not-chosen", "Not chosen"),
-            "more": text("html.plan.more", "All {count} builds that torchup considered", count=len(plan.rejected)),
+            "more": text("html.plan.more", "Other builds that torchup considered: {count}", count=len(plan.rejected)),
             "files": text("html.plan.files", "As a file for another tool"),
         },
     )

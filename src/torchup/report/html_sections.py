@@ -205,8 +205,7 @@ def breakdown(entries: Sequence[Entry]) -> Section:
         title=text("results.breakdown", "Where the time went"),
         intro=text(
             "html.breakdown.intro",
-            "Each bar is one run. Its parts are computed from differences between runs and shown as shares of their"
-            " sum.",
+            "Each bar is one result. Its parts are differences between measurements, shown as shares of their sum.",
         ),
         parts=tuple((entry, _bar(parts)) for entry, parts in found if parts),
     )

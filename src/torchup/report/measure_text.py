@@ -19,7 +19,11 @@ def measure_text(wheel: MeasuredWheel, verdict: Verdict, style: Style) -> str:
     """The facts one a line, then whether it fits, then what was read."""
     title = printable(f"torch {wheel.torch}+{wheel.variant}")
     facts = table(("", ""), [(label, value) for label, value in _facts(wheel) if value], style)
-    fits = text("measure.fits", "It fits this machine") if verdict.fits else text("measure.unfit", "It does not fit")
+    fits = (
+        text("measure.fits", "It fits this machine")
+        if verdict.fits
+        else text("measure.unfit", "It does not fit this machine")
+    )
     reasons = "; ".join(render(reason) for reason in verdict.why)
     line = f"{mark(style, 'pass' if verdict.fits else 'error')} {printable(f'{fits}: {reasons}')}"
     return "\n\n".join([title, facts, line, *_known(verdict), _read(wheel)])
@@ -43,7 +47,7 @@ def _facts(wheel: MeasuredWheel) -> list[tuple[str, str]]:
         (text("measure.requires", "requires"), "; ".join(wheel.requires)),
         (text("measure.size", "size"), size_text(wheel.size_bytes)),
         (
-            text("measure.total", "including all dependencies"),
+            text("measure.total", "size including all dependencies"),
             size_text(wheel.total_bytes) if wheel.total_bytes else "",
         ),
         ("sha256", wheel.sha256 or ""),

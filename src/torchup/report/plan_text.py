@@ -12,6 +12,7 @@ from torchup.i18n import printable, render, text
 from torchup.model import Machine, Plan, Reason, Rejection, Value, Vendor
 from torchup.report.columns import beside, cells, cut, fill, pad
 from torchup.report.style import Style, mark
+from torchup.report.table import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -182,6 +183,9 @@ def failure_of(error: TorchupError) -> tuple[str, str | None]:
     return render(error.text), render(error.hint) if error.hint else None
 
 
+_ROOM = 12  # columns for the names of GPUs; with fewer, each machine is shown by itself
+
+
 def outcomes_text(outcomes: Sequence[Outcome], style: Style, *, verbose: bool = False) -> str:
     """Many machines for an administrator: two lines each, the second says what is left out, and why not the newest.
 
@@ -193,16 +197,15 @@ def outcomes_text(outcomes: Sequence[Outcome], style: Style, *, verbose: bool = 
         text("plan.column.gpus", "GPUs"),
     )  # fmt: skip
     widths = [max(cells(row[column]) for row in (heads, *rows)) + 2 for column in range(len(heads) - 1)]
-    lines = [_outcome_line(heads, widths, style)]
+    narrow = style.width - sum(widths) < _ROOM
+    lines = [] if narrow else [_outcome_line(heads, widths, style)]
     for row, outcome in zip(rows, outcomes, strict=True):
-        lines.append(_outcome_line(row, widths, style))
+        lines.append(records(heads, [row], style) if narrow else _outcome_line(row, widths, style))
         why = _outcome_why(outcome)
         lines.append(fill(why, style.width, first="    ", rest="    ") if verbose else cut(f"    {why}", style.width))
     if not verbose and any(cells(_outcome_why(outcome)) + 4 > style.width for outcome in outcomes):
-        lines += [
-            "",
-            text("plan.many.more", "use -v to see the full reasons, or `--machine FILE` to plan for one machine"),
-        ]
+        more = text("plan.many.more", "use -v to see the full reasons, or `--machine FILE` to plan for one machine")
+        lines += ["", fill(more, style.width)]
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -27,7 +27,7 @@ _PROVES: dict[str, Message] = {
     "jit": message("verify.proves.jit", "operations compile at run time"),
     "dataloader": message("verify.proves.dataloader", "worker processes start and share memory"),
     "package": message("verify.proves.package", "a package that is built for torch works with this torch"),
-    "compile": message("verify.proves.compile", "torch.compile finds its compiler"),
+    "compile": message("verify.proves.compile", "code from torch.compile gives correct results"),
 }
 
 

@@ -98,7 +98,7 @@ def _against(found: Match) -> Iterator[str]:
     for one in found.failed:
         yield text(
             "wheel.text.failed",
-            "{axis} must be {want}, but this machine has {have}",
+            "{axis} must be {want}, not {have}",
             axis=one.axis.value,
             want=one.want,
             have=one.have,

@@ -93,7 +93,7 @@ def upgrade(data: object, *, name: str, steps: Mapping[int, Callable[[Any], Any]
                 version=version,
                 known=VERSION,
             ),
-            hint=message("results.newer.hint", "update torchup: python3 -m pip install --upgrade torchup"),
+            hint=message("results.newer.hint", "update torchup: pip install --upgrade torchup"),
         )
     while version < VERSION:
         try:

@@ -109,7 +109,7 @@ def find_mirror(asked: str, table: MirrorTable | None = None) -> Mirror:
     hint = (
         offered(close[0])
         if close
-        else message("sources.mirror.names", "known: {names}; you can also use an address", names=", ".join(names))
+        else message("sources.mirror.names", "choose one of {names}, or use an address", names=", ".join(names))
     )
     raise UsageError(message("sources.mirror.unknown", "there is no mirror `{name}`", name=asked), hint=hint)
 

@@ -238,8 +238,8 @@ def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
         found.append(
             message(
                 "sources.wheelhouse.by-project",
-                "{file} names the wheels in {folder}: they run with your permissions, so continue only if you "
-                "trust them",
+                "{file} names the wheels in {folder}. Wheels run with your permissions, so continue only if you "
+                "trust that folder",
                 file=settings.path,
                 folder=folder,
             )
@@ -248,7 +248,8 @@ def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
         found.append(
             message(
                 "sources.packages.by-project",
-                "{file} asks for {packages}: they run with your permissions, so continue only if you know them",
+                "{file} asks for {packages}. Packages run with your permissions, so continue only if you trust "
+                "the folder of that file",
                 file=settings.path,
                 packages=", ".join(map(without_credentials, packages)),
             )

@@ -178,7 +178,7 @@ class WheelFile:
         entry = self._entries[name]
         if entry.compress_type not in _METHODS or entry.flag_bits & 1:
             raise _broken(
-                self.name, message("wheel.method", "{file} uses a compression that wheels do not use", file=name)
+                self.name, message("wheel.method", "{file} uses a compression method that wheels do not use", file=name)
             )
         if limit == INFLATED_LIMIT:
             self.pieces.piece = _LARGE_PIECE

@@ -56,7 +56,8 @@ def _labels(size: str) -> dict[str, str]:
     return {
         "title": text("web.title", "torchup: which PyTorch to install, and why it does not see the GPU"),
         "about": text(
-            "web.about", "Choose the PyTorch build for a machine, or find what is wrong with one, in the browser"
+            "web.about",
+            "Choose the PyTorch build for a machine, or find out why a PyTorch does not work, in the browser",
         ),
         "skip": text("html.skip", "Skip to content"),
         "theme": text("html.theme", "Light / dark"),
@@ -100,7 +101,7 @@ def _form_labels() -> dict[str, str]:
         ),
         "ask_doctor": text("web.doctor.ask", "What is wrong?"),
         "reset": text("web.reset", "Clear"),
-        "link": text("web.link", "Copy a link to this"),
+        "link": text("web.link", "Copy a link to this answer"),
     }
 
 
@@ -109,6 +110,6 @@ def _examples() -> list[tuple[str, str]]:
     return [
         (text("web.example.linux", "RTX 4090, Linux"), fragment("plan", os="linux", gpu="RTX 4090", driver="550")),
         (text("web.example.windows", "RTX 3070 Ti, Windows"), fragment("plan", os="windows", gpu="RTX 3070 Ti")),
-        (text("web.example.mac", "a Mac with M1 Max"), fragment("plan", os="macos", gpu="M1 Max")),
+        (text("web.example.mac", "a Mac with an M1 Max"), fragment("plan", os="macos", gpu="M1 Max")),
         (text("web.example.error", "an error"), fragment("doctor", paste=_REPORT)),
     ]

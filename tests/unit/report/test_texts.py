@@ -16,9 +16,10 @@ from torchup.plan import resolve
 from torchup.report import numbers
 from torchup.report.bench_text import advice, bench_text, limits, shortened
 from torchup.report.catalog_text import catalog_text
+from torchup.report.columns import beside
 from torchup.report.env_text import changes_text, show_text
 from torchup.report.results_text import compare_text, heading, results_text
-from torchup.report.style import Style
+from torchup.report.style import Style, paint
 from torchup.report.up_text import up_text
 
 CATALOG = load_catalog()
@@ -272,3 +273,11 @@ def test_an_environment_is_shown_with_its_proof():
 def test_numbers_keep_the_digits_that_mean_something(said, expected):
     """Three digits, the unit that fits, a dash for what is not known."""
     assert said == expected
+
+
+@pytest.mark.parametrize("label", ["来自", "Source", "This machine"])
+def test_a_separator_that_begins_a_line_is_not_coloured_as_a_sign(label):
+    """Only what stands at the left is a sign; the same character separates values within a section."""
+    section = "\n".join(beside(label, "https://pypi.org/simple · about 138 MB", 14, 30))
+    assert "\x1b[" not in paint(f"{section}\n{' ' * 14}· 138 MB")
+    assert paint("· a hint\n  ✓ a rung").count("\x1b[0m") == 2

@@ -39,7 +39,8 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "triton-cache": (
         message("packages.cause.triton-cache", "Triton's cache is outdated, or an embedded Python lacks headers"),
-        message("packages.cause.triton-cache.fix", "delete .triton/cache and the torchinductor folders"),
+        message("packages.cause.triton-cache.fix",
+            "delete .triton/cache and the torchinductor folders; add `include` and `libs` to an embedded Python"),
     ),
     "xformers-built-for": (
         message("packages.cause.xformers", "xformers was built for another torch or CUDA; its kernels do not load"),
@@ -56,7 +57,9 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "bitsandbytes-label": (
         message("packages.cause.bnb", "bitsandbytes has no library for torch's CUDA version"),
-        message("packages.cause.bnb.fix", "set BNB_CUDA_VERSION to a CUDA version with the same major number"),
+        message("packages.cause.bnb.fix",
+            "set BNB_CUDA_VERSION (e.g. 128) to a version of torch's CUDA major that bitsandbytes has a library "
+            "for"),
     ),
     "sage-kernels": (
         message("packages.cause.sage", "SageAttention's compiled module did not load: it was built for another torch"),
@@ -67,16 +70,16 @@ CAUSES: dict[str, tuple[Message, Message]] = {
         message("packages.cause.no-kernel.fix", "install a build that has code for this GPU: run `torchup doctor`"),
     ),
     "gpu-too-old": (
-        message("packages.cause.gpu", "the package does not support a GPU this old; no wheel of it works here"),
+        message("packages.cause.gpu", "FlashAttention does not support a GPU this old; no wheel of it works here"),
         message("packages.cause.gpu.fix", "use torch's own scaled_dot_product_attention"),
     ),
     "build-isolation": (
-        message("packages.cause.isolation", "the isolated build does not see torch"),
+        message("packages.cause.isolation", "torch is not installed, or an isolated build does not see it"),
         message("packages.cause.isolation.fix", "install torch and ninja, then build with --no-build-isolation"),
     ),
     "no-prebuilt": (
         message("packages.cause.no-prebuilt",
-            "no published wheel exists for this torch, so the package is compiled, which takes hours"),
+            "no published wheel exists for this torch, so the package is compiled, which can take hours"),
         message("packages.cause.no-prebuilt.fix",
             "stop the build; run `torchup wheel PACKAGE` to find a torch that has a wheel"),
     ),
@@ -85,7 +88,7 @@ CAUSES: dict[str, tuple[Message, Message]] = {
         message("packages.cause.tags.fix", "run `torchup explain FILE.whl` to see what the file is for"),
     ),
     "toolkit-major": (
-        message("packages.cause.toolkit", "nvcc and torch have different CUDA majors"),
+        message("packages.cause.toolkit", "nvcc and torch have different CUDA major versions"),
         message("packages.cause.toolkit.fix", "install the toolkit with torch's CUDA major, or a prebuilt wheel"),
     ),
     "kernels-variant": (
@@ -93,14 +96,15 @@ CAUSES: dict[str, tuple[Message, Message]] = {
         message("packages.cause.kernels.fix", "use a newer revision of the kernel, or another torch"),
     ),
     "cpu-torch": (
-        message("packages.cause.cpu-torch", "torch is a CPU build: a later installation replaced the GPU build"),
+        message("packages.cause.cpu-torch",
+            "torch is a build without CUDA; a later installation may have replaced the GPU build"),
         message("packages.cause.cpu-torch.fix",
-            "reinstall torch from PyTorch's CUDA index: `torchup up`; the package can stay"),
+            "reinstall torch for your NVIDIA GPU with `torchup up`; the package can stay"),
     ),
     "onnxruntime-cuda": (
         message("packages.cause.onnxruntime", "onnxruntime does not find the CUDA libraries that it was built for"),
         message("packages.cause.onnxruntime.fix",
-            "install the package for torch's CUDA major, and import torch first"),
+            "install the onnxruntime-gpu for torch's CUDA major, and import torch first"),
     ),
     "glibc": (
         message("packages.cause.glibc", "the wheel was built on a newer distribution than this one"),

@@ -135,7 +135,10 @@ def _none(found: Match) -> Message:
     for one in against[1:]:
         whole = joined(whole, one)
     return message(
-        "doctor.wheel.none", "no wheel of {package} fits: it needs {against}", package=found.package, against=whole
+        "doctor.wheel.none",
+        "no wheel of {package} fits; the closest one needs {against}",
+        package=found.package,
+        against=whole,
     )
 
 

@@ -181,7 +181,9 @@ def no_gpu_present(facts: Facts, compat: Compat) -> Found | None:
     if not said_none and not (facts.gpus and facts.torch.cuda_available is False):
         return None
     lines = (
-        [gpu_line(facts)] if facts.gpus else [message("doctor.no-gpu.tools", "the tools found no GPU and no driver")]
+        [gpu_line(facts)]
+        if facts.gpus
+        else [message("doctor.no-gpu.tools", "the system's tools found neither a GPU nor a driver")]
     )
     return Found(
         summary=text_of("no-gpu-present", "summary"),

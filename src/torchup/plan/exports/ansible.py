@@ -35,7 +35,7 @@ def ansible(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str:
     gone = [reason for reason in reasons.values() if reason is not None]
     if not kept:
         raise UsageError(
-            message("export.ansible", "the playbook cannot serve any of these machines"),
+            message("export.ansible", "the playbook cannot set up any of these machines"),
             hint=message(
                 "export.ansible.hint",
                 "plan for Linux or macOS with one of these installers: {installers}",

@@ -43,7 +43,7 @@ def devcontainer(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str: 
     if one.plan.conda is not None:
         raise UsageError(
             message("export.conda", "the plan is for conda, but `{kind}` is a format for pip", kind="devcontainer"),
-            hint=message("export.conda.hint", "use environment.yml, pixi, dockerfile or a script"),
+            hint=message("export.conda.hint", "use environment.yml, pixi, dockerfile, script-sh or script-ps1"),
         )
     return json.dumps(_document(one), indent=2, ensure_ascii=False) + "\n"
 

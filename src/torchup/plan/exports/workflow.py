@@ -30,7 +30,7 @@ def github_actions(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str
     if not kept:
         raise UsageError(
             message("export.conda", "the plan is for conda, but `{kind}` is a format for pip", kind="github-actions"),
-            hint=message("export.conda.hint", "use environment.yml, pixi, dockerfile or a script"),
+            hint=message("export.conda.hint", "use environment.yml, pixi, dockerfile, script-sh or script-ps1"),
         )
     notes = ["# a runner with a GPU needs the name of its machine as a label"]
     lines = head(kept, [*left_out, *gone], "github-actions")

@@ -69,7 +69,7 @@ def edit(path: str, text: str, slots: Sequence[Slot], labels: Labels) -> str:  #
     if root is None or workspace is None:
         raise UsageError(
             message("project.pixi", "{path} has no [workspace] table", path=path),
-            hint=message("project.pixi.hint", "run `pixi init` to write one"),
+            hint=message("project.pixi.hint", "add a [workspace] table with `channels` and `platforms`"),
         )
     subdirs = _platforms(workspace, slots)
     conda = all(slot.plan.conda is not None for slot in slots)

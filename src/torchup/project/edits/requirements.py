@@ -49,7 +49,7 @@ def refuse_extras(path: str, slots: Sequence[Slot]) -> None:
             message("project.several", "{path} can contain one build per platform, but several are needed: {labels}",
                     path=path, labels=labels),
             hint=message("project.several.hint",
-                "keep one file for each (--file), or use pyproject.toml, where extras separate them"),
+                "keep one file for each build (--file), or use pyproject.toml, where extras separate the builds"),
         )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def _refuse_other_sources(path: str, document: Any) -> None:
         for entry in entries:
             if "index" not in entry:
                 raise UsageError(
-                    message("project.source", "{path} takes {package} from another source than an index: {kinds}",
+                    message("project.source", "{path} takes {package} from a source that is not an index: {kinds}",
                             path=path, package=name, kinds=", ".join(sorted(set(entry) - {"marker", "extra"}))),
                     hint=message("project.source.hint", "remove the package's entry in [tool.uv.sources] first"),
                 )  # fmt: skip
