@@ -190,6 +190,13 @@ def test_no_verb_shows_writes_or_hands_on_a_secret(line, planted, started, tmp_p
     assert [(str(file), found) for file, text in _written(tmp_path) if (found := _leaked(text))] == []
 
 
+@pytest.mark.parametrize("line", ["plan", "fetch --to {folder}/out3"])
+def test_a_netrc_that_was_read_is_hidden_at_the_exit(line, planted):
+    """The second line: a text that quotes the password, from wherever it comes, goes out without it."""
+    main(_typed(line, planted))
+    assert SECRETS["netrc"] not in privacy.without_secrets(f"the server says: {SECRETS['netrc']} is wrong")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("line", ["plan", "plan --json", "up --dry-run", "mirror test", "env create --yes d", "doctor"])
 @pytest.mark.parametrize("broken", ["pip.conf", "uv.toml", ".condarc", "torchup.toml", "torchup package"])

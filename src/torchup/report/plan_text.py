@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from torchup.compat.target import variant_name
 from torchup.i18n import printable, render, text
 from torchup.model import Machine, Plan, Reason, Rejection, Value, Vendor
+from torchup.privacy import shown_address
 from torchup.report.columns import beside, cells, cut, fill, pad
 from torchup.report.style import Style, mark
 from torchup.report.table import records
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from torchup.errors import TorchupError
+    from torchup.model import PackageWheel
 
 _SHOWN = 6
 _PREFIX = {Vendor.NVIDIA: "cu", Vendor.AMD: "rocm", Vendor.INTEL: "xpu"}
@@ -43,6 +45,7 @@ def plan_text(
         (text("plan.label.why", "Why"), [render(reason) for reason in plan.why]),
         (text("plan.label.not-chosen", "Not chosen"), _rejected_lines(plan, machine, verbose=verbose)),
         (text("plan.label.from", "Source"), [_source_line(plan, machine)]),
+        (text("plan.label.packages", "Packages"), [wheel_line(wheel) for wheel in plan.wheels]),
         (text("plan.label.change", "Will change"), [_change_line(plan, destination)]),
         (text("plan.label.steps", "Steps"), _step_lines(plan, verbose=verbose)),
     ]
@@ -139,6 +142,24 @@ def _source_line(plan: Plan, machine: Machine) -> str:
             parts.append(text("plan.size", "about {size}", size=size))
     if machine.disk_free_bytes:
         parts.append(text("plan.free", "{size} free", size=size_text(machine.disk_free_bytes)))
+    return printable(" · ".join(parts))
+
+
+def wheel_line(wheel: PackageWheel) -> str:
+    """Where a package that is bound to torch comes from, and who promises its bytes."""
+    place = wheel.url or wheel.index or wheel.find_links
+    named = f"{wheel.package} {wheel.version}" if wheel.version else wheel.package
+    if wheel.compiled:
+        return text("plan.wheel.compiled", "{package}: compiled on this machine", package=named)
+    if place is None:
+        return text("plan.wheel.sources", "{package}: from the sources above", package=named)
+    parts = [text("plan.wheel", "{package}: {place}", package=named, place=shown_address(place))]
+    if wheel.publisher:
+        parts.append(text("plan.wheel.publisher", "built by {publisher}", publisher=wheel.publisher))
+    if wheel.sha256:
+        parts.append(f"SHA-256 {wheel.sha256}")
+    elif wheel.url:
+        parts.append(text("plan.wheel.unpromised", "no published hash: torchup records the one of the first download"))
     return printable(" · ".join(parts))
 
 

@@ -106,7 +106,7 @@ def test_the_limit_of_a_device_is_said_once_for_its_fastest_run():
     assert line == "Example CPU: the limit for this work is 910 ms (memory bandwidth); `graph` reaches 45.5 % of it"
     assert "(arithmetic)" in limits([slow])[0]
     assert limits([result(limit=limit(seconds=None, share=None))]) == [
-        "the peak of Example CPU is unknown, so torchup shows no limit"
+        "the peak performance of Example CPU is unknown, so torchup shows no limit"
     ]
     assert limits([result()]) == []
 
@@ -117,7 +117,7 @@ def test_what_the_budget_cut_short_is_said():
     whole = result(parameters={"epochs": 10, "epochs_asked": 10})
     (line,) = shortened([cut, whole, result(parameters={"epochs": 3})])
     assert line.startswith("script (cpu): the time budget allowed only 4 of 10 epochs; ")
-    assert line.endswith("the time is extrapolated, and the accuracy is not judged")
+    assert line.endswith("torchup extrapolated the time and did not judge the accuracy")
     assert "4 of 10" in bench_text([cut], STYLE, baseline=run(result(seconds=45.02, measured=False)))
 
 
@@ -224,7 +224,7 @@ def test_an_environment_is_shown_with_where_it_is_from():
     """Source and installer, or that it was adopted; the previous one where there is one; how to enter it."""
     made = msgspec.structs.replace(ENVIRONMENT, source="pytorch", installer=InstallerName.UV)
     said = shown(made, previous="torch 2.12.0+cu126")
-    for expected in ("pytorch (uv)", "torch 2.12.0+cu126", "not yet; run torchup verify --env default", "source it"):
+    for expected in ("pytorch (uv)", "torch 2.12.0+cu126", "not yet; run `torchup verify --env default`", "source it"):
         assert expected in said
     assert "adopted unchanged" in shown(msgspec.structs.replace(made, adopted=True))
 
