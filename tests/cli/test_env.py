@@ -215,7 +215,7 @@ def test_adopt_takes_a_venv_as_it_is(home, tmp_path, capsys):
     shutil.copytree(home / "data" / "envs" / "default", venv, symlinks=True)
     (venv / "torchup-environment.json").unlink()
     code, out, _ = torchup(capsys, "env", "adopt", str(venv))
-    assert (code, out) == (0, f"`thesis` is {venv}; its files were not changed\n")
+    assert (code, out) == (0, f"registered {venv} as `thesis`; its files were not changed\n")
     assert torchup(capsys, "env", "adopt", str(venv))[0] == 2
     torchup(capsys, "env", "remove", "thesis", "--yes")
     assert venv.is_dir()
