@@ -44,6 +44,7 @@ LINES = (
     "plan --with x@https://me:{option package}@127.0.0.1:9/x-1-py3-none-any.whl",
     "plan --offline --with x@https://127.0.0.1:9/x-1-py3-none-any.whl?sig={option package} --json",
     "env list", "env list --json", "env create --yes c", "env show", "env remove --yes x", "env rollback x",
+    "env repair --yes x",
     "env run -- true", "env export", "env adopt {folder}", "env bundle -o {folder}/out --plan {plan}",
     "env bundle -o {folder}/out2", "verify", "verify --json", "verify --python {folder}", "doctor", "doctor --json",
     "doctor -v", "doctor --report {report}", "doctor --report {report} --json", "doctor --report {report} --format md",

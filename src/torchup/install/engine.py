@@ -83,6 +83,7 @@ def install(
     verify: Callable[[str], Verification],
     progress: Progress | None = None,
     keep: bool = True,
+    again: bool = False,
     connections: int = CONNECTIONS,
 ) -> Environment:
     """Make the environment ``name`` as planned, or return the one that already is.
@@ -95,6 +96,7 @@ def install(
         verify: is given the new environment's Python and proves that it works.
         progress: receives what happens; may be called from another thread.
         keep: take over the packages that the user added to the environment that is replaced.
+        again: make it even where it already seems to be as planned.
         connections: to one server at a time, of torchup's own downloads.
 
     Raises:
@@ -103,9 +105,10 @@ def install(
     """
     tell = Watched(tell=progress or (lambda _: None), connections=connections)
     target = registry.environment_path(host, name, path)
+    transaction.check_link(host, target)
     try:
         with registry.lock(host, target):
-            return _locked(host, plan, name, target, verify=verify, tell=tell, keep=keep)
+            return _locked(host, plan, name, target, verify=verify, tell=tell, keep=keep, again=again)
     except TimeoutError as error:
         raise registry.busy(name) from error
     except OSError as error:
@@ -133,12 +136,20 @@ def _wanted(plan: Plan) -> tuple[str, ...]:
 
 
 def _locked(
-    host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Watched, keep: bool
+    host: Host,
+    plan: Plan,
+    name: str,
+    target: str,
+    *,
+    verify: Callable[[str], Verification],
+    tell: Watched,
+    keep: bool,
+    again: bool,
 ) -> Environment:
     if transaction.recover(host, target):
         tell(Event(stage="recover", text=message("install.recovered", "removed the remains of an interrupted run")))
     _check_place(host, name, target)
-    if is_satisfied(host, plan, target):
+    if not again and is_satisfied(host, plan, target):
         return _reuse(host, name, target, tell)
     _check_space(host, plan, target)
     try:
@@ -164,7 +175,8 @@ def _replace(
 ) -> Environment:
     before = distributions.versions(host, target)
     mine = _in_bundle(plan, _own(host, plan, target)) if keep else ()
-    staged, verification = _build_and_verify(host, plan, target, mine, verify=verify, tell=tell)
+    doubtful = any(one.weighs for one in find_damage(host, target))  # what damaged it may have damaged the cache
+    staged, verification = _build_and_verify(host, plan, target, mine, verify=verify, tell=tell, doubtful=doubtful)
     installer(plan.installer).settle(host, staged, target)
     environment = _describe(host, plan, staged, verification)
     requested = (*_wanted(plan), *(one.name for one in mine if one.name in environment.packages))
@@ -201,15 +213,19 @@ def _build_and_verify(
     *,
     verify: Callable[[str], Verification],
     tell: Watched,
+    doubtful: bool,
 ) -> tuple[str, Verification]:
-    """A staged environment that works. If the tool's download cache is what is broken, once more without it."""
+    """A staged environment that works. If the tool's download cache is what is broken, once more without it.
+
+    ``doubtful``: that it works is not enough, every file must be as it was published.
+    """
     try:
         staged = _build(host, plan, target, mine, tell)
         speak_language(host, staged, distributions.versions(host, staged))
         verification = _verify(host, staged, verify, tell)
-        if verification.passed:
+        if verification.passed and not (doubtful and find_damage(host, staged, deep=True)):
             return staged, verification
-        if not find_damage(host, staged, deep=True):
+        if not verification.passed and not find_damage(host, staged, deep=True):
             raise _not_verified(verification)
     except InstallError as error:
         if error.code != CACHE_DAMAGED:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, Queue
 from typing import TYPE_CHECKING
 
-from torchup.envs.paths import join, split
+from torchup.envs.paths import is_windows_path, join, split
 from torchup.errors import InstallError, NetworkError
 from torchup.fetch import CONNECTIONS, store
 from torchup.host.threads import thread
@@ -78,7 +78,7 @@ def locked_step(staging: Staging, step: Step) -> Step:
     stored = _unpacked(staging, step, [file for file in remote if _stored(staging.host, file)])
     wanted = [file for file in remote if file.sha256 not in stored]
     check_space(staging.host, downloading.reach, wanted, staging.path)
-    left = _fetch(staging, downloading, step, wanted) | stored
+    left = _fetch(staging, downloading, step, wanted) | stored | _named(files)
     done = {file.sha256 for file in wanted} - left.keys()
     return _last(staging, step, [file for file in files if file.sha256 not in done], left)
 
@@ -151,6 +151,11 @@ def told_cached(staging: Staging, step: Step, files: Sequence[LockedFile], place
     completed = staging.perform(asked)
     names = set(_CACHED.findall(completed.stderr)) if completed.ok else set[str]()
     return {file.sha256 for file in files if file.package in names}
+
+
+def _named(files: Sequence[LockedFile]) -> dict[str, str]:
+    """The files that a requirement names by their path (``x @ file:///x.whl``): they lie in no folder of the plan."""
+    return {file.sha256: file.url for file in files if file.url and (file.url[0] == "/" or is_windows_path(file.url))}
 
 
 def _path(host: Host, file: LockedFile) -> str:

@@ -219,7 +219,9 @@ def _rebuild(host: Host, plan: Plan, prefix: str, name: str | None, callbacks: C
                 plan,
                 name,
                 path=prefix,
-                verify=lambda python: verify_environment(host, python, expected=plan.build, compile_rung=False),
+                verify=lambda python: verify_environment(
+                    host, python, expected=plan.build, compile_rung=False, deep=True
+                ),
                 progress=tell,
                 connections=load_settings(host).number("connections", CONNECTIONS),
             )
