@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from types import SimpleNamespace
 
+import pynvml
 import pytest
 
 from torchup.detect import nvml_probe
-from torchup.detect.nvml import parse_nvml
+from torchup.detect.nvml import NVML_ERRORS, parse_nvml
 
 
 class FakeError(Exception):
@@ -124,3 +125,24 @@ def test_a_lost_card_is_an_error_of_that_card(monkeypatch):
 def test_no_cards(monkeypatch):
     """A driver without a card says so."""
     assert read(monkeypatch, FakeNvml(count=0)).problem == "no-devices"
+
+
+@pytest.mark.parametrize(
+    ("constant", "problem"),
+    [
+        ("NVML_ERROR_NO_PERMISSION", "no-permission"),
+        ("NVML_ERROR_DRIVER_NOT_LOADED", "not-loaded"),
+        ("NVML_ERROR_TIMEOUT", "timeout"),
+        ("NVML_ERROR_LIBRARY_NOT_FOUND", "library-not-found"),
+        ("NVML_ERROR_CORRUPTED_INFOROM", "corrupted-inforom"),
+        ("NVML_ERROR_GPU_IS_LOST", "gpu-lost"),
+        ("NVML_ERROR_RESET_REQUIRED", "reset-required"),
+        ("NVML_ERROR_OPERATING_SYSTEM", "blocked-by-os"),
+        ("NVML_ERROR_LIB_RM_VERSION_MISMATCH", "library-version-mismatch"),
+        ("NVML_ERROR_INSUFFICIENT_RESOURCES", "insufficient-resources"),
+        ("NVML_ERROR_GPU_NOT_FOUND", "gpu-not-found"),
+    ],
+)
+def test_error_numbers_are_those_of_nvidia_s_own_library(constant, problem):
+    """Each code stands for the number that NVIDIA's bindings give it."""
+    assert NVML_ERRORS[getattr(pynvml, constant)] == problem

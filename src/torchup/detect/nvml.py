@@ -13,7 +13,7 @@ from torchup.model import Gpu, Value, Vendor
 NVML_ERRORS = {
     4: "no-permission", 9: "not-loaded", 10: "timeout", 12: "library-not-found", 14: "corrupted-inforom",
     15: "gpu-lost", 16: "reset-required", 17: "blocked-by-os", 18: "library-version-mismatch",
-    23: "insufficient-resources", 27: "gpu-not-found",
+    23: "insufficient-resources", 28: "gpu-not-found",
 }  # fmt: skip
 COMPUTE_MODES = {0: "default", 1: "exclusive-thread", 2: "prohibited", 3: "exclusive-process"}
 VIRTUALIZATION = {1: "passthrough", 2: "vgpu", 3: "host-vgpu", 4: "host-vsga"}
