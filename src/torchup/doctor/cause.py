@@ -118,11 +118,13 @@ class Words(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The part of a cause that people read, and the commands of its remedy by system.
 
     ``variants`` are further summaries and remedies (``summary-NAME``, ``remedy-NAME``), one of which a rule chooses.
+    ``releases``: distribution -> its oldest release with the packages of the commands; empty: every system has them.
     """
 
     text: Texts
     variants: dict[str, str] = {}
     commands: dict[System, tuple[tuple[str, ...], ...]] = {}
+    releases: dict[str, str] = {}
 
 
 @cache
