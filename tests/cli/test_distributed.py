@@ -39,7 +39,7 @@ def test_a_node_says_for_whom_it_waits():
         met.set()
         said = len(session.notes)
         time.sleep(0.2)
-    assert "waiting for node 0 at localhost:29400 (0 s" in session.notes[0]
+    assert "waiting for other nodes (0) at localhost:29400 (0 s" in session.notes[0]
     assert said > 2
     assert len(session.notes) <= said + 1
 

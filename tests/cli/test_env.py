@@ -145,6 +145,16 @@ def test_run_of_nothing_and_of_what_is_not_there(home, capsys):
     assert (code, "torchup env run default -- PROGRAM" in err) == (2, True)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX executables")
+def test_run_of_what_the_system_refuses(home, capsys):
+    """A file that is no program: 126, as shells say, and the reason."""
+    program = home / "program"
+    program.write_bytes(b"\x7fELF")
+    program.chmod(0o755)
+    code, _, err = torchup(capsys, "env", "run", "--", str(program))
+    assert (code, f"cannot run {program}" in err) == (126, True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130), ("SIGUSR1", 10)])
 def test_run_passes_signals_on(home, name, code, tmp_path):
@@ -205,7 +215,7 @@ def test_adopt_takes_a_venv_as_it_is(home, tmp_path, capsys):
     shutil.copytree(home / "data" / "envs" / "default", venv, symlinks=True)
     (venv / "torchup-environment.json").unlink()
     code, out, _ = torchup(capsys, "env", "adopt", str(venv))
-    assert (code, out) == (0, f"`thesis` is {venv}; its files were not changed\n")
+    assert (code, out) == (0, f"registered {venv} as `thesis`; its files were not changed\n")
     assert torchup(capsys, "env", "adopt", str(venv))[0] == 2
     torchup(capsys, "env", "remove", "thesis", "--yes")
     assert venv.is_dir()

@@ -70,3 +70,23 @@ def test_an_option_for_one_machine_is_refused_for_a_folder(folder, capsys, optio
     """Not ignored in silence."""
     assert main(["doctor", "--machine", str(folder), *option]) == ExitCode.USAGE
     assert "folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_column_is_lost_on_a_narrow_terminal(folder, capsys, monkeypatch, language):
+    """Where the table does not fit, each machine stands by itself, with its cards."""
+    monkeypatch.setenv("COLUMNS", "40")
+    main(["plan", "--machine", str(folder), "--lang", language])
+    out = capsys.readouterr().out
+    assert "RTX 4090" in out
+    assert "3.12" in out
+    assert max(map(cells, out.splitlines())) <= 40
+
+
+def test_a_folder_that_is_not_there_is_not_called_empty(tmp_path, capsys):
+    """The hint never writes into it, either."""
+    missing = tmp_path / "missing"
+    assert main(["fleet", "report", str(missing)]) == ExitCode.USAGE
+    said = capsys.readouterr().err
+    assert "there is no" in said
+    assert f"> {missing}" not in said

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 FILE_LIMIT = 500  # wheels; a CUDA build with everything around it has 60
+SHOWN = 120  # characters of a name that is quoted
 PLAN_FILE = "plan.json"
 SUMS_FILE = "SHA256SUMS"
 SUMS_LIMIT = 1 << 18  # bytes; 500 lines have 70 kB
@@ -96,6 +97,12 @@ def _check_form(folder: str, bundle: Bundle) -> None:
         raise _refused(plan_file, text)
     if bundle.plan.installer is InstallerName.CONDA:
         raise _refused(plan_file, message("bundle.is-conda", "a bundle contains wheels, but this plan is for conda"))
+    if bundle.plan.compiled:
+        reason = message(
+            "bundle.is-compiled", "a bundle contains wheels, but this plan compiles {name}",
+            name=bundle.plan.compiled[0].package[:SHOWN],
+        )  # fmt: skip
+        raise _refused(plan_file, reason)
     if not 0 < len(bundle.files) <= FILE_LIMIT:
         raise _refused(
             plan_file,
@@ -105,7 +112,7 @@ def _check_form(folder: str, bundle: Bundle) -> None:
     for name, digest in bundle.files.items():
         offer = parse_filename(name, name, "bundle")
         if offer is None or not _SHA256.fullmatch(digest):
-            text = message("bundle.not-a-wheel", "`{name}` is not a wheel with a SHA-256 hash", name=name[:120])
+            text = message("bundle.not-a-wheel", "`{name}` is not a wheel with a SHA-256 hash", name=name[:SHOWN])
             raise _refused(plan_file, text)
         if offer.package in names:
             raise _refused(plan_file, message("bundle.twice", "the plan lists {name} twice", name=offer.package))
