@@ -153,3 +153,10 @@ def test_a_driver_that_is_new_enough_gets_the_remedy_of_what_stops_it(code, word
     assert word in str(remedy.text)
     assert not [other for other in others if other in str(remedy.text)]
     assert not [command for command in remedy.commands if "install" in command]
+
+
+@pytest.mark.parametrize("code", ["smi.no-devices", "driver.nouveau", "smi.not-running", "smi.not-loaded"])
+def test_windows_has_no_modules_to_look_at(code):
+    """No word of dkms, nouveau or dmesg for a driver of Windows."""
+    remedy = found("driver-missing-or-broken", gpu=TURING, driver="999.10", os="windows", signs=code).remedy
+    assert not [word for word in ("dkms", "nouveau off", "dmesg", "initramfs") if word in words(remedy)]

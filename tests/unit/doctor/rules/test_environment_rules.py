@@ -10,6 +10,7 @@ from torchup.doctor.facts import Package
 from torchup.doctor.libraries import libraries
 from torchup.doctor.rules import CHECKS
 from torchup.doctor.selectors import leaves_none, selectors
+from torchup.doctor.signatures import load_signatures
 from torchup.model import Vendor
 
 
@@ -136,6 +137,17 @@ def test_a_library_that_is_older_than_the_linked_one_is_mended_by_the_loader_fir
     result = found("mixed-install", signs=(shown,))
     assert result.remedy.commands[0] == ("unset", "LD_LIBRARY_PATH")
     assert result.remedy.commands[1][-1] == "nvidia-nvjitlink-cu12"
+
+
+@pytest.mark.parametrize("code", sorted({row.code for row in load_signatures() if row.cause == "mixed-install"}))
+@pytest.mark.parametrize("version", [None, "2.9.0"])
+def test_windows_hears_of_path_and_not_of_the_loader_of_linux(code, version):
+    """Torch's wheels for Windows contain their DLLs: no LD_LIBRARY_PATH, and no nvidia-* wheel that none needs."""
+    result = found("mixed-install", signs=code, os="windows", torch_version=version, torch_cuda="12.6", gpu="RTX 4090")
+    if result is not None and "mixed.other-major" not in code:
+        assert "LD_LIBRARY_PATH" not in words(result.remedy)
+        assert "nvidia-" not in words(result.remedy).replace("nvidia-smi", "")
+        assert "PATH" in words(result.remedy)
 
 
 @pytest.mark.parametrize("row", libraries().system_library, ids=lambda row: row.title)
