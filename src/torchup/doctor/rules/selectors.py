@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.model import Remedy
 
+
 def visible_devices_hide(facts: Facts, compat: Compat) -> Found | None:
     """A selector variable hides the GPU or contradicts another."""
     known = {row.name for row in rows()}
