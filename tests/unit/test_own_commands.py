@@ -13,7 +13,9 @@ from torchup.host.installation import Installation, installer_of
 from torchup.own_commands import add_to_torchup, remove_torchup, update_torchup
 
 SOURCE = Path(torchup.__file__).parent
-CHANGES = re.compile(r"(?<![%\w])(?:pip|pipx|uv)\b[^\n]*\b(?:install|uninstall|upgrade|inject)\b[^\n]*\btorchup\b(?!-)")
+CHANGES = re.compile(
+    r"(?<![%\w])(?:pip|pipx|uv(?: tool| pip)?) (?:install|uninstall|upgrade|inject)(?: -\S+)* \W?torchup\b"
+)
 INSTALLERS = ("uv-tool", "pipx", "pip", "uv-pip")
 
 
