@@ -200,7 +200,7 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
         session.note(message("env.run.no-program", "cannot find the program `{name}`", name=argv[0]))
         session.note(_how_to_get(argv[0], environment.name))
         return Answer(command="env run", data=None, text=str, exit_code=NOT_FOUND)
-    _tell_drift(session, environment.path)
+    _tell_drift(session, environment)
     overlay = activation.run_environment(session.host, environment.path)
     try:
         with DISPLAY.suspended():
@@ -229,17 +229,25 @@ def _how_to_get(program: str, name: str) -> Message:
     )
 
 
-def _tell_drift(session: Session, path: str) -> None:
+def _tell_drift(session: Session, environment: Environment) -> None:
     """Say what of the environment is no longer what was verified, and which packages wanted that."""
+    path = environment.path
     for change in guard.drift(session.host, path):
+        known = {"environment": environment.name, "name": change.name, "before": change.before}
         session.note(
             message(
                 "env.run.drift",
-                "this environment has {name} {after}, but {before} was verified; run `torchup doctor` to see "
-                "what changed it",
-                name=change.name,
-                after=change.after or "-",
-                before=change.before,
+                "`{environment}` has {name} {after}, but torchup verified {name} {before}; run `torchup doctor --env "
+                "{environment}` to see what replaced it",
+                after=change.after,
+                **known,
+            )
+            if change.after
+            else message(
+                "env.run.gone",
+                "`{environment}` no longer has {name}, which torchup verified ({before}); run `torchup doctor --env "
+                "{environment}` to see what removed it",
+                **known,
             )
         )
     replaced = guard.replacement(session.host, path)
@@ -290,7 +298,7 @@ def _split(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     if argv:
         return name, argv
     raise UsageError(
-        message("env.run.nothing", "the program is missing"),
+        message("env.run.nothing", "the command names no program to run"),
         hint=message("env.run.nothing.hint", "type `torchup env run [NAME] -- python train.py`"),
     )
 
