@@ -19,6 +19,7 @@ from torchup.cli import main
 from torchup.envs import kernels, registry, transaction
 from torchup.host import RealHost
 from torchup.install import engine
+from torchup.own_commands import remove_torchup
 
 
 @pytest.fixture(scope="module")
@@ -318,7 +319,7 @@ def test_self_paths_and_uninstall_find_everything(home, tmp_path, capsys):
     assert torchup(capsys, "self", "uninstall")[0] == 2
     code, out, _ = torchup(capsys, "self", "uninstall", "--yes")
     assert code == 0
-    assert "pip uninstall torchup" in out
+    assert remove_torchup() in out
     assert [path for path in home.rglob("*") if path.is_file()] == [home / "data" / "thesis.tex"]
     assert not (tmp_path / "away").exists()
     assert "torchup has not written anything yet" in torchup(capsys, "self", "paths")[1]

@@ -136,6 +136,22 @@ def test_stale_kernels_are_told_and_removed(capsys, environment, tmp_path):
     assert "nothing to remove" in call(capsys, "remove", "--stale")[1]
 
 
+def test_each_kernel_that_cannot_start_is_in_the_command_that_removes_it(capsys, environment, tmp_path):
+    """The count is that of `--stale`; the kernels of other programs are named apart, and the named command works."""
+    call(capsys, "add", "lab")
+    folder = tmp_path / "jupyter" / "kernels"
+    for name in ("old", "older"):
+        HOST.write_text(str(folder / name / "kernel.json"), '{"argv": ["/gone/bin/python"], "display_name": "Old"}')
+    HOST.remove(environment.path)
+    err = call(capsys, "list")[2]
+    assert "kernel remove --stale` to remove torchup's kernels that cannot start (1)" in err
+    assert "torchup kernel remove old older`" in err
+    assert call(capsys, "remove", "--stale")[0] == 0
+    assert "--stale" not in call(capsys, "list")[2]
+    assert call(capsys, "remove", "old", "older", "--yes")[0] == 0
+    assert "cannot start" not in call(capsys, "list")[2]
+
+
 def test_kernels_of_others_are_left_alone(capsys, environment, tmp_path):
     """A kernel that torchup did not make is listed; removed only when it is dead, and only when confirmed."""
     folder = tmp_path / "jupyter" / "kernels"

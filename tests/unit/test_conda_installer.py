@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import sys
 
 import msgspec
 import pytest
@@ -13,6 +12,7 @@ from torchup.errors import InstallError, NetworkError, NoBuildError, UsageError
 from torchup.host import Completed, RealHost
 from torchup.install import conda as installer
 from torchup.model import Build, CondaOrder, InstallerName, Machine, Os, Plan, Source, Step, verbatim
+from torchup.own_commands import add_to_torchup
 from torchup.plan import conda
 
 HOST = RealHost()
@@ -27,22 +27,22 @@ PLAN = Plan(
 
 
 def test_without_py_rattler_the_user_gets_the_exact_command(monkeypatch):
-    """The missing extra is a usage error that names this Python's own pip command."""
+    """The missing extra is a usage error that names the command of what installed torchup."""
 
     def missing(name):
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "version", missing)
     with pytest.raises(UsageError) as caught:
-        installer.require_rattler(HOST)
-    assert f'{sys.executable} -m pip install "py-rattler<0.29,>=0.28"' in str(caught.value.hint)
+        installer.require_rattler()
+    assert add_to_torchup("py-rattler<0.29,>=0.28") in str(caught.value.hint)
 
 
 def test_another_minor_version_of_py_rattler_is_refused(monkeypatch):
     """Its API breaks with every minor release: better a sentence than a traceback."""
     monkeypatch.setattr(importlib.metadata, "version", lambda _: "0.29.1")
     with pytest.raises(UsageError, match=r"0\.29\.1"):
-        installer.require_rattler(HOST)
+        installer.require_rattler()
 
 
 def test_a_plan_for_another_installer_is_refused():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,11 +19,11 @@ from torchup.model import Notice, message, verbatim
 from torchup.report.kernel_text import list_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from torchup.envs.kernels import Kernel
     from torchup.host import Host
-    from torchup.model import Environment
+    from torchup.model import Environment, Message
 
 
 @click.group(
@@ -127,17 +128,29 @@ def list_command(session: Session, prefix: str | None, *, user: bool) -> Answer:
     """`torchup kernel list`."""
     found = _find(session.host, prefix, user=user)
     stale = [kernel for kernel in found if kernel.stale]
-    hint = message(
-        "kernel.stale.hint",
-        "run `torchup kernel remove --stale` to remove the kernels that cannot start ({count})",
-        count=len(stale),
-    )
     return Answer(
         command="kernel list",
         data={"kernels": found},
         text=lambda: list_text(found, session.style),
-        notices=(Notice(code="kernel.stale", level="warning", text=hint),) if any(k.ours for k in stale) else (),
+        notices=tuple(Notice(code="kernel.stale", level="warning", text=line) for line in _stale_lines(stale)),
     )
+
+
+def _stale_lines(stale: Sequence[Kernel]) -> Iterator[Message]:
+    """What removes the kernels that cannot start: those that torchup made together, the others by name."""
+    ours, others = [kernel for kernel in stale if kernel.ours], [kernel.name for kernel in stale if not kernel.ours]
+    if ours:
+        yield message(
+            "kernel.stale.ours",
+            "run `torchup kernel remove --stale` to remove torchup's kernels that cannot start ({count})",
+            count=len(ours),
+        )
+    if others:
+        yield message(
+            "kernel.stale.others",
+            "other programs made kernels that cannot start; run `torchup kernel remove {names}` to remove them",
+            names=" ".join(map(shlex.quote, others)),
+        )
 
 
 @command.command(

@@ -10,6 +10,7 @@ from torchup.cli.verb import Verb
 from torchup.errors import UsageError
 from torchup.i18n import text
 from torchup.model import message
+from torchup.own_commands import add_to_torchup
 
 
 @click.command(
@@ -31,7 +32,7 @@ def command(session: Session) -> Answer:
             raise
         raise UsageError(
             message("mcp.missing", "`torchup mcp` needs the package `{name}`", name=(error.name or "mcp")),
-            hint=message("mcp.missing.hint", "install it: python -m pip install 'torchup[mcp]'"),
+            hint=message("mcp.missing.hint", "install it: `{command}`", command=add_to_torchup("torchup[mcp]")),
         ) from error
     if session.attended:
         session.note(

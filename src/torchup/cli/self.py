@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +15,7 @@ from torchup.errors import InstallError, UsageError
 from torchup.i18n import text
 from torchup.install.uv import uv_binary
 from torchup.model import message
+from torchup.own_commands import remove_torchup
 from torchup.report.columns import fill
 from torchup.report.table import table
 
@@ -83,9 +83,9 @@ def uninstall_command(session: Session) -> Answer:
         raise in_use(error.filename or host.folders().data, error) from error
     done = text(
         "self.uninstall.done",
-        "removed folders and files: {count}; to remove torchup itself, run\n    {python} -m pip uninstall torchup",
+        "removed folders and files: {count}; to remove torchup itself, run\n    {command}",
         count=len(removed),
-        python=sys.executable,
+        command=remove_torchup(),
     )
     return Answer(command="self uninstall", data={"removed": removed, "shared_with_uv": others}, text=lambda: done)
 

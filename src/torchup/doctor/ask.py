@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _SYSTEMS = {"container": "container", "wsl": "wsl", "linux": "on-linux", "windows": "on-windows", "macos": "on-mac"}
 _BUILDS = {Vendor.AMD: "hip-build", Vendor.INTEL: "xpu-build", Vendor.APPLE: "on-mac", Vendor.NVIDIA: "cuda-build"}
+_MPS = message(
+    "doctor.missing.mps", "use the device `mps` or `cpu` instead of `cuda`: no build of torch for macOS has CUDA"
+)
 _SMI = ("nvidia-smi",)  # not asked for again where it answered
 _QUOTED = 3  # failures that are shown
 _LENGTH = 300  # characters of one
@@ -64,10 +67,11 @@ def missing(facts: Facts) -> tuple[Message, ...]:
                 "run `torchup doctor` on that machine, or use --python PATH to examine a Python here",
             ),
         )
-    return tuple(
+    asked = tuple(
         message("doctor.missing.run", "run `{command}` and paste its output", command=_typed(command))
         for command in commands_to_ask(facts)
     )
+    return (_MPS, *asked) if facts.on_mac and facts.sign("cpu.not-compiled") is not None else asked
 
 
 def _typed(command: tuple[str, ...]) -> str:

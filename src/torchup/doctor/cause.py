@@ -119,11 +119,13 @@ class Words(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     ``variants`` are further summaries and remedies (``summary-NAME``, ``remedy-NAME``), one of which a rule chooses;
     ``remedy-in-SYSTEM`` stands in for ``remedy`` on that system, as its commands do.
+    ``releases``: distribution -> its oldest release with the packages of the commands; empty: every system has them.
     """
 
     text: Texts
     variants: dict[str, str] = {}
     commands: dict[System, tuple[tuple[str, ...], ...]] = {}
+    releases: dict[str, str] = {}
 
 
 @cache

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
+    from torchup.model import Finding
 
 _RANK = {Severity.ERROR: 2, Severity.WARNING: 1, Severity.INFO: 0}
 
@@ -104,7 +105,7 @@ def _conclude(
     kept = [(rule, result) for rule, result in found.values() if rule.slug not in hidden]
     primary = choose_primary(kept)
     ranked = sorted(kept, key=lambda pair: (pair[0].slug != primary, -_weight(*pair)[0], -_weight(*pair)[1]))
-    findings = tuple(finding(rule, result) for rule, result in ranked)
+    findings = tuple(_placed(finding(rule, result), facts) for rule, result in ranked)
     judged = _admitting(judge(facts, findings, primary, compat), outcomes)
     return Diagnosis(
         primary=primary,
@@ -114,6 +115,15 @@ def _conclude(
         findings=findings,
         outcomes=tuple(outcomes),
     )
+
+
+def _placed(one: Finding, facts: Facts) -> Finding:
+    """The finding with a remedy for where the commands are typed: in a container, or on the machine itself."""
+    if one.remedy is None or not facts.system.container:
+        return one
+    from torchup.doctor.host_commands import for_container  # noqa: PLC0415  # only containers need its table
+
+    return msgspec.structs.replace(one, remedy=for_container(one.remedy, facts))
 
 
 def _admitting(judged: Judgement, outcomes: Sequence[RuleOutcome]) -> Judgement:

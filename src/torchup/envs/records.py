@@ -14,6 +14,7 @@ from torchup.encoding import UNREADABLE, from_builtins, to_json
 from torchup.envs.paths import join
 from torchup.errors import UsageError
 from torchup.model import Environment, Plan, Value, Verification, message
+from torchup.own_commands import update_torchup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,7 +67,7 @@ def upgrade(
         text = message("envs.record.newer", "{file} was written by a newer torchup", file=file)
         raise UsageError(
             text,
-            hint=message("envs.record.newer.hint", "update torchup, for example with `pip install --upgrade torchup`"),
+            hint=message("envs.record.newer.hint", "update torchup: `{command}`", command=update_torchup()),
         )
     while schema < target:
         data = steps[schema](data)

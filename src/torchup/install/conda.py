@@ -24,6 +24,7 @@ from torchup.install import uv
 from torchup.install.arguments import usable, uv_arguments
 from torchup.install.keep import requirement_name
 from torchup.model import Step, message, verbatim
+from torchup.own_commands import add_to_torchup
 from torchup.plan.conda import conda_name
 from torchup.sources.conda_config import conda_environment
 
@@ -66,7 +67,7 @@ class CondaInstaller:
         """Run a step with torchup's own Python; raises the `TorchupError` that says what went wrong."""
         if step.argv[0] == "uv":
             return uv.INSTALLER.perform(host, step, path, on_line)
-        require_rattler(host)
+        require_rattler()
         final = final_path(path)
         # What the engine tells uv when its cache is damaged holds here, too: another cache, which goes with staging.
         without_cache = "UV_NO_CACHE" in step.environment
@@ -137,15 +138,10 @@ def final_path(path: str) -> str:
     return join(parent, name) if staging == f".{name}.staging" else path
 
 
-def require_rattler(host: Host) -> str:
+def require_rattler() -> str:
     """The version of py-rattler; raises `UsageError` with the exact command where it is missing or too old or new."""
-    hint = message(
-        "conda.rattler.hint",
-        'install it: `{python} -m pip install "{package}{versions}"`',
-        python=host.platform().python_executable,
-        package=RATTLER,
-        versions=str(SUPPORTED),
-    )
+    command = add_to_torchup(f"{RATTLER}{SUPPORTED}")
+    hint = message("conda.rattler.hint", "install it: `{command}`", command=command)
     try:
         version = importlib.metadata.version(RATTLER)
     except importlib.metadata.PackageNotFoundError:

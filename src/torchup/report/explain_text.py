@@ -82,4 +82,8 @@ def _cause_section(entry: Explanation, severity: str) -> list[str]:
     lines = ["", f"## {entry.slug}", "", heading, "", render(entry.meaning), ""]
     lines += [text("causes.page.see", "{name}: {words}", name=see, words=render(entry.see)), ""]
     lines += [text("causes.page.see", "{name}: {words}", name=fix, words=render(entry.fix))]
-    return lines + [line for words in entry.on.values() for line in ("", f"- {render(words)}")]
+    special = [
+        text("causes.page.on", "- {name}: {words}", name=f"**{name}**", words=render(words))
+        for name, words in entry.on.items()
+    ]
+    return lines + [line for words in special for line in ("", words)]

@@ -74,18 +74,36 @@ def _environments(members: Sequence[Member]) -> Iterator[Drift]:
 
 
 def _among_alike(members: Sequence[Member], kind: str, value: Callable[[Member], str]) -> Iterator[Drift]:
-    """Machines with the same GPUs whose value is another than that of most of them."""
+    """Machines with the same GPUs whose value is another than that of most of them; all of them if there is no most."""
     groups: dict[tuple[str, str], list[Member]] = {}
     for one in members:
         if one.machine is not None and one.gpus and value(one):
             groups.setdefault((one.machine.os.value, one.gpus), []).append(one)
     for (_, gpus), alike in groups.items():
-        usual, count = Counter(map(value, alike)).most_common(1)[0]
-        if count == len(alike) or count == 1:
+        counted = Counter(map(value, alike))
+        usual, count = counted.most_common(1)[0]
+        if count == len(alike):
+            continue
+        if list(counted.values()).count(count) > 1:  # no value is the usual one
+            words = _different(kind, tuple(counted), gpus, len(alike))
+            yield from (Drift(machine=one.name, kind=kind, text=words) for one in alike)
             continue
         for one in alike:
             if value(one) != usual:
                 yield Drift(machine=one.name, kind=kind, text=_unlike(kind, value(one), usual, gpus, count))
+
+
+def _different(kind: str, values: Sequence[str], gpus: str, count: int) -> str:
+    listed = ", ".join(sorted(values))
+    if kind == "driver":
+        return text(
+            "fleet.drift.drivers", "the drivers of the {count} machines with {gpus} differ: {values}",
+            count=count, gpus=gpus, values=listed,
+        )  # fmt: skip
+    return text(
+        "fleet.drift.builds", "the planned builds for the {count} machines with {gpus} differ: {values}",
+        count=count, gpus=gpus, values=listed,
+    )  # fmt: skip
 
 
 def _unlike(kind: str, own: str, usual: str, gpus: str, count: int) -> str:

@@ -15,6 +15,7 @@ import msgspec
 from torchup.encoding import UNREADABLE, decode_problem, from_builtins, to_json
 from torchup.errors import UsageError
 from torchup.model import Message, message
+from torchup.own_commands import update_torchup
 from torchup.results.fit import DEPTH_LIMIT, ITEM_LIMIT, TEXT_LIMIT, fitted
 from torchup.results.run import Run
 
@@ -93,7 +94,7 @@ def upgrade(data: object, *, name: str, steps: Mapping[int, Callable[[Any], Any]
                 version=version,
                 known=VERSION,
             ),
-            hint=message("results.newer.hint", "update torchup: pip install --upgrade torchup"),
+            hint=message("results.newer.hint", "update torchup: `{command}`", command=update_torchup()),
         )
     while version < VERSION:
         try:

@@ -18,6 +18,7 @@ from torchup.agents.tools import BY_NAME, TOOLS, command_line, input_schema, sta
 from torchup.cli import main
 from torchup.cli.app import make_app
 from torchup.host import Completed
+from torchup.own_commands import add_to_torchup
 
 JSON = json.dumps(
     {"schema": "torchup/1", "command": "up", "status": "ok", "exit_code": 0, "data": None, "messages": []}
@@ -99,7 +100,7 @@ def test_without_the_extra_the_command_says_what_to_install(capsys, monkeypatch)
     monkeypatch.setitem(sys.modules, "mcp_types", None)
     monkeypatch.setitem(sys.modules, "anyio", None)
     assert main(["mcp"]) == 2
-    assert "python -m pip install 'torchup[mcp]'" in capsys.readouterr().err
+    assert add_to_torchup("torchup[mcp]") in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("call", [{"torch": 3}, {"nonsense": "x"}, {"packages": "x"}, {"torch": "x" * 500}])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+from torchup import i18n
 from torchup.doctor.cause import order
 from torchup.doctor.explain import explanations
 from torchup.doctor.signatures import load_signatures
@@ -30,6 +31,23 @@ def test_every_cause_is_explained_in_order():
         for words in (entry.title, entry.meaning, entry.see, entry.fix, *entry.on.values())
     ]
     assert len(set(codes)) == len(codes)
+
+
+def test_a_text_of_one_system_is_labelled_once():
+    """The pages print the system's name before each text of a system, so that no text repeats it."""
+    script = generator()
+    for language in LANGUAGES:
+        page = script.page(language)
+        before = i18n.current()
+        i18n.use(language)
+        try:
+            for entry in explanations().values():
+                for name, words in entry.on.items():
+                    said = i18n.render(words)
+                    assert not said.startswith((name, f"On {name}", f"在 {name}")), (entry.slug, name)
+                    assert any(line.startswith(f"- **{name}**") and line.endswith(said) for line in page.splitlines())
+        finally:
+            i18n.use(before)
 
 
 def test_the_pages_of_causes_are_current():

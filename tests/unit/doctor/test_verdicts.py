@@ -165,3 +165,13 @@ def test_what_was_pasted_is_not_asked_for_again(answered):
     asked = commands_to_ask(facts(gpu="NVIDIA GeForce RTX 3090", driver="570.86.10", smi_worked=answered))
     assert (("nvidia-smi",) in asked) is not answered
     assert asked
+
+
+@pytest.mark.parametrize(("system", "told"), [("OS: macOS 15.1 (arm64)", True), ("OS: Ubuntu 24.04", False)])
+def test_a_mac_that_is_asked_for_cuda_hears_of_its_own_device(system, told):
+    """No build for macOS has CUDA: nothing is to be installed; elsewhere the build is the cause."""
+    found = diagnose(
+        parse_report(f"{system}\nPyTorch version: 2.9.1\nAssertionError: Torch not compiled with CUDA enabled\n")
+    )
+    assert any("`mps`" in str(line) for line in found.missing) is told
+    assert (found.primary is None) is told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 
 import pytest
 
@@ -44,9 +45,22 @@ def test_each_kind_of_drift_is_seen():
     ]  # fmt: skip
 
 
-def test_two_that_differ_have_no_usual_one():
-    """Of two machines nobody can say which is wrong."""
-    assert drifts([member("a", "gpu=RTX 4090", "driver=550.54"), member("b", "gpu=RTX 4090", "driver=580.95")]) == ()
+@pytest.mark.parametrize("versions", [("550.54", "580.95"), ("550.54", "550.54", "580.95", "580.95")])
+def test_a_difference_without_a_usual_value_is_shown_of_all(versions):
+    """If no driver is the usual one, every machine is named, and the text says which drivers there are."""
+    fleet = [member(str(index), "gpu=RTX 4090", f"driver={version}") for index, version in enumerate(versions)]
+    found = [drift for drift in drifts(fleet) if drift.kind == "driver"]
+    assert [drift.machine for drift in found] == [one.name for one in fleet]
+    assert all(version in drift.text for drift in found for version in versions)
+
+
+def test_every_difference_among_alike_machines_drifts():
+    """Machines with the same GPUs never count as alike if their drivers differ; in every group of up to four."""
+    known = {version: member(version, "gpu=RTX 4090", f"driver={version}") for version in ("550.54", "580.95", "535.1")}
+    for size in (2, 3, 4):
+        for versions in product(known, repeat=size):
+            named = [drift for drift in drifts([known[version] for version in versions]) if drift.kind == "driver"]
+            assert bool(named) == (len(set(versions)) > 1), versions
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

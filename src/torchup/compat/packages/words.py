@@ -75,7 +75,8 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "build-isolation": (
         message("packages.cause.isolation", "torch is not installed, or an isolated build does not see it"),
-        message("packages.cause.isolation.fix", "install torch and ninja, then build with --no-build-isolation"),
+        message("packages.cause.isolation.fix",
+            "install torch and ninja into this environment; if they are there, build with --no-build-isolation"),
     ),
     "no-prebuilt": (
         message("packages.cause.no-prebuilt",
@@ -99,7 +100,7 @@ CAUSES: dict[str, tuple[Message, Message]] = {
         message("packages.cause.cpu-torch",
             "torch is a build without CUDA; a later installation may have replaced the GPU build"),
         message("packages.cause.cpu-torch.fix",
-            "reinstall torch for your NVIDIA GPU with `torchup up`; the package can stay"),
+            "reinstall torch for your NVIDIA GPU with `torchup up`; on a Mac, use the device mps instead of cuda"),
     ),
     "onnxruntime-cuda": (
         message("packages.cause.onnxruntime", "onnxruntime does not find the CUDA libraries that it was built for"),

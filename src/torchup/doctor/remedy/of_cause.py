@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.catalog.versions import version_key
 from torchup.doctor.cause import Cause, RemedyKind, System, filled, load_cause, load_words, text_of
 from torchup.doctor.remedy.commands import CommandRow, RemedyRow, make
 from torchup.model import Os, Remedy
@@ -69,6 +70,15 @@ def _row(cause: Cause, facts: Facts, kind: RemedyKind) -> RemedyRow:
 
 
 def _rows(slug: str, facts: Facts) -> tuple[tuple[str, ...], ...]:
-    """The commands of the file for the first system that applies."""
-    table = load_words(slug).commands
+    """The commands of the file for the first system that applies; none for a release that lacks their packages."""
+    words = load_words(slug)
+    table = words.commands if not words.releases or _has_packages(words.releases, facts) else {}
     return next((table[system] for system, applies in _SYSTEMS.items() if system in table and applies(facts)), ())
+
+
+def _has_packages(releases: Mapping[str, str], facts: Facts) -> bool:
+    """Whether the distribution is known to have the packages; an unknown one, or an unknown release, is not."""
+    name = (facts.system.distribution or "").lower()
+    floor = next((oldest for known, oldest in releases.items() if known in name), None)
+    version = facts.system.os_version
+    return floor is not None and version is not None and version_key(version) >= version_key(floor)

@@ -233,12 +233,6 @@ def xpu_driver_missing(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=text_of("xpu-driver-missing", "summary"),
         evidence=tuple(lines),
-        remedy=remedy_of("xpu-driver-missing", facts, compat, kind=None if _has_apt(facts) else RemedyKind.TEXT),
+        remedy=remedy_of("xpu-driver-missing", facts, compat),
         certainty=Certainty.PROVEN if signs else Certainty.SEEN,
     )
-
-
-def _has_apt(facts: Facts) -> bool:
-    """Whether Debian's packages fit; a report that names no distribution is taken for one of them."""
-    name = (facts.system.distribution or "ubuntu").lower()
-    return any(word in name for word in ("ubuntu", "debian", "mint", "pop"))

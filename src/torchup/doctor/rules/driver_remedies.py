@@ -10,7 +10,7 @@ from torchup.catalog.versions import minor, version_key
 from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.remedy import DriverAction, Wish, choose, driver_remedy, reinstall
 from torchup.doctor.remedy.driver import driver_order
-from torchup.doctor.rules.common import newest_driver, remedy_of, torch_cuda
+from torchup.doctor.rules.common import newest_driver, on_windows, remedy_of, torch_cuda
 from torchup.errors import TorchupError
 from torchup.model import Remedy
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _OLDER_BUILD = text_of("driver-too-old", "remedy-build")
 _OPEN = text_of("driver-missing-or-broken", "remedy-open")
+_LOAD = text_of("driver-missing-or-broken", "remedy-load")
+_NOUVEAU = text_of("driver-missing-or-broken", "remedy-nouveau")
+_NO_DEVICES = text_of("driver-missing-or-broken", "remedy-no-devices")
 _KEY = text_of("driver-missing-or-broken", "remedy-key")
 _PROPRIETARY = text_of("driver-missing-or-broken", "remedy-proprietary")
 
@@ -55,9 +58,12 @@ def make_it_answer(facts: Facts, compat: Compat, kind: RemedyKind) -> Remedy | N
         return Remedy(text=text, needs_root=True, needs_reboot=True)
     if facts.sign("driver.key-rejected") is not None:
         return Remedy(text=_KEY, needs_root=True, needs_reboot=True)
-    if kind is not RemedyKind.DRIVER or not _new_enough(facts, driver_order(facts, compat.catalog)):
+    loaded = not on_windows(facts) and _new_enough(facts, driver_order(facts, compat.catalog))
+    if kind is not RemedyKind.DRIVER or not loaded:
         return remedy_of("driver-missing-or-broken", facts, compat, kind=kind)
-    text = text_of("driver-missing-or-broken", "remedy-load")
+    if facts.sign("driver.nouveau") is None and facts.sign("smi.no-devices") is not None:
+        return Remedy(text=_NO_DEVICES, commands=(("sudo", "dmesg"),), needs_root=True)
+    text = _NOUVEAU if facts.sign("driver.nouveau") is not None else _LOAD
     return driver_remedy(facts, compat.catalog, DriverAction.REBOOT, text=text)
 
 

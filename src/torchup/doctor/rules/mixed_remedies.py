@@ -101,11 +101,12 @@ def _other_library(facts: Facts, compat: Compat) -> Remedy:
     installed = {where for where in foreign_libraries(facts).values() if _SYSTEM_FOLDER.match(where)}
     if row is not None and row.system is not None and installed:
         return _without_system(facts, row, min(installed))
-    unset = () if facts.system.os is Os.WINDOWS else (unset_variable("LD_LIBRARY_PATH"),)
-    wheel = _wheel(facts, row)
     if row is not None and row.conda and facts.manager is Manager.CONDA:
         text = text_of("mixed-install", "remedy-conda", name=row.conda[0])
         return _typed(facts, text, plain_install(row.conda, _order(facts)))
+    if facts.system.os is Os.WINDOWS:
+        return _own_dlls(facts, compat)
+    unset, wheel = (unset_variable("LD_LIBRARY_PATH"),), _wheel(facts, row)
     if wheel is not None and not _from_conda(facts):
         text = text_of("mixed-install", "remedy-wheel", wheel=wheel)
         return _typed(facts, text, (*unset, *renew((wheel,), _order(facts))))
@@ -114,6 +115,14 @@ def _other_library(facts: Facts, compat: Compat) -> Remedy:
         return _typed(facts, text, unset)
     remedy = reinstall(facts, compat.catalog, Wish(keep_torch=True), text=text)
     return msgspec.structs.replace(remedy, commands=(*unset, *remedy.commands))
+
+
+def _own_dlls(facts: Facts, compat: Compat) -> Remedy:
+    """Torch's wheels for Windows contain every DLL: one of another folder on PATH was loaded before, or they differ."""
+    text = text_of("mixed-install", "remedy-windows")
+    if facts.torch.version is None:  # as above
+        return _typed(facts, text, (("where.exe", "cudnn64_*.dll", "cublas64_*.dll", "nvrtc64_*.dll"),))
+    return reinstall(facts, compat.catalog, Wish(keep_torch=True), text=text)
 
 
 def _without_system(facts: Facts, row: LibraryWheel, where: str) -> Remedy:

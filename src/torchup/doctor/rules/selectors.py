@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import made, said
+from torchup.doctor.selectors import leaves_none
+from torchup.doctor.selectors import selectors as rows
 from torchup.model import Severity, Vendor, message
 from torchup.privacy import redact
 
@@ -16,20 +18,11 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.model import Remedy
 
-SELECTORS = (
-    "CUDA_VISIBLE_DEVICES",
-    "HIP_VISIBLE_DEVICES",
-    "ROCR_VISIBLE_DEVICES",
-    "NVIDIA_VISIBLE_DEVICES",
-    "ZE_AFFINITY_MASK",
-    "ONEAPI_DEVICE_SELECTOR",
-    "GPU_DEVICE_ORDINAL",
-)
-
 
 def visible_devices_hide(facts: Facts, compat: Compat) -> Found | None:
     """A selector variable hides the GPU or contradicts another."""
-    selectors = {name: value for name, value in facts.environment.items() if name in SELECTORS}
+    known = {row.name for row in rows()}
+    selectors = {name: value for name, value in facts.environment.items() if name in known}
     unseen = facts.sign("cuda.no-gpus", "driver.no-device", "select.ordinal")
     # torch that reaches the GPU in one process and not in another: the program chose other GPUs
     elsewhere = facts.sign("select.ordinal", "cuda.no-gpus") is not None
@@ -72,13 +65,24 @@ def _not_first(selectors: dict[str, str]) -> list[str]:
 
 
 def _hides(name: str, value: str, facts: Facts) -> bool:
-    """Whether a value leaves no GPU: empty, negative, NoDevFiles, void, or only numbers beyond the last GPU."""
+    """Whether a value leaves no GPU, as its runtime reads it, or holds only numbers beyond the last GPU."""
     text = value.strip().strip("\"'")
-    if text in ("", "-1", "NoDevFiles", "none", "void") or text.startswith("-1"):
-        return name != "NVIDIA_VISIBLE_DEVICES" or text in ("void", "none")
+    if leaves_none(name, text, _runtime(facts)):
+        return True
     numbers = [int(part) for part in text.split(",") if part.strip().isdecimal()]
     count = len(facts.gpus)
     return bool(numbers) and bool(count) and facts.live and min(numbers) >= count
+
+
+def _runtime(facts: Facts) -> Vendor:
+    """Whose runtime reads the variables: that of torch's build, else that of the only vendor; most are NVIDIA's."""
+    variant = facts.torch.variant or ""
+    if facts.torch.hip or variant.startswith("rocm"):
+        return Vendor.AMD
+    if facts.torch.xpu_built or variant == "xpu":
+        return Vendor.INTEL
+    vendors = {gpu.vendor for gpu in facts.gpus}
+    return vendors.pop() if len(vendors) == 1 and facts.torch.cuda is None else Vendor.NVIDIA
 
 
 def _conflict(selectors: dict[str, str]) -> bool:

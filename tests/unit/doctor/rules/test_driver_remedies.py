@@ -141,3 +141,22 @@ def test_a_module_that_secure_boot_refuses_is_not_installed_again(error):
     remedy = CHECKS["driver-missing-or-broken"](parse_report(report), load_compat()).remedy
     assert "mokutil" in str(remedy.text)
     assert not remedy.commands
+
+
+@pytest.mark.parametrize(("code", "word", "others"), [
+    ("smi.no-devices", "accepts no GPU", ("dkms", "nouveau")), ("driver.nouveau", "nouveau", ("dkms", "accepts")),
+    ("smi.not-running", "dkms", ("nouveau", "accepts")), ("smi.not-loaded", "dkms", ("nouveau", "accepts")),
+])  # fmt: skip
+def test_a_driver_that_is_new_enough_gets_the_remedy_of_what_stops_it(code, word, others):
+    """A module that is not loaded, nouveau in its place, and a loaded driver without a GPU are three things."""
+    remedy = found("driver-missing-or-broken", gpu=TURING, driver="999.10", os="linux", signs=code).remedy
+    assert word in str(remedy.text)
+    assert not [other for other in others if other in str(remedy.text)]
+    assert not [command for command in remedy.commands if "install" in command]
+
+
+@pytest.mark.parametrize("code", ["smi.no-devices", "driver.nouveau", "smi.not-running", "smi.not-loaded"])
+def test_windows_has_no_modules_to_look_at(code):
+    """No word of dkms, nouveau or dmesg for a driver of Windows."""
+    remedy = found("driver-missing-or-broken", gpu=TURING, driver="999.10", os="windows", signs=code).remedy
+    assert not [word for word in ("dkms", "nouveau off", "dmesg", "initramfs") if word in words(remedy)]

@@ -9,6 +9,9 @@ from torchup.compat.questions import load_compat
 from torchup.doctor.facts import Package
 from torchup.doctor.libraries import libraries
 from torchup.doctor.rules import CHECKS
+from torchup.doctor.selectors import leaves_none, selectors
+from torchup.doctor.signatures import load_signatures
+from torchup.model import Vendor
 
 
 def found(slug, **known):
@@ -136,6 +139,17 @@ def test_a_library_that_is_older_than_the_linked_one_is_mended_by_the_loader_fir
     assert result.remedy.commands[1][-1] == "nvidia-nvjitlink-cu12"
 
 
+@pytest.mark.parametrize("code", sorted({row.code for row in load_signatures() if row.cause == "mixed-install"}))
+@pytest.mark.parametrize("version", [None, "2.9.0"])
+def test_windows_hears_of_path_and_not_of_the_loader_of_linux(code, version):
+    """Torch's wheels for Windows contain their DLLs: no LD_LIBRARY_PATH, and no nvidia-* wheel that none needs."""
+    result = found("mixed-install", signs=code, os="windows", torch_version=version, torch_cuda="12.6", gpu="RTX 4090")
+    if result is not None and "mixed.other-major" not in code:
+        assert "LD_LIBRARY_PATH" not in words(result.remedy)
+        assert "nvidia-" not in words(result.remedy).replace("nvidia-smi", "")
+        assert "PATH" in words(result.remedy)
+
+
 @pytest.mark.parametrize("row", libraries().system_library, ids=lambda row: row.title)
 def test_each_system_library_has_a_command_where_it_can_be_installed(row):
     """By the file's name in the loader's message; torch is not among what is installed."""
@@ -159,6 +173,26 @@ def test_conda_updates_its_own_visual_c_runtime():
 def test_a_dll_with_a_cure_of_its_own_gets_it(line, cure):
     """Not every DLL comes with the redistributable."""
     assert cure in words(found("windows-dll-missing", signs=(sign("windows.dll", f"Error loading {line}"),)).remedy)
+
+
+@pytest.mark.parametrize("vendor", [Vendor.NVIDIA, Vendor.AMD, Vendor.INTEL])
+@pytest.mark.parametrize("name", sorted({row.name for row in selectors()}))
+def test_a_value_hides_a_gpu_only_where_its_runtime_says_so(name, vendor):
+    """An empty value is blamed exactly where a row with a source says so; of every variable and every vendor."""
+    known = {"environment": {name: ""}, "gpu": f"{vendor.value}:card", "live": True, "cuda_available": False}
+    build = {"hip": "6.4"} if vendor is Vendor.AMD else {}
+    assert (found("visible-devices-hide", **known, **build) is not None) == leaves_none(name, "", vendor)
+
+
+@pytest.mark.parametrize(("name", "vendor", "hidden"), [
+    ("CUDA_VISIBLE_DEVICES", Vendor.NVIDIA, True), ("CUDA_VISIBLE_DEVICES", Vendor.AMD, False),
+    ("HIP_VISIBLE_DEVICES", Vendor.AMD, False), ("ROCR_VISIBLE_DEVICES", Vendor.AMD, True),
+    ("ZE_AFFINITY_MASK", Vendor.INTEL, False), ("ONEAPI_DEVICE_SELECTOR", Vendor.INTEL, True),
+    ("GPU_DEVICE_ORDINAL", Vendor.AMD, False), ("NVIDIA_VISIBLE_DEVICES", Vendor.NVIDIA, False),
+])  # fmt: skip
+def test_an_empty_selector(name, vendor, hidden):
+    """What each runtime does with an empty value."""
+    assert leaves_none(name, "", vendor) is hidden
 
 
 @pytest.mark.parametrize(("os", "first"), [("linux", "unset"), ("windows", "unset")])

@@ -45,3 +45,15 @@ def test_a_rule_fires(slug, known):
 def test_a_rule_stays_silent(slug, known):
     """Where nothing speaks for the cause, or what worked speaks against it, the rule finds nothing."""
     assert not fires(slug, **known)
+
+
+@pytest.mark.parametrize(("distribution", "version", "shown"), [
+    ("Ubuntu 24.04.1 LTS", "24.04.1", True), ("ubuntu", "26.04", True), ("Ubuntu 22.04.5 LTS", "22.04.5", False),
+    ("Ubuntu", None, False), (None, None, False), ("debian", "13", False), ("Fedora Linux 43", "43", False),
+])  # fmt: skip
+def test_packages_are_named_for_releases_that_have_them(distribution, version, shown):
+    """An older or unknown release, or another distribution, gets the text without commands."""
+    known = {"os": "linux", "distribution": distribution, "os_version": version}
+    remedy = CHECKS["xpu-driver-missing"](facts(signs="xpu.driver", **known), load_compat()).remedy
+    assert bool(remedy.commands) is shown
+    assert "Level Zero" in str(remedy.text)
