@@ -225,6 +225,16 @@ def test_a_project_names_its_environment(home, tmp_path, monkeypatch, capsys):
     assert torchup(capsys, "env", "list")[0] == 2
 
 
+def test_a_broken_environment_is_recreated_under_its_own_name(home, capsys):
+    """The hint is a line to copy: it names the environment, for plain `up` would make `default`."""
+    (home / "data" / "envs" / "default").rename(home / "data" / "envs" / "my.thesis")
+    for python in (home / "data" / "envs" / "my.thesis" / "bin").glob("python*"):
+        python.unlink()
+    code, _, err = torchup(capsys, "verify", "--env", "my.thesis")
+    assert code == 2
+    assert "`torchup up --env my.thesis`" in err
+
+
 def test_create_of_what_is_there_has_nothing_to_do(home, capsys):
     """Without a wish nothing is planned, asked or contacted: answered at once, and where to find a newer one."""
     code, out, err = torchup(capsys, "env", "create", "default")

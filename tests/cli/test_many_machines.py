@@ -70,3 +70,16 @@ def test_an_option_for_one_machine_is_refused_for_a_folder(folder, capsys, optio
     """Not ignored in silence."""
     assert main(["doctor", "--machine", str(folder), *option]) == ExitCode.USAGE
     assert "folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "verb", [("wheel", "flash-attn"), ("catalog", "measure", "torch==2.14.1"), ("fetch", "--to", "out")], ids=" ".join
+)
+def test_a_verb_for_one_machine_refuses_a_folder(folder, capsys, verb):
+    """Its help says FILE and not DIR; a folder is named, and the hint says how to choose a file of it."""
+    assert main([*verb, "--machine", str(folder)]) == ExitCode.USAGE
+    said = capsys.readouterr().err
+    assert f"{folder} is a folder, but this command takes one machine" in said
+    assert f"--machine {folder}/NAME.json" in said
+    main([*verb, "--help"])
+    assert "--machine FILE " in capsys.readouterr().out

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from torchup.catalog.packages import load_packages
 from torchup.cli.answer import Answer
-from torchup.cli.machine_options import machine_options, named_machines
+from torchup.cli.machine_options import named_machines, one_machine_options
 from torchup.cli.plan import current_catalog
 from torchup.cli.session import Session, common_options
 from torchup.cli.verb import Verb
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     help=text("wheel.option.trust", "Show only files from the project and from this publisher (repeatable)"),
 )  # fmt: skip
 @click.option("--offline", is_flag=True, help=text("cli.request.offline", "Do not access the network"))
-@machine_options
+@one_machine_options
 @common_options
 def command(
     session: Session,

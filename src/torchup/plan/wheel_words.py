@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from torchup.catalog.packages import load_packages
 from torchup.catalog.versions import version_key
 from torchup.compat.packages import Status, conflict, match_one
+from torchup.compat.packages.against import none_fits
 from torchup.errors import NoBuildError
 from torchup.model import Message, Notice, message
 
@@ -82,16 +83,7 @@ def _alone(found: Match) -> NoBuildError:
             ),
             hint=_build_hint(found),
         )
-    against = "; ".join(f"{one.axis.value} {one.want} (here {one.have})" for one in found.failed) or "-"
-    return NoBuildError(
-        message(
-            "plan.wheel.none",
-            "{package} has no wheel that fits: it needs {against}",
-            package=found.package,
-            against=against,
-        ),
-        hint=_nearest(found) or _build_hint(found),
-    )
+    return NoBuildError(none_fits(found), hint=_nearest(found) or _build_hint(found))
 
 
 def _nearest(found: Match) -> Message | None:
