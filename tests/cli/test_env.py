@@ -17,6 +17,7 @@ from support.plans import folder_plan, importing
 from support.wheels import make_fake_torch, make_wheel
 from torchup.cli import main
 from torchup.envs import kernels, registry, transaction
+from torchup.errors import UsageError
 from torchup.host import RealHost
 from torchup.install import engine
 
@@ -205,7 +206,7 @@ def test_adopt_takes_a_venv_as_it_is(home, tmp_path, capsys):
     shutil.copytree(home / "data" / "envs" / "default", venv, symlinks=True)
     (venv / "torchup-environment.json").unlink()
     code, out, _ = torchup(capsys, "env", "adopt", str(venv))
-    assert (code, out) == (0, f"`thesis` is {venv}; its files were not changed\n")
+    assert (code, out) == (0, f"registered {venv} as `thesis`; its files were not changed\n")
     assert torchup(capsys, "env", "adopt", str(venv))[0] == 2
     torchup(capsys, "env", "remove", "thesis", "--yes")
     assert venv.is_dir()
@@ -233,6 +234,18 @@ def test_a_broken_environment_is_recreated_under_its_own_name(home, capsys):
     code, _, err = torchup(capsys, "verify", "--env", "my.thesis")
     assert code == 2
     assert "`torchup up --env my.thesis`" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("con", "reserved"), ("NUL.txt", "reserved"), ("lab.previous", "reserved"), ("a.staging", "reserved"),
+     ("a/b", "not a valid"), (".lab", "not a valid"), ("x" * 65, "not a valid")],
+)  # fmt: skip
+def test_a_reserved_name_is_not_called_invalid(name, said):
+    """What is spelled right but taken is said to be reserved, and by whom; the rest gets the rule of spelling."""
+    with pytest.raises(UsageError, match=said) as refused:
+        registry.check_name(name)
+    assert ("reserves" in str(refused.value.hint)) == (said == "reserved")
 
 
 def test_create_of_what_is_there_has_nothing_to_do(home, capsys):

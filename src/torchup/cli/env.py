@@ -20,12 +20,12 @@ from torchup.errors import UsageError
 from torchup.i18n import text
 from torchup.install.guard import stopped
 from torchup.install.keep import changes
-from torchup.model import Notice, message
+from torchup.model import UNKNOWN, Notice, message
 from torchup.report import env_text
 
 if TYPE_CHECKING:
     from torchup.host import Host
-    from torchup.model import Environment, Message
+    from torchup.model import Change, Environment, Message
 
 NOT_FOUND = 127  # what shells return for a command that is not there
 NAME = click.argument("name", required=False, shell_complete=environment_names)
@@ -159,9 +159,14 @@ def rollback_command(session: Session, name: str | None) -> Answer:
     chosen = environment_name(host, name)
     before = registry.get(host, chosen)
     if session.dry_run:
-        label = _previous(host, registry.find(host, chosen)) or "-"
-        would = text("env.rollback.would", "`{name}` would return to torch {torch}", name=chosen, torch=label)
-        return Answer(command="env rollback", data={"would_restore": label}, text=lambda: would)
+        label = _previous(host, registry.find(host, chosen))
+        would = text(
+            "env.rollback.would",
+            "`{name}` would return to torch {torch}",
+            name=chosen,
+            torch=UNKNOWN if label == "-" else label,
+        )
+        return Answer(command="env rollback", data={"would_restore": label or "-"}, text=lambda: would)
     after = registry.roll_back(host, chosen)
     with contextlib.suppress(OSError):  # kernels go on working; only their labels name the other torch
         kernels.refresh(host, after, registry.find_python(host, after.path) or registry.python_of(after.path))
@@ -221,16 +226,28 @@ def _how_to_get(program: str, name: str) -> Message:
     )
 
 
+def _no_longer_there(change: Change) -> Message:
+    return message(
+        "env.run.drift.removed",
+        "this environment no longer has {name}, but {before} was verified; run `torchup doctor` to see what removed it",
+        name=change.name,
+        before=change.before,
+    )
+
+
 def _tell_drift(session: Session, path: str) -> None:
     """Say what of the environment is no longer what was verified, and which packages wanted that."""
     for change in guard.drift(session.host, path):
+        if change.after is None:
+            session.note(_no_longer_there(change))
+            continue
         session.note(
             message(
                 "env.run.drift",
                 "this environment has {name} {after}, but {before} was verified; run `torchup doctor` to see "
                 "what changed it",
                 name=change.name,
-                after=change.after or "-",
+                after=change.after,
                 before=change.before,
             )
         )

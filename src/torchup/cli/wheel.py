@@ -18,7 +18,7 @@ from torchup.encoding import to_builtins
 from torchup.errors import ExitCode
 from torchup.i18n import text
 from torchup.jobs.wheel import find_wheel, named
-from torchup.model import Message, Vendor, message
+from torchup.model import UNKNOWN, Message, Vendor, message
 from torchup.plan.whatif import with_usual_driver
 from torchup.report.wheel_text import packages_text, wheels_text
 
@@ -126,7 +126,7 @@ def _assumed(machine: Machine) -> Message:
         "wheel.assumed-driver",
         "no NVIDIA driver was given, so the answer assumes a current one (branch {branch}); use --assume "
         "driver=VERSION for another",
-        branch=driver.version if driver is not None else "-",
+        branch=driver.version if driver is not None else UNKNOWN,
     )
 
 

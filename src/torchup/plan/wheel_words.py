@@ -9,7 +9,7 @@ from torchup.catalog.versions import version_key
 from torchup.compat.packages import Status, conflict, match_one
 from torchup.compat.packages.against import none_fits
 from torchup.errors import NoBuildError
-from torchup.model import Message, Notice, message
+from torchup.model import UNKNOWN, Message, Notice, message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,10 +101,10 @@ def _build_hint(found: Match) -> Message:
         return message(
             "plan.wheel.no-source.hint",
             "use an alternative: {what} (torchup cannot compile the package)",
-            what=found.alternative or "-",
+            what=found.alternative or UNKNOWN,
         )
     return message(
         "plan.wheel.source.hint",
         "use `--build` to compile it; that needs {what}",
-        what=found.build_needs or "-",
+        what=found.build_needs or UNKNOWN,
     )

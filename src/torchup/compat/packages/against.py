@@ -22,6 +22,7 @@ AXES: dict[Axis, Message] = {
     Axis.TORCH: message("wheel.axis.torch", "torch"),
     Axis.ABI: message("wheel.axis.abi", "C++ ABI"),
 }
+_LISTED = {Axis.PLATFORM, Axis.CAPABILITY, Axis.CUDA, Axis.PYTHON}  # several values of them stand side by side
 _NOT_KNOWN = {"", "-", "?"}  # how a value that is not known stands in an answer for programs
 
 
@@ -29,9 +30,10 @@ def value_of(axis: Axis, value: str) -> Message | str:
     """A value as people write it: CUDA versions as variants (``cu126``), what is not known as "unknown"."""
     if value in _NOT_KNOWN:
         return message("wheel.axis.unknown", "unknown")
+    words = value.split()
     if axis is Axis.CUDA:
-        return " ".join(f"cu{word}" if word.isdigit() else word for word in value.split())
-    return value
+        words = [f"cu{word}" if word.isdigit() else word for word in words]
+    return ", ".join(words) if axis in _LISTED else value
 
 
 def needed(failed: Failed) -> Message:
