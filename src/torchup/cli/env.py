@@ -164,7 +164,7 @@ def rollback_command(session: Session, name: str | None) -> Answer:
             "env.rollback.would",
             "`{name}` would return to torch {torch}",
             name=chosen,
-            torch=UNKNOWN if label == "-" else label,
+            torch=label or UNKNOWN,
         )
         return Answer(command="env rollback", data={"would_restore": label or "-"}, text=lambda: would)
     after = registry.roll_back(host, chosen)

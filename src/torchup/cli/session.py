@@ -139,14 +139,14 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def typed_options(but: Collection[str] = ()) -> tuple[str, ...]:
     """What of this verb stands on the command line, as it is typed (``--epochs``, ``WORKLOAD``).
 
-    Settings do not count, nor do the options of `common_options` and the parameters named in ``but``.
+    Settings do not count, nor do options that every verb has (``--json``) and the parameters named in ``but``.
     """
     context = click.get_current_context()
-    left_out = {"as_json", "lang", "verbose", *but}
     return tuple(
         parameter.opts[-1] if isinstance(parameter, click.Option) else str(parameter.name).upper()
         for parameter in context.command.params
-        if parameter.name not in left_out
+        if parameter.expose_value
+        and parameter.name not in but
         and context.get_parameter_source(str(parameter.name)) == ParameterSource.COMMANDLINE
     )
 

@@ -6,7 +6,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from torchup.compat.packages.values import Axis
-from torchup.model import message
+from torchup.model import UNKNOWN, message
 
 if TYPE_CHECKING:
     from torchup.compat.packages.values import Failed, Match
@@ -29,7 +29,7 @@ _NOT_KNOWN = {"", "-", "?"}  # how a value that is not known stands in an answer
 def value_of(axis: Axis, value: str) -> Message | str:
     """A value as people write it: CUDA versions as variants (``cu126``), what is not known as "unknown"."""
     if value in _NOT_KNOWN:
-        return message("wheel.axis.unknown", "unknown")
+        return UNKNOWN
     words = value.split()
     if axis is Axis.CUDA:
         words = [f"cu{word}" if word.isdigit() else word for word in words]
