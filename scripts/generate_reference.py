@@ -17,14 +17,14 @@ from torchup.cli.click_texts import translate_click
 from torchup.cli.help_format import use_columns
 from torchup.cli.variables import VARIABLES
 from torchup.i18n import render, use
-from torchup.settings import FLAGS, KEYS, LISTS, TEXTS
+from torchup.settings import FLAGS, KEYS, LISTS, NUMBERS, TEXTS
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 from scripts import json_reference
 
 FOLDER = ROOT / "docs" / "reference"
-OPTIONS = {*LISTS, *FLAGS, *TEXTS} - {"wheelhouse"}  # a wheelhouse has no option
+OPTIONS = {*LISTS, *FLAGS, *TEXTS, *NUMBERS} - {"wheelhouse"}  # a wheelhouse has no option
 # Variables of other tools that change what torchup does; a test looks for each in the code.
 OTHERS = {
     ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"): (
@@ -155,11 +155,13 @@ def variables() -> str:
 
 def _option(key: str) -> str:
     words = "; words apart by spaces" if key in LISTS else "; 1 or 0" if key in FLAGS else ""
+    words = "; a whole number" if key in NUMBERS else words
     return f"As `--{key}`{words}"
 
 
 def _kind(key: str) -> str:
-    return "list of texts" if key in LISTS else "true or false" if key in FLAGS else "text"
+    kinds = {**dict.fromkeys(LISTS, "list of texts"), **dict.fromkeys(FLAGS, "true or false")}
+    return (kinds | dict.fromkeys(NUMBERS, "whole number")).get(key, "text")
 
 
 PAGES = {

@@ -13,6 +13,7 @@ from torchup.compat.packages import Match
 from torchup.compat.packages.contents import Explained
 from torchup.doctor.explain import Explanation
 from torchup.doctor.panel import Panel
+from torchup.envs.damage import Damage
 from torchup.envs.kernels import Kernel
 from torchup.envs.owned import Owned
 from torchup.fetch.store import Stored
@@ -129,6 +130,21 @@ class EnvWouldRestore(Value, frozen=True, kw_only=True):
     """With ``--dry-run``."""
 
     would_restore: str  # torch of the previous version; - where there is none
+
+
+class EnvRepaired(Value, frozen=True, kw_only=True):
+    """What was damaged, and the environment as it is now; ``repaired`` is false where nothing was damaged."""
+
+    environment: Environment
+    damage: tuple[Damage, ...]
+    repaired: bool
+
+
+class EnvWouldRepair(Value, frozen=True, kw_only=True):
+    """With ``--dry-run``."""
+
+    damage: tuple[Damage, ...]
+    plan: Plan
 
 
 class Doctor(Diagnosis, frozen=True, kw_only=True):
@@ -484,6 +500,7 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "env show": (EnvShow,),
     "env remove": (Environment, EnvWouldRemove),
     "env rollback": (EnvRolledBack, EnvWouldRestore),
+    "env repair": (EnvRepaired, EnvWouldRepair),
     "env run": (None,),
     "env export": (PlanExport,),
     "env bundle": (Bundle,),

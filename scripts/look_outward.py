@@ -26,7 +26,7 @@ from torchup.catalog.versions import version_key
 from torchup.cli.catalog_refresh import looks_text, refresh_text, releases_look
 from torchup.errors import ExitCode, TorchupError
 from torchup.host import RealHost
-from torchup.model import Request
+from torchup.model import Request, Secret
 from torchup.report.style import Style
 from torchup.sources.configured import places, read_configuration
 from torchup.sources.index_client import fetch
@@ -127,7 +127,7 @@ def main(arguments: Sequence[str] | None = None, host: Host | None = None) -> in
     parser.add_argument("--mirror")
     parser.add_argument("--patch", type=Path)
     options = parser.parse_args(arguments)
-    host, request, catalog = host or RealHost(), Request(mirror=options.mirror), load_catalog()
+    host, request, catalog = host or RealHost(), Request(mirror=Secret.of(options.mirror)), load_catalog()
     try:
         found = refresh(host, request, catalog)
     except TorchupError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import gc
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,21 @@ from hypothesis import settings
 
 from torchup import i18n
 
+_parse = ast.parse
+
+
+def _parse_undisturbed(*arguments, **options):
+    """CPython 3.11 can end in a SystemError where a garbage collection falls into `ast.parse` (gh-106905)."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return _parse(*arguments, **options)
+    finally:
+        if enabled:
+            gc.enable()
+
+
+ast.parse = _parse_undisturbed
 settings.register_profile("torchup", deadline=None)  # these machines are noisy; a slow example is not a wrong one
 settings.load_profile("torchup")
 
@@ -46,7 +63,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def quiet_surroundings(monkeypatch, tmp_path):
     """Keep the developer's own settings, locale and torchup data out of the tests."""
-    for name in ("TORCHUP_LANG", "TORCHUP_MIRROR", "FORCE_COLOR", "PYTHONPATH", "VIRTUAL_ENV"):
+    for name in ("TORCHUP_LANG", "TORCHUP_MIRROR", "TORCHUP_CONNECTIONS", "FORCE_COLOR", "PYTHONPATH", "VIRTUAL_ENV"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TORCHUP_HOME", str(tmp_path / "torchup-home"))
     monkeypatch.setenv("NO_COLOR", "1")

@@ -141,8 +141,9 @@ def _shown_rest(rest: str) -> str:
     return host + slash + path + (f"?{SECRET}" if question else "") + (f"#{kept}" if hash_sign else "")
 
 
-def is_whole(address: str) -> bool:
+def is_whole(address: str | Secret) -> bool:
     """Whether an address may be printed as it is: no login, nothing secret in its query or path."""
+    address = address.reveal() if isinstance(address, Secret) else address
     return without_secrets(shown_address(address)) == address
 
 
@@ -173,11 +174,16 @@ def remember_address(address: str | Secret) -> None:
     authority, _, path = rest.partition("/")
     login = authority.rpartition("@")[0]
     if login:
-        user, colon, password = login.partition(":")
-        remember(password if colon else user)
-        encoded = base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
-        remember(encoded)
+        user, _, password = login.partition(":")
+        remember(password or user)
+        remember_login(unquote(user), unquote(password))
     remember(*(part for part in path.split("/") if _is_token(part)))
+
+
+def remember_login(user: str, password: str) -> None:
+    """Keep who asks, as a request says it; a token may stand in either place."""
+    remember(password or user, user if _is_token(user) else None)
+    remember(base64.b64encode(f"{user}:{password}".encode()).decode())
 
 
 def remember_environment(environ: Mapping[str, str]) -> None:

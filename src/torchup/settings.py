@@ -6,6 +6,7 @@
     mirror = "nju"
     python = "3.12"
     require = ["torchvision"]
+    connections = 8
 
     [bench]            # options of one verb, spelled as on the command line without dashes in front
     budget = 60
@@ -28,7 +29,8 @@ FILE_NAME = "torchup.toml"
 LISTS = ("with", "require")
 FLAGS = ("cpu", "offline")
 TEXTS = ("torch", "variant", "python", "profile", "channel", "mirror", "installer", "wheelhouse", "lang", "env")
-KEYS = (*TEXTS, *LISTS, *FLAGS)
+NUMBERS = ("connections",)
+KEYS = (*TEXTS, *LISTS, *FLAGS, *NUMBERS)
 
 
 class Settings(Value, frozen=True, kw_only=True):
@@ -43,12 +45,17 @@ class Settings(Value, frozen=True, kw_only=True):
         value = self.values.get(key)
         return value if isinstance(value, str) and value else None
 
+    def number(self, key: str, default: int) -> int:
+        """A setting that is a number."""
+        value = self.values.get(key)
+        return value if isinstance(value, int) else default
+
 
 def load_settings(host: Host) -> Settings:
     """Read the nearest file and the variables.
 
     Raises:
-        UsageError: the file is not TOML, or has a key or a type that torchup does not know.
+        UsageError: the file is not TOML, or has a key, a type or a number that torchup does not take.
     """
     path = nearest_file(host)
     document = _read(host, path) if path else {}
@@ -93,10 +100,35 @@ def _checked(key: str, value: object, path: str | None) -> Any:
         return value
     if key in TEXTS and isinstance(value, str):
         return value
-    form = f'{key} = ["..."]' if key in LISTS else f"{key} = true" if key in FLAGS else f'{key} = "..."'
+    if key in NUMBERS and isinstance(value, int) and not isinstance(value, bool):
+        return _in_range(value, f"{path}: {key}", f"{key} = {{number}}")
+    forms = {**dict.fromkeys(LISTS, f'{key} = ["..."]'), **dict.fromkeys(FLAGS, f"{key} = true")}
+    forms |= dict.fromkeys(NUMBERS, f"{key} = 4")
     raise UsageError(
         message("settings.type", "{path}: the value of `{key}` has the wrong type", path=path, key=key),
-        hint=message("settings.type.hint", "write `{form}`", form=form),
+        hint=message("settings.type.hint", "write `{form}`", form=forms.get(key, f'{key} = "..."')),
+    )
+
+
+def _in_range(value: int | None, name: str, form: str, given: str | None = None) -> int:
+    """A number of connections that a user may set; ``None``: what was given is not a number.
+
+    Raises:
+        UsageError: it is not a number, or out of range; says the range and how it is written.
+    """
+    from torchup.fetch.order import CONNECTIONS, MOST_CONNECTIONS  # noqa: PLC0415  # only who sets it pays for it
+
+    if value is not None and 1 <= value <= MOST_CONNECTIONS:
+        return value
+    raise UsageError(
+        message(
+            "settings.number",
+            "{name}: `{value}` is not a whole number from 1 to {most}",
+            name=name,
+            value=given if given is not None else value,
+            most=MOST_CONNECTIONS,
+        ),
+        hint=message("settings.type.hint", "write `{form}`", form=form.format(number=CONNECTIONS)),
     )
 
 
@@ -109,4 +141,12 @@ def unknown_key(key: str, known: tuple[str, ...], path: str | None) -> UsageErro
 def _variables(host: Host) -> dict[str, Any]:
     environ = host.environ()  # a copy each time it is asked for
     found = {key: environ.get(f"TORCHUP_{key.upper()}", "") for key in KEYS}
-    return {key: value.split() if key in LISTS else value for key, value in found.items() if value}
+    return {key: _of_variable(key, value) for key, value in found.items() if value}
+
+
+def _of_variable(key: str, value: str) -> Any:
+    if key not in NUMBERS:
+        return value.split() if key in LISTS else value
+    name, given = f"TORCHUP_{key.upper()}", value.strip()[:40]
+    number = int(given) if given.isascii() and given.isdecimal() else None
+    return _in_range(number, name, f"{name}={{number}}", given)

@@ -17,7 +17,7 @@ from hypothesis import strategies as some
 
 import torchup
 from torchup.encoding import from_builtins, to_builtins, to_json
-from torchup.model import Message, Secret, Value, message
+from torchup.model import Message, Request, Secret, Value, message
 from torchup.privacy import shown
 
 ROOT = Path(torchup.__file__).parent
@@ -30,6 +30,7 @@ OPENERS = {
     "sources/child_environment.py": "the variables and the private file of a child",
     "sources/private.py": "the variables of a child",
     "sources/conda_config.py": "the variables of a child; an address made of another",
+    "sources/mirrors.py": "the mirror that was asked for is looked up by its name or made of its address",
     "sources/netrc.py": "an address with a login, which is a secret again",
     "sources/pip_config.py": "words and switches of a setting, before it is known whether it is an address",
     "sources/uv_config.py": "the same",
@@ -100,6 +101,14 @@ def test_an_encoder_that_does_not_know_secrets_refuses_them(encode):
     """What leaves by another door than `torchup.encoding` is an error, not a leak."""
     with pytest.raises(TypeError):
         encode(Secret(TEXT))
+
+
+@pytest.mark.parametrize("way", [repr, str, to_json, lambda value: str(to_builtins(value)), pickle.dumps])
+def test_no_request_shows_its_mirror(way):
+    """What was asked for may be an address with a login; an empty text is none."""
+    made = way(Request(mirror=Secret.of(f"https://me:{TEXT}@host/simple")))
+    assert TEXT not in (made.decode("latin-1") if isinstance(made, bytes) else made)
+    assert (Secret.of(""), Secret.of(None)) == (None, None)
 
 
 def test_a_secret_is_no_text():

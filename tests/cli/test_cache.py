@@ -48,6 +48,31 @@ def test_prune_removes_everything_with_its_journal(stored, answer):
     assert answer("show")["files"] == []
 
 
+@pytest.fixture
+def direct(stored):
+    """Beside them a wheel that came from an address, by its hash, and one that is begun."""
+    digest, address = hashlib.sha256(b"y").hexdigest(), "address-" + "b" * 64
+    (stored / digest).mkdir()
+    (stored / digest / "flash_attn-2.8.3-py3-none-any.whl").write_bytes(b"y" * 2_000_000)
+    (stored / f"{address}.json").write_text(json.dumps({"sha256": digest, "name": "flash_attn-2.8.3-py3-none-any.whl"}))
+    begun = "address-" + "c" * 64
+    (stored / f"{begun}.part").write_bytes(b"z" * 500_000)
+    (stored / f"{begun}.journal").write_text('{"name": "sageattention-2.2.0-py3-none-any.whl"}\n')
+    return stored
+
+
+def test_wheels_from_an_address_are_shown_and_removed_like_any_other(direct, answer):
+    """Their names, not their addresses; nothing that only remembers an address stays behind."""
+    shown = {file["name"]: (file["size"], file["complete"]) for file in answer("show")["files"]}
+    assert shown["flash_attn-2.8.3-py3-none-any.whl"] == (2_000_000, True)
+    assert shown["sageattention-2.2.0-py3-none-any.whl"] == (500_000, False)
+    assert len(shown) == 4
+    assert answer("prune", "--yes", "--older-than", "1")["removed"] == []
+    assert any(name.name.endswith(".json") for name in direct.iterdir())
+    assert len(answer("prune", "--yes")["removed"]) == 4
+    assert list(direct.iterdir()) == []
+
+
 def test_prune_keeps_what_is_newer_and_dry_run_keeps_all(stored, answer):
     """`--older-than` counts days since the last write."""
     assert answer("prune", "--yes", "--older-than", "1")["removed"] == []

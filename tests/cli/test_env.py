@@ -146,6 +146,16 @@ def test_run_of_nothing_and_of_what_is_not_there(home, capsys):
     assert (code, "torchup env run default -- PROGRAM" in err) == (2, True)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX executables")
+def test_run_of_what_the_system_refuses(home, capsys):
+    """A file that is no program: 126, as shells say, and the reason."""
+    program = home / "program"
+    program.write_bytes(b"\x7fELF")
+    program.chmod(0o755)
+    code, _, err = torchup(capsys, "env", "run", "--", str(program))
+    assert (code, f"cannot run {program}" in err) == (126, True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130), ("SIGUSR1", 10)])
 def test_run_passes_signals_on(home, name, code, tmp_path):
@@ -233,7 +243,7 @@ def test_a_broken_environment_is_recreated_under_its_own_name(home, capsys):
         python.unlink()
     code, _, err = torchup(capsys, "verify", "--env", "my.thesis")
     assert code == 2
-    assert "`torchup up --env my.thesis`" in err
+    assert "`torchup env repair my.thesis`" in err
 
 
 @pytest.mark.parametrize(

@@ -83,3 +83,23 @@ def test_a_verb_for_one_machine_refuses_a_folder(folder, capsys, verb):
     assert f"--machine {folder}/NAME.json" in said
     main([*verb, "--help"])
     assert "--machine FILE " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_column_is_lost_on_a_narrow_terminal(folder, capsys, monkeypatch, language):
+    """Where the table does not fit, each machine stands by itself, with its cards."""
+    monkeypatch.setenv("COLUMNS", "40")
+    main(["plan", "--machine", str(folder), "--lang", language])
+    out = capsys.readouterr().out
+    assert "RTX 4090" in out
+    assert "3.12" in out
+    assert max(map(cells, out.splitlines())) <= 40
+
+
+def test_a_folder_that_is_not_there_is_not_called_empty(tmp_path, capsys):
+    """The hint never writes into it, either."""
+    missing = tmp_path / "missing"
+    assert main(["fleet", "report", str(missing)]) == ExitCode.USAGE
+    said = capsys.readouterr().err
+    assert "there is no" in said
+    assert f"> {missing}" not in said

@@ -236,7 +236,7 @@ def test_cards_of_a_kind_are_counted(capsys, monkeypatch):
         ("amd", "rocm"),
         ("cuda12.6", "cu126"),
         ("cu133", "cu13"),
-        ("zzz", "known: "),
+        ("zzz", "choose one of: "),
     ],
 )
 def test_an_unknown_variant_gets_the_nearest_ones(capsys, variant, said):

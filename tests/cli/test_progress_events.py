@@ -65,9 +65,44 @@ def test_a_download_is_told_in_bytes(capsys):
     assert (one.bytes, one.total_bytes, one.all_bytes, one.all_total_bytes, one.seconds_left) == (1, 2, 3, 4, None)
 
 
+@pytest.mark.parametrize("verb", ["up --offline", "fetch --to x", "env bundle -o x", "env create x --offline"])
+@pytest.mark.parametrize("value", ["0", "-1", "abc", "1000"])
+def test_every_verb_that_downloads_refuses_the_same_numbers(verb, value, capsys):
+    """The range is named, by the one definition of the option, and the answer is an event where a program reads."""
+    assert main([*verb.split(), "--connections", value, "--progress", "json"]) == ExitCode.USAGE
+    (told,) = read(capsys.readouterr().err)
+    assert isinstance(told, ProgressError)
+    assert "--connections" in told.text
+    assert "1<=x<=16" in told.text or "abc" in told.text
+
+
+@pytest.mark.parametrize("verb", ["up", "fetch --to x", "env bundle -o x", "detect"])
+def test_a_wrong_setting_is_told_with_its_name(verb, capsys, monkeypatch):
+    """A variable that no verb can use stops all of them, as a wrong torchup.toml does."""
+    monkeypatch.setenv("TORCHUP_CONNECTIONS", "many")
+    assert main(verb.split()) == ExitCode.USAGE
+    told = capsys.readouterr().err
+    assert "TORCHUP_CONNECTIONS: `many` is not a whole number from 1 to 16" in told
+    assert "TORCHUP_CONNECTIONS=4" in told
+
+
 def test_no_question_is_asked_where_a_program_reads(capsys):
     """A question would be no JSON."""
     assert main(["env", "remove", "nope", "--json"]) != ExitCode.OK
     capsys.readouterr()
-    assert main(["up", "--offline", "--progress", "json", "--connections", "0"]) == ExitCode.USAGE
-    assert "1<=x<=16" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "line", ["up --nonsense --progress json", "up --progress=json --connections", "fetch --progress json"]
+)
+def test_a_command_line_that_cannot_be_read_is_an_event_too(line, capsys):
+    """A program that reads stderr reads nothing else there."""
+    assert main(line.split()) == ExitCode.USAGE
+    (told,) = read(capsys.readouterr().err)
+    assert (type(told), told.exit_code) == (ProgressError, ExitCode.USAGE)
+
+
+def test_the_option_of_another_program_is_not_torchups(capsys):
+    """What stands behind ``--`` is not for torchup."""
+    assert main(["env", "run", "nope", "--", "x", "--progress", "json"]) == ExitCode.USAGE
+    assert "error: " in capsys.readouterr().err

@@ -80,7 +80,7 @@ def test_compare_finds_the_regression(capsys, runs):
     code, out, err = call(capsys, "compare", *runs, "--threshold", "5%")
     assert code == 1
     assert out.count("slower") == 4  # the ratio and the verdict of each
-    assert "2 of 2 results are slower by more than 5 %" in err
+    assert "results slower by more than 5 %: 2 of 2" in err
     assert call(capsys, "compare", *runs, "--threshold", "0.3")[0] == 0
 
 

@@ -44,6 +44,7 @@ LINES = (
     "plan --with x@https://me:{option package}@127.0.0.1:9/x-1-py3-none-any.whl",
     "plan --offline --with x@https://127.0.0.1:9/x-1-py3-none-any.whl?sig={option package} --json",
     "env list", "env list --json", "env create --yes c", "env show", "env remove --yes x", "env rollback x",
+    "env repair --yes x",
     "env run -- true", "env export", "env adopt {folder}", "env bundle -o {folder}/out --plan {plan}",
     "env bundle -o {folder}/out2", "verify", "verify --json", "verify --python {folder}", "doctor", "doctor --json",
     "doctor -v", "doctor --report {report}", "doctor --report {report} --json", "doctor --report {report} --format md",
@@ -187,6 +188,13 @@ def test_no_verb_shows_writes_or_hands_on_a_secret(line, planted, started, tmp_p
     assert _leaked(shown.err) == []
     assert _leaked("\n".join(started)) == []
     assert [(str(file), found) for file, text in _written(tmp_path) if (found := _leaked(text))] == []
+
+
+@pytest.mark.parametrize("line", ["plan", "fetch --to {folder}/out3"])
+def test_a_netrc_that_was_read_is_hidden_at_the_exit(line, planted):
+    """The second line: a text that quotes the password, from wherever it comes, goes out without it."""
+    main(_typed(line, planted))
+    assert SECRETS["netrc"] not in privacy.without_secrets(f"the server says: {SECRETS['netrc']} is wrong")
 
 
 @pytest.mark.slow

@@ -147,7 +147,7 @@ def test_an_option_in_place_of_a_package_is_refused(project, capsys, package):
     plan = {"build": {"torch": "2.13.0", "variant": "cpu"}, "python": "3.12", "packages": ["torch", package]}
     (folder / "plan.json").write_text(json.dumps(plan))
     code, shown = call(capsys, "env", "bundle", "-o", "wheels", "--plan", "plan.json")
-    assert (code, "plan.json is refused: `packages.1`" in shown) == (ExitCode.USAGE, True)
+    assert (code, "torchup refuses plan.json: `packages.1`" in shown) == (ExitCode.USAGE, True)
 
 
 def test_packages_and_wheels_that_a_project_names_are_pointed_out(project, capsys):

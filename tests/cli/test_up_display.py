@@ -13,8 +13,9 @@ from torchup.cli import main
 from torchup.cli import up as cli_up
 from torchup.detect.pretend import load_machine
 from torchup.envs.records import Record
-from torchup.errors import ExitCode
+from torchup.errors import ExitCode, NetworkError
 from torchup.install.base import Event
+from torchup.install.direct_fetch import AddressError
 from torchup.jobs import up
 from torchup.jobs.choice import Choice
 from torchup.model import Environment, Request, Rung, RungStatus, TorchInfo, Verification, message, verbatim
@@ -111,7 +112,7 @@ def test_the_question_says_what_a_yes_starts(staged, monkeypatch, options, said)
     monkeypatch.setattr(click, "confirm", lambda *_, **__: False)
     screen = typed("up", *options)
     assert "torchup downloads about" in screen.seen
-    assert ("about 2 min" in screen.seen and "use `--no-bench` to skip this" in screen.seen) == said
+    assert ("about 2 min" in screen.seen and "use `--no-bench` to skip it" in screen.seen) == said
     assert screen.seen.count("Best build") == 1  # a no does not show the plan again
     assert staged == []
 
@@ -137,3 +138,17 @@ def test_an_update_keeps_the_profile(staged, monkeypatch, packages, kept):
     screen = typed("up", "--dry-run")
     assert asked == [kept]
     assert (f"keeping the profile `{kept}`" in screen.seen) == (kept != "core")
+
+
+@pytest.mark.parametrize(("error", "tried"), [(NetworkError, 1), (AddressError, 0)])
+def test_only_a_source_of_torch_is_left_for_the_next(error, tried, staged, monkeypatch):
+    """A file with an address of its own is the same from every source of torch."""
+    asked = []
+
+    def fail(*_, **__):
+        raise error(verbatim("it did not come"))
+
+    monkeypatch.setattr(up.engine, "install", fail)
+    monkeypatch.setattr(up, "next_source", asked.append)
+    assert main(["up", "--yes", "--no-bench"]) == ExitCode.NETWORK
+    assert len(asked) == tried

@@ -248,7 +248,7 @@ def hard() -> Iterator[Case]:  # noqa: PLR0915  # a table
             "linux", nvidia("Jetson Nano", "5.3", 4), arch="aarch64", cuda="10.2", glibc="2.27", jetson="32.7.4"
         ),
         build="none",
-        hint="NVIDIA published its own torch wheels",
+        hint="NVIDIA published torch wheels for JetPack 4",
         expert="Its GPU is what a Jetson is for: no silent CPU build; the wheels for it are NVIDIA's own.",
     )
     yield Case(

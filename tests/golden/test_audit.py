@@ -224,3 +224,36 @@ def test_the_macos_build_is_mps_in_text_and_json(capsys):
     assert plan(capsys, "gpu=m2,os_version=26.0")[1]["build"]["variant"] == "mps"
     assert main(["plan", "--offline", "--assume", "gpu=m2,os_version=26.0"]) == 0
     assert "+mps" in capsys.readouterr().out
+
+
+def test_no_advice_to_a_macos_whose_torch_conda_does_not_have(capsys):
+    """The newest wheel's macOS says nothing of conda's builds, which are older."""
+    assert "plan.advice.macos" in plan(capsys, "os=macos 14.5,gpu=m1")[2]
+    assert "plan.advice.macos" not in plan(capsys, "os=macos 14.5,gpu=m1", "--installer", "conda")[2]
+
+
+@pytest.mark.parametrize("assumed", ["os=macos", "os=win11", "arch=aarch64"])
+def test_the_disk_of_this_machine_is_not_that_of_another(capsys, assumed):
+    """Who names another system means another machine, whose free space is not known."""
+    assert main(["plan", "--offline", "--cpu", "--assume", assumed]) == 0
+    assert "GB free" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("filters", "has", "lacks"),
+    [(["--torch", "99"], CATALOG.newest_torch, "cu118"), (["--torch", "2.15", "--variant", "cu118"], "cu132", "cu118")],
+)
+def test_the_catalogue_offers_what_the_other_filters_leave(capsys, filters, has, lacks):
+    """No variant that the release does not have, and for a release that is not there the releases."""
+    assert main(["catalog", "show", *filters]) == 2
+    hint = capsys.readouterr().err.partition("hint:")[2]
+    assert has in hint
+    assert lacks not in hint
+
+
+@pytest.mark.parametrize("assumed", ["jetson=36.4,gpu=Jetson Orin Nano", "gpu=Jetson Orin Nano,jetson=R36.4.3"])
+def test_a_jetson_is_arm_whatever_this_machine_is(capsys, assumed):
+    """Its wheels come from the index of its JetPack."""
+    code, data, _ = plan(capsys, assumed)
+    assert code == 0
+    assert "jetson" in data["build"]["index_url"]

@@ -24,11 +24,12 @@ from torchup.cli import main
 from torchup.detect import detect_machine
 from torchup.encoding import to_json
 from torchup.envs import registry, transaction
-from torchup.envs.damage import DamageKind, find_damage
+from torchup.envs.damage import DamageKind, find_damage, prefix_of
 from torchup.errors import InstallError, NetworkError, NoBuildError, VerifyError
 from torchup.host import RealHost, RecordedHost
 from torchup.host.recorded import load_recording
 from torchup.install import engine
+from torchup.jobs import restore
 from torchup.model import (
     Build,
     Driver,
@@ -112,6 +113,24 @@ def test_damage_of_a_linked_package_is_found_and_repaired(channel):
     assert find_damage(HOST, environment.path)[0].kind is DamageKind.EMPTIED
     again, _ = install(wanted, "damaged")
     assert find_damage(HOST, again.path, deep=True) == ()
+
+
+def test_damage_that_keeps_its_size_is_repaired_by_conda(channel, monkeypatch):
+    """A file that was edited in place is damaged in conda's cache, too; the repair gets past it."""
+
+    def proof(host, python, **_):
+        sound = find_damage(host, prefix_of(python), deep=True) == ()
+        return msgspec.structs.replace(importing()(python), passed=sound)
+
+    monkeypatch.setattr("torchup.jobs.restore.verify_environment", proof)
+    environment, _ = install(plan(channel), "flipped")
+    module = next(Path(environment.path).rglob("site-packages/torch/__init__.py"))
+    module.write_bytes(module.read_bytes().swapcase())
+    broken = restore.examine(HOST, "flipped")
+    assert [one.kind for one in broken.damage] == [DamageKind.CONTENT]
+    again = restore.restore(HOST, broken, lambda _: None)
+    assert restore.examine(HOST, "flipped").sound
+    assert again.packages == environment.packages
 
 
 def test_a_planned_environment_is_made_and_runs(channel):
@@ -249,6 +268,7 @@ from support.plans import importing
 from torchup.encoding import from_json
 from torchup.host import RealHost
 from torchup.install import engine
+from torchup.jobs import restore
 from torchup.model import Plan
 engine.install(RealHost(), from_json(sys.stdin.read(), Plan), "default", verify=importing())
 """

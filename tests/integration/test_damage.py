@@ -1,24 +1,27 @@
-"""Twenty kinds of damage: `verify` and `doctor` name the file or the package, `up` repairs it."""
+"""Twenty kinds of damage and more: `verify` and `doctor` name each, with the command that repairs it."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import zipfile
-from pathlib import Path
 
 import pytest
 
 from support.plans import folder_plan, importing
 from support.wheels import make_wheel
 from torchup.cli import main
-from torchup.envs import registry
+from torchup.envs import distributions, registry
 from torchup.envs.damage import DamageKind, find_damage
-from torchup.envs.inspection import inspect_environment
+from torchup.envs.worker import WorkerAnswer, read_answer
 from torchup.errors import ExitCode
 from torchup.host import RealHost
 from torchup.install import engine
+from torchup.install.uv import uv_binary
+from torchup.model import Machine, Os
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="the damages are those of POSIX")]
 HOST = RealHost()
@@ -31,19 +34,56 @@ FILES = {
 }
 
 
-@pytest.fixture
-def environment(tmp_path, monkeypatch):
-    """An installed environment: its folder, its site-packages, and the plan that made it."""
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
-    monkeypatch.setenv("UV_LINK_MODE", "copy")
-    wheels = tmp_path / "wheels"
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """A home with one installed environment, to be copied; and the plan that made it."""
+    root = tmp_path_factory.mktemp("damage")
+    wheels = root / "wheels"
     make_wheel(wheels, "torch", "2.13.0+cpu", files=FILES, requires=["filelock"])
     make_wheel(wheels, "numpy", "2.1.0", files={"numpy/__init__.py": "__version__ = '2.1.0'\n"})
     make_wheel(wheels, "filelock", "3.1")
     plan = folder_plan(wheels, "2.13.0", "numpy==2.1.0")
-    made = engine.install(HOST, plan, "default", verify=importing())
-    site = next(Path(made.path).glob("lib/python*/site-packages"))
-    return Path(made.path), site, plan
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TORCHUP_HOME", str(root / "home"))
+        patch.setenv("UV_CACHE_DIR", str(root / "uv-cache"))
+        patch.setenv("UV_LINK_MODE", "copy")
+        engine.install(HOST, plan, "default", verify=importing())
+    return root, plan
+
+
+@pytest.fixture
+def environment(base, tmp_path, monkeypatch):
+    """An installed environment: its folder, its site-packages, and the plan that made it."""
+    root, plan = base
+    home = tmp_path / "home"
+    shutil.copytree(root / "home", home, symlinks=True)
+    variables = {"TORCHUP_HOME": str(home), "UV_CACHE_DIR": str(root / "uv-cache"), "UV_LINK_MODE": "copy",
+                 "COLUMNS": "400"}  # fmt: skip
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("torchup.envs.damage.START_TIMEOUT", 1.0)
+    monkeypatch.setattr("torchup.jobs.restore.START_TIMEOUT", 1.0)
+    monkeypatch.setattr("torchup.detect.detect_machine", lambda _: Machine(os=Os.LINUX, arch="x86_64"))
+    folder = home / "data" / "envs" / "default"
+    return folder, next(folder.glob("lib/python*/site-packages")), plan
+
+
+@pytest.fixture
+def climbing(monkeypatch):
+    """A ladder that a stand-in for torch climbs: it is imported, and says its version."""
+
+    def climbed(host, python, _script, _arguments=(), *, timeout, on_line=None):
+        del on_line
+        done = host.run((python, "-I", "-c", "import torch; print(torch.__version__)"), timeout=timeout)
+        answer = read_answer(done)
+        version, _, variant = done.stdout.strip().partition("+")
+        found = {"torch": {"version": version, "variant": variant}} if done.ok else None
+        return WorkerAnswer(**{name: getattr(answer, name) for name in answer.__struct_fields__} | {"data": found})
+
+    monkeypatch.setattr("torchup.envs.verification.run_worker", climbed)
+    monkeypatch.setattr("torchup.host.processes.OUTPUT_LIMIT", 1 << 20)
 
 
 def flip(site):
@@ -146,34 +186,149 @@ DAMAGES = [
 ]
 
 
-@pytest.mark.parametrize(("change", "kind", "named", "deep", "weighs"), DAMAGES, ids=[d[0].__name__ for d in DAMAGES])
-def test_damage_is_named_and_repaired(environment, capsys, change, kind, named, deep, weighs):
-    """`verify` and the inspection name it, with --deep where the size is kept.
+def empty_python(site):
+    """The Python of the environment is an empty file."""
+    python = site.parents[2] / "bin/python"
+    python.unlink()
+    python.touch(0o755)
 
-    What weighs is repaired by the next installation, which otherwise would have used the environment again.
-    """
+
+def dangling_python(site):
+    """The Python that the environment was made with was removed."""
+    python = site.parents[2] / "bin/python"
+    python.unlink()
+    python.symlink_to("/nowhere/python3")
+
+
+# Damage that keeps Python or torch from answering: (damage, what the text names).
+MUTE = [
+    (write("hang.pth", b"import time; time.sleep(600)\n"), "hang.pth"),
+    (write("torch/__init__.py", b"import os\nwhile True: os.write(2, b'x' * 65536)\n"), "torch/__init__.py"),
+    (write("torch/__init__.py", b"import os, signal; os.kill(os.getpid(), signal.SIGSEGV)\n"), "torch/__init__.py"),
+    (empty_python, "Exec format error"),
+    (dangling_python, "Python interpreter is missing"),
+]
+
+
+@pytest.mark.parametrize(("change", "kind", "named", "deep", "weighs"), DAMAGES, ids=[d[0].__name__ for d in DAMAGES])
+def test_damage_is_found(environment, change, kind, named, deep, weighs):
+    """It is found with its kind, with --deep where the size is kept; the next `up` uses no torch that it weighs on."""
     folder, site, plan = environment
     assert find_damage(HOST, str(folder), deep=True) == ()
     change(site)
     found = find_damage(HOST, str(folder), deep=deep)
     assert kind in {one.kind for one in found}
+    assert any(named in str(one) for one in found)
     assert any(one.weighs for one in found) is weighs
-    code = main(["verify", "--json", "--no-compile", *(["--deep"] if deep else [])])
-    rung = json.loads(capsys.readouterr().out)["data"]["rungs"][0]
-    assert rung["name"] == "files"
-    if kind is not DamageKind.START_FILE:
-        assert named in str(rung["detail"])
-        assert rung["status"] == ("fail" if weighs else "warn")
-    assert code == ExitCode.VERIFY  # a stand-in for torch does not climb the rest
-    if not deep:
-        main(["doctor", "--json"])
-        said = capsys.readouterr().out
+    assert not (weighs and not deep and engine.is_satisfied(HOST, plan, str(folder)))
+
+
+CASES = [(change, named, deep) for change, _, named, deep, _ in DAMAGES] + [(*mute, False) for mute in MUTE]
+
+
+@pytest.mark.parametrize(("change", "named", "deep"), CASES, ids=[case[0].__name__ for case in CASES])
+def test_the_command_that_is_shown_repairs(environment, capsys, climbing, change, named, deep):
+    """`verify` and `doctor` name each damage with one command; after it every file is as it was installed."""
+    folder, site, _ = environment
+    change(site)
+    shown = set()
+    for verb in ("verify --no-compile", "doctor"):
+        main([*verb.split(), *(["--deep"] if deep else [])])
+        said = "".join(capsys.readouterr())
         assert named in said
-        assert kind is not DamageKind.DRIFT or weighs or "numpy==2.1.0" in said  # the version that was verified
-        assert kind in {one.kind for one in inspect_environment(HOST, str(folder / "bin/python")).damage}
-    if weighs and not deep:
+        shown |= set(re.findall(r"torchup env repair \w+", said))
+    assert shown == {"torchup env repair default"}
+    assert main([*shown.pop().split()[1:], "--yes"]) == ExitCode.OK
+    capsys.readouterr()
+    assert main(["verify", "--json", "--deep", "--no-compile"]) == ExitCode.OK
+    rungs = json.loads(capsys.readouterr().out)["data"]["rungs"]
+    assert (rungs[0]["name"], rungs[0]["status"]) == ("files", "pass")
+    assert find_damage(HOST, str(folder), deep=True) == ()
+
+
+@pytest.mark.parametrize("by", ["up", "env repair"])
+def test_a_repair_gets_past_a_damaged_cache(environment, capsys, climbing, monkeypatch, tmp_path, by):
+    """What is linked from uv's cache is damaged there, too: the files are then fetched again."""
+    folder, _, plan = environment
+    monkeypatch.setenv("UV_LINK_MODE", "hardlink")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))  # it is damaged here
+    engine.install(HOST, plan, "default", verify=importing(), again=True)
+    site = next(folder.glob("lib/python*/site-packages"))
+    flip(site)
+    if by == "up":
+        main(["verify", "--deep", "--no-compile"])
         engine.install(HOST, plan, "default", verify=importing())
-        assert not any(one.weighs for one in find_damage(HOST, str(folder), deep=True))
+        assert find_damage(HOST, str(folder), deep=True) == ()
+        return
+    assert main(["env", "repair", "--yes", "--json"]) == ExitCode.OK
+    answer = json.loads(capsys.readouterr().out)["data"]
+    assert (answer["repaired"], [one["kind"] for one in answer["damage"]]) == (True, ["content"])
+    assert find_damage(HOST, str(folder), deep=True) == ()
+    assert find_damage(HOST, f"{folder}.previous", deep=True)
+    assert main(["env", "repair", "--json"]) == ExitCode.OK  # nothing is left to do, and nothing is asked
+    assert json.loads(capsys.readouterr().out)["data"]["repaired"] is False
+
+
+def test_a_repair_keeps_what_the_user_added(environment, climbing, tmp_path):
+    """Packages of the user stay, at their versions and from where they came; a dry run changes nothing."""
+    folder, site, _ = environment
+    own = make_wheel(tmp_path / "own", "mine", "1.5")
+    uv = [uv_binary(), "pip", "install", "--offline", "--no-config", "--python", str(folder / "bin/python"), str(own)]
+    assert HOST.run(uv, timeout=60).ok
+    flip(site)
+    assert main(["env", "repair", "--dry-run"]) == ExitCode.OK
+    assert find_damage(HOST, str(folder), deep=True)
+    assert main(["env", "repair", "--yes"]) == ExitCode.OK
+    assert distributions.versions(HOST, str(folder))["mine"] == "1.5"
+    assert find_damage(HOST, str(folder), deep=True) == ()
+
+
+def test_what_a_deep_look_found_stays_known(environment, capsys, climbing):
+    """After `verify --deep` every command knows of damage that keeps its size, until the file is as it was."""
+    folder, site, plan = environment
+    library = site / "torch/lib/libtorch_cpu.so"
+    sound = library.read_bytes()
+    flip(site)
+    assert find_damage(HOST, str(folder)) == ()
+    assert engine.is_satisfied(HOST, plan, str(folder))
+    assert main(["verify", "--deep", "--no-compile"]) == ExitCode.VERIFY
+    assert not engine.is_satisfied(HOST, plan, str(folder))  # so that `up` makes it again
+    for verb in ("verify --no-compile", "doctor"):
+        capsys.readouterr()
+        main(verb.split())
+        assert "torchup env repair default" in "".join(capsys.readouterr())
+    library.write_bytes(sound)
+    assert main(["verify", "--deep", "--no-compile"]) == ExitCode.OK
+    assert not (folder / "torchup-damage.json").exists()
+
+
+def test_a_declined_repair_changes_nothing(environment, capsys):
+    """Without somebody to ask and without --yes nothing happens."""
+    folder, site, _ = environment
+    flip(site)
+    assert main(["env", "repair"]) == ExitCode.USAGE
+    assert "nothing was changed" in capsys.readouterr().err
+    assert find_damage(HOST, str(folder), deep=True)
+
+
+def test_what_torchup_did_not_make_is_not_made_again(environment, capsys, monkeypatch):
+    """An adopted environment is repaired by its own installer, whose command works."""
+    folder, site, plan = environment
+    (folder / "torchup-environment.json").unlink()
+    foreign = folder.rename(folder.parents[2] / "foreign")
+    assert main(["env", "adopt", str(foreign), "--name", "mine"]) == ExitCode.OK
+    assert main(["env", "repair", "mine"]) == ExitCode.USAGE
+    assert "torchup doctor --deep --env mine" in capsys.readouterr().err
+    site = next(foreign.glob("lib/python*/site-packages"))
+    (site / "filelock/__init__.py").write_bytes(b"patched = True\n")
+    main(["verify", "--env", "mine", "--no-compile"])
+    command = re.search(r"restore the package, run `(.+?)`", capsys.readouterr().err)
+    for name, value in {"UV_FIND_LINKS": plan.sources[0].url, "UV_NO_INDEX": "1"}.items():
+        monkeypatch.setenv(name, value)
+    program, *words = shlex.split(command[1])
+    assert program == "uv"
+    assert HOST.run((uv_binary(), *words), timeout=60).ok
+    assert find_damage(HOST, str(foreign), deep=True) == ()
 
 
 def test_a_file_that_may_not_be_read(environment):
@@ -189,9 +344,8 @@ def test_a_file_that_may_not_be_read(environment):
     assert (one.kind, one.file, one.weighs) == (DamageKind.UNREADABLE, library, True)
 
 
-def test_a_start_file_that_hangs_is_named_at_once(environment, capsys, monkeypatch):
+def test_a_start_file_that_hangs_is_named_at_once(environment, capsys):
     """A .pth that never ends once held `verify` for its whole limit."""
-    monkeypatch.setattr("torchup.envs.damage.START_TIMEOUT", 1.0)
     _, site, _ = environment
     (site / "hang.pth").write_text("import time; time.sleep(600)\n")
     main(["verify", "--json", "--no-compile"])

@@ -129,10 +129,10 @@ def _body(server: FileServer, handler: BaseHTTPRequestHandler) -> None:
     manners, content, tag = server.manners, server.content, server.manners.tag
     if manners.changes_after and len(server.asked) > manners.changes_after:
         content, tag = content[::-1], '"second"'
-    asked = re.fullmatch(r"bytes=(\d+)-(\d*)", handler.headers.get("Range", ""))
+    asked = re.fullmatch(r"bytes=(?:(\d+)-(\d*)|-(\d+))", handler.headers.get("Range", ""))
     if_range = handler.headers.get("If-Range")
     if asked and manners.ranges and if_range in (None, tag):
-        start = int(asked[1])
+        start = int(asked[1]) if asked[1] else max(0, len(content) - int(asked[3]))
         stop = min(int(asked[2]) + 1 if asked[2] else len(content), len(content))
         shown = start + 1 if manners.wrong_range else start
         handler.send_response(206)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torchup.errors import UsageError
 from torchup.host import HttpResponse, PlatformFacts, RecordedHost
 from torchup.host.recorded import Recording
-from torchup.model import Request
+from torchup.model import Request, Secret
 from torchup.sources.conda_config import conda_environment, read_conda_config
 from torchup.sources.conda_survey import survey_conda
 from torchup.sources.configured import read_configuration
@@ -129,7 +129,7 @@ def survey(request, files=None, answers=()):
 def test_the_mirror_asked_for_comes_first_then_the_configuration_then_the_channel_itself():
     """Each place is tried in order; the first that answers serves."""
     files = {"/home/user/.condarc": "custom_channels: {conda-forge: https://own.example}"}
-    found = survey(Request(mirror="tuna"), files, [TUNA, "https://own.example/conda-forge", FORGE])
+    found = survey(Request(mirror=Secret("tuna")), files, [TUNA, "https://own.example/conda-forge", FORGE])
     assert [source.name for source in found.sources[:3]] == ["mirror:tuna", "condarc", "conda-forge"]
     assert found.conda_mirrors == {FORGE: (TUNA,)}
     assert found.sources[1].origin == "/home/user/.condarc"
@@ -137,7 +137,7 @@ def test_the_mirror_asked_for_comes_first_then_the_configuration_then_the_channe
 
 def test_a_mirror_that_does_not_answer_is_skipped_with_its_reason():
     """The next place serves, and the plan can say why the first did not."""
-    found = survey(Request(mirror="tuna"), answers=[FORGE])
+    found = survey(Request(mirror=Secret("tuna")), answers=[FORGE])
     assert found.sources[0].reachable is False
     assert found.sources[0].detail is not None
     assert found.conda_mirrors == {}
@@ -145,7 +145,7 @@ def test_a_mirror_that_does_not_answer_is_skipped_with_its_reason():
 
 def test_offline_contacts_nobody_and_takes_the_first():
     """Nothing is asked; what is configured is believed."""
-    found = survey(Request(mirror="tuna", offline=True))
+    found = survey(Request(mirror=Secret("tuna"), offline=True))
     assert found.sources[0].reachable is None
     assert found.conda_mirrors == {FORGE: (TUNA,)}
 
@@ -159,7 +159,7 @@ def test_nobody_answering_is_told():
 
 def test_a_mirror_without_conda_forge_is_told(monkeypatch):
     """A mirror of wheels only cannot serve conda: a notice, and conda-forge itself."""
-    found = survey(Request(mirror="aliyun"), answers=[FORGE])
+    found = survey(Request(mirror=Secret("aliyun")), answers=[FORGE])
     assert [notice.code for notice in found.notices] == ["sources.conda.no-mirror"]
     assert found.conda_mirrors == {}
 
@@ -167,4 +167,4 @@ def test_a_mirror_without_conda_forge_is_told(monkeypatch):
 def test_an_unknown_mirror_is_a_usage_error():
     """As everywhere else."""
     with pytest.raises(UsageError):
-        survey(Request(mirror="tunna"))
+        survey(Request(mirror=Secret("tunna")))

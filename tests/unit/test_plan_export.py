@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import tomllib
 
@@ -10,8 +11,12 @@ import pytest
 import yaml
 from msgspec import structs
 
+from support.plan_machines import machine, nvidia
+from torchup.catalog import load_catalog
+from torchup.detect.pretend import assume
 from torchup.errors import UsageError
-from torchup.model import Build, CondaOrder, InstallerName, Machine, Os, Plan, Source
+from torchup.model import Build, CondaOrder, InstallerName, Machine, Os, Plan, Request, Source
+from torchup.plan import resolve
 from torchup.plan.export import FORMATS, export
 from torchup.plan.exports import WRITTEN
 
@@ -164,6 +169,19 @@ def test_a_dockerfile_for_windows_is_refused():
         export(PLAN, WINDOWS, "dockerfile")
 
 
+def test_the_machine_that_the_hint_for_a_dockerfile_describes_keeps_its_card():
+    """What it says to assume, assumed, is a Linux machine with the same card and driver, whose plan uses it."""
+    card = nvidia("NVIDIA GeForce RTX 3070 Ti Laptop GPU", "8.6", 8)
+    laptop = machine("windows", card, driver="512.78")
+    with pytest.raises(UsageError) as caught:
+        export(PLAN, laptop, "dockerfile")
+    container = assume(laptop, [str(caught.value.hint).split('"')[1]])
+    assert (container.os, container.wsl) == (Os.LINUX, True)
+    assert container.gpus[0].compute_capability == "8.6"
+    assert container.drivers[0].version == "512.78"
+    assert resolve(container, Request(), load_catalog()).uses_gpu
+
+
 @pytest.mark.parametrize("kind", ["requirements", "pyproject"])
 def test_pips_files_cannot_hold_a_conda_plan(kind):
     """Conda's specs are no requirements; the hint names the formats that can."""
@@ -177,6 +195,27 @@ def test_an_unknown_format_lists_the_known():
     with pytest.raises(UsageError) as caught:
         export(PLAN, LINUX, "nix")
     assert "pylock" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("kind", ["environment.yml", "pixi", "dockerfile", "script-sh", "script-ps1"])
+def test_a_conda_plan_through_a_mirror_is_written_with_the_mirror(kind):
+    """The plan says where conda's packages come from, and so does every file that is made of it."""
+    official, mirror = CONDA.conda.channels[0], "https://mirror.example.org/cloud/conda-forge"
+    through = structs.replace(CONDA, conda=structs.replace(CONDA.conda, mirrors={official: (mirror,)}))
+    written = export(through, LINUX, kind)
+    assert mirror in written
+    assert official not in written
+    assert mirror not in export(CONDA, LINUX, kind)
+
+
+@pytest.mark.parametrize("kind", ["script-sh", "script-ps1"])
+def test_scripts_find_the_python_of_an_environment_where_the_system_puts_it(kind):
+    """Windows keeps it in another folder and starts another Python by its launcher, whatever the shell."""
+    here, there = export(PLAN, LINUX, kind), export(PLAN, WINDOWS, kind)
+    assert "bin/python" in here
+    assert "bin/python" not in there
+    assert "python.exe" in there
+    assert re.search(r"\bpy '?-3", there)
 
 
 def test_powershell_strings_are_literal():

@@ -81,6 +81,58 @@ def test_mistakes_in_the_file_are_usage_errors(text, said):
         run([], {NEAR: text})
 
 
+@click.command
+@click.option("--connections", type=int, default=4)
+def fetching(connections):
+    """A verb that downloads."""
+    return connections
+
+
+def connections(arguments=(), files=None, environ=None):
+    """What it gets."""
+    defaults = defaults_for(fetching, "fetching", recorded(files, environ))
+    return fetching.main(list(arguments), standalone_mode=False, default_map=defaults)
+
+
+def test_the_number_of_connections_is_a_setting_like_any_other():
+    """Flag, variable, file, default; whoever asks the settings themselves gets a number too."""
+    files, environ = {NEAR: "connections = 2\n"}, {"TORCHUP_CONNECTIONS": " 8 "}
+    assert connections() == 4
+    assert connections(files=files) == 2
+    assert connections(files=files, environ=environ) == 8
+    assert connections(["--connections", "16"], files, environ) == 16
+    assert load_settings(recorded(files)).number("connections", 4) == 2
+    assert load_settings(recorded()).number("connections", 4) == 4
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "abc", "1000", "17", "4.5", "٤", "1e1", "9" * 5000, "true"])
+def test_a_number_of_connections_that_is_none_is_refused(value):
+    """The place, the value and the range are named, and how it is written."""
+    with pytest.raises(UsageError, match=r"TORCHUP_CONNECTIONS: `.*` is not a whole number from 1 to 16") as told:
+        load_settings(recorded(environ={"TORCHUP_CONNECTIONS": value}))
+    assert "TORCHUP_CONNECTIONS=4" in str(told.value.hint)
+    assert len(str(told.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("0", "torchup.toml: connections: `0` is not a whole number from 1 to 16"),
+        ("-1", "`-1` is not"),
+        ("1000", "`1000` is not"),
+        ("'4'", "the value of `connections` has the wrong type"),
+        ("true", "has the wrong type"),
+        ("4.0", "has the wrong type"),
+        ("[4]", "has the wrong type"),
+    ],
+)
+def test_a_file_with_a_wrong_number_of_connections_is_refused(value, said):
+    """The hint shows the form."""
+    with pytest.raises(UsageError, match=said) as told:
+        load_settings(recorded({NEAR: f"connections = {value}\n"}))
+    assert "connections = 4" in str(told.value.hint)
+
+
 def test_a_misspelt_key_is_guessed():
     """The hint names the key that was meant."""
     with pytest.raises(UsageError) as caught:

@@ -54,6 +54,13 @@ class LazyGroup(click.Group):
             raise unknown_verb(args[0])
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does, without its empty line at Ctrl-C: stderr may be for a program, and `run` ends open lines."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise click.Abort from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs from the registry's summaries."""
         del ctx

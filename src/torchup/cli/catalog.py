@@ -21,6 +21,7 @@ from torchup.report.style import mark
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog, Row
+    from torchup.model import Message
 
 
 @click.group(
@@ -81,15 +82,16 @@ def select(catalog: Catalog, *, torch: str | None, variant: str | None, platform
     """
     from torchup.plan.wanted import version_matches  # noqa: PLC0415  # only filters need it
 
-    known = {row.platform for row in catalog.rows}
-    if platform is not None and platform not in known:
+    platforms = {row.platform for row in catalog.rows}
+    if platform is not None and platform not in platforms:
         raise UsageError(
             message("catalog.platform.unknown", "there is no platform `{name}`", name=platform),
-            hint=message("catalog.platform.unknown.hint", "choose one of: {names}", names=", ".join(sorted(known))),
+            hint=message("catalog.platform.unknown.hint", "choose one of: {names}", names=", ".join(sorted(platforms))),
         )
+    known = (*catalog.rows, *catalog.conda)
     rows = [
         row
-        for row in (*catalog.rows, *catalog.conda)
+        for row in known
         if (platform is None or row.platform == platform)
         and (variant is None or row.variant == variant)
         and (torch is None or version_matches(row.torch, torch))
@@ -98,13 +100,31 @@ def select(catalog: Catalog, *, torch: str | None, variant: str | None, platform
         wanted = " ".join(filter(None, (torch, variant, platform)))
         raise UsageError(
             message("catalog.nothing", "the catalogue has no build for {wanted}", wanted=wanted),
-            hint=message(
-                "catalog.nothing.hint",
-                "choose another version, or one of these variants: {names}",
-                names=", ".join(catalog.variants),
-            ),
+            hint=_choices([row for row in known if platform is None or row.platform == platform], torch),
         )
     return rows
+
+
+def _choices(rows: list[Row], torch: str | None) -> Message:
+    """What to filter by instead: another release where there is none such, else a variant that the release has."""
+    from torchup.catalog.versions import variant_key, version_key  # noqa: PLC0415  # only where nothing fits
+    from torchup.plan.wanted import version_matches  # noqa: PLC0415  # same
+
+    fitting = [row for row in rows if torch is None or version_matches(row.torch, torch)]
+    if not fitting:
+        releases = sorted({row.torch for row in rows}, key=version_key)
+        return message(
+            "catalog.nothing.releases",
+            "choose a release from {oldest} to {newest}",
+            oldest=releases[0],
+            newest=releases[-1],
+        )
+    variants = sorted({row.variant for row in fitting}, key=variant_key, reverse=True)
+    return message(
+        "catalog.nothing.hint",
+        "choose another version, or one of these variants: {names}",
+        names=", ".join(variants),
+    )
 
 
 def newest_of_each(rows: list[Row]) -> list[Row]:

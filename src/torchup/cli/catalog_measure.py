@@ -15,7 +15,7 @@ from torchup.cli.verb import Verb
 from torchup.compat.target import platform_of
 from torchup.encoding import to_builtins
 from torchup.i18n import text
-from torchup.model import Request, message
+from torchup.model import Request, Secret, message
 from torchup.plan.pythons import short
 from torchup.plan.wheel_fit import fit
 from torchup.report.measure_text import measure_text
@@ -84,7 +84,9 @@ def command(
     machine = named_machines(session.host, machine_path, assumed, recording)[0].machine
     place = platform or platform_of(machine) or "linux_x86_64"
     usual = short(machine.python) if machine.python else None
-    found = find_wheel(session.host, wheel, Request(mirror=mirror, python=python), platform=place, usual=usual)
+    found = find_wheel(
+        session.host, wheel, Request(mirror=Secret.of(mirror), python=python), platform=place, usual=usual
+    )
     session.note(message("catalog.measuring", "reading parts of {name}", name=found.address.rsplit("/", 1)[-1]))
     measured = measure(session.host, found.address, found.connection, offer=found.offer, deep=deep)
     if not no_total:

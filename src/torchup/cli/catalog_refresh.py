@@ -16,7 +16,7 @@ from torchup.cli.verb import Verb
 from torchup.encoding import to_builtins, to_json
 from torchup.errors import ExitCode, UsageError
 from torchup.i18n import printable, render, text
-from torchup.model import Request, message
+from torchup.model import Request, Secret, message
 from torchup.report.style import mark
 from torchup.report.table import table
 from torchup.sources.outlook import Look, look_outward
@@ -64,13 +64,12 @@ def command(session: Session, *, mirror: str | None, variants: tuple[str, ...], 
     stored = session.host.read_bytes(path)
     previous = read_overlay(stored) if stored is not None else None
     session.note(message("catalog.refreshing", "reading index pages"))
-    found = refresh(session.host, Request(mirror=mirror), load_catalog(previous), previous=previous, variants=variants)
+    request = Request(mirror=Secret.of(mirror))
+    found = refresh(session.host, request, load_catalog(previous), previous=previous, variants=variants)
     if write:
         _write(session, path, found)
     # Asked for one variant, only its pages are meant.
-    looks = (
-        () if variants else (releases_look(found), *look_outward(session.host, Request(mirror=mirror), load_catalog()))
-    )
+    looks = () if variants else (releases_look(found), *look_outward(session.host, request, load_catalog()))
     data = {name: value for name, value in to_builtins(found).items() if name not in {"overlay", "notices"}}
     tables = [to_builtins(look) | {"status": look.status} for look in looks]
     return Answer(

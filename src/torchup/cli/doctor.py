@@ -90,6 +90,11 @@ REPORT_LIMIT = 16 * 1024 * 1024  # bytes; the rest of an endless one is not read
         "doctor.option.format", "md: Markdown to paste into an issue, without user and host names (default: text)"
     ),
 )
+@click.option(
+    "--deep",
+    is_flag=True,
+    help=text("doctor.option.deep", "Also hash every installed file: finds damage that keeps the size"),
+)
 @click.option("--fix", is_flag=True, help=text("doctor.option.fix", "Repair the environment after asking"))
 @changing_options
 @common_options
@@ -239,7 +244,8 @@ def _examine(session: Session, options: dict[str, Any]) -> Examined:
         return examine_report(read_report(session, options["reports"][0]))
     if options["machine_path"] or options["recording"] or options["assumed"]:
         return _pretended(session, options)
-    return examine_here(session.host, _target(session, options["env"], options["python"]))
+    target = _target(session, options["env"], options["python"])
+    return examine_here(session.host, target, deep=options["deep"])
 
 
 def read_report(session: Session, path: str) -> bytes:
@@ -280,7 +286,7 @@ def _target(session: Session, env: str | None, python: str | None) -> tuple[str,
     active = None if named else active_python(session.host)
     if active is not None:
         return active, None
-    if named or registry.get(session.host, registry.DEFAULT_NAME) is not None:
+    if named or registry.DEFAULT_NAME in registry.names(session.host):
         target = find_target(session, env, python)
         return target.python, target.name
     found = python_on_path(session.host)

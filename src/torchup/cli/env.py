@@ -24,16 +24,20 @@ from torchup.model import UNKNOWN, Notice, message
 from torchup.report import env_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from torchup.host import Host
     from torchup.model import Change, Environment, Message
 
 NOT_FOUND = 127  # what shells return for a command that is not there
+NOT_RUNNABLE = 126  # and for one that the system refuses to start
 NAME = click.argument("name", required=False, shell_complete=environment_names)
 
 
 # Subcommands that need more rooms than the rest; imported when they are used.
 LAZY = {
     "create": "torchup.cli.env_create",
+    "repair": "torchup.cli.env_repair",
     "export": "torchup.cli.env_export",
     "bundle": "torchup.cli.env_bundle",
 }
@@ -44,7 +48,7 @@ class _EnvGroup(VerbGroup):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of a first use."""
-        return ["create", *super().list_commands(ctx), "export", "bundle"]
+        return ["create", *super().list_commands(ctx), "repair", "export", "bundle"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """One subcommand."""
@@ -60,7 +64,7 @@ class _EnvGroup(VerbGroup):
 @click.group(
     cls=_EnvGroup,
     name="env",
-    help=text("env.help", "Create, list, show, remove, roll back, use, export, bundle and adopt environments"),
+    help=text("env.help", "Create, list, show, remove, roll back, repair, use, export, bundle and adopt environments"),
 )
 @common_options
 def command(session: Session) -> None:
@@ -74,12 +78,11 @@ def list_command(session: Session) -> Answer:
     """`torchup env list`."""
     environments = registry.list_environments(session.host)
     chosen = environment_name(session.host, None)
-    gone = tuple(e for e in environments if not session.host.is_dir(e.path))
     return Answer(
         command="env list",
         data=environments,
         text=lambda: env_text.list_text(environments, chosen, session.style),
-        notices=tuple(_gone(environment) for environment in gone),
+        notices=tuple(_unusable(session.host, environments)),
     )
 
 
@@ -137,7 +140,7 @@ def remove_command(session: Session, name: str) -> Answer:
     if session.dry_run:
         removed = () if environment.adopted else _paths(session.host, environment)
         return Answer(command="env remove", data={"would_remove": removed}, text=lambda: "\n".join(removed))
-    _agree(session, question)
+    agree(session, question)
     registry.remove(session.host, name)
     with contextlib.suppress(OSError):  # `kernel list` shows a stale one
         for kernel in kernels.of_environment(session.host, environment.path):
@@ -204,8 +207,13 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
         return Answer(command="env run", data=None, text=str, exit_code=NOT_FOUND)
     _tell_drift(session, environment.path)
     overlay = activation.run_environment(session.host, environment.path)
-    with DISPLAY.suspended():
-        code = session.host.run_attached((program, *argv[1:]), environment=overlay)
+    try:
+        with DISPLAY.suspended():
+            code = session.host.run_attached((program, *argv[1:]), environment=overlay)
+    except OSError as error:
+        why = error.strerror or str(error)
+        session.note(message("env.run.refused", "cannot run {program}: {error}", program=program, error=why))
+        return Answer(command="env run", data=None, text=str, exit_code=NOT_RUNNABLE)
     if code and "install" in argv and not argv[0].startswith("pip"):  # pip's own script says it
         session.note(stopped(guard.kept(session.host, environment.path).get("torch", "")))
     return Answer(command="env run", data=None, text=str, exit_code=code)
@@ -304,7 +312,8 @@ def _split(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     )
 
 
-def _agree(session: Session, question: Message) -> None:
+def agree(session: Session, question: Message) -> None:
+    """Ask; raises `UsageError` where the answer is no."""
     if not session.confirm(question):
         raise UsageError(
             message("env.not-agreed", "nothing was changed"),
@@ -320,6 +329,29 @@ def _previous(host: Host, environment: Environment) -> str | None:
 def _paths(host: Host, environment: Environment) -> tuple[str, ...]:
     previous = transaction.previous_of(environment.path)
     return tuple(path for path in (environment.path, previous) if host.exists(path))
+
+
+def _unusable(host: Host, environments: Sequence[Environment]) -> Iterator[Notice]:
+    """A warning for what cannot be used, and where the list itself cannot be read."""
+    folder = registry.environments_folder(host)
+    if host.is_dir(folder) and host.list_dir(folder) is None:
+        yield _warning(message("env.list.unreadable", "{path} cannot be read", path=folder))
+    for environment in environments:
+        if not host.is_dir(environment.path):
+            yield _gone(environment)
+        elif not environment.adopted and registry.get(host, environment.name) is None:
+            yield _warning(
+                message(
+                    "env.list.unusable",
+                    "{path} of `{name}` cannot be read or holds no environment",
+                    path=environment.path,
+                    name=environment.name,
+                )
+            )
+
+
+def _warning(value: Message) -> Notice:
+    return Notice(code=value.code, level="warning", text=value)
 
 
 def _gone(environment: Environment) -> Notice:

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from torchup.cli.answer import Answer
+from torchup.cli.download_options import download_options
 from torchup.cli.install_progress import install_progress
 from torchup.cli.session import Session, common_options
 from torchup.cli.target import environment_names
@@ -49,15 +50,18 @@ if TYPE_CHECKING:
     metavar="FILE",
     help=text("env.bundle.plan", "Bundle this plan (`torchup plan --json`) instead of an environment"),
 )
+@download_options
 @common_options
-def command(session: Session, name: str | None, output: str, platform: str | None, plan_file: str | None) -> Answer:
+def command(
+    session: Session, name: str | None, *, output: str, platform: str | None, plan_file: str | None, connections: int
+) -> Answer:
     """`torchup env bundle [NAME] -o DIR`."""
     host = session.host
     # for another kind of machine its own versions of what torch needs are looked up
     chosen = environment_name(host, name)
     plan = read_plan(host, plan_file) if plan_file else recorded_plan(host, chosen, pinned=platform is None)
     with install_progress(session) as progress:
-        bundle = collect(host, plan, output, platform=platform, progress=progress)
+        bundle = collect(host, plan, output, platform=platform, progress=progress, connections=connections)
     done = text(
         "env.bundle.done",
         "{folder} contains {count} wheels; on the other machine, run `torchup up --from {folder}`",

@@ -119,6 +119,12 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup env rollback": (
         ("torchup env rollback lab", message("example.env.rollback", "Restore the previous version of `lab`.")),
     ),
+    "torchup env repair": (
+        (
+            "torchup env repair lab --dry-run",
+            message("example.env.repair", "Show what is damaged and what would be done, without changing anything."),
+        ),
+    ),
     "torchup env run": (
         ("torchup env run lab -- python train.py", message("example.env.run", "Train in the environment `lab`.")),
     ),

@@ -134,7 +134,13 @@ def machines_in(host: Host, folder: str, assumed: Sequence[str]) -> tuple[NamedM
     Raises:
         UsageError: there is no such file, or what is assumed is wrong.
     """
-    names = [name for name in host.list_dir(folder) or () if name.endswith(".json")]
+    listed = host.list_dir(folder)
+    names = [name for name in listed or () if name.endswith(".json")]
+    if listed is None and not host.exists(folder):
+        raise UsageError(
+            message("cli.machine.missing", "there is no file or folder {path}", path=folder),
+            hint=message("cli.machine.missing.hint", "run `torchup detect --json > NAME.json` to write a machine file"),
+        )
     if not names:
         raise UsageError(
             message("cli.machine.empty", "{path} contains no machine files (*.json)", path=folder),

@@ -12,7 +12,7 @@ from torchup.cli.session import Session, changing_options, common_options, say
 from torchup.encoding import to_builtins
 from torchup.errors import ExitCode, UsageError
 from torchup.i18n import render, text
-from torchup.model import Request, Severity, message
+from torchup.model import Request, Secret, Severity, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -195,7 +195,7 @@ def _edits(session: Session, found: Sequence[ProjectFile], wanted: dict[str, Any
     from torchup.jobs.project import edit_of, with_torch  # noqa: PLC0415  # parsers that other verbs do not need
 
     catalog = _catalog(session)
-    request = Request(torch=wanted["torch"], python=wanted["python"], mirror=wanted["mirror"],
+    request = Request(torch=wanted["torch"], python=wanted["python"], mirror=Secret.of(wanted["mirror"]),
                       offline=wanted["offline"])  # fmt: skip
     targets = _targets(session, request, catalog, wanted)
     return [edit_of(one, targets, request, catalog) for one in with_torch(found)]

@@ -33,7 +33,9 @@ VERBS: dict[str, tuple[str, Message]] = {
     ),
     "env": (
         "torchup.cli.env",
-        message("env.summary", "Create, list, show, remove, roll back, use, export, bundle and adopt environments"),
+        message(
+            "env.summary", "Create, list, show, remove, roll back, repair, use, export, bundle and adopt environments"
+        ),
     ),
     "verify": (
         "torchup.cli.verify",

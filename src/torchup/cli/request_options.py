@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from torchup.i18n import current, text
-from torchup.model import InstallerName, Request
+from torchup.model import InstallerName, Request, Secret
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
             require=options.pop("require"),
             cpu=options.pop("cpu"),
             channel=options.pop("channel"),
-            mirror=options.pop("mirror"),
+            mirror=Secret.of(options.pop("mirror")),
             installer=InstallerName(chosen) if (chosen := options.pop("installer")) else None,
             offline=options.pop("offline"),
             language=current(),

@@ -8,6 +8,7 @@ import io
 import signal
 import sys
 import threading
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import click
@@ -201,7 +202,7 @@ def _show_error(error: TorchupError, session: Session, argv: Sequence[str]) -> i
         command = " ".join(command_path(make_app(), argv)) or "torchup"
         with contextlib.suppress(_OutputError):  # stderr reports the same
             _print(error_document(command, error))
-    if session.events:
+    if session.events or _asks_for_events(argv):
         from torchup.cli import events  # noqa: PLC0415  # few programs watch
 
         hint = str(error.hint) if error.hint is not None else None
@@ -215,6 +216,12 @@ def _show_error(error: TorchupError, session: Session, argv: Sequence[str]) -> i
         path = _write_log(error, argv)
         say(i18n.text("cli.log", "log: {path}", path=path))
     return int(error.exit_code)
+
+
+def _asks_for_events(argv: Sequence[str]) -> bool:
+    """Whether a command line that could not be read to its end has ``--progress json``: a program reads stderr."""
+    own = argv[: argv.index("--")] if "--" in argv else argv
+    return "--progress=json" in own or ("--progress", "json") in pairwise(own)
 
 
 def _internal(error: Exception, argv: Sequence[str]) -> TorchupError:

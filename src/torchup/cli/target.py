@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torchup.cli.session import Session
-    from torchup.model import Build
+    from torchup.model import Build, Environment, Message
 
 
 class Target(Value, frozen=True, kw_only=True):
@@ -76,18 +76,27 @@ def find_target(session: Session, env: str | None, python: str | None) -> Target
     name = environment_name(session.host, env)
     environment = registry.find(session.host, name)
     interpreter = registry.find_python(session.host, environment.path)
+    record = registry.read_record(session.host, name)
     if interpreter is None:
         raise UsageError(
             message(
                 "target.no-python", "the environment `{name}` is broken: its Python interpreter is missing", name=name
             ),
-            hint=message(
-                "target.no-python.hint", "run `torchup up --env {name}` to recreate the environment", name=name
-            ),
+            hint=_again(environment),
         )
-    record = registry.read_record(session.host, name)
     build = record.plan.build if record is not None and record.plan is not None else None
     return Target(python=interpreter, name=name, build=build)
+
+
+def _again(environment: Environment) -> Message:
+    """How an environment without a Python comes back."""
+    if environment.adopted:
+        return message(
+            "target.no-python.adopted",
+            "make it again with the tool that made it, or run `torchup env remove {name}` to forget it",
+            name=environment.name,
+        )
+    return message("target.no-python.hint", "run `torchup env repair {name}` to make it again", name=environment.name)
 
 
 def _interpreter(session: Session, python: str) -> str:

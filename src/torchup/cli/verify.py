@@ -19,7 +19,10 @@ from torchup.model import Readiness, Rung, RungStatus, verbatim
 from torchup.report.verify_text import rung_line, verdict, verify_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from torchup.envs.damage import Damage
+    from torchup.model import Notice, Verification
 
 
 @click.command(
@@ -53,6 +56,7 @@ def command(
 ) -> Answer:
     """Parse, climb, render; exit 5 when a rung failed."""
     target = find_target(session, env, python)
+    damage: list[Damage] = []
     result = verify_environment(
         session.host,
         target.python,
@@ -61,6 +65,7 @@ def command(
         compile_rung=compile_rung,
         deep=deep,
         on_rung=_reporter(session),
+        on_damage=damage.extend,
     )
     if session.verbose:
         result = replace(result, readiness=_readiness(session, target.python))
@@ -70,7 +75,20 @@ def command(
         text=lambda: verify_text(result, session.style, watched=session.interactive and sys.stdout.isatty()),
         strong=lambda: verdict(result),
         exit_code=ExitCode.OK if result.passed else ExitCode.VERIFY,
+        notices=_restoring(session, target.python, damage) if damage or not _started(result) else (),
     )
+
+
+def _started(result: Verification) -> bool:
+    """Whether the Python of the environment ran at all."""
+    return not any(rung.detail is not None and rung.detail.code == "not-started" for rung in result.rungs)
+
+
+def _restoring(session: Session, python: str, damage: Sequence[Damage]) -> tuple[Notice, ...]:
+    """What restores the files."""
+    from torchup.jobs.restoring import restoring  # noqa: PLC0415  # loads the doctor, for damage alone
+
+    return restoring(session.host, python, damage)
 
 
 def _readiness(session: Session, python: str) -> tuple[Readiness, ...]:

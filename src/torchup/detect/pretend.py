@@ -40,7 +40,7 @@ _UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": GIB, "t": 1024 * GIB}
 _OF_THE_SYSTEM = (
     "os_version", "distribution", "kernel", "libc", "glibc", "wsl", "wsl_version", "container", "container_gpu",
     "virtual_machine", "translated", "secure_boot", "jetson", "python", "pythons", "gpus", "drivers", "rocm_version",
-    "level_zero", "device_nodes", "environment", "tools", "problems",
+    "level_zero", "device_nodes", "environment", "tools", "problems", "disk_free_bytes",
 )  # fmt: skip
 
 
@@ -154,6 +154,8 @@ def assume(base: Machine, items: Sequence[str], table: GpuTable | None = None) -
     pairs = [(key, name) for key, value in pairs for name in (_several(value) if key == "gpu" else (value,))]
     if "os" not in dict(pairs) and any(key == "gpu" and _apple_chip(value) for key, value in pairs):
         pairs.append(("os", "macos"))
+    if not {"os", "arch"} & dict(pairs).keys() and any(_is_jetson(key, value) for key, value in pairs):
+        pairs += [("os", "linux"), ("arch", "aarch64")]  # no other Jetson was ever made
     machine = _moved(base, pairs)
     said = dict(pairs)
     vendor = Vendor.NVIDIA if {"cc", "compute_capability"} & said.keys() else Vendor.AMD if "gfx" in said else None
@@ -245,6 +247,10 @@ def _several(value: str) -> tuple[str, ...]:
     """``4x H100`` four times; a name alone once."""
     match = re.fullmatch(r"([1-9]|1[0-6])\s*[x\u00d7*]\s*(\S.*)", value, re.IGNORECASE)
     return (match[2],) * int(match[1]) if match else (value,)
+
+
+def _is_jetson(key: str, value: str) -> bool:
+    return key == "jetson" or (key == "gpu" and value.strip().lower().startswith("jetson"))
 
 
 def _apple_chip(name: str) -> str | None:

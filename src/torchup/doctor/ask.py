@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _SYSTEMS = {"container": "container", "wsl": "wsl", "linux": "on-linux", "windows": "on-windows", "macos": "on-mac"}
 _BUILDS = {Vendor.AMD: "hip-build", Vendor.INTEL: "xpu-build", Vendor.APPLE: "on-mac", Vendor.NVIDIA: "cuda-build"}
+_SMI = ("nvidia-smi",)  # not asked for again where it answered
 _QUOTED = 3  # failures that are shown
 _LENGTH = 300  # characters of one
 _FAILURE = lazy_pattern(
@@ -44,7 +45,8 @@ def commands_to_ask(facts: Facts) -> tuple[tuple[str, ...], ...]:
     vendor = vendor_of(facts)
     tables = [_tables()[str(vendor)]] if vendor is not None else []
     tables += [_tables()["torch"]] if not facts.torch.version or vendor is None else []
-    return tuple(tuple(row) for table in tables for row in _rows(table, facts))
+    rows = (tuple(row) for table in tables for row in _rows(table, facts))
+    return tuple(row for row in rows if not (facts.nvidia.smi_worked and row == _SMI))
 
 
 def _rows(table: dict[str, Any], facts: Facts) -> list[list[str]]:

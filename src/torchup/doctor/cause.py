@@ -117,7 +117,8 @@ class Texts(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Words(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The part of a cause that people read, and the commands of its remedy by system.
 
-    ``variants`` are further summaries and remedies (``summary-NAME``, ``remedy-NAME``), one of which a rule chooses.
+    ``variants`` are further summaries and remedies (``summary-NAME``, ``remedy-NAME``), one of which a rule chooses;
+    ``remedy-in-SYSTEM`` stands in for ``remedy`` on that system, as its commands do.
     """
 
     text: Texts

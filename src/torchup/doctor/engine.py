@@ -117,7 +117,7 @@ def _conclude(
 
 
 def _admitting(judged: Judgement, outcomes: Sequence[RuleOutcome]) -> Judgement:
-    """The verdict, which is not "healthy" where a reader or a rule failed: nobody knows what it would have found."""
+    """The verdict, which is not "healthy" where a reader or a rule failed: what it would have found is unknown."""
     failed = [outcome.rule for outcome in outcomes if outcome.status == "crash"]
     if not failed or judged.verdict is not Verdict.HEALTHY:
         return judged

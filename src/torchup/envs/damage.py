@@ -1,7 +1,7 @@
 """What is not as it was installed: files against RECORD or conda-meta, packages against the last verification.
 
 Sizes are compared at once (10,000 files take 0.2 s); with ``deep`` every file is hashed too (1 GB takes 2 s), which
-finds what kept its size. No Python of the environment is started.
+finds what kept its size. What a deep comparison found once is hashed always. No Python of the environment is started.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from enum import StrEnum
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from torchup.envs import conda_prefix, distributions, records
+from torchup.envs import conda_prefix, distributions, records, suspects
 from torchup.envs.paths import join, split
 from torchup.model import Said, Value
 from torchup.package_names import normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Container, Iterator, Sequence
 
     from torchup.envs.conda_prefix import CondaFile, CondaRecord
     from torchup.host import Host
@@ -62,14 +62,22 @@ class Damage(Value, frozen=True, kw_only=True):
     conda: str | None = None  # conda's package that the file belongs to: "pytorch==2.13.0"
 
 
+class _EveryFile:
+    """A collection of all files."""
+
+    def __contains__(self, file: object) -> bool:
+        return True
+
+
 def find_damage(host: Host, prefix: str, *, deep: bool = False) -> tuple[Damage, ...]:
     """Everything in the environment at ``prefix`` that is not as it was installed, torch's own first."""
+    hashed: Container[str] = _EveryFile() if deep else suspects.read(host, prefix)
     linked = conda_prefix.recorded_files(host, prefix) or ()
     owned = Counter(file.path for record in linked for file in record.files or ())
-    found = [damage for record in linked for damage in _of_conda(host, prefix, record, owned, deep=deep)]
+    found = [damage for record in linked for damage in _of_conda(host, prefix, record, owned, hashed)]
     places = {join(prefix, *path.split("/")) for path in owned}
     for folder in distributions.site_packages(host, prefix):
-        found += _in_folder(host, folder, places, deep=deep)
+        found += _in_folder(host, folder, places, hashed)
     found += _drift(host, prefix)
     return tuple(sorted(found, key=_order))
 
@@ -102,7 +110,9 @@ def blocking_start_files(host: Host, python: str) -> tuple[Damage, ...]:
     return () if starts else suspects
 
 
-def _of_conda(host: Host, prefix: str, record: CondaRecord, owned: Counter[str], *, deep: bool) -> Iterator[Damage]:
+def _of_conda(
+    host: Host, prefix: str, record: CondaRecord, owned: Counter[str], hashed: Container[str]
+) -> Iterator[Damage]:
     """One package of conda's; what pip put into the same environment has a RECORD like anywhere.
 
     A file that two packages brought is as the later one left it, and nothing says which that was.
@@ -112,17 +122,17 @@ def _of_conda(host: Host, prefix: str, record: CondaRecord, owned: Counter[str],
         yield Damage(kind=DamageKind.NO_RECORD, package=name, file=record.file, conda=pin)
     for linked in record.files or ():
         file = join(prefix, *linked.path.split("/"))
-        kind = _difference_of_conda(host, file, linked, deep=deep) if owned[linked.path] == 1 else None
+        kind = _difference_of_conda(host, file, linked, hashed) if owned[linked.path] == 1 else None
         if kind is not None:
             yield Damage(kind=kind, package=name, file=file, weighs=name.startswith(_WEIGHTY_OF_CONDA), conda=pin)
 
 
-def _difference_of_conda(host: Host, file: str, linked: CondaFile, *, deep: bool) -> DamageKind | None:
+def _difference_of_conda(host: Host, file: str, linked: CondaFile, hashed: Container[str]) -> DamageKind | None:
     if (kind := _difference(host, file, linked.size)) is not None:
         return kind
     if linked.holds and host.size(file) == 0:
         return DamageKind.EMPTIED
-    if deep and linked.sha256 and host.sha256(file) != linked.sha256.lower():
+    if file in hashed and linked.sha256 and host.sha256(file) != linked.sha256.lower():
         return DamageKind.CONTENT
     return None
 
@@ -132,7 +142,7 @@ def weighs(package: str) -> bool:
     return package.startswith(_WEIGHTY)
 
 
-def _in_folder(host: Host, folder: str, owned: Collection[str], *, deep: bool) -> Iterator[Damage]:
+def _in_folder(host: Host, folder: str, owned: Collection[str], hashed: Container[str]) -> Iterator[Damage]:
     names = host.list_dir(folder) or ()
     recorded: set[str] = set()
     for name in names:
@@ -148,7 +158,7 @@ def _in_folder(host: Host, folder: str, owned: Collection[str], *, deep: bool) -
             continue
         recorded |= {row[0] for row in rows}
         for row in rows:
-            yield from _compared(host, folder, package, row, deep=deep)
+            yield from _compared(host, folder, package, row, hashed)
     if "torch" in names and not any(_is_of_torch(name) for name in names):
         yield Damage(kind=DamageKind.NO_RECORD, package="torch", file=join(folder, "torch"), weighs=True)
     of_conda = {name for name in names if join(folder, name) in owned}
@@ -171,14 +181,15 @@ def _rows(host: Host, file: str) -> list[list[str]] | None:
     return [row for row in rows if ".." not in row[0].split("/") and not row[0].startswith("/")] or None
 
 
-def _compared(host: Host, folder: str, package: str, row: list[str], *, deep: bool) -> Iterator[Damage]:
+def _compared(host: Host, folder: str, package: str, row: list[str], hashed: Container[str]) -> Iterator[Damage]:
     name, digest, size = row
     if not digest:
         return  # RECORD itself, byte code, what an installer wrote later
     file = join(folder, *name.split("/"))
     length = int(size) if size.isdecimal() and len(size) < 16 else None  # noqa: PLR2004  # digits of a petabyte
     kind = _difference(host, file, length)
-    if kind is None and deep and digest.startswith("sha256=") and _sha256(host, file) != digest.removeprefix("sha256="):
+    known = digest.startswith("sha256=") and file in hashed
+    if kind is None and known and _sha256(host, file) != digest.removeprefix("sha256="):
         kind = DamageKind.CONTENT
     if kind is not None:
         yield Damage(kind=kind, package=package, file=file, weighs=weighs(package))

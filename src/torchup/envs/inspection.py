@@ -84,13 +84,14 @@ class Inspection(Value, frozen=True, kw_only=True):
     stderr: str = ""
 
 
-def inspect_environment(host: Host, python: str, *, timeout: float = TIMEOUT) -> Inspection:
+def inspect_environment(host: Host, python: str, *, timeout: float = TIMEOUT, deep: bool = False) -> Inspection:
     """Ask the Python at ``python``; never raises for what it or its torch does.
 
     Args:
         host: the machine.
         python: path of the interpreter.
         timeout: seconds for all of it; a torch that hangs in its import is stopped then.
+        deep: hash every installed file; a torch that cannot be imported is reason enough.
     """
     if blocked := blocking_start_files(host, python):
         return Inspection(failure="it does not start", blocked=blocked)
@@ -102,7 +103,8 @@ def inspect_environment(host: Host, python: str, *, timeout: float = TIMEOUT) ->
     if torch is None:
         ended = {"timed_out": answer.timed_out, "flooded": answer.flooded}
         failure = _failure(answer.returncode, answer.stderr, **ended)
-    damage = find_damage(host, prefix_of(python))
+    failed = inspected is not None and (torch is None or torch.import_error is not None)
+    damage = find_damage(host, prefix_of(python), deep=deep or failed)
     return Inspection(python=inspected, torch=torch, failure=failure, damage=damage, stderr=answer.stderr)
 
 

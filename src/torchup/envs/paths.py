@@ -20,7 +20,7 @@ def separator(path: str) -> str:
 def join(path: str, *parts: str) -> str:
     """Join parts to a path in its own spelling."""
     between = separator(path)
-    return between.join((path.rstrip("/\\") or between, *parts))
+    return between.join((path.rstrip("/\\"), *parts)) or between
 
 
 def split(path: str) -> tuple[str, str]:

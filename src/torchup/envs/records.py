@@ -82,6 +82,15 @@ def pinned_plan(record: Record) -> Plan | None:
     packages = dict(record.environment.packages)
     torch = packages.pop("torch", None)
     packages.pop("pip", None)
+    for wheel in record.plan.wheels:
+        if wheel.url:
+            packages.pop(wheel.package, None)  # it is in the plan with its address
     first = (f"torch=={torch}",) if torch else ()
-    pinned = (*first, *(f"{name}=={version}" for name, version in packages.items()))
+    pinned = (*first, *(_pin(name, version, record.environment.origins) for name, version in packages.items()))
     return msgspec.structs.replace(record.plan, packages=pinned)
+
+
+def _pin(name: str, version: str, origins: Mapping[str, str]) -> str:
+    """A package at its version; one that came from an address is on no index."""
+    origin = origins.get(name, "")
+    return f"{name} @ {origin}" if "#sha256=" in origin else f"{name}=={version}"

@@ -96,10 +96,24 @@ def find(host: Host, name: str) -> Environment:
     found = get(host, name)
     if found is not None:
         return found
+    if name in names(host):
+        raise _unusable(name, environment_path(host, name))
     hint = did_you_mean(name, names(host)) or (
         message("envs.unknown.hint", "run `torchup env list` to list the environments, or `torchup up` to make one")
     )
     raise UsageError(message("envs.unknown", "there is no environment `{name}`", name=name), hint=hint)
+
+
+def _unusable(name: str, path: str) -> UsageError:
+    """The error for an environment that is known and cannot be looked at."""
+    text = message(
+        "envs.unusable", "the folder of `{name}` is missing, cannot be read or holds no environment: {path}",
+        name=name, path=path,
+    )  # fmt: skip
+    hint = message(
+        "envs.unusable.hint", "restore the folder, or run `torchup env remove {name}` to remove what is left", name=name
+    )
+    return UsageError(text, hint=hint)
 
 
 def names(host: Host) -> tuple[str, ...]:
@@ -108,7 +122,7 @@ def names(host: Host) -> tuple[str, ...]:
     inside = {
         entry
         for entry in host.list_dir(folder) or ()
-        if _NAME.fullmatch(entry) and not _RESERVED.fullmatch(entry) and host.is_dir(join(folder, entry))
+        if _NAME.fullmatch(entry) and not _RESERVED.fullmatch(entry) and _is_place(host, join(folder, entry))
     }
     elsewhere = {
         entry.removesuffix(".json") for entry in host.list_dir(_pointers(host)) or () if entry.endswith(".json")
@@ -117,16 +131,20 @@ def names(host: Host) -> tuple[str, ...]:
 
 
 def list_environments(host: Host) -> tuple[Environment, ...]:
-    """All environments by name; one whose folder no longer exists has no ``python``."""
-    found = []
-    for name in names(host):
-        environment = get(host, name)
-        pointer = _pointer(host, name)
-        if environment is None and pointer is not None and pointer.path is not None:
-            environment = Environment(name=name, path=pointer.path, adopted=pointer.environment.adopted)
-        if environment is not None:
-            found.append(environment)
-    return tuple(found)
+    """All environments by name; one whose folder is gone or cannot be read has no ``python``."""
+    return tuple(get(host, name) or _bare(host, name) for name in names(host))
+
+
+def _bare(host: Host, name: str) -> Environment:
+    """An environment of which only the name and the place are known."""
+    pointer = _pointer(host, name)
+    adopted = pointer is not None and pointer.environment.adopted
+    return Environment(name=name, path=environment_path(host, name), adopted=adopted)
+
+
+def _is_place(host: Host, path: str) -> bool:
+    """Whether a folder is there, or a link that once led to one."""
+    return host.is_dir(path) or transaction.dangles(host, path)
 
 
 def lock(host: Host, target: str) -> AbstractContextManager[object]:
@@ -152,6 +170,8 @@ def remove(host: Host, name: str) -> Environment:
     try:
         with lock(host, target):
             if not environment.adopted:
+                if transaction.dangles(host, target):
+                    host.remove(target)
                 transaction.recover(host, target)
                 transaction.discard(host, transaction.previous_of(target), target)
                 transaction.discard(host, target, target)
@@ -173,6 +193,7 @@ def roll_back(host: Host, name: str) -> Environment:
     target = environment_path(host, name)
     try:
         with lock(host, target):
+            transaction.check_link(host, target)
             transaction.recover(host, target)
             if not host.exists(transaction.previous_of(target)):
                 find(host, name)

@@ -16,11 +16,12 @@ left, told by nothing but the files: no clock, no process list.
 from __future__ import annotations
 
 import contextlib
+import errno
 import time
 import uuid
 from typing import TYPE_CHECKING
 
-from torchup.envs.paths import join, split
+from torchup.envs.paths import is_windows_path, join, split
 from torchup.errors import InstallError
 from torchup.model import message
 
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torchup.host import Host
+    from torchup.model import Message
 
 READY = "torchup-ready"
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 RETRIES = (0.1, 0.3, 0.6, 1.0)  # seconds; virus scanners and indexers on Windows hold new files for moments
 
 
@@ -100,19 +104,48 @@ def discard(host: Host, path: str, target: str) -> None:
     if not host.exists(path):
         return
     aside = new_staging(target)
-    host.make_dirs(split(aside)[0])
-    _patiently(lambda: host.rename(path, aside))
+    try:
+        host.make_dirs(split(aside)[0])
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        host.remove(path)  # a full disk has no room for a folder, and this makes some
+    else:
+        _patiently(lambda: host.rename(path, aside))
     clean(host, target)
 
 
+def dangles(host: Host, path: str) -> bool:
+    """Whether a path is a link to a place that is not there."""
+    return not host.exists(path) and host.access(path) is not None
+
+
+def check_link(host: Host, target: str) -> None:
+    """Refuse a target that is a link to nowhere; raises `InstallError`."""
+    if dangles(host, target):
+        text = message("envs.dangling", "{path} is a link to a place that does not exist", path=target)
+        hint = message("envs.dangling.hint", "restore that place (is a disk missing?), or remove the link")
+        raise InstallError(text, hint=hint)
+
+
 def in_use(target: str, error: OSError) -> InstallError:
-    """The error for a rename that the system refuses: on Windows a program holds a file open."""
+    """The error for a change that the system refuses: on Windows most often because a program holds a file open."""
     text = message("envs.in-use", "{path} cannot be replaced: {error}", path=target, error=error.strerror or error)
-    hint = message(
+    return InstallError(text, hint=_cure(target, error))
+
+
+def _cure(target: str, error: OSError) -> Message:
+    if error.errno in _FULL:
+        return message("envs.in-use.full", "free some space on that disk and try again")
+    if error.errno in _FORBIDDEN and not is_windows_path(target):
+        return message(
+            "envs.in-use.forbidden", "check who owns {path} and the folder above it, and whether its disk is read-only",
+            path=target,
+        )  # fmt: skip
+    return message(
         "envs.in-use.hint",
         "close the programs that use this environment (Python, Jupyter, an open terminal) and try again",
     )
-    return InstallError(text, hint=hint)
 
 
 def clean(host: Host, target: str) -> None:

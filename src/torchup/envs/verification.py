@@ -9,6 +9,7 @@ import msgspec
 
 from torchup.compat.questions import load_compat
 from torchup.encoding import UNREADABLE, from_builtins
+from torchup.envs import records, suspects
 from torchup.envs.damage import DamageKind, blocking_start_files, find_damage, prefix_of, said_of
 from torchup.envs.distributions import site_packages
 from torchup.envs.worker import run_worker
@@ -18,6 +19,7 @@ from torchup.model import Build, Rung, RungStatus, Said, TorchInfo, Verification
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from torchup.envs.damage import Damage
     from torchup.envs.worker import WorkerAnswer
     from torchup.host import Host
 
@@ -35,6 +37,7 @@ def verify_environment(
     only_compile: bool = False,
     deep: bool = False,
     on_rung: Callable[[Rung], None] | None = None,
+    on_damage: Callable[[tuple[Damage, ...]], None] | None = None,
 ) -> Verification:
     """Climb the ladder in the environment of ``python``; never raises for what torch does.
 
@@ -45,10 +48,11 @@ def verify_environment(
         timeout: seconds for the whole ladder; the rung that hangs is reported as failed.
         compile_rung: whether to try torch.compile, which takes tens of seconds on a slow machine.
         only_compile: climb only to the import and torch.compile: the rest was proved just now.
-        deep: hash every installed file; without it sizes are compared.
+        deep: hash every installed file; without it sizes are compared, and hashes where torch cannot be imported.
         on_rung: called with each rung as it ends.
+        on_damage: called with the files that are not as they were installed, where there are any.
     """
-    files = () if only_compile else _files(host, prefix_of(python), deep=deep)
+    files = () if only_compile else _files(host, prefix_of(python), on_damage, deep=deep)
     if on_rung is not None:
         for rung in files:
             on_rung(rung)
@@ -67,6 +71,11 @@ def verify_environment(
     rungs = (*files, *collector.rungs)
     if answer.data is None or "torch" not in answer.data:
         rungs = (*rungs, _last_words(collector.begun, answer))
+    if files and not deep and _not_imported(rungs) and files[0].status is RungStatus.PASS:
+        hashed = _files(host, prefix_of(python), on_damage, deep=True)
+        rungs = (*hashed, *rungs[len(files) :])
+        if on_rung is not None and hashed[0].status is not RungStatus.PASS:
+            on_rung(hashed[0])
     return Verification(
         passed=bool(rungs) and all(rung.status != RungStatus.FAIL for rung in rungs),
         torch=_torch_info(answer.data or {}),
@@ -74,15 +83,25 @@ def verify_environment(
     )
 
 
-def _files(host: Host, prefix: str, *, deep: bool) -> tuple[Rung, ...]:
+def _files(
+    host: Host, prefix: str, on_damage: Callable[[tuple[Damage, ...]], None] | None, *, deep: bool
+) -> tuple[Rung, ...]:
     """The rung about the files; none where there are none to compare."""
     if not any(True for _ in site_packages(host, prefix)):
         return ()
     started = host.monotonic()
     found = find_damage(host, prefix, deep=deep)
-    told = [one for one in found if one.kind is not DamageKind.START_FILE]
-    status = RungStatus.FAIL if any(one.weighs for one in found) else RungStatus.WARN if told else RungStatus.PASS
-    return (Rung(name="files", status=status, seconds=host.monotonic() - started, detail=said_of(told)),)
+    if deep and records.read(host, prefix) is not None:
+        suspects.write(host, prefix, (one.file for one in found if one.kind is DamageKind.CONTENT and one.file))
+    if found and on_damage is not None:
+        on_damage(found)
+    status = RungStatus.FAIL if any(one.weighs for one in found) else RungStatus.WARN if found else RungStatus.PASS
+    return (Rung(name="files", status=status, seconds=host.monotonic() - started, detail=said_of(found)),)
+
+
+def _not_imported(rungs: tuple[Rung, ...]) -> bool:
+    """Whether torch itself did not come up: reason enough to hash its files."""
+    return any(rung.name == "import" and rung.status is RungStatus.FAIL for rung in rungs)
 
 
 def _does_not_start(host: Host, python: str, files: tuple[Rung, ...]) -> Rung | None:

@@ -20,6 +20,21 @@ class PlaceError(Exception):
     """A place cannot serve this file; the next one is tried. The text is the reason."""
 
 
+class StatusError(PlaceError):
+    """A place answers with a status that means failure."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+
+
+class ChangedError(PlaceError):
+    """A place has another file now than the one that was begun, and no hash tells which bytes are whose."""
+
+    def __init__(self) -> None:
+        super().__init__("the file changed during the download")
+
+
 class WrongHashError(PlaceError):
     """What a place sends is not the promised file."""
 
@@ -49,7 +64,7 @@ def read_answer(status: int, headers: Mapping[str, str], wanted: int) -> Answer:
     if status == OK:
         length = headers.get("content-length", "")
         return Answer(start=0, size=int(length[:18]) if length.isdecimal() else None, ranges=False)
-    raise PlaceError(f"HTTP {status}")
+    raise StatusError(status)
 
 
 def content_range(headers: Mapping[str, str]) -> tuple[int | None, int | None]:

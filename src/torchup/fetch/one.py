@@ -9,15 +9,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from torchup.envs.paths import split
 from torchup.errors import InstallError, NetworkError
 from torchup.fetch import store
-from torchup.fetch.answers import PlaceError, WrongHashError, read_answer
-from torchup.fetch.blocks import BLOCK, Blocks, journal_head, read_journal
-from torchup.fetch.transfer import NoRangesError, Transfer, open_place
-from torchup.host.stream import StreamError
+from torchup.fetch.answers import (
+    BUSY,
+    ChangedError,
+    PlaceError,
+    StatusError,
+    WrongHashError,
+)
+from torchup.fetch.blocks import BLOCK, Blocks, journal_head, journal_line, journal_tag, read_journal
+from torchup.fetch.offered import offered_at
+from torchup.fetch.transfer import NoRangesError, Transfer
 from torchup.model import Value, message, verbatim
 
 if TYPE_CHECKING:
+    from torchup.fetch.offered import Offered
     from torchup.fetch.order import FileOrder, Patience, Place
     from torchup.host import Host
     from torchup.host.partfile import PartFile
@@ -54,74 +62,102 @@ class Fetching:
             NetworkError: no place served it; what came is kept for the next attempt.
             InstallError: every place has another file, or the disk does not take it; what is there is kept.
         """
-        path = store.path_of(self.host, order)
         try:
             self.host.make_dirs(store.folder(self.host))
             with self._alone(order):
-                if self._there(order, path):
-                    return path
-                self._fetch(order)
-                self.host.make_dirs(path.rpartition("/")[0])
-                part, journal = store.part_of(self.host, order)
-                self.host.rename(part, path)
-                self.host.remove(journal)
+                path = store.path_of(self.host, order)
+                if self.host.sha256(path) == store.digest_of(path):
+                    return path  # the store has it already
+                return self._kept(order, self._fetch(order))
         except OSError as error:
             raise _disk_error(error, order) from error
-        return path
 
-    def _there(self, order: FileOrder, path: str) -> bool:
-        """Whether the store has it already, its bytes looked at."""
+    def _kept(self, order: FileOrder, digest: str) -> str:
+        """Where the file is that was just completed: by its hash, also where none was promised."""
+        path = store.place_of(self.host, digest, order.name)
+        self.host.make_dirs(split(path)[0])
+        part, journal = store.part_of(self.host, order)
+        self.host.rename(part, path)
+        self.host.remove(journal)
         if order.sha256 is None:
-            return self.host.size(path) is not None
-        return self.host.sha256(path) == order.sha256
+            store.note(self.host, order, digest)
+        return path
 
     def _alone(self, order: FileOrder) -> _Held:
         return _Held(self.host, f"{store.part_of(self.host, order)[0]}.lock", self.waiting)
 
-    def _fetch(self, order: FileOrder) -> None:
+    def _fetch(self, order: FileOrder) -> str:
+        """Fetch from place after place; the hash of the whole."""
         failures: list[tuple[str, PlaceError]] = []
         places = Places(order, self.elsewhere)
         while (place := places.take()) is not None:
             try:
-                self._from(place, order, places.more)
+                return self._from(place, order, places.more)
             except PlaceError as error:
                 failures.append((place.name, error))
-            else:
-                return
         raise _nobody(order, failures)
 
-    def _from(self, place: Place, order: FileOrder, more: Callable[[], bool]) -> None:
+    def _from(self, place: Place, order: FileOrder, more: Callable[[], bool]) -> str:
         """All of the file from one place, what others sent included; twice where the first ends in wrong bytes."""
-        size = order.size or size_at(self.host, place, self.patience.no_byte)
         for again in (False, True):
-            blocks, resumed = self._begun(order, size)
-            if self._complete(place, order, blocks, more):
-                return
+            size, tag = order.size, None
+            if size is None or order.sha256 is None:
+                offered = self._offered(place)
+                size, tag = size or offered.size, offered.tag
+            blocks, resumed = self._begun(order, size, tag)
+            try:
+                digest = self._complete(place, order, blocks, tag, more)
+            except ChangedError:
+                store.discard(self.host, order)
+                if again:
+                    raise
+                continue
+            if order.sha256 in (digest, None):
+                return digest
             store.discard(self.host, order)
             if again or not resumed:
                 break  # all of it came from this place
         raise WrongHashError
 
-    def _begun(self, order: FileOrder, size: int) -> tuple[Blocks, bool]:
+    def _offered(self, place: Place) -> Offered:
+        """What a place has, asked again as long as it is busy."""
+        for attempt in range(1, self.patience.attempts):
+            try:
+                return offered_at(self.host, place, self.patience.no_byte)
+            except StatusError as error:
+                if error.status not in BUSY:
+                    raise
+            self.look(Seen(place=place.name, done=0, total=0, rate=0.0))
+            threading.Event().wait(min(self.patience.pause * 2**attempt, self.patience.longest_pause))
+        return offered_at(self.host, place, self.patience.no_byte)
+
+    def _begun(self, order: FileOrder, size: int, tag: str | None) -> tuple[Blocks, bool]:
+        """What is there of the file; without a hash only what is of the very version that the place has now."""
         part, journal = store.part_of(self.host, order)
-        text = self.host.read_text(journal) if self.host.exists(part) else None
-        blocks = read_journal(text or "", size)
+        text = (self.host.read_text(journal) if self.host.exists(part) else None) or ""
+        same = order.sha256 is not None or (tag is not None and journal_tag(text) == tag)
+        blocks = read_journal(text, size) if same else None
         if blocks is not None:
-            return blocks, bool(blocks.done)
+            return blocks, blocks.begun
         self.host.remove(part)
-        self.host.write_text(journal, journal_head(size, order.name))
+        self.host.write_text(journal, journal_head(size, order.name, tag))
         return Blocks(size), False
 
-    def _complete(self, place: Place, order: FileOrder, blocks: Blocks, more: Callable[[], bool]) -> bool:
-        """Fetch what is missing; whether the whole has the promised hash."""
+    def _complete(
+        self, place: Place, order: FileOrder, blocks: Blocks, tag: str | None, more: Callable[[], bool]
+    ) -> str:
+        """Fetch what is missing; the hash of the whole."""
         part, journal = store.part_of(self.host, order)
         with self.host.part_file(part) as file, self.host.part_file(journal) as log:
-            log_end = [len(log.read_at(0, BLOCK))]
+            log_end, writing = [len(log.read_at(0, BLOCK))], threading.Lock()
 
-            def note(block: int) -> None:
-                line = f"{block}\n".encode()
-                position, log_end[0] = log_end[0], log_end[0] + len(line)
-                log.write_at(position, line)
+            def note(block: int, count: int | None) -> None:
+                if order.sha256 is None:
+                    file.sync()  # no hash would tell after a power cut that the disk has less than the journal says
+                line = journal_line(block, count).encode()
+                with writing:
+                    position, log_end[0] = log_end[0], log_end[0] + len(line)
+                    log.write_at(position, line)
 
             hashing = _Hashing(file)
 
@@ -131,12 +167,13 @@ class Fetching:
 
             transfer = Transfer(
                 host=self.host, place=place, blocks=blocks, part=file, note=note, patience=self.patience,
-                connections=self.connections, more=more,
+                connections=self.connections, more=more, hashed=order.sha256 is not None,
+                tag=None if order.sha256 else tag,
             )  # fmt: skip
             _run(transfer, look)
             look(0.0)
             file.truncate(blocks.size)
-            return hashing.result(blocks.size) == order.sha256 or order.sha256 is None
+            return hashing.result(blocks.size)
 
 
 def _run(transfer: Transfer, look: Callable[[float], None]) -> None:
@@ -170,23 +207,6 @@ class Places:
     def take(self) -> Place | None:
         """The next place; ``None``: all were tried."""
         return self._left.pop(0) if self.more() else None
-
-
-def size_at(host: Host, place: Place, timeout: float) -> int:
-    """What a place says of the length (bytes), asked with a range of one byte.
-
-    Raises:
-        PlaceError: it does not answer, or does not say.
-    """
-    headers = {"Range": "bytes=0-0"}
-    try:
-        with open_place(host, place, headers, timeout) as stream:
-            size = read_answer(stream.status, stream.headers, 0).size
-    except StreamError as error:
-        raise PlaceError(str(error)) from error
-    if not size:
-        raise PlaceError("it does not say how long the file is")
-    return size
 
 
 class _Hashing:

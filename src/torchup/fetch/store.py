@@ -3,15 +3,18 @@
 CACHE/files/<sha256>/<file name>     complete and verified
 CACHE/files/<sha256>.part            what is there of it
 CACHE/files/<sha256>.journal         which blocks of it
+CACHE/files/address-<hash>.json      the SHA-256 of what came from an address that promised none
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchup.encoding import UNREADABLE, from_json, to_json
 from torchup.envs.paths import join
 from torchup.fetch.blocks import journal_name
 from torchup.model import Value
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.fetch.order import FileOrder
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 JOURNAL = 4096  # bytes of a journal's first line
 PIECE = 1 << 22  # bytes read at a time for hashing
+_SHA256 = lazy_pattern("[0-9a-f]{64}")
 
 
 class Stored(Value, frozen=True, kw_only=True):
@@ -34,14 +38,51 @@ class Stored(Value, frozen=True, kw_only=True):
     complete: bool
 
 
+class Noted(Value, frozen=True, kw_only=True):
+    """What came from an address that promised no hash."""
+
+    sha256: str
+    name: str
+
+
 def folder(host: Host) -> str:
     """The store."""
     return join(host.folders().cache, "files")
 
 
 def path_of(host: Host, order: FileOrder) -> str:
-    """Where the complete file lies; pip and uv read its name, so it keeps it."""
-    return join(join(folder(host), order.key), order.name)
+    """Where the complete file lies, or will lie; pip and uv read its name, so it keeps it."""
+    return place_of(host, order.sha256 or noted(host, order) or order.key, order.name)
+
+
+def place_of(host: Host, digest: str, name: str) -> str:
+    """Where the file with a hash lies."""
+    return join(join(folder(host), digest), name)
+
+
+def digest_of(path: str) -> str:
+    """The hash of a file in the store, which its folder is called by."""
+    return path.replace("\\", "/").rsplit("/", 2)[1]
+
+
+def note(host: Host, order: FileOrder, digest: str) -> None:
+    """Remember what came from an address that promised no hash."""
+    host.write_text(_note(host, order.key), to_json(Noted(sha256=digest, name=order.name)))
+
+
+def noted(host: Host, order: FileOrder) -> str | None:
+    """The hash of what came from the order's address before, as long as the file is there."""
+    raw = host.read_bytes(_note(host, order.key), JOURNAL)
+    try:
+        found = from_json(raw or b"", Noted)
+    except UNREADABLE:
+        return None
+    there = _SHA256.fullmatch(found.sha256) and host.size(place_of(host, found.sha256, order.name)) is not None
+    return found.sha256 if there else None
+
+
+def _note(host: Host, key: str) -> str:
+    return join(folder(host), f"{key}.json")
 
 
 def part_of(host: Host, order: FileOrder) -> tuple[str, str]:
@@ -78,7 +119,22 @@ def _stored(host: Host, path: str, *, complete: bool) -> Stored:
 
 def prune(host: Host, older_than: float) -> tuple[Stored, ...]:
     """Remove what is older than so many seconds and not being fetched now; what was removed. Raises `OSError`."""
-    return tuple([file for file in contents(host) if file.age >= older_than and _removed(host, file)])
+    removed = tuple([file for file in contents(host) if file.age >= older_than and _removed(host, file)])
+    for name in host.list_dir(folder(host)) or ():
+        if name.startswith("address-") and name.endswith(".json"):
+            _forget(host, name.removesuffix(".json"))
+    return removed
+
+
+def _forget(host: Host, key: str) -> None:
+    """Remove the note of an address whose file is gone."""
+    try:
+        digest = from_json(host.read_bytes(_note(host, key), JOURNAL) or b"", Noted).sha256
+    except UNREADABLE:
+        digest = ""
+    if not digest or not host.is_dir(join(folder(host), digest)):
+        host.remove(_note(host, key))
+        host.remove(join(folder(host), f"{key}.part.lock"))
 
 
 def _removed(host: Host, file: Stored) -> bool:

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from torchup.fetch.answers import BUSY, PlaceError, pause, read_answer, validator
+from torchup.fetch.answers import BUSY, ChangedError, PlaceError, pause, read_answer, validator
 from torchup.fetch.meter import Meter
 from torchup.host.stream import StreamError
 from torchup.host.threads import thread
@@ -51,13 +51,13 @@ def open_place(host: Host, place: Place, headers: Mapping[str, str], timeout: fl
 
 @dataclass
 class Transfer:
-    """One file, one place. ``note`` receives each complete block."""
+    """One file, one place. ``note`` receives each complete block, and how many bytes of a begun one are there."""
 
     host: Host
     place: Place
     blocks: Blocks
     part: PartFile
-    note: Callable[[int], None]
+    note: Callable[[int, int | None], None]
     patience: Patience
     lock: threading.Lock = field(default_factory=threading.Lock)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -68,6 +68,7 @@ class Transfer:
     ended: threading.Event = field(default_factory=threading.Event)
     running: int = 0
     tag: str | None = None  # for If-Range: the file must not change between two requests
+    hashed: bool = True  # whether the end proves the bytes; if not, a file that changes is given up at once
     streams: set[Stream] = field(default_factory=set)
 
     def run(self, look: Callable[[float], None]) -> None:
@@ -164,7 +165,7 @@ class Transfer:
                 raise StreamError(f"HTTP {stream.status}")
             answer = read_answer(stream.status, stream.headers, start)
             self._check(answer.size, ranges=answer.ranges)
-            self.tag = self.tag or validator(stream.headers)
+            self._same_version(validator(stream.headers))
             self._receive(stream, answer.start, stop if answer.ranges else self.blocks.size)
 
     def _check(self, size: int | None, *, ranges: bool) -> None:
@@ -172,6 +173,11 @@ class Transfer:
             raise PlaceError(f"its file has {size} bytes instead of {self.blocks.size}")
         if not ranges and self.connections > 1:
             raise NoRangesError
+
+    def _same_version(self, tag: str | None) -> None:
+        if not self.hashed and self.tag and tag != self.tag:
+            raise ChangedError
+        self.tag = self.tag or tag
 
     def _wait(self, stream: Stream) -> None:
         asked = pause(stream.headers, 1, self.host.now())
@@ -188,9 +194,11 @@ class Transfer:
                 self.part.write_at(offset, data)
                 with self.lock:
                     self.came += len(data)
-                    ended = self.blocks.add(offset, len(data))
+                    ended, begun = self.blocks.add(offset, len(data)), self.blocks.marks()
                 for block in ended:
-                    self.note(block)
+                    self.note(block, None)
+                for block, count in begun:
+                    self.note(block, count)
                 offset += len(data)
                 if offset >= end or self.stop.is_set():
                     return

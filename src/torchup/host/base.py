@@ -47,6 +47,9 @@ class Flooded(Completed, frozen=True, kw_only=True):
         return True
 
 
+GONE = frozenset({404, 410})  # statuses of a server that has no such file
+
+
 class HttpResponse(Value, frozen=True, kw_only=True):
     """An answer from the network. ``status`` is ``None`` when there was none; ``error`` then says why.
 
@@ -65,6 +68,11 @@ class HttpResponse(Value, frozen=True, kw_only=True):
     def ok(self) -> bool:
         """Whether the answer is a success."""
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004  # HTTP's own range
+
+    @property
+    def gone(self) -> bool:
+        """Whether the server says that there is no such file."""
+        return self.status in GONE
 
 
 class PlatformFacts(Value, frozen=True, kw_only=True):

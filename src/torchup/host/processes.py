@@ -16,6 +16,7 @@ from torchup.host.base import Completed, Flooded
 from torchup.host.files import decode
 from torchup.host.groups import TERMINATION_GRACE, Session
 from torchup.host.threads import thread
+from torchup.host.ties import Tie, can_tie
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,6 +47,8 @@ ADDED = {
     "NoDefaultCurrentDirectoryInExePath": "1",  # Windows: a program beside the user's files is not meant
 }
 OUTPUT_LIMIT = 32 * 1024 * 1024  # bytes of one stream; who prints more is ended: an installation prints 1 MB
+# A child that may run for longer is tied to torchup's own life: a probe ends by itself before anybody would notice it.
+LASTING = 30.0  # seconds
 # The current folder of children: only an administrator writes there, so no program or module of a cloned project is
 # found beside them, and it is there when the user's own has been deleted.
 NEUTRAL = os.environ.get("SYSTEMROOT", "C:\\Windows") if sys.platform == "win32" else "/"
@@ -95,9 +98,35 @@ def run(
     if program is None:
         return Completed(argv=tuple(argv), missing=True)
     try:
-        process = _start([program, *argv[1:]], environment, cwd, has_stdin=stdin is not None)
+        with _tie(wanted=timeout > LASTING) as tie:
+            process = _start([program, *argv[1:]], environment, cwd, tie, has_stdin=stdin is not None)
+            done = _attended(process, argv, stdin, timeout, on_line)
+            if tie is not None:
+                tie.child()
     except (OSError, ValueError) as error:
         return Completed(argv=tuple(argv), missing=isinstance(error, FileNotFoundError), stderr=str(error))
+    return done
+
+
+@contextlib.contextmanager
+def _tie(*, wanted: bool) -> Iterator[Tie | None]:
+    """What ends a child with torchup; ``None``: it needs none."""
+    tie = Tie() if wanted and can_tie() else None
+    try:
+        yield tie
+    finally:
+        if tie is not None:
+            tie.close()
+
+
+def _attended(
+    process: subprocess.Popen[bytes],
+    argv: Sequence[str],
+    stdin: str | None,
+    timeout: float,
+    on_line: Callable[[str], None] | None,
+) -> Completed:
+    """Feed a started child, read what it prints, and end what is left of it."""
     group, flooded = _group_of(process), threading.Event()
     try:
         streams = [_Reader(group, pipe, on_line, flooded) for pipe in (process.stdout, process.stderr)]
@@ -122,12 +151,16 @@ def run_attached(
     program = which(argv[0])
     if program is None:
         return 127  # what shells return for a command that is not there
-    with _passing_on() as told:
-        stdout = STDERR if keep_stdout else None
-        child = subprocess.Popen([program, *argv[1:]], env=_overlaid(environment), cwd=cwd, stdout=stdout)
-        told.child = child
-        for number in told.early:
-            child.send_signal(number)
+    with _passing_on() as told, _tie(wanted=True) as tie:
+        words = [program, *argv[1:]]
+        child = subprocess.Popen(
+            tie.words("attached", words) if tie is not None else words,
+            env=_overlaid(environment),
+            cwd=cwd,
+            stdout=STDERR if keep_stdout else None,
+            pass_fds=tie.descriptors if tie is not None else (),
+        )
+        told.begin(child, tie)
         code = child.wait()
     return 128 - code if code < 0 else code
 
@@ -136,14 +169,31 @@ class _Told:
     """Signals for a child: kept until it is there, then sent on."""
 
     def __init__(self) -> None:
-        self.child: subprocess.Popen[bytes] | None = None
-        self.early: list[int] = []
+        self._child: subprocess.Popen[bytes] | None = None
+        self._tied: int | None = None
+        self._early: list[int] = []
+
+    def begin(self, child: subprocess.Popen[bytes], tie: Tie | None) -> None:
+        """The child is there, or what starts it: signals go to the program itself. Raises `OSError`: not started."""
+        if tie is not None:
+            tie.begun()
+            try:
+                self._tied = tie.child()
+            except OSError:
+                child.wait()  # the warden has nothing more to do
+                raise
+        self._child = child
+        for number in self._early:
+            self.take(number, None)
 
     def take(self, number: int, _: object) -> None:
-        if self.child is None:
-            self.early.append(number)
-        else:
-            self.child.send_signal(number)
+        if self._child is None:
+            self._early.append(number)
+        elif self._tied is None:
+            self._child.send_signal(number)
+        elif self._child.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._tied, number)
 
 
 @contextlib.contextmanager
@@ -171,11 +221,11 @@ def _overlaid(environment: Mapping[str, str | None] | None) -> dict[str, str]:
 
 
 def _start(
-    argv: list[str], environment: Mapping[str, str | None] | None, cwd: str | None, *, has_stdin: bool
+    argv: list[str], environment: Mapping[str, str | None] | None, cwd: str | None, tie: Tie | None, *, has_stdin: bool
 ) -> subprocess.Popen[bytes]:
     windows = sys.platform == "win32"
-    return subprocess.Popen(
-        argv,
+    process = subprocess.Popen(
+        tie.words("group", argv) if tie is not None else argv,
         stdin=subprocess.PIPE if has_stdin else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -183,7 +233,11 @@ def _start(
         cwd=cwd or NEUTRAL,
         start_new_session=not windows,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0) if windows else 0,
+        pass_fds=tie.descriptors if tie is not None else (),
     )
+    if tie is not None:
+        tie.begun()
+    return process
 
 
 def _group_of(process: subprocess.Popen[bytes]) -> Group:

@@ -6,7 +6,7 @@ import contextlib
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,13 +34,21 @@ class Stream:
         self.status: int = response.status_code
         self.url: str = response.url
         self.headers: dict[str, str] = {name.lower(): value for name, value in response.headers.items()}
+        self._came = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the body was read, so that the connection is fit for another request."""
+        return self.headers.get("content-length", "") == str(self._came)
 
     def chunks(self) -> Iterator[bytes]:
         """The body as it comes, not decompressed; raises `StreamError` when it breaks off."""
         from urllib3.exceptions import HTTPError, ReadTimeoutError  # loaded with requests
 
         try:
-            yield from self._response.raw.stream(CHUNK, decode_content=False)
+            for piece in self._response.raw.stream(CHUNK, decode_content=False):
+                self._came += len(piece)
+                yield piece
         except (HTTPError, OSError, ValueError, AttributeError) as error:  # the last two: closed from another thread
             stalled = isinstance(error, (ReadTimeoutError, TimeoutError))
             raise StreamError(reason(error), stalled=stalled) from error
@@ -76,6 +84,7 @@ def open_stream(
             verify=(certificate or True) if verify else False,
             cert=client_certificate,
             proxies={"http": proxy, "https": proxy} if proxy else None,
+            auth=_as_it_is,
         )
     except (requests.RequestException, OSError, ValueError) as error:
         raise StreamError(reason(error), stalled=isinstance(error, requests.Timeout)) from error
@@ -84,6 +93,9 @@ def open_stream(
         yield stream
     finally:
         stream.close()
+        if not stream.whole:
+            # closed from another thread, the library may keep the connection: the next answer would begin in this body
+            session.close()
         idle.append(session)
 
 
@@ -94,9 +106,7 @@ def _trust(certificate: str | None, client_certificate: str | None, *, verify: b
 
 def _session(*, verify: bool) -> Any:
     """A session: it keeps its connection and retries nothing by itself."""
-    import requests  # as above
-
-    session = requests.Session()
+    session = _class()()
     session.hooks["response"].append(_stays_in_tls)
     if not verify:  # the user's own trusted-host setting: a warning a request would tell nothing new
         import urllib3  # loaded with requests
@@ -105,6 +115,38 @@ def _session(*, verify: bool) -> Any:
     else:
         session.mount("https://", _adapter()())
     return session
+
+
+def _as_it_is(request: Any) -> Any:
+    """Whoever asks names the login: the library would send netrc's entry for all hosts to every server."""
+    return request
+
+
+@cache
+def _class() -> Any:
+    """The library's session, which on the way to another host sends that host's own login and no other."""
+    import requests  # as above
+
+    class Session(requests.Session):  # type: ignore[misc]  # the library has no types
+        def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
+            if self.should_strip_auth(response.request.url, prepared_request.url):
+                prepared_request.headers.pop("Authorization", None)
+                if login := _login_of(urlsplit(prepared_request.url).hostname or ""):
+                    prepared_request.prepare_auth(login)
+
+    return Session
+
+
+def _login_of(host: str) -> tuple[str, str] | None:
+    """The entry of a host in the user's netrc; the one for all hosts is for none."""
+    from netrc import NetrcParseError, netrc  # few redirects need it
+
+    home = os.path.expanduser("~/_netrc" if os.name == "nt" else "~/.netrc")
+    try:
+        user, _, password = netrc(os.environ.get("NETRC") or home).hosts.get(host) or ("", "", "")
+    except (OSError, NetrcParseError, UnicodeDecodeError):
+        return None
+    return (user, password or "") if user else None
 
 
 @cache

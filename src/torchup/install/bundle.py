@@ -23,6 +23,8 @@ from torchup.fetch import CONNECTIONS
 from torchup.install.arguments import UV_CLEARED, uv_arguments
 from torchup.install.base import Event
 from torchup.install.bundle_check import PLAN_FILE, SUMS_FILE, Bundle, check_bundle, checked_sums, remade_here
+from torchup.install.direct import by_version, direct_files
+from torchup.install.direct_fetch import FetchedFile, fetch_direct, with_files
 from torchup.install.downloading import Downloading, is_remote
 from torchup.install.failures import explain
 from torchup.install.lockfile import LIMIT, read_lock
@@ -32,15 +34,15 @@ from torchup.model import InstallerName, Plan, Source, Step, message
 from torchup.plan.foreign import SIZE_LIMIT, checked_plan
 from torchup.sources.child_environment import child_environment
 from torchup.sources.private import handed_over, secret_addresses
-from torchup.sources.urls import local_path
+from torchup.sources.urls import file_name, local_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from torchup.host import Host
     from torchup.install.base import Progress
     from torchup.install.lockfile import LockedFile
-    from torchup.model import Message
+    from torchup.model import Message, PackageWheel
 
 
 # Platform -> uv's name for it. manylinux_2_28 is torch's own floor since 2.6
@@ -93,13 +95,10 @@ class _Job:
 
     def run(self, step: Step) -> str:
         """Run one tool; its stdout."""
-        event = Event(stage="step", text=step.summary)
-        self.tell(event)
+        self.tell(Event(stage="step", text=step.summary))
         argv, secret = handed_over(step.argv, secret_addresses(self.host))
         private = msgspec.structs.replace(step, argv=argv, environment={**step.environment, **secret})
-        completed = UvInstaller().perform(
-            self.host, private, self.workshop, lambda line: self.tell(msgspec.structs.replace(event, detail=line))
-        )
+        completed = UvInstaller().perform(self.host, private, self.workshop, lambda _: None)  # it prints the lock
         if not completed.ok:
             raise explain(step, completed)
         return completed.stdout
@@ -223,7 +222,13 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> Bundle 
 
 def _same(job: _Job, there: Bundle) -> Bundle:
     """A bundle that is complete already; raises `UsageError` where it is one of other files."""
-    files = {file.name: file.sha256 or there.files.get(file.name) for file in _resolve(job)}
+    direct = [
+        FetchedFile(file=file, path=join(job.wheels, file.name), sha256=there.files[file.name])
+        for file in direct_files(job.host, job.plan)
+        if file.name in there.files
+    ]
+    plan = with_files(job.plan, direct)
+    files = {file.name: file.sha256 or there.files.get(file.name) for file in _resolve(job, plan)}
     if files != there.files:
         text = message("bundle.another", "{folder} already contains a bundle with other files", folder=job.folder)
         raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new or empty folder"))
@@ -232,7 +237,8 @@ def _same(job: _Job, there: Bundle) -> Bundle:
 
 def _made(job: _Job) -> Bundle:
     job.host.make_dirs(job.workshop)  # who finds it knows that the folder is ours
-    files = _resolve(job)
+    direct = fetch_direct(job.host, job.plan, job.workshop, job.tell, job.connections, unpacked=False)
+    files = _resolve(job, with_files(job.plan, direct))
     downloading = Downloading(job.host, job.plan, job.tell, job.connections)
     remote = downloading.sized([file for file in files if is_remote(file)])
     check_space(job.host, downloading.reach, remote, job.workshop, unpacked=False)
@@ -243,10 +249,10 @@ def _made(job: _Job) -> Bundle:
     return _write(job, files)
 
 
-def _resolve(job: _Job) -> tuple[LockedFile, ...]:
-    """The exact files of everything, worked out for the platform."""
+def _resolve(job: _Job, plan: Plan) -> tuple[LockedFile, ...]:
+    """The exact files of everything, worked out for the platform; what has an address lies on the disk."""
     wanted, constraints = join(job.workshop, "wanted.txt"), join(job.workshop, "constraints.txt")
-    job.host.write_text(wanted, "".join(f"{line}\n" for line in (*job.plan.requirements, "pip")))
+    job.host.write_text(wanted, "".join(f"{line}\n" for line in (*plan.requirements, "pip")))
     job.host.write_text(constraints, "".join(f"{line}\n" for line in job.plan.constraints))
     target = ("--python-platform", PLATFORMS[job.platform]) if job.platform else ()
     step = Step(
@@ -267,15 +273,22 @@ def _report() -> Message:
     return message("bundle.lock.hint", "update torchup and uv, then repeat the command")
 
 
+def _hashed(wheel: PackageWheel, sums: Mapping[str, str]) -> PackageWheel:
+    return msgspec.structs.replace(wheel, sha256=sums.get(file_name(wheel.url))) if wheel.url else wheel
+
+
 def _write(job: _Job, files: Sequence[LockedFile]) -> Bundle:
     # the wheels are in the folder: where they came from is not asked again, and may be a place of this machine only
     build = msgspec.structs.replace(job.plan.build, index_url=None)
-    plan = msgspec.structs.replace(job.plan, build=build, steps=(), rejected=(), sources=(), python_path=None)
     # what has a hash was proved by the fetcher; a folder's files are read here
     sums = {
         file.name: (file.sha256 if is_remote(file) else "") or job.host.sha256(join(job.wheels, file.name)) or ""
         for file in sorted(files, key=lambda file: file.name)
     }
+    plan = msgspec.structs.replace(
+        by_version(job.plan), build=build, steps=(), rejected=(), sources=(), python_path=None,
+        wheels=tuple(_hashed(wheel, sums) for wheel in job.plan.wheels),
+    )  # fmt: skip
     pins = tuple(f"{file.package}=={file.version}" for file in files)
     bundle = Bundle(platform=job.platform, pins=pins, files=sums, plan=plan)
     document = to_json(bundle)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 FILE_LIMIT = 500  # wheels; a CUDA build with everything around it has 60
+SHOWN = 120  # characters of a name that is quoted
 PLAN_FILE = "plan.json"
 SUMS_FILE = "SHA256SUMS"
 SUMS_LIMIT = 1 << 18  # bytes; 500 lines have 70 kB
@@ -102,6 +103,12 @@ def _check_form(folder: str, bundle: Bundle) -> None:
     if bundle.plan.installer is InstallerName.CONDA:
         text = message("bundle.is-conda", "a bundle contains wheels, but this plan is for conda")
         raise _refused(plan_file, text, _without_conda())
+    if bundle.plan.compiled:
+        text = message(
+            "bundle.is-compiled", "a bundle contains wheels, but this plan compiles {name}",
+            name=bundle.plan.compiled[0].package[:SHOWN],
+        )  # fmt: skip
+        raise _refused(plan_file, text, _not_compiled())
     if not 0 < len(bundle.files) <= FILE_LIMIT:
         text = message("bundle.count", "the plan lists an invalid number of files: {count}", count=len(bundle.files))
         raise _refused(plan_file, text, _smaller() if bundle.files else _remade())
@@ -114,7 +121,7 @@ def _packages(plan_file: str, bundle: Bundle) -> set[str]:
     for name, digest in bundle.files.items():
         offer = parse_filename(name, name, "bundle")
         if offer is None or not _SHA256.fullmatch(digest):
-            text = message("bundle.not-a-wheel", "`{name}` is not a wheel with a SHA-256 hash", name=name[:120])
+            text = message("bundle.not-a-wheel", "`{name}` is not a wheel with a SHA-256 hash", name=name[:SHOWN])
             raise _refused(plan_file, text, _remade())
         if offer.package in names:
             text = message("bundle.twice", "the plan lists {name} twice", name=offer.package)
@@ -174,6 +181,13 @@ def _without_conda() -> Message:
     return message(
         "bundle.without-conda.hint",
         "make the plan without `--installer conda`, then run `torchup env bundle -o DIR` to make the bundle again",
+    )
+
+
+def _not_compiled() -> Message:
+    return message(
+        "bundle.not-compiled.hint",
+        "make the plan without --build, then run `torchup env bundle -o DIR` to make the bundle again",
     )
 
 

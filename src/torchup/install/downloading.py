@@ -9,7 +9,7 @@ import msgspec
 
 from torchup.fetch import CONNECTIONS, FileOrder, fetch_all
 from torchup.fetch.answers import PlaceError
-from torchup.fetch.one import size_at
+from torchup.fetch.offered import size_at
 from torchup.install.base import Event
 from torchup.install.places import Reach, elsewhere
 from torchup.model import message
@@ -52,8 +52,8 @@ class Downloading:
             except PlaceError:
                 return None
 
-        sizes = dict(zip([file.sha256 for file in unknown], in_parallel(ask, unknown, ASKING), strict=True))
-        return [msgspec.structs.replace(file, size=file.size or sizes.get(file.sha256)) for file in files]
+        sizes = dict(zip([file.url for file in unknown], in_parallel(ask, unknown, ASKING), strict=True))
+        return [msgspec.structs.replace(file, size=file.size or sizes.get(file.url)) for file in files]
 
     def fetch(
         self,
@@ -68,11 +68,12 @@ class Downloading:
         """
         by_key = {self.order(file).key: file for file in files}
         orders = sorted([self.order(file) for file in by_key.values()], key=lambda order: -(order.size or 0))
-        event = _event(len(files), sum(file.size or 0 for file in files))
+        event = _event(files)
         self.tell(event)
 
         def more(order: FileOrder) -> tuple[Place, ...]:
-            return elsewhere(self.reach, self.plan, by_key[order.key])
+            file = by_key[order.key]
+            return elsewhere(self.reach, self.plan, file) if file.sha256 else ()
 
         return fetch_all(
             self.host,
@@ -95,6 +96,10 @@ def is_remote(file: LockedFile) -> bool:
     return (file.url or "").startswith(WEB)
 
 
-def _event(count: int, size: int) -> Event:
-    text = message("install.fetch", "download {size} MB (files: {count})", count=count, size=f"{size / 1e6:.1f}")
+def _event(files: Sequence[LockedFile]) -> Event:
+    size = f"{sum(file.size or 0 for file in files) / 1e6:.1f}"
+    if len(files) == 1:
+        text = message("install.fetch-one", "download {package}, {size} MB", package=files[0].package, size=size)
+    else:
+        text = message("install.fetch", "download {size} MB (files: {count})", count=len(files), size=size)
     return Event(stage="download", text=text)

@@ -18,6 +18,9 @@ from torchup.fetch import CONNECTIONS
 from torchup.i18n.sentences import sentence
 from torchup.install.base import Event, Progress, installer
 from torchup.install.conda_files import fetched_packages
+from torchup.install.direct import unpromised
+from torchup.install.direct_fetch import fetch_direct, with_files
+from torchup.install.direct_origin import write_origins
 from torchup.install.failures import explain
 from torchup.install.guard import write_guard
 from torchup.install.hashes import with_hashes
@@ -25,6 +28,7 @@ from torchup.install.keep import changed, changes, own_packages, requirements
 from torchup.install.language import speak_language
 from torchup.install.origin import origins
 from torchup.install.prefetch import Staging, locked_step
+from torchup.install.prefetch_wheels import fetched_wheels
 from torchup.install.pythons import fetched_python
 from torchup.model import Environment, InstallerName, Verification, message
 from torchup.package_names import normalise
@@ -42,12 +46,15 @@ if TYPE_CHECKING:
 
 # Unpacked wheels are 1.5 to 2 times their download, and the download itself is kept in the tool's cache.
 SPACE_FACTOR = 2.5
+LATER = 3  # steps from here on install further packages
 # What torchup downloads before a step runs, by the number of the step.
 PREPARE: dict[tuple[InstallerName, int], Callable[[Staging, Step], Step]] = {
     (InstallerName.UV, 1): fetched_python,
     (InstallerName.UV, 2): locked_step,
     (InstallerName.PIP, 2): locked_step,
     (InstallerName.CONDA, 2): fetched_packages,
+    (InstallerName.UV, LATER): fetched_wheels,
+    (InstallerName.PIP, LATER): fetched_wheels,
 }
 NO_CACHE: Overlay = {"UV_NO_CACHE": "1", "PIP_NO_CACHE_DIR": "1"}
 NO_SOLUTION = "install.failed.no-solution"
@@ -76,6 +83,7 @@ def install(
     verify: Callable[[str], Verification],
     progress: Progress | None = None,
     keep: bool = True,
+    again: bool = False,
     connections: int = CONNECTIONS,
 ) -> Environment:
     """Make the environment ``name`` as planned, or return the one that already is.
@@ -88,6 +96,7 @@ def install(
         verify: is given the new environment's Python and proves that it works.
         progress: receives what happens; may be called from another thread.
         keep: take over the packages that the user added to the environment that is replaced.
+        again: make it even where it already seems to be as planned.
         connections: to one server at a time, of torchup's own downloads.
 
     Raises:
@@ -96,9 +105,10 @@ def install(
     """
     tell = Watched(tell=progress or (lambda _: None), connections=connections)
     target = registry.environment_path(host, name, path)
+    transaction.check_link(host, target)
     try:
         with registry.lock(host, target):
-            return _locked(host, plan, name, target, verify=verify, tell=tell, keep=keep)
+            return _locked(host, plan, name, target, verify=verify, tell=tell, keep=keep, again=again)
     except TimeoutError as error:
         raise registry.busy(name) from error
     except OSError as error:
@@ -126,12 +136,20 @@ def _wanted(plan: Plan) -> tuple[str, ...]:
 
 
 def _locked(
-    host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Watched, keep: bool
+    host: Host,
+    plan: Plan,
+    name: str,
+    target: str,
+    *,
+    verify: Callable[[str], Verification],
+    tell: Watched,
+    keep: bool,
+    again: bool,
 ) -> Environment:
     if transaction.recover(host, target):
         tell(Event(stage="recover", text=message("install.recovered", "removed the remains of an interrupted run")))
     _check_place(host, name, target)
-    if is_satisfied(host, plan, target):
+    if not again and is_satisfied(host, plan, target):
         return _reuse(host, name, target, tell)
     _check_space(host, plan, target)
     try:
@@ -157,20 +175,24 @@ def _replace(
 ) -> Environment:
     before = distributions.versions(host, target)
     mine = _in_bundle(plan, _own(host, plan, target)) if keep else ()
-    staged, verification = _build_and_verify(host, plan, target, mine, verify=verify, tell=tell)
+    doubtful = any(one.weighs for one in find_damage(host, target))  # what damaged it may have damaged the cache
+    staged, verification = _build_and_verify(host, plan, target, mine, verify=verify, tell=tell, doubtful=doubtful)
     installer(plan.installer).settle(host, staged, target)
     environment = _describe(host, plan, staged, verification)
     requested = (*_wanted(plan), *(one.name for one in mine if one.name in environment.packages))
     python = registry.find_python(host, staged) or python_of(staged)
+    direct_urls = distributions.metadata(host, staged, "direct_url.json")
+    first_use = unpromised(host, plan)
+    plan = with_hashes(plan, direct_urls)
     environment = msgspec.structs.replace(
         environment,
         name=name,
         path=target,
         requested=requested,
-        origins=origins(host, plan, environment.packages, python),
+        origins=origins(host, plan, environment.packages, python, direct_urls),
+        first_use=tuple(package for package in first_use if package in environment.packages),
     )
     write_guard(host, staged, target, environment.packages, plan.constraints)
-    plan = with_hashes(plan, distributions.metadata(host, staged, "direct_url.json"))
     records.write(host, staged, records.Record(environment=environment, plan=plan, verification=verification))
     tell(Event(stage="swap", text=message("install.swap", "put the new environment in place")))
     transaction.commit(host, staged, target)
@@ -191,15 +213,19 @@ def _build_and_verify(
     *,
     verify: Callable[[str], Verification],
     tell: Watched,
+    doubtful: bool,
 ) -> tuple[str, Verification]:
-    """A staged environment that works. If the tool's download cache is what is broken, once more without it."""
+    """A staged environment that works. If the tool's download cache is what is broken, once more without it.
+
+    ``doubtful``: that it works is not enough, every file must be as it was published.
+    """
     try:
         staged = _build(host, plan, target, mine, tell)
         speak_language(host, staged, distributions.versions(host, staged))
         verification = _verify(host, staged, verify, tell)
-        if verification.passed:
+        if verification.passed and not (doubtful and find_damage(host, staged, deep=True)):
             return staged, verification
-        if not find_damage(host, staged, deep=True):
+        if not verification.passed and not find_damage(host, staged, deep=True):
             raise _not_verified(verification)
     except InstallError as error:
         if error.code != CACHE_DAMAGED:
@@ -296,6 +322,8 @@ def _stage(host: Host, plan: Plan, target: str, tell: Watched, overlay: Overlay)
     engine = installer(plan.installer)
     staged = transaction.new_staging(target)
     host.make_dirs(split(staged)[0])
+    direct = () if plan.hashes else fetch_direct(host, plan, staged, tell, tell.connections)
+    plan = with_files(plan, direct)
     steps = engine.steps(plan, staged)
     addresses = secret_addresses(host)
     places = [source.url for source in plan.sources]
@@ -310,13 +338,24 @@ def _stage(host: Host, plan: Plan, target: str, tell: Watched, overlay: Overlay)
         for position, step in enumerate(steps, 1):
             event = Event(stage="step", text=step.summary, position=position, total=len(steps))
             tell(event)
-            perform = _performer(host, engine, staged, laid)
-            prepare = PREPARE.get((plan.installer, position))
+            prepare = PREPARE.get((plan.installer, min(position, LATER)))
             if prepare is not None and not plan.hashes:  # a bundle's files are there
-                step = prepare(Staging(host, plan, staged, perform, tell, tell.connections), step)  # noqa: PLW2901  # the same step, exact
-                tell(event)
+                perform, said = _performer(host, engine, staged, laid), list[Event]()
+                telling = _both(said.append, tell)
+                step = prepare(Staging(host, plan, staged, perform, telling, tell.connections), step)  # noqa: PLW2901  # the same step, exact
+                if said:
+                    tell(event)
             _run(host, engine, laid(step), staged, _teller(tell, event))
+    write_origins(host, staged, direct)
     return staged
+
+
+def _both(*listeners: Progress) -> Progress:
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return tell
 
 
 def _performer(host: Host, engine: Installer, staged: str, laid: Callable[[Step], Step]) -> Perform:

@@ -33,6 +33,16 @@ def _hashed(wheel: PackageWheel, text: str | None) -> PackageWheel:
     return msgspec.structs.replace(wheel, sha256=found) if found and wheel.url else wheel
 
 
+def address(direct_url: str) -> str | None:
+    """The address in a ``direct_url.json``, without its fragment; ``None`` where it has none."""
+    try:
+        data = msgspec.json.decode(direct_url, type=dict[str, Any])
+    except UNREADABLE:
+        return None
+    url = data.get("url")
+    return url.partition("#")[0] if isinstance(url, str) else None
+
+
 def sha256(direct_url: str) -> str | None:
     """The SHA-256 in a ``direct_url.json``, of either form; ``None`` where it has none."""
     try:

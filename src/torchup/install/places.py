@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torchup.install.lockfile import LockedFile
     from torchup.model import Offer, Plan, Source
     from torchup.sources.configured import Configuration
+    from torchup.sources.urls import Login
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,17 @@ class Reach:
     @cached_property
     def addresses(self) -> dict[str, Secret]:
         """Address as it is shown -> the whole one, with its login."""
-        logins = read_netrc(self.host)
-        return {shown(address): with_login(address, logins) for address in configured_addresses(self.host)}
+        return {shown(address): with_login(address, self._netrc) for address in configured_addresses(self.host)}
 
     def with_login(self, url: str) -> Secret:
         """An address with the login that the configuration has for its host."""
         known = {host_of(one): found for one in self.addresses.values() if (found := credentials(one))}
         login = known.get(host_of(url))
-        return with_login(Secret(url), {host_of(url).rsplit(":", 1)[0]: login} if login else read_netrc(self.host))
+        return with_login(Secret(url), {host_of(url).rsplit(":", 1)[0]: login} if login else self._netrc)
+
+    @cached_property
+    def _netrc(self) -> dict[str, Login]:
+        return read_netrc(self.host)
 
     @cached_property
     def _logins(self) -> dict[str, Secret]:
@@ -63,11 +67,11 @@ class Reach:
     def place(self, url: str, name: str | None = None) -> Place:
         """An address as a place; it is called by its host unless it has a better name."""
         host = host_of(url)
-        own = authorization(url).get("Authorization")
+        own = authorization(url) or (authorization(self.with_login(url)) if host not in self._logins else {})
         return Place(
             name=name or host,
             url=without_credentials(url),
-            authorization=Secret(own) if own else self._logins.get(host),
+            authorization=Secret.of(own.get("Authorization")) or self._logins.get(host),
             certificate=self.configuration.certificate,
             client_certificate=self.configuration.pip.client_certificate,
             proxy=self.configuration.pip.proxy,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, Queue
 from typing import TYPE_CHECKING
 
-from torchup.envs.paths import join, split
+from torchup.envs.paths import is_windows_path, join, split
 from torchup.errors import InstallError, NetworkError
 from torchup.fetch import CONNECTIONS, store
 from torchup.host.threads import thread
@@ -67,8 +67,8 @@ def locked_step(staging: Staging, step: Step) -> Step:
     Raises: what `fetch_all` raises; InstallError: there is too little space, or a file cannot be installed.
     """
     staging.tell(Event(stage="lock", text=message("install.lock", "resolve the plan to exact files")))
-    lock = _lock(staging, uv.compile_step(staging.plan, staging.path))
-    if lock is None:
+    lock = locked(staging, uv.compile_step(staging.plan, staging.path))
+    if lock is None or not lock.whole:
         return step
     downloading = Downloading(staging.host, staging.plan, staging.tell, staging.connections)
     files = downloading.sized(lock.files)
@@ -78,12 +78,13 @@ def locked_step(staging: Staging, step: Step) -> Step:
     stored = _unpacked(staging, step, [file for file in remote if _stored(staging.host, file)])
     wanted = [file for file in remote if file.sha256 not in stored]
     check_space(staging.host, downloading.reach, wanted, staging.path)
-    left = _fetch(staging, downloading, step, wanted) | stored
+    left = _fetch(staging, downloading, step, wanted) | stored | _named(files)
     done = {file.sha256 for file in wanted} - left.keys()
     return _last(staging, step, [file for file in files if file.sha256 not in done], left)
 
 
-def _lock(staging: Staging, step: Step) -> Lock | None:
+def locked(staging: Staging, step: Step) -> Lock | None:
+    """The lock that a step of uv prints; ``None``: there is none, or it is empty."""
     try:
         completed = staging.perform(step)
     except InstallError:  # no uv, which pip does without
@@ -93,7 +94,7 @@ def _lock(staging: Staging, step: Step) -> Lock | None:
         if isinstance(error, NetworkError):
             raise error  # uv would ask the same server again, for as long
     lock = read_lock(completed.stdout[:LIMIT]) if completed.ok else None
-    return lock if lock is not None and lock.whole and lock.files else None
+    return lock if lock is not None and lock.files else None
 
 
 def _last(staging: Staging, step: Step, files: Sequence[LockedFile], here: dict[str, str]) -> Step:
@@ -102,17 +103,22 @@ def _last(staging: Staging, step: Step, files: Sequence[LockedFile], here: dict[
     rest = [file for file in files if file.sha256 not in here]
     if not local:
         return staging.exact(step, rest, *staging.places)
-    from_store = staging.exact(step, local, *_folders(staging.plan, [here[file.sha256] for file in local]))
+    from_store = staging.exact(step, local, *folders(staging.plan, [here[file.sha256] for file in local]))
     if not rest:
         return from_store
     _perform(staging, from_store)
     return staging.exact(step, rest, *staging.places)
 
 
-def _folders(plan: Plan, paths: Iterable[str]) -> tuple[str, ...]:
+def folders(plan: Plan, paths: Iterable[str]) -> tuple[str, ...]:
     """Options that name the files' folders and nothing else."""
     alone = ("--offline", "--no-index") if plan.installer is InstallerName.UV else ("--no-index",)
     return (*alone, *(part for path in paths for part in ("--find-links", split(path)[0])))
+
+
+def perform_exact(staging: Staging, step: Step, files: Sequence[LockedFile], options: tuple[str, ...]) -> None:
+    """Install exactly these files. Raises `InstallError`."""
+    _perform(staging, staging.exact(step, files, *options))
 
 
 def _perform(staging: Staging, step: Step) -> None:
@@ -126,24 +132,30 @@ def _perform(staging: Staging, step: Step) -> None:
 
 def _cached(staging: Staging, step: Step, files: Sequence[LockedFile]) -> set[str]:
     """The files that uv has in its cache, which it says without installing; pip's cache cannot be asked."""
-    return _told_cached(staging, step, files, staging.places)
+    return told_cached(staging, step, files, staging.places)
 
 
 def _unpacked(staging: Staging, step: Step, files: Sequence[LockedFile]) -> dict[str, str]:
     """Of the files in the store those that uv unpacked from there before: neither hashed nor unpacked again."""
     paths = {file.sha256: _path(staging.host, file) for file in files}
-    known = _told_cached(staging, step, files, _folders(staging.plan, paths.values())) if files else set[str]()
+    known = told_cached(staging, step, files, folders(staging.plan, paths.values()))
     return {digest: path for digest, path in paths.items() if digest in known}
 
 
-def _told_cached(staging: Staging, step: Step, files: Sequence[LockedFile], places: tuple[str, ...]) -> set[str]:
-    if staging.plan.installer is not InstallerName.UV:
+def told_cached(staging: Staging, step: Step, files: Sequence[LockedFile], places: tuple[str, ...]) -> set[str]:
+    """The hashes of the files that uv would take from its cache if it asked these places."""
+    if not files or staging.plan.installer is not InstallerName.UV:
         return set()
     offline = () if "--offline" in places else ("--offline",)
     asked = staging.exact(step, files, *places, *offline, "--dry-run", "--verbose")
     completed = staging.perform(asked)
     names = set(_CACHED.findall(completed.stderr)) if completed.ok else set[str]()
     return {file.sha256 for file in files if file.package in names}
+
+
+def _named(files: Sequence[LockedFile]) -> dict[str, str]:
+    """The files that a requirement names by their path (``x @ file:///x.whl``): they lie in no folder of the plan."""
+    return {file.sha256: file.url for file in files if file.url and (file.url[0] == "/" or is_windows_path(file.url))}
 
 
 def _path(host: Host, file: LockedFile) -> str:
@@ -188,7 +200,7 @@ def _install_as_they_come(
     while batch := _batch(come):
         here = dict(one for one in batch if isinstance(one, tuple))
         if staging.plan.installer is InstallerName.UV and here:
-            _perform(staging, staging.exact(step, [files[key] for key in here], *_folders(staging.plan, here.values())))
+            perform_exact(staging, step, [files[key] for key in here], folders(staging.plan, here.values()))
         else:
             left |= here
         if batch[-1] is None:

@@ -14,7 +14,7 @@ from torchup.encoding import UNREADABLE
 from torchup.envs.paths import join, split
 from torchup.fetch import FileOrder, fetch_all
 from torchup.fetch.answers import PlaceError
-from torchup.fetch.one import size_at
+from torchup.fetch.offered import size_at
 from torchup.install import uv
 from torchup.install.base import Event
 from torchup.install.places import Reach

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.envs.paths import join
 from torchup.errors import NetworkError
 from torchup.fetch import store
+from torchup.install.direct import direct_files, without
 from torchup.install.downloading import Downloading, is_remote
 from torchup.install.lock import lock
 from torchup.install.lockfile import read_lock
@@ -42,18 +42,22 @@ class Sizes(Value, frozen=True, kw_only=True):
 def sizes(host: Host, plan: Plan, machine: Machine, *, here: bool) -> Sizes:
     """Resolve a plan and ask for every size; takes some seconds.
 
+    uv would download a file that has an address of its own to resolve it, so these are asked beside the lock; what only
+    they require is not counted.
+
     Raises:
         UsageError: the plan is for conda.
         NetworkError: the sources do not have everything, or do not answer.
     """
-    found = read_lock(lock(host, plan, machine, here=here))
+    direct = direct_files(host, plan)
+    found = read_lock(lock(host, without(plan, direct), machine, here=here))
     if found is None:
         text = message("sizes.no-lock", "uv's answer cannot be read as a lock file")
         raise NetworkError(text, hint=message("lock.failed.hint", "run `torchup plan` to see which sources answer"))
     downloading = Downloading(host, plan, lambda _: None)
-    files = downloading.sized(found.files)
+    files = downloading.sized([*found.files, *(file.locked for file in direct)])
     unpacked = unpacked_sizes(host, downloading.reach, [file for file in files if is_remote(file)])
-    sized = tuple(_sized(host, file, unpacked.get(file.name)) for file in files)
+    sized = tuple(_sized(downloading, file, unpacked.get(file.name)) for file in files)
     ordered = tuple(sorted(sized, key=lambda file: -(file.bytes or 0)))
     return Sizes(
         files=ordered,
@@ -62,9 +66,10 @@ def sizes(host: Host, plan: Plan, machine: Machine, *, here: bool) -> Sizes:
     )
 
 
-def _sized(host: Host, file: LockedFile, unpacked: int | None) -> SizedFile:
-    stored = host.size(join(join(store.folder(host), file.sha256), file.name)) if file.sha256 else None
+def _sized(downloading: Downloading, file: LockedFile, unpacked: int | None) -> SizedFile:
+    remote = is_remote(file)
+    stored = downloading.host.size(store.path_of(downloading.host, downloading.order(file))) if remote else None
     return SizedFile(
         package=file.package, version=file.version, name=file.name, sha256=file.sha256, bytes=file.size or stored,
-        unpacked_bytes=unpacked, here=stored is not None or not is_remote(file),
+        unpacked_bytes=unpacked, here=stored is not None or not remote,
     )  # fmt: skip

@@ -9,22 +9,21 @@ from torchup.doctor.cause import text_of
 from torchup.model import Notice, message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from torchup.doctor.facts import Facts
     from torchup.envs.damage import Damage
-    from torchup.envs.inspection import Inspection
     from torchup.model import Message
 
 
-def changed_files(inspection: Inspection, facts: Facts, name: str | None) -> tuple[Notice, ...]:
-    """A warning for each package, and each start file, that no rule of the doctor speaks of; ``name``: of the env."""
+def changed_files(damage: Sequence[Damage], facts: Facts) -> tuple[Notice, ...]:
+    """A warning for each package, and each start file, that no rule of the doctor speaks of."""
     told = {one.line for one in facts.damage} if facts.torch.installed else set()  # a rule quotes these
     first: dict[str, Damage] = {}
-    for one in inspection.damage:
+    for one in damage:
         if _sentence(one) not in told:
             first.setdefault(one.package, one)
-    texts = dict.fromkeys(_text(one, facts, name) for one in first.values())
+    texts = dict.fromkeys(_text(one, facts) for one in first.values())
     return tuple(Notice(code=text.code, level="warning", text=text) for text in texts)
 
 
@@ -35,36 +34,46 @@ def _sentence(damage: Damage) -> Message:
     return sentence(said(damage))
 
 
-def _text(damage: Damage, facts: Facts, name: str | None) -> Message:
+def _text(damage: Damage, facts: Facts) -> Message:
     from torchup.envs.damage import DamageKind  # noqa: PLC0415  # only damage pays for it
 
-    if damage.kind is DamageKind.START_FILE:
+    if damage.kind is DamageKind.START_FILE and facts.restorable is None:
         return message(
             "doctor.files.start",
             "{file} belongs to no package and runs code whenever Python starts; remove it unless you know what it does",
             file=damage.file,
         )
-    what, command = _sentence(damage), " && ".join(_commands(damage, facts, name))
+    what, command = _sentence(damage), " && ".join(_commands(damage, facts))
     if not command:
         return message("doctor.files.told", "{what}", what=what)
+    if facts.restorable is not None:
+        return message(
+            "doctor.files.repair",
+            "{what}; to restore the environment, run `{command}`",
+            what=what,
+            command=command,
+        )
     return message(
         "doctor.files.changed", "{what}; to restore the package, run `{command}`", what=what, command=command
     )
 
 
-def _commands(damage: Damage, facts: Facts, name: str | None) -> Iterator[str]:
-    """Torch's environment is made again as a whole; any other package is reinstalled in the version it had."""
+def _commands(damage: Damage, facts: Facts) -> Iterator[str]:
+    """An environment of torchup is made again as a whole; elsewhere a package is reinstalled as it was."""
     from torchup.doctor import remedy  # noqa: PLC0415  # the planner comes with it
+    from torchup.doctor.rules.damaged import repair_command  # noqa: PLC0415  # only damage pays for it
+    from torchup.envs.damage import DamageKind  # noqa: PLC0415  # same
 
     text = text_of("mixed-install", "remedy-damage")
     version = _version(damage, facts)
+    if facts.restorable is not None:
+        yield shlex.join(repair_command(facts))
+        return
     if damage.conda:
         made = remedy.linked_anew(facts, (damage.conda,), text=text)
-    elif damage.package == "torch" and name:
-        yield shlex.join(("torchup", "up", "--env", name))
-        return
     elif version:
-        made = remedy.renewed(facts, (f"{damage.package}=={version}",), text=text)
+        unlisted = damage.kind is DamageKind.NO_RECORD
+        made = remedy.renewed(facts, (f"{damage.package}=={version}",), text=text, unlisted=unlisted)
     else:
         return
     yield from (remedy.line(command, made.shell) for command in made.commands)

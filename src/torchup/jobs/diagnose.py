@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.envs.inspection import Inspection
     from torchup.host import Host
-    from torchup.model import Diagnosis, Machine
+    from torchup.model import Diagnosis, Machine, Message
 
 STALE = ("python-missing", "environment-missing")  # problems of a Jupyter kernel that cannot start
 
@@ -116,12 +116,15 @@ def examine_machine(host: Host, machine: Machine, python: str | None = None) -> 
 
     if python is None:
         return Examined(facts=facts_of(machine), machine=machine)
-    facts = _of_user(host, python, facts_of(machine, inspect_environment(host, python)))
+    facts = of_user(host, python, facts_of(machine, inspect_environment(host, python)))
     return Examined(facts=with_state(host, python, machine, facts), machine=machine)
 
 
-def examine_here(host: Host, target: tuple[str, str | None] | None) -> Examined:
-    """This machine and an environment on it, given as path of the Python and name; ``None``: the machine alone."""
+def examine_here(host: Host, target: tuple[str, str | None] | None, *, deep: bool = False) -> Examined:
+    """This machine and an environment on it, given as path of the Python and name; ``None``: the machine alone.
+
+    ``deep``: hash every installed file even where torch can be imported.
+    """
     from torchup.detect import detect_machine  # noqa: PLC0415  # not for reports
     from torchup.doctor.live import facts_of  # noqa: PLC0415  # same
     from torchup.envs.inspection import inspect_environment  # noqa: PLC0415  # same
@@ -133,24 +136,32 @@ def examine_here(host: Host, target: tuple[str, str | None] | None) -> Examined:
     path, name = target
     with Pool(max_workers=1) as pool:  # the machine is asked while torch is imported
         detected = pool.submit(detect_machine, host)
-        inspection = inspect_environment(host, path)
+        inspection = inspect_environment(host, path, deep=deep)
         machine: Machine = detected.result()
-    facts = _of_user(host, path, facts_of(machine, inspection))
+    facts = of_user(host, path, facts_of(machine, inspection))
     if inspection.python is None:
         facts = without_answer(host, path, inspection, facts)
     facts = with_state(host, path, machine, facts)
-    notices = (*changed_files(inspection, facts, name), *stray_kernels(host))
+    notices = (*changed_files(inspection.damage, facts), *stray_kernels(host))
     return Examined(facts=facts, machine=machine, python=path, name=name, notices=notices)
 
 
-def _of_user(host: Host, python: str, facts: Facts) -> Facts:
+def of_user(host: Host, python: str, facts: Facts) -> Facts:
     """The facts with what changes this environment: its manager, its interpreter, and the user's shell."""
     from torchup.envs.activation import shell_of  # noqa: PLC0415  # not for reports
     from torchup.envs.manager import manager_of  # noqa: PLC0415  # same
+    from torchup.envs.restorable import restorable  # noqa: PLC0415  # same
 
+    prefix = _prefix_of(python)
     named = shell_of(host.environ(), windows=host.platform().system == "Windows")
     shell = Shell(named) if named in set(Shell) else Shell.SH
-    return replace(facts, manager=manager_of(host, _prefix_of(python)), interpreter=python, shell=shell)
+    return replace(
+        facts,
+        manager=manager_of(host, prefix),
+        interpreter=python,
+        shell=shell,
+        restorable=restorable(host, prefix),
+    )
 
 
 def _no_environment() -> Notice:
@@ -229,16 +240,27 @@ def without_answer(host: Host, python: str, inspection: Inspection, facts: Facts
                 "cannot examine {path}: Python does not start because of code that runs at every start and "
                 "belongs to no package ({files})", path=python, files=files,
             ),
-            hint=message("doctor.target.blocked.hint",
-                "move that code out of the environment, then repeat the command"),
+            hint=_repair(facts)
+            or message(
+                "doctor.target.blocked.hint", "move that code out of the environment, then repeat the command"
+            ),
         )  # fmt: skip
     failure = inspection.failure
     if not asked.ok or found is None or version_key(found[1]) >= (3, 8):
         raise UsageError(
             message("doctor.target.mute", "cannot examine {path}: {failure}", path=python, failure=failure or UNKNOWN),
-            hint=message("doctor.target.mute.hint", "check that `{path} -c pass` runs", path=python),
+            hint=_repair(facts) or message("doctor.target.mute.hint", "check that `{path} -c pass` runs", path=python),
         )
     return replace(facts, python=replace(facts.python, version=found[1], path=python))
+
+
+def _repair(facts: Facts) -> Message | None:
+    """The command for an environment that torchup can make again."""
+    if facts.restorable is None:
+        return None
+    return message(
+        "doctor.target.repair", "run `torchup env repair {name}` to make the environment again", name=facts.restorable
+    )
 
 
 def stray_kernels(host: Host) -> tuple[Notice, ...]:

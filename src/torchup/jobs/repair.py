@@ -21,6 +21,7 @@ from torchup.envs import kernels, records, registry
 from torchup.envs.inspection import inspect_environment
 from torchup.envs.verification import verify_environment
 from torchup.errors import NoBuildError, UsageError
+from torchup.fetch import CONNECTIONS
 from torchup.install import steps
 from torchup.install.engine import install
 from torchup.jobs.diagnose import STALE
@@ -28,6 +29,7 @@ from torchup.jobs.repair_numpy import exchange_numpy, numpy_command
 from torchup.model import Diagnosis, Environment, Notice, Plan, Request, Value, message
 from torchup.plan import resolve
 from torchup.privacy import redact
+from torchup.settings import load_settings
 from torchup.sources.surveyor import survey
 
 if TYPE_CHECKING:
@@ -217,8 +219,11 @@ def _rebuild(host: Host, plan: Plan, prefix: str, name: str | None, callbacks: C
                 plan,
                 name,
                 path=prefix,
-                verify=lambda python: verify_environment(host, python, expected=plan.build, compile_rung=False),
+                verify=lambda python: verify_environment(
+                    host, python, expected=plan.build, compile_rung=False, deep=True
+                ),
                 progress=tell,
+                connections=load_settings(host).number("connections", CONNECTIONS),
             )
     except BaseException:
         if before is None:

@@ -23,6 +23,7 @@ from torchup.i18n.sentences import sentence
 from torchup.install import engine
 from torchup.install.base import Event
 from torchup.install.bundle import load_bundle
+from torchup.install.direct_fetch import AddressError
 from torchup.install.keep import requirement_name
 from torchup.jobs.choice import Choice, choose, next_source
 from torchup.jobs.hub import check_hub, has_hub, prepare_hub, with_node
@@ -35,6 +36,7 @@ from torchup.model import (
     Plan,
     Request,
     Result,
+    Secret,
     Value,
     Verification,
     message,
@@ -132,6 +134,8 @@ def _installed_from_any(host: Host, wanted: Wanted, choice: Choice, listener: Li
         report = Report(machine=choice.machine, plan=choice.plan)
         try:
             return _installed(host, wanted, report, listener)
+        except AddressError:
+            raise
         except NetworkError as error:
             following = next_source(choice)
             if following is None:
@@ -158,7 +162,7 @@ def _same_mirror(host: Host, wanted: Wanted, say: Callable[[Message], None]) -> 
         "up.same-mirror", "using the mirror {name} again; use `--mirror official` for the official sources", name=used
     )
     say(again)
-    return structs.replace(wanted.request, mirror=used)
+    return structs.replace(wanted.request, mirror=Secret(used))
 
 
 def _same_packages(host: Host, wanted: Wanted, request: Request, say: Callable[[Message], None]) -> Request:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 TRIES = 8  # addresses that are asked for before giving up
 TIMEOUT = 15.0
-_GONE = {404, 410}
 
 
 def named(names: Sequence[str], tables: Packages) -> tuple[Package, ...]:
@@ -86,4 +85,4 @@ def is_there(host: Host, url: str) -> bool | None:
     response = host.fetch(url, headers={"Range": "bytes=0-0"}, timeout=TIMEOUT, limit=1)
     if response.ok:
         return True
-    return False if response.status in _GONE else None
+    return False if response.gone else None

@@ -32,7 +32,8 @@ class Environment(Value, frozen=True, kw_only=True):
     created_at: str | None = None  # ISO 8601, UTC
     verified_at: str | None = None
     packages: dict[str, str] = {}
-    origins: dict[str, str] = {}  # package -> the source that it came from, where that is known
+    origins: dict[str, str] = {}  # package -> the source that it came from, or its file's address#sha256=...
+    first_use: tuple[str, ...] = ()  # packages whose hash no one had promised: it is the first download's
     requested: tuple[str, ...] = ()
 
 

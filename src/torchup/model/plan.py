@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torchup.model.secret import Secret
 from torchup.model.sets import InstallerName, Reason
 from torchup.model.text import Message, Notice, Value
 
@@ -17,7 +18,7 @@ class Request(Value, frozen=True, kw_only=True):
     require: tuple[str, ...] = ()  # companions that must be there
     cpu: bool = False
     channel: str = "stable"  # stable | nightly | test
-    mirror: str | None = None
+    mirror: Secret | None = None  # a name, or an address, which may hold a login or a token
     installer: InstallerName | None = None
     offline: bool = False
     purpose: str | None = None  # what torch is wanted for: "vllm", "comfyui"

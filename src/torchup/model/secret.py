@@ -25,6 +25,11 @@ class Secret:
     def __init__(self, text: str) -> None:
         object.__setattr__(self, "_text", text)
 
+    @classmethod
+    def of(cls, text: str | None) -> Secret | None:
+        """A text that may be absent; an empty one is."""
+        return cls(text) if text else None
+
     def reveal(self) -> str:
         """The text itself."""
         return self._text

@@ -175,7 +175,8 @@ def _driver_may_stay(plan: Plan, best: Fit, question: Question) -> Iterator[Noti
 def _macos_unlocks(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     newest = next(iter(question.catalog.by_platform.get("macos_arm64", ())), None)
     here = question.target.machine.os_version
-    if best.candidate.row.platform != "macos_arm64" or newest is None or not plan.uses_gpu:
+    by_conda = question.request.installer == InstallerName.CONDA  # whose releases are not those of this list
+    if best.candidate.row.platform != "macos_arm64" or newest is None or not plan.uses_gpu or by_conda:
         return
     if newest.mps and at_least(here, newest.mps) is not False:
         return  # this macOS is new enough: something else stands in the way

@@ -19,7 +19,7 @@ from torchup.patterns import lazy_pattern
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from torchup.model import Plan, Source
+    from torchup.model import PackageWheel, Plan, Source
 
 SIZE_LIMIT = 4 * 1024 * 1024  # bytes of a plan's file; one of 300 rejected builds has 60 KB
 COUNT_LIMIT = 2000  # entries of one list; a plan has 5 to 300
@@ -31,9 +31,12 @@ _VERSION = lazy_pattern(
 )  # a channel where no version is pinned
 _WORD = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
 _NAME = lazy_pattern(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", re.ASCII)
+_WHEEL_VERSION = lazy_pattern(r"[0-9][A-Za-z0-9.!+_-]{0,100}", re.ASCII)
+_SHA256 = lazy_pattern(r"[0-9a-f]{64}", re.ASCII)
 _SPEC = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9_.:=<>!,*|~+ -]{0,199}", re.ASCII)  # of conda
 _CONTROL = lazy_pattern(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ADDRESS = lazy_pattern(r"(?:https?://|file:///)[^\s\\'\"<>@]{1,1000}")
+_WEB = lazy_pattern(r"https?://[^\s\\'\"<>@]{1,1000}")
 _FOLDER = lazy_pattern(r"(?:/|[A-Za-z]:[\\/])[^\x00-\x1f]{0,1000}")
 _WHEEL = lazy_pattern(r"torch-[A-Za-z0-9_.+]{1,100}(?:-[A-Za-z0-9_.]{1,100}){3,4}\.whl", re.ASCII)
 _KINDS = frozenset({"index", "find-links", "conda", "file"})
@@ -80,10 +83,32 @@ def _claims(plan: Plan) -> Iterator[tuple[str, object, Callable[[Any], bool]]]:
     yield "packages", plan.packages, bool
     for name, digest in plan.hashes.items():
         yield f"hashes.{name}", name, _fits(_SPEC)
-        yield f"hashes.{name}", digest, _fits(re.compile("[0-9a-f]{64}"))
+        yield f"hashes.{name}", digest, _fits(_SHA256)
     for index in (*plan.covered_gpus, *plan.uncovered_gpus):
         yield "covered_gpus", index, lambda value: 0 <= value < COUNT_LIMIT
     yield from _conda_claims(plan)
+    yield from _wheel_claims(plan)
+
+
+def _wheel_claims(plan: Plan) -> Iterator[tuple[str, object, Callable[[Any], bool]]]:
+    """Of the files that are bound to torch; what is compiled runs programs, and no bundle takes it."""
+    for index, wheel in enumerate(plan.wheels):
+        if wheel.compiled:
+            continue
+        field = f"wheels.{index}"
+        yield f"{field}.package", wheel.package, _fits(_NAME)
+        yield f"{field}.version", wheel.version, lambda value: value is None or _fits(_WHEEL_VERSION)(value)
+        yield f"{field}.sha256", wheel.sha256, lambda value: value is None or _fits(_SHA256)(value)
+        yield f"{field}.requirement", wheel.requirement, _requirement(wheel)
+        for place in ("url", "index", "find_links"):
+            yield f"{field}.{place}", getattr(wheel, place), lambda value: value is None or _fits(_WEB)(value)
+        for line in wheel.requires:
+            yield f"{field}.requires", line, is_plain_requirement
+
+
+def _requirement(wheel: PackageWheel) -> Callable[[Any], bool]:
+    """A plain requirement, or the package by the address that the wheel has."""
+    return lambda line: is_plain_requirement(line) or line == f"{wheel.package} @ {wheel.url}"
 
 
 def _conda_claims(plan: Plan) -> Iterator[tuple[str, object, Callable[[Any], bool]]]:

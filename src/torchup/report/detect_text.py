@@ -18,8 +18,7 @@ MEANINGS: dict[str, Message] = {
     "not-loaded": message("detect.problem.not-loaded", "the kernel driver is not loaded"),
     "library-version-mismatch": message(
         "detect.problem.library-version-mismatch",
-        "the loaded kernel driver and the installed libraries have different versions: reboot to finish the "
-        "driver update",
+        "the kernel driver and the libraries have different versions: reboot to finish the driver update",
     ),
     "no-permission": message("detect.problem.no-permission", "this user has no permission to use the GPU"),
     "gpu-lost": message(

@@ -185,7 +185,9 @@ def _markdown_facts(facts: Facts) -> str:
     system, python, torch = facts.system, facts.python, facts.torch
     label = f"{torch.version}+{torch.local}" if torch.local else torch.version
     gpus = ", ".join(dict.fromkeys(gpu.name or gpu.gfx or str(gpu.vendor) for gpu in facts.gpus))
-    where = " ".join(filter(None, (system.distribution or (str(system.os) if system.os else None), system.os_version)))
+    name = system.distribution or (str(system.os) if system.os else "")
+    version = system.os_version if system.os_version not in name.split() else None  # "Ubuntu 22.04" has it already
+    where = " ".join(filter(None, (name, version)))
     rows = (
         ("system", " ".join(filter(None, (where, system.arch, "WSL" if system.wsl else None)))),
         ("Python", python.version),

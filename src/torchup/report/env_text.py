@@ -9,7 +9,7 @@ from torchup.report.style import mark
 from torchup.report.table import table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from torchup.model import Change, Environment, Verification
     from torchup.report.style import Style
@@ -70,7 +70,8 @@ def show_text(
     if previous is not None:
         rows.append((text("env.show.previous", "previous"), previous))
     # Whole lines below the table: a command that is wrapped cannot be copied.
-    commands = [(text("env.show.run", "run a program in it"), f"torchup env run {environment.name} -- python")]
+    commands = list(_addresses(environment))
+    commands += [(text("env.show.run", "run a program in it"), f"torchup env run {environment.name} -- python")]
     commands += [
         (text("env.show.activate", "activate ({shell})", shell=shell), line) for shell, line in activation.items()
     ]
@@ -82,6 +83,17 @@ def show_text(
             *(" " + text("env.show.line", "{what}: {line}", what=what, line=line) for what, line in commands),
         )
     )
+
+
+def _addresses(environment: Environment) -> Iterator[tuple[str, str]]:
+    """Packages that came from an address of their own, with the hash and whether anyone had promised it."""
+    for package, origin in environment.origins.items():
+        url, _, digest = origin.partition("#sha256=")
+        if digest:
+            first = package in environment.first_use
+            told = text("env.show.address", "{url}, SHA-256 {digest}", url=url, digest=digest)
+            again = text("env.show.first-use", "{file} (of the first download)", file=told)
+            yield package, again if first else told
 
 
 def changes_text(changes: Sequence[Change], style: Style) -> str:

@@ -10,13 +10,16 @@ from msgspec.structs import replace
 from torchup.compat.target import variant_name
 from torchup.i18n import printable, render, text
 from torchup.model import Machine, Plan, Reason, Rejection, Value, Vendor
+from torchup.privacy import shown_address
 from torchup.report.columns import beside, cells, cut, fill, pad
 from torchup.report.style import Style, mark
+from torchup.report.table import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from torchup.errors import TorchupError
+    from torchup.model import PackageWheel
 
 _SHOWN = 6
 _PREFIX = {Vendor.NVIDIA: "cu", Vendor.AMD: "rocm", Vendor.INTEL: "xpu"}
@@ -42,6 +45,7 @@ def plan_text(
         (text("plan.label.why", "Why"), [render(reason) for reason in plan.why]),
         (text("plan.label.not-chosen", "Not chosen"), _rejected_lines(plan, machine, verbose=verbose)),
         (text("plan.label.from", "Source"), [_source_line(plan, machine)]),
+        (text("plan.label.packages", "Packages"), [wheel_line(wheel) for wheel in plan.wheels]),
         (text("plan.label.change", "Will change"), [_change_line(plan, destination)]),
         (text("plan.label.steps", "Steps"), _step_lines(plan, verbose=verbose)),
     ]
@@ -141,6 +145,24 @@ def _source_line(plan: Plan, machine: Machine) -> str:
     return printable(" · ".join(parts))
 
 
+def wheel_line(wheel: PackageWheel) -> str:
+    """Where a package that is bound to torch comes from, and who promises its bytes."""
+    place = wheel.url or wheel.index or wheel.find_links
+    named = f"{wheel.package} {wheel.version}" if wheel.version else wheel.package
+    if wheel.compiled:
+        return text("plan.wheel.compiled", "{package}: compiled on this machine", package=named)
+    if place is None:
+        return text("plan.wheel.sources", "{package}: from the sources above", package=named)
+    parts = [text("plan.wheel", "{package}: {place}", package=named, place=shown_address(place))]
+    if wheel.publisher:
+        parts.append(text("plan.wheel.publisher", "built by {publisher}", publisher=wheel.publisher))
+    if wheel.sha256:
+        parts.append(f"SHA-256 {wheel.sha256}")
+    elif wheel.url:
+        parts.append(text("plan.wheel.unpromised", "no published hash: torchup records the one of the first download"))
+    return printable(" · ".join(parts))
+
+
 def _step_lines(plan: Plan, *, verbose: bool) -> list[str]:
     if verbose:
         return [printable(" ".join(step.argv)) for step in plan.steps]
@@ -182,6 +204,9 @@ def failure_of(error: TorchupError) -> tuple[str, str | None]:
     return render(error.text), render(error.hint) if error.hint else None
 
 
+_ROOM = 12  # columns for the names of GPUs; with fewer, each machine is shown by itself
+
+
 def outcomes_text(outcomes: Sequence[Outcome], style: Style, *, verbose: bool = False) -> str:
     """Many machines for an administrator: two lines each, the second says what is left out, and why not the newest.
 
@@ -193,16 +218,15 @@ def outcomes_text(outcomes: Sequence[Outcome], style: Style, *, verbose: bool = 
         text("plan.column.gpus", "GPUs"),
     )  # fmt: skip
     widths = [max(cells(row[column]) for row in (heads, *rows)) + 2 for column in range(len(heads) - 1)]
-    lines = [_outcome_line(heads, widths, style)]
+    narrow = style.width - sum(widths) < _ROOM
+    lines = [] if narrow else [_outcome_line(heads, widths, style)]
     for row, outcome in zip(rows, outcomes, strict=True):
-        lines.append(_outcome_line(row, widths, style))
+        lines.append(records(heads, [row], style) if narrow else _outcome_line(row, widths, style))
         why = _outcome_why(outcome)
         lines.append(fill(why, style.width, first="    ", rest="    ") if verbose else cut(f"    {why}", style.width))
     if not verbose and any(cells(_outcome_why(outcome)) + 4 > style.width for outcome in outcomes):
-        lines += [
-            "",
-            text("plan.many.more", "use -v to see the full reasons, or `--machine FILE` to plan for one machine"),
-        ]
+        more = text("plan.many.more", "use -v to see the full reasons, or `--machine FILE` to plan for one machine")
+        lines += ["", fill(more, style.width)]
     return "\n".join(line.rstrip() for line in lines)
 
 

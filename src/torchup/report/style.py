@@ -22,7 +22,8 @@ _MARKS: dict[str, tuple[str, str]] = {
 _COLOURS = {"pass": "32", "error": "31", "warning": "33", "info": "36"}
 _SIGNS = {sign: _COLOURS[status] for status, signs in _MARKS.items() if status in _COLOURS for sign in signs}
 _ANYWHERE = "✓✗"  # the other signs are also punctuation: they are signs only where a line begins
-_SIGN = lazy_pattern(rf"(?m)^( *)({'|'.join(map(re.escape, _SIGNS))})(?=\s)|(?<!\S)([{_ANYWHERE}])(?!\S)")
+# A sign stands at most this far in; a separator (·) that begins a line stands below the text that it separates.
+_SIGN = lazy_pattern(rf"(?m)^( {{0,8}})({'|'.join(map(re.escape, _SIGNS))})(?=\s)|(?<!\S)([{_ANYWHERE}])(?!\S)")
 _COMMAND = lazy_pattern(" {8}\\S")  # such a line is a command: never wrapped, since people copy it
 
 

@@ -33,10 +33,10 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style, *
     ]
     room = style.width - len(_BETWEEN) * last - 2 * len(_MARGIN)
     if sum(least) > room:
-        return _records(headers, safe, style)
+        return records(headers, safe, style)
     lines = _grid(headers, safe, _widths(natural, least, room), style)
     fits = all(cells(line) <= style.width for line in lines)
-    return "\n".join(lines) if fits else _records(headers, safe, style)
+    return "\n".join(lines) if fits else records(headers, safe, style)
 
 
 def _longest(parts: Sequence[str]) -> int:
@@ -79,7 +79,7 @@ def _row(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-def _records(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style) -> str:
+def records(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style) -> str:
     """Each row by itself: its name (with the sign before it), then a line for each other cell."""
     named = next((position for position, header in enumerate(headers) if header), 0)
     return "\n".join(line for row in rows for line in _record(headers, row, named, style.width))

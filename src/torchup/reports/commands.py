@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 from torchup.model import Manager, Shell
 from torchup.patterns import LETTER_BEYOND_LATIN, lazy_pattern
 from torchup.reports.answers import answers_below, expression_of, take, take_several
-from torchup.reports.values import arch, driver, interpreter, python_version
+from torchup.reports.values import arch, driver, glibc, interpreter, python_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,9 +115,12 @@ _DOCKER = lazy_pattern(
     re.IGNORECASE | re.ASCII,
 )
 _PRINTED = lazy_pattern(r"\bprint\s?\((.*)\)")
-_PARTS = lazy_pattern(r",\s?(?![^(]{0,200}\))|\)\s?;\s?print\(")
-_INTERPRETER = lazy_pattern(
-    r"(?:^|\s|&\s)[\"']?((?:[A-Za-z]:)?[^\s\"'&|;]{0,200}[/\\]python(?:3(?:\.\d{1,2})?)?(?:\.exe)?)[\"']?(?=\s|$)"
+_LDD = lazy_pattern(r"\s{0,20}ldd \(.{1,80}\) (\d\.\d{1,3})\s*$")  # not musl's, whose ldd has no number there
+_PARTS = lazy_pattern(r",\s?(?![^(]{0,200}\))")
+_PYTHON = r"[/\\]python(?:3(?:\.\d{1,2})?)?(?:\.exe)?"
+_INTERPRETER = lazy_pattern(  # a quoted path may hold spaces: "C:\Program Files\Python312\python.exe"
+    rf"\"(?=[^\"\n]{{0,200}} )((?:[A-Za-z]:|~)?[/\\][^\"\n:;|&]{{0,200}}{_PYTHON})\""
+    rf"|(?:^|\s|&\s)[\"']?((?:[A-Za-z]:)?[^\s\"'&|;]{{0,200}}{_PYTHON})[\"']?(?=\s|$)"
 )
 _LINE_CONTINUES = ("\\", "^", "`")
 _AT_ADDRESS = lazy_pattern(r"https?://\S{3,200}\Z")
@@ -177,6 +180,8 @@ def _read_command(collected: Collected, command: str, lines: Sequence[str]) -> N
     following = lines[collected.position + 1 : collected.position + 4]
     if command.startswith(("uname", "arch")) and following:
         arch(collected, following[0])
+    if command.startswith("ldd ") and following and (shown := _LDD.match(following[0])) is not None:
+        glibc(collected, shown[1])
     if command.strip() in ("groups", "id -Gn"):
         answer = next((line for line in following if line.strip()), "")
         collected.groups = tuple(answer.split(":")[-1].split())
@@ -186,19 +191,19 @@ def _read_command(collected: Collected, command: str, lines: Sequence[str]) -> N
         interpreter(collected, following[0])
     if "--query-gpu=driver_version" in command:
         driver(collected, next((line for line in following if re.match(r"\s*\d{3}\.", line)), ""))
-    for path in _INTERPRETER.findall(command)[:3]:
-        interpreter(collected, path)
+    for quoted, plain in _INTERPRETER.findall(command)[:3]:
+        interpreter(collected, quoted or plain)
     _read_printed(collected, command, lines)
 
 
 def _read_printed(collected: Collected, command: str, lines: Sequence[str]) -> None:
     """``python -c "import torch; print(torch.__version__, torch.cuda.is_available())"`` and the values below it."""
-    printed = _PRINTED.search(command) if "python" in command else None
-    if printed is None:
+    printed = _printed(command) if "python" in command else []
+    if not printed:
         return
     rows = [
         expression_of(part.strip(" )(") + ("()" if part.strip().endswith("(") else "")) or expression_of(part.strip())
-        for part in _PARTS.split(printed[1])
+        for part in printed
     ]
     below = list(answers_below(lines, collected.position))
     if len(rows) > 1 and any(take_several(collected, rows, line) for line in below):
@@ -207,6 +212,14 @@ def _read_printed(collected: Collected, command: str, lines: Sequence[str]) -> N
     for row in rows:
         if row is not None:
             next((line for line in answers if take(collected, row, line)), None)
+
+
+def _printed(command: str) -> list[str]:
+    """The expressions that a line of Python prints; other statements may stand between and behind its prints."""
+    statements = [found[1] for part in command.split(";") if (found := _PRINTED.search(part)) is not None]
+    if not statements and (whole := _PRINTED.search(command)) is not None:
+        statements = [whole[1]]  # a semicolon within a text
+    return [part for statement in statements for part in _PARTS.split(statement)]
 
 
 def _read_refusal(collected: Collected, line: str) -> None:

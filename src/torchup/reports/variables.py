@@ -47,6 +47,11 @@ _ADVICE = lazy_pattern(
     r"to avoid|for debugging)\b|请设置|可以设置|建议",
     re.IGNORECASE,
 )
+# A shell is asked for one variable, and its value stands alone on the next line.
+_ASKED = lazy_pattern(
+    rf"(?:echo|printenv|Write-Output)\s+[\"']?(?:\$env:|\$\{{?|%)?({_NAME})[}}%]?[\"']?\s*$|[>$#%]\s?\$env:({_NAME})\s*$"
+)
+_ANSWER = lazy_pattern(r"\s{0,20}[\w./:;,\\+-]{1,500}\s*")  # no prompt, no sentence
 _NAMED = lazy_pattern(rf"\s{{0,40}}- name: [\"']?({_NAME})[\"']?\s*")  # Kubernetes: the value is on the next line
 _VALUE = lazy_pattern(rf"\s{{0,40}}value: {_QUOTED}\s*")
 
@@ -54,7 +59,12 @@ _VALUE = lazy_pattern(rf"\s{{0,40}}value: {_QUOTED}\s*")
 def read_variables(collected: Collected, lines: Sequence[str]) -> None:
     """Keep the first value of each variable; a comparison (``==``) sets nothing."""
     named: str | None = None
+    asked: str | None = None
     for line in lines:
+        if asked is not None and _ANSWER.fullmatch(line) is not None:
+            collected.environment.setdefault(asked, line.strip())
+        shown = _ASKED.search(line) if "_" in line and not _ADVICE.search(line) else None
+        asked = (shown[1] or shown[2]) if shown is not None else None
         if named is not None and (value := _VALUE.fullmatch(line)) is not None:
             collected.environment.setdefault(named, next(filter(None, value.groups()), ""))
         found = _NAMED.fullmatch(line) if "- name:" in line else None

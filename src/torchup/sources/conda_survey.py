@@ -11,7 +11,7 @@ from torchup.sources.conda_config import addresses, read_conda_config
 from torchup.sources.configured import places
 from torchup.sources.mirrors import find_mirror, load_mirrors
 from torchup.sources.private import shown
-from torchup.sources.urls import authorization, without_credentials
+from torchup.sources.urls import authorization, is_address, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ def survey_conda(host: Host, request: Request, configuration: Configuration) -> 
 
 def _places(request: Request, config: CondaConfig, notices: list[Notice]) -> Iterator[tuple[Source, Secret]]:
     """(source as shown, address as used); the address of a mirror given by URL is the channel's own."""
-    if request.mirror and "://" in request.mirror:
+    if request.mirror and is_address(request.mirror):
         yield _place("mirror", request.mirror, "--mirror")
     elif request.mirror:
         mirror = find_mirror(request.mirror)

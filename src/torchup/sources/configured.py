@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from torchup.model import Secret, Value, message
 from torchup.settings import load_settings
 from torchup.sources.find_links import absolute
-from torchup.sources.mirrors import OFFICIAL, find_mirror, load_mirrors
+from torchup.sources.mirrors import find_mirror, is_official, load_mirrors
 from torchup.sources.named_places import Place, mirror_places, place_of
 from torchup.sources.netrc import read_netrc, with_login
 from torchup.sources.pip_config import PipConfig, Setting, read_pip_config
@@ -59,7 +59,7 @@ def places(host: Host, configuration: Configuration, request: Request, variants:
     Raises:
         UsageError: no mirror has the name asked for.
     """
-    mirror = find_mirror(request.mirror) if request.mirror and request.mirror.lower() != OFFICIAL else None
+    mirror = find_mirror(request.mirror) if request.mirror and not is_official(request.mirror) else None
     found = [
         *(mirror_places(mirror, variants) if mirror else ()),
         *_pytorch_places(request, variants),

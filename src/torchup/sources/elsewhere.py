@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.model import Survey
-from torchup.sources.mirrors import OFFICIAL
+from torchup.sources.mirrors import is_official
 from torchup.sources.surveyor import refuse_logins
 from torchup.sources.told import mirror_told
 
@@ -21,7 +21,7 @@ def mirror_alone(host: Host, machine: Machine, request: Request, catalog: Catalo
     Raises:
         UsageError: no mirror has the name, or its password stands on the command line.
     """
-    if not request.mirror or request.mirror.lower() == OFFICIAL:
+    if not request.mirror or is_official(request.mirror):
         return Survey()
     refuse_logins(host, request)
     return mirror_told(machine, request, catalog)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from torchup.catalog.gpus import DATA
 from torchup.data_files import read_data
 from torchup.errors import UsageError
-from torchup.model import Message, Notice, Value, message
+from torchup.model import Message, Notice, Secret, Value, message
 from torchup.near_names import near_names, offered
 from torchup.plan.index_options import chosen_source
 from torchup.privacy import SECRET, shown_address
-from torchup.sources.urls import host_of
+from torchup.sources.urls import Address, host_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,12 @@ def load_mirrors() -> MirrorTable:
     return read_data(DATA / "mirrors.toml", MirrorTable)
 
 
-def find_mirror(asked: str, table: MirrorTable | None = None) -> Mirror:
+def is_official(asked: Secret) -> bool:
+    """Whether ``--mirror`` names the original sites."""
+    return asked.reveal().lower() == OFFICIAL
+
+
+def find_mirror(asked: Address, table: MirrorTable | None = None) -> Mirror:
     """The mirror that ``--mirror`` names: a name of the table, or an address made into a mirror of its own.
 
     An address with ``{variant}`` is a PyTorch mirror; one that ends in a variant (``.../cu126``) is that one index;
@@ -91,6 +96,7 @@ def find_mirror(asked: str, table: MirrorTable | None = None) -> Mirror:
     Raises:
         UsageError: no mirror has the name.
     """
+    asked = asked.reveal() if isinstance(asked, Secret) else asked
     if asked.lower() == OFFICIAL:
         return official_mirror(table)
     known = (table or load_mirrors()).mirror

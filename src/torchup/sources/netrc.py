@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from torchup.model import Secret
+from torchup.privacy import remember, remember_login
 from torchup.sources.urls import Login, credentials, host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from torchup.host import Host
 
@@ -24,25 +25,44 @@ def netrc_path(host: Host) -> str:
 
 
 def read_netrc(host: Host) -> dict[str, Login]:
-    """Host name -> login; the entry ``default`` is left out, as it would give a password to anybody."""
-    return parse_netrc(host.read_text(netrc_path(host), 1 << 20) or "")
+    """Host name -> login; the entry ``default`` is left out, as it would give a password to anybody.
+
+    No text shows any of them afterwards (`torchup.privacy`).
+    """
+    entries = _entries(host.read_text(netrc_path(host), 1 << 20) or "")
+    for _, entry in entries:
+        remember_login(entry.get("login", ""), entry.get("password", ""))
+        remember(entry.get("account"))
+    return _logins(entries)
 
 
 def parse_netrc(text: str) -> dict[str, Login]:
     """Read ``machine NAME login USER password SECRET`` in any layout; macros and broken entries are skipped."""
-    found: dict[str, dict[str, str]] = {}
-    entry: dict[str, str] = {}
+    return _logins(_entries(text))
+
+
+def _entries(text: str) -> list[tuple[str | None, dict[str, str]]]:
+    """Host name (``None``: for all hosts) and what stands there, in order."""
+    found: list[tuple[str | None, dict[str, str]]] = []
     words = iter([word for line in text.splitlines() for word in line.partition(" #")[0].split()])
     for word in words:
         if word == "machine":
-            entry = found.setdefault(next(words, ""), {})
+            found.append((next(words, ""), {}))
         elif word in {"default", "macdef"}:
-            entry = {}
-        elif word in _KEYS:
-            entry[word] = next(words, "").strip('"')
+            found.append((None, {}))
+        elif word in _KEYS and found:
+            found[-1][1][word] = next(words, "").strip('"')
+    return found
+
+
+def _logins(entries: Iterable[tuple[str | None, dict[str, str]]]) -> dict[str, Login]:
+    merged: dict[str, dict[str, str]] = {}
+    for name, entry in entries:
+        if name is not None:
+            merged.setdefault(name, {}).update(entry)
     return {
         name: Login(user=Secret(one["login"]), password=Secret(one.get("password", "")))
-        for name, one in found.items()
+        for name, one in merged.items()
         if one.get("login")
     }
 

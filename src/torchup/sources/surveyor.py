@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from torchup.errors import UsageError
-from torchup.model import UNKNOWN, InstallerName, Message, Notice, Os, Source, Survey, message
+from torchup.model import UNKNOWN, InstallerName, Message, Notice, Os, Secret, Source, Survey, message
 from torchup.privacy import is_whole
 from torchup.settings import load_settings
 from torchup.sources.configured import places, read_configuration
@@ -16,7 +16,7 @@ from torchup.sources.find_links import list_folder
 from torchup.sources.index_client import Connection, Listing, PageRequest, read_pages
 from torchup.sources.mirrors import about_mirror, suggested
 from torchup.sources.overrides import overrides
-from torchup.sources.urls import local_path, page_of, without_credentials
+from torchup.sources.urls import is_address, local_path, page_of, without_credentials
 from torchup.sources.variants import known_variants, worth_asking
 
 if TYPE_CHECKING:
@@ -186,8 +186,8 @@ def refuse_logins(host: Host, request: Request) -> None:
                     "sources.package.login.hint", "put the login into your netrc file, and leave it out of the address"
                 ),
             )
-    from_settings = load_settings(host).text("mirror") == request.mirror
-    if request.mirror and "://" in request.mirror and not from_settings and not is_whole(request.mirror):
+    from_settings = Secret(load_settings(host).text("mirror") or "") == request.mirror
+    if request.mirror and is_address(request.mirror) and not from_settings and not is_whole(request.mirror):
         raise UsageError(
             message(
                 "sources.mirror.login",
@@ -224,7 +224,7 @@ def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
     by_file = {key: value for key, value in settings.values.items() if not environ.get(f"TORCHUP_{key.upper()}")}
     by_file |= settings.verbs.get("up", {}) | settings.verbs.get("env create", {})
     found: list[Message] = []
-    if request.mirror and "://" in request.mirror and by_file.get("mirror") == request.mirror:
+    if request.mirror and is_address(request.mirror) and Secret(str(by_file.get("mirror"))) == request.mirror:
         found.append(
             message(
                 "sources.mirror.by-project",

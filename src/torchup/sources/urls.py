@@ -59,6 +59,11 @@ def host_of(url: Address) -> str:
         return ""
 
 
+def is_address(place: Address) -> bool:
+    """Whether it is an address, not the name of something or a path."""
+    return "://" in _text(place)
+
+
 def page_url(index_url: str, package: str) -> str:
     """Address of one package's page in an index (PEP 503: normalised name, final slash); query parts are kept."""
     end = min((index_url.find(sign) for sign in "?#" if sign in index_url), default=len(index_url))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from torchup.data_files import read_data
 from torchup.envs.paths import join
 from torchup.errors import InstallError, NetworkError, UsageError
-from torchup.fetch import FileOrder, Place, fetch_all
+from torchup.fetch import CONNECTIONS, FileOrder, fetch_all
 from torchup.fetch.store import path_of
-from torchup.model import Secret, Value, message
-from torchup.sources.configured import read_configuration
-from torchup.sources.urls import host_of
+from torchup.install.places import Reach
+from torchup.model import Value, message
+from torchup.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,9 +87,10 @@ def fetched(host: Host, tell: Callable[[Progress], None], *, offline: bool = Fal
         NetworkError: one is not there and cannot be fetched, or may not be (``offline``).
         InstallError: the disk does not take it.
     """
-    configuration = read_configuration(host)
+    reach = Reach(host)
     orders = {
-        piece.name: _order(piece, configuration.certificate, configuration.pip.proxy) for piece in load_runtime().piece
+        piece.name: FileOrder(name=piece.file, sha256=piece.sha256, size=piece.size, places=(reach.place(piece.url),))
+        for piece in load_runtime().piece
     }
     missing = [order for order in orders.values() if host.sha256(path_of(host, order)) != order.sha256]
     if missing and offline:
@@ -98,15 +99,10 @@ def fetched(host: Host, tell: Callable[[Progress], None], *, offline: bool = Fal
         )
         raise NetworkError(text, hint=_by_hand())
     try:
-        fetch_all(host, missing, tell=tell)
+        fetch_all(host, missing, tell=tell, connections=load_settings(host).number("connections", CONNECTIONS))
     except (NetworkError, InstallError) as error:
         raise type(error)(error.text, hint=_by_hand()) from error
     return {name: path_of(host, order) for name, order in orders.items()}
-
-
-def _order(piece: Piece, certificate: str | None, proxy: Secret | None) -> FileOrder:
-    place = Place(name=host_of(piece.url), url=piece.url, certificate=certificate, proxy=proxy)
-    return FileOrder(name=piece.file, sha256=piece.sha256, size=piece.size, places=(place,))
 
 
 def _by_hand() -> Message:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from torchup.model import InstallerName, Manager, Request, Value
+from torchup.model import InstallerName, Manager, Request, Secret, Value
 
 
 class Verb(StrEnum):
@@ -69,7 +69,7 @@ def request_of(question: Question) -> Request:
         purpose=question.purpose.strip() or None,
         profile=question.profile,
         channel=question.channel,
-        mirror=question.mirror.strip() or None,
+        mirror=Secret.of(question.mirror.strip()),
         cpu=question.cpu,
         installer=INSTALLERS.get(question.manager),
     )

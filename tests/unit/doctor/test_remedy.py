@@ -168,6 +168,28 @@ def test_companions_only_leaves_torch_alone():
     assert not [word for word in words if word.startswith("torch==")]
 
 
+def test_companions_come_with_torch_where_the_torch_that_is_there_cannot_stay():
+    """PyPI's wheel, which a listing shows without its label, needs a newer driver than this: all are exchanged."""
+    torch = Torch(installed=True, version=CATALOG.newest_torch)
+    target = machine("linux", RTX_4090, driver="570.86")
+    words = reinstall(facts_with_wrong_build(target, torch=torch), CATALOG, Wish(companions_only=True)).commands[0]
+    assert [word for word in words if word.startswith("torch==")]
+    assert "--no-deps" not in words
+
+
+@pytest.mark.parametrize("origin", ["conda", "pip"])
+def test_wheels_never_go_over_a_torch_of_condas(origin):
+    """Where conda-forge has no build, wheels go into an environment of their own; over wheels they go as before."""
+    card = nvidia("NVIDIA GeForce RTX 3070 Ti", "8.6", 8)
+    facts = msgspec.structs.replace(
+        facts_with_wrong_build(machine("windows", card, driver="512.78")),
+        manager=Manager.CONDA,
+        packages=(Package(name="pytorch", version="2.5.1", origin=origin, channel="pytorch"),),
+    )
+    first = reinstall(facts, CATALOG).commands[0]
+    assert (first[:2] == ("conda", "create")) == (origin == "conda")
+
+
 def test_leftovers_of_another_cuda_go_and_torch_stays():
     """Two wheels that write the same folder: the one that torch is not for is removed by its exact name."""
     torch = Torch(installed=True, version="2.8.0", local="cu126", variant="cu126", cuda="12.6")

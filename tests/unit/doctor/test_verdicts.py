@@ -10,6 +10,7 @@ from support.doctor_examples import EXAMPLES
 from support.doctor_messages import MESSAGES
 from support.facts import facts
 from torchup.doctor import diagnose
+from torchup.doctor.ask import commands_to_ask
 from torchup.doctor.verdict import is_bad, unexplained
 from torchup.encoding import to_json
 from torchup.i18n import render
@@ -148,3 +149,19 @@ def test_text_markdown_and_json_agree(name):
     assert ("✓ " in text.splitlines()[0]) == (found.verdict is Verdict.HEALTHY)
     assert found.verdict is not Verdict.HEALTHY or not unexplained(made)
     assert found.verdict is Verdict.CAUSE or not [f for f in found.findings if f.severity is Severity.ERROR]
+
+
+@pytest.mark.parametrize("system", ["Ubuntu 22.04", "CentOS 7", "Windows 11", "macOS 14.5"])
+def test_the_release_of_a_system_is_written_once(system):
+    """A distribution's name may hold it already."""
+    made = parse_report(f"{system}\ntorch 2.14.1+cu126\nRTX 3090\n")
+    row = next(line for line in doctor_markdown(diagnose(made), made).splitlines() if line.startswith("| system"))
+    assert row.count(system.split()[1]) == 1
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_what_was_pasted_is_not_asked_for_again(answered):
+    """A report that shows nvidia-smi's table needs other commands, and those are still asked for."""
+    asked = commands_to_ask(facts(gpu="NVIDIA GeForce RTX 3090", driver="570.86.10", smi_worked=answered))
+    assert (("nvidia-smi",) in asked) is not answered
+    assert asked

@@ -12,12 +12,15 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from support.file_server import FileServer, Manners
 from torchup.errors import InstallError, NetworkError
 from torchup.fetch import FileOrder, Patience, Place, StoppedError, fetch_all
-from torchup.fetch.blocks import BLOCK
-from torchup.fetch.store import part_of
+from torchup.fetch.blocks import BLOCK, MARK, journal_head, journal_line, read_journal
+from torchup.fetch.offered import offered_at
+from torchup.fetch.store import digest_of, part_of
 from torchup.host.partfile import PartFile
 from torchup.host.real import RealHost
 from torchup.model import Secret
@@ -129,6 +132,54 @@ def test_a_second_run_goes_on_where_the_first_was_stopped(host):
         assert server.sent - before <= len(CONTENT) - 2 * BLOCK
 
 
+def interrupted(host, wanted, after, connections):
+    """One run that is stopped after so many bytes of its own; nothing where it was there already."""
+    stop, first = threading.Event(), []
+
+    def tell(state):
+        first.append(state.all_done)
+        if state.all_done - first[0] >= after:
+            stop.set()
+
+    with contextlib.suppress(StoppedError):
+        fetch_all(host, [wanted], patience=QUICK, connections=connections, stop=stop, tell=tell)
+
+
+def test_what_was_stopped_leaves_nothing_for_the_next_answer_to_begin_with(host):
+    """A connection with an unread rest is given up, whichever thread closed it."""
+    with FileServer(CONTENT, Manners(rate=30_000_000)) as server:
+        for _ in range(4):
+            interrupted(host, unpromised(server), BLOCK, connections=1)
+            assert offered_at(host, order(server).places[0], 2.0).size == SIZE
+
+
+def test_a_begun_block_is_continued_by_the_next_run(host):
+    """A slow line that is interrupted again and again gets on, although no block of 4 MB was ever complete."""
+    with FileServer(CONTENT, Manners(rate=12_000_000)) as server:
+        for _ in range(4):
+            interrupted(host, order(server), 3 * MARK, connections=2)
+        begun = server.sent
+        assert begun < 4 * 2 * BLOCK
+        server.manners = Manners()
+        fetch(host, order(server))
+        assert server.sent < SIZE + 4 * 2 * (MARK + (1 << 18))
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.none() | st.integers(-1, BLOCK + 1)), max_size=30), st.integers(0, 20))
+def test_a_journal_promises_only_what_was_written(lines, cut):
+    """Whatever stands in it, a part of a line included: a block is there, or so many bytes of it, or nothing."""
+    size = 5 * BLOCK + 12345
+    text = "".join(journal_line(block, count) for block, count in lines)
+    text = text[: len(text) - cut]
+    whole = text.rpartition("\n")[0].split("\n")
+    blocks = read_journal(journal_head(size, "x") + text, size)
+    assert blocks.done == {block for block in range(6) if str(block) in whole}
+    for block, count in blocks.filled.items():
+        assert block not in blocks.done
+        assert journal_line(block, count).strip() in whole
+        assert 0 < count < blocks.length(block)
+
+
 def test_bytes_that_lie_on_the_disk_wrongly_are_found_and_fetched_anew(host):
     """After a power cut the journal may promise what the disk lost; the hash tells, and the file comes whole."""
     with FileServer(CONTENT, Manners(stall_after=3 * BLOCK)) as server:
@@ -236,15 +287,55 @@ def test_small_files_come_beside_the_large_one_and_a_failure_ends_all(host):
             fetch_all(host, [order(large)], stop=stop, tell=lambda _: stop.set())
 
 
-def test_a_file_without_a_promised_hash_is_kept_by_its_address(host):
-    """Its length is all that is checked, and a second order finds it."""
+def unpromised(server, size=None):
+    """A file whose hash nobody knows."""
+    return FileOrder(name="python.tar.gz", size=size, places=(Place(name="s", url=server.url),))
+
+
+@pytest.mark.parametrize("size", [None, SIZE])
+def test_a_file_without_a_promised_hash_is_kept_by_its_own(host, size):
+    """A second order for its address finds it by the hash that it turned out to have; a damaged one is fetched anew."""
     with FileServer(CONTENT) as server:
-        wanted = FileOrder(name="python.tar.gz", size=SIZE, places=(Place(name="s", url=server.url),))
-        (path,) = fetch_all(host, [wanted]).values()
+        (path,) = fetch_all(host, [unpromised(server, size)]).values()
         assert Path(path).read_bytes() == CONTENT
+        assert digest_of(path) == server.sha256
         asked = len(server.asked)
-        fetch_all(host, [wanted])
+        assert fetch_all(host, [unpromised(server, size)]) == {unpromised(server).key: path}
         assert len(server.asked) == asked
+        with Path(path).open("r+b") as file:
+            file.write(b"damage")
+        fetch_all(host, [unpromised(server, size)])
+        assert host.sha256(path) == server.sha256
+
+
+def test_a_file_without_a_hash_that_changes_meanwhile_is_fetched_anew(host):
+    """No hash would tell that its halves are of two versions: within one run, and from one run to the next."""
+    with FileServer(CONTENT, Manners(changes_after=3)) as server:
+        (path,) = fetch_all(host, [unpromised(server)], patience=QUICK, connections=2).values()
+        assert Path(path).read_bytes() == CONTENT[::-1]
+    with FileServer(CONTENT, Manners(rate=30_000_000)) as server:
+        interrupted(host, unpromised(server), 2 * BLOCK, connections=1)
+        server.manners = Manners(tag='"second"')
+        server.content = CONTENT[::-1]
+        (path,) = fetch_all(host, [unpromised(server)], patience=QUICK).values()
+        assert Path(path).read_bytes() == CONTENT[::-1]
+
+
+def test_a_file_without_a_hash_goes_on_where_it_is_the_same_version(host):
+    """The server's own name for the version tells that the rest belongs to the beginning."""
+    with FileServer(CONTENT, Manners(rate=30_000_000)) as server:
+        interrupted(host, unpromised(server), 2 * BLOCK, connections=1)
+        before = server.sent
+        server.manners = Manners()
+        (path,) = fetch_all(host, [unpromised(server)], patience=QUICK, connections=1).values()
+        assert Path(path).read_bytes() == CONTENT
+        assert server.sent - before <= SIZE - 2 * BLOCK + MARK
+
+
+def test_a_busy_server_is_asked_again_for_a_size(host):
+    """The first request of a file of unknown size is as patient as those for its parts."""
+    with FileServer(CONTENT, Manners(statuses=[503, 429])) as server:
+        fetch_all(host, [unpromised(server)], patience=QUICK)
 
 
 @pytest.mark.parametrize(

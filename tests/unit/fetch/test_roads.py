@@ -147,6 +147,24 @@ def test_a_login_is_sent_to_its_host_alone(host, tmp_path, monkeypatch, way):
         assert not any("authorization" in headers for _, headers in other.asked)
 
 
+def test_a_redirect_to_another_host_takes_that_hosts_own_login(host, tmp_path, monkeypatch):
+    """As pip does it, where the user's netrc names that very host; the entry for all hosts is sent to none."""
+    user, _, password = LOGIN.partition(":")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with FileServer(CONTENT) as server, FileServer(CONTENT, login=LOGIN) as other:
+        server.manners = Manners(redirect_to=other.url.replace("127.0.0.1", "localhost"))
+        (tmp_path / "netrc").write_text(f"machine localhost login {user} password {password}\n")
+        fetch(host, server)
+        assert not any("authorization" in headers for _, headers in server.asked)
+        (path,) = (tmp_path / "home").rglob("x.whl")
+        path.unlink()
+        (tmp_path / "netrc").write_text(f"default login {user} password {password}\n")
+        before = len(other.asked)
+        with pytest.raises(NetworkError, match="HTTP 401"):
+            fetch(host, server)
+        assert not any("authorization" in headers for _, headers in (*server.asked, *other.asked[before:]))
+
+
 def test_a_redirect_out_of_tls_is_refused(host, unknown):
     """What was asked for by TLS does not come without."""
     with FileServer(CONTENT) as open_, FileServer(CONTENT, Manners(redirect_to=open_.url), tls=tls(unknown)) as server:

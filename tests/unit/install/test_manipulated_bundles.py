@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 HOST = RealHost()
 TORCH = "torch-2.13.0+cpu-py3-none-any.whl"
 PIP = "pip-26.0-py3-none-any.whl"
+ADDRESS = "https://host/x-1-py3-none-any.whl"
+WHEEL = {"package": "x", "version": "1", "requirement": f"x @ {ADDRESS}", "url": ADDRESS}
 
 
 def bundle(folder: Path):
@@ -60,6 +62,10 @@ def test_a_sound_bundle_is_read(tmp_path):
     write(tmp_path, document)
     plan = load_bundle(HOST, str(tmp_path))
     assert plan.hashes == document["files"]
+    put(document, "plan.wheels", [WHEEL])
+    write(tmp_path, document)
+    assert load_bundle(HOST, str(tmp_path)).wheels[0].url == ADDRESS
+    put(document, "plan.wheels", [])
     for installer in ("uv", "pip"):
         put(document, "plan.installer", installer)
         write(tmp_path, document)
@@ -116,6 +122,17 @@ CHANGED_PLANS = [
     ("plan.sources.0.name", "a b\n"),
     ("plan.covered_gpus", [-1]),
     ("plan.hashes", {TORCH: "md5"}),
+    ("plan.wheels", [WHEEL | {"requirement": "--index-url=https://host/simple=="}]),
+    ("plan.wheels", [WHEEL | {"requirement": "x @ file:///etc/x-1-py3-none-any.whl"}]),
+    ("plan.wheels", [WHEEL | {"requirement": "x @ https://other/x-1-py3-none-any.whl"}]),
+    ("plan.wheels", [WHEEL | {"package": "--help"}]),
+    ("plan.wheels", [WHEEL | {"url": "file:///etc/x-1-py3-none-any.whl"}]),
+    ("plan.wheels", [WHEEL | {"url": "https://me:Passw0rd@host/x-1-py3-none-any.whl"}]),
+    ("plan.wheels", [WHEEL | {"index": "--index-url"}]),
+    ("plan.wheels", [WHEEL | {"find_links": "/etc"}]),
+    ("plan.wheels", [WHEEL | {"version": "1 --pre"}]),
+    ("plan.wheels", [WHEEL | {"sha256": "md5"}]),
+    ("plan.wheels", [WHEEL | {"requires": ["-r /etc/passwd"]}]),
     ("plan.conda", {"subdir": "linux-64", "channels": [], "specs": ["evil"]}),
     ("schema", 99),
     ("schema", 0),
@@ -143,6 +160,15 @@ def test_a_changed_plan_is_refused(tmp_path, place, value):
     assert "Passw0rd" not in str(refused.value)
     assert "\x1b" not in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_bundle_compiles_nothing(tmp_path):
+    """To compile is to run programs, with variables of the plan's choice."""
+    document = bundle(tmp_path)
+    put(document, "plan.wheels", [WHEEL | {"compiled": True, "environment": {"LD_PRELOAD": "wheels/evil.whl"}}])
+    write(tmp_path, document)
+    with pytest.raises(UsageError, match="this plan compiles x"):
+        load_bundle(HOST, str(tmp_path))
 
 
 def _append(folder):

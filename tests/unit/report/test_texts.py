@@ -16,9 +16,10 @@ from torchup.plan import resolve
 from torchup.report import numbers
 from torchup.report.bench_text import advice, bench_text, limits, shortened
 from torchup.report.catalog_text import catalog_text
+from torchup.report.columns import beside
 from torchup.report.env_text import changes_text, show_text
 from torchup.report.results_text import compare_text, heading, results_text
-from torchup.report.style import Style
+from torchup.report.style import Style, paint
 from torchup.report.up_text import up_text
 
 CATALOG = load_catalog()
@@ -105,7 +106,7 @@ def test_the_limit_of_a_device_is_said_once_for_its_fastest_run():
     assert line == "Example CPU: the limit for this work is 910 ms (memory bandwidth); `graph` reaches 45.5 % of it"
     assert "(arithmetic)" in limits([slow])[0]
     assert limits([result(limit=limit(seconds=None, share=None))]) == [
-        "the peak of Example CPU is unknown, so torchup shows no limit"
+        "the peak performance of Example CPU is unknown, so torchup shows no limit"
     ]
     assert limits([result()]) == []
 
@@ -116,7 +117,7 @@ def test_what_the_budget_cut_short_is_said():
     whole = result(parameters={"epochs": 10, "epochs_asked": 10})
     (line,) = shortened([cut, whole, result(parameters={"epochs": 3})])
     assert line.startswith("script (cpu): the time budget allowed only 4 of 10 epochs; ")
-    assert line.endswith("the time is extrapolated, and the accuracy is not judged")
+    assert line.endswith("torchup extrapolated the time and did not judge the accuracy")
     assert "4 of 10" in bench_text([cut], STYLE, baseline=run(result(seconds=45.02, measured=False)))
 
 
@@ -223,7 +224,7 @@ def test_an_environment_is_shown_with_where_it_is_from():
     """Source and installer, or that it was adopted; the previous one where there is one; how to enter it."""
     made = msgspec.structs.replace(ENVIRONMENT, source="pytorch", installer=InstallerName.UV)
     said = shown(made, previous="torch 2.12.0+cu126")
-    for expected in ("pytorch (uv)", "torch 2.12.0+cu126", "not yet; run torchup verify --env default", "source it"):
+    for expected in ("pytorch (uv)", "torch 2.12.0+cu126", "not yet; run `torchup verify --env default`", "source it"):
         assert expected in said
     assert "adopted unchanged" in shown(msgspec.structs.replace(made, adopted=True))
 
@@ -272,3 +273,11 @@ def test_an_environment_is_shown_with_its_proof():
 def test_numbers_keep_the_digits_that_mean_something(said, expected):
     """Three digits, the unit that fits, a dash for what is not known."""
     assert said == expected
+
+
+@pytest.mark.parametrize("label", ["来自", "Source", "This machine"])
+def test_a_separator_that_begins_a_line_is_not_coloured_as_a_sign(label):
+    """Only what stands at the left is a sign; the same character separates values within a section."""
+    section = "\n".join(beside(label, "https://pypi.org/simple · about 138 MB", 14, 30))
+    assert "\x1b[" not in paint(f"{section}\n{' ' * 14}· 138 MB")
+    assert paint("· a hint\n  ✓ a rung").count("\x1b[0m") == 2

@@ -193,3 +193,41 @@ def test_no_password_stays_in_a_fact():
 def test_a_dollar_sign_on_windows_is_no_shell():
     """People write it before any command; the shell there is not known."""
     assert parse_report("OS: Windows 11\n$ uv sync").shell is None
+
+
+@pytest.mark.parametrize("behind", ["", "; torch.zeros(3).cuda()+1", "; x = torch.rand(2); print(x.sum())"])
+@pytest.mark.parametrize("between", ["; ", ";", "; torch.manual_seed(0); "])
+def test_what_one_line_of_python_prints_is_read_whatever_stands_around_it(between, behind):
+    """Statements that print nothing do not hide the values of those that do."""
+    code = f"import torch; print(torch.__version__){between}print(torch.cuda.is_available()){behind}"
+    facts = parse_report(f'$ python -c "{code}"\n2.15.0+cu130\nFalse\n')
+    assert (facts.torch.version, facts.torch.local, facts.torch.cuda_available) == ("2.15.0", "cu130", False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "glibc"),
+    [
+        ("ldd (GNU libc) 2.17", "2.17"),
+        ("ldd (Ubuntu GLIBC 2.35-0ubuntu3.8) 2.35", "2.35"),
+        ("ldd (Debian GLIBC 2.36-9+deb12u4) 2.36", "2.36"),
+        ("musl libc (x86_64)", None),
+    ],
+)
+def test_ldd_says_which_glibc_there_is(answer, glibc):
+    """Its last number, behind the distribution's own in brackets; musl's has none."""
+    assert parse_report(f"$ ldd --version\n{answer}\n").system.glibc == glibc
+
+
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        (r'"C:\Program Files\Python312\python.exe" -m pip list', r"C:\Program Files\Python312\python.exe"),
+        (r'& "C:\Program Files\Python312\python.exe" -m pip list', r"C:\Program Files\Python312\python.exe"),
+        (r'"C:\Python312\python.exe" -m pip list', r"C:\Python312\python.exe"),
+        (r"C:\Python312\python.exe -m pip list", r"C:\Python312\python.exe"),
+        ('"/Users/me/my envs/lab/bin/python3.12" -m pip list', "/Users/me/my envs/lab/bin/python3.12"),
+    ],
+)
+def test_the_path_of_a_python_keeps_its_spaces(command, path):
+    """A path in quotes is one word, and a remedy calls the whole of it."""
+    assert parse_report(f"$ {command}\n").python.path == path

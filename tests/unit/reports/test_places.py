@@ -98,3 +98,23 @@ def test_a_variable_is_read_in_every_way_of_setting_it(line):
 def test_what_a_message_advises_is_not_set(line):
     """Programs recommend variables; the user has not set them."""
     assert parse_report(line).environment == {}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "$ echo $CUDA_VISIBLE_DEVICES", '$ echo "${CUDA_VISIBLE_DEVICES}"', "$ printenv CUDA_VISIBLE_DEVICES",
+        "C:\\>echo %CUDA_VISIBLE_DEVICES%", "PS C:\\> $env:CUDA_VISIBLE_DEVICES",
+        "PS C:\\> echo $env:CUDA_VISIBLE_DEVICES",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("answer", ["-1", "3,4", "GPU-8a5d"])
+def test_a_variable_that_a_shell_was_asked_for_has_the_value_below(question, answer):
+    """In every shell's way to ask."""
+    assert parse_report(f"{question}\n{answer}\n").environment == {"CUDA_VISIBLE_DEVICES": answer}
+
+
+@pytest.mark.parametrize("below", ["", "$ nvidia-smi", "me@box:~$ pip list", "I saw nothing there."])
+def test_an_empty_answer_gives_no_value(below):
+    """What stands below is the next prompt, or a sentence."""
+    assert parse_report(f"$ echo $CUDA_VISIBLE_DEVICES\n{below}\n").environment == {}

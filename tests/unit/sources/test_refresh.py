@@ -9,7 +9,7 @@ from support.sources import IsolatedHost
 from torchup.catalog import load_catalog
 from torchup.encoding import to_json
 from torchup.errors import NetworkError
-from torchup.model import Request
+from torchup.model import Request, Secret
 from torchup.sources.refresh import refresh, variant_of_metadata
 
 CATALOG = load_catalog()
@@ -26,7 +26,8 @@ def server():
 def learn(tmp_path, server, *, previous=None, variants=(), catalog=CATALOG):
     """Refresh by way of a mirror on this machine; nothing else answers."""
     host = IsolatedHost(tmp_path)
-    return refresh(host, Request(mirror=server.url("whl/{variant}")), catalog, previous=previous, variants=variants)
+    address = server.url("whl/{variant}")
+    return refresh(host, Request(mirror=Secret(address)), catalog, previous=previous, variants=variants)
 
 
 def publish(server, label, python="cp312", platform=LINUX, **more):
@@ -106,7 +107,7 @@ def test_a_plain_wheel_is_what_its_metadata_says(tmp_path, server, style):
     server.style = style
     cuda = make_wheel("torch", "9.1.0", python="cp312", platform=LINUX, requires=["cuda-toolkit[cublas]==13.2.2; x"])
     server.publish("simple", cuda)
-    found = refresh(IsolatedHost(tmp_path), Request(mirror=server.url("simple")), CATALOG, variants=("cpu",))
+    found = refresh(IsolatedHost(tmp_path), Request(mirror=Secret(server.url("simple"))), CATALOG, variants=("cpu",))
     assert [(build.variant, build.local) for build in found.new] == [("cu132", False)]
 
 
@@ -115,7 +116,7 @@ def test_a_plain_wheel_without_metadata_is_not_counted(tmp_path, server):
     wheel = make_wheel("torch", "9.1.0", python="cp312", platform=LINUX)
     server.publish("simple", wheel)
     del server.files[wheel.filename + ".metadata"]
-    found = refresh(IsolatedHost(tmp_path), Request(mirror=server.url("simple")), CATALOG, variants=("cpu",))
+    found = refresh(IsolatedHost(tmp_path), Request(mirror=Secret(server.url("simple"))), CATALOG, variants=("cpu",))
     assert found.new == ()
 
 

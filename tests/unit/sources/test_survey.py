@@ -9,7 +9,7 @@ import pytest
 from support.index_server import IndexServer, make_wheel
 from support.sources import IsolatedHost
 from torchup.errors import UsageError
-from torchup.model import Driver, Gpu, Machine, Os, Request, Vendor
+from torchup.model import Driver, Gpu, Machine, Os, Request, Secret, Vendor
 from torchup.sources.surveyor import survey
 
 LINUX = Machine(os=Os.LINUX, arch="x86_64")
@@ -59,7 +59,7 @@ def test_sources_come_in_the_order_they_are_tried(tmp_path, server):
         "PIP_INDEX_URL": server.url("main"), "PIP_EXTRA_INDEX_URL": server.url("extra"),
         "PIP_FIND_LINKS": str(tmp_path), "TORCHUP_WHEELHOUSE": "house",
     }  # fmt: skip
-    result = survey(IsolatedHost(tmp_path, environ), LINUX, Request(mirror="nju"), None)
+    result = survey(IsolatedHost(tmp_path, environ), LINUX, Request(mirror=Secret("nju")), None)
     assert [source.name for source in result.sources] == [
         "mirror:nju:cpu", "pytorch-index:cpu", "index-url", "extra-index-url", "find-links", "wheelhouse",
     ]  # fmt: skip
@@ -169,7 +169,7 @@ def test_credentials_are_sent_and_never_told(tmp_path, server):
 def test_a_mirror_by_address_with_a_variant_in_it(tmp_path, server):
     """``--mirror URL`` with {variant} asks the mirror's index of each variant."""
     server.publish("pt/whl/cpu", torch())
-    request = Request(mirror=server.url("pt/whl/{variant}"))
+    request = Request(mirror=Secret(server.url("pt/whl/{variant}")))
     result = survey(IsolatedHost(tmp_path), LINUX, request, None)
     assert [offer.source for offer in result.offers] == [f"mirror:{server.host}:cpu"]
     assert result.sources[0].variant == "cpu"
@@ -178,7 +178,7 @@ def test_a_mirror_by_address_with_a_variant_in_it(tmp_path, server):
 def test_a_mirror_by_address_of_a_whole_index(tmp_path, server):
     """Any other address is an index that serves everything, in place of PyPI."""
     server.publish("simple", torch())
-    result = survey(IsolatedHost(tmp_path), LINUX, Request(mirror=server.url("simple")), None)
+    result = survey(IsolatedHost(tmp_path), LINUX, Request(mirror=Secret(server.url("simple"))), None)
     assert [source.name for source in result.sources] == [f"mirror:{server.host}", "pytorch-index:cpu"]
     assert result.sources[0].general
 
@@ -186,7 +186,7 @@ def test_a_mirror_by_address_of_a_whole_index(tmp_path, server):
 def test_a_misspelt_mirror_is_a_usage_error(tmp_path):
     """The error guesses the name that was meant."""
     with pytest.raises(UsageError) as caught:
-        survey(IsolatedHost(tmp_path), LINUX, Request(mirror="aliyum"), None)
+        survey(IsolatedHost(tmp_path), LINUX, Request(mirror=Secret("aliyum")), None)
     assert "aliyun" in str(caught.value.hint)
 
 
@@ -230,7 +230,7 @@ def test_a_login_of_the_netrc_is_sent_to_its_host_alone(tmp_path, server):
 
 def test_a_mirror_that_is_silent_is_told_loudly(tmp_path):
     """Who asks for a mirror hears that it did not answer and that others are used instead."""
-    result = survey(IsolatedHost(tmp_path), LINUX, Request(mirror="http://127.0.0.1:1/whl/{variant}"), None)
+    result = survey(IsolatedHost(tmp_path), LINUX, Request(mirror=Secret("http://127.0.0.1:1/whl/{variant}")), None)
     (notice,) = result.notices
     assert (notice.code, notice.level) == ("sources.mirror.silent", "warning")
     assert "no connection" in str(notice.text)
@@ -238,7 +238,7 @@ def test_a_mirror_that_is_silent_is_told_loudly(tmp_path):
 
 def test_a_mirror_without_pytorch_says_so(tmp_path):
     """`--mirror tuna` serves PyPI; torch itself still comes from PyTorch's index, and the user is told why."""
-    result = survey(IsolatedHost(tmp_path), LINUX, Request(mirror="tuna"), None)
+    result = survey(IsolatedHost(tmp_path), LINUX, Request(mirror=Secret("tuna")), None)
     assert [source.name for source in result.sources] == ["mirror:tuna", "pytorch-index:cpu"]
     assert "sources.mirror.lacks" in [notice.code for notice in result.notices]
 
@@ -247,9 +247,9 @@ def test_a_password_on_the_command_line_is_refused(tmp_path, server):
     """Every user of a machine sees its command lines; a variable or a file is private."""
     address = server.url("simple").replace("http://", "http://me:secret@")
     with pytest.raises(UsageError) as caught:
-        survey(IsolatedHost(tmp_path), LINUX, Request(mirror=address), None)
+        survey(IsolatedHost(tmp_path), LINUX, Request(mirror=Secret(address)), None)
     assert "secret" not in str(caught.value)
-    survey(IsolatedHost(tmp_path, {"TORCHUP_MIRROR": address}), LINUX, Request(mirror=address), None)
+    survey(IsolatedHost(tmp_path, {"TORCHUP_MIRROR": address}), LINUX, Request(mirror=Secret(address)), None)
 
 
 def test_a_variant_that_cannot_stand_in_an_address_is_not_asked_for(tmp_path):
@@ -264,7 +264,7 @@ def test_an_index_that_a_project_names_is_pointed_out(tmp_path, server, monkeypa
     project.mkdir()
     (project / "torchup.toml").write_text(f'mirror = "{server.url("simple")}"')
     monkeypatch.chdir(project)
-    asked = Request(mirror=server.url("simple"))
+    asked = Request(mirror=Secret(server.url("simple")))
     codes = [notice.code for notice in survey(IsolatedHost(tmp_path), LINUX, asked, None).notices]
     assert "sources.mirror.by-project" in codes
     chosen = {"TORCHUP_MIRROR": server.url("simple")}
@@ -274,7 +274,7 @@ def test_an_index_that_a_project_names_is_pointed_out(tmp_path, server, monkeypa
 
 def test_official_means_the_originals(tmp_path):
     """`--mirror official` takes back a mirror that a setting or an installation named."""
-    result = survey(IsolatedHost(tmp_path), LINUX, Request(mirror="official"), None)
+    result = survey(IsolatedHost(tmp_path), LINUX, Request(mirror=Secret("official")), None)
     assert [source.name for source in result.sources] == ["pytorch-index:cpu", "pypi"]
     assert result.notices == ()
 

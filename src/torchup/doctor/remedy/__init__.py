@@ -7,7 +7,7 @@ What is installed is what `torchup.plan.resolve` plans for the machine of the fa
 from __future__ import annotations
 
 from torchup.doctor.cause import RemedyKind
-from torchup.doctor.remedy.additions import add_packages, linked_anew, renewed
+from torchup.doctor.remedy.additions import add_packages, linked_anew, plain, renewed
 from torchup.doctor.remedy.build import is_planned, leftovers, reaches_gpu, reinstall
 from torchup.doctor.remedy.choice import TORCH_FAMILY, Choice, Wish, choose, needed_cuda
 from torchup.doctor.remedy.commands import WISHES, CommandRow, RemedyRow, commands_for, make
@@ -46,6 +46,7 @@ __all__ = [
     "machine_of",
     "make",
     "needed_cuda",
+    "plain",
     "python_words",
     "reaches_gpu",
     "rebuild",

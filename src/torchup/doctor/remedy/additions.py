@@ -19,10 +19,18 @@ def add_packages(facts: Facts, requirements: tuple[str, ...], *, text: Message) 
     return _typed(facts, order, plain_install(requirements, order), text)
 
 
-def renewed(facts: Facts, requirements: tuple[str, ...], *, text: Message) -> Remedy:
-    """Reinstall packages in their present versions, without their dependencies."""
+def renewed(facts: Facts, requirements: tuple[str, ...], *, text: Message, unlisted: bool = False) -> Remedy:
+    """Reinstall packages in their present versions, without their dependencies.
+
+    ``unlisted``: the lists of their files are missing, so that pip cannot remove them before.
+    """
     order = _order(facts)
-    return _typed(facts, order, renew(requirements, order), text)
+    return _typed(facts, order, renew(requirements, order, unlisted=unlisted), text)
+
+
+def plain(facts: Facts, commands: tuple[tuple[str, ...], ...], *, text: Message) -> Remedy:
+    """Commands that name no interpreter."""
+    return Remedy(text=text, commands=commands, shell=shell_of(facts))
 
 
 def linked_anew(facts: Facts, packages: tuple[str, ...], *, text: Message) -> Remedy:

@@ -64,16 +64,17 @@ def reinstall(facts: Facts, catalog: Catalog, wish: Wish | None = None, *, text:
 def order_of(facts: Facts, choice: Choice, wish: Wish) -> Order:
     """How the planned packages go in: by which manager, into which interpreter, over what is there."""
     plan = choice.plan
-    alone = wish.companions_only and same_torch(facts, plan)
+    fresh = wish.fresh or _other_python(facts, plan) or _over_conda(facts, plan)
+    alone = wish.companions_only and same_torch(facts, plan) and choice.installed in {None, plan.build.variant}
     packages = tuple(line for line in plan.packages if _belongs(line, facts, alone=alone))
     return Order(
         packages=packages,
-        manager=_manager(facts, plan),
+        manager=_manager(facts, plan, fresh=fresh),
         interpreter=interpreter_of(facts),
         windows=choice.imagined.machine.os is Os.WINDOWS,
         again=same_torch(facts, plan),
         alone=alone,
-        fresh=wish.fresh or _other_python(facts, plan),
+        fresh=fresh,
         processor=_processor(facts, choice.imagined.machine),
         subdir="osx-arm64" if choice.imagined.machine.translated else None,
     )
@@ -86,12 +87,16 @@ def _processor(facts: Facts, machine: Machine) -> str | None:
     return "windows-x86_64" if machine.os is Os.WINDOWS and facts.python.bits == 32 else None  # noqa: PLR2004  # bits
 
 
-def _manager(facts: Facts, plan: Plan) -> Manager:
+def _manager(facts: Facts, plan: Plan, *, fresh: bool) -> Manager:
     """What changes the environment; wheels in a conda environment are pip's."""
     manager = facts.manager or Manager.PIP
-    return (
-        Manager.PIP if manager is Manager.CONDA and plan.conda is None and not _other_python(facts, plan) else manager
-    )
+    return Manager.PIP if manager is Manager.CONDA and plan.conda is None and not fresh else manager
+
+
+def _over_conda(facts: Facts, plan: Plan) -> bool:
+    """Whether wheels would go over a torch of conda's, whose files pip does not remove: two torches in one folder."""
+    listed = any(package.from_conda for package in facts.packages if package.name in {"torch", "pytorch"})
+    return listed and facts.manager is Manager.CONDA and plan.conda is None
 
 
 def _belongs(requirement: str, facts: Facts, *, alone: bool) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from torchup.catalog.types import kind_of
 from torchup.catalog.versions import variant_key, version_key
 from torchup.compat.target import platform_of
@@ -63,12 +65,16 @@ class Kept(Value, frozen=True, kw_only=True):
 
 
 class Choice(Value, frozen=True, kw_only=True):
-    """What was chosen, for which machine; ``kept`` where another package decided about CUDA."""
+    """What was chosen, for which machine; ``kept`` where another package decided about CUDA.
+
+    ``installed``: the variant of the torch that is there, as far as its label or its release says it.
+    """
 
     plan: Plan
     imagined: Imagined
     kept: Kept | None = None
     conda_error: TorchupError | None = None  # why conda's own packages are not the answer
+    installed: str | None = None
 
 
 def choose(facts: Facts, catalog: Catalog, wish: Wish) -> Choice:
@@ -86,13 +92,16 @@ def choose(facts: Facts, catalog: Catalog, wish: Wish) -> Choice:
         except TorchupError as failed:
             by_conda = failed if request.installer is InstallerName.CONDA else by_conda
             continue
-        return _keeping_cuda(facts, catalog, request, _choice(plan, imagined, by_conda))
-    plan = resolve(imagined.machine, last, catalog)
-    return _keeping_cuda(facts, catalog, last, _choice(plan, imagined, by_conda))
-
-
-def _choice(plan: Plan, imagined: Imagined, by_conda: TorchupError | None) -> Choice:
-    return Choice(plan=plan, imagined=imagined, conda_error=by_conda if plan.conda is None else None)
+        break
+    else:
+        request, plan = last, resolve(imagined.machine, last, catalog)
+    choice = Choice(
+        plan=plan,
+        imagined=imagined,
+        conda_error=by_conda if plan.conda is None else None,
+        installed=installed_variant(facts, catalog, imagined),
+    )
+    return _keeping_cuda(facts, catalog, request, choice)
 
 
 def requests(facts: Facts, catalog: Catalog, wish: Wish, imagined: Imagined) -> Iterator[Request]:
@@ -198,7 +207,7 @@ def _keeping_cuda(facts: Facts, catalog: Catalog, request: Request, choice: Choi
     if not plans:
         return choice
     best = max(plans, key=lambda plan: (version_key(plan.build.torch), variant_key(plan.build.variant)))
-    return Choice(plan=best, imagined=choice.imagined, kept=kept, conda_error=choice.conda_error)
+    return replace(choice, plan=best, kept=kept)
 
 
 def _with_major(major: int, imagined: Imagined, request: Request, catalog: Catalog) -> Iterator[Plan]:

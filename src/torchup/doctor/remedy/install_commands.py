@@ -121,15 +121,16 @@ def plain_install(requirements: tuple[str, ...], order: Order) -> tuple[Command,
     return ((*python_words(order.interpreter), "-m", "pip", "install", *requirements),)
 
 
-def renew(requirements: tuple[str, ...], order: Order) -> tuple[Command, ...]:
-    """Reinstall packages, whatever is there, without their dependencies."""
+def renew(requirements: tuple[str, ...], order: Order, *, unlisted: bool = False) -> tuple[Command, ...]:
+    """Reinstall packages, whatever is there, without their dependencies; ``unlisted``: pip cannot remove them first."""
     if not requirements:
         return ()
     if order.manager in {Manager.UV_VENV, Manager.UV_PROJECT}:
         python = _uv_python(order) if order.manager is Manager.UV_VENV else ()
         return (("uv", "pip", "install", *python, "--upgrade", "--reinstall", "--no-deps", *requirements),)
     pip = _PROJECT_PIP.get(order.manager, (*python_words(order.interpreter), "-m", "pip"))
-    return ((*pip, "install", "--upgrade", "--force-reinstall", "--no-deps", *requirements),)
+    again = ("--ignore-installed",) if unlisted else ("--upgrade", "--force-reinstall")
+    return ((*pip, "install", *again, "--no-deps", *requirements),)
 
 
 _PROJECT_PIP: dict[Manager, Command] = {

@@ -45,8 +45,15 @@ def remedy_of(
     if (kind or cause.remedy) is RemedyKind.NONE:
         return None
     known = values or {}
-    text = filled(text_of(slug, "remedy"), known)
+    text = filled(text_of(slug, _key(slug, facts)), known)
     return make(_row(cause, facts, kind or cause.remedy), facts, catalog, text, known)
+
+
+def _key(slug: str, facts: Facts) -> str:
+    """The name of the text: ``remedy-in-SYSTEM`` for the first system that applies and has its own, else ``remedy``."""
+    variants = load_words(slug).variants
+    own = (f"remedy-in-{system}" for system, applies in _SYSTEMS.items() if applies(facts))
+    return next((key for key in own if key in variants), "remedy")
 
 
 def _row(cause: Cause, facts: Facts, kind: RemedyKind) -> RemedyRow:

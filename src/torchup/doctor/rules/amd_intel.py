@@ -97,12 +97,27 @@ def gfx_not_in_build(facts: Facts, compat: Compat) -> Found | None:
     lines += [gpu_line(facts, Vendor.AMD)] if facts.of(Vendor.AMD) else []
     lines += [message("doctor.gfx.target", "target {gfx}", gfx=target)] if target else []
     lines += [torch_line(facts)] if facts.torch.version else []
+    lines += [_override_line(facts)] if OVERRIDE in facts.environment else []
     return Found(
         summary=text_of("gfx-not-in-build", "summary"),
         evidence=tuple(lines),
-        remedy=_sibling(facts, compat, target) or remedy_of("gfx-not-in-build", facts, compat),
+        remedy=_sibling(facts, compat, target) or _own_code(facts, compat),
         certainty=Certainty.PROVEN,
     )
+
+
+def _override_line(facts: Facts) -> Message:
+    value = redact(facts.environment[OVERRIDE])
+    return message("doctor.visible.value", "{name}={value}", name=OVERRIDE, value=value)
+
+
+def _own_code(facts: Facts, compat: Compat) -> Remedy | None:
+    """The build that has the GPU's own code, which an override would keep it from running."""
+    install = remedy_of("gfx-not-in-build", facts, compat)
+    if install is None or OVERRIDE not in facts.environment or not _served(facts, compat):
+        return install
+    unset = remedy_of("hsa-override-wrong", facts, compat)
+    return replace(install, commands=(*unset.commands, *install.commands)) if unset is not None else install
 
 
 def _sibling(facts: Facts, compat: Compat, target: str | None) -> Remedy | None:
@@ -130,8 +145,7 @@ def hsa_override_wrong(facts: Facts, compat: Compat) -> Found | None:
     needed = sibling is not None and value.strip("\"'") == sibling and not native and not _served(facts, compat)
     if needed or (crashed is None and not native):
         return None  # nothing found its code: that the build lacks it says more
-    lines = [message("doctor.visible.value", "{name}={value}", name=OVERRIDE, value=redact(value))]
-    lines += [*quoted(facts, *_CRASHED, *_NO_CODE)]
+    lines = [_override_line(facts), *quoted(facts, *_CRASHED, *_NO_CODE)]
     lines += [gpu_line(facts, Vendor.AMD)] if facts.of(Vendor.AMD) else []
     lines += [torch_line(facts)] if facts.torch.version else []
     return Found(

@@ -190,7 +190,9 @@ def _evidence(
         lines.append(
             message("doctor.arch.capability", "compute capability {capability} ({sm})", capability=gpu, sm=gpu.sm)
         )
-    if listed:
+    sign = facts.sign(*WARNINGS)
+    only_ends = sign is not None and "minimum" in sign.values  # torch names two ends: there is code between them, too
+    if listed and not only_ends:
         lines.append(
             message("doctor.arch.listed", "code in the build: {list}", list=", ".join(code.sm for code in listed))
         )

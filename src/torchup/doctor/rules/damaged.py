@@ -37,10 +37,18 @@ def damaged_torch(facts: Facts, compat: Compat) -> Found | None:
     )
 
 
+def repair_command(facts: Facts) -> tuple[str, ...]:
+    """The command that makes an environment of torchup again as it was verified."""
+    return ("torchup", "env", "repair", facts.restorable or "")
+
+
 def _written_anew(facts: Facts, compat: Compat) -> Remedy:
-    """The packages whose files differ, in the same versions."""
+    """The environment as a whole where torchup made it, else the packages whose files differ, in the same versions."""
     from torchup.doctor import remedy  # noqa: PLC0415  # the planner comes with it
 
+    if facts.restorable is not None:
+        text = text_of("mixed-install", "remedy-repair")
+        return remedy.plain(facts, (repair_command(facts),), text=text)
     text = text_of("mixed-install", "remedy-damage")
     if linked := tuple(dict.fromkeys(one.conda for one in facts.damage if one.conda)):
         return remedy.linked_anew(facts, linked, text=text)

@@ -20,20 +20,23 @@ if TYPE_CHECKING:
     from torchup.plan.drivers import DriverOrder
 
 
+_OLDER_BUILD = text_of("driver-too-old", "remedy-build")
 _OPEN = text_of("driver-missing-or-broken", "remedy-open")
+_KEY = text_of("driver-missing-or-broken", "remedy-key")
 _PROPRIETARY = text_of("driver-missing-or-broken", "remedy-proprietary")
 
 
 def older_build_or_driver(facts: Facts, compat: Compat, floor: str | None) -> Remedy:
-    """A build that this driver runs, where there is one; a newer driver in any case."""
+    """A build that this driver runs, where there is one; a newer driver where that gives another one."""
     update = driver_remedy(facts, compat.catalog, floor=floor)
     if newest_driver(facts) is None and facts.nvidia.cuda_api is None:
         return update
     try:
-        choose(facts, compat.catalog, Wish())
+        build = choose(facts, compat.catalog, Wish()).plan.build
     except TorchupError:
         return update
-    text = text_of("driver-too-old", "remedy-or", driver=update.text)
+    gains = driver_order(facts, compat.catalog, floor=floor).gives != build.label
+    text = text_of("driver-too-old", "remedy-or", driver=update.text) if gains else _OLDER_BUILD
     return reinstall(facts, compat.catalog, text=text)
 
 
@@ -50,6 +53,8 @@ def make_it_answer(facts: Facts, compat: Compat, kind: RemedyKind) -> Remedy | N
     if flavour is not None:
         text = _OPEN if "open" in flavour.values else _PROPRIETARY
         return Remedy(text=text, needs_root=True, needs_reboot=True)
+    if facts.sign("driver.key-rejected") is not None:
+        return Remedy(text=_KEY, needs_root=True, needs_reboot=True)
     if kind is not RemedyKind.DRIVER or not _new_enough(facts, driver_order(facts, compat.catalog)):
         return remedy_of("driver-missing-or-broken", facts, compat, kind=kind)
     text = text_of("driver-missing-or-broken", "remedy-load")

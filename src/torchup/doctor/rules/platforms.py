@@ -224,6 +224,11 @@ def intel_mac_no_new_wheels(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=filled(text_of("intel-mac-no-new-wheels", "summary"), {"torch": last.torch}),
         evidence=quoted(facts, *_MISSED),
-        remedy=remedy_of("intel-mac-no-new-wheels", facts, compat),
+        remedy=remedy_of("intel-mac-no-new-wheels", _with_intel(facts), compat),
         certainty=Certainty.PROVEN,
     )
+
+
+def _with_intel(facts: Facts) -> Facts:
+    """The facts with the Mac's processor, which the report may show by what pip was offered only."""
+    return replace(facts, system=replace(facts.system, os=Os.MACOS, arch="x86_64", apple_silicon=False))

@@ -37,7 +37,7 @@ def visible_devices_hide(facts: Facts, compat: Compat) -> Found | None:
         return None
     hiding = [name for name, value in selectors.items() if _hides(name, value, facts)]
     conflict = _conflict(selectors) if facts.torch.hip or facts.of(Vendor.AMD) else None
-    failed = unseen is not None or facts.torch.cuda_available is False
+    failed = unseen is not None or facts.torch.cuda_available is False or facts.torch.device_count == 0
     hidden_here = facts.live and bool(hiding) and bool(facts.gpus) and facts.torch.variant != "cpu"
     suspected = not facts.live and bool(_not_first(selectors)) and facts.torch.variant != "cpu"
     if not hidden_here and not (failed and (hiding or conflict or unseen is not None or suspected)):

@@ -17,7 +17,7 @@ from torchup.plan.index_options import IndexOptions, chosen_source, index_option
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torchup.model import Machine, Plan, Source
+    from torchup.model import CondaOrder, Machine, Plan, Source
 
 
 def places(plan: Plan) -> IndexOptions:
@@ -31,6 +31,11 @@ def together(plan: Plan) -> tuple[str, ...]:
     """What one command installs: all but what has an index of its own, where other files have the same version."""
     wheels = (wheel.requirement for wheel in plan.wheels if not wheel.compiled and not wheel.index)
     return (*plan.packages, *wheels)
+
+
+def conda_channels(order: CondaOrder) -> tuple[str, ...]:
+    """The addresses that the plan takes conda's packages from: a mirror, where one stands in for a channel."""
+    return tuple(next(iter(order.mirrors.get(url, ())), url) for url in order.channels)
 
 
 def torch_source(plan: Plan) -> Source | None:

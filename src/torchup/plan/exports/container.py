@@ -6,10 +6,10 @@ import shlex
 from typing import TYPE_CHECKING
 
 from torchup.errors import UsageError
-from torchup.model import Os, message
+from torchup.model import Os, Vendor, message
 from torchup.plan.exports.common import header, later_commands, places, together, variables
 from torchup.plan.exports.fleet import UV_IMAGE
-from torchup.plan.exports.scripts import conda_channels, pip_options
+from torchup.plan.exports.scripts import channel_options, pip_options
 
 if TYPE_CHECKING:
     from torchup.model import CondaOrder, Machine, Plan
@@ -28,7 +28,9 @@ def dockerfile(plan: Plan, machine: Machine) -> str:
             message(
                 "export.dockerfile", "a Dockerfile needs a plan for Linux, but this one is for {os}", os=machine.os
             ),
-            hint=message("export.dockerfile.hint", "plan for the container: --assume os=linux"),
+            hint=message(
+                "export.dockerfile.assume", 'plan for the container: --assume "{facts}"', facts=_container_on(machine)
+            ),
         )
     if plan.conda is not None:
         return "\n".join([header(plan, machine), *_conda(plan, plan.conda, machine)]) + "\n"
@@ -100,6 +102,18 @@ def _conda(plan: Plan, order: CondaOrder, machine: Machine) -> list[str]:
         _from("mambaorg/micromamba:latest", machine),
         *_gpu(plan),
         *([f"ENV CONDA_OVERRIDE_CUDA={cuda}"] if cuda else []),
-        f"RUN micromamba install --yes --name base {conda_channels(order)} \\\n    {arguments} {clean}",
+        f"RUN micromamba install --yes --name base {channel_options(order)} \\\n    {arguments} {clean}",
         'CMD ["python"]',
     ]
+
+
+def _container_on(machine: Machine) -> str:
+    """What a Linux container on a machine with another system has, as ``--assume`` takes it.
+
+    On Windows it runs inside WSL, with the card and the driver of Windows; on a Mac it has the processor alone.
+    """
+    if machine.os is Os.MACOS:
+        return "os=linux,arch=aarch64" if machine.arch == "arm64" else "os=linux"
+    cards = [f"gpu={gpu.name}" for gpu in machine.gpus[:1] if gpu.name and gpu.vendor is Vendor.NVIDIA]
+    drivers = [f"driver={one.version}" for one in machine.drivers if one.vendor is Vendor.NVIDIA and one.version]
+    return ",".join(("os=linux", "wsl=true", *cards, *drivers[:1])) if cards else "os=linux"

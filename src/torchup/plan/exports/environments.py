@@ -11,6 +11,7 @@ from torchup.patterns import lazy_pattern
 from torchup.plan.conda import CONDA_FORGE, subdir
 from torchup.plan.exports.common import (
     array,
+    conda_channels,
     header,
     later_notes,
     pip_option_lines,
@@ -48,7 +49,7 @@ def environment_yml(plan: Plan, machine: Machine) -> str:
 
 
 def _channels(plan: Plan) -> tuple[str, ...]:
-    return plan.conda.channels if plan.conda is not None else (CONDA_FORGE,)
+    return conda_channels(plan.conda) if plan.conda is not None else (CONDA_FORGE,)
 
 
 def _channel(url: str) -> str:

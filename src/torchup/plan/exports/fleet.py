@@ -10,7 +10,7 @@ from torchup.compat.target import variant_name
 from torchup.errors import UsageError
 from torchup.model import Machine, Os, Plan, Value, message
 from torchup.plan.exports.common import later_commands, plain_python, together
-from torchup.plan.exports.scripts import conda_channels, pip_options
+from torchup.plan.exports.scripts import channel_options, pip_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -129,7 +129,7 @@ def conda_command(plan: Plan) -> str | None:
     """The command of a conda plan behind ``micromamba create --yes --prefix DIR``, quoted for sh."""
     if plan.conda is None:
         return None
-    return f"{conda_channels(plan.conda)} {' '.join(shlex.quote(spec) for spec in plan.conda.specs)}"
+    return f"{channel_options(plan.conda)} {' '.join(shlex.quote(spec) for spec in plan.conda.specs)}"
 
 
 def to_yaml(value: Any) -> str:

@@ -5,7 +5,17 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from torchup.plan.exports.common import header, later_commands, main_index, places, plain_python, together, variables
+from torchup.model import Os
+from torchup.plan.exports.common import (
+    conda_channels,
+    header,
+    later_commands,
+    main_index,
+    places,
+    plain_python,
+    together,
+    variables,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,19 +37,24 @@ def pip_options(plan: Plan, tool: str) -> list[str]:
     return options
 
 
-def conda_channels(order: CondaOrder) -> str:
+def channel_options(order: CondaOrder) -> str:
     """``--override-channels --channel URL ...`` quoted for sh."""
-    return "--override-channels " + " ".join(f"--channel {shlex.quote(url)}" for url in order.channels)
+    return "--override-channels " + " ".join(f"--channel {shlex.quote(url)}" for url in conda_channels(order))
 
 
 def script_sh(plan: Plan, machine: Machine) -> str:
-    """A POSIX shell script: ``sh torch.sh [FOLDER]``. Uses uv where it is installed, else venv and pip."""
+    """A POSIX shell script: ``sh torch.sh [FOLDER]``. Uses uv where it is installed, else venv and pip.
+
+    Windows has such a shell, too (Git's); there an environment has its Python in another folder.
+    """
+    launcher, inside = _launcher(plan, machine), "Scripts/python.exe" if machine.os is Os.WINDOWS else "bin/python"
+    python = f"$environment/{inside}"
     if plan.conda is not None:
         specs = " ".join(shlex.quote(spec) for spec in plan.conda.specs)
         body = [
             "for tool in micromamba mamba conda; do",
             '  if command -v "$tool" >/dev/null 2>&1; then',
-            f'    exec "$tool" create --yes --prefix "$environment" {conda_channels(plan.conda)} {specs}',
+            f'    exec "$tool" create --yes --prefix "$environment" {channel_options(plan.conda)} {specs}',
             "  fi",
             "done",
             'echo "none of micromamba, mamba, conda is installed" >&2',
@@ -52,11 +67,11 @@ def script_sh(plan: Plan, machine: Machine) -> str:
             f'  uv pip install --python "$environment" {_line(plan, "uv", shlex.quote)}',
             *_sh_compiled(plan, 'uv pip install --python "$environment"'),
             "else",
-            f'  {_sh_python(plan)} -m venv "$environment"',
-            f'  "$environment/bin/python" -m pip install {_line(plan, "pip", shlex.quote)}',
-            *_sh_compiled(plan, '"$environment/bin/python" -m pip install'),
+            f'  {launcher} -m venv "$environment"',
+            f'  "{python}" -m pip install {_line(plan, "pip", shlex.quote)}',
+            *_sh_compiled(plan, f'"{python}" -m pip install'),
             "fi",
-            '"$environment/bin/python" -c "import torch; print(torch.__version__)"',
+            f'"{python}" -c "import torch; print(torch.__version__)"',
         ]
     start = ["#!/bin/sh", header(plan, machine).rstrip("\n"), "set -eu", "environment=${1:-.venv}"]
     return "\n".join([*start, *body]) + "\n"
@@ -77,8 +92,9 @@ def _ps1_compiled(plan: Plan, tool: str) -> list[str]:
     return [*before, *(f"    Invoke-Checked {tool} {' '.join(map(_quote_ps1, words))}" for words in lines)]
 
 
-def _sh_python(plan: Plan) -> str:
-    return f"python{plan.python}"
+def _launcher(plan: Plan, machine: Machine) -> str:
+    """What starts the planned Python where no environment is active."""
+    return f"py -{plain_python(plan)}" if machine.os is Os.WINDOWS else f"python{plan.python}"
 
 
 def _line(plan: Plan, tool: str, quote: Callable[[str], str]) -> str:
@@ -107,8 +123,9 @@ def script_ps1(plan: Plan, machine: Machine) -> str:
 
 
 def _ps1_pip(plan: Plan, machine: Machine) -> list[str]:
-    inside = "Scripts\\python.exe" if machine.os.value == "windows" else "bin/python"
-    launcher = f"py '-{plain_python(plan)}'" if machine.os.value == "windows" else f"python{plan.python}"
+    inside = "Scripts\\python.exe" if machine.os is Os.WINDOWS else "bin/python"
+    program, *version = _launcher(plan, machine).split()
+    launcher = " ".join((program, *map(_quote_ps1, version)))
     return [
         f"$python = Join-Path $Environment {_quote_ps1(inside)}",
         "if (Get-Command uv -ErrorAction SilentlyContinue) {",
@@ -125,7 +142,7 @@ def _ps1_pip(plan: Plan, machine: Machine) -> list[str]:
 
 
 def _ps1_conda(order: CondaOrder) -> list[str]:
-    channels = [part for url in order.channels for part in ("--channel", url)]
+    channels = [part for url in conda_channels(order) for part in ("--channel", url)]
     arguments = " ".join(_quote_ps1(part) for part in ("--override-channels", *channels, *order.specs))
     return [
         "$tools = 'micromamba', 'mamba', 'conda'",

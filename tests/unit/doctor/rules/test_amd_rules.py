@@ -6,6 +6,8 @@ import pytest
 
 from support.facts import facts
 from torchup.compat.questions import load_compat
+from torchup.doctor.cause import load_cause
+from torchup.doctor.data_rule import check_of
 from torchup.doctor.rules import CHECKS
 
 
@@ -110,3 +112,22 @@ def test_the_extension_is_at_fault_where_torch_is_the_planned_one():
         variant=variant,
     )
     assert there.commands == ()
+
+
+def test_wsl_has_no_kernel_module_of_amds_to_load():
+    """There the driver is the one on Windows; elsewhere the module is loaded."""
+    rule = check_of(load_cause("gpu-not-supported-by-kfd"))
+    inside, outside = (rule(facts(os="linux", wsl=wsl, signs="kfd.not-loaded"), load_compat()) for wsl in (True, False))
+    assert ("sudo", "modprobe", "amdgpu") in outside.remedy.commands
+    assert not any("modprobe" in command for command in inside.remedy.commands)
+    assert inside.remedy.text != outside.remedy.text
+
+
+@pytest.mark.parametrize("environment", [{}, {"HSA_OVERRIDE_GFX_VERSION": "10.3.0"}])
+def test_an_override_does_not_outlive_the_build_that_lacked_the_gpus_code(environment):
+    """The new build has the GPU's own code, and an override that is still set would keep it from running."""
+    known = {"gpu": "amd:Radeon RX 7600", "torch_version": "2.5.1", "variant": "rocm6.2", "os": "linux"}
+    result = CHECKS["gfx-not-in-build"](facts(signs="hip.no-binary", environment=environment, **known), load_compat())
+    words = [word for command in result.remedy.commands for word in command]
+    assert any(word.startswith("torch==") for word in words)
+    assert any("HSA_OVERRIDE_GFX_VERSION" in word for word in words) is bool(environment)

@@ -8,6 +8,7 @@ from support.facts import facts, sign
 from torchup.compat.questions import load_compat
 from torchup.doctor.rules import CHECKS
 from torchup.model import Gpu, Vendor
+from torchup.reports import parse_report
 
 PASCAL = "NVIDIA GeForce GTX 1080"
 TURING = "NVIDIA GeForce RTX 2080 Ti"
@@ -120,3 +121,23 @@ def test_triton_is_not_told_to_update_a_driver_of_its_own_cuda():
     old = found("triton-newer-than-driver", driver="535.129.03", **known)
     assert "install" not in words(new.remedy)
     assert "install" in words(old.remedy)
+
+
+@pytest.mark.parametrize(("gpu", "gains"), [("Tesla V100-SXM2-32GB", False), ("NVIDIA GeForce RTX 4090", True)])
+def test_a_newer_driver_is_advised_only_where_it_gives_another_build(gpu, gains):
+    """Both cards have the same old driver; only for one of them is there a newer build than the one it runs."""
+    result = found(
+        "driver-too-old", gpu=gpu, driver="535.183.01", os="linux", signs="driver.too-old",
+        torch_version="2.14.1", variant="cu130", cuda="13.0", cuda_available=False,
+    )  # fmt: skip
+    assert ("driver branch" in str(result.remedy.text) or "NVIDIA driver" in str(result.remedy.text)) is gains
+    assert result.remedy.commands
+
+
+@pytest.mark.parametrize("error", ["Key was rejected by service", "Required key not available"])
+def test_a_module_that_secure_boot_refuses_is_not_installed_again(error):
+    """Another installation would be refused as well: its key has to be enrolled."""
+    report = f"$ sudo modprobe nvidia\nmodprobe: ERROR: could not insert 'nvidia': {error}\n"
+    remedy = CHECKS["driver-missing-or-broken"](parse_report(report), load_compat()).remedy
+    assert "mokutil" in str(remedy.text)
+    assert not remedy.commands

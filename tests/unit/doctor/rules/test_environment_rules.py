@@ -35,6 +35,7 @@ FIRING = [
     ("system-library-missing", {"jetson": "R36.4", "signs": "mixed.library-gone"}),
     ("glibc-too-old", {"signs": "glibc.missing"}),
     ("visible-devices-hide", {"environment": {"CUDA_VISIBLE_DEVICES": "-1"}, "cuda_available": False}),
+    ("visible-devices-hide", {"environment": {"CUDA_VISIBLE_DEVICES": "-1"}, "device_count": 0}),
     (
         "visible-devices-hide",
         {"environment": {"CUDA_VISIBLE_DEVICES": "7"}, "kernel_ran": True, "signs": "cuda.no-gpus"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.facts import facts
+from support.facts import facts, sign
 from torchup.compat.questions import load_compat
 from torchup.doctor.rules import CHECKS
 
@@ -91,6 +91,14 @@ def test_a_jetson_gets_the_build_of_its_jetpack(jetpack, python, index):
     gpu = {"6.2": "Jetson AGX Orin", "7": "Jetson AGX Thor"}[jetpack]
     known = {"jetson": "unknown", "jetpack": jetpack, "python_version": python, "gpu": gpu}
     assert index in commands("jetson-needs-nvidia-wheel", signs="arch.no-kernel", torch_version="2.9.1", **known)
+
+
+def test_a_mac_that_only_pips_offer_shows_to_be_intel_gets_what_intel_macs_have():
+    """The remedy never installs a release that the summary says is not there."""
+    last = load_compat().newest_on("macos_x86_64").torch
+    refused = sign("python.no-version", package="torch", wanted="==2.5.0", versions=f"1.11.0, 2.0.0, {last}")
+    result = CHECKS["intel-mac-no-new-wheels"](facts(os="macos", signs=(refused,)), load_compat())
+    assert f"torch=={last}" in str(result.remedy.commands)
 
 
 def test_the_last_torch_for_intel_macs_is_the_catalogues():
