@@ -129,7 +129,8 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     type=click.IntRange(1, 1 << 20),
     metavar="N",
     help=text(
-        "bench.option.batch", "Batch size; not for matmul, bandwidth, launch and run (default: depends on the workload)"
+        "bench.option.batch",
+        "Batch size, for every workload except matmul, bandwidth, launch and run (default: depends on the workload)",
     ),
 )
 @click.option(

@@ -55,7 +55,9 @@ if TYPE_CHECKING:
     ),
 )
 @click.option(
-    "--mirror", metavar="NAME|URL", help=text("catalog.measure.mirror", "Look for the version on this mirror first")
+    "--mirror",
+    metavar="NAME|URL",
+    help=text("catalog.measure.mirror", "Mirror on which to look for the version first (default: none)"),
 )
 @click.option(
     "--deep", is_flag=True,

@@ -42,7 +42,9 @@ SHOWN = 20  # rows of the diff before "and N more"
         "source did not answer.",
     ),
 )
-@click.option("--mirror", metavar="NAME|URL", help=text("catalog.refresh.mirror", "Ask this mirror first"))
+@click.option(
+    "--mirror", metavar="NAME|URL", help=text("catalog.refresh.mirror", "Mirror to ask first (default: none)")
+)
 @click.option(
     "--variant", "variants", type=VariantType(), multiple=True, metavar="NAME",
     help=text("catalog.refresh.variant", "Check only the index of this variant (repeatable)"),
@@ -205,7 +207,8 @@ def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
         look = releases_look(found)
         nothing = text("catalog.refresh.none", "nothing newer than the catalogue was found")
         unclear = text(
-            "catalog.refresh.unclear", "whether there is anything new is unknown: some index pages did not answer"
+            "catalog.refresh.unclear",
+            "some index pages did not answer, so torchup cannot tell whether there are newer builds",
         )
         parts.append(
             f"{mark(style, 'pass')} {nothing}" if look.status == "same" else f"{mark(style, 'warning')} {unclear}"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from torchup.host import Host
-    from torchup.model import Change, Environment, Message
+    from torchup.model import Environment, Message
 
 NOT_FOUND = 127  # what shells return for a command that is not there
 NOT_RUNNABLE = 126  # and for one that the system refuses to start
@@ -205,7 +205,7 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
         session.note(message("env.run.no-program", "cannot find the program `{name}`", name=argv[0]))
         session.note(_how_to_get(argv[0], environment.name))
         return Answer(command="env run", data=None, text=str, exit_code=NOT_FOUND)
-    _tell_drift(session, environment.path)
+    _tell_drift(session, environment)
     overlay = activation.run_environment(session.host, environment.path)
     try:
         with DISPLAY.suspended():
@@ -234,29 +234,25 @@ def _how_to_get(program: str, name: str) -> Message:
     )
 
 
-def _no_longer_there(change: Change) -> Message:
-    return message(
-        "env.run.drift.removed",
-        "this environment no longer has {name}, but {before} was verified; run `torchup doctor` to see what removed it",
-        name=change.name,
-        before=change.before,
-    )
-
-
-def _tell_drift(session: Session, path: str) -> None:
+def _tell_drift(session: Session, environment: Environment) -> None:
     """Say what of the environment is no longer what was verified, and which packages wanted that."""
+    path = environment.path
     for change in guard.drift(session.host, path):
-        if change.after is None:
-            session.note(_no_longer_there(change))
-            continue
+        known = {"environment": environment.name, "name": change.name, "before": change.before}
         session.note(
             message(
                 "env.run.drift",
-                "this environment has {name} {after}, but {before} was verified; run `torchup doctor` to see "
-                "what changed it",
-                name=change.name,
+                "`{environment}` has {name} {after}, but torchup verified {name} {before}; run `torchup doctor --env "
+                "{environment}` to see what replaced it",
                 after=change.after,
-                before=change.before,
+                **known,
+            )
+            if change.after
+            else message(
+                "env.run.gone",
+                "`{environment}` no longer has {name}, which torchup verified ({before}); run `torchup doctor --env "
+                "{environment}` to see what removed it",
+                **known,
             )
         )
     replaced = guard.replacement(session.host, path)
@@ -307,7 +303,7 @@ def _split(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     if argv:
         return name, argv
     raise UsageError(
-        message("env.run.nothing", "the program is missing"),
+        message("env.run.nothing", "the command names no program to run"),
         hint=message("env.run.nothing.hint", "type `torchup env run [NAME] -- python train.py`"),
     )
 

@@ -121,8 +121,8 @@ def _driver_or_toolkit(compat: Compat) -> Answer:
         message("plan.question.driver-or-toolkit", "Do I need the driver, the CUDA toolkit, or both?"),
         message(
             "plan.question.driver-or-toolkit.short",
-            "Only the driver. A torch build includes its own CUDA runtime, cuDNN and NCCL. You need the toolkit "
-            "(nvcc) only to compile your own extensions.",
+            "Only the driver. A CUDA build of torch includes its own CUDA runtime, cuDNN and NCCL. You need the "
+            "toolkit (nvcc) only to compile CUDA extensions: your own, or those of a package without a wheel.",
         ),
         message(
             "plan.question.driver-or-toolkit.versions",

@@ -120,6 +120,6 @@ def _remarks(found: Match) -> Iterator[str]:
     if found.note:
         yield found.note
     if not found.found and found.alternative:
-        yield text("wheel.text.alternative", "instead: {what}", what=found.alternative)
+        yield text("wheel.text.alternative", "alternative: {what}", what=found.alternative)
     if not found.found and found.build_needs:
         yield text("wheel.text.build", "needed to compile it: {what}", what=found.build_needs)

@@ -26,7 +26,7 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "cuda-major": (
         message("packages.cause.cuda-major", "the extension was built for a different CUDA major version than torch"),
-        message("packages.cause.cuda-major.fix", "install the extension's build for torch's CUDA major"),
+        message("packages.cause.cuda-major.fix", "install the build of the extension for torch's CUDA major version"),
     ),
     "missing-dll": (
         message("packages.cause.dll",

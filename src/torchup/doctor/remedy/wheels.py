@@ -116,8 +116,8 @@ def _for_python(found: Match) -> Message:
     """The Python that the file is for, if the report does not name one."""
     return message(
         "doctor.wheel.python",
-        "your report does not show the Python version: the file is for {python} (for another, run `torchup wheel "
-        "{package} --python X.Y`)",
+        "your report does not show the Python version, and this file is for Python {python}; run `torchup wheel "
+        "{package} --python X.Y` for another Python version",
         python=found.python,
         package=found.package,
     )
@@ -146,7 +146,7 @@ def _never(found: Match) -> bool:
 def _instead(found: Match) -> Message | None:
     if not found.alternative or not _never(found):
         return None
-    return message("doctor.wheel.instead", "use instead: {what}", what=found.alternative)
+    return message("doctor.wheel.instead", "use an alternative: {what}", what=found.alternative)
 
 
 # ---------------------------------------------------------------- commands
