@@ -133,3 +133,20 @@ def test_the_walk_reads_docstrings_and_comments():
         "'anew': again; recreate, reinstall",
         "'without a word': silently",
     ]
+
+
+def test_no_message_shows_a_dash_for_a_value_that_is_unknown():
+    """A sentence says "unknown" (`model.UNKNOWN`), or another sentence is chosen; a dash is for tables."""
+    found = []
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"message", "text"}:
+                found += [f"{path.name}:{node.lineno}" for keyword in node.keywords if _falls_back(keyword.value)]
+    assert found == []
+
+
+def _falls_back(value: ast.expr) -> bool:
+    """``x or "-"``, ``x if y else "-"``, or the dash itself."""
+    last = value.values[-1] if isinstance(value, ast.BoolOp) else value
+    last = last.orelse if isinstance(last, ast.IfExp) else last
+    return isinstance(last, ast.Constant) and last.value == "-"

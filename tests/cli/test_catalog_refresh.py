@@ -7,9 +7,11 @@ import json
 import pytest
 
 from support.index_server import IndexServer, make_wheel
-from torchup.cli import main
+from torchup.cli import catalog_refresh, main
 from torchup.errors import ExitCode
 from torchup.host import RealHost
+from torchup.report.style import Style
+from torchup.sources.outlook import Look
 
 
 @pytest.fixture
@@ -79,3 +81,29 @@ def test_a_data_folder_that_cannot_be_written_is_a_usage_error(mirror, capsys, t
     code = main(["catalog", "refresh", "--mirror", mirror, "--variant", "cu126", "--write"])
     assert code == ExitCode.USAGE
     assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "further",
+    [("--write",), ("--mirror", "nju"), ("--variant", "cu126"), ("--write", "--variant", "cu126")],
+    ids=" ".join,
+)
+def test_packages_refuses_what_it_would_ignore(mirror, capsys, monkeypatch, further):
+    """Every option that says something about builds is named; a setting or how to show the answer is none."""
+    asked = []
+    monkeypatch.setattr(catalog_refresh, "_packages", asked.append)
+    monkeypatch.setenv("TORCHUP_MIRROR", "nju")
+    assert main(["catalog", "refresh", "--packages", *further]) == ExitCode.USAGE
+    said = capsys.readouterr().err
+    assert all(option in said for option in further if option.startswith("--"))
+    assert asked == []
+    main(["catalog", "refresh", "--packages", "-v", "--lang", "en"])
+    assert len(asked) == 1
+
+
+def test_a_look_without_an_answer_names_no_dash():
+    """Where no source answered and none is named, the sentence says so; a silent one is named."""
+    nobody = catalog_refresh.looks_text((Look(table="drivers", needed=True),), Style())
+    assert nobody.endswith("drivers: not checked: no source answered")
+    one = catalog_refresh.looks_text((Look(table="drivers", needed=True, silent=("nvidia.com",)),), Style())
+    assert one.endswith("nvidia.com did not answer")

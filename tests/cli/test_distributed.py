@@ -1,12 +1,14 @@
-"""`torchup bench --nnodes`: a node says for whom it waits, and does not wait for a host that nobody knows."""
+"""`torchup bench --nnodes`: a node says that it waits, and does not wait for a host that nobody knows."""
 
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from torchup.bench import layout
+from torchup.bench.request import BenchRequest
 from torchup.cli import distributed
 from torchup.cli.session import Session
 from torchup.errors import BenchError, UsageError
@@ -31,7 +33,7 @@ def test_an_unknown_host_is_a_usage_error_at_once():
     distributed.check_rendezvous(layout.Layout())
 
 
-def test_a_node_says_for_whom_it_waits():
+def test_a_node_says_that_it_waits():
     """At once, then again and again with the seconds, and no more when the others are there."""
     session = Noting()
     with distributed.meeting(session, TWO, every=0.05) as met:
@@ -39,7 +41,7 @@ def test_a_node_says_for_whom_it_waits():
         met.set()
         said = len(session.notes)
         time.sleep(0.2)
-    assert "waiting for other nodes (0) at localhost:29400 (0 s" in session.notes[0]
+    assert "waiting until all 2 nodes connect at localhost:29400 (0 s" in session.notes[0]
     assert said > 2
     assert len(session.notes) <= said + 1
 
@@ -63,3 +65,32 @@ def test_one_node_waits_for_nobody():
     with distributed.meeting(session, layout.Layout(processes=2), every=0.01):
         time.sleep(0.05)
     assert "notes" not in session.__dict__
+
+
+@pytest.mark.parametrize("devices", [("foo",), ("foo:1",), ("cuda", "foo")])
+def test_an_unknown_device_is_named_with_the_kinds(devices):
+    """The error names the device that is not there, the hint every kind that is."""
+    with pytest.raises(UsageError, match="`foo`") as refused:
+        distributed.device_kind(devices, ("cuda", "cpu"))
+    assert str(refused.value.hint) == "use --device with one of: cuda, cpu"
+
+
+def test_two_kinds_of_device_are_named():
+    """Both stand in the error, for one must go."""
+    with pytest.raises(UsageError, match="--device names cuda, cpu"):
+        distributed.device_kind(("cuda", "cpu"), ("cuda", "cpu"))
+
+
+@pytest.mark.parametrize(("asked", "noted"), [((), True), (("cpu",), False)])
+def test_the_kind_that_torchup_chose_is_noted(monkeypatch, asked, noted):
+    """With several kinds and no --device, a note names the chosen one and the others."""
+    devices = [SimpleNamespace(device=name) for name in ("cuda:0", "cuda:1", "cpu")]
+    monkeypatch.setattr(distributed, "survey_environment", lambda *_: SimpleNamespace(devices=devices))
+    monkeypatch.setattr(distributed, "detect_machine", lambda _: None)
+    measured = []
+    monkeypatch.setattr(distributed, "run_distributed", lambda *_, device, **__: measured.append(device) or ())
+    session = Noting()
+    request = BenchRequest(workload="mnist", devices=asked)
+    distributed.measure_distributed(session, "python", layout.Layout(processes=2), request, lambda _: None)
+    assert measured == [asked[0] if asked else "cuda"]
+    assert any("measuring on cuda; " in note and "(cpu)" in note for note in session.notes) == noted

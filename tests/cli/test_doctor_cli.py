@@ -73,6 +73,22 @@ def test_the_end_of_a_huge_log_is_read(capsys, report):
     assert json.loads(capsys.readouterr().out)["data"]["primary"] == "arch-not-in-build-too-new"
 
 
+def test_a_setting_yields_to_what_the_command_line_names(capsys, report, monkeypatch, tmp_path):
+    """TORCHUP_ENV names an environment only if no report, Python or machine is named; --env beside one is refused."""
+    machine = tmp_path / "machine.json"
+    machine.write_text('{"os": "linux", "arch": "x86_64"}')
+    named = (["--report", report(HEALTHY)], ["--machine", str(machine)], ["--python", "/no/python"])
+    monkeypatch.setenv("TORCHUP_ENV", "thesis")
+    for words in named:
+        main(["doctor", *words])
+        said = capsys.readouterr().err
+        assert "thesis" not in said
+        assert "--env" not in said
+    assert main(["doctor"]) == 2
+    assert "there is no environment `thesis`" in capsys.readouterr().err
+    assert [main(["doctor", "--env", "thesis", *words]) for words in named] == [2, 2, 2]
+
+
 @pytest.mark.parametrize(("says", "code"), [("Python 3.6.15", 1), ("Python 3.12.1", 2), ("", 2)])
 @pytest.mark.skipif(os.name == "nt", reason="a script stands in for the interpreter")
 def test_a_python_that_cannot_be_examined(capsys, tmp_path, says, code):

@@ -17,6 +17,7 @@ from support.plans import folder_plan, importing
 from support.wheels import make_fake_torch, make_wheel
 from torchup.cli import main
 from torchup.envs import kernels, registry, transaction
+from torchup.errors import UsageError
 from torchup.host import RealHost
 from torchup.install import engine
 from torchup.own_commands import remove_torchup
@@ -234,6 +235,28 @@ def test_a_project_names_its_environment(home, tmp_path, monkeypatch, capsys):
     assert torchup(capsys, "env", "show")[0] == 0
     (tmp_path / "torchup.toml").write_text("env = 3\n")
     assert torchup(capsys, "env", "list")[0] == 2
+
+
+def test_a_broken_environment_is_recreated_under_its_own_name(home, capsys):
+    """The hint is a line to copy: it names the environment, for plain `up` would make `default`."""
+    (home / "data" / "envs" / "default").rename(home / "data" / "envs" / "my.thesis")
+    for python in (home / "data" / "envs" / "my.thesis" / "bin").glob("python*"):
+        python.unlink()
+    code, _, err = torchup(capsys, "verify", "--env", "my.thesis")
+    assert code == 2
+    assert "`torchup env repair my.thesis`" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("con", "reserved"), ("NUL.txt", "reserved"), ("lab.previous", "reserved"), ("a.staging", "reserved"),
+     ("a/b", "not a valid"), (".lab", "not a valid"), ("x" * 65, "not a valid")],
+)  # fmt: skip
+def test_a_reserved_name_is_not_called_invalid(name, said):
+    """What is spelled right but taken is said to be reserved, and by whom; the rest gets the rule of spelling."""
+    with pytest.raises(UsageError, match=said) as refused:
+        registry.check_name(name)
+    assert ("reserves" in str(refused.value.hint)) == (said == "reserved")
 
 
 def test_create_of_what_is_there_has_nothing_to_do(home, capsys):

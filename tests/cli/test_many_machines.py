@@ -72,6 +72,19 @@ def test_an_option_for_one_machine_is_refused_for_a_folder(folder, capsys, optio
     assert "folder" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "verb", [("wheel", "flash-attn"), ("catalog", "measure", "torch==2.14.1"), ("fetch", "--to", "out")], ids=" ".join
+)
+def test_a_verb_for_one_machine_refuses_a_folder(folder, capsys, verb):
+    """Its help says FILE and not DIR; a folder is named, and the hint says how to choose a file of it."""
+    assert main([*verb, "--machine", str(folder)]) == ExitCode.USAGE
+    said = capsys.readouterr().err
+    assert f"{folder} is a folder, but this command takes one machine" in said
+    assert f"--machine {folder}/NAME.json" in said
+    main([*verb, "--help"])
+    assert "--machine FILE " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_no_column_is_lost_on_a_narrow_terminal(folder, capsys, monkeypatch, language):
     """Where the table does not fit, each machine stands by itself, with its cards."""

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from support.plan_machines import machine
 from torchup.catalog.load import built_in
@@ -121,7 +122,7 @@ def test_where_conda_forge_answers_it_is_the_way(node, monkeypatch):
     monkeypatch.setattr(hub_proxy, "_answers", lambda *_: True)
     with pytest.raises(NetworkError) as caught:
         hub.check_hub(Nowhere(), PLAN, "/env", "lab", print)
-    assert "--installer conda" in str(caught.value.hint)
+    assert "`torchup up --env lab --profile hub --installer conda`" in str(caught.value.hint)
 
 
 def test_offline_a_proxy_that_is_not_here_is_told(node):
@@ -149,6 +150,14 @@ def test_a_hub_on_windows_is_refused_with_what_works(tmp_path):
             resolve(machine("windows"), request, CATALOG)
         assert "torchup lab" in str(caught.value.hint)
     resolve(machine("windows"), Request(profile="analysis"), CATALOG)
+
+
+def test_another_package_that_does_not_run_here_is_not_called_a_hub():
+    """The hub's way out is the hub's alone; for any other row the hint is true of every package."""
+    catalog = structs.replace(CATALOG, not_on={**CATALOG.not_on, "thing": "windows"})
+    with pytest.raises(UsageError, match="thing does not run on windows") as caught:
+        resolve(machine("windows"), Request(packages=("thing",)), catalog)
+    assert str(caught.value.hint) == "leave out thing, or install it on another operating system"
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

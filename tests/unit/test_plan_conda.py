@@ -85,6 +85,25 @@ def test_a_machine_without_conda_packages_is_told_so(machine):
         conda.subdir(machine)
 
 
+@pytest.mark.parametrize("arch", ["x86_64", "aarch64", "riscv64"])
+def test_musl_is_named(arch):
+    """On musl the C library is the reason, whatever the processor, and no installer gets round it."""
+    with pytest.raises(NoBuildError, match="musl") as refused:
+        conda.subdir(linux(arch=arch, libc="musl", glibc=None))
+    assert "glibc" in str(refused.value.hint)
+    assert "--installer" not in str(refused.value.hint)
+
+
+@pytest.mark.parametrize("arch", ["riscv64", "ppc64le", "i686", "s390x"])
+def test_the_hint_of_an_unknown_platform_is_not_refused_too(arch):
+    """The hint names uv only if torch has wheels for the processor."""
+    machine = linux(arch=arch)
+    with pytest.raises(NoBuildError, match=arch) as refused:
+        conda.subdir(machine)
+    served = any(row.platform == f"linux_{arch}" for row in load_catalog().rows)
+    assert ("--installer uv" in str(refused.value.hint)) == served
+
+
 def test_a_translated_python_on_apple_silicon_gets_native_packages():
     """Under Rosetta the machine says x86_64; the environment is still made for arm64."""
     assert conda.subdir(Machine(os=Os.MACOS, arch="x86_64", translated=True)) == "osx-arm64"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
 from torchup.bench.code_hash import worker_hash
 from torchup.bench.journal import Journal
@@ -15,7 +16,7 @@ from torchup.cli.answer import Answer
 from torchup.cli.click_texts import Phrase
 from torchup.cli.distributed import distributed_options, measure_distributed, wanted_layout
 from torchup.cli.progress import progress_line
-from torchup.cli.session import Session, common_options
+from torchup.cli.session import Session, common_options, typed_options
 from torchup.cli.share_type import Share
 from torchup.cli.target import find_target, target_options
 from torchup.cli.verb import Verb
@@ -191,7 +192,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
 @click.option(
     "--data",
     type=str,
-    metavar="DIR",
+    metavar="PATH",
     help=text("bench.option.data", "Folder with your own data files; for gpt, a text file"),
 )
 @distributed_options
@@ -252,6 +253,24 @@ def _watched(session: Session, keeper: store.Keeper, measure: Callable[[Listener
 
 def _resumed(session: Session) -> Answer:
     """`torchup bench --resume`: the newest interrupted run, from where it stood."""
+    name, journal = _interrupted_run(session)
+    typed = typed_options(but={"resume"})
+    ignored = (_ignored(name, typed),) if typed else ()
+    for one in ignored:
+        session.note(one.text)  # before the work: the user may want another run
+    machine = detect_machine(session.host)
+    run = store.load(session.host, name) if journal.measured else None
+    keeper = store.Keeper(session.host, session.note, run, name=name)
+    done = _watched(session, keeper, lambda listener: go_on(session.host, journal, machine=machine, listener=listener))
+    return replace(done, notices=(*ignored, *done.notices)) if session.as_json else done
+
+
+def _interrupted_run(session: Session) -> tuple[str, Journal]:
+    """Name and journal of the newest interrupted run.
+
+    Raises:
+        UsageError: there is none, or this torchup cannot continue it.
+    """
     found = store.unfinished(session.host)
     if found is None:
         raise UsageError(
@@ -273,10 +292,17 @@ def _resumed(session: Session) -> Answer:
             "bench.resume.other.hint", "run `torchup bench` to measure again; the results of that run so far are saved"
         )
         raise UsageError(text_, hint=hint)
-    machine = detect_machine(session.host)
-    run = store.load(session.host, name) if journal.measured else None
-    keeper = store.Keeper(session.host, session.note, run, name=name)
-    return _watched(session, keeper, lambda listener: go_on(session.host, journal, machine=machine, listener=listener))
+    return name, journal
+
+
+def _ignored(run: str, options: Sequence[str]) -> Notice:
+    text_ = message(
+        "bench.resume.ignored",
+        "--resume continues run {run} with the options of that run; ignored: {options}",
+        run=run,
+        options=", ".join(options),
+    )
+    return Notice(code="bench.resume.ignored", level="warning", text=text_)
 
 
 def interrupted(keeper: store.Keeper) -> InterruptedByUserError:

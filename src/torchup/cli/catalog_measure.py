@@ -8,7 +8,7 @@ import click
 from msgspec.structs import replace
 
 from torchup.cli.answer import Answer
-from torchup.cli.machine_options import machine_options, named_machines
+from torchup.cli.machine_options import named_machines, one_machine_options
 from torchup.cli.plan import current_catalog
 from torchup.cli.session import Session, common_options
 from torchup.cli.verb import Verb
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 @click.option(
     "--no-total", is_flag=True, help=text("catalog.measure.no-total", "Do not add up the sizes of the dependencies")
 )
-@machine_options
+@one_machine_options
 @common_options
 def command(
     session: Session,

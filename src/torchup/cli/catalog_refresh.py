@@ -10,7 +10,7 @@ from torchup.catalog import load_catalog
 from torchup.catalog.load import read_overlay
 from torchup.catalog.stored import overlay_path
 from torchup.cli.answer import Answer
-from torchup.cli.session import Session, common_options
+from torchup.cli.session import Session, common_options, typed_options
 from torchup.cli.variant_type import VariantType
 from torchup.cli.verb import Verb
 from torchup.encoding import to_builtins, to_json
@@ -24,6 +24,7 @@ from torchup.sources.refresh import Refresh, refresh
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Learned
+    from torchup.model import Source
     from torchup.report.style import Style
     from torchup.sources.package_refresh import PackageRefresh
 
@@ -59,6 +60,7 @@ SHOWN = 20  # rows of the diff before "and N more"
 def command(session: Session, *, mirror: str | None, variants: tuple[str, ...], packages: bool, write: bool) -> Answer:
     """`torchup catalog refresh`."""
     if packages:
+        _refuse_ignored(typed_options(but={"packages"}))
         return _packages(session)
     path = overlay_path(session.host)
     stored = session.host.read_bytes(path)
@@ -86,6 +88,22 @@ def command(session: Session, *, mirror: str | None, variants: tuple[str, ...], 
     )
 
 
+def _refuse_ignored(options: tuple[str, ...]) -> None:
+    """Refuse what says something about builds: packages are read from PyPI, and the answer is not saved."""
+    if options:
+        raise UsageError(
+            message(
+                "catalog.refresh.packages.alone", "--packages cannot be combined with {options}",
+                options=", ".join(options),
+            ),
+            hint=message(
+                "catalog.refresh.packages.alone.hint",
+                "run `torchup catalog refresh --packages` to see newer packages, and leave out --packages to "
+                "refresh the builds",
+            ),
+        )  # fmt: skip
+
+
 def releases_look(found: Refresh) -> Look:
     """The index pages of torch as a look: a variant without an answer may have something new."""
     answered = tuple(source.name for source in found.sources if source.reachable)
@@ -111,10 +129,14 @@ def _look(look: Look) -> str:
     silent = ", ".join(look.silent[:4]) + (" ..." if len(look.silent) > 4 else "")  # noqa: PLR2004  # shown
     parts = [text("catalog.look.new", "new: {names}", names=new)] if new else []
     if look.status == "unclear":
-        parts.append(
-            text("catalog.look.unclear", "not checked completely: {names} did not answer", names=silent or "-")
-        )
+        parts.append(_unclear(silent))
     return "; ".join(parts)
+
+
+def _unclear(silent: str) -> str:
+    if not silent:
+        return text("catalog.look.none", "not checked: no source answered")
+    return text("catalog.look.unclear", "not checked completely: {names} did not answer", names=silent)
 
 
 def _packages(session: Session) -> Answer:
@@ -169,7 +191,7 @@ def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
     ]
     if silent:
         title = text("catalog.refresh.silent", "No answer")
-        lines = [f"  {source.name}: {render(source.detail) if source.detail else '-'}" for source in silent[:SHOWN]]
+        lines = [f"  {source.name}: {_reason(source)}" for source in silent[:SHOWN]]
         parts.append("\n".join([title, *lines, *_more(len(silent))]))
     if found.new_variants:
         parts.append(text("catalog.refresh.variants", "New variants: {names}", names=", ".join(found.new_variants)))
@@ -196,6 +218,10 @@ def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
     if written is not None:
         parts.append(text("catalog.refresh.written", "written to {path}", path=written))
     return "\n\n".join(parts)
+
+
+def _reason(source: Source) -> str:
+    return render(source.detail) if source.detail else text("catalog.refresh.no-reason", "the reason is unknown")
 
 
 def _new(found: Refresh, style: Style) -> list[str]:

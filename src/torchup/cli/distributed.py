@@ -21,7 +21,7 @@ from torchup.i18n import text
 from torchup.model import message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from torchup.bench.request import BenchRequest
     from torchup.cli.session import Session
@@ -83,21 +83,11 @@ def measure_distributed(
     """Measure by several processes; what torchup says on the way goes to stderr."""
     check_workload(request.workload)
     check_rendezvous(where)
-    devices = request.devices
     known = survey_environment(session.host, python)
-    kinds = list(dict.fromkeys(facts.device.split(":")[0] for facts in known.devices))
-    if len(devices) > 1 or (devices and devices[0].split(":")[0] not in kinds):
-        raise UsageError(
-            message(
-                "distributed.device",
-                "several processes can measure only one kind of device; available here: {kinds}",
-                kinds=", ".join(kinds),
-            ),
-            hint=message(
-                "distributed.device.hint", "choose one with `--device {kind}`", kind=kinds[0] if kinds else "cpu"
-            ),
-        )
-    device = devices[0].split(":")[0] if devices else kinds[0]
+    kinds = tuple(dict.fromkeys(facts.device.split(":")[0] for facts in known.devices))
+    device = device_kind(request.devices, kinds)
+    if not request.devices and len(kinds) > 1:
+        session.note(_chosen(device, kinds))
     session.note(
         message(
             "distributed.start",
@@ -121,6 +111,38 @@ def measure_distributed(
         )
 
 
+def device_kind(devices: Sequence[str], kinds: Sequence[str]) -> str:
+    """The kind of device that every process measures: the one that was asked for, else the first that torch sees.
+
+    Raises:
+        UsageError: several kinds were asked for, or one that this environment does not have.
+    """
+    asked = tuple(dict.fromkeys(device.split(":")[0] for device in devices))
+    hint = message("distributed.device.hint", "use --device with one of: {kinds}", kinds=", ".join(kinds))
+    if unknown := [kind for kind in asked if kind not in kinds]:
+        text_ = message("distributed.device.unknown", "torch sees no device `{device}` here", device=unknown[0])
+        raise UsageError(text_, hint=hint)
+    if len(devices) > 1:
+        text_ = message(
+            "distributed.device",
+            "several processes can measure only one kind of device, but --device names {devices}",
+            devices=", ".join(devices),
+        )
+        raise UsageError(text_, hint=hint)
+    return asked[0] if asked else kinds[0]
+
+
+def _chosen(device: str, kinds: Sequence[str]) -> Message:
+    """Which of several kinds is measured if the user named none."""
+    others = ", ".join(kind for kind in kinds if kind != device)
+    return message(
+        "distributed.device.chosen",
+        "measuring on {device}; use --device to measure on another kind of device ({others})",
+        device=device,
+        others=others,
+    )
+
+
 def check_rendezvous(where: Layout) -> None:
     """Look up the address of the rendezvous before anything starts. Raises `UsageError` if it does not resolve."""
     if where.address is not None and not resolves(where.address):
@@ -135,7 +157,7 @@ def check_rendezvous(where: Layout) -> None:
 
 @contextlib.contextmanager
 def meeting(session: Session, where: Layout, every: float = 10.0) -> Iterator[threading.Event]:
-    """Show every few seconds which nodes are missing, until the event is set; give the reason if no node joined."""
+    """Show every few seconds that nodes are missing, until the event is set; give the reason if no node joined."""
     met, over, started = threading.Event(), threading.Event(), session.host.monotonic()
     if where.address is None:
         yield met
@@ -167,10 +189,11 @@ def meeting(session: Session, where: Layout, every: float = 10.0) -> Iterator[th
 
 
 def _waiting(where: Layout, seconds: float) -> Message:
-    others = ", ".join(str(node) for node in range(where.nodes) if node != where.node_rank)
+    """Which of the nodes are there already is unknown until all are: torch's store does not say."""
     return message(
-        "distributed.waiting", "waiting for other nodes ({others}) at {host}:{port} ({seconds} s; at most {limit} s)",
-        others=others, host=where.address, port=where.port, seconds=round(seconds), limit=round(MEETING),
+        "distributed.waiting",
+        "waiting until all {nodes} nodes connect at {host}:{port} ({seconds} s; at most {limit} s)",
+        nodes=where.nodes, host=where.address, port=where.port, seconds=round(seconds), limit=round(MEETING),
     )  # fmt: skip
 
 

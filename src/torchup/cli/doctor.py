@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -57,7 +58,14 @@ REPORT_LIMIT = 16 * 1024 * 1024  # bytes; the rest of an endless one is not read
         "doctor.option.report", "Diagnose the pasted report in FILE (- reads standard input) instead of this machine"
     ),
 )
-@target_options
+@partial(
+    target_options,
+    env_help=text(
+        "doctor.option.env",
+        "Environment to examine (default: TORCHUP_ENV or `env` in torchup.toml, else the active environment, else "
+        "`default`, else the first Python on PATH)",
+    ),
+)
 @machine_options
 @click.option("--list", "listing", is_flag=True, help=text("doctor.option.list", "List the rules and exit"))
 @click.option(
@@ -269,7 +277,8 @@ def _pretended(session: Session, options: dict[str, Any]) -> Examined:
 def _target(session: Session, env: str | None, python: str | None) -> tuple[str, str | None] | None:
     """Path of the Python to examine and the name of its environment; ``None``: there is only torchup's own.
 
-    Without options: the active environment, else torchup's default one, else the first Python on PATH.
+    Without options and settings (TORCHUP_ENV, torchup.toml; click has put them into ``env``): the active environment,
+    else torchup's default one, else the first Python on PATH.
     """
     from torchup.envs import registry  # noqa: PLC0415  # not for reports
 

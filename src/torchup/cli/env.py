@@ -20,7 +20,7 @@ from torchup.errors import UsageError
 from torchup.i18n import text
 from torchup.install.guard import stopped
 from torchup.install.keep import changes
-from torchup.model import Notice, message
+from torchup.model import UNKNOWN, Notice, message
 from torchup.report import env_text
 
 if TYPE_CHECKING:
@@ -162,9 +162,14 @@ def rollback_command(session: Session, name: str | None) -> Answer:
     chosen = environment_name(host, name)
     before = registry.get(host, chosen)
     if session.dry_run:
-        label = _previous(host, registry.find(host, chosen)) or "-"
-        would = text("env.rollback.would", "`{name}` would return to torch {torch}", name=chosen, torch=label)
-        return Answer(command="env rollback", data={"would_restore": label}, text=lambda: would)
+        label = _previous(host, registry.find(host, chosen))
+        would = text(
+            "env.rollback.would",
+            "`{name}` would return to torch {torch}",
+            name=chosen,
+            torch=label or UNKNOWN,
+        )
+        return Answer(command="env rollback", data={"would_restore": label or "-"}, text=lambda: would)
     after = registry.roll_back(host, chosen)
     with contextlib.suppress(OSError):  # kernels go on working; only their labels name the other torch
         kernels.refresh(host, after, registry.find_python(host, after.path) or registry.python_of(after.path))

@@ -9,7 +9,7 @@ import click
 from torchup.cli.answer import Answer
 from torchup.cli.download_options import download_options
 from torchup.cli.install_progress import install_progress
-from torchup.cli.machine_options import NamedMachine, machine_options, named_machines
+from torchup.cli.machine_options import NamedMachine, named_machines, one_machine_options
 from torchup.cli.plan import ask_sources, current_catalog, needs_network
 from torchup.cli.request_options import request_options
 from torchup.cli.session import Session, common_options
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     "--to", "folder", metavar="DIR", required=True, help=text("fetch.option.to", "Folder to create, or to continue in")
 )
 @request_options
-@machine_options
+@one_machine_options
 @download_options
 @common_options
 def command(
@@ -76,16 +76,7 @@ def command(
 
 
 def _one(host: Host, machine_path: str | None, assumed: tuple[str, ...], recording: str | None) -> NamedMachine:
-    """The machine; raises `UsageError` for a folder of them, and for a kind of machine that nothing is fetched for."""
-    if machine_path and not recording and host.is_dir(machine_path):
-        raise UsageError(
-            message(
-                "fetch.one-machine",
-                "{path} is a folder of machines, but `torchup fetch` needs one machine",
-                path=machine_path,
-            ),
-            hint=message("plan.one-machine.hint", "choose one file: --machine {path}/NAME.json", path=machine_path),
-        )
+    """The machine; raises `UsageError` for a kind of machine that nothing is fetched for."""
     target = named_machines(host, machine_path, assumed, recording)[0]
     platform = f"{target.machine.os}_{target.machine.arch}"
     if not target.here and platform not in PLATFORMS:

@@ -9,7 +9,7 @@ from torchup.cli import events
 from torchup.cli.display import DISPLAY
 from torchup.i18n import render, text
 from torchup.install.downloads import Downloads, follow
-from torchup.model import message
+from torchup.model import UNKNOWN, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,7 +138,7 @@ def _file(download: FetchProgress) -> str:
         file=download.file,
         done=done,
         total=total,
-        place=download.place or "-",
+        place=download.place or UNKNOWN,
     )
 
 

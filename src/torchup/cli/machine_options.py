@@ -1,4 +1,4 @@
-"""The options that name another machine: ``--machine FILE|DIR``, ``--assume KEY=VALUE``, ``--from DIR``."""
+"""The options that name another machine: ``--machine FILE``, ``--assume KEY=VALUE``, ``--from DIR``."""
 
 from __future__ import annotations
 
@@ -37,20 +37,31 @@ class Unreadable(Value, frozen=True, kw_only=True):
 
 
 def machine_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a verb ``--machine``, ``--assume`` and ``--from`` as ``machine_path``, ``assumed``, ``recording``."""
+    """Give a verb ``--machine``, ``--assume`` and ``--from`` as ``machine_path``, ``assumed``, ``recording``.
+
+    The verb takes a folder of machines, too (`machines_in`).
+    """
+    return _with_options(
+        function,
+        metavar="FILE|DIR",
+        machine=text(
+            "cli.machine.files",
+            "Use the machine in FILE (`torchup detect --json`), or every machine file in DIR",
+        ),
+    )
+
+
+def one_machine_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`machine_options` for a verb that takes one machine only."""
+    machine = text("cli.machine.file", "Use the machine in FILE (`torchup detect --json`)")
+    return _with_options(function, metavar="FILE", machine=machine)
+
+
+def _with_options(function: Callable[..., Any], *, metavar: str, machine: str) -> Callable[..., Any]:
     decorated = function
     for option in reversed(
         (
-            click.option(
-                "--machine",
-                "machine_path",
-                metavar="FILE|DIR",
-                help=text(
-                    "cli.machine.file",
-                    "Use the machine in FILE (`torchup detect --json`); plan and doctor also take a folder of "
-                    "such files",
-                ),
-            ),
+            click.option("--machine", "machine_path", metavar=metavar, help=machine),
             click.option(
                 "--assume",
                 "assumed",
@@ -79,12 +90,17 @@ def named_machines(
     """The machines to plan for; this one when nothing else was named.
 
     Raises:
-        UsageError: options that exclude each other, a file that is missing or not a machine.
+        UsageError: options that exclude each other, a file that is missing or not a machine, a folder.
     """
     if machine_path and recording:
         raise UsageError(
             message("cli.machine.both", "--machine and --from cannot be used together"),
             hint=message("cli.machine.both.hint", "use one of them; --assume modifies either"),
+        )
+    if machine_path and host.is_dir(machine_path):
+        raise UsageError(
+            message("cli.machine.folder", "{path} is a folder, but this command takes one machine", path=machine_path),
+            hint=message("plan.one-machine.hint", "choose one file: --machine {path}/NAME.json", path=machine_path),
         )
     if machine_path:
         return (NamedMachine(name=machine_path, machine=_assumed(_read(host, machine_path), assumed)),)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+from click.core import ParameterSource
 
 from torchup.cli.display import DISPLAY, terminal_width
 from torchup.host import Host, RealHost
@@ -17,7 +18,7 @@ from torchup.privacy import without_secrets
 from torchup.report.style import Style, on_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from torchup.cli.answer import Answer
     from torchup.model import Message
@@ -133,6 +134,21 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         decorated = option(decorated)
     return decorated
+
+
+def typed_options(but: Collection[str] = ()) -> tuple[str, ...]:
+    """What of this verb stands on the command line, as it is typed (``--epochs``, ``WORKLOAD``).
+
+    Settings do not count, nor do options that every verb has (``--json``) and the parameters named in ``but``.
+    """
+    context = click.get_current_context()
+    return tuple(
+        parameter.opts[-1] if isinstance(parameter, click.Option) else str(parameter.name).upper()
+        for parameter in context.command.params
+        if parameter.expose_value
+        and parameter.name not in but
+        and context.get_parameter_source(str(parameter.name)) == ParameterSource.COMMANDLINE
+    )
 
 
 def changing_options(function: Callable[..., Answer]) -> Callable[..., Answer]:

@@ -6,6 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from torchup.errors import UsageError
 from torchup.host import RealHost
@@ -34,14 +35,25 @@ def environment_names(_: click.Context, __: click.Parameter, incomplete: str) ->
     return [name for name in names(RealHost()) if name.startswith(incomplete)]
 
 
-def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
+# What names something else to work on: parameters of verbs that have ``--env``, too.
+_INSTEAD = ("python", "reports", "machine_path", "recording", "assumed")
+
+
+def _unless_named(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """The name; ``None`` if it is only a setting and the command line names something else. A setting comes last."""
+    typed = ctx.get_parameter_source(str(parameter.name)) == ParameterSource.COMMANDLINE
+    return value if typed or not any(ctx.params.get(name) for name in _INSTEAD) else None
+
+
+def target_options(function: Callable[..., Any], *, env_help: str | None = None) -> Callable[..., Any]:
     """Give a verb ``--env`` and ``--python``; resolve them with `find_target`."""
     env = click.option(
         "--env",
         "env",
         metavar="NAME",
+        callback=_unless_named,
         shell_complete=environment_names,
-        help=text("target.env", "Environment to use (default: default)"),
+        help=env_help or text("target.env", "Environment to use (default: default)"),
     )
     python = click.option(
         "--python", metavar="PATH", help=text("target.python", "Python to use instead of one of torchup's environments")

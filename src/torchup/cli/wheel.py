@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from torchup.catalog.packages import load_packages
 from torchup.cli.answer import Answer
-from torchup.cli.machine_options import machine_options, named_machines
+from torchup.cli.machine_options import named_machines, one_machine_options
 from torchup.cli.plan import current_catalog
 from torchup.cli.session import Session, common_options
 from torchup.cli.verb import Verb
@@ -18,7 +18,7 @@ from torchup.encoding import to_builtins
 from torchup.errors import ExitCode
 from torchup.i18n import text
 from torchup.jobs.wheel import find_wheel, named
-from torchup.model import Message, Vendor, message
+from torchup.model import UNKNOWN, Message, Vendor, message
 from torchup.plan.whatif import with_usual_driver
 from torchup.report.wheel_text import packages_text, wheels_text
 
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     help=text("wheel.option.trust", "Show only files from the project and from this publisher (repeatable)"),
 )  # fmt: skip
 @click.option("--offline", is_flag=True, help=text("cli.request.offline", "Do not access the network"))
-@machine_options
+@one_machine_options
 @common_options
 def command(
     session: Session,
@@ -126,7 +126,7 @@ def _assumed(machine: Machine) -> Message:
         "wheel.assumed-driver",
         "no NVIDIA driver was given, so the answer assumes a current one (branch {branch}); use --assume "
         "driver=VERSION for another",
-        branch=driver.version if driver is not None else "-",
+        branch=driver.version if driver is not None else UNKNOWN,
     )
 
 

@@ -225,7 +225,7 @@ def _drift(host: Host, prefix: str) -> Iterator[Damage]:
     now = distributions.versions(host, prefix)
     for name, then in record.environment.packages.items():
         if now.get(name) != then:
-            detail = f"{then} -> {now.get(name) or '-'}"
+            detail = f"{then} -> {now[name]}" if name in now else then
             yield Damage(kind=DamageKind.DRIFT, package=name, detail=detail, weighs=name == "torch")
 
 
@@ -238,8 +238,10 @@ def prefix_of(python: str) -> str:
 
 def said(damage: Damage) -> Said:
     """One thing as a code and its values; `i18n.sentences` makes the sentence."""
+    if damage.kind is DamageKind.DRIFT and " -> " in (damage.detail or ""):
+        return Said(code="file-drift", values={"package": damage.package, "detail": damage.detail or ""})
     if damage.kind is DamageKind.DRIFT:
-        return Said(code="file-drift", values={"package": damage.package, "detail": damage.detail or "-"})
+        return Said(code="file-removed", values={"package": damage.package, "version": damage.detail or ""})
     place = damage.file or damage.package
     return Said(code=f"file-{damage.kind}", values={"package": damage.package, "file": place})
 

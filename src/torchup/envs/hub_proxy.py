@@ -56,8 +56,10 @@ def _script(host: Host, known: HubProxy, name: str) -> str:
     return join(hub_folder(host, name), "node_modules", known.name, "bin", known.name)
 
 
-def check_registry(host: Host, known: HubProxy, conda_forge: str) -> None:
+def check_registry(host: Host, known: HubProxy, conda_forge: str, name: str) -> None:
     """Ask npm's registry for the proxy before anything is installed, and where it fails conda-forge (an address).
+
+    ``name``: the environment that the hint recreates.
 
     Raises:
         NetworkError: npm's registry does not answer; what works instead.
@@ -76,7 +78,9 @@ def check_registry(host: Host, known: HubProxy, conda_forge: str) -> None:
             ),
             hint=message(
                 "hub.registry.hint",
-                "install it from conda-forge, which responds: `torchup up --profile hub --installer conda`",
+                "install it from conda-forge, which responds: `torchup up --env {name} --profile hub "
+                "--installer conda`",
+                name=name,
             ),
         )
     raise NetworkError(

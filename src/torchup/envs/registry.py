@@ -34,15 +34,24 @@ _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?|.*\.(?:previou
 
 def check_name(name: str) -> str:
     """Return an environment's name if it may be one; raises `UsageError`."""
-    if _NAME.fullmatch(name) and not _RESERVED.fullmatch(name):
-        return name
-    text = message("envs.name.invalid", "`{name}` is not a valid environment name", name=name)
-    hint = message(
-        "envs.name.invalid.hint",
-        "use up to 64 letters, digits, `-`, `_` or `.`, with a letter or digit first and last; reserved names "
-        "such as `con` are not allowed",
-    )
-    raise UsageError(text, hint=hint)
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            message("envs.name.invalid", "`{name}` is not a valid environment name", name=name),
+            hint=message(
+                "envs.name.invalid.hint",
+                "use up to 64 letters, digits, `-`, `_` or `.`, with a letter or digit first and last",
+            ),
+        )
+    if _RESERVED.fullmatch(name):
+        raise UsageError(
+            message("envs.name.reserved", "the environment name `{name}` is reserved", name=name),
+            hint=message(
+                "envs.name.reserved.hint",
+                "choose another name: Windows reserves con, nul and the like; torchup reserves names that end in "
+                "`.previous` or `.staging`",
+            ),
+        )
+    return name
 
 
 def environments_folder(host: Host) -> str:

@@ -97,6 +97,7 @@ _ALL = (
     message("worker.file-unreadable", "{package}: {file} cannot be read"),
     message("worker.file-no-record", "{package}: the list of its installed files is missing ({file})"),
     message("worker.file-drift", "{package} changed after it was verified: {detail}"),
+    message("worker.file-removed", "{package} {version} was verified here, but it is no longer installed"),
     message("worker.file-start-file", "{file} runs code whenever Python starts and belongs to no package"),
     # how a recipe ran, or why it cannot
     message(

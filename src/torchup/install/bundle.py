@@ -22,7 +22,7 @@ from torchup.errors import InstallError, UsageError
 from torchup.fetch import CONNECTIONS
 from torchup.install.arguments import UV_CLEARED, uv_arguments
 from torchup.install.base import Event
-from torchup.install.bundle_check import PLAN_FILE, SUMS_FILE, Bundle, check_bundle, checked_sums
+from torchup.install.bundle_check import PLAN_FILE, SUMS_FILE, Bundle, check_bundle, checked_sums, remade_here
 from torchup.install.direct import by_version, direct_files
 from torchup.install.direct_fetch import FetchedFile, fetch_direct, with_files
 from torchup.install.downloading import Downloading, is_remote
@@ -180,12 +180,7 @@ def read_bundle(host: Host, folder: str) -> Bundle:
             "bundle.damaged", "{folder}/{file} cannot be read: {error}", folder=folder, file=PLAN_FILE,
             error=decode_problem(error),
         )  # fmt: skip
-        raise UsageError(
-            text,
-            hint=message(
-                "bundle.incomplete.hint", "copy the bundle again; SHA256SUMS shows whether the copy is complete"
-            ),
-        ) from error
+        raise UsageError(text, hint=remade_here()) from error
     place = join(folder, PLAN_FILE)
     plan = checked_plan(bundle.plan, place)
     check_bundle(host, folder, bundle, sums)

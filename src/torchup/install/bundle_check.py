@@ -44,19 +44,23 @@ def checked_sums(host: Host, folder: str) -> dict[str, str]:
         UsageError: it is not there or cannot be read, a file is missing, or not the one that was bundled.
     """
     place = join(folder, SUMS_FILE)
-    text = host.read_text(place, SUMS_LIMIT)
-    if text is None:
+    lines = host.read_text(place, SUMS_LIMIT)
+    if lines is None:
         raise _refused(join(folder, PLAN_FILE), message("bundle.no-sums", "the bundle has no {file}", file=SUMS_FILE))
     sums: dict[str, str] = {}
-    for line in text.splitlines():
+    for line in lines.splitlines():
         match = _LINE.fullmatch(line)
-        if match is None or match[2] in sums or len(sums) > FILE_LIMIT:
+        if match is None:
             raise _refused(place, message("bundle.sums-line", "one line is not a SHA-256 hash with a file name"))
+        if match[2] in sums:
+            raise _refused(place, message("bundle.sums-twice", "it lists {name} twice", name=match[2]), _remade())
+        if len(sums) > FILE_LIMIT:
+            text = message("bundle.sums-many", "it lists more than {limit} files", limit=FILE_LIMIT + 1)
+            raise _refused(place, text, _smaller())
         sums[match[2]] = match[1]
     if PLAN_FILE not in sums:
-        raise _refused(
-            join(folder, PLAN_FILE), message("bundle.unlisted", "{file} does not list this file", file=SUMS_FILE)
-        )
+        text = message("bundle.unlisted", "{file} does not list this file", file=SUMS_FILE)
+        raise _refused(join(folder, PLAN_FILE), text)
     if missing := [name for name in sums if not host.exists(join(folder, name))]:
         raise UsageError(_lacks(missing), hint=_again())
     for name, digest in sums.items():
@@ -80,44 +84,50 @@ def check_bundle(host: Host, folder: str, bundle: Bundle, sums: Mapping[str, str
     if missing := [name for name in bundle.files if name not in present]:
         raise UsageError(_lacks(missing), hint=_again())
     if foreign := sorted(present - bundle.files.keys()):
-        raise _refused(join(wheels, foreign[0]), message("bundle.foreign", "the bundle's plan does not list this file"))
+        text = message("bundle.foreign", "the bundle's plan does not list this file")
+        raise _refused(join(wheels, foreign[0]), text, _removed())
     for name, digest in bundle.files.items():
         if sums.get(f"wheels/{name}") != digest:
-            raise _refused(
-                join(wheels, name), message("bundle.changed", "the file differs from the one that was bundled")
-            )
+            text = message("bundle.disagree", "its hash in {sums} is not the one in {plan}", sums=SUMS_FILE,
+                           plan=PLAN_FILE)  # fmt: skip
+            raise _refused(join(wheels, name), text, _remade())
 
 
 def _check_form(folder: str, bundle: Bundle) -> None:
-    plan_file = join(folder, "plan.json")
+    plan_file = join(folder, PLAN_FILE)
     if bundle.schema != SCHEMA:
         text = message("bundle.schema",
             "the bundle has schema version {found}; this torchup reads version {known}", found=bundle.schema,
                        known=SCHEMA)  # fmt: skip
-        raise _refused(plan_file, text)
+        raise _refused(plan_file, text, _newer() if bundle.schema > SCHEMA else remade_here())
     if bundle.plan.installer is InstallerName.CONDA:
-        raise _refused(plan_file, message("bundle.is-conda", "a bundle contains wheels, but this plan is for conda"))
+        text = message("bundle.is-conda", "a bundle contains wheels, but this plan is for conda")
+        raise _refused(plan_file, text, _without_conda())
     if bundle.plan.compiled:
-        reason = message(
+        text = message(
             "bundle.is-compiled", "a bundle contains wheels, but this plan compiles {name}",
             name=bundle.plan.compiled[0].package[:SHOWN],
         )  # fmt: skip
-        raise _refused(plan_file, reason)
+        raise _refused(plan_file, text, _not_compiled())
     if not 0 < len(bundle.files) <= FILE_LIMIT:
-        raise _refused(
-            plan_file,
-            message("bundle.count", "the plan lists an invalid number of files: {count}", count=len(bundle.files)),
-        )
-    names = set()
+        text = message("bundle.count", "the plan lists an invalid number of files: {count}", count=len(bundle.files))
+        raise _refused(plan_file, text, _smaller() if bundle.files else _remade())
+    _check_complete(plan_file, bundle, _packages(plan_file, bundle))
+
+
+def _packages(plan_file: str, bundle: Bundle) -> set[str]:
+    """The packages of the files: each is a wheel with a hash, and no package comes twice."""
+    names: set[str] = set()
     for name, digest in bundle.files.items():
         offer = parse_filename(name, name, "bundle")
         if offer is None or not _SHA256.fullmatch(digest):
             text = message("bundle.not-a-wheel", "`{name}` is not a wheel with a SHA-256 hash", name=name[:SHOWN])
-            raise _refused(plan_file, text)
+            raise _refused(plan_file, text, _remade())
         if offer.package in names:
-            raise _refused(plan_file, message("bundle.twice", "the plan lists {name} twice", name=offer.package))
+            text = message("bundle.twice", "the plan lists {name} twice", name=offer.package)
+            raise _refused(plan_file, text, _remade())
         names.add(offer.package)
-    _check_complete(plan_file, bundle, names)
+    return names
 
 
 def _check_complete(plan_file: str, bundle: Bundle, names: set[str]) -> None:
@@ -128,17 +138,66 @@ def _check_complete(plan_file: str, bundle: Bundle, names: set[str]) -> None:
     absent = [r.name for r in wanted if r.marker is None and normalise(r.name) not in names]
     if absent:
         text = message("bundle.absent", "the plan requires {name}, but lists no file of it", name=absent[0])
-        raise _refused(plan_file, text)
+        raise _refused(plan_file, text, _remade())
 
 
 def _lacks(missing: list[str]) -> Message:
     return message("bundle.incomplete", "the bundle is missing {files}", files=", ".join(missing[:5]))
 
 
-def _refused(file: str, reason: Message) -> UsageError:
+def _refused(file: str, reason: Message, hint: Message | None = None) -> UsageError:
+    """``hint``: what mends it, if copying the bundle again does not."""
     text = message("bundle.refused", "torchup refuses {file}: {reason}", file=file, reason=reason)
-    return UsageError(text, hint=_again())
+    return UsageError(text, hint=hint or _again())
+
+
+# ---------------------------------------------------------------- hints: a bad copy, or a bundle that is bad itself
 
 
 def _again() -> Message:
     return message("bundle.incomplete.hint", "copy the bundle again; SHA256SUMS shows whether the copy is complete")
+
+
+def _remade() -> Message:
+    return message("bundle.remade.hint", "run `torchup env bundle -o DIR` to make the bundle again")
+
+
+def remade_here() -> Message:
+    """A plan that this version cannot read, though the copy is whole."""
+    return message(
+        "bundle.remade-here.hint",
+        "run `torchup env bundle -o DIR` with this version of torchup to make the bundle again",
+    )
+
+
+def _newer() -> Message:
+    return message(
+        "bundle.newer.hint",
+        "update torchup on this machine, or make the bundle again with the version that this machine has",
+    )
+
+
+def _without_conda() -> Message:
+    return message(
+        "bundle.without-conda.hint",
+        "make the plan without `--installer conda`, then run `torchup env bundle -o DIR` to make the bundle again",
+    )
+
+
+def _not_compiled() -> Message:
+    return message(
+        "bundle.not-compiled.hint",
+        "make the plan without --build, then run `torchup env bundle -o DIR` to make the bundle again",
+    )
+
+
+def _smaller() -> Message:
+    return message(
+        "bundle.smaller.hint",
+        "make the bundle again with fewer packages; it may have up to {limit} wheels",
+        limit=FILE_LIMIT,
+    )
+
+
+def _removed() -> Message:
+    return message("bundle.removed.hint", "remove that file, or copy the bundle again into an empty folder")

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from torchup.encoding import to_builtins
 from torchup.errors import ExitCode, UsageError
 from torchup.jobs.changed_files import changed_files
-from torchup.model import Notice, Shell, Value, message
+from torchup.model import UNKNOWN, Notice, Shell, Value, message
 
 if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
@@ -248,7 +248,7 @@ def without_answer(host: Host, python: str, inspection: Inspection, facts: Facts
     failure = inspection.failure
     if not asked.ok or found is None or version_key(found[1]) >= (3, 8):
         raise UsageError(
-            message("doctor.target.mute", "cannot examine {path}: {failure}", path=python, failure=failure or "-"),
+            message("doctor.target.mute", "cannot examine {path}: {failure}", path=python, failure=failure or UNKNOWN),
             hint=_repair(facts) or message("doctor.target.mute.hint", "check that `{path} -c pass` runs", path=python),
         )
     return replace(facts, python=replace(facts.python, version=found[1], path=python))

@@ -65,7 +65,7 @@ def check_hub(
             ),
         )
     say(message("hub.asking", "asking the npm registry for JupyterHub's proxy"))
-    check_registry(host, known, catalog.channels.conda_forge)
+    check_registry(host, known, catalog.channels.conda_forge, name)
 
 
 def prepare_hub(

@@ -28,6 +28,7 @@ from torchup.install.keep import requirement_name
 from torchup.jobs.choice import Choice, choose, next_source
 from torchup.jobs.hub import check_hub, has_hub, prepare_hub, with_node
 from torchup.model import (
+    UNKNOWN,
     Environment,
     Machine,
     Message,
@@ -276,7 +277,7 @@ def _check(verification: Verification, name: str) -> None:
         "up.broken",
         "the environment `{name}` no longer works ({rung}: {detail})",
         name=name,
-        rung=failed.name if failed else "-",
+        rung=failed.name if failed else UNKNOWN,
         detail=sentence(failed.detail if failed else None),
     )
     hint = message(

@@ -38,9 +38,10 @@ from torchup.model.sets import (
     Vendor,
     Verdict,
 )
-from torchup.model.text import Fact, Message, Notice, Said, Value, message, verbatim
+from torchup.model.text import UNKNOWN, Fact, Message, Notice, Said, Value, message, verbatim
 
 __all__ = [
+    "UNKNOWN",
     "Bound",
     "Breakdown",
     "Build",

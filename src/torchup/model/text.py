@@ -72,6 +72,9 @@ def message(code: str, template: str, /, **values: object) -> Message:
     return Message(code, template, tuple(values.items()))
 
 
+UNKNOWN = message("value.unknown", "unknown")  # stands in a sentence for a value that is not known
+
+
 def verbatim(text: str) -> Message:
     """Wrap text that is not translated: tool output, file content, a name."""
     return Message("", "{text}", (("text", text),))

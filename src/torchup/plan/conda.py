@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from torchup.compat.target import is_musl
 from torchup.errors import NoBuildError, UsageError
 from torchup.model import CondaOrder, Os, Vendor, message
 from torchup.package_names import normalise
+from torchup.plan.failure import platform_problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,16 +97,21 @@ def subdir(machine: Machine) -> str:
     if machine.os is Os.MACOS and machine.translated:
         architecture = "arm64"
     found = _SUBDIRS.get((machine.os, architecture))
-    if found is None or machine.libc == "musl":
-        raise NoBuildError(
-            message(
-                "conda.no-subdir", "conda-forge has no packages for {os} on {arch}", os=machine.os, arch=machine.arch
-            ),
-            hint=message(
-                "conda.no-subdir.hint", "use a container with glibc on Linux with musl; otherwise use `--installer uv`"
-            ),
-        )
+    if found is None or is_musl(machine):
+        raise _no_packages(machine)
     return found
+
+
+def _no_packages(machine: Machine) -> NoBuildError:
+    """Why there is no subdir. The hint names wheels only if torch has some for this platform."""
+    text = message(
+        "conda.no-subdir", "torchup knows no conda platform for {os} on {arch}", os=machine.os, arch=machine.arch
+    )
+    if is_musl(machine):
+        text = message("conda.musl", "conda-forge has no packages for musl (Alpine Linux); all of them need glibc")
+    problem = platform_problem(machine)
+    wheels = message("conda.no-subdir.hint", "use `--installer uv`: torch has wheels for this platform")
+    return NoBuildError(text, hint=wheels if problem is None else problem.hint)
 
 
 # ---------------------------------------------------------------- virtual packages

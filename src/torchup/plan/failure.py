@@ -10,6 +10,7 @@ from torchup.compat.laws import VENDOR_OF_KIND, code_on_gpu
 from torchup.compat.target import gpu_name, is_32_bit, is_musl, platform_of, variant_name
 from torchup.errors import NetworkError, NoBuildError, TorchupError, UsageError
 from torchup.model import (
+    UNKNOWN,
     ComputeCapability,
     InstallerName,
     Machine,
@@ -85,7 +86,7 @@ def no_build(question: Question, rejected: list[Rejection], survey: Survey) -> T
                 "plan.none.unreachable",
                 "no source with a fitting build answered: {sources} ({why})",
                 sources=", ".join(source.name for source in silent),
-                why=(silent[-1].detail if silent else None) or "-",
+                why=(silent[-1].detail if silent else None) or UNKNOWN,
             ),
             hint=message(
                 "plan.none.unreachable.hint", "check the network, or use a mirror: --mirror NAME (torchup mirror list)"

@@ -65,6 +65,16 @@ def wanted_packages(request: Request, catalog: Catalog) -> tuple[str, ...]:
     return (*packages, *(name for name in added if not (conda and name in catalog.not_in_conda)))
 
 
+# What does the same on the operating system that cannot run a package; the others are left out.
+_INSTEAD = {
+    "jupyterhub": message(
+        "plan.package.not-here.hint",
+        "run `torchup up --profile analysis`, then `torchup lab`, to work alone; a hub for several people runs on "
+        "Linux, macOS and inside WSL (`wsl --install`, then `torchup up --profile hub` there)",
+    )
+}
+
+
 def refuse_unfit(machine: Machine, request: Request, catalog: Catalog) -> None:
     """Say before anything else that a package does not run on the operating system, and what does the same there.
 
@@ -75,11 +85,11 @@ def refuse_unfit(machine: Machine, request: Request, catalog: Catalog) -> None:
     if unfit:
         raise UsageError(
             message("plan.package.not-here", "{package} does not run on {os}", package=unfit[0], os=machine.os),
-            hint=message(
-                "plan.package.not-here.hint",
-                "run `torchup up --profile analysis`, then `torchup lab`, to work alone; a hub for several "
-                "people runs on Linux, macOS and inside WSL (`wsl --install`, then `torchup up --profile hub` "
-                "there)",
+            hint=_INSTEAD.get(unfit[0])
+            or message(
+                "plan.package.left-out.hint",
+                "leave out {package}, or install it on another operating system",
+                package=unfit[0],
             ),
         )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torchup.catalog.types import Publication, Row
 from torchup.compat.target import gpu_name, platform_of
-from torchup.model import Message, Request, Source, Value, message
+from torchup.model import UNKNOWN, Message, Request, Source, Value, message
 from torchup.plan.candidates import Candidate
 from torchup.plan.judge import Fit, judge
 from torchup.plan.planner import make_question
@@ -32,7 +32,7 @@ def fit(wheel: MeasuredWheel, machine: Machine, catalog: Catalog) -> Verdict:
         text = message(
             "measure.fit.platform",
             "the wheel is for {wheel}, but the machine is {machine}",
-            wheel=", ".join(wheel.platforms) or "-",
+            wheel=", ".join(wheel.platforms) or UNKNOWN,
             machine=platform or machine.arch,
         )
         return Verdict(fits=False, why=(text,), known=_known(wheel, catalog))

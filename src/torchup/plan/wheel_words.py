@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from torchup.catalog.packages import load_packages
 from torchup.catalog.versions import version_key
 from torchup.compat.packages import Status, conflict, match_one
+from torchup.compat.packages.against import none_fits
 from torchup.errors import NoBuildError
-from torchup.model import Message, Notice, message
+from torchup.model import UNKNOWN, Message, Notice, message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,16 +83,7 @@ def _alone(found: Match) -> NoBuildError:
             ),
             hint=_build_hint(found),
         )
-    against = "; ".join(f"{one.axis.value} {one.want} (here {one.have})" for one in found.failed) or "-"
-    return NoBuildError(
-        message(
-            "plan.wheel.none",
-            "{package} has no wheel that fits: it needs {against}",
-            package=found.package,
-            against=against,
-        ),
-        hint=_nearest(found) or _build_hint(found),
-    )
+    return NoBuildError(none_fits(found), hint=_nearest(found) or _build_hint(found))
 
 
 def _nearest(found: Match) -> Message | None:
@@ -109,10 +101,10 @@ def _build_hint(found: Match) -> Message:
         return message(
             "plan.wheel.no-source.hint",
             "use an alternative: {what} (torchup cannot compile the package)",
-            what=found.alternative or "-",
+            what=found.alternative or UNKNOWN,
         )
     return message(
         "plan.wheel.source.hint",
         "use `--build` to compile it; that needs {what}",
-        what=found.build_needs or "-",
+        what=found.build_needs or UNKNOWN,
     )

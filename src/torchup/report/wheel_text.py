@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from torchup.compat.packages import By, Status
+from torchup.compat.packages.against import AXES, value_of
 from torchup.i18n import render, text
 from torchup.model import Message, message
 
@@ -99,9 +100,9 @@ def _against(found: Match) -> Iterator[str]:
         yield text(
             "wheel.text.failed",
             "{axis} must be {want}, not {have}",
-            axis=one.axis.value,
-            want=one.want,
-            have=one.have,
+            axis=AXES[one.axis],
+            want=value_of(one.axis, one.want),
+            have=value_of(one.axis, one.have),
         )
     for near in found.nearest:
         yield text("wheel.text.nearest", "nearest: {build}", build=nearest_name(near))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from torchup.model import Message, Notice, Secret, Source, Survey, message
+from torchup.model import UNKNOWN, Message, Notice, Secret, Source, Survey, message
 from torchup.sources.conda_config import addresses, read_conda_config
 from torchup.sources.configured import places
 from torchup.sources.mirrors import find_mirror, load_mirrors
@@ -47,7 +47,7 @@ def survey_conda(host: Host, request: Request, configuration: Configuration) -> 
             chosen = source.url
     if chosen is None:
         text = message(
-            "sources.conda.nowhere", "conda-forge cannot be reached: {detail}", detail=sources[-1].detail or "-"
+            "sources.conda.nowhere", "conda-forge cannot be reached: {detail}", detail=sources[-1].detail or UNKNOWN
         )
         notices.append(Notice(code="sources.conda.nowhere", level="warning", text=text))
     canonical = load_mirrors().official.conda_forge

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from torchup.errors import UsageError
-from torchup.model import InstallerName, Message, Notice, Os, Secret, Source, Survey, message
+from torchup.model import UNKNOWN, InstallerName, Message, Notice, Os, Secret, Source, Survey, message
 from torchup.privacy import is_whole
 from torchup.settings import load_settings
 from torchup.sources.configured import places, read_configuration
@@ -208,7 +208,7 @@ def _silent(sources: Sequence[Source]) -> tuple[Notice, ...]:
             "{url}, from {origin}, does not answer ({why}); other sources are used",
             url=source.url,
             origin=source.origin,
-            why=source.detail or "-",
+            why=source.detail or UNKNOWN,
         )
         for source in sources
         if source.origin is not None and source.reachable is False and not source.name.startswith("mirror:")

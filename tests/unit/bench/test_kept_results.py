@@ -124,8 +124,11 @@ def test_ctrl_c_keeps_what_is_there_and_says_how_to_go_on(monkeypatch, capsys, t
     assert stored.id in said
     assert "bench --resume" in said
     machine.answer = lambda _, request: ([json.dumps(final(request))], 0, "")
-    assert main(["bench", "--resume", "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)["data"]) == 3
+    assert main(["bench", "gpt", "--epochs", "7", "--resume", "--json"]) == 0
+    said = capsys.readouterr()
+    assert len(json.loads(said.out)["data"]) == 3
+    (ignored,) = [one["text"] for one in json.loads(said.out)["messages"] if one["code"] == "bench.resume.ignored"]
+    assert ignored.endswith("ignored: WORKLOAD, --epochs")  # not --resume, nor what shows the answer
     assert [one.id for one in store.list_runs(RealHost()).runs] == [stored.id]
     assert main(["bench", "--resume"]) == 2
 

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from support.bundles import write_sums
 from support.plans import folder_plan
@@ -17,6 +18,8 @@ from torchup.errors import ExitCode, UsageError
 from torchup.host import RealHost
 from torchup.install import steps
 from torchup.install.bundle import load_bundle
+from torchup.install.bundle_check import Bundle, check_bundle
+from torchup.model import InstallerName
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -258,3 +261,53 @@ def test_a_plan_from_a_file_is_checked_like_that_of_a_bundle(tmp_path, place, va
     file.write_text(json.dumps({"data": document["plan"]}))
     with pytest.raises(UsageError, match=r"given\.json"):
         read_plan(HOST, str(file))
+
+
+# place in plan.json -> what is there, and the words of the one step that mends it
+MENDED = [
+    ("schema", 99, "update torchup"),
+    ("schema", 0, "with this version of torchup"),
+    ("plan.installer", "sh", "with this version of torchup"),
+    ("files", {}, "torchup env bundle"),
+    ("files", {f"torch-{i}-py3-none-any.whl": "0" * 64 for i in range(600)}, "fewer packages"),
+    ("files", {"evil.tar.gz": "0" * 64}, "torchup env bundle"),
+    ("files", {"pip-1.0-py3-none-any.whl": "0" * 64, PIP: "0" * 64}, "torchup env bundle"),
+    ("files", {PIP: "0" * 64}, "torchup env bundle"),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "step"), MENDED, ids=[f"{p}={str(v)[:30]!r}" for p, v, _ in MENDED])
+def test_a_whole_copy_of_a_bad_bundle_is_not_copied_again(tmp_path, place, value, step):
+    """The hint is the step that mends this reason; copying helps none of them, for SHA256SUMS agrees."""
+    document = bundle(tmp_path)
+    put(document, place, value)
+    write(tmp_path, document)
+    with pytest.raises(UsageError) as refused:
+        load_bundle(HOST, str(tmp_path))
+    assert step in str(refused.value.hint)
+    assert "copy the bundle" not in str(refused.value.hint)
+
+
+def test_a_bundle_of_a_conda_plan_is_made_again_without_conda(tmp_path):
+    """The hint names the option that made the plan one of conda's."""
+    write(tmp_path, bundle(tmp_path))
+    plan = replace(load_bundle(HOST, str(tmp_path)), installer=InstallerName.CONDA)
+    with pytest.raises(UsageError, match="this plan is for conda") as refused:
+        check_bundle(HOST, str(tmp_path), Bundle(plan=plan), {})
+    assert "without `--installer conda`" in str(refused.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason", "step"),
+    [("what\n", "one line is not", "copy the bundle again"),
+     (f"{'0' * 64}  plan.json\n" * 2, "lists plan.json twice", "torchup env bundle"),
+     ("".join(f"{'0' * 64}  wheels/{i}.whl\n" for i in range(600)), "more than 501 files", "fewer packages")],
+    ids=["no hash", "twice", "many"],
+)  # fmt: skip
+def test_the_hashes_are_refused_by_their_own_reason(tmp_path, lines, reason, step):
+    """A line that is no hash, a name that comes twice and too many lines are three reasons with three steps."""
+    write(tmp_path, bundle(tmp_path))
+    (tmp_path / "SHA256SUMS").write_text(lines)
+    with pytest.raises(UsageError, match=reason) as refused:
+        load_bundle(HOST, str(tmp_path))
+    assert step in str(refused.value.hint)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from torchup.catalog.packages import load_packages
 from torchup.compat.packages import Axis, By, Wish, ask, match_one
+from torchup.compat.packages.against import none_fits
 from torchup.compat.packages.fits import CERTAIN
 from torchup.doctor.remedy.choice import installed_variant
 from torchup.doctor.remedy.driver import joined
@@ -72,7 +73,7 @@ def _without_wheel(
     compiled = () if _never(found) or package.kind == "pinned" else rebuild(facts, _module(package), gpus)
     needs = message("doctor.wheel.compile", "needed to compile it here: {needs}", needs=found.build_needs)
     more = (_nearest(found), _instead(found), needs if compiled and found.build_needs else None)
-    for part in (_none(found), *(one for one in more if one is not None)):
+    for part in (none_fits(found), *(one for one in more if one is not None)):
         text = joined(text, part)
     both = (("torchup", "up", "--with", package.name),) if _nearest(found) is not None else ()
     return _remedy(facts, text, compiled or both)
@@ -119,26 +120,6 @@ def _for_python(found: Match) -> Message:
         "{package} --python X.Y` for another Python version",
         python=found.python,
         package=found.package,
-    )
-
-
-def _none(found: Match) -> Message:
-    if not found.failed:
-        return message(
-            "doctor.wheel.none-known", "no wheel of {package} is known for this torch and system", package=found.package
-        )
-    against = [
-        message("doctor.wheel.axis", "{axis} {want} (here {have})", axis=one.axis.value, want=one.want, have=one.have)
-        for one in found.failed
-    ]
-    whole = against[0]
-    for one in against[1:]:
-        whole = joined(whole, one)
-    return message(
-        "doctor.wheel.none",
-        "no wheel of {package} fits; the closest one needs {against}",
-        package=found.package,
-        against=whole,
     )
 
 

@@ -8,7 +8,7 @@ from torchup.catalog.versions import version_key
 from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import at_least, quoted, remedy_of, said, torch_line
-from torchup.model import message
+from torchup.model import UNKNOWN, message
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
@@ -43,7 +43,7 @@ def macos_too_old(facts: Facts, compat: Compat) -> Found | None:
     if has:
         lines.append(message("doctor.macos.version", "macOS {version}", version=has))
     if floor:
-        torch = facts.torch.version or "-"
+        torch = facts.torch.version or UNKNOWN
         lines.append(
             message("doctor.macos.floor", "MPS in torch {torch} needs macOS {floor}", torch=torch, floor=floor)
         )

@@ -10,7 +10,7 @@ from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import said, torch_cuda, torch_line
 from torchup.doctor.rules.extensions import rebuilt
 from torchup.doctor.rules.owners import package_named, package_of
-from torchup.model import message
+from torchup.model import UNKNOWN, message
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def cuda_summary(facts: Facts, compat: Compat, package: str, major: str) -> Mess
         package=package,
         major=major,
         torch=torch_name(facts),
-        cuda=torch_cuda(facts, compat) or "-",
+        cuda=torch_cuda(facts, compat) or UNKNOWN,
     )
 
 

@@ -9,7 +9,7 @@ import msgspec
 from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import made, plain, quoted, remedy_of, said
-from torchup.model import Gpu, Vendor, message
+from torchup.model import UNKNOWN, Gpu, Vendor, message
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -104,7 +104,10 @@ def permission_device_nodes(facts: Facts, compat: Compat) -> Found | None:
     lines = [*map(said, signs)]
     lines += [
         message(
-            "doctor.permission.node", "{path} is not accessible to this user ({mode})", path=n.path, mode=n.mode or "-"
+            "doctor.permission.node",
+            "{path} is not accessible to this user ({mode})",
+            path=n.path,
+            mode=n.mode or UNKNOWN,
         )
         for n in closed
     ]

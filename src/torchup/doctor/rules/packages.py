@@ -239,8 +239,14 @@ def _replaced_here(facts: Facts, replaced: Replaced, compat: Compat) -> Found:
         "doctor.replaced.exchanged",
         "torch {before} was verified here, but torch {after} is installed",
         before=replaced.before,
-        after=replaced.after or "-",
+        after=replaced.after,
     )
+    if replaced.after is None:
+        exchanged = message(
+            "doctor.replaced.unknown",
+            "torch {before} was verified here; the version of the installed torch is unknown",
+            before=replaced.before,
+        )
     known = msgspec.structs.replace(facts, requested=(f"torch=={replaced.before}",))
     error = (facts.torch.import_error or "").strip().splitlines()[-1:]
     exchange = text_of("torch-replaced", "summary-live")

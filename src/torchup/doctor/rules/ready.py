@@ -8,7 +8,7 @@ from torchup.doctor.cause import filled, text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.packages import adding
 from torchup.doctor.rules.programs import tools
-from torchup.model import Os, Remedy, Severity, message
+from torchup.model import UNKNOWN, Os, Remedy, Severity, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,8 +56,8 @@ def _evidence(row: Readiness) -> tuple[Message, ...]:
             "doctor.ready.row",
             "torch.compile needs {what}: found {found}, needed {wanted}",
             what=row.what,
-            found=row.found or "-",
-            wanted=row.wanted or "-",
+            found=row.found or UNKNOWN,
+            wanted=row.wanted or UNKNOWN,
         ),
     )
 
