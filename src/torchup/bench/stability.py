@@ -84,8 +84,8 @@ def _too_short_for_a_laptop(result: Result) -> list[Notice]:
     times = unit_seconds(result)
     text = message(
         "stability.laptop",
-        "this run is too short to show whether a laptop keeps its speed: measure for a minute and a half "
-        "(`--epochs {epochs}`)",
+        "this run is too short to show whether a laptop keeps its speed: use `--epochs {epochs}` to measure for "
+        "a minute and a half",
         epochs=math.ceil((MINUTE + LATER) * 1.1 * len(times) / sum(times)),
     )
     return [Notice(code=text.code, text=text)]
@@ -103,8 +103,8 @@ def _few(count: int) -> Notice:
 def _noisy(spread: float) -> Notice:
     text = message(
         "stability.noisy",
-        "half of the repeats differ by {percent} % or more: close other programs, let the machine cool, and "
-        "raise `--repeats`",
+        "the middle half of the repeats spans {percent} % of the median: close other programs, let the machine "
+        "cool, and raise `--repeats`",
         percent=f"{100 * spread:.0f}",
     )
     return Notice(code=text.code, level="warning", text=text)
@@ -173,7 +173,9 @@ def _power(watched: Telemetry) -> list[Notice]:
         found.append(Notice(code=text.code, level="warning", text=text))
     if watched.temperature_celsius is not None and watched.temperature_celsius.maximum >= HOT:
         text = message(
-            "stability.hot", "the GPU reached {degrees} C", degrees=f"{watched.temperature_celsius.maximum:.0f}"
+            "stability.hot",
+            "the GPU reached {degrees} degrees Celsius",
+            degrees=f"{watched.temperature_celsius.maximum:.0f}",
         )
         found.append(Notice(code=text.code, level="warning", text=text))
     return found

@@ -83,7 +83,7 @@ def _companions(catalog: Catalog) -> Iterator[Message]:
             if version_key(pair[0]) <= version_key(pair[1]):
                 yield message(
                     "catalog.law.companion-order",
-                    "{row}: torchvision is not newer than in the release before",
+                    "{row}: torchvision is not newer than in the previous release",
                     row=_name(newer),
                 )
 
@@ -109,14 +109,14 @@ def _system_floors(catalog: Catalog) -> Iterator[Message]:
                 if low and high and version_key(high) < version_key(low):
                     yield message(
                         "catalog.law.floor-falls",
-                        "{row}: {field} is lower than in the release before",
+                        "{row}: {field} is lower than in the previous release",
                         row=_name(newer),
                         field=field,
                     )
             if python_key(newer.pythons[-1]) < python_key(older.pythons[-1]):
                 yield message(
                     "catalog.law.python-falls",
-                    "{row}: the newest Python is older than that of the release before",
+                    "{row}: the newest Python is older than that of the previous release",
                     row=_name(newer),
                 )
         for row in own:

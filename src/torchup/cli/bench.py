@@ -116,13 +116,13 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     type=click.Choice(PRECISIONS),
     default=DEFAULT_PRECISION,
     show_default=True,
-    help=text("bench.option.precision", "Precision that float32 arithmetic may be rounded to"),
+    help=text("bench.option.precision", "Precision of float32 arithmetic; bf16 and fp16 use autocast"),
 )
 @click.option(
     "--threads",
     type=click.IntRange(1, 1024),
     metavar="N",
-    help=text("bench.option.threads", "CPU threads of torch (default: torch's choice)"),
+    help=text("bench.option.threads", "Number of CPU threads for torch (default: torch's choice)"),
 )
 @click.option(
     "--batch",
@@ -165,7 +165,8 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="NAME=A,B",
     callback=_sweeps,
     help=text(
-        "bench.option.sweep", "Measure several values of a setting: batch, size, threads or workers (repeatable)"
+        "bench.option.sweep",
+        "Setting and values to measure: batch, size, threads or workers, e.g. batch=64,128 (repeatable)",
     ),
 )
 @click.option(
@@ -174,8 +175,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="SHARE",
     help=text(
         "bench.option.until",
-        "Repeat each recipe until its confidence interval is within this share of the median, e.g. 1% (at most "
-        "100 runs)",
+        "Target for the confidence interval as a share of the median, e.g. 1% (at most 100 runs; default: none)",
     ),
 )
 @click.option(
@@ -193,7 +193,9 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "--data",
     type=str,
     metavar="PATH",
-    help=text("bench.option.data", "Folder with your own data files; for gpt, a text file"),
+    help=text(
+        "bench.option.data", "Folder with your own data files; for gpt, a text file (default: the workload's own data)"
+    ),
 )
 @distributed_options
 @common_options

@@ -49,9 +49,7 @@ def show_command(session: Session) -> Answer:
     metavar="DAYS",
     type=click.FloatRange(min=0),
     default=0.0,
-    help=text(
-        "cache.option.older-than", "Remove only files that are older than this number of days (default: 0, all files)"
-    ),
+    help=text("cache.option.older-than", "Minimum age in days of the files to remove (default: 0, all files)"),
 )
 @changing_options
 @common_options

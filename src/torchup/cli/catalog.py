@@ -42,15 +42,15 @@ def command(session: Session) -> None:
     ),
 )
 @click.option(
-    "--torch", metavar="VERSION", help=text("catalog.option.torch", "Show only this torch, e.g. 2.14 or '>=2.12'")
+    "--torch", metavar="VERSION", help=text("catalog.option.torch", "Version of torch to show, e.g. 2.14 or '>=2.12'")
 )
-@click.option(
-    "--variant", metavar="NAME", help=text("catalog.option.variant", "Show only this variant, e.g. cu126 or cpu")
-)
+@click.option("--variant", metavar="NAME", help=text("catalog.option.variant", "Variant to show, e.g. cu126 or cpu"))
 @click.option(
     "--platform",
     metavar="NAME",
-    help=text("catalog.option.platform", "Show only this platform, e.g. linux_x86_64 or macos_arm64"),
+    help=text(
+        "catalog.option.platform", "Platform of the builds to show, e.g. linux_x86_64 or macos_arm64 (default: all)"
+    ),
 )
 @click.option(
     "--all",

@@ -44,24 +44,26 @@ if TYPE_CHECKING:
     metavar="NAME",
     help=text(
         "catalog.measure.platform",
-        "Platform of the wheel if you name a version, e.g. linux_x86_64 (default: the machine's)",
+        "Platform of the wheel, used only with torch==VERSION, e.g. linux_x86_64 (default: the machine's)",
     ),
 )
 @click.option(
     "--python",
     metavar="VERSION",
     help=text(
-        "catalog.measure.python", "Python of the wheel if you name a version, e.g. 3.12 (default: the machine's)"
+        "catalog.measure.python",
+        "Python version of the wheel, used only with torch==VERSION, e.g. 3.12 (default: the machine's)",
     ),
 )
 @click.option(
     "--mirror",
     metavar="NAME|URL",
-    help=text("catalog.measure.mirror", "Mirror on which to look for the version first (default: none)"),
+    help=text("catalog.measure.mirror", "Mirror to search first for the version (default: none)"),
 )
 @click.option(
     "--deep", is_flag=True,
-    help=text("catalog.measure.deep", "Also read the macOS version from the MPS error message (reads 40 MB)"),
+    help=text("catalog.measure.deep",
+        "Also read the oldest macOS that MPS supports from the wheel's error message (reads 40 MB)"),
 )  # fmt: skip
 @click.option(
     "--no-total", is_flag=True, help=text("catalog.measure.no-total", "Do not add up the sizes of the dependencies")

@@ -47,15 +47,13 @@ SHOWN = 20  # rows of the diff before "and N more"
 )
 @click.option(
     "--variant", "variants", type=VariantType(), multiple=True, metavar="NAME",
-    help=text("catalog.refresh.variant", "Check only the index of this variant (repeatable)"),
+    help=text("catalog.refresh.variant", "Variant whose index to check (repeatable; default: all)"),
 )  # fmt: skip
 @click.option(
     "--packages", is_flag=True,
     help=text("catalog.refresh.packages", "Check only the packages around torch for newer releases"),
 )  # fmt: skip
-@click.option(
-    "--write", is_flag=True, help=text("catalog.refresh.write", "Save what was found in torchup's data folder")
-)
+@click.option("--write", is_flag=True, help=text("catalog.refresh.write", "Save the result in torchup's data folder"))
 @common_options
 def command(session: Session, *, mirror: str | None, variants: tuple[str, ...], packages: bool, write: bool) -> Answer:
     """`torchup catalog refresh`."""
@@ -228,7 +226,7 @@ def _new(found: Refresh, style: Style) -> list[str]:
     if not found.new:
         return []
     headers = (
-        text("catalog.column.build", "new build"), text("catalog.column.platform", "platform"), "Python",
+        text("catalog.column.new-build", "new build"), text("catalog.column.platform", "platform"), "Python",
         text("catalog.column.arch", "code for"), text("catalog.column.seen", "seen"),
     )  # fmt: skip
     rows = [_row(build) for build in found.new[:SHOWN]]

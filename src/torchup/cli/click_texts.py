@@ -24,7 +24,7 @@ _TEXTS: dict[str, Message] = {
     "Show this message and exit.": message("click.help", "Show this message and exit"),
     "required": message("click.required", "required"),
     "default: {default}": message("click.default", "default: {default}"),
-    "Error: invalid input": message("click.yes-or-no", "please answer y or n"),
+    "Error: invalid input": message("click.yes-or-no", "answer y or n"),
     "Missing command.": message("click.missing-command", "a command is missing"),
     "{value!r} is not a valid {number_type}.": message("click.not-a-number", "`{value}` is not a {number_type}"),
     "{value} is not in the range {range}.": message("click.not-in-range", "{value} is not in the range {range}"),

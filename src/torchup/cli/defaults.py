@@ -84,7 +84,12 @@ def _not_a_value(key: str, path: str | None) -> UsageError:
 
 def _command_line_only(key: str, path: str | None) -> UsageError:
     return UsageError(
-        message("settings.command-line-only", "{path}: `{key}` is never read from a file", path=path, key=key),
+        message(
+            "settings.command-line-only",
+            "{path} sets `{key}`, but torchup never reads it from a file",
+            path=path,
+            key=key,
+        ),
         hint=message(
             "settings.command-line-only.hint",
             "remove the setting from the file, and use the option on the command line",

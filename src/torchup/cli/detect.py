@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     ),
 )
 @click.option(
-    "--record", metavar="DIR", help=text("detect.option.record", "Also write a replayable, redacted recording to DIR")
+    "--record",
+    metavar="DIR",
+    help=text("detect.option.record", "Folder for a redacted recording that can be replayed (default: none)"),
 )
 @click.option("--from", "source", metavar="DIR", help=text("detect.option.from", "Replay the recording in DIR"))
 @common_options

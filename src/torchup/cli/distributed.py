@@ -60,8 +60,8 @@ def distributed_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="N",
             help=text(
                 "bench.option.nproc",
-                "Number of processes on this node; with --nproc or --nnodes, torchup measures scaling and "
-                "all-reduce instead of the recipes",
+                "Processes on this node; with --nproc or --nnodes, torchup measures scaling and all-reduce, not "
+                "recipes",
             ),
         ),
     ):
@@ -150,7 +150,7 @@ def check_rendezvous(where: Layout) -> None:
             message("distributed.unknown-host", "the host name `{host}` cannot be resolved", host=where.address),
             hint=message(
                 "distributed.unknown-host.hint",
-                "use an address of node 0 that this node can resolve: --rendezvous IP:PORT",
+                "use the IP address of node 0: `--rendezvous IP:PORT`",
             ),
         )
 

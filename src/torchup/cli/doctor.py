@@ -55,7 +55,8 @@ REPORT_LIMIT = 16 * 1024 * 1024  # bytes; the rest of an endless one is not read
     multiple=True,
     metavar="FILE",
     help=text(
-        "doctor.option.report", "Diagnose the pasted report in FILE (- reads standard input) instead of this machine"
+        "doctor.option.report",
+        "File with a pasted report to diagnose; `-` is standard input (default: diagnose this machine)",
     ),
 )
 @partial(
@@ -72,13 +73,13 @@ REPORT_LIMIT = 16 * 1024 * 1024  # bytes; the rest of an endless one is not read
     "--only",
     multiple=True,
     metavar="RULE",
-    help=text("doctor.option.only", "Run only rules whose name starts with RULE (repeatable)"),
+    help=text("doctor.option.only", "Start of the names of the rules to run (repeatable; default: all rules)"),
 )
 @click.option(
     "--ignore",
     multiple=True,
     metavar="RULE",
-    help=text("doctor.option.ignore", "Skip rules whose name starts with RULE (repeatable)"),
+    help=text("doctor.option.ignore", "Start of the names of the rules to skip (repeatable; default: none)"),
 )
 @click.option("--strict", is_flag=True, help=text("doctor.option.strict", "Exit with 1 for warnings, too"))
 @click.option(
@@ -93,7 +94,7 @@ REPORT_LIMIT = 16 * 1024 * 1024  # bytes; the rest of an endless one is not read
 @click.option(
     "--deep",
     is_flag=True,
-    help=text("doctor.option.deep", "Also hash every installed file: finds damage that keeps the size"),
+    help=text("doctor.option.deep", "Also hash every installed file, to find damage that does not change the size"),
 )
 @click.option("--fix", is_flag=True, help=text("doctor.option.fix", "Repair the environment after asking"))
 @changing_options
@@ -156,7 +157,10 @@ def _check_report(options: dict[str, Any]) -> None:
     if len(options["reports"]) > 1:
         raise UsageError(
             message("doctor.report.twice", "--report can be used only once"),
-            hint=message("doctor.report.twice.hint", "put the texts into one file, or run `torchup doctor` for each"),
+            hint=message(
+                "doctor.report.twice.hint",
+                "put the reports into one file, or run `torchup doctor --report FILE` once for each",
+            ),
         )
     if options["env"] or options["python"] or options["machine_path"] or options["recording"] or options["assumed"]:
         raise UsageError(

@@ -58,7 +58,8 @@ def _one_only(option: str, folder: str) -> UsageError:
             "plan.one-machine", "{option} works with one machine, but {path} is a folder of machines",
             option=option, path=folder,
         ),
-        hint=message("plan.one-machine.hint", "choose one file: --machine {path}/NAME.json", path=folder),
+        hint=message("plan.one-machine.hint",
+            "choose one machine file with `--machine {path}/NAME.json`", path=folder),
     )  # fmt: skip
 
 

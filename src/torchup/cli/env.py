@@ -122,7 +122,9 @@ def show_command(session: Session, name: str | None) -> Answer:
 
 @command.command(
     name="remove",
-    help=text("env.remove.help", "Remove an environment and its previous version; the files of an adopted one stay"),
+    help=text(
+        "env.remove.help", "Remove an environment and its previous version; the files of an adopted environment stay"
+    ),
 )
 @click.argument("name", shell_complete=environment_names)
 @changing_options
@@ -199,7 +201,7 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
     session.as_json = False  # stdout is the program's
     program = activation.program(session.host, environment.path, argv[0])
     if program is None and argv[0] in registry.names(session.host):
-        hint = message("env.run.separator.hint", "type `torchup env run {name} -- PROGRAM`", name=argv[0])
+        hint = message("env.run.separator.hint", "run `torchup env run {name} -- PROGRAM`", name=argv[0])
         raise UsageError(message("env.run.separator", "`--` is missing between the name and the program"), hint=hint)
     if program is None:
         session.note(message("env.run.no-program", "cannot find the program `{name}`", name=argv[0]))
@@ -250,8 +252,8 @@ def _tell_drift(session: Session, environment: Environment) -> None:
             if change.after
             else message(
                 "env.run.gone",
-                "`{environment}` no longer has {name}, which torchup verified ({before}); run `torchup doctor --env "
-                "{environment}` to see what removed it",
+                "`{environment}` no longer has {name} {before}, which torchup verified; run `torchup doctor "
+                "--env {environment}` to see what removed it",
                 **known,
             )
         )
@@ -304,7 +306,7 @@ def _split(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
         return name, argv
     raise UsageError(
         message("env.run.nothing", "the command names no program to run"),
-        hint=message("env.run.nothing.hint", "type `torchup env run [NAME] -- python train.py`"),
+        hint=message("env.run.nothing.hint", "name a program: `torchup env run NAME -- python train.py`"),
     )
 
 
@@ -339,7 +341,7 @@ def _unusable(host: Host, environments: Sequence[Environment]) -> Iterator[Notic
             yield _warning(
                 message(
                     "env.list.unusable",
-                    "{path} of `{name}` cannot be read or holds no environment",
+                    "{path} of `{name}` cannot be read or is not an environment",
                     path=environment.path,
                     name=environment.name,
                 )

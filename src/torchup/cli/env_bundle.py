@@ -48,7 +48,9 @@ if TYPE_CHECKING:
     "--plan",
     "plan_file",
     metavar="FILE",
-    help=text("env.bundle.plan", "Bundle this plan (`torchup plan --json`) instead of an environment"),
+    help=text(
+        "env.bundle.plan", "Plan to bundle: the output of `torchup plan --json` (default: bundle an environment)"
+    ),
 )
 @download_options
 @common_options
@@ -98,7 +100,9 @@ def recorded_plan(host: Host, name: str, *, pinned: bool) -> Plan:
     if plan is None:
         text_ = message("env.no-plan", "`{name}` was adopted, so the origin of its packages is unknown", name=name)
         hint = message(
-            "env.no-plan.hint", "bundle a plan instead: `torchup plan --json > plan.json`, then use --plan plan.json"
+            "env.no-plan.hint",
+            "run `torchup plan --export FORMAT` to export a plan, or `torchup plan --json > plan.json`, then "
+            "`torchup env bundle --plan plan.json -o DIR` to bundle one",
         )
         raise UsageError(text_, hint=hint)
     return plan

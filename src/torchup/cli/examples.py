@@ -33,7 +33,8 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         (
             "torchup lab thesis --no-browser --port 9000",
             message(
-                "example.lab.port", "Serve another environment on this port, to open it from another computer over SSH."
+                "example.lab.port",
+                "Serve the environment `thesis` on port 9000, to open it from another computer over SSH.",
             ),
         ),
     ),
@@ -122,7 +123,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup env repair": (
         (
             "torchup env repair lab --dry-run",
-            message("example.env.repair", "Show what is damaged and what would be done, without changing anything."),
+            message("example.env.repair", "Show what is damaged and what a repair would change."),
         ),
     ),
     "torchup env run": (
@@ -145,7 +146,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             "torchup env bundle lab -o bundle",
             message(
                 "example.env.bundle",
-                "Take an environment to a machine without a network; there, run `torchup up --from bundle`.",
+                "Collect an environment for a machine without a network; run `torchup up --from bundle` there.",
             ),
         ),
     ),
@@ -364,7 +365,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             "torchup mcp",
             message(
                 "example.mcp",
-                "Serve an agent; to register torchup with an agent: `claude mcp add torchup -- torchup mcp`.",
+                "Serve an agent. Run `claude mcp add torchup -- torchup mcp` to register torchup with Claude Code.",
             ),
         ),
     ),

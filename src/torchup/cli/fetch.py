@@ -38,7 +38,11 @@ if TYPE_CHECKING:
     ),
 )
 @click.option(
-    "--to", "folder", metavar="DIR", required=True, help=text("fetch.option.to", "Folder to create, or to continue in")
+    "--to",
+    "folder",
+    metavar="DIR",
+    required=True,
+    help=text("fetch.option.to", "Folder for the download: a new one, or one of an interrupted download"),
 )
 @request_options
 @one_machine_options
@@ -66,8 +70,8 @@ def command(
         bundle = collect(session.host, plan, folder, platform=platform, progress=progress, connections=connections)
     done = text(
         "fetch.done",
-        "{folder} contains the download ({count} files, {size}); copy it to the other machine, and run there: "
-        "torchup up --from {folder}",
+        "{folder} contains the download ({count} files, {size}); copy it to the other machine, and run `torchup "
+        "up --from {folder}` there",
         count=len(bundle.files),
         size=size_text(_size(session.host, folder, bundle)),
         folder=folder,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     help=text("hub.help", "Start the JupyterHub of an environment; people log in with their accounts on this machine"),
 )
 @server_options(
-    "JUPYTERHUB'S OPTIONS", text("hub.option.port", "Use this port (default: the first free one from 8000 on)")
+    "JUPYTERHUB'S OPTIONS", text("hub.option.port", "Port to use (default: the first free one from 8000 on)")
 )
 @changing_options
 @common_options

@@ -37,7 +37,10 @@ def command(session: Session) -> None:
 
 def _place(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a subcommand ``--user`` and ``--prefix``."""
-    below = text("kernel.option.prefix", "Use the Jupyter in DIR (of a hub or an environment) instead of this user's")
+    below = text(
+        "kernel.option.prefix",
+        "Folder of the Jupyter to use, of a hub or an environment (default: this user's Jupyter)",
+    )
     prefix = click.option("--prefix", metavar="DIR", help=below)
     user = click.option(
         "--user", is_flag=True, help=text("kernel.option.user", "Use this user's Jupyter (the default)")
@@ -160,7 +163,7 @@ def _stale_lines(stale: Sequence[Kernel]) -> Iterator[Message]:
 @click.option(
     "--stale",
     is_flag=True,
-    help=text("kernel.option.stale", "Remove all kernels made by torchup that can no longer start"),
+    help=text("kernel.option.stale", "Remove all torchup kernels that can no longer start"),
 )
 @_place
 @common_options
@@ -198,7 +201,9 @@ def _confirm(session: Session, listed: str, chosen: tuple[Kernel, ...]) -> None:
     question = message("kernel.remove.ask", "remove {names}, which torchup did not make?", names=", ".join(foreign))
     if foreign and not session.confirm(question):
         refused = message("kernel.remove.refused", "not removed: {names}", names=listed)
-        raise UsageError(refused, hint=message("kernel.remove.refused.hint", "use --yes to remove without a question"))
+        raise UsageError(
+            refused, hint=message("kernel.remove.refused.hint", "use --yes to remove kernels without a prompt")
+        )
 
 
 def _remove(host: Host, chosen: tuple[Kernel, ...]) -> None:
@@ -219,7 +224,9 @@ def _named(found: tuple[Kernel, ...], name: str) -> tuple[Kernel, ...]:
         refused = message("kernel.remove.foreign", "`{name}` works and was not made by torchup", name=name)
         raise UsageError(
             refused,
-            hint=message("kernel.remove.foreign.hint", "run jupyter kernelspec remove {name} to remove it", name=name),
+            hint=message(
+                "kernel.remove.foreign.hint", "run `jupyter kernelspec remove {name}` to remove it", name=name
+            ),
         )
     unknown = message("kernel.unknown", "there is no kernel `{name}`", name=name)
     raise UsageError(unknown, hint=message("kernel.unknown.hint", "run `torchup kernel list` to list the kernels"))

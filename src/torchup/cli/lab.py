@@ -37,7 +37,7 @@ DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
     options_metavar="[OPTIONS]",
 )
 @server_options(
-    "JUPYTERLAB'S OPTIONS", text("lab.option.port", "Use this port (default: the first free one from 8888 on)")
+    "JUPYTERLAB'S OPTIONS", text("lab.option.port", "Port to use (default: the first free one from 8888 on)")
 )
 @click.option(
     "--no-browser", is_flag=True, help=text("lab.option.no-browser", "Print the address without opening a browser")

@@ -53,7 +53,7 @@ def machine_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def one_machine_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`machine_options` for a verb that takes one machine only."""
-    machine = text("cli.machine.file", "Use the machine in FILE (`torchup detect --json`)")
+    machine = text("cli.machine.file", "Machine file from `torchup detect --json` (default: this machine)")
     return _with_options(function, metavar="FILE", machine=machine)
 
 
@@ -69,14 +69,17 @@ def _with_options(function: Callable[..., Any], *, metavar: str, machine: str) -
                 multiple=True,
                 help=text(
                     "cli.machine.assume",
-                    "Assume facts about a machine: driver=550.54, gpu='RTX 4090', os=windows... (repeatable)",
+                    "Facts to assume about the machine: driver=550.54, gpu='RTX 4090', os=windows... (repeatable)",
                 ),
             ),
             click.option(
                 "--from",
                 "recording",
                 metavar="DIR",
-                help=text("cli.machine.from", "Use the machine recorded in DIR (`torchup detect --record DIR`)"),
+                help=text(
+                    "cli.machine.from",
+                    "Folder that `torchup detect --record DIR` wrote, to use its machine (default: this machine)",
+                ),
             ),
         )
     ):
@@ -95,12 +98,14 @@ def named_machines(
     if machine_path and recording:
         raise UsageError(
             message("cli.machine.both", "--machine and --from cannot be used together"),
-            hint=message("cli.machine.both.hint", "use one of them; --assume modifies either"),
+            hint=message("cli.machine.both.hint", "leave out one of them; --assume works with either"),
         )
     if machine_path and host.is_dir(machine_path):
         raise UsageError(
             message("cli.machine.folder", "{path} is a folder, but this command takes one machine", path=machine_path),
-            hint=message("plan.one-machine.hint", "choose one file: --machine {path}/NAME.json", path=machine_path),
+            hint=message(
+                "plan.one-machine.hint", "choose one machine file with `--machine {path}/NAME.json`", path=machine_path
+            ),
         )
     if machine_path:
         return (NamedMachine(name=machine_path, machine=_assumed(_read(host, machine_path), assumed)),)

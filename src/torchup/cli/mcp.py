@@ -18,8 +18,8 @@ from torchup.own_commands import add_to_torchup
     name="mcp",
     help=text(
         "mcp.help",
-        "Serve agents and editors on standard input and output: detect, plan, diagnose, verify, measure and "
-        "install are tools of the Model Context Protocol. The server ends when the client disconnects.",
+        "Serve agents and editors over the Model Context Protocol on standard input and output, with tools to "
+        "detect, plan, diagnose, verify, measure and install. The server ends when the client disconnects.",
     ),
 )
 @common_options
@@ -32,13 +32,11 @@ def command(session: Session) -> Answer:
             raise
         raise UsageError(
             message("mcp.missing", "`torchup mcp` needs the package `{name}`", name=(error.name or "mcp")),
-            hint=message("mcp.missing.hint", "install it: `{command}`", command=add_to_torchup("torchup[mcp]")),
+            hint=message("mcp.missing.hint", "run `{command}` to install it", command=add_to_torchup("torchup[mcp]")),
         ) from error
     if session.attended:
         session.note(
-            message(
-                "mcp.attended", "an agent or an editor starts this command and talks to it; press Ctrl-C to stop it"
-            )
+            message("mcp.attended", "agents and editors start this command themselves; press Ctrl-C to stop it")
         )
     session.as_json = False  # stdout is the protocol's
     serve(session.host)

@@ -67,7 +67,7 @@ def list_command(session: Session) -> Answer:
     default="cpu",
     show_default=True,
     type=VariantType(),
-    help=text("mirror.test.variant", "Build whose index is tested"),
+    help=text("mirror.test.variant", "Variant whose index is tested"),
 )
 @common_options
 def test_command(session: Session, names: tuple[str, ...], variant: str) -> Answer:

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     "--why-not",
     "asked",
     metavar="VARIANT|VERSION",
-    help=text("plan.option.why-not", "Explain why this build was not chosen, e.g. cu132, 2.15 or 2.15.0+cu130"),
+    help=text(
+        "plan.option.why-not", "Build that torchup did not choose, to explain why, e.g. cu132, 2.15 or 2.15.0+cu130"
+    ),
 )
 @click.option(
     "--export",
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
     metavar="FORMAT",
     help=text(
         "plan.option.export.fleet",
-        "Write the plan to stdout as a file for another tool: {names}; for a folder of machines: {fleet}",
+        "Export format, written to stdout: {names}; for a folder of machines: {fleet} (default: none)",
         names=", ".join(NAMES),
         fleet=", ".join(FLEET),
     ),
@@ -111,7 +113,7 @@ def needs_network(request: Request, asked: str) -> None:
     if request.offline:
         raise UsageError(
             message("plan.needs-network", "{option} needs the network, but --offline forbids it", option=asked),
-            hint=message("plan.needs-network.hint", "leave out one of them"),
+            hint=message("plan.needs-network.hint", "leave out one of the two options"),
         )
 
 
@@ -131,7 +133,7 @@ def _one_machine_only(path: str, option: str) -> UsageError:
             option=option,
             path=path,
         ),
-        hint=message("plan.one-machine.hint", "choose one file: --machine {path}/NAME.json", path=path),
+        hint=message("plan.one-machine.hint", "choose one machine file with `--machine {path}/NAME.json`", path=path),
     )
 
 
@@ -167,7 +169,11 @@ def _export_fleet(outcomes: Sequence[Outcome], kind: str) -> Answer:
     left_out = [LeftOut(name=o.name, why=o.failure or "") for o in outcomes if o.plan is None]
     if not planned:
         raise NoBuildError(
-            message("export.fleet.none", "none of these machines has a plan: {why}", why=left_out[0].why),
+            message(
+                "export.fleet.none",
+                "none of these machines has a plan; the first reason is: {why}",
+                why=left_out[0].why,
+            ),
             hint=message("export.fleet.none.hint", "run `torchup plan --machine DIR` to see the reason for each"),
         )
     content = WRITERS[kind](planned, left_out)

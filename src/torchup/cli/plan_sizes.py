@@ -56,7 +56,7 @@ def sizes_text(found: Sizes, style: Style, *, verbose: bool) -> str:
     ]
     left = len(found.files) - len(rows)
     more = (
-        [text("plan.sizes.more", "smaller files: {count} (`torchup plan --sizes -v` shows them)", count=left)]
+        [text("plan.sizes.more", "smaller files: {count}; run `torchup plan --sizes -v` to see them", count=left)]
         if left
         else []
     )

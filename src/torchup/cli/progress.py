@@ -72,7 +72,7 @@ def stage_name(stage: Stage) -> Message:
         Stage.PREPARING: message("bench.stage.preparing", "preparing"),
         Stage.TRAINING: message("bench.stage.training", "measuring"),
         Stage.TESTING: message("bench.stage.testing", "testing accuracy"),
-        Stage.PARTS: message("bench.stage.parts", "where the time goes"),
+        Stage.PARTS: message("bench.stage.parts", "measuring where the time goes"),
     }[stage]
 
 

@@ -52,7 +52,7 @@ def _file_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--tool", type=click.Choice(_TOOLS),
             help=text("project.option.tool",
-                "Installer whose tables to use if pyproject.toml has tables of several tools"),
+                "Tool to use if pyproject.toml has tables of several tools (default: the only one)"),
         ),
     )):  # fmt: skip
         decorated = option(decorated)
@@ -67,15 +67,16 @@ def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--for", "kinds", metavar="NAMES",
             help=text(
                 "project.option.for",
-                "Kinds of machines to support, separated by commas: mac, linux-cuda, windows-cuda, linux-rocm, "
-                "linux-xpu, cpu, ...; use linux-cuda='GTX 1080' to specify a card",
+                "Kinds of machines, comma-separated: mac, linux-cuda, linux-rocm, cpu...; to name a GPU: "
+                "linux-cuda='GTX 1080'",
             ),
         ),
         click.option(
             "--machine", "machine_path", metavar="FILE|DIR",
             help=text(
                 "project.option.machine",
-                "Machine to support, from FILE (`torchup detect --json`), or all machines in DIR"
+                "Machine to support: FILE from `torchup detect --json`, or all machines in DIR (default: this "
+                "machine)"
             ),
         ),
         click.option(
@@ -90,7 +91,8 @@ def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--mirror", metavar="NAME|URL", envvar="TORCHUP_MIRROR",
-            help=text("cli.request.mirror", "Mirror to install from (`torchup mirror list`)"),
+            help=text("cli.request.mirror",
+                "Mirror to install from: a name from `torchup mirror list` or a URL (default: none)"),
         ),
         click.option("--offline", is_flag=True, help=text("cli.request.offline", "Do not access the network")),
     )):  # fmt: skip
@@ -311,7 +313,7 @@ def _synced(session: Session, edits: Sequence[Edit], *, written: bool, undo: boo
     lines += [_chosen(edit) for edit in changed]
     extras = sorted({slot.extra for edit in changed for slot in edit.slots if slot.extra})
     if extras:
-        lines.append(text("project.sync.extras", "one platform has several builds: choose with --extra {names}",
+        lines.append(text("project.sync.extras", "one platform has several builds: choose one with --extra {names}",
                           names=", --extra ".join(extras)))  # fmt: skip
     del session
     return "\n".join(lines)

@@ -96,13 +96,15 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
             "packages",
             metavar="PACKAGE",
             multiple=True,
-            help=text("cli.request.with", "Additional package, or a group of packages: jupyter, hub (repeatable)"),
+            help=text("cli.request.with", "Additional package, or the group jupyter or hub (repeatable)"),
         ),
         click.option(
             "--for",
             "purpose",
             metavar="NAME",
-            help=text("cli.request.for", "Purpose of torch, which determines its version: vllm, sglang, comfyui..."),
+            help=text(
+                "cli.request.for", "Program or package that torch must fit: vllm, sglang, comfyui... (default: none)"
+            ),
         ),
         click.option(
             "--build",
@@ -113,14 +115,17 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
             "--trust",
             metavar="NAME",
             multiple=True,
-            help=text("cli.request.trust", "Accept binaries from this third party without asking (repeatable)"),
+            help=text(
+                "cli.request.trust", "Third party whose binaries need no confirmation (repeatable; default: none)"
+            ),
         ),
         click.option(
             "--require",
             metavar="PACKAGE",
             multiple=True,
             help=text(
-                "cli.request.require", "Fail if this companion is not available: torchvision, torchaudio (repeatable)"
+                "cli.request.require",
+                "Companion that must be available: torchvision or torchaudio (repeatable; default: none)",
             ),
         ),
         click.option("--cpu", is_flag=True, help=text("cli.request.cpu", "Use the CPU build even if there is a GPU")),
@@ -135,7 +140,10 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
             "--mirror",
             metavar="NAME|URL",
             envvar="TORCHUP_MIRROR",
-            help=text("cli.request.mirror", "Mirror to install from (`torchup mirror list`)"),
+            help=text(
+                "cli.request.mirror",
+                "Mirror to install from: a name from `torchup mirror list` or a URL (default: none)",
+            ),
         ),
         click.option(
             "--installer",

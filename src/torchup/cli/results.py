@@ -79,9 +79,9 @@ def show_command(session: Session, run: str) -> Answer:
     name="compare",
     help=text(
         "results.compare.help",
-        "Compare CANDIDATE with BASE. Each is a run as in `show`, one of its recipes (latest:resident), or a "
-        "device (latest:resident@cuda). With --threshold, the command exits with 1 if a result is slower by more "
-        "than that share.",
+        "Compare CANDIDATE with BASE. Each is a run (as for `torchup results show`), one of its recipes "
+        "(latest:resident), or a device (latest:resident@cuda). With --threshold, the command exits with 1 if a "
+        "result is slower by more than that share.",
     ),
 )
 @click.argument("base")
@@ -90,14 +90,15 @@ def show_command(session: Session, run: str) -> Answer:
     "--threshold",
     type=Share(),
     help=text(
-        "results.option.threshold", "Exit with 1 if the candidate is slower by more than this share (0.05 or 5%)"
+        "results.option.threshold",
+        "Accepted slowdown, e.g. 0.05 or 5%; exit with 1 if the candidate exceeds it (default: none)",
     ),
 )
 @click.option(
     "--across",
     multiple=True,
     type=click.Choice(ACROSS),
-    help=text("results.option.across", "Compare even if this condition differs (repeatable)"),
+    help=text("results.option.across", "Condition that may differ between the two sides (repeatable; default: none)"),
 )
 @common_options
 def compare_command(
@@ -175,7 +176,7 @@ def report_command(session: Session, runs: tuple[str, ...], output: str, no_base
     "-o",
     "--output",
     type=click.Path(dir_okay=False),
-    help=text("results.option.output", "Write to this file instead of printing"),
+    help=text("results.option.output", "File to write (default: print the result)"),
 )
 @common_options
 def export_command(session: Session, run: str, form: str, output: str | None) -> Answer:
@@ -226,7 +227,7 @@ def import_command(session: Session, file: str, force: bool) -> Answer:  # noqa:
         text=lambda: (
             text("results.import.done", "saved as run {run}; results: {count}", run=kept.id, count=len(kept.results))
             if is_new
-            else text("results.import.known", "run {run} is already here", run=kept.id)
+            else text("results.import.known", "run {run} is already stored", run=kept.id)
         ),
         notices=notices,
     )
@@ -251,7 +252,7 @@ def _chosen(host: Host, selector: Selector) -> tuple[Labelled, ...]:
     if not chosen:
         recipes = ", ".join(sorted({result.recipe for result in run.results}))
         raise UsageError(
-            message("results.no-part", "run {run} has no result {recipe} {device}", run=run.id,
+            message("results.no-part", "nothing in run {run} matches {recipe} {device}", run=run.id,
                     recipe=selector.recipe or "", device=selector.device or ""),
             hint=message("results.no-part.hint", "choose one of: {recipes}", recipes=recipes),
         )  # fmt: skip
@@ -262,12 +263,20 @@ def _nothing_comparable(report: Report) -> UsageError:
     keys = sorted({difference.key for refusal in report.refused for difference in refusal.differences})
     if not keys:
         text_ = message("compare.nothing", "the two runs have no workload and recipe in common")
-        return UsageError(text_, hint=message("compare.nothing.hint", "name the recipes: RUN:RECIPE"))
+        return UsageError(
+            text_,
+            hint=message(
+                "compare.nothing.hint", "name one recipe on each side: `torchup results compare RUN:RECIPE RUN:RECIPE`"
+            ),
+        )
     return UsageError(
         message(
             "compare.other-work", "the two sides did not do the same work; differences: {keys}", keys=", ".join(keys)
         ),
-        hint=message("compare.other-work.hint", "use `--across` to compare anyway, if the comparison makes sense"),
+        hint=message(
+            "compare.other-work.hint",
+            "add `--across NAME` for each difference to compare anyway (`--across parameters` covers all parameters)",
+        ),
     )
 
 

@@ -228,7 +228,8 @@ def _internal(error: Exception, argv: Sequence[str]) -> TorchupError:
     path = _write_log(error, argv)
     text = message("cli.internal", "Internal error; details were written to {path}", path=path)
     hint = message(
-        "cli.internal.hint", "report this error with that file and the output of `torchup doctor --format md`"
+        "cli.internal.hint",
+        "report this error; attach the file with the details and the output of `torchup doctor --format md`",
     )
     return TorchupError(text, hint=hint)
 

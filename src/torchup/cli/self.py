@@ -69,7 +69,7 @@ def uninstall_command(session: Session) -> Answer:
         )
     question = message(
         "self.uninstall.ask",
-        "remove all folders and files of torchup ({count}), including all environments and results?",
+        "remove all folders and files that torchup has written ({count}), including all environments and results?",
         count=len(places),
     )
     if places and not session.confirm(question):

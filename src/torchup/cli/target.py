@@ -53,10 +53,12 @@ def target_options(function: Callable[..., Any], *, env_help: str | None = None)
         metavar="NAME",
         callback=_unless_named,
         shell_complete=environment_names,
-        help=env_help or text("target.env", "Environment to use (default: default)"),
+        help=env_help or text("target.env", "Environment to use (default: TORCHUP_ENV, else `default`)"),
     )
     python = click.option(
-        "--python", metavar="PATH", help=text("target.python", "Python to use instead of one of torchup's environments")
+        "--python",
+        metavar="PATH",
+        help=text("target.python", "Python to use instead of one of torchup's environments (default: none)"),
     )
     return env(python(function))
 
@@ -93,10 +95,13 @@ def _again(environment: Environment) -> Message:
     if environment.adopted:
         return message(
             "target.no-python.adopted",
-            "make it again with the tool that made it, or run `torchup env remove {name}` to forget it",
+            "recreate it with the tool that made it, or run `torchup env remove {name}` to remove it from "
+            "torchup's list",
             name=environment.name,
         )
-    return message("target.no-python.hint", "run `torchup env repair {name}` to make it again", name=environment.name)
+    return message(
+        "target.no-python.hint", "run `torchup env repair {name}` to recreate the environment", name=environment.name
+    )
 
 
 def _interpreter(session: Session, python: str) -> str:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     "name",
     metavar="NAME",
     shell_complete=environment_names,
-    help=text("up.option.env", "Name of the environment (default: default)"),
+    help=text("up.option.env", "Name of the environment (default: TORCHUP_ENV, else `default`)"),
 )
 @click.option(
     "--path",
@@ -231,10 +231,15 @@ def _next_steps(session: Session, environment: Environment, *, measured: bool) -
     shells = activation.hints(session.host, environment.path)
     windows = session.host.platform().system == "Windows"
     activate = shells.get(activation.shell_of(session.host.environ(), windows=windows))
-    steps = [(text("up.next.activate", "use it in this shell"), activate)] if activate else []
+    steps = [(text("up.next.activate", "use the environment in this shell"), activate)] if activate else []
     steps.append((text("up.next.run", "run a program in it"), f"torchup env run {environment.name} -- python train.py"))
     if "ipykernel" in environment.packages:
-        steps.append((text("up.next.kernel", "use it in your own Jupyter"), f"torchup kernel add {environment.name}"))
+        steps.append(
+            (
+                text("up.next.kernel", "use the environment in your own Jupyter"),
+                f"torchup kernel add {environment.name}",
+            )
+        )
     if measured:
         steps.append((text("up.next.results", "show the results again"), "torchup results show"))
         page = "torchup results report --html report.html"

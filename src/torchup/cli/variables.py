@@ -17,6 +17,8 @@ VARIABLES = {
     "TORCHUP_PROBE_TIMEOUT": message(
         "cli.variable.probe-timeout", "Time limit for one query to the machine, in seconds (default: 10)"
     ),
-    "NO_COLOR": message("cli.variable.no-color", "Any value disables colour"),
-    "COLUMNS": message("cli.variable.columns", "Width of text reports if stdout is not a terminal (default: 80)"),
+    "NO_COLOR": message("cli.variable.no-color", "Any value that is not empty disables colour"),
+    "COLUMNS": message(
+        "cli.variable.columns", "Width of text reports in columns (default: the terminal's; without a terminal: 80)"
+    ),
 }

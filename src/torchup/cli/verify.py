@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     "--compile/--no-compile",
     "compile_rung",
     default=True,
-    help=text("verify.option.compile", "Whether to try torch.compile as well (a failure is only a warning)"),
+    help=text(
+        "verify.option.compile", "Whether to try torch.compile as well (default: yes); a failure is only a warning"
+    ),
 )
 @click.option(
     "--timeout",

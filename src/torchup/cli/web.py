@@ -52,13 +52,13 @@ HEADERS = {
     "--write",
     "target",
     metavar="DIR",
-    help=text("web.option.write", "Write the page to DIR for a web server, and exit"),
+    help=text("web.option.write", "Folder to write the page to for a web server (default: serve the page here)"),
 )
 @click.option(
     "--from",
     "source",
     metavar="DIR",
-    help=text("web.option.from", "Use the files in DIR instead of downloading them"),
+    help=text("web.option.from", "Folder that has the page's runtime files (default: download them)"),
 )
 @click.option("--offline", is_flag=True, help=text("cli.request.offline", "Do not access the network"))
 @common_options

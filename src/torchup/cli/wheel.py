@@ -33,42 +33,46 @@ if TYPE_CHECKING:
     cls=Verb,
     help=text(
         "wheel.help",
-        "Show which file of a package fits which torch here, where it is, and how to install it without changing "
-        "torch; without PACKAGE, list the known packages.",
+        "Show which wheel of a package fits which torch here, where it is published, and how to install it "
+        "without changing torch. Without PACKAGE, list the known packages.",
     ),
 )
 @click.argument("packages", metavar="[PACKAGE]...", nargs=-1)
 @click.option(
     "--torch",
     metavar="VERSION",
-    help=text("wheel.option.torch", "torch to use the package with, e.g. 2.14, 2.14.1 or 2.14.1+cu130"),
+    help=text("wheel.option.torch", "torch to use the package with, e.g. 2.14, 2.14.1 or 2.14.1+cu130 (default: any)"),
 )
 @click.option(
     "--variant",
     metavar="NAME",
-    help=text("wheel.option.variant", "CUDA to use the package with, e.g. cu130, 13.0 or 13"),
+    help=text(
+        "wheel.option.variant",
+        "CUDA version of the torch to use the package with, e.g. cu130, 13.0 or 13 (default: any)",
+    ),
 )
 @click.option(
     "--python",
     metavar="VERSION",
-    help=text("wheel.option.python", "Python to use the package with, e.g. 3.12 or 3.13t"),
+    help=text("wheel.option.python", "Python to use the package with, e.g. 3.12 or 3.13t (default: any)"),
 )
 @click.option(
     "--version",
     "version",
     metavar="SPAN",
-    help=text("wheel.option.version", "Version of the package, e.g. 2.8.3 or '>=2.8'"),
+    help=text("wheel.option.version", "Version of the package, e.g. 2.8.3 or '>=2.8' (default: any)"),
 )
 @click.option(
     "--why-not",
     "asked",
     metavar="VERSION",
-    help=text("wheel.option.why-not", "Explain why the package does not work with this torch, e.g. 2.15+cu132"),
+    help=text("wheel.option.why-not", "torch that the package does not work with, to explain why, e.g. 2.15+cu132"),
 )
 @click.option("--all", "every", is_flag=True, help=text("wheel.option.all", "Show every file that fits"))
 @click.option(
     "--trust", metavar="NAME", multiple=True,
-    help=text("wheel.option.trust", "Show only files from the project and from this publisher (repeatable)"),
+    help=text("wheel.option.trust",
+        "Publisher to show besides the project itself (repeatable; default: every publisher)"),
 )  # fmt: skip
 @click.option("--offline", is_flag=True, help=text("cli.request.offline", "Do not access the network"))
 @one_machine_options
@@ -124,8 +128,8 @@ def _assumed(machine: Machine) -> Message:
     driver = machine.driver(Vendor.NVIDIA)
     return message(
         "wheel.assumed-driver",
-        "no NVIDIA driver was given, so the answer assumes a current one (branch {branch}); use --assume "
-        "driver=VERSION for another",
+        "no NVIDIA driver was given, so the answer assumes a current one (branch {branch}); use `--assume "
+        "driver=VERSION` to set the version",
         branch=driver.version if driver is not None else UNKNOWN,
     )
 

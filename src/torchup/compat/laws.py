@@ -182,7 +182,7 @@ def driver_fits_gpu(family: Family | None, version: str | None, *, windows: bool
     if family.last_branch and branch > _branch_end(family.last_branch):
         return message(
             "plan.reject.driver-after-gpu",
-            "driver {driver} no longer supports {family} cards; branch {branch} is the last that supports them",
+            "driver {driver} no longer supports {family} GPUs; branch {branch} is the last that supports them",
             driver=version,
             family=family.name,
             branch=family.last_branch,

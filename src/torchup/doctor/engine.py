@@ -133,7 +133,7 @@ def _admitting(judged: Judgement, outcomes: Sequence[RuleOutcome]) -> Judgement:
         return judged
     asked = message(
         "doctor.ask.crashed",
-        "report this to torchup with the text that you gave it: these checks failed: {names}",
+        "report to torchup's developers that these checks failed, and attach the text: {names}",
         names=", ".join(failed),
     )
     return msgspec.structs.replace(judged, verdict=Verdict.UNDETERMINED, missing=(*judged.missing, asked))

@@ -112,7 +112,7 @@ def _reached(facts: Facts) -> Iterator[Message]:
         if sign.code == "memory.kv-cache" or _IN_USE.search(sign.values.get("message", "")):
             line = redact(sign.line)
             yield message(
-                "doctor.seen.memory", "PyTorch used the GPU, and its memory was not enough: {line}", line=line
+                "doctor.seen.memory", "PyTorch used the GPU, but the GPU did not have enough memory: {line}", line=line
             )
 
 

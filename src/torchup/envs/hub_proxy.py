@@ -78,8 +78,8 @@ def check_registry(host: Host, known: HubProxy, conda_forge: str, name: str) -> 
             ),
             hint=message(
                 "hub.registry.hint",
-                "install it from conda-forge, which responds: `torchup up --env {name} --profile hub "
-                "--installer conda`",
+                "run `torchup up --env {name} --profile hub --installer conda` to install it from conda-forge, "
+                "which responds",
                 name=name,
             ),
         )
@@ -92,8 +92,8 @@ def check_registry(host: Host, known: HubProxy, conda_forge: str, name: str) -> 
         ),
         hint=message(
             "hub.nowhere.hint",
-            "set npm_config_registry to the address of a mirror; to work alone, you need no hub: run `torchup up "
-            "--profile analysis`, then `torchup lab`",
+            "set npm_config_registry to the address of a mirror. If you work alone, you do not need a hub: run "
+            "`torchup up --profile analysis`, then `torchup lab`",
         ),
     )
 

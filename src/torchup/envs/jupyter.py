@@ -47,7 +47,7 @@ def own_kernelspec(host: Host, python: str) -> dict[str, Any]:
         ),
         hint=message(
             "jupyter.ipykernel-broken.hint",
-            "run {python} -m pip install --force-reinstall ipykernel to reinstall it there",
+            "run `{python} -m pip install --force-reinstall ipykernel` to reinstall ipykernel",
             python=python,
         ),
     )

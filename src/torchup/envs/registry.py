@@ -199,7 +199,8 @@ def roll_back(host: Host, name: str) -> Environment:
                 find(host, name)
                 text = message("envs.no-previous", "`{name}` has no previous version", name=name)
                 hint = message(
-                    "envs.no-previous.hint", "use `torchup up` to replace an environment: it keeps the previous version"
+                    "envs.no-previous.hint",
+                    "run `torchup up` to replace an environment; torchup then keeps the previous version",
                 )
                 raise UsageError(text, hint=hint)
             transaction.roll_back(host, target)

@@ -124,7 +124,7 @@ def check_link(host: Host, target: str) -> None:
     """Refuse a target that is a link to nowhere; raises `InstallError`."""
     if dangles(host, target):
         text = message("envs.dangling", "{path} is a link to a place that does not exist", path=target)
-        hint = message("envs.dangling.hint", "restore that place (is a disk missing?), or remove the link")
+        hint = message("envs.dangling.hint", "restore the place that the link points to, or remove the link")
         raise InstallError(text, hint=hint)
 
 

@@ -113,7 +113,8 @@ _ALL = (
     message("worker.losses-differ", "the losses differ from those of eager PyTorch by {difference}"),
     message(
         "worker.weights-differ",
-        "training changes the parameter {name} differently from eager PyTorch, by {difference} of the total change",
+        "training changes the parameter {name} differently from eager PyTorch; the difference is {difference} of "
+        "the total change",
     ),
     message("worker.no-recipe", "no recipe runs on {device}: {why}"),
     message("worker.no-way", "no method of running the kernels works: {why}"),
@@ -137,7 +138,7 @@ _ALL = (
     message("worker.old-triton", "Triton {version} is too old for these kernels; they need 3.0 or newer"),
     message(
         "worker.triton-capability",
-        "Triton compiles for compute capability 7.0 and newer; this GPU has {found}",
+        "Triton needs compute capability 7.0 or higher; this GPU has {found}",
     ),
     message("worker.triton-compiler", "Triton needs a C compiler (gcc or clang), but this machine has none"),
     message(
@@ -147,8 +148,8 @@ _ALL = (
     message("worker.other-order", "this torch shuffles its batches in an order that torchup does not know"),
     message(
         "worker.cut",
-        "the time budget ended after {steps} of {total} steps of an epoch; the time is computed from the rate of "
-        "the steps after the first {warm}",
+        "the time budget ended after {steps} of {total} steps of an epoch; torchup computes the epoch's time "
+        "from the rate after the first {warm} steps",
     ),
     message("worker.points-cut", "the time budget allowed only {done} of {total} points of the measurement"),
     message("worker.one-step", "one step takes longer than the time budget: the result is the time of the first step"),
@@ -164,13 +165,13 @@ _ALL = (
         "the program was still running after its time budget of {seconds} s, so torchup stopped it",
     ),
     message("worker.long-context", "a sequence of {asked} tokens is too long: the network takes at most {most}"),
-    message("worker.loss-not-finite", "the loss is not a number after epoch {epoch}"),
+    message("worker.loss-not-finite", "the loss is not finite (NaN or infinity) after epoch {epoch}"),
     # a precision that is not available
     message("worker.no-precision", "there is no precision {label}"),
     message("worker.precision-forced", "the environment variable {variable} overrides {label}"),
     message("worker.no-tf32", "torchup measures TF32 only on NVIDIA and AMD GPUs, not on {device}"),
     message("worker.no-tf32-gpu", "{device} does not support TF32"),
-    message("worker.old-tf32", "TF32 needs compute capability 8.0 or newer; this GPU has {capability}"),
+    message("worker.old-tf32", "TF32 needs compute capability 8.0 or higher; this GPU has {capability}"),
     message("worker.tf32-switch", "torch did not accept the TF32 setting"),
     message("worker.no-scaling", "fp16 needs loss scaling, which this torch does not have for {device}"),
     message("worker.no-autocast", "{label} does not work on {device}: {why}"),
@@ -213,7 +214,10 @@ _ALL = (
     message("worker.no-model", "there is no model {name}; available: {names}"),
     message("worker.short-text", "{file} contains {length} bytes, but one sequence needs {wanted}"),
     message("worker.old-attention", "gpt needs scaled_dot_product_attention, which is in torch 2.0 and newer"),
-    message("worker.no-program", "`torchup bench run` needs a program: `torchup bench run -- python train.py`"),
+    message(
+        "worker.no-program",
+        "`torchup bench run` needs a program to measure, e.g. `torchup bench run -- python train.py`",
+    ),
     message("worker.program-missing", "{name} cannot be started: {why}"),
     message("worker.program-failed", "the program exited with code {number}"),
     message("worker.profiled", "measured under the PyTorch profiler, which slows the program down"),

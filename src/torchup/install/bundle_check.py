@@ -137,7 +137,7 @@ def _check_complete(plan_file: str, bundle: Bundle, names: set[str]) -> None:
     wanted = [Requirement(line) for line in bundle.plan.packages]
     absent = [r.name for r in wanted if r.marker is None and normalise(r.name) not in names]
     if absent:
-        text = message("bundle.absent", "the plan requires {name}, but lists no file of it", name=absent[0])
+        text = message("bundle.absent", "the plan requires {name}, but lists no file for it", name=absent[0])
         raise _refused(plan_file, text, _remade())
 
 

@@ -141,7 +141,7 @@ def final_path(path: str) -> str:
 def require_rattler() -> str:
     """The version of py-rattler; raises `UsageError` with the exact command where it is missing or too old or new."""
     command = add_to_torchup(f"{RATTLER}{SUPPORTED}")
-    hint = message("conda.rattler.hint", "install it: `{command}`", command=command)
+    hint = message("conda.rattler.hint", "run `{command}` to install it", command=command)
     try:
         version = importlib.metadata.version(RATTLER)
     except importlib.metadata.PackageNotFoundError:

@@ -149,21 +149,21 @@ def _say_which(error: InstallError, files: Sequence[DirectFile]) -> NoReturn:
                 digest=file.sha256,
             ),
             hint=message(
-                "direct.not-promised.hint", "do not install it before its publisher says why the file was replaced"
+                "direct.not-promised.hint", "do not install the file until its publisher explains why it was replaced"
             ),
         ) from error
     raise InstallError(
         message(
             "direct.replaced",
-            "{url} is not the file that the environment `{name}` was made with (SHA-256 {digest})",
+            "{url} is no longer the file that the environment `{name}` was made with (SHA-256 of that file: {digest})",
             url=shown_address(file.url),
             name=file.environment,
             digest=file.sha256,
         ),
         hint=message(
             "direct.replaced.hint",
-            "if its publisher says why the file was replaced and you trust it, run `torchup env remove {name}` and "
-            "repeat the command",
+            "find out from its publisher why the file was replaced; if you trust the new file, run `torchup env "
+            "remove {name}` and repeat the command",
             name=file.environment,
         ),
     ) from error

@@ -263,7 +263,9 @@ def _in_bundle(plan: Plan, mine: tuple[Distribution, ...]) -> tuple[Distribution
         text = message(
             "install.bundle-lacks", "the bundle is missing packages that you added: {names}", names=", ".join(lacking)
         )
-        hint = message("install.bundle-lacks.hint", "use another name with --env, or make a bundle that contains them")
+        hint = message(
+            "install.bundle-lacks.hint", "use another name with --env, or make a bundle that contains these packages"
+        )
         raise InstallError(text, hint=hint)
     return () if plan.hashes else mine
 
@@ -276,7 +278,7 @@ def _without_refusing(
     left = [distribution.name for distribution in mine if distribution.name in refused]
     if left:
         text = message(
-            "install.keep.refused", "left out because another torch would be needed: {names}", names=", ".join(left)
+            "install.keep.refused", "packages left out because they need another torch: {names}", names=", ".join(left)
         )
         tell(Event(stage="keep", text=text))
     return [distribution for distribution in mine if distribution.name not in refused]
@@ -294,7 +296,7 @@ def _build(
     """Fill a staging folder; the user's own packages at their versions, or where those do not fit at any."""
     if mine:
         names = ", ".join(distribution.name for distribution in mine)
-        tell(Event(stage="keep", text=message("install.keep", "your own packages are kept: {names}", names=names)))
+        tell(Event(stage="keep", text=message("install.keep", "torchup keeps your own packages: {names}", names=names)))
     loosened = message("install.keep.loose", "the same versions are not available; trying other versions")
     tries = ((requirements(mine, exact=True), None), (requirements(mine, exact=False), loosened))
     for packages, said in tries:
@@ -420,7 +422,8 @@ def _check_place(host: Host, name: str, target: str) -> None:
         text = message("install.in-the-way", "{path} exists and was not made by torchup", path=target)
         hint = message(
             "install.in-the-way.hint",
-            "choose another name or --path, or register the environment unchanged with `torchup env adopt`",
+            "choose another name or --path; if the folder is an environment, run `torchup env adopt PATH` to "
+            "register it unchanged",
         )
         raise InstallError(text, hint=hint)
     if record is not None and record.environment.name != name:

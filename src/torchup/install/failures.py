@@ -27,7 +27,7 @@ def _kind(pattern: str, error: type[TorchupError], text: Message, hint: Message)
 NETWORK = message("install.failed.network", "a package source did not answer as expected")
 NETWORK_HINT = message(
     "install.failed.network.hint",
-    "check the network and the sources (`torchup plan`), or use another source with --mirror",
+    "check the network, run `torchup plan` to see the sources, or use another source with --mirror",
 )
 # First match wins: a full disk also looks like a failed download, a wrong hash also like a broken archive.
 # Patterns from the messages of uv 0.13 and pip 22 to 26 met in this project's fault tests.

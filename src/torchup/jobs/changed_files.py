@@ -49,7 +49,7 @@ def _text(damage: Damage, facts: Facts) -> Message:
     if facts.restorable is not None:
         return message(
             "doctor.files.repair",
-            "{what}; to restore the environment, run `{command}`",
+            "{what}; run `{command}` to restore the environment",
             what=what,
             command=command,
         )

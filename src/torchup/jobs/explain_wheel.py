@@ -98,7 +98,9 @@ def _libraries(wheel: WheelFile) -> dict[str, Library]:
     if len(names) > FILES or sum(member.size for member in names) > BYTES:
         raise UsageError(
             message("explain.wheel.large", "{name} contains more compiled code than torchup reads", name=wheel.name),
-            hint=message("explain.wheel.large.hint", "run `torchup catalog measure` to read a wheel of torch itself"),
+            hint=message(
+                "explain.wheel.large.hint", "run `torchup catalog measure WHEEL` if the file is a wheel of torch itself"
+            ),
         )
     found = {member.name: read_library(wheel.chunks(member.name)) for member in names}
     return {name: library for name, library in found.items() if library is not None}

@@ -60,7 +60,7 @@ def check_hub(
             message("hub.offline", "JupyterHub needs the program {proxy}, which is not installed", proxy=known.name),
             hint=message(
                 "hub.offline.hint",
-                "install it from npm first: npm install --global {proxy}",
+                "run `npm install --global {proxy}` first, or leave out --offline",
                 proxy=known.name,
             ),
         )

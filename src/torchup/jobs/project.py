@@ -140,7 +140,7 @@ def with_torch(files: Sequence[ProjectFile]) -> tuple[ProjectFile, ...]:
     names = ", ".join(one.name for one in files)
     raise UsageError(
         message("project.which", "none of these files lists torch: {names}", names=names),
-        hint=message("project.which.hint", "choose the one to use: --file {name}", name=files[0].name),
+        hint=message("project.which.hint", "use `--file NAME` to choose one, e.g. `--file {name}`", name=files[0].name),
     )
 
 
@@ -357,7 +357,7 @@ def carry_out_undo(host: Host, edits: Sequence[Edit]) -> None:
                 message("project.write", "{path} cannot be written: {reason}", path=one.name,
                         reason=error.strerror or error),
                 hint=message("project.undo.hint",
-                    "check the permissions of the file, then run the command again; torchup kept the previous "
-                    "content"),
+                    "check the permissions of the file, then run the command again; torchup still has the "
+                    "content from before the sync"),
             ) from error  # fmt: skip
         _forget_last(host, one.path)

@@ -167,7 +167,7 @@ def environment_of(host: Host, python: str, *, conda: bool = False) -> str:
             message(
                 "doctor.fix.system", "{path} is not a virtual environment; torchup does not change it", path=prefix
             ),
-            hint=message("doctor.fix.system.hint", "run `torchup up` to make a working environment next to it"),
+            hint=message("doctor.fix.system.hint", "run `torchup up` to make a separate environment that works"),
         )
     return prefix
 
@@ -188,7 +188,7 @@ def _plan(host: Host, examined: Examined, finding: Finding, callbacks: Callbacks
                 return _resolved(host, examined, request, catalog)
     if finding.rule == "numpy-abi":
         return None
-    callbacks.note(message("doctor.fix.newer", "the same build is no longer available; torchup chooses another"))
+    callbacks.note(message("doctor.fix.newer", "the same build is no longer available; torchup chooses another build"))
     return _resolved(host, examined, Request(python=meant.python), catalog)
 
 

@@ -81,6 +81,8 @@ def _exchanged(host: Host, examined: Examined, before: str | None, prefix: str) 
     raise InstallError(
         message("doctor.fix.numpy.failed", "NumPy 1 could not be installed into {path}", path=redact(prefix)),
         hint=message(
-            "doctor.fix.numpy.failed.hint", "read the last line of the installer: {line}", line=redact(lines[-1])[:300]
+            "doctor.fix.numpy.failed.hint",
+            "read the last line of the installer's output: {line}",
+            line=redact(lines[-1])[:300],
         ),
     )

@@ -75,12 +75,12 @@ def restore(host: Host, broken: Broken, progress: Progress) -> Environment:
 def _not_ours(environment: Environment) -> UsageError:
     if environment.adopted:
         text = message(
-            "env.repair.adopted", "`{name}` was adopted: torchup does not know how to make it again",
+            "env.repair.adopted", "`{name}` was adopted: torchup cannot recreate it",
             name=environment.name,
         )  # fmt: skip
         hint = message(
             "env.repair.adopted.hint",
-            "run `torchup doctor --deep --env {name}`: it shows the commands that repair it",
+            "run `torchup doctor --deep --env {name}` to see the commands that repair the environment",
             name=environment.name,
         )
         return UsageError(text, hint=hint)

@@ -281,7 +281,9 @@ def _check(verification: Verification, name: str) -> None:
         detail=sentence(failed.detail if failed else None),
     )
     hint = message(
-        "up.broken.hint", "run `torchup doctor --env {name}` for the cause; `--fix` repairs the environment", name=name
+        "up.broken.hint",
+        "run `torchup doctor --env {name}` to find the cause; add `--fix` to repair the environment",
+        name=name,
     )
     raise VerifyError(text, hint=hint)
 

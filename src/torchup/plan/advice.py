@@ -81,7 +81,7 @@ def _uncovered(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
             yield _warn(
                 message(
                     "plan.advice.left-out",
-                    "the {gpu} is left out: no build supports all cards; hide it with {variable}={keep}",
+                    "the {gpu} is left out: no build supports all GPUs; set {variable}={keep} to hide it",
                     gpu=gpu_name(gpu),
                     variable=hide,
                     keep=keep,
@@ -90,7 +90,7 @@ def _uncovered(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         elif not is_integrated(gpu, question.catalog):
             yield _warn(
                 message(
-                    "plan.advice.unused", "the {gpu} stays unused: one build supports one vendor", gpu=gpu_name(gpu)
+                    "plan.advice.unused", "the {gpu} stays unused: a build supports only one vendor", gpu=gpu_name(gpu)
                 )
             )
 
@@ -165,8 +165,8 @@ def _driver_may_stay(plan: Plan, best: Fit, question: Question) -> Iterator[Noti
         yield _tell(
             message(
                 "plan.advice.compat-package",
-                "if the driver must stay, NVIDIA's package cuda-compat-{cuda} can make newer builds run on this "
-                "GPU, with the driver branches that its forward-compatibility table lists",
+                "to keep the driver, try NVIDIA's package cuda-compat-{cuda}: it can make newer builds run on "
+                "this GPU if NVIDIA's forward-compatibility table lists the driver's branch",
                 cuda=gives[1].driver.cuda.replace(".", "-"),
             )
         )
@@ -285,8 +285,7 @@ def _system_packages(plan: Plan, best: Fit, question: Question) -> Iterator[Noti
         yield _tell(
             message(
                 "plan.advice.system-packages",
-                "this build needs CUDA and cuDNN from JetPack and OpenBLAS from the system; install them with "
-                "`{command}`",
+                "this build needs JetPack's CUDA and cuDNN, and the system's OpenBLAS; install them with `{command}`",
                 command=f"sudo apt-get install {packages}",
             )
         )
@@ -303,7 +302,8 @@ def _unsure_names(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]
             yield _tell(
                 message(
                     "plan.advice.unsure-name",
-                    "unsure: no source states which code the {gpu} runs; the driver reports it (`torchup detect`)",
+                    "no source states which code the {gpu} runs: run `torchup detect` on that machine to see "
+                    "what the driver reports",
                     gpu=gpu_name(gpu),
                 )
             )
@@ -332,8 +332,8 @@ def _inferred(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.inferred",
-                "unsure: the GPU code of {build} is inferred, because its wheel was not read (`torchup catalog "
-                "measure` reads it); the verification shows whether the build works",
+                "unsure: the GPU code of {build} is inferred, because its wheel was not read; run `torchup "
+                "catalog measure torch=={build}` to read it. The verification shows whether the build works",
                 build=plan.build.label,
             )
         )
@@ -347,8 +347,9 @@ def _newer_unknown(plan: Plan, best: Fit, question: Question) -> Iterator[Notice
         yield _tell(
             message(
                 "plan.advice.newer-unknown",
-                "your sources also have {build}, which is newer than the catalogue; it is unknown which GPUs it "
-                "has code for. Use --torch {torch} to install it; the verification shows whether it works",
+                "your sources also have {build}, which is newer than the catalogue; torchup does not know which "
+                "GPUs that build has code for. Use --torch {torch} to install it; the verification shows whether "
+                "it works",
                 build=f"{newer[0].torch}+{newer[0].variant}",
                 torch=newer[0].torch,
             )
@@ -361,8 +362,8 @@ def _companions(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.missing-companions",
-                "left out {packages}: there is no {variant} build for torch {torch} and Python {python} (use "
-                "--require NAME to choose only builds that have it)",
+                "left out {packages}: no {variant} build exists for torch {torch} and Python {python}; use "
+                "`--require PACKAGE` to choose only a torch that has the package",
                 packages=", ".join(plan.missing_companions),
                 variant=plan.build.variant,
                 torch=plan.build.torch,
@@ -423,7 +424,7 @@ def _forward_compat(plan: Plan, best: Fit, question: Question) -> Iterator[Notic
             message(
                 "plan.advice.forward-compat",
                 "this plan relies on the forward-compatibility libcuda (CUDA {cuda} with driver {driver}); "
-                "without it, only the driver's own CUDA version counts",
+                "without it, only builds for the driver's own CUDA version work",
                 cuda=question.target.cuda,
                 driver=driver.version,
             )

@@ -258,7 +258,7 @@ def match_spec(requirement: Requirement) -> str:
             message("conda.requirement.form", "conda cannot install `{text}`", text=str(requirement)),
             hint=message(
                 "conda.requirement.form.hint",
-                "use the plain package name, or install it later with pip in the environment",
+                "use the plain package name, or install the package later with pip in the environment",
             ),
         )
     name = conda_name(requirement.name)

@@ -112,22 +112,22 @@ def _exact(order: DriverOrder) -> Message:
     if order.place is DriverPlace.WSL:
         return message(
             "plan.driver.exact-wsl",
-            "install driver branch {branch}, the last that supports this card, on Windows, not inside WSL",
+            "install driver branch {branch} on Windows, not inside WSL: it is the last that supports this GPU",
             **values,
         )
     if order.place is DriverPlace.CONTAINER:
         return message(
             "plan.driver.exact-container",
-            "install driver branch {branch} on the container's host, the last that supports this card",
+            "install driver branch {branch}, the last that supports this GPU, on the container's host",
             **values,
         )
     if order.place is DriverPlace.CLUSTER:
         return message(
             "plan.driver.exact-cluster",
-            "ask the cluster's administrators for driver branch {branch}, the last that supports this card",
+            "ask the cluster's administrators for driver branch {branch}, the last that supports this GPU",
             **values,
         )
-    return message("plan.driver.exact", "install driver branch {branch}, the last that supports this card", **values)
+    return message("plan.driver.exact", "install driver branch {branch}, the last that supports this GPU", **values)
 
 
 def keep_text(place: DriverPlace, *, branch: int, family: str) -> Message:
@@ -136,7 +136,7 @@ def keep_text(place: DriverPlace, *, branch: int, family: str) -> Message:
     windows, plain = message("plan.place.windows", "Windows driver"), message("plan.place.driver", "driver")
     return message(
         "plan.advice.last-branch",
-        "do not update the {place} past branch {branch}: newer branches no longer support {family} cards",
+        "do not update the {place} past branch {branch}: newer branches no longer support {family} GPUs",
         place=windows if on_windows else plain,
         branch=branch,
         family=family,

@@ -89,7 +89,8 @@ def no_build(question: Question, rejected: list[Rejection], survey: Survey) -> T
                 why=(silent[-1].detail if silent else None) or UNKNOWN,
             ),
             hint=message(
-                "plan.none.unreachable.hint", "check the network, or use a mirror: --mirror NAME (torchup mirror list)"
+                "plan.none.unreachable.hint",
+                "check the network, or run `torchup mirror list` and choose a mirror with `--mirror NAME`",
             ),
         )
     return NoBuildError(
@@ -231,7 +232,11 @@ def _no_code(question: Question, names: str, *, cpu_possible: bool) -> Message |
     machine = question.target.machine
     unknown = [machine.gpus[i] for i in question.graphics.lost if machine.gpus[i].vendor == Vendor.AMD]
     if any(gpu.gfx is None for gpu in unknown):
-        return message("plan.none.gfx-unknown", "it is unknown which code the {gpu} runs (its gfx target)", gpu=names)
+        return message(
+            "plan.none.gfx-unknown",
+            "the gfx target of the {gpu} is unknown, so torchup cannot tell which builds have code for it",
+            gpu=names,
+        )
     if newest := _newer_than_code(question):
         return message(
             "plan.none.gpu-newer",
@@ -285,11 +290,11 @@ def _hint(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
     if question.request.variant and not any(_serves(question, r.variant) for r in rejected):
         return message(
             "plan.hint.other-vendor",
-            "leave out --variant, or specify the machine: --assume gpu=NAME",
+            "leave out --variant, or add --assume gpu=NAME to plan for a machine with another GPU",
         )
     if any(gpu.vendor == Vendor.AMD and gpu.gfx is None for gpu in question.target.machine.gpus):
         return message(
-            "plan.hint.gfx", "name the GPU's target as rocminfo does: --assume gfx=NAME; or use the CPU build: --cpu"
+            "plan.hint.gfx", "use --assume gfx=NAME with the name that rocminfo shows, or --cpu for the CPU build"
         )
     change = change_hint(question, rejected)
     if not cpu_possible:
@@ -373,11 +378,15 @@ def _jetson_hint(question: Question) -> Message | None:
             release=machine.jetson,
         )
     oldest = min(newer, key=version_key)
-    return message("plan.hint.jetson", "update JetPack: wheels are published for L4T {release}", release=oldest)
+    return message(
+        "plan.hint.jetson",
+        "update JetPack to a release with L4T {release}, for which wheels are published",
+        release=oldest,
+    )
 
 
 _HINTS = {
-    Reason.GLIBC: message("plan.hint.glibc", "use a newer system, or conda-forge's build: --installer conda"),
+    Reason.GLIBC: message("plan.hint.glibc", "use a newer system, or add --installer conda to use conda-forge's build"),
     Reason.PYTHON: message("plan.hint.python", "choose another Python with --python, or let torchup choose"),
     Reason.COMPANION: message(
         "plan.hint.companion", "leave out --require, or leave out --torch and --variant to let torchup choose the build"

@@ -182,11 +182,11 @@ def no_code(row: Row, target: Target, indexes: list[int]) -> Message:
     if row.arch is None:
         return message("plan.reject.gpu-unsupported", "does not support the {gpu}", gpu=gpu_name(gpu))
     return message(
-        "plan.reject.arch", "has no code for the {gpu}; it has {arch}", gpu=gpu_name(gpu), arch=row.arch.text
+        "plan.reject.arch", "has no code for the {gpu}; it has code for {arch}", gpu=gpu_name(gpu), arch=row.arch.text
     )
 
 
-_UNSURE = message("plan.reject.unsure", "it is uncertain whether this build was published")
+_UNSURE = message("plan.reject.unsure", "it is unknown whether this build was published")
 _LEAVES_GPU = message("plan.reject.cpu-only", "would leave the GPU unused")
 _NO_VENDOR = {
     Vendor.NVIDIA: message("plan.reject.no-nvidia", "needs an NVIDIA GPU; this machine has none"),

@@ -69,8 +69,8 @@ def wanted_packages(request: Request, catalog: Catalog) -> tuple[str, ...]:
 _INSTEAD = {
     "jupyterhub": message(
         "plan.package.not-here.hint",
-        "run `torchup up --profile analysis`, then `torchup lab`, to work alone; a hub for several people runs on "
-        "Linux, macOS and inside WSL (`wsl --install`, then `torchup up --profile hub` there)",
+        "run `torchup up --profile analysis`, then `torchup lab`, to work alone; for a hub, use Linux or macOS, "
+        "or run `wsl --install`, then `torchup up --profile hub` inside WSL",
     )
 }
 
@@ -142,7 +142,7 @@ def _checked_name(text: str) -> str:
         return Requirement(text).name
     except InvalidRequirement:
         raise UsageError(
-            message("plan.package.invalid", "`{text}` is not a package", text=text),
+            message("plan.package.invalid", "`{text}` is not a valid package name or requirement", text=text),
             hint=message(
                 "plan.package.invalid.hint", "write a name such as `pandas>=2`, or `name @ https://...` for a file"
             ),

@@ -120,7 +120,7 @@ def spelled(request: Request, machine: Machine) -> Request:
                 one=local,
                 other=request.variant,
             ),
-            hint=message("plan.variant.two.hint", "leave out one of them"),
+            hint=message("plan.variant.two.hint", "leave out one of the two options"),
         )
     if request.python and not _PYTHON.fullmatch(request.python.strip()):
         raise UsageError(
@@ -154,7 +154,7 @@ def _refuse_torch(names: Iterable[str]) -> None:
     if any(name.lower() == "torch" for name in names):
         raise UsageError(
             message("plan.package.torch", "torch is part of every plan, not an additional package"),
-            hint=message("plan.package.torch.hint", "choose it with --torch and --variant"),
+            hint=message("plan.package.torch.hint", "choose torch with --torch and --variant"),
         )
 
 

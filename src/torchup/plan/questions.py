@@ -45,9 +45,9 @@ def _conda_or_pip(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.conda-or-pip.when",
-            "Choose conda-forge if you need one build for cards from Maxwell to Blackwell, if you want a current "
-            "torch on an old glibc ({glibc}) or an Intel Mac, or if your other packages come from conda. Install "
-            "from it with --installer conda. conda-forge has no ROCm and no XPU builds.",
+            "Choose conda-forge if you need one build for GPUs from Maxwell to Blackwell, if you want a current "
+            "torch on an old glibc ({glibc}) or an Intel Mac, or if your other packages come from conda. Run "
+            "`torchup up --installer conda` to install from it. conda-forge has no ROCm and no XPU builds.",
             glibc=oldest,
         ),
         message(
@@ -128,8 +128,8 @@ def _driver_or_toolkit(compat: Compat) -> Answer:
             "plan.question.driver-or-toolkit.versions",
             'Three different numbers are called "the CUDA version": the newest CUDA that the driver supports '
             "(nvidia-smi shows it in its top right corner), the CUDA runtime inside torch (torch.version.cuda), "
-            "and an installed toolkit (nvcc --version). Only the first two matter to torch: the driver must "
-            "support the major version of the runtime.",
+            "and the version of an installed toolkit (nvcc --version). Only the first two matter to torch: the "
+            "driver must support the major version of the runtime.",
         ),
         message(
             "plan.question.driver-or-toolkit.floor",
@@ -168,8 +168,8 @@ def _version_mismatch(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.version-mismatch.wrong",
-            "It is wrong only if torch's major is higher than the driver's: a CUDA {new} build with a driver "
-            "below {floor}. Then update the driver, or use a {variant} build (torch {torch} and older).",
+            "It is wrong only if torch's CUDA major is higher than the driver's: a CUDA {new} build with a "
+            "driver below {floor}. Then update the driver, or use a {variant} build (torch {torch} and older).",
             new=new,
             floor=compat.driver_floor(new, windows=False),
             variant=variant_named(last.driver.cuda) if last.driver else "",

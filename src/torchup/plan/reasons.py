@@ -153,7 +153,7 @@ def _apple(best: Fit) -> Iterator[Message]:
     if best.uses_gpu and row.mps:
         yield message(
             "plan.why.mps",
-            "the macOS build contains MPS, which needs macOS {floor} in {torch}",
+            "the macOS build contains MPS; in {torch}, MPS needs macOS {floor}",
             floor=row.mps,
             torch=row.torch,
         )

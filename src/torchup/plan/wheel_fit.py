@@ -47,7 +47,7 @@ def fit(wheel: MeasuredWheel, machine: Machine, catalog: Catalog) -> Verdict:
         message("measure.fit.code", "{gpu} runs the {code} code", gpu=gpu_name(machine.gpus[index]), code=code)
         for index, code in verdict.code.items()
     ]
-    plain = message("measure.fit.cpu", "this build runs only on the processor")
+    plain = message("measure.fit.cpu", "this build runs only on the CPU")
     return Verdict(
         fits=True, why=(python, *(code or () if verdict.uses_gpu else (plain,))), known=_known(wheel, catalog)
     )

@@ -64,7 +64,7 @@ def refusal(packages: Sequence[Package], question: Question) -> NoBuildError:
         return NoBuildError(
             message(
                 "plan.wheel.conflict",
-                "no torch here fits {packages} together",
+                "no available torch fits {packages} together",
                 packages=" and ".join(one.name for one in culprits),
             ),
             hint=message(
@@ -92,7 +92,7 @@ def _nearest(found: Match) -> Message | None:
     near = found.nearest[0]
     cuda = f"cu{near.cuda}" if near.cuda.isdigit() else near.cuda
     options = f"--torch {near.torch} --variant {cuda}" + (f" --python {near.python}" if near.python else "")
-    return message("plan.wheel.none.hint", "choose the nearest: {options}", options=options)
+    return message("plan.wheel.none.hint", "use the nearest combination that has a wheel: {options}", options=options)
 
 
 def _build_hint(found: Match) -> Message:

@@ -235,7 +235,8 @@ def _pair_mismatch(asked: Asked) -> Iterator[Flaw]:
             if pairs and all(pair is not None and not pair.fits(version) for pair in pairs):
                 wanted = ", ".join(dict.fromkeys(pair.minor for pair in pairs if pair is not None))
                 yield _flaw("pair-mismatch", message(
-                    "project.flaw.pair", "{package} {version} does not belong to torch {torch}, which needs {wanted}",
+                    "project.flaw.pair",
+                    "{package} {version} does not match torch {torch}, which needs version {wanted}",
                     package=name, version=version, torch=", ".join(torch), wanted=wanted,
                 ))  # fmt: skip
 

@@ -75,6 +75,8 @@ def _of_pyproject(path: str, text: str) -> Kind:
     if len(found) > 1:
         raise UsageError(
             message("project.two", "{path} has tables of several tools: {tools}", path=path, tools=", ".join(found)),
-            hint=message("project.two.hint", "choose the installer: --tool {tool}", tool=found[0]),
+            hint=message(
+                "project.two.hint", "choose one of these tools, for example with `--tool {tool}`", tool=found[0]
+            ),
         )
     return found[0] if found else Kind.PLAIN

@@ -34,7 +34,7 @@ def catalog_text(rows: Sequence[Row], style: Style) -> str:
         text("catalog.column.needs", "Needs"),
         text("catalog.column.companions", "Companions"),
         text("catalog.column.size", "Size"),
-        text("catalog.column.where", "Published"),
+        text("catalog.column.where", "Published on"),
     )
     return table(headers, [_row(row) for row in rows], style)
 
@@ -45,7 +45,7 @@ def _paragraph(row: Row, style: Style) -> str:
         (text("catalog.column.needs", "Needs"), needs),
         (text("catalog.column.companions", "Companions"), companions),
         (text("catalog.column.code", "Code for"), code),
-        (text("catalog.column.where", "Published"), places),
+        (text("catalog.column.where", "Published on"), places),
     )
     head = "  ".join(part for part in (build, platform, f"Python {python}", size) if part)
     width = max(cells(label) for label, _ in named) + 2

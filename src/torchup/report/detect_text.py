@@ -42,7 +42,7 @@ MEANINGS: dict[str, Message] = {
     "insufficient-resources": message(
         "detect.problem.insufficient-resources", "the driver lacks resources (memory, device nodes)"
     ),
-    "gpu-not-found": message("detect.problem.gpu-not-found", "the driver finds no GPU with that index"),
+    "gpu-not-found": message("detect.problem.gpu-not-found", "the driver finds no GPU"),
     "nvml-error": message("detect.problem.nvml-error", "the driver's management library (NVML) returned an error"),
 }
 

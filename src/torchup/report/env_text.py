@@ -61,7 +61,7 @@ def show_text(
         (text("env.show.torch", "torch"), torch_label(environment)),
         (text("env.show.python", "Python"), environment.python or "-"),
         (text("env.show.path", "path"), environment.path),
-        (text("env.show.source", "from"), _origin(environment)),
+        (text("env.show.source", "source"), _origin(environment)),
         (text("env.show.created", "created"), environment.created_at or "-"),
         (text("env.show.verified", "verified"), _verified(environment, verification, style)),
         (text("env.show.requested", "requested"), ", ".join(environment.requested) or "-"),
@@ -92,7 +92,7 @@ def _addresses(environment: Environment) -> Iterator[tuple[str, str]]:
         if digest:
             first = package in environment.first_use
             told = text("env.show.address", "{url}, SHA-256 {digest}", url=url, digest=digest)
-            again = text("env.show.first-use", "{file} (of the first download)", file=told)
+            again = text("env.show.first-use", "{file} (recorded at the first download)", file=told)
             yield package, again if first else told
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def explanation_text(entry: Explanation, style: Style) -> str:
     """One cause in full."""
     parts = [f"{entry.slug}: {render(entry.title)}", _paragraph(render(entry.meaning), style)]
-    parts.append(_section(text("explain.text.see", "How to see it"), render(entry.see), style))
+    parts.append(_section(text("explain.text.see", "How to recognise it"), render(entry.see), style))
     parts.append(_section(text("explain.text.fix", "How to fix it"), render(entry.fix), style))
     parts += [_section(name, render(words), style) for name, words in entry.on.items()]
     return "\n\n".join(parts)
@@ -78,7 +78,7 @@ def _causes_head(other: str) -> list[str]:
 def _cause_section(entry: Explanation, severity: str) -> list[str]:
     """One cause; its heading is the slug in every language, so that an address stays the same."""
     heading = text("causes.page.heading", "**{title}** ({severity})", title=entry.title, severity=severity)
-    see, fix = text("explain.text.see", "How to see it"), text("explain.text.fix", "How to fix it")
+    see, fix = text("explain.text.see", "How to recognise it"), text("explain.text.fix", "How to fix it")
     lines = ["", f"## {entry.slug}", "", heading, "", render(entry.meaning), ""]
     lines += [text("causes.page.see", "{name}: {words}", name=see, words=render(entry.see)), ""]
     lines += [text("causes.page.see", "{name}: {words}", name=fix, words=render(entry.fix))]

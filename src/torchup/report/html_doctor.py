@@ -47,7 +47,7 @@ def doctor_html(
             "reboot": text("doctor.text.reboot", "(reboot afterwards)"),
             "evidence": text("html.doctor.evidence", "Why"),
             "explain": text("html.doctor.explain", "What this means"),
-            "see": text("explain.text.see", "How to see it"),
+            "see": text("explain.text.see", "How to recognise it"),
             "fixing": text("explain.text.fix", "How to fix it"),
             "missing": missing_title(),
             "seen": seen_title(),

@@ -59,7 +59,7 @@ def plan_html(
             "advice": text("html.plan.advice", "Good to know"),
             "rejected": text("plan.label.not-chosen", "Not chosen"),
             "more": text("html.plan.more", "Other builds that torchup considered: {count}", count=len(plan.rejected)),
-            "files": text("html.plan.files", "As a file for another tool"),
+            "files": text("html.plan.files", "Export for another tool"),
         },
     )
 

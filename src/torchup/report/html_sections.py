@@ -171,8 +171,8 @@ def devices(entries: Sequence[Entry]) -> Section:
         title=text("html.devices", "Devices side by side"),
         intro=text(
             "html.devices.intro",
-            "Median time; in brackets, how many times as fast as the slowest device with the same recipe and "
-            "precision. Italics: published times that torchup did not measure.",
+            "Median time. The number in brackets is the speed-up over the slowest device with the same recipe "
+            "and precision. Times in italics are published; torchup did not measure them.",
         ),
         parts=tuple(table for table in tables if len(table.columns) > 1),
     )

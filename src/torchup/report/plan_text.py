@@ -111,7 +111,7 @@ def _rejected_lines(plan: Plan, machine: Machine, *, verbose: bool) -> list[str]
     lines = [f"{label:<{width}}{render(row.detail)}" for label, row in zip(labels, rows, strict=True)]
     left = len(plan.rejected) - len(rows)
     if left:
-        lines.append(text("plan.more-rejected", "and {count} more: torchup plan -v", count=left))
+        lines.append(text("plan.more-rejected", "{count} more: run `torchup plan -v` to see all", count=left))
     return lines
 
 
@@ -159,7 +159,7 @@ def wheel_line(wheel: PackageWheel) -> str:
     if wheel.sha256:
         parts.append(f"SHA-256 {wheel.sha256}")
     elif wheel.url:
-        parts.append(text("plan.wheel.unpromised", "no published hash: torchup records the one of the first download"))
+        parts.append(text("plan.wheel.unpromised", "no published hash: torchup records the hash of the first download"))
     return printable(" · ".join(parts))
 
 
@@ -225,7 +225,7 @@ def outcomes_text(outcomes: Sequence[Outcome], style: Style, *, verbose: bool = 
         why = _outcome_why(outcome)
         lines.append(fill(why, style.width, first="    ", rest="    ") if verbose else cut(f"    {why}", style.width))
     if not verbose and any(cells(_outcome_why(outcome)) + 4 > style.width for outcome in outcomes):
-        more = text("plan.many.more", "use -v to see the full reasons, or `--machine FILE` to plan for one machine")
+        more = text("plan.many.more", "use -v to see the full reasons, or --machine FILE to plan for one machine")
         lines += ["", fill(more, style.width)]
     return "\n".join(line.rstrip() for line in lines)
 

@@ -95,7 +95,7 @@ def _amount_note(timed: Timed) -> str:
         return f" ({epochs(timed.amount.count)})"
     shown = text(
         "results.epochs.from",
-        "{count} epochs, extrapolated from {measured}",
+        "epochs: {count}, extrapolated from {measured}",
         count=numbers.count(timed.amount.count),
         measured=numbers.count(timed.measured),
     )
@@ -366,8 +366,7 @@ def beside_text(results: Sequence[Result], baseline: Run, style: Style) -> str:
     headers = ["", *(f"{short_device(p)} {numbers.plain_seconds(p.seconds)} s" for p in published)]
     title = text(
         "results.beside",
-        "Compared with the article's devices (how many times as fast; their times are published, not measured by "
-        "torchup)",
+        "How many times as fast as the article's devices (their times are published, not measured by torchup)",
     )
     return f"{title}\n{table(headers, rows, style)}"
 

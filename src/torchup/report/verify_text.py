@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SIGNS = {"pass": "pass", "fail": "error", "warn": "warning", "skip": "skip"}
 _PROVES: dict[str, Message] = {
-    "files": message("verify.proves.files", "the files are as they were installed"),
+    "files": message("verify.proves.files", "the installed files are unchanged"),
     "start": message("verify.proves.start", "the Python of the environment starts"),
     "import": message("verify.proves.import", "torch and its linked libraries load"),
     "version": message("verify.proves.version", "the build is the planned one"),
@@ -33,7 +33,7 @@ _PROVES: dict[str, Message] = {
 
 def _proves(rung: Rung) -> Message:
     if rung.package == "numpy":
-        return message("worker.numpy", "numpy and torch share memory")
+        return message("worker.numpy", "NumPy and torch share memory")
     if rung.package is not None:
         return message("worker.companion", "{name} works with this torch", name=rung.package)
     return _PROVES.get(rung.name) or verbatim(rung.name)
@@ -62,7 +62,10 @@ def verify_text(result: Verification, style: Style, *, watched: bool = False) ->
     skipped = len(result.rungs) - len(shown)
     lines = [verdict(result)] if watched else [verdict(result), "", *(rung_line(rung, style) for rung in shown)]
     if skipped:
-        lines += ["", text("verify.skipped", "checks that do not apply here: {count} (see --json)", count=skipped)]
+        lines += [
+            "",
+            text("verify.skipped", "checks that do not apply here: {count} (use --json to see them)", count=skipped),
+        ]
     if result.readiness:
         lines += [
             "",
@@ -79,7 +82,7 @@ def readiness_line(one: Readiness) -> str:
         False: text("verify.not-ready", "no"),
         None: text("verify.unsure", "unknown"),
     }[one.ready]
-    wanted = f", {text('verify.wanted', 'wanted: {span}', span=one.wanted)}" if one.wanted else ""
+    wanted = f", {text('verify.wanted', 'needed: {span}', span=one.wanted)}" if one.wanted else ""
     return f"  {answer}  {render(one.what)} ({one.found or '-'}{wanted})"
 
 

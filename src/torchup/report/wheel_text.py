@@ -29,9 +29,11 @@ STATUS: dict[Status, Message] = {
 KINDS: dict[str, Message] = {
     "pure": message("wheel.kind.pure", "no compiled code that depends on torch"),
     "ctypes": message("wheel.kind.ctypes", "compiled, but not linked with torch"),
-    "stable": message("wheel.kind.stable", "torch's stable ABI: works with newer torch and one CUDA major"),
+    "stable": message(
+        "wheel.kind.stable", "torch's stable ABI: works with newer torch, but only with one CUDA major version"
+    ),
     "pinned": message("wheel.kind.pinned", "requires one version of torch"),
-    "matched": message("wheel.kind.matched", "one file for each torch, CUDA, Python and system"),
+    "matched": message("wheel.kind.matched", "one file for each combination of torch, CUDA, Python and system"),
     "source": message("wheel.kind.source", "compiled on your machine"),
     "beside": message("wheel.kind.beside", "shares CUDA libraries with torch"),
     "ended": message("wheel.kind.ended", "no new releases"),

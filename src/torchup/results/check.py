@@ -87,7 +87,7 @@ def _above_roof(result: Result, place: str, peaks: Peaks) -> Iterator[Message]:
     if flops is not None and flops / fastest > TOLERANCE * peak_flops(result, peaks):
         yield message("check.roof", "result {place} claims more work per second than the device can do", place=place)
     elif limit is not None and limit.seconds is not None and limit.seconds > fastest * TOLERANCE:
-        yield message("check.limit", "result {place} is faster than the device limit that it states", place=place)
+        yield message("check.limit", "result {place} is faster than the device limit stated in the result", place=place)
 
 
 def peak_flops(result: Result, peaks: Peaks) -> float:

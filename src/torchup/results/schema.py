@@ -89,12 +89,13 @@ def upgrade(data: object, *, name: str, steps: Mapping[int, Callable[[Any], Any]
         raise RunFileError(
             message(
                 "results.newer",
-                "{name} was written by a newer torchup (result version {version}; this one reads up to {known})",
+                "{name} was written by a newer torchup (result version {version}; this torchup reads versions up "
+                "to {known})",
                 name=name,
                 version=version,
                 known=VERSION,
             ),
-            hint=message("results.newer.hint", "update torchup: `{command}`", command=update_torchup()),
+            hint=message("results.newer.hint", "run `{command}` to update torchup", command=update_torchup()),
         )
     while version < VERSION:
         try:

@@ -205,7 +205,7 @@ def _silent(sources: Sequence[Source]) -> tuple[Notice, ...]:
     texts = [
         message(
             "sources.configured-silent",
-            "{url}, from {origin}, does not answer ({why}); other sources are used",
+            "{url}, from {origin}, did not answer ({why}); torchup uses other sources",
             url=source.url,
             origin=source.origin,
             why=source.detail or UNKNOWN,
@@ -238,8 +238,8 @@ def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
         found.append(
             message(
                 "sources.wheelhouse.by-project",
-                "{file} names the wheels in {folder}. Wheels run with your permissions, so continue only if you "
-                "trust that folder",
+                "{file} names the wheel folder {folder}. Wheels run with your permissions, so continue only if "
+                "you trust that folder",
                 file=settings.path,
                 folder=folder,
             )

@@ -72,7 +72,7 @@ def _labels(size: str) -> dict[str, str]:
         "tab_plan": text("web.tab.plan", "Choose a build"),
         "tab_doctor": text("web.tab.doctor", "Find what is wrong"),
         "wait": text("web.say.wait", "Loading ..."),
-        "markdown": text("web.markdown", "Markdown to paste into an issue, without names"),
+        "markdown": text("web.markdown", "Markdown to paste into an issue, without user and host names"),
         "json": text("web.json", "JSON, as the command line prints it"),
         "footer": text(
             "web.footer",

@@ -61,7 +61,7 @@ def _usual() -> tuple[Field, ...]:
     mirrors = [(one.name, (one.title_zh if current() == "zh" else None) or one.title) for one in load_mirrors().mirror]
     official = ("", text("web.official", "the official sources"))
     return (
-        _choice("os", text("web.field.os", "System"), ("", unsaid), *SYSTEMS),
+        _choice("os", text("web.field.os", "Operating system"), ("", unsaid), *SYSTEMS),
         Field(name="gpu", label=text("web.field.gpu", "GPU"), example=_example("RTX 4090"), offers="gpus", wide=True),
         Field(name="driver", label=text("web.field.driver", "Driver version"), example=unsaid),
         _choice("manager", text("web.field.manager", "Installer"), *MANAGERS),
@@ -81,7 +81,7 @@ def _rare(python: str, torch: str) -> tuple[Field, ...]:
         _typed("variant", text("web.field.variant", "Build"), "cu130", "variants"),
         _typed("asked", text("web.field.asked", "Why not this build?"), "cu118", "variants"),
         _typed("packages", text("web.field.packages", "Additional packages"), "flash-attn xformers"),
-        _typed("purpose", text("web.field.purpose", "torch is for"), "vllm", "purposes"),
+        _typed("purpose", text("web.field.purpose", "Use torch for"), "vllm", "purposes"),
         _choice("channel", text("web.field.channel", "Channel"), *channels),
         Field(name="cpu", label=text("web.field.cpu", "the CPU build, even with a GPU")),
     )

@@ -8,7 +8,7 @@ from torchup.model import Message, message
 CAUSES: dict[str, tuple[Message, Message]] = {
     "other-torch": (
         message("packages.cause.other-torch", "the extension was compiled for another release of torch"),
-        message("packages.cause.other-torch.fix", "install the wheel for this torch: run `torchup wheel PACKAGE`"),
+        message("packages.cause.other-torch.fix", "run `torchup wheel PACKAGE` to find the wheel for this torch"),
     ),
     "old-string-abi": (
         message("packages.cause.old-abi",
@@ -18,7 +18,8 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "new-string-abi": (
         message("packages.cause.new-abi", "the extension needs a symbol of the new string ABI that this torch lacks"),
-        message("packages.cause.new-abi.fix", "install the cxx11abiFALSE wheel, or the wheel for this release"),
+        message("packages.cause.new-abi.fix",
+            "install the cxx11abiFALSE wheel, or a wheel that was built for this torch release"),
     ),
     "torch-not-imported": (
         message("packages.cause.torch-first", "the extension was imported before torch; nothing is broken"),
@@ -30,12 +31,14 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "missing-dll": (
         message("packages.cause.dll",
-            "a required DLL is missing: a library of another CUDA major, or the MSVC runtime"),
-        message("packages.cause.dll.fix", "install the wheel for torch's CUDA major, and the newest vc_redist"),
+            "a required DLL is missing: a library of another CUDA major version, or the Visual C++ runtime"),
+        message("packages.cause.dll.fix",
+            "install the wheel for torch's CUDA major version, and the newest Visual C++ redistributable"),
     ),
     "msvc-runtime": (
-        message("packages.cause.msvc", "the MSVC runtime beside python.exe is too old for Triton"),
-        message("packages.cause.msvc.fix", "install the newest vc_redist; with conda, update vc14_runtime"),
+        message("packages.cause.msvc", "the Visual C++ runtime beside python.exe is too old for Triton"),
+        message("packages.cause.msvc.fix",
+            "install the newest Visual C++ redistributable; with conda, update vc14_runtime"),
     ),
     "triton-cache": (
         message("packages.cause.triton-cache", "Triton's cache is outdated, or an embedded Python lacks headers"),
@@ -48,7 +51,7 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "torchao-without-kernels": (
         message("packages.cause.torchao", "torchao runs without its kernels; this is not an error"),
-        message("packages.cause.torchao.fix", "update torch, or install the torchao that was built for this one"),
+        message("packages.cause.torchao.fix", "update torch, or install the torchao that was built for this torch"),
     ),
     "torchcodec-libraries": (
         message("packages.cause.torchcodec", "torchcodec does not load: FFmpeg or CUDA libraries are missing"),
@@ -58,19 +61,21 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     "bitsandbytes-label": (
         message("packages.cause.bnb", "bitsandbytes has no library for torch's CUDA version"),
         message("packages.cause.bnb.fix",
-            "set BNB_CUDA_VERSION (e.g. 128) to a version of torch's CUDA major that bitsandbytes has a library "
-            "for"),
+            "set BNB_CUDA_VERSION to a CUDA version (e.g. 128) that bitsandbytes has a library for and that has "
+            "the same major as torch's CUDA"),
     ),
     "sage-kernels": (
         message("packages.cause.sage", "SageAttention's compiled module did not load: it was built for another torch"),
-        message("packages.cause.sage.fix", "install the wheel for this torch: run `torchup wheel sageattention`"),
+        message("packages.cause.sage.fix",
+            "run `torchup wheel sageattention` to find the wheel for this torch, then install it"),
     ),
     "no-kernel-image": (
         message("packages.cause.no-kernel", "the extension or torch has no code for this GPU"),
-        message("packages.cause.no-kernel.fix", "install a build that has code for this GPU: run `torchup doctor`"),
+        message("packages.cause.no-kernel.fix",
+            "run `torchup doctor` to find a build that has code for this GPU, then install it"),
     ),
     "gpu-too-old": (
-        message("packages.cause.gpu", "FlashAttention does not support a GPU this old; no wheel of it works here"),
+        message("packages.cause.gpu", "this GPU is too old for FlashAttention"),
         message("packages.cause.gpu.fix", "use torch's own scaled_dot_product_attention"),
     ),
     "build-isolation": (
@@ -90,7 +95,8 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     ),
     "toolkit-major": (
         message("packages.cause.toolkit", "nvcc and torch have different CUDA major versions"),
-        message("packages.cause.toolkit.fix", "install the toolkit with torch's CUDA major, or a prebuilt wheel"),
+        message("packages.cause.toolkit.fix",
+            "install the toolkit with torch's CUDA major version, or a prebuilt wheel"),
     ),
     "kernels-variant": (
         message("packages.cause.kernels", "Hugging Face's Kernel Hub has no build for this torch and CUDA"),
@@ -105,7 +111,7 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     "onnxruntime-cuda": (
         message("packages.cause.onnxruntime", "onnxruntime does not find the CUDA libraries that it was built for"),
         message("packages.cause.onnxruntime.fix",
-            "install the onnxruntime-gpu for torch's CUDA major, and import torch first"),
+            "install the onnxruntime-gpu that was built for torch's CUDA major version, and import torch first"),
     ),
     "glibc": (
         message("packages.cause.glibc", "the wheel was built on a newer distribution than this one"),

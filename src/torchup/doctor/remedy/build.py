@@ -189,7 +189,7 @@ def _text(choice: Choice, order: Order, text: Message | None) -> Message:
         parts.append(
             message(
                 "doctor.remedy.kept",
-                "the build keeps CUDA {major} for {packages}",
+                "this build stays at CUDA {major} to match {packages}",
                 major=choice.kept.major,
                 packages=", ".join(choice.kept.packages),
             )

@@ -45,7 +45,7 @@ def macos_too_old(facts: Facts, compat: Compat) -> Found | None:
     if floor:
         torch = facts.torch.version or UNKNOWN
         lines.append(
-            message("doctor.macos.floor", "MPS in torch {torch} needs macOS {floor}", torch=torch, floor=floor)
+            message("doctor.macos.floor", "MPS in torch {torch} needs macOS {floor} or newer", torch=torch, floor=floor)
         )
     return Found(
         summary=text_of("macos-too-old", "summary"),

@@ -198,7 +198,7 @@ def unloaded_dll(facts: Facts, compat: Compat) -> Found | None:
     if facts.sign("extension.procedure") is not None:
         summary = message(
             "doctor.compiled.procedure",
-            "{package} calls a function that {torch} does not have: it was built for another torch",
+            "{package} was built for another torch: it calls a function that {torch} does not have",
             package=package.name,
             torch=torch_name(facts),
         )

@@ -97,4 +97,6 @@ def _stale_lines(facts: Facts) -> tuple[Message, ...]:
     names = list(dict.fromkeys(f"{package.name} {package.version}" for package in twice))
     if len(names) < 2:  # noqa: PLR2004  # one is as it should be
         return ()
-    return (message("doctor.mixed.wheels", "in the same folder: {wheels}", wheels=", ".join(names)),)
+    return (
+        message("doctor.mixed.wheels", "these wheels write into the same folder: {wheels}", wheels=", ".join(names)),
+    )

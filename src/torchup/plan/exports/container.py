@@ -26,10 +26,12 @@ def dockerfile(plan: Plan, machine: Machine) -> str:
     if machine.os is not Os.LINUX:
         raise UsageError(
             message(
-                "export.dockerfile", "a Dockerfile needs a plan for Linux, but this one is for {os}", os=machine.os
+                "export.dockerfile", "a Dockerfile needs a plan for Linux, but this plan is for {os}", os=machine.os
             ),
             hint=message(
-                "export.dockerfile.assume", 'plan for the container: --assume "{facts}"', facts=_container_on(machine)
+                "export.dockerfile.assume",
+                'use `--assume "{facts}"` to plan for the container',
+                facts=_container_on(machine),
             ),
         )
     if plan.conda is not None:

@@ -79,7 +79,7 @@ def on_linux(fleet: Sequence[Planned], kind: str) -> tuple[list[Planned], list[L
     if not kept:
         raise UsageError(
             message("export.linux", "`{kind}` is for Linux, but none of these machines runs Linux", kind=kind),
-            hint=message("export.linux.hint", "plan for the machine that runs the file: --assume os=linux"),
+            hint=message("export.linux.hint", "add `--assume os=linux` to plan for a Linux machine"),
         )
     return kept, [LeftOut(name=o.name, why=o.machine.os.value) for o in fleet if o.machine.os is not Os.LINUX]
 

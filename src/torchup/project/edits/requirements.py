@@ -31,7 +31,9 @@ def edit(path: str, text: str, slots: Sequence[Slot], labels: Labels) -> str:  #
     if any("--hash" in line for line in lines):
         raise UsageError(
             message("project.hashes", "{path} has hashes, so it was compiled from another file", path=path),
-            hint=message("project.hashes.hint", "sync that other file, then compile this one again"),
+            hint=message(
+                "project.hashes.hint", "use `--file NAME` to sync that source file, then compile the requirements again"
+            ),
         )
     return "\n".join(edited_lines(lines, slots))
 

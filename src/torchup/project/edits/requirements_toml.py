@@ -112,7 +112,10 @@ def _add_missing(path: str, document: Any, slots: Sequence[Slot], family: Sequen
     if project is None:
         raise UsageError(
             message("project.no-table", "{path} has no [project] table for torch", path=path),
-            hint=message("project.no-table.hint", "write `torch` where the file lists its packages, then sync again"),
+            hint=message(
+                "project.no-table.hint",
+                "add `torch` to the packages in the file, then run `torchup project sync` again",
+            ),
         )
     if not isinstance(own, list):
         project["dependencies"] = block([written(line) for line in lines])
