@@ -76,7 +76,7 @@ def test_the_time_limit_of_probes(text, seconds):
         ("macos-m1max-rosetta", ["under Rosetta translation", "32 cores"]),
         ("linux-ubuntu-mi210", ["ROCm", "6.2.0", "gfx90a", "/dev/kfd", "this user has access"]),
         ("linux-ubuntu-arc-pro-a40-no-runtime", ["Level Zero", "absent"]),
-        ("linux-ubuntu-conda-and-uv", ["free-threaded", "venv", "conda", "1 more (use -v to show them)"]),
+        ("linux-ubuntu-conda-and-uv", ["free-threaded", "venv", "conda", "1 more (shown with -v)"]),
         ("linux-proxmox-vfio", ["reserved for virtual machines", "not loaded"]),
     ],
 )

@@ -9,7 +9,7 @@ from torchup.bench.timebase import common, cut, for_request, seconds_for
 from torchup.i18n import printable, render, text
 from torchup.model import Bound, RecipeKind
 from torchup.report import numbers
-from torchup.report.results_text import beside_text, part_text, results_text, short_device
+from torchup.report.results_text import beside_text, epochs, part_text, results_text, short_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +50,8 @@ def headline(results: Sequence[Result], baseline: Run) -> str:
         return ""
     return text(
         "bench.headline",
-        "The article's program takes {about}{here} s here and {there} s on the {other} (epochs: {count}): {times}",
-        count=numbers.count(amount.count),
+        "The article's program ({epochs}) takes {about}{here} s here and {there} s on the {other}: {times}",
+        epochs=epochs(amount.count),
         about=text("bench.about", "about ") if here.extrapolated else "",
         here=numbers.plain_seconds(here.seconds),
         there=numbers.plain_seconds(there.seconds),

@@ -305,7 +305,7 @@ def test_a_driver_known_only_by_its_cuda_is_judged_by_it():
     build = row(driver=CUDA_12)
     assert against(build, target_with(version=None, cuda_api="12.2")) is None
     assert against(build, target_with(version=None, cuda_api="11.8")) == (
-        "plan.reject.driver-cuda: the driver supports CUDA 11.8; CUDA 12.6 needs a driver of at least 525.60.13"
+        "plan.reject.driver-cuda: the driver supports CUDA 11.8; CUDA 12.6 needs driver 525.60.13 or newer"
     )
 
 
