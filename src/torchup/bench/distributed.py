@@ -192,7 +192,7 @@ def failed_ranks(summary: str) -> list[tuple[int, int, int]]:
 
 
 def _failure(host: Host, answer: WorkerAnswer, logs: str, limit: float) -> BenchError | TimeLimitError:
-    hint = message("distributed.log", "see the last output of the processes in {folder}", folder=logs)
+    hint = message("distributed.log", "read the logs of the processes in {folder}", folder=logs)
     if answer.timed_out:
         text = message("distributed.timeout", "the processes did not finish within {seconds} s", seconds=round(limit))
         return TimeLimitError(text, hint=hint)

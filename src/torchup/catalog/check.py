@@ -59,7 +59,12 @@ def _driver_floors(catalog: Catalog) -> Iterator[Message]:
         for side in ("linux", "windows"):
             low, high = getattr(catalog.floors[old], side), getattr(catalog.floors[new], side)
             if version_key(high) < version_key(low):
-                yield message("catalog.law.floors-rise", "{new} needs an older driver than {old}", new=new, old=old)
+                yield message(
+                    "catalog.law.floors-rise",
+                    "the driver floor of {new} is lower than that of {old}, an older CUDA",
+                    new=new,
+                    old=old,
+                )
     for variant, floor in catalog.floors.items():
         for side in ("linux", "windows"):
             exact = getattr(floor, f"{side}_exact")

@@ -37,7 +37,7 @@ def packages_hold(catalog: Catalog) -> Iterator[Message]:
 
 
 def _breach(where: str, what: str) -> Message:
-    return message("catalog.law.package", "packages: {where}: {what}", where=where, what=what)
+    return message("catalog.law.package", "package tables: {where}: {what} is not valid", where=where, what=what)
 
 
 def _closed_sets(tables: Packages) -> Iterator[Message]:

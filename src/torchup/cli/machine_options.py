@@ -102,7 +102,9 @@ def named_machines(
         )
     if machine_path and host.is_dir(machine_path):
         raise UsageError(
-            message("cli.machine.folder", "{path} is a folder, but this command takes one machine", path=machine_path),
+            message(
+                "cli.machine.folder", "{path} is a folder, but this command takes one machine file", path=machine_path
+            ),
             hint=message(
                 "plan.one-machine.hint", "choose one machine file with `--machine {path}/NAME.json`", path=machine_path
             ),

@@ -243,7 +243,7 @@ def _next_steps(session: Session, environment: Environment, *, measured: bool) -
     if measured:
         steps.append((text("up.next.results", "show the results again"), "torchup results show"))
         page = "torchup results report --html report.html"
-        steps.append((text("up.next.report", "open the results as a page"), page))
+        steps.append((text("up.next.report", "write the results to an HTML page"), page))
     if "jupyterlab" in environment.packages:
         steps.append((text("up.next.lab", "work in JupyterLab in the browser"), f"torchup lab {environment.name}"))
     if "jupyterhub" in environment.packages:

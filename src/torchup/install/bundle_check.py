@@ -194,7 +194,7 @@ def _not_compiled() -> Message:
 def _smaller() -> Message:
     return message(
         "bundle.smaller.hint",
-        "make the bundle again with fewer packages; it may have up to {limit} wheels",
+        "make the bundle again with fewer packages; a bundle can contain at most {limit} wheels",
         limit=FILE_LIMIT,
     )
 

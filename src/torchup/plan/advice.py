@@ -302,8 +302,8 @@ def _unsure_names(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]
             yield _tell(
                 message(
                     "plan.advice.unsure-name",
-                    "no source states which code the {gpu} runs: run `torchup detect` on that machine to see "
-                    "what the driver reports",
+                    "torchup assumes the architecture of the {gpu}, because no published source states it; run "
+                    "`torchup detect` on that machine to see what the driver reports",
                     gpu=gpu_name(gpu),
                 )
             )

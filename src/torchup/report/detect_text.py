@@ -51,7 +51,7 @@ MEANINGS: dict[str, Message] = {
 SOURCES: dict[str, Message] = {
     "operating system": message("detect.source.system", "operating system"),
     "file system of the data folder": message("detect.source.file-system", "file system of the data folder"),
-    "PATH and usual places": message("detect.source.path", "PATH and usual places"),
+    "PATH and usual places": message("detect.source.path", "PATH and the usual folders"),
     "usual places": message("detect.source.places", "usual places"),
     "environment": message("detect.source.environment", "environment"),
     "firmware": message("detect.source.firmware", "firmware"),

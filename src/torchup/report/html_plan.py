@@ -54,7 +54,7 @@ def plan_html(
         buttons=buttons(interactive=interactive),
         labels={
             "asked": text("html.plan.asked", "The build you asked about"),
-            "commands": text("html.plan.commands", "Install it"),
+            "commands": text("html.plan.commands", "Install this build"),
             "why": text("plan.label.why", "Why"),
             "advice": text("html.plan.advice", "Good to know"),
             "rejected": text("plan.label.not-chosen", "Not chosen"),

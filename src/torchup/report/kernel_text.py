@@ -54,7 +54,7 @@ class Row(Protocol):
 def list_text(kernels: Sequence[Row], style: Style) -> str:
     """One line a kernel (sign, name, label); below, what is wrong with those that cannot start."""
     if not kernels:
-        return text("kernel.none", "No kernels yet; run `torchup kernel add` to make one.")
+        return text("kernel.none", "No kernels yet; run `torchup kernel add` to add one.")
     rows = [(mark(style, "error" if k.problem else "pass"), k.name, k.display_name or "-") for k in kernels]
     listed = table(("", text("kernel.column.name", "name"), text("kernel.column.label", "shown as")), rows, style)
     return "\n".join((listed, *(_problem(kernel) for kernel in kernels if kernel.problem)))

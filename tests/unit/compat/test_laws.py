@@ -264,7 +264,7 @@ def test_what_is_said_of_a_driver_out_of_its_time():
     )
     after = driver_fits_gpu(VOLTA, "610.43", windows=False)
     assert (
-        said(after) == "plan.reject.driver-after-gpu: driver 610.43 no longer supports Volta cards; "
+        said(after) == "plan.reject.driver-after-gpu: driver 610.43 no longer supports Volta GPUs; "
         "branch 580 is the last that supports them"
     )
 

@@ -205,7 +205,8 @@ def unloaded_dll(facts: Facts, compat: Compat) -> Found | None:
     else:
         summary = message(
             "doctor.compiled.dll",
-            "Windows cannot load {package}: it needs a DLL of another torch or CUDA, or of the Visual C++ runtime",
+            "Windows cannot load {package}: a DLL that it needs is missing (of another version of torch or CUDA, "
+            "or of the Visual C++ runtime)",
             package=package.name,
         )
     return Found(
