@@ -141,7 +141,7 @@ def test_run_of_nothing_and_of_what_is_not_there(home, capsys):
     """No program: exit 2 with an example; one that is not there: 127, as shells say."""
     code, _, err = torchup(capsys, "env", "run", "default", "--")
     assert code == 2
-    assert "torchup env run [NAME] -- python train.py" in err
+    assert "torchup env run NAME -- python train.py" in err
     assert torchup(capsys, "env", "run", "--", "no-such-program")[0] == 127
     code, _, err = torchup(capsys, "env", "run", "default", "python", "train.py")
     assert (code, "torchup env run default -- PROGRAM" in err) == (2, True)

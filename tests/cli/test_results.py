@@ -107,10 +107,10 @@ def test_other_precision_is_refused(capsys, runs):
         (("show", "nope"), "no run `nope`"),
         (("show", "latest"), "stored runs: 0"),
         (("show", "missing/file.json"), "cannot be read"),
-        (("compare", "article", "article:nope"), "no result nope"),
+        (("compare", "article", "article:nope"), "nothing in run article matches nope\n"),
         (("compare", "article", "article"), "compared with itself"),
         (("compare", "article", "--threshold", "x"), "not a share"),
-        (("compare", "article", "--threshold", "5"), "write 5% or 0.05"),
+        (("compare", "article", "--threshold", "5"), "is not a share such as 5% or 0.05"),
         (("compare", "article", "--threshold", "-1%"), "not a share"),
         (("frobnicate",), "there is no command `torchup results frobnicate`"),
     ],
@@ -153,7 +153,7 @@ def test_export_and_import_round_trip(capsys, runs, tmp_path, monkeypatch):
     code, out, err = call(capsys, "import", str(file))
     assert (code, "results: 2" in out) == (0, True)
     assert "does not say which code measured it" in err
-    assert "already here" in call(capsys, "import", str(file))[1]
+    assert "is already stored" in call(capsys, "import", str(file))[1]
     assert call(capsys, "show", runs[0])[0] == 0
 
 

@@ -80,7 +80,7 @@ def test_a_project_answers_no_question_and_names_no_program_and_no_file(project,
     evil.write_text("#!/bin/sh\ntouch stolen\n")
     evil.chmod(0o755)
     code, shown = call(capsys, *arguments)
-    assert (code, "is never read from a file" in shown) == (ExitCode.USAGE, True)
+    assert (code, "torchup never reads it from a file" in shown) == (ExitCode.USAGE, True)
     assert not (folder / "stolen").exists()
 
 
@@ -141,7 +141,7 @@ def test_an_option_in_place_of_a_package_is_refused(project, capsys, package):
     """Pip and uv would obey it; from a flag, a file or a plan it is no package."""
     folder = project(f"with = [{json.dumps(package)}]")
     code, shown = call(capsys, "plan", "--offline")
-    assert (code, "is not a package" in shown) == (ExitCode.USAGE, True)
+    assert (code, "is not a valid package name" in shown) == (ExitCode.USAGE, True)
     (folder / "torchup.toml").unlink()
     assert call(capsys, "plan", "--offline", f"--with={package}")[0] == ExitCode.USAGE
     plan = {"build": {"torch": "2.13.0", "variant": "cpu"}, "python": "3.12", "packages": ["torch", package]}

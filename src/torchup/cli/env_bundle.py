@@ -101,7 +101,7 @@ def recorded_plan(host: Host, name: str, *, pinned: bool) -> Plan:
         text_ = message("env.no-plan", "`{name}` was adopted, so the origin of its packages is unknown", name=name)
         hint = message(
             "env.no-plan.hint",
-            "run `torchup plan --export FORMAT` to export a plan, or `torchup plan --json > plan.json`, then "
+            "run `torchup plan --export requirements` to export a plan, or `torchup plan --json > plan.json`, then "
             "`torchup env bundle --plan plan.json -o DIR` to bundle one",
         )
         raise UsageError(text_, hint=hint)

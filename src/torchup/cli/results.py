@@ -252,8 +252,8 @@ def _chosen(host: Host, selector: Selector) -> tuple[Labelled, ...]:
     if not chosen:
         recipes = ", ".join(sorted({result.recipe for result in run.results}))
         raise UsageError(
-            message("results.no-part", "nothing in run {run} matches {recipe} {device}", run=run.id,
-                    recipe=selector.recipe or "", device=selector.device or ""),
+            message("results.no-part", "nothing in run {run} matches {part}", run=run.id,
+                    part=" ".join(filter(None, (selector.recipe, selector.device)))),
             hint=message("results.no-part.hint", "choose one of: {recipes}", recipes=recipes),
         )  # fmt: skip
     return tuple(Labelled(run=run.id, result=result) for result in chosen)
