@@ -156,8 +156,6 @@ def test_a_file_that_was_replaced_is_refused_and_says_whose_word_counts(index, f
     store.prune(HOST, 0.0)
     flash.storage.content = flash.content[:-9] + b"\0" + flash.content[-8:]
     with pytest.raises(InstallError, match="is no longer the file that the environment `default`") as told:
-        InstallError, match="is no longer the file that the environment `default` was made with"
-    ) as told:
         install(with_flash(index, flash), "second")
     assert "env remove default" in str(told.value.hint)
     assert registry.get(HOST, "second") is None
