@@ -66,7 +66,7 @@ def test_a_mirror_is_used_and_used_again(mirror, capsys):
     code, document, said = make(capsys)
     assert code == 0, document
     assert document["data"]["environment"]["packages"]["torch"] == "2.14.0+cpu"
-    assert "is used again" in said
+    assert "using the mirror" in said
     assert make(capsys, "--mirror", "official")[0] == ExitCode.NETWORK
 
 
