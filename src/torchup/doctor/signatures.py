@@ -70,7 +70,7 @@ class SearchedText:
     def __init__(self, lines: Sequence[str]) -> None:
         self.lines = lines
         pieces = [squeeze(line) for line in lines]
-        self.squeezed = "".join(pieces)
+        self.squeezed: str = "".join(pieces)
         self._starts = list(accumulate((len(piece) for piece in pieces), initial=0))
 
     def line_at(self, offset: int) -> int:

@@ -27,7 +27,8 @@ class Board:
     def __init__(
         self, host: Host, orders: Sequence[FileOrder], tell: Callable[[Progress], None], stop: threading.Event
     ) -> None:
-        self._host, self._tell, self.stop = host, tell, stop
+        self._host, self._tell = host, tell
+        self.stop: threading.Event = stop
         self._sizes = {order.key: order.size or 0 for order in orders}
         self._done = dict.fromkeys(self._sizes, 0)
         self._rates: dict[str, float] = {}

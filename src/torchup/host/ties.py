@@ -23,7 +23,7 @@ class Tie:
     def __init__(self) -> None:
         hold, self._hold = os.pipe()
         self._word, word = os.pipe()
-        self.descriptors = (hold, word)  # the warden's ends
+        self.descriptors: tuple[int, int] = (hold, word)  # the warden's ends
 
     def words(self, kind: str, argv: list[str]) -> list[str]:
         """The command that starts ``argv`` through a warden of this ``kind``."""

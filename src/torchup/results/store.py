@@ -75,7 +75,7 @@ class Keeper:
         self._run = run
         self._name = name  # of a run that has no result yet
         self._silent = False
-        self.resumable = False  # there is a journal to go on from
+        self.resumable: bool = False  # there is a journal to go on from
         self.path: str | None = None
 
     @property

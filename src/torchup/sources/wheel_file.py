@@ -45,8 +45,8 @@ class Pieces(io.RawIOBase):
         self._budget = budget
         self._position, self._start, self._held = 0, 0, b""
         self.piece = _PIECE
-        self.came = 0
-        self.total = 0
+        self.came: int = 0
+        self.total: int = 0
         self._held = self._get(-_PIECE)
         self._start = max(0, self.total - len(self._held))
 
@@ -148,8 +148,8 @@ class WheelFile:
     """The archive. Every method raises `UsageError` for an archive that is broken, `NetworkError` for the network."""
 
     def __init__(self, host: Host, address: Address, connection: Connection, budget: int = BUDGET) -> None:
-        self.name = file_name(without_credentials(address).replace("\\", "/"))
-        self.pieces = Pieces(host, address, connection, budget)
+        self.name: str = file_name(without_credentials(address).replace("\\", "/"))
+        self.pieces: Pieces = Pieces(host, address, connection, budget)
         with _explained(self.name):
             self._archive = zipfile.ZipFile(self.pieces)
             self._entries = _unique(self._archive.infolist())
