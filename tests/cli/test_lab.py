@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support.jupyter import free_port
 from torchup.cli import lab, main
 from torchup.cli.serve import named
 from torchup.envs import hub, registry
@@ -37,7 +38,8 @@ print("TOKEN", os.environ["JUPYTER_TOKEN"], file=sys.stderr)
 
 @pytest.fixture
 def environment(tmp_path, monkeypatch):
-    """An adopted environment called lab, with torch and JupyterLab in it, and a Jupyter of the test's own."""
+    """An adopted environment called lab, with torch and JupyterLab in it; a Jupyter and ports of the test's own."""
+    monkeypatch.setattr(lab, "PORT", free_port())  # another test's server must not get this one's requests
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
     monkeypatch.delenv("SSH_CONNECTION", raising=False)
     path = tmp_path / "env"
