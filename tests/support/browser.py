@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PATIENCE = 90.0  # seconds that a page may take on a busy machine
+PATIENCE = 150.0  # seconds that a page may take on a busy machine
 
 
 class Browser:

@@ -57,6 +57,9 @@ else:
 
 c.Spawner.cmd = [str(programs / "jupyterhub-singleuser")]
 c.Spawner.default_url = "/lab"
+# A first start reads much from the disk; a slow or busy machine needs more than JupyterHub's 30 and 60 seconds.
+c.Spawner.http_timeout = 120
+c.Spawner.start_timeout = 180
 '''
 
 
