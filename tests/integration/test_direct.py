@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from support.file_server import FileServer, Manners
 from support.index import serve_index
+from support.own_caches import own_caches  # noqa: F401  # a fixture of every test
 from support.plans import importing, index_plan
 from support.wheels import copy_real_pip, make_fake_torch, make_wheel
 from torchup.envs import distributions, records, registry
@@ -31,14 +32,6 @@ if TYPE_CHECKING:
 
 HOST = RealHost()
 NOISE = random.Random(3).randbytes(9 << 20)  # noqa: S311  # three blocks that no compressor shortens
-
-
-@pytest.fixture(autouse=True)
-def own_caches(monkeypatch, tmp_path):
-    """No cache but this test's is used, and pip asks no server of its own accord."""
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
-    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
-    monkeypatch.setenv("TORCHUP_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from support.index import serve_index
 from support.index_server import IndexServer
 from support.index_server import make_wheel as index_wheel
+from support.own_caches import own_caches  # noqa: F401  # a fixture of every test
 from support.plans import importing, index_plan
 from support.wheels import make_fake_torch, make_wheel
 from torchup.errors import InstallError
@@ -17,14 +18,6 @@ from torchup.install import engine
 from torchup.model import PackageWheel
 
 HOST = RealHost()
-
-
-@pytest.fixture(autouse=True)
-def own_caches(monkeypatch, tmp_path):
-    """No cache but this test's is used."""
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
-    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
-    monkeypatch.setenv("TORCHUP_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture

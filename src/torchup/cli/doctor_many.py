@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from torchup.cli.answer import Answer
-from torchup.cli.machine_options import NamedMachine, Unreadable, machines_in
+from torchup.cli.machine_options import NamedMachine, Unreadable, machines_in, one_machine_only
 from torchup.doctor.engine import diagnose
 from torchup.encoding import to_builtins
-from torchup.errors import ExitCode, UsageError
+from torchup.errors import ExitCode
 from torchup.i18n import printable, render
 from torchup.jobs.diagnose import examine_machine
-from torchup.model import message
 from torchup.report.columns import fill
 from torchup.report.doctor_text import headline
 from torchup.report.style import Style, mark
@@ -40,7 +39,7 @@ def many(
     folder = options["machine_path"]
     for name in ("env", "python", "fix"):
         if options[name]:
-            raise _one_only(f"--{name}", folder)
+            raise one_machine_only(f"--{name}", folder)
     looked = [_look(session, one, options, rules) for one in machines_in(session.host, folder, options["assumed"])]
     bad = any(facts is not None and found is not None and is_bad(facts, found) for _, facts, found in looked)
     unread = any(isinstance(one, Unreadable) for one, _, _ in looked)
@@ -50,17 +49,6 @@ def many(
         text=lambda: "\n".join(line for one in looked for line in _lines(one, session.style)),
         exit_code=ExitCode.USAGE if unread else ExitCode.FINDINGS if bad else ExitCode.OK,
     )
-
-
-def _one_only(option: str, folder: str) -> UsageError:
-    return UsageError(
-        message(
-            "plan.one-machine", "{option} works with one machine, but {path} is a folder of machines",
-            option=option, path=folder,
-        ),
-        hint=message("plan.one-machine.hint",
-            "choose one machine file with `--machine {path}/NAME.json`", path=folder),
-    )  # fmt: skip
 
 
 def _look(

@@ -15,9 +15,8 @@ from torchup.cli.request_options import request_options
 from torchup.cli.session import Session, common_options
 from torchup.cli.verb import Verb
 from torchup.envs.paths import join
-from torchup.errors import UsageError
 from torchup.i18n import text
-from torchup.install.bundle import PLATFORMS, collect
+from torchup.install.bundle import PLATFORMS, collect, no_platform
 from torchup.model import message
 from torchup.plan import resolve
 from torchup.report.plan_text import build_line, size_text
@@ -84,10 +83,7 @@ def _one(host: Host, machine_path: str | None, assumed: tuple[str, ...], recordi
     target = named_machines(host, machine_path, assumed, recording)[0]
     platform = f"{target.machine.os}_{target.machine.arch}"
     if not target.here and platform not in PLATFORMS:
-        raise UsageError(
-            message("bundle.platform", "there is no platform `{name}`", name=platform),
-            hint=message("bundle.platform.hint", "choose one of: {names}", names=", ".join(PLATFORMS)),
-        )
+        raise no_platform(platform)
     return target
 
 

@@ -10,7 +10,7 @@ import msgspec
 from torchup.catalog.stored import stored_catalog
 from torchup.cli.answer import Answer
 from torchup.cli.groups import VerbGroup
-from torchup.cli.machine_options import SIZE_LIMIT, Unreadable, machines_in
+from torchup.cli.machine_options import SIZE_LIMIT, Unreadable, machines_in, no_machines
 from torchup.cli.request_options import request_options
 from torchup.cli.session import Session, common_options
 from torchup.encoding import UNREADABLE, from_builtins, to_builtins
@@ -64,11 +64,7 @@ def report_command(session: Session, *, folder: str, output: str | None, request
     catalog = stored_catalog(session.host, session.note)
     named = [one for one in machines_in(session.host, folder, ()) if not one.name.endswith(ENVIRONMENTS)]
     if not named:
-        raise UsageError(
-            message("cli.machine.empty", "{path} contains no machine files (*.json)", path=folder),
-            hint=message("cli.machine.empty.hint", "run `torchup detect --json > {path}/NAME.json` on each machine",
-                         path=folder),
-        )  # fmt: skip
+        raise no_machines(folder)
     members = [_member(session, folder, one, request, catalog) for one in named]
     found = drifts(members)
     if output is not None:

@@ -149,12 +149,7 @@ def machines_in(host: Host, folder: str, assumed: Sequence[str]) -> tuple[NamedM
             hint=message("cli.machine.missing.hint", "run `torchup detect --json > NAME.json` to write a machine file"),
         )
     if not names:
-        raise UsageError(
-            message("cli.machine.empty", "{path} contains no machine files (*.json)", path=folder),
-            hint=message(
-                "cli.machine.empty.hint", "run `torchup detect --json > {path}/NAME.json` on each machine", path=folder
-            ),
-        )
+        raise no_machines(folder)
     found: list[NamedMachine | Unreadable] = []
     for name in names:
         try:
@@ -165,6 +160,29 @@ def machines_in(host: Host, folder: str, assumed: Sequence[str]) -> tuple[NamedM
         else:
             found.append(NamedMachine(name=name, machine=_assumed(machine, assumed)))
     return tuple(found)
+
+
+def no_machines(folder: str) -> UsageError:
+    """That a folder has no machine in it."""
+    return UsageError(
+        message("cli.machine.empty", "{path} contains no machine files (*.json)", path=folder),
+        hint=message(
+            "cli.machine.empty.hint", "run `torchup detect --json > {path}/NAME.json` on each machine", path=folder
+        ),
+    )
+
+
+def one_machine_only(option: str, folder: str) -> UsageError:
+    """That an option was given with a folder of machines."""
+    return UsageError(
+        message(
+            "plan.one-machine",
+            "{option} works with one machine, but {path} is a folder of machines",
+            option=option,
+            path=folder,
+        ),
+        hint=message("plan.one-machine.hint", "choose one machine file with `--machine {path}/NAME.json`", path=folder),
+    )
 
 
 def _read(host: Host, path: str) -> Machine:

@@ -9,7 +9,14 @@ from msgspec.structs import replace
 
 from torchup.catalog.stored import stored_catalog
 from torchup.cli.answer import Answer
-from torchup.cli.machine_options import NamedMachine, Unreadable, machine_options, machines_in, named_machines
+from torchup.cli.machine_options import (
+    NamedMachine,
+    Unreadable,
+    machine_options,
+    machines_in,
+    named_machines,
+    one_machine_only,
+)
 from torchup.cli.request_options import request_options
 from torchup.cli.session import Session, common_options
 from torchup.cli.verb import Verb
@@ -82,7 +89,7 @@ def command(
         one_only = {"--export": bool(export_kind) and export_kind not in FLEET, "--why-not": asked is not None,
                     "--sizes": sizes}  # fmt: skip
         for option in (option for option, given in one_only.items() if given):
-            raise _one_machine_only(machine_path, option)
+            raise one_machine_only(machine_path, option)
         return _many(session, machines, request, catalog, export_kind)
     target = named_machines(session.host, machine_path, assumed, recording)[0]
     survey = ask_sources(session, target, request, catalog)
@@ -123,18 +130,6 @@ def _html(plan: Plan, machine: Machine) -> str:
     from torchup.report.plan_commands import install_lines  # noqa: PLC0415  # same
 
     return in_a_notebook(plan_html(plan, machine, install_lines(plan, machine)))
-
-
-def _one_machine_only(path: str, option: str) -> UsageError:
-    return UsageError(
-        message(
-            "plan.one-machine",
-            "{option} works with one machine, but {path} is a folder of machines",
-            option=option,
-            path=path,
-        ),
-        hint=message("plan.one-machine.hint", "choose one machine file with `--machine {path}/NAME.json`", path=path),
-    )
 
 
 def _export(session: Session, target: NamedMachine, plan: Plan, kind: str) -> Answer:

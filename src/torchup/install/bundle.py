@@ -203,10 +203,7 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> Bundle 
             ),
         )
     if platform is not None and platform not in PLATFORMS:
-        text = message("bundle.platform", "there is no platform `{name}`", name=platform)
-        raise UsageError(
-            text, hint=message("bundle.platform.hint", "choose one of: {names}", names=", ".join(PLATFORMS))
-        )
+        raise no_platform(platform)
     left = set(host.list_dir(folder) or ())
     if not left:
         return None
@@ -218,6 +215,14 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> Bundle 
         return None
     text = message("bundle.not-empty", "{folder} is not empty", folder=folder)
     raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new or empty folder"))
+
+
+def no_platform(name: str) -> UsageError:
+    """That nothing is bundled for a platform."""
+    return UsageError(
+        message("bundle.platform", "there is no platform `{name}`", name=name),
+        hint=message("bundle.platform.hint", "choose one of: {names}", names=", ".join(PLATFORMS)),
+    )
 
 
 def _same(job: _Job, there: Bundle) -> Bundle:

@@ -11,6 +11,7 @@ from torchup.compat.packages import ask, close_names, match_one
 from torchup.compat.packages.fits import CERTAIN
 from torchup.errors import UsageError
 from torchup.model import message
+from torchup.plan.wanted import not_a_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,10 +71,7 @@ def _match(package: Package, machine: Machine, wish: Wish, catalog: Catalog, tab
     try:
         answer = match_one(package, ask(machine, wish, catalog, tables))
     except ValueError as error:
-        raise UsageError(
-            message("plan.torch.invalid", "`{text}` is not a torch version", text=wish.torch),
-            hint=message("plan.torch.invalid.hint", "write 2.14, 2.14.1 or a range such as '>=2.12,<2.15'"),
-        ) from error
+        raise not_a_version(wish.torch) from error
     if answer.found or machine.gpus or wish.variant:
         return answer
     other = match_one(package, ask(machine, replace(wish, any_gpu=True), catalog, tables))

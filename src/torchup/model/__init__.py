@@ -38,7 +38,7 @@ from torchup.model.sets import (
     Vendor,
     Verdict,
 )
-from torchup.model.text import UNKNOWN, Fact, Message, Notice, Said, Value, message, verbatim
+from torchup.model.text import UNKNOWN, Fact, Message, Notice, Said, Value, joined, message, verbatim
 
 __all__ = [
     "UNKNOWN",
@@ -97,6 +97,7 @@ __all__ = [
     "Vendor",
     "Verdict",
     "Verification",
+    "joined",
     "message",
     "verbatim",
 ]

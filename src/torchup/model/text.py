@@ -75,6 +75,11 @@ def message(code: str, template: str, /, **values: object) -> Message:
 UNKNOWN = message("value.unknown", "unknown")  # stands in a sentence for a value that is not known
 
 
+def joined(first: Message, then: Message) -> Message:
+    """Two sentences in one text."""
+    return message("doctor.remedy.joined", "{first}; {then}", first=first, then=then)
+
+
 def verbatim(text: str) -> Message:
     """Wrap text that is not translated: tool output, file content, a name."""
     return Message("", "{text}", (("text", text),))

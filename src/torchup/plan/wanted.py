@@ -24,10 +24,15 @@ def version_matches(version: str, wanted: str) -> bool:
     try:
         return allows(SpecifierSet(wanted), version)
     except InvalidSpecifier as error:
-        raise UsageError(
-            message("plan.torch.invalid", "`{text}` is not a torch version", text=wanted),
-            hint=message("plan.torch.invalid.hint", "write 2.14, 2.14.1 or a range such as '>=2.12,<2.15'"),
-        ) from error
+        raise not_a_version(wanted) from error
+
+
+def not_a_version(wanted: str | None) -> UsageError:
+    """That a wish for torch names no version."""
+    return UsageError(
+        message("plan.torch.invalid", "`{text}` is not a torch version", text=wanted),
+        hint=message("plan.torch.invalid.hint", "write 2.14, 2.14.1 or a range such as '>=2.12,<2.15'"),
+    )
 
 
 def allows(limit: SpecifierSet, version: str) -> bool:

@@ -6,7 +6,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from torchup.compat.packages.values import Axis
-from torchup.model import UNKNOWN, message
+from torchup.model import UNKNOWN, joined, message
 
 if TYPE_CHECKING:
     from torchup.compat.packages.values import Failed, Match
@@ -57,9 +57,5 @@ def none_fits(found: Match) -> Message:
         "plan.wheel.none",
         "no wheel of {package} fits; the closest one needs {against}",
         package=found.package,
-        against=reduce(_joined, map(needed, found.failed)),
+        against=reduce(joined, map(needed, found.failed)),
     )
-
-
-def _joined(first: Message, then: Message) -> Message:
-    return message("doctor.remedy.joined", "{first}; {then}", first=first, then=then)

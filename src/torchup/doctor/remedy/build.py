@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torchup.catalog.versions import version_key
 from torchup.compat.target import variant_name
 from torchup.doctor.remedy.choice import TORCH_FAMILY, Choice, Wish, choose
-from torchup.doctor.remedy.driver import driver_order, joined
+from torchup.doctor.remedy.driver import driver_order
 from torchup.doctor.remedy.install_commands import (
     Order,
     install,
@@ -18,7 +18,7 @@ from torchup.doctor.remedy.install_commands import (
 )
 from torchup.doctor.remedy.shells import shell_of
 from torchup.errors import TorchupError
-from torchup.model import Machine, Manager, Message, Os, Plan, Remedy, message
+from torchup.model import Machine, Manager, Message, Os, Plan, Remedy, joined, message
 from torchup.patterns import lazy_pattern
 from torchup.plan.drivers import DriverPlace, driver_steps
 

@@ -8,7 +8,7 @@ from torchup.catalog.versions import version_key
 from torchup.doctor.remedy.machine import machine_of
 from torchup.doctor.remedy.shells import shell_of
 from torchup.errors import TorchupError
-from torchup.model import Message, Remedy, Request, Vendor, message
+from torchup.model import Message, Remedy, Request, Vendor, joined
 from torchup.patterns import lazy_pattern
 from torchup.plan.drivers import DriverAction, DriverOrder, DriverPlace, driver_steps, driver_text, place_of
 from torchup.plan.planner import make_question
@@ -118,8 +118,3 @@ def _open_modules(question: Question, served: list[Family]) -> bool | None:
     if any(family.last_branch for family in served):
         return False
     return True if gpus and len(served) == len(gpus) else None
-
-
-def joined(first: Message, then: Message) -> Message:
-    """Two sentences in one text."""
-    return message("doctor.remedy.joined", "{first}; {then}", first=first, then=then)

@@ -9,13 +9,12 @@ from torchup.compat.packages import Axis, By, Wish, ask, match_one
 from torchup.compat.packages.against import none_fits
 from torchup.compat.packages.fits import CERTAIN
 from torchup.doctor.remedy.choice import installed_variant
-from torchup.doctor.remedy.driver import joined
 from torchup.doctor.remedy.install_commands import interpreter_of
 from torchup.doctor.remedy.machine import machine_of
 from torchup.doctor.remedy.quoting import set_variable
 from torchup.doctor.remedy.rebuild import install_by, rebuild
 from torchup.doctor.remedy.shells import shell_of
-from torchup.model import Manager, Remedy, message
+from torchup.model import Manager, Remedy, joined, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
