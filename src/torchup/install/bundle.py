@@ -55,6 +55,10 @@ PLATFORMS: dict[str, str] = {
 }
 
 
+WORKSHOP = ".workshop"  # who finds it in a folder knows that a run of this verb was killed there
+COMPLETE = {PLAN_FILE, SUMS_FILE, "wheels"}
+
+
 MACOS = {"MACOSX_DEPLOYMENT_TARGET": "14.0"}  # what torch's wheels need since 2.12; uv supposes an older one
 
 
@@ -73,7 +77,7 @@ class _Job:
     @property
     def workshop(self) -> str:
         """Where the tools work; removed at the end."""
-        return join(self.folder, ".workshop")
+        return join(self.folder, WORKSHOP)
 
     @property
     def wheels(self) -> str:
@@ -139,9 +143,8 @@ def collect(
             bundle = _same(job, complete) if complete else _made(job)
         host.remove(job.workshop)
     except BaseException as error:
-        left = (".workshop",) if complete else host.list_dir(folder) or ()  # it was empty: all of it is from here
-        for name in left:
-            host.remove(join(folder, name))
+        # an empty folder came to its whole content here
+        _empty(host, folder, {WORKSHOP} if complete else set(host.list_dir(folder) or ()))
         if not isinstance(error, OSError):
             raise
         text = message("bundle.os-error", "{folder} cannot be written: {error}", folder=folder, error=error)
@@ -207,14 +210,24 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> Bundle 
     left = set(host.list_dir(folder) or ())
     if not left:
         return None
-    if left == {PLAN_FILE, SUMS_FILE, "wheels"}:
+    if left - {WORKSHOP} == COMPLETE:  # the plan is written last
         return read_bundle(host, folder)
-    if ".workshop" in left and left <= {".workshop", "wheels", SUMS_FILE}:
-        for name in left:  # of a run that was killed: it never came to the plan
-            host.remove(join(folder, name))
+    if WORKSHOP in left and all(_is_ours(name) for name in left):  # of a run that was killed before the plan
+        _empty(host, folder, left)
         return None
     text = message("bundle.not-empty", "{folder} is not empty", folder=folder)
     raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new or empty folder"))
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a bundle in the making has such an entry; a file that was half written is `.NAME.….part`."""
+    return name in {WORKSHOP, *COMPLETE} or name.startswith((f".{PLAN_FILE}.", f".{SUMS_FILE}."))
+
+
+def _empty(host: Host, folder: str, names: set[str]) -> None:
+    """Remove entries, the plan first and the workshop last: what a kill leaves is not a bundle, and known as ours."""
+    for name in sorted(names, key=lambda name: (name == WORKSHOP, name != PLAN_FILE)):
+        host.remove(join(folder, name))
 
 
 def no_platform(name: str) -> UsageError:
