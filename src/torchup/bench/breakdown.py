@@ -178,8 +178,8 @@ def advise(result: Result, beside: Sequence[Result]) -> Message | None:
     if share > HALF:
         return message(
             "bench.advice.input",
-            "{device} spends {share} of the time waiting for the DataLoader: keep the data on the device, or "
-            "transform whole batches; `{fastest}` trains the same network {gain}x as fast",
+            "{device} spends {share} of the time waiting for the DataLoader: keep the data on the device or "
+            "transform whole batches (`{fastest}` is {gain}x as fast)",
             share=f"{share:.0%}", **shared,
         )  # fmt: skip
     if launches > MUCH:
@@ -204,7 +204,7 @@ def explain_sum(result: Result) -> Message | None:
         return message(
             "bench.sum.below",
             "the loader and the steps, each run alone, together take only {share} of the run's time: they "
-            "compete for the processors in the run",
+            "compete for the CPU cores in the run",
             share=f"{check:.0%}",
         )
     return message(

@@ -282,7 +282,7 @@ def _caveats(base: Result, candidate: Result, *, fewest: int) -> Iterator[Notice
     if done(base) != done(candidate):
         text = message(
             "compare.epochs",
-            "the runs trained for different numbers of epochs; torchup scales their times to the same number of epochs",
+            "the runs trained for different numbers of epochs or steps; torchup scales their times to the same number",
         )
         yield _caveat(text)
     if base.parameters.get("torchvision") != candidate.parameters.get("torchvision"):

@@ -114,7 +114,7 @@ def check_workload(name: str) -> None:
     """Raise `UsageError` for a workload that has no form for several processes."""
     if name not in WORKLOADS:
         raise UsageError(
-            message("distributed.workload", "`{name}` does not support several processes", name=name),
+            message("distributed.workload", "the workload `{name}` does not support several processes", name=name),
             hint=message("distributed.workload.hint", "choose one of: {names}", names=", ".join(WORKLOADS)),
         )
 

@@ -40,7 +40,7 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
         ]
         raise UsageError(
             message("bench.recipe.unable", "no chosen recipe can run here: {reasons}", reasons=joined(reasons)),
-            hint=message("bench.recipe.unable.hint", "leave out --recipe to measure the default recipes"),
+            hint=message("bench.recipe.unable.hint", "choose another --recipe, --device or --precision"),
         )
     weights = {recipe.name: recipe.weight for recipe in workload.ladder()}
     cheap_first = sorted(able, key=lambda pair: weights[pair[1]])
@@ -60,9 +60,10 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
     )
     if not tasks:
         raise UsageError(
-            message("bench.batch.fixed", "recipes that support only a batch size of {batch}: {recipes}",
+            message("bench.batch.fixed", "{recipes} can run only with a batch size of {batch}",
                     recipes=", ".join(recipes), batch=RECIPES[recipes[0]].batch or 0),
-            hint=message("bench.batch.fixed.hint", "leave out --batch, or choose another recipe"),
+            hint=message("bench.batch.fixed.hint",
+                "leave out --batch and `--sweep batch=...`, or choose another recipe"),
         )  # fmt: skip
     return tasks
 
@@ -139,6 +140,6 @@ def chosen_devices(asked: Sequence[str], known: Capabilities) -> tuple[str, ...]
     if unknown:
         raise UsageError(
             message("bench.device.unknown", "torch sees no device `{name}` here", name=unknown[0]),
-            hint=message("bench.device.known", "choose one that torch sees: {names}", names=", ".join(names)),
+            hint=message("bench.device.known", "choose a device that torch sees: {names}", names=", ".join(names)),
         )
     return tuple(dict.fromkeys(spelled))

@@ -94,7 +94,7 @@ def _too_short_for_a_laptop(result: Result) -> list[Notice]:
 def _few(count: int) -> Notice:
     text = message(
         "stability.few-repeats",
-        "too few repeats ({count}) to know the noise; use `--repeats 5` or more for an interval",
+        "too few repeats ({count}) to estimate the noise; use `--repeats 5` or more for an interval",
         count=count,
     )
     return Notice(code=text.code, text=text)
@@ -120,8 +120,8 @@ def _drifting(drift: float) -> Notice:
     else:
         text = message(
             "stability.drift",
-            "the later repeats are {percent} % slower: the machine heats up or reduces its clocks; compare the "
-            "first minute with the sustained rate",
+            "the later repeats are {percent} % slower: the machine heats up or reduces its clocks; a longer run "
+            "shows the speed that it can keep",
             percent=f"{100 * drift:.0f}",
         )
     return Notice(code=text.code, level="warning", text=text)
@@ -194,7 +194,7 @@ def _surroundings(watched: Telemetry, result: Result) -> list[Notice]:
     if watched.load_average is not None and threads and watched.load_average > BUSY_HOST * threads:
         text = message(
             "stability.busy-host",
-            "the machine was busy before the run (load {load} on {threads} threads)",
+            "the machine was busy before the run (load {load}; threads: {threads})",
             load=f"{watched.load_average:.1f}",
             threads=threads,
         )

@@ -74,7 +74,9 @@ _RECIPES = {
         "bench.recipe.loader", "a well-configured DataLoader: whole batches, persistent workers, pinned memory"
     ),
     "resident": message("bench.recipe.resident", "data on the device; nothing is read back before the end of an epoch"),
-    "graph": message("bench.recipe.graph", "steps recorded once and replayed (CUDA graphs; torch.compile on a CPU)"),
+    "graph": message(
+        "bench.recipe.graph", "steps recorded once and replayed (CUDA or XPU graphs; torch.compile on a CPU)"
+    ),
     "fused": message("bench.recipe.fused", "a training step written by hand for the device and compiled at run time"),
     "best": message("bench.recipe.best", "the fastest recipe that the device supports"),
     "speedrun": message(

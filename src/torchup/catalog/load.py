@@ -59,7 +59,10 @@ def read_overlay(text: str | bytes) -> Overlay:
             message(
                 "catalog.overlay.invalid", "the refreshed catalogue is not valid: {error}", error=decode_problem(error)
             ),
-            hint=message("catalog.overlay.invalid.hint", "run `torchup catalog refresh --write` to recreate it"),
+            hint=message(
+                "catalog.overlay.invalid.hint",
+                "delete catalog.json in torchup's data folder, then run `torchup catalog refresh --write`",
+            ),
         ) from error
 
 

@@ -166,7 +166,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     callback=_sweeps,
     help=text(
         "bench.option.sweep",
-        "Setting and values to measure: batch, size, threads or workers, e.g. batch=64,128 (repeatable)",
+        "Setting and values to measure: batch, size, threads or workers, e.g. batch=64,128 (repeatable; default: none)",
     ),
 )
 @click.option(
@@ -175,7 +175,8 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="SHARE",
     help=text(
         "bench.option.until",
-        "Target for the confidence interval as a share of the median, e.g. 1% (at most 100 runs; default: none)",
+        "Target half-width of the confidence interval, as a share of the median, e.g. 1% (at most 100 runs; "
+        "default: none)",
     ),
 )
 @click.option(
@@ -291,7 +292,7 @@ def _interrupted_run(session: Session) -> tuple[str, Journal]:
     if journal.code_hash != worker_hash(session.host):
         text_ = message("bench.resume.other", "run {run} was started by a different version of torchup", run=name)
         hint = message(
-            "bench.resume.other.hint", "run `torchup bench` to measure again; the results of that run so far are saved"
+            "bench.resume.other.hint", "run `torchup bench` to measure again; the results of the earlier run are saved"
         )
         raise UsageError(text_, hint=hint)
     return name, journal

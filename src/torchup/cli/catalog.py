@@ -42,9 +42,18 @@ def command(session: Session) -> None:
     ),
 )
 @click.option(
-    "--torch", metavar="VERSION", help=text("catalog.option.torch", "Version of torch to show, e.g. 2.14 or '>=2.12'")
+    "--torch",
+    metavar="VERSION",
+    help=text(
+        "catalog.option.torch",
+        "torch version to show, e.g. 2.14 or '>=2.12' (default: the newest of each variant; all with --variant)",
+    ),
 )
-@click.option("--variant", metavar="NAME", help=text("catalog.option.variant", "Variant to show, e.g. cu126 or cpu"))
+@click.option(
+    "--variant",
+    metavar="NAME",
+    help=text("catalog.option.variant", "Variant to show, e.g. cu126 or cpu (default: all)"),
+)
 @click.option(
     "--platform",
     metavar="NAME",
@@ -85,7 +94,7 @@ def select(catalog: Catalog, *, torch: str | None, variant: str | None, platform
     platforms = {row.platform for row in catalog.rows}
     if platform is not None and platform not in platforms:
         raise UsageError(
-            message("catalog.platform.unknown", "there is no platform `{name}`", name=platform),
+            message("catalog.platform.unknown", "the catalogue has no builds for the platform `{name}`", name=platform),
             hint=message("catalog.platform.unknown.hint", "choose one of: {names}", names=", ".join(sorted(platforms))),
         )
     known = (*catalog.rows, *catalog.conda)

@@ -25,16 +25,19 @@ if TYPE_CHECKING:
 @click.command(
     cls=Verb,
     name="detect",
-    help=text(
-        "detect.help", "Show what this machine has: system, GPUs, drivers, Pythons, and the source of each fact."
-    ),
+    help=text("detect.help", "Show this machine's system, GPUs, drivers and Pythons, and the source of each fact."),
 )
 @click.option(
     "--record",
     metavar="DIR",
     help=text("detect.option.record", "Folder for a redacted recording that can be replayed (default: none)"),
 )
-@click.option("--from", "source", metavar="DIR", help=text("detect.option.from", "Replay the recording in DIR"))
+@click.option(
+    "--from",
+    "source",
+    metavar="DIR",
+    help=text("detect.option.from", "Folder with the recording to replay (default: detect this machine)"),
+)
 @common_options
 def command(session: Session, record: str | None, source: str | None) -> Answer:
     """Detect, and answer with the machine."""
@@ -76,7 +79,7 @@ def recorded_host(host: Host, folder: str) -> RecordedHost:
     if content is None:
         raise UsageError(
             message("detect.from.missing", "{folder} contains no recording", folder=folder),
-            hint=message("detect.from.missing.hint", "run `torchup detect --record DIR` to write one"),
+            hint=message("detect.from.missing.hint", "run `torchup detect --record DIR` to write a recording"),
         )
     try:
         return RecordedHost(load_recording(content))
@@ -111,7 +114,7 @@ def _record(folder: str, session: Session) -> tuple[Machine, tuple[Notice, ...]]
     del session
     done = message(
         "detect.recorded",
-        "recorded in {path}; user and host names, the home folder, UUIDs and serial numbers were replaced",
+        "recorded this machine in {path}; user and host names, the home folder, UUIDs and serial numbers are replaced",
         path=path,
     )
     return machine, (Notice(code="detect.recorded", text=done),)

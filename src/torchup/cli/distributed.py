@@ -60,8 +60,8 @@ def distributed_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="N",
             help=text(
                 "bench.option.nproc",
-                "Processes on this node; with --nproc or --nnodes, torchup measures scaling and all-reduce, not "
-                "recipes",
+                "Number of processes on this node (default: 1); --nproc and --nnodes measure scaling and "
+                "all-reduce, not recipes",
             ),
         ),
     ):
@@ -91,7 +91,7 @@ def measure_distributed(
     session.note(
         message(
             "distributed.start",
-            "processes on this node: {processes} (node {node} of {nodes}, on {device})",
+            "processes on this node: {processes} (node rank: {node}; nodes: {nodes}; device: {device})",
             processes=where.processes,
             node=where.node_rank,
             nodes=where.nodes,
@@ -125,7 +125,7 @@ def device_kind(devices: Sequence[str], kinds: Sequence[str]) -> str:
     if len(devices) > 1:
         text_ = message(
             "distributed.device",
-            "several processes can measure only one kind of device, but --device names {devices}",
+            "with several processes, --device takes only one value, not {devices}",
             devices=", ".join(devices),
         )
         raise UsageError(text_, hint=hint)
@@ -179,7 +179,7 @@ def meeting(session: Session, where: Layout, every: float = 10.0) -> Iterator[th
             raise
         raise BenchError(
             message(
-                "distributed.not-met", "the {nodes} nodes did not connect at {host}:{port} within {seconds} s",
+                "distributed.not-met", "not all {nodes} nodes connected to {host}:{port} within {seconds} s",
                 nodes=where.nodes, host=where.address, port=where.port, seconds=round(MEETING),
             ),
             hint=error.hint,
@@ -192,7 +192,7 @@ def _waiting(where: Layout, seconds: float) -> Message:
     """Which of the nodes are there already is unknown until all are: torch's store does not say."""
     return message(
         "distributed.waiting",
-        "waiting until all {nodes} nodes connect at {host}:{port} ({seconds} s; at most {limit} s)",
+        "waiting for all {nodes} nodes to connect to {host}:{port} ({seconds} of at most {limit} s)",
         nodes=where.nodes, host=where.address, port=where.port, seconds=round(seconds), limit=round(MEETING),
     )  # fmt: skip
 

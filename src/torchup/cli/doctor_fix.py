@@ -45,12 +45,12 @@ def fix(session: Session, examined: Examined, found: Diagnosis) -> Answer:
 
 def _tell(session: Session, done: Repair) -> None:
     if done.state is RepairState.DECLINED:
-        session.note(message("doctor.fix.declined", "nothing was changed; use --yes to answer yes"))
+        session.note(message("doctor.fix.declined", "the environment was not changed; use --yes to answer yes"))
     if done.state is RepairState.OUTSIDE and done.diagnosis.primary is not None:
         session.note(
             message(
                 "doctor.fix.outside",
-                "the cause is outside the environment; torchup does not change drivers, firmware, groups or containers",
+                "torchup does not repair this cause; the diagnosis shows what you can do",
             )
         )
 

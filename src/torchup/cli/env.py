@@ -226,7 +226,7 @@ def _how_to_get(program: str, name: str) -> Message:
     if program.startswith("jupyter"):
         return message(
             "env.run.no-program.jupyter",
-            "hint: run `torchup lab {name}` to install JupyterLab there and start it",
+            "hint: run `torchup lab {name}` to install and start JupyterLab",
             name=name,
         )
     return message(
@@ -244,8 +244,8 @@ def _tell_drift(session: Session, environment: Environment) -> None:
         session.note(
             message(
                 "env.run.drift",
-                "`{environment}` has {name} {after}, but torchup verified {name} {before}; run `torchup doctor --env "
-                "{environment}` to see what replaced it",
+                "`{environment}` has {name} {after}, but torchup verified {name} {before}; run `torchup doctor "
+                "--env {environment}` to see how to restore it",
                 after=change.after,
                 **known,
             )
@@ -253,7 +253,7 @@ def _tell_drift(session: Session, environment: Environment) -> None:
             else message(
                 "env.run.gone",
                 "`{environment}` no longer has {name} {before}, which torchup verified; run `torchup doctor "
-                "--env {environment}` to see what removed it",
+                "--env {environment}` to see how to restore it",
                 **known,
             )
         )
@@ -288,8 +288,8 @@ def adopt_command(session: Session, path: str, name: str | None) -> Answer:
     if environment.source == "pytorch":
         ended = message(
             "env.adopt.ended",
-            "the conda channel `pytorch` of this environment ended with torch 2.5.1: run `torchup explain "
-            "conda-channels-ended`",
+            "the conda channel `pytorch` of this environment has no torch newer than 2.5.1: run `torchup explain "
+            "conda-channels-ended` to see what to do",
         )
         notices = (*notices, Notice(code="env.adopt.ended", level="warning", text=ended))
     return Answer(command="env adopt", data=environment, text=lambda: done, notices=notices)
@@ -333,7 +333,7 @@ def _unusable(host: Host, environments: Sequence[Environment]) -> Iterator[Notic
     """A warning for what cannot be used, and where the list itself cannot be read."""
     folder = registry.environments_folder(host)
     if host.is_dir(folder) and host.list_dir(folder) is None:
-        yield _warning(message("env.list.unreadable", "{path} cannot be read", path=folder))
+        yield _warning(message("env.list.unreadable", "the environments in {path} cannot be listed", path=folder))
     for environment in environments:
         if not host.is_dir(environment.path):
             yield _gone(environment)
@@ -341,7 +341,7 @@ def _unusable(host: Host, environments: Sequence[Environment]) -> Iterator[Notic
             yield _warning(
                 message(
                     "env.list.unusable",
-                    "{path} of `{name}` cannot be read or is not an environment",
+                    "the folder {path} of `{name}` cannot be read or is not an environment",
                     path=environment.path,
                     name=environment.name,
                 )

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     "folder",
     metavar="DIR",
     required=True,
-    help=text("fetch.option.to", "Folder for the download: a new one, or one of an interrupted download"),
+    help=text("fetch.option.to", "Folder for the download: new, empty, or from an interrupted download"),
 )
 @request_options
 @one_machine_options

@@ -69,7 +69,9 @@ def _check(host: Host, found: Environment) -> None:
         return
     raise UsageError(
         message("hub.missing", "the environment `{name}` does not contain JupyterHub", name=found.name),
-        hint=message("hub.missing.hint", "run `torchup up --profile hub --env {name}` to add it", name=found.name),
+        hint=message(
+            "hub.missing.hint", "run `torchup up --profile hub --env {name}` to add JupyterHub", name=found.name
+        ),
     )
 
 

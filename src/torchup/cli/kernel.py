@@ -39,11 +39,14 @@ def _place(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a subcommand ``--user`` and ``--prefix``."""
     below = text(
         "kernel.option.prefix",
-        "Folder of the Jupyter to use, of a hub or an environment (default: this user's Jupyter)",
+        "Folder of the hub or environment whose Jupyter to use (default: this user's Jupyter; for list and "
+        "remove, all)",
     )
     prefix = click.option("--prefix", metavar="DIR", help=below)
     user = click.option(
-        "--user", is_flag=True, help=text("kernel.option.user", "Use this user's Jupyter (the default)")
+        "--user",
+        is_flag=True,
+        help=text("kernel.option.user", "Use only this user's Jupyter (default for `kernel add`)"),
     )
     return prefix(user(function))
 
@@ -51,7 +54,8 @@ def _place(function: Callable[..., Any]) -> Callable[..., Any]:
 @command.command(
     name="add",
     help=text(
-        "kernel.add.help", "Make a Jupyter kernel from an environment; this installs ipykernel there if it is missing"
+        "kernel.add.help",
+        "Make a Jupyter kernel from an environment; torchup installs ipykernel there if it is missing",
     ),
 )
 @click.argument("environment", required=False)
@@ -157,7 +161,10 @@ def _stale_lines(stale: Sequence[Kernel]) -> Iterator[Message]:
 
 
 @command.command(
-    name="remove", help=text("kernel.remove.help", "Remove kernels by name or environment, or all stale ones")
+    name="remove",
+    help=text(
+        "kernel.remove.help", "Remove kernels by name or environment, or all torchup kernels that can no longer start"
+    ),
 )
 @click.argument("names", nargs=-1)
 @click.option(
@@ -221,11 +228,11 @@ def _named(found: tuple[Kernel, ...], name: str) -> tuple[Kernel, ...]:
     if allowed:
         return allowed
     if fits:
-        refused = message("kernel.remove.foreign", "`{name}` works and was not made by torchup", name=name)
+        refused = message("kernel.remove.foreign", "the kernel `{name}` works and was not made by torchup", name=name)
         raise UsageError(
             refused,
             hint=message(
-                "kernel.remove.foreign.hint", "run `jupyter kernelspec remove {name}` to remove it", name=name
+                "kernel.remove.foreign.hint", "run `jupyter kernelspec remove {name}` to remove the kernel", name=name
             ),
         )
     unknown = message("kernel.unknown", "there is no kernel `{name}`", name=name)
@@ -244,7 +251,7 @@ def _folder(host: Host, prefix: str | None, *, user: bool) -> str:
     if prefix is not None and user:
         raise UsageError(
             message("kernel.place.both", "--user and --prefix cannot be used together"),
-            hint=message("kernel.place.both.hint", "leave out both to use this user's Jupyter"),
+            hint=message("kernel.place.both.hint", "leave out one of the two options"),
         )
     if prefix is None:
         return kernels.user_folder(host)

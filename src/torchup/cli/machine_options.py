@@ -46,7 +46,7 @@ def machine_options(function: Callable[..., Any]) -> Callable[..., Any]:
         metavar="FILE|DIR",
         machine=text(
             "cli.machine.files",
-            "Use the machine in FILE (`torchup detect --json`), or every machine file in DIR",
+            "Machine file from `torchup detect --json`, or a folder of machine files (default: this machine)",
         ),
     )
 
@@ -69,7 +69,8 @@ def _with_options(function: Callable[..., Any], *, metavar: str, machine: str) -
                 multiple=True,
                 help=text(
                     "cli.machine.assume",
-                    "Facts to assume about the machine: driver=550.54, gpu='RTX 4090', os=windows... (repeatable)",
+                    "Fact to assume about the machine, e.g. driver=550.54, gpu='RTX 4090' or os=windows "
+                    "(repeatable; default: none)",
                 ),
             ),
             click.option(
@@ -78,7 +79,7 @@ def _with_options(function: Callable[..., Any], *, metavar: str, machine: str) -
                 metavar="DIR",
                 help=text(
                     "cli.machine.from",
-                    "Folder that `torchup detect --record DIR` wrote, to use its machine (default: this machine)",
+                    "Recording of a machine from `torchup detect --record DIR` (default: this machine)",
                 ),
             ),
         )
@@ -98,7 +99,7 @@ def named_machines(
     if machine_path and recording:
         raise UsageError(
             message("cli.machine.both", "--machine and --from cannot be used together"),
-            hint=message("cli.machine.both.hint", "leave out one of them; --assume works with either"),
+            hint=message("cli.machine.both.hint", "leave out --machine or --from; both work with --assume"),
         )
     if machine_path and host.is_dir(machine_path):
         raise UsageError(
@@ -192,12 +193,18 @@ def _read(host: Host, path: str) -> Machine:
     if content is not None and len(content) > SIZE_LIMIT:
         raise UsageError(
             message("cli.machine.large", "{path} is too large for a machine file", path=path),
-            hint=message("cli.machine.missing.hint", "run `torchup detect --json > FILE` on that machine to write one"),
+            hint=message(
+                "cli.machine.missing.hint",
+                "run `torchup detect --json > FILE` on that machine to write its machine file",
+            ),
         )
     if content is None:
         raise UsageError(
             message("cli.machine.missing", "the machine file {path} cannot be read", path=path),
-            hint=message("cli.machine.missing.hint", "run `torchup detect --json > FILE` on that machine to write one"),
+            hint=message(
+                "cli.machine.missing.hint",
+                "run `torchup detect --json > FILE` on that machine to write its machine file",
+            ),
         )
     try:
         return load_machine(content)

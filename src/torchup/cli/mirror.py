@@ -56,9 +56,9 @@ def list_command(session: Session) -> Answer:
     name="test",
     help=text(
         "mirror.test.help",
-        "Download the index and the first bytes of a wheel from each mirror. The table shows which server sent "
-        "them, how fast it was, and the newest torch of each mirror. Without names, test all mirrors and the "
-        "official sources",
+        "Download the index and the first bytes of a file from each mirror. The table shows which server sent "
+        "the file, how fast it was, and the newest torch of each mirror. Without names, test all mirrors and the "
+        "official sources.",
     ),
 )
 @click.argument("names", nargs=-1, metavar="[NAME|URL]...")

@@ -67,16 +67,16 @@ def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--for", "kinds", metavar="NAMES",
             help=text(
                 "project.option.for",
-                "Kinds of machines, comma-separated: mac, linux-cuda, linux-rocm, cpu...; to name a GPU: "
-                "linux-cuda='GTX 1080'",
+                "Kinds of machines, e.g. mac,linux-cuda,cpu or linux-cuda='GTX 1080' (default for sync: this "
+                "machine)",
             ),
         ),
         click.option(
             "--machine", "machine_path", metavar="FILE|DIR",
             help=text(
                 "project.option.machine",
-                "Machine to support: FILE from `torchup detect --json`, or all machines in DIR (default: this "
-                "machine)"
+                "Machine to support: FILE from `torchup detect --json`, or all machines in DIR (default for "
+                "sync: this machine)"
             ),
         ),
         click.option(
@@ -87,7 +87,8 @@ def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--python", metavar="VERSION",
             help=text("cli.request.python",
-                "Python version to use, e.g. 3.12 or 3.14t (default: the newest that fits, preferably installed)"),
+                "Python version to use, e.g. 3.12 or 3.14t (default: the newest installed one that fits, else "
+                "the newest)"),
         ),
         click.option(
             "--mirror", metavar="NAME|URL", envvar="TORCHUP_MIRROR",
@@ -145,8 +146,8 @@ def check_command(session: Session, folder: str, files: tuple[str, ...], tool: s
     name="sync",
     help=text(
         "project.sync.help",
-        "Write the planned build into the project's file (index, sources and markers only). Shows the difference "
-        "and asks first. Without --for or --machine, the file supports this machine.",
+        "Write the planned build into the project's file; only entries that concern torch change. Shows the "
+        "difference and asks first. Without --for or --machine, the file supports this machine.",
     ),
 )
 @_file_options
@@ -216,7 +217,7 @@ def _targets(session: Session, request: Request, catalog: Catalog, wanted: dict[
             if isinstance(one, Unreadable):
                 raise UsageError(
                     message("project.machine", "{name}: {why}", name=one.name, why=one.failure),
-                    hint=message("project.machine.hint", "correct or remove that file"),
+                    hint=message("project.machine.hint", "correct or remove the machine file"),
                 )
             named.append(Target(name=one.name, machine=one.machine))
     elif path or not named:
@@ -313,7 +314,8 @@ def _synced(session: Session, edits: Sequence[Edit], *, written: bool, undo: boo
     lines += [_chosen(edit) for edit in changed]
     extras = sorted({slot.extra for edit in changed for slot in edit.slots if slot.extra})
     if extras:
-        lines.append(text("project.sync.extras", "one platform has several builds: choose one with --extra {names}",
+        lines.append(text("project.sync.extras",
+            "a platform has several builds: install the project with only one of --extra {names}",
                           names=", --extra ".join(extras)))  # fmt: skip
     del session
     return "\n".join(lines)

@@ -25,7 +25,7 @@ VERBS: dict[str, tuple[str, Message]] = {
     ),
     "fetch": (
         "torchup.cli.fetch",
-        message("fetch.summary", "Download what another machine needs, to install it there without a network"),
+        message("fetch.summary", "Download what another machine needs to install torch without a network"),
     ),
     "wheel": (
         "torchup.cli.wheel",

@@ -218,7 +218,7 @@ def import_command(session: Session, file: str, force: bool) -> Answer:  # noqa:
     if errors and not force:
         raise UsageError(
             message("results.import.refused", "{file} failed validation: {reason}", file=file, reason=errors[0].text),
-            hint=message("results.import.refused.hint", "use `--force` to save the file anyway, with the warnings"),
+            hint=message("results.import.refused.hint", "use `--force` to save the file anyway"),
         )
     kept, is_new = store.keep(session.host, found)
     return Answer(
@@ -254,7 +254,7 @@ def _chosen(host: Host, selector: Selector) -> tuple[Labelled, ...]:
         raise UsageError(
             message("results.no-part", "nothing in run {run} matches {part}", run=run.id,
                     part=" ".join(filter(None, (selector.recipe, selector.device)))),
-            hint=message("results.no-part.hint", "choose one of: {recipes}", recipes=recipes),
+            hint=message("results.no-part.hint", "choose one of the run's recipes: {recipes}", recipes=recipes),
         )  # fmt: skip
     return tuple(Labelled(run=run.id, result=result) for result in chosen)
 

@@ -125,7 +125,7 @@ def _amounts(machine: Machine) -> Iterator[tuple[str, int | None]]:
 
 
 def _no_number(name: str, value: str) -> Message:
-    return message("pretend.not-a-number", "`{key}` is `{value}`, which is not a version", key=name, value=value)
+    return message("pretend.not-a-number", "`{key}` has an invalid value: `{value}`", key=name, value=value)
 
 
 def _driver_as_named(driver: Driver, system: Os) -> Driver:

@@ -64,7 +64,8 @@ def missing(facts: Facts) -> tuple[Message, ...]:
         return (
             message(
                 "doctor.missing.environment",
-                "run `torchup doctor` on that machine, or use --python PATH to examine a Python here",
+                "use --python PATH to examine a Python on this machine, or run `torchup doctor` on the machine "
+                "to examine",
             ),
         )
     asked = tuple(

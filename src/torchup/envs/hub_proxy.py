@@ -78,8 +78,8 @@ def check_registry(host: Host, known: HubProxy, conda_forge: str, name: str) -> 
             ),
             hint=message(
                 "hub.registry.hint",
-                "run `torchup up --env {name} --profile hub --installer conda` to install it from conda-forge, "
-                "which responds",
+                "run `torchup up --env {name} --profile hub --installer conda` to install the program from "
+                "conda-forge, which is reachable",
                 name=name,
             ),
         )

@@ -147,7 +147,7 @@ def collect(
         _empty(host, folder, {WORKSHOP} if complete else set(host.list_dir(folder) or ()))
         if not isinstance(error, OSError):
             raise
-        text = message("bundle.os-error", "{folder} cannot be written: {error}", folder=folder, error=error)
+        text = message("bundle.os-error", "cannot write to {folder}: {error}", folder=folder, error=error)
         hint = message("bundle.os-error.hint", "choose a folder that you can write to and that has free space")
         raise InstallError(text, hint=hint) from error
     return bundle
@@ -174,7 +174,7 @@ def read_bundle(host: Host, folder: str) -> Bundle:
     """
     if not host.exists(join(folder, PLAN_FILE)):
         text = message("bundle.none", "{folder} is not a bundle: it has no {file}", folder=folder, file=PLAN_FILE)
-        raise UsageError(text, hint=message("bundle.none.hint", "run `torchup env bundle -o DIR` to make one"))
+        raise UsageError(text, hint=message("bundle.none.hint", "run `torchup env bundle -o DIR` to make a bundle"))
     sums = checked_sums(host, folder)
     try:
         bundle = from_json(host.read_bytes(join(folder, PLAN_FILE), SIZE_LIMIT) or b"", Bundle)
@@ -202,7 +202,8 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> Bundle 
         raise UsageError(
             message("bundle.compiled", "a bundle contains only wheels, but {names} must be compiled", names=names),
             hint=message(
-                "bundle.compiled.hint", "make the plan without --build: torchup then chooses a torch that has a wheel"
+                "bundle.compiled.hint",
+                "make the plan without --build: torchup then chooses a torch for which all packages have wheels",
             ),
         )
     if platform is not None and platform not in PLATFORMS:
@@ -233,7 +234,7 @@ def _empty(host: Host, folder: str, names: set[str]) -> None:
 def no_platform(name: str) -> UsageError:
     """That nothing is bundled for a platform."""
     return UsageError(
-        message("bundle.platform", "there is no platform `{name}`", name=name),
+        message("bundle.platform", "torchup makes no bundles for the platform `{name}`", name=name),
         hint=message("bundle.platform.hint", "choose one of: {names}", names=", ".join(PLATFORMS)),
     )
 

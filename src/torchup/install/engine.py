@@ -261,7 +261,9 @@ def _in_bundle(plan: Plan, mine: tuple[Distribution, ...]) -> tuple[Distribution
     lacking = [distribution.name for distribution in mine if plan.hashes and distribution.name not in held]
     if lacking:
         text = message(
-            "install.bundle-lacks", "the bundle is missing packages that you added: {names}", names=", ".join(lacking)
+            "install.bundle-lacks",
+            "the bundle is missing packages that you added to the environment: {names}",
+            names=", ".join(lacking),
         )
         hint = message(
             "install.bundle-lacks.hint", "use another name with --env, or make a bundle that contains these packages"
@@ -297,7 +299,9 @@ def _build(
     if mine:
         names = ", ".join(distribution.name for distribution in mine)
         tell(Event(stage="keep", text=message("install.keep", "torchup keeps your own packages: {names}", names=names)))
-    loosened = message("install.keep.loose", "the same versions are not available; trying other versions")
+    loosened = message(
+        "install.keep.loose", "your packages are not available in the same versions; trying other versions"
+    )
     tries = ((requirements(mine, exact=True), None), (requirements(mine, exact=False), loosened))
     for packages, said in tries:
         if said is not None:
@@ -415,7 +419,7 @@ def _check_place(host: Host, name: str, target: str) -> None:
         elsewhere = registry.environment_path(host, name)
         text = message("install.name-taken", "the name `{name}` already belongs to {path}", name=name, path=elsewhere)
         raise InstallError(
-            text, hint=message("install.name-taken.hint", "choose another name, or remove that environment")
+            text, hint=message("install.name-taken.hint", "choose another name, or remove the existing environment")
         )
     record = records.read(host, target)
     if host.exists(target) and host.list_dir(target) != () and record is None:
@@ -434,7 +438,8 @@ def _check_place(host: Host, name: str, target: str) -> None:
             other=record.environment.name,
         )
         raise InstallError(
-            text, hint=message("install.other-name.hint", "use that name with --env, or choose another --path")
+            text,
+            hint=message("install.other-name.hint", "use the environment's name with --env, or choose another --path"),
         )
 
 

@@ -82,8 +82,8 @@ KINDS = (
         message("install.failed.python", "the installer could not find or download the planned Python"),
         message(
             "install.failed.python.hint",
-            "install that Python, choose an installed one with --python, or set UV_PYTHON_INSTALL_MIRROR to a "
-            "mirror of Python builds",
+            "install the planned Python, choose an installed one with --python, or set UV_PYTHON_INSTALL_MIRROR "
+            "to a mirror of Python builds",
         ),
     ),
     _kind(
@@ -115,7 +115,7 @@ KINDS = (
 )
 OTHER = (
     message("install.failed.other", "the installer failed"),
-    message("install.failed.other.hint", "use `--installer pip` or `--installer uv` to try the other installer"),
+    message("install.failed.other.hint", "use `--installer pip` or `--installer uv` to try another installer"),
 )
 
 

@@ -98,7 +98,7 @@ def _short(place: str, free: int, need: Need, all_: int) -> InstallError:
     return InstallError(
         message(
             "install.space",
-            "{path} has {free} GB free; the installation needs {needed} GB ({download} GB to download, "
+            "{path} has {free} GB free, but torchup needs {needed} GB there ({download} GB to download, "
             "{unpacked} GB unpacked)",
             path=place,
             free=f"{free / 1e9:.1f}",
@@ -108,6 +108,7 @@ def _short(place: str, free: int, need: Need, all_: int) -> InstallError:
         ),
         hint=message(
             "install.space.hint",
-            "free some space, or choose another disk with --path DIR; an old environment stays until the new one works",
+            "free some space, or choose another disk with --path DIR (for the environment) or TORCHUP_HOME (for "
+            "the cache)",
         ),
     )

@@ -53,9 +53,7 @@ def _text(damage: Damage, facts: Facts) -> Message:
             what=what,
             command=command,
         )
-    return message(
-        "doctor.files.changed", "{what}; to restore the package, run `{command}`", what=what, command=command
-    )
+    return message("doctor.files.changed", "{what}; run `{command}` to restore the package", what=what, command=command)
 
 
 def _commands(damage: Damage, facts: Facts) -> Iterator[str]:

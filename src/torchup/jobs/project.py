@@ -110,16 +110,16 @@ def _read(host: Host, folder: str, name: str, tool: Kind | None) -> ProjectFile:
     inside = host.real_path(folder).rstrip("/\\")
     if not path.startswith((f"{inside}/", f"{inside}\\")):
         raise UsageError(
-            message("project.link", "{path} is a link to {target}, outside the folder", path=shown, target=path),
+            message("project.link", "{path} leads to {target}, which is outside the folder", path=shown, target=path),
             hint=message("project.link.hint", "run the command in the folder that contains the file"),
         )
     content = host.read_bytes(path, SIZE_LIMIT + 1)
     if content is None:
         raise UsageError(
-            message("project.unreadable", "{path} cannot be read", path=shown),
+            message("project.unreadable", "{path} does not exist or cannot be read", path=shown),
             hint=message(
                 "project.unreadable.hint",
-                "check the permissions of the file, or choose another one in the folder with --file",
+                "check the name and the permissions of the file, or choose another file in the folder with --file",
             ),
         )
     original = read_original(shown, content)

@@ -119,7 +119,7 @@ def _environment(host: Host, examined: Examined, found: Diagnosis, callbacks: Ca
         return replace(before, state=RepairState.PLANNED, plan=replace(plan, steps=steps(plan, prefix)))
     question = message(
         "doctor.fix.ask",
-        "rebuild {path} with torch {build} (the current environment is kept as {path}.previous)?",
+        "rebuild {path} with torch {build} (torchup keeps the current environment as {path}.previous)?",
         path=redact(prefix),
         build=plan.build.label,
     )

@@ -87,7 +87,7 @@ def _not_ours(environment: Environment) -> UsageError:
     text = message("env.repair.no-record", "torchup's record of `{name}` is missing or damaged", name=environment.name)
     hint = message(
         "env.repair.no-record.hint",
-        "run `torchup env remove {name}`, then `torchup up --env {name}` to make a new one",
+        "run `torchup env remove {name}`, then `torchup up --env {name}` to make a new environment",
         name=environment.name,
     )
     return UsageError(text, hint=hint)

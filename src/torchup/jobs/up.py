@@ -173,7 +173,13 @@ def _same_packages(host: Host, wanted: Wanted, request: Request, say: Callable[[
     kept = tuple(wheel.package for wheel in wheels if wheel.package not in named)
     if not kept or request.purpose:
         return request
-    say(message("up.same-packages", "choosing torch again for {packages}", packages=", ".join(kept)))
+    say(
+        message(
+            "up.same-packages",
+            "choosing a torch build that works with the packages of this environment: {packages}",
+            packages=", ".join(kept),
+        )
+    )
     return structs.replace(request, packages=(*request.packages, *kept))
 
 

@@ -52,7 +52,7 @@ def _cpu_only(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _warn(
             message(
                 "plan.advice.cpu-only-conda",
-                "cpu-only: conda-forge has no build for the {gpu}, but {build} works: use --installer uv",
+                "cpu-only: conda-forge has no build for the {gpu}, but {build} works with --installer uv",
                 gpu=names,
                 build=other.label,
             )
@@ -90,7 +90,9 @@ def _uncovered(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         elif not is_integrated(gpu, question.catalog):
             yield _warn(
                 message(
-                    "plan.advice.unused", "the {gpu} stays unused: a build supports only one vendor", gpu=gpu_name(gpu)
+                    "plan.advice.unused",
+                    "the {gpu} stays unused: a build supports GPUs of only one vendor",
+                    gpu=gpu_name(gpu),
                 )
             )
 
@@ -195,8 +197,8 @@ def _intel_mac(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.intel-mac",
-                "{last} is the last release with wheels for Intel Macs; conda-forge still builds {torch}: use "
-                "--installer conda",
+                "torch {last} is the last release with wheels for Intel Macs; conda-forge still builds torch "
+                "{torch}: use --installer conda",
                 last=question.catalog.by_platform["macos_x86_64"][0].torch,
                 torch=newest.torch if newest else "?",
             )
@@ -225,7 +227,8 @@ def _translated(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _warn(
             message(
                 "plan.advice.rosetta",
-                "the Python in use is an x86_64 one under Rosetta; the plan uses a native arm64 Python instead",
+                "the Python in use is an x86_64 build that runs under Rosetta; the plan uses a native arm64 "
+                "Python instead",
             )
         )
 
@@ -236,7 +239,7 @@ def _python(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.python-fetched",
-                "Python {python} is not installed; the installer downloads it",
+                "torchup found no Python {python}; the installer downloads it",
                 python=plan.python,
             )
         )
@@ -248,7 +251,8 @@ def _certainty(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.not-seen",
-                "{build} is announced, but its index page was not seen; run `torchup catalog refresh` to read it",
+                "{build} was announced, but torchup has not seen it on an index; run `torchup catalog refresh` "
+                "to check whether it was published",
                 build=plan.build.label,
             )
         )
@@ -272,7 +276,8 @@ def _rocm_sdk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
             message(
                 "plan.advice.one-device",
                 "torch requires the ROCm libraries for every AMD GPU ({all} in all). The plan takes only those "
-                "for your GPU: it replaces that requirement with {requirement}. Another GPU needs its own plan",
+                "for the GPUs that it covers: it replaces that requirement with {requirement}. Other GPU models "
+                "need their own plan",
                 all=f"{(row.size_bytes or 0) / 1e9:.1f} GB",
                 requirement=plan.overrides[0],
             )
@@ -303,7 +308,7 @@ def _unsure_names(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]
                 message(
                     "plan.advice.unsure-name",
                     "torchup assumes the architecture of the {gpu}, because no published source states it; run "
-                    "`torchup detect` on that machine to see what the driver reports",
+                    "`torchup detect` on the machine that has this GPU to see what the driver reports",
                     gpu=gpu_name(gpu),
                 )
             )
@@ -319,7 +324,7 @@ def _assumed_driver(plan: Plan, best: Fit, question: Question) -> Iterator[Notic
             message(
                 "plan.advice.assumed-driver",
                 "no NVIDIA driver was given, so the plan assumes a current one (branch {branch}); use --assume "
-                "driver=VERSION to plan for another",
+                "driver=VERSION to plan for another driver",
                 branch=driver.version,
             )
         )
@@ -362,8 +367,8 @@ def _companions(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.missing-companions",
-                "left out {packages}: no {variant} build exists for torch {torch} and Python {python}; use "
-                "`--require PACKAGE` to choose only a torch that has the package",
+                "torchup leaves out {packages}: no {variant} build exists for torch {torch} and Python {python}; "
+                "use `--require PACKAGE` to choose only a torch that has the package",
                 packages=", ".join(plan.missing_companions),
                 variant=plan.build.variant,
                 torch=plan.build.torch,
@@ -453,7 +458,7 @@ def _windows_arm(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.windows-arm",
-                "PyTorch's own ARM64 wheels for Windows are only CPU builds, for Python {pythons}",
+                "PyTorch publishes its own ARM64 wheels for Windows only as CPU builds, for Python {pythons}",
                 pythons=row.python_range,
             )
         )

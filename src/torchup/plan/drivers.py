@@ -103,7 +103,7 @@ def _what(order: DriverOrder) -> Message:
 
 def _which(order: DriverOrder) -> Message:
     if order.branch is None:
-        return message("plan.driver.current", "the current NVIDIA driver")
+        return message("plan.driver.current", "a current NVIDIA driver")
     return message("plan.driver.newer", "NVIDIA driver {branch} or newer", branch=order.branch)
 
 

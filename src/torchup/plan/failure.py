@@ -240,8 +240,8 @@ def _no_code(question: Question, names: str, *, cpu_possible: bool) -> Message |
     if newest := _newer_than_code(question):
         return message(
             "plan.none.gpu-newer",
-            "no published build of torch has code for the {gpu}: the builds support GPUs up to {newest} and "
-            "contain no PTX that the driver could compile for a newer GPU",
+            "no published build of torch has code for the {gpu}: the builds support GPUs up to compute "
+            "capability {newest} and contain no PTX that the driver could compile for a newer GPU",
             gpu=names,
             newest=newest,
         )
@@ -290,11 +290,12 @@ def _hint(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
     if question.request.variant and not any(_serves(question, r.variant) for r in rejected):
         return message(
             "plan.hint.other-vendor",
-            "leave out --variant, or add --assume gpu=NAME to plan for a machine with another GPU",
+            "leave out --variant, or run `torchup plan` with --assume gpu=NAME to plan for a machine with another GPU",
         )
     if any(gpu.vendor == Vendor.AMD and gpu.gfx is None for gpu in question.target.machine.gpus):
         return message(
-            "plan.hint.gfx", "use --assume gfx=NAME with the name that rocminfo shows, or --cpu for the CPU build"
+            "plan.hint.gfx",
+            "use --cpu for the CPU build, or run `torchup plan --assume gfx=NAME` with the name that rocminfo shows",
         )
     change = change_hint(question, rejected)
     if not cpu_possible:
@@ -364,7 +365,7 @@ def _jetson_hint(question: Question) -> Message | None:
         return (
             message(
                 "plan.hint.jetson-unsaid",
-                "specify the board's Jetson Linux release: --assume jetson={release}",
+                "specify the board's Jetson Linux release, e.g. --assume jetson={release}",
                 release=known,
             )
             if known
@@ -387,7 +388,9 @@ def _jetson_hint(question: Question) -> Message | None:
 
 _HINTS = {
     Reason.GLIBC: message("plan.hint.glibc", "use a newer system, or add --installer conda to use conda-forge's build"),
-    Reason.PYTHON: message("plan.hint.python", "choose another Python with --python, or let torchup choose"),
+    Reason.PYTHON: message(
+        "plan.hint.python", "choose another Python with --python, or leave out --python to let torchup choose one"
+    ),
     Reason.COMPANION: message(
         "plan.hint.companion", "leave out --require, or leave out --torch and --variant to let torchup choose the build"
     ),

@@ -144,6 +144,7 @@ def _checked_name(text: str) -> str:
         raise UsageError(
             message("plan.package.invalid", "`{text}` is not a valid package name or requirement", text=text),
             hint=message(
-                "plan.package.invalid.hint", "write a name such as `pandas>=2`, or `name @ https://...` for a file"
+                "plan.package.invalid.hint",
+                "write a requirement such as `pandas>=2`, or `name @ https://...` for a file",
             ),
         ) from None

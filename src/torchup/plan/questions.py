@@ -37,9 +37,9 @@ def _conda_or_pip(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.conda-or-pip.ended",
-            "PyTorch's own conda channel (-c pytorch) ended with {torch} ({month}). Old recipes still resolve "
-            "and install that version; mirrors of the channel are frozen, too. Current conda builds come from "
-            "conda-forge (pytorch-gpu).",
+            "PyTorch's own conda channel (-c pytorch) ended with {torch} ({month}). Old install commands still "
+            "work, but they install that version; mirrors of the channel are frozen, too. Current conda builds "
+            "come from conda-forge (pytorch-gpu).",
             torch=last,
             month=ended,
         ),
@@ -168,8 +168,9 @@ def _version_mismatch(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.version-mismatch.wrong",
-            "It is wrong only if torch's CUDA major is higher than the driver's: a CUDA {new} build with a "
-            "driver below {floor}. Then update the driver, or use a {variant} build (torch {torch} and older).",
+            "It is wrong only if torch's CUDA major is higher than the driver's, for example if a CUDA {new} "
+            "build runs with a driver below {floor}. Then update the driver, or use a {variant} build (torch "
+            "{torch} and older).",
             new=new,
             floor=compat.driver_floor(new, windows=False),
             variant=variant_named(last.driver.cuda) if last.driver else "",
@@ -182,7 +183,8 @@ def _version_mismatch(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.version-mismatch.toolkit",
-            "An installed toolkit of another version does not affect torch; it matters only when you compile.",
+            "An installed toolkit of another version does not affect torch; it matters only if you compile CUDA "
+            "extensions.",
         ),
     )
 

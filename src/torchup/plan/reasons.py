@@ -61,7 +61,7 @@ def _newest(row: Row, question: Question) -> Message:
     if request.torch:
         return message(
             "plan.why.asked",
-            "you asked for torch {wanted}; this is the newest release that matches",
+            "you asked for torch {wanted}; the plan takes the newest release that matches",
             wanted=request.torch,
         )
     if request.variant and row.kind != "cpu":

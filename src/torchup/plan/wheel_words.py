@@ -68,7 +68,8 @@ def refusal(packages: Sequence[Package], question: Question) -> NoBuildError:
                 packages=" and ".join(one.name for one in culprits),
             ),
             hint=message(
-                "plan.wheel.conflict.hint", "make one environment for each: `torchup env create NAME --with PACKAGE`"
+                "plan.wheel.conflict.hint",
+                "create an environment for each package: `torchup env create NAME --with PACKAGE`",
             ),
         )
     found = match_one(culprits[0] if culprits else packages[0], question)
@@ -105,6 +106,6 @@ def _build_hint(found: Match) -> Message:
         )
     return message(
         "plan.wheel.source.hint",
-        "use `--build` to compile it; that needs {what}",
+        "use `--build` to compile the package; compiling needs {what}",
         what=found.build_needs or UNKNOWN,
     )

@@ -40,7 +40,7 @@ class Asked(Value, frozen=True, kw_only=True):
     compat: Compat
 
 
-SYNC = message("project.fix.sync", "run `torchup project sync` to correct the file")
+SYNC = message("project.fix.sync", "run `torchup project sync` with the same options to correct the file")
 
 
 def check(found: Declared, catalog: Catalog, compat: Compat) -> tuple[Flaw, ...]:
@@ -92,7 +92,7 @@ def _index_without_marker(asked: Asked) -> Iterator[Flaw]:
         if none:
             yield _flaw("index-without-marker", message(
                 "project.flaw.marker",
-                "`{package}` is also tied to {label} on {systems}, but no such build was published there",
+                "`{package}` is tied to {label} also on {systems}, for which no such build was published",
                 package=wish.name, label=label, systems=", ".join(_SHOWN.get(name, name) for name in none),
             ))  # fmt: skip
 

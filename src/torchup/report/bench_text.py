@@ -50,7 +50,8 @@ def headline(results: Sequence[Result], baseline: Run) -> str:
         return ""
     return text(
         "bench.headline",
-        "The article's program ({epochs}) takes {about}{here} s here and {there} s on the {other}: {times}",
+        "The article's program ({epochs}) takes {about}{here} s here and {there} s on the {other}: this machine "
+        "is {times}",
         epochs=epochs(amount.count),
         about=text("bench.about", "about ") if here.extrapolated else "",
         here=numbers.plain_seconds(here.seconds),
@@ -82,7 +83,7 @@ def limits(results: Sequence[Result]) -> list[str]:
             continue
         line = text(
             "bench.limit",
-            "{device}: the limit for this work is {limit} ({bound}); `{recipe}` reaches {share} of it",
+            "{device}: this work takes at least {limit} (limit: {bound}); `{recipe}` reaches {share} of that speed",
             device=name,
             limit=numbers.seconds(bound.seconds * seconds_for(fastest, amount).factor),
             bound=bound_name(bound.bound),
@@ -113,7 +114,7 @@ def programs(results: Sequence[Result]) -> list[str]:
         busy = result.telemetry.utilisation if result.telemetry is not None else None
         if busy is not None:
             share = numbers.percent(1 - busy.median, 0)
-            lines.append(text("bench.program.waits", "The GPU waited {share} of the time", share=share))
+            lines.append(text("bench.program.waits", "The GPU was idle for {share} of the time", share=share))
         lines += _profile(result.parameters.get("profile"))
     return lines
 

@@ -68,10 +68,10 @@ def show_text(
         (text("env.show.packages", "packages"), str(len(environment.packages))),
     ]
     if previous is not None:
-        rows.append((text("env.show.previous", "previous"), previous))
+        rows.append((text("env.show.previous", "previous torch"), previous))
     # Whole lines below the table: a command that is wrapped cannot be copied.
     commands = list(_addresses(environment))
-    commands += [(text("env.show.run", "run a program in it"), f"torchup env run {environment.name} -- python")]
+    commands += [(text("env.show.run", "run a program"), f"torchup env run {environment.name} -- python")]
     commands += [
         (text("env.show.activate", "activate ({shell})", shell=shell), line) for shell, line in activation.items()
     ]
@@ -92,7 +92,7 @@ def _addresses(environment: Environment) -> Iterator[tuple[str, str]]:
         if digest:
             first = package in environment.first_use
             told = text("env.show.address", "{url}, SHA-256 {digest}", url=url, digest=digest)
-            again = text("env.show.first-use", "{file} (recorded at the first download)", file=told)
+            again = text("env.show.first-use", "{file} (hash recorded at the first download)", file=told)
             yield package, again if first else told
 
 
@@ -112,7 +112,7 @@ def changes_text(changes: Sequence[Change], style: Style) -> str:
 
 def _origin(environment: Environment) -> str:
     if environment.adopted:
-        return text("env.show.adopted", "adopted unchanged")
+        return text("env.show.adopted", "adopted (not installed by torchup)")
     installer = environment.installer.value if environment.installer else "-"
     return f"{environment.source or '-'} ({installer})"
 

@@ -70,7 +70,10 @@ def _columns() -> list[tuple[str, bool]]:
 
 
 def _machines(members: Sequence[Member]) -> Section:
-    title, intro = text("fleet.machines", "All machines"), text("html.all.intro", "Click a heading to sort.")
+    title, intro = (
+        text("fleet.machines", "All machines"),
+        text("html.all.intro", "Click a column heading to sort the rows."),
+    )
     return Section(name="machines", title=title, intro=intro, parts=tuple(map(_row, members)))
 
 
@@ -105,16 +108,16 @@ def _drifts(found: Sequence[Drift]) -> Section:
         title=text("fleet.drifts", "Drifts"),
         intro=text(
             "fleet.drifts.intro",
-            "Environments whose torch is not the planned one, and machines that differ from most others with the "
-            "same GPUs.",
+            "Environments whose torch is not the planned one, and machines whose driver or planned build differs "
+            "from that of others with the same system and GPUs.",
         ),
         parts=tuple(found),
         note=""
         if found
         else text(
             "fleet.drifts.none",
-            "None: no machine differs from most others with the same GPUs, and every environment has the planned "
-            "torch.",
+            "None: machines with the same system and GPUs have the same driver and planned build, and every "
+            "environment has the planned torch.",
         ),
     )
 

@@ -47,7 +47,7 @@ def columns() -> list[tuple[str, bool]]:
 
 def all_results(entries: Sequence[Entry]) -> Section:
     """Every result: its entry, and the cells."""
-    title, intro = text("html.all", "All results"), text("html.all.intro", "Click a heading to sort.")
+    title, intro = text("html.all", "All results"), text("html.all.intro", "Click a column heading to sort the rows.")
     return Section(name="results", title=title, intro=intro, parts=tuple((entry, _cells(entry)) for entry in entries))
 
 
@@ -164,11 +164,7 @@ def _limit_facts(entry: Entry) -> Iterator[tuple[str, str]]:
             text("html.fact.flops", "achieved performance"),
             numbers.amount(limit.flops / entry.result.seconds, "FLOP/s"),
         )
-    peak = (
-        numbers.amount(limit.peak_flops, "FLOP/s")
-        if limit.peak_flops
-        else text("html.fact.peak-unknown", "peak unknown")
-    )
+    peak = numbers.amount(limit.peak_flops, "FLOP/s") if limit.peak_flops else text("html.fact.peak-unknown", "unknown")
     yield text("html.fact.peak", "peak performance"), f"{peak} ({limit.source})" if limit.source else peak
 
 

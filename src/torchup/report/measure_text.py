@@ -20,9 +20,9 @@ def measure_text(wheel: MeasuredWheel, verdict: Verdict, style: Style) -> str:
     title = printable(f"torch {wheel.torch}+{wheel.variant}")
     facts = table(("", ""), [(label, value) for label, value in _facts(wheel) if value], style)
     fits = (
-        text("measure.fits", "It fits this machine")
+        text("measure.fits", "The wheel fits the machine")
         if verdict.fits
-        else text("measure.unfit", "It does not fit this machine")
+        else text("measure.unfit", "The wheel does not fit the machine")
     )
     reasons = "; ".join(render(reason) for reason in verdict.why)
     line = f"{mark(style, 'pass' if verdict.fits else 'error')} {printable(f'{fits}: {reasons}')}"

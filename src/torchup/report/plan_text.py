@@ -111,7 +111,7 @@ def _rejected_lines(plan: Plan, machine: Machine, *, verbose: bool) -> list[str]
     lines = [f"{label:<{width}}{render(row.detail)}" for label, row in zip(labels, rows, strict=True)]
     left = len(plan.rejected) - len(rows)
     if left:
-        lines.append(text("plan.more-rejected", "{count} more: run `torchup plan -v` to see all", count=left))
+        lines.append(text("plan.more-rejected", "more builds: {count}; add -v to see all of them", count=left))
     return lines
 
 

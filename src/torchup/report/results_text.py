@@ -366,7 +366,7 @@ def beside_text(results: Sequence[Result], baseline: Run, style: Style) -> str:
     headers = ["", *(f"{short_device(p)} {numbers.plain_seconds(p.seconds)} s" for p in published)]
     title = text(
         "results.beside",
-        "How many times as fast as the article's devices (their times are published, not measured by torchup)",
+        "Speed compared with the article's devices (their times are published, not measured by torchup)",
     )
     return f"{title}\n{table(headers, rows, style)}"
 

@@ -18,7 +18,7 @@ _PROVES: dict[str, Message] = {
     "files": message("verify.proves.files", "the installed files are unchanged"),
     "start": message("verify.proves.start", "the Python of the environment starts"),
     "import": message("verify.proves.import", "torch and its linked libraries load"),
-    "version": message("verify.proves.version", "the build is the planned one"),
+    "version": message("verify.proves.version", "the build matches the plan, if there is one"),
     "devices": message("verify.proves.devices", "torch sees the GPUs that its build is for"),
     "arch": message("verify.proves.arch", "the build has code for this device"),
     "matmul": message("verify.proves.matmul", "matrix products are correct"),
@@ -64,7 +64,7 @@ def verify_text(result: Verification, style: Style, *, watched: bool = False) ->
     if skipped:
         lines += [
             "",
-            text("verify.skipped", "checks that do not apply here: {count} (use --json to see them)", count=skipped),
+            text("verify.skipped", "skipped checks: {count} (use --json to see the reasons)", count=skipped),
         ]
     if result.readiness:
         lines += [
@@ -92,7 +92,7 @@ def verdict(result: Verification) -> str:
     failed = next((rung for rung in result.rungs if rung.status == "fail"), None)
     if failed is not None:
         where = f"{failed.name} ({failed.device})" if failed.device else failed.name
-        return text("verify.failed", "This PyTorch does not work here: {rung} failed.", rung=where)
+        return text("verify.failed", "This PyTorch does not work here: the check {rung} failed.", rung=where)
     name = torch.version or "?"
     return text(
         "verify.passed", "PyTorch {version} works here on: {devices}.", version=name, devices=", ".join(torch.devices)

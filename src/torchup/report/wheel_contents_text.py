@@ -14,10 +14,8 @@ if TYPE_CHECKING:
 
 INTERFACES: dict[str, Message] = {
     "none": message("explain.wheel.abi.none", "not linked with torch"),
-    "stable": message("explain.wheel.abi.stable", "torch's stable ABI: works with newer torch, too"),
-    "c++": message(
-        "explain.wheel.abi.cpp", "torch's C++ interface: works only with the releases that the wheel was built for"
-    ),
+    "stable": message("explain.wheel.abi.stable", "stable; the wheel also works with newer torch releases"),
+    "c++": message("explain.wheel.abi.cpp", "C++; the wheel works only with the torch releases that it was built for"),
 }
 PROBLEMS: dict[str, Message] = {
     "no-metadata": message("explain.wheel.no-metadata", "the wheel has no metadata"),
@@ -72,6 +70,6 @@ def _verdict(found: Explained) -> Iterator[str]:
         yield "  " + text("explain.wheel.fits", "fits this machine, according to the file")
     for one in found.failed:
         yield "  " + text(
-            "explain.wheel.not", "does not fit: {axis} must be {want}, but this machine has {have}",
+            "explain.wheel.not", "does not fit: the wheel needs {axis} {want}, but this machine has {have}",
             axis=one.axis.value, want=one.want, have=one.have,
         )  # fmt: skip

@@ -23,7 +23,7 @@ STATUS: dict[Status, Message] = {
     Status.PINNED: message("wheel.status.pinned", "requires this torch"),
     Status.COMPATIBLE: message("wheel.status.compatible", "works with this torch"),
     Status.BUILD: message("wheel.status.build", "no public wheel: the package is compiled on your machine"),
-    Status.NONE: message("wheel.status.none", "there is no wheel"),
+    Status.NONE: message("wheel.status.none", "no wheel fits"),
     Status.UNKNOWN: message("wheel.status.unknown", "no wheel is known: the listings that torchup read show none"),
 }
 KINDS: dict[str, Message] = {
@@ -89,9 +89,13 @@ def _origin(found: Match) -> Iterator[str]:
 
 def _evidence(found: Match) -> str:
     if found.checked:
-        return text("wheel.text.answered", "the address answered just now")
+        return text("wheel.text.answered", "the wheel's address answered just now")
     if found.url and found.evidence in {"matrix", "resolver", "seen"}:
-        return text("wheel.text.unchecked", "the address could not be checked ({evidence})", evidence=found.evidence)
+        return text(
+            "wheel.text.unchecked",
+            "torchup could not check the wheel's address (known from: {evidence})",
+            evidence=found.evidence,
+        )
     return text(
         "wheel.text.evidence", "known from: {evidence}, as of {date}", evidence=found.evidence, date=found.as_of
     )
@@ -107,7 +111,7 @@ def _against(found: Match) -> Iterator[str]:
             have=value_of(one.axis, one.have),
         )
     for near in found.nearest:
-        yield text("wheel.text.nearest", "nearest: {build}", build=nearest_name(near))
+        yield text("wheel.text.nearest", "nearest build with a wheel: {build}", build=nearest_name(near))
 
 
 def nearest_name(near: Nearest) -> str:
@@ -124,4 +128,4 @@ def _remarks(found: Match) -> Iterator[str]:
     if not found.found and found.alternative:
         yield text("wheel.text.alternative", "alternative: {what}", what=found.alternative)
     if not found.found and found.build_needs:
-        yield text("wheel.text.build", "needed to compile it: {what}", what=found.build_needs)
+        yield text("wheel.text.build", "needed to compile the package: {what}", what=found.build_needs)

@@ -161,7 +161,7 @@ def told(source: Source, listings: Sequence[Listing]) -> Source:
     problem = next((one.problem for one in listings if one.problem and one.problem.code != "sources.not-there"), None)
     if problem is not None:  # an error page, a login page, garbage: an installer would stumble over it too
         return replace(source, reachable=False, detail=problem)
-    nothing = message("sources.nothing", "the index has no wheels of {packages}", packages=", ".join(PACKAGES))
+    nothing = message("sources.nothing", "this source has no wheels of {packages}", packages=", ".join(PACKAGES))
     return replace(source, reachable=True, detail=nothing)
 
 
@@ -205,7 +205,7 @@ def _silent(sources: Sequence[Source]) -> tuple[Notice, ...]:
     texts = [
         message(
             "sources.configured-silent",
-            "{url}, from {origin}, did not answer ({why}); torchup uses other sources",
+            "{url}, from {origin}, cannot be used ({why}); torchup uses other sources",
             url=source.url,
             origin=source.origin,
             why=source.detail or UNKNOWN,
@@ -228,8 +228,8 @@ def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
         found.append(
             message(
                 "sources.mirror.by-project",
-                "{file} names the index {url}. Packages from it run with your permissions, so continue only if "
-                "you trust the folder of that file",
+                "{file} names the index {url}. Packages from this index run with your permissions, so continue "
+                "only if you trust the folder of that file",
                 file=settings.path,
                 url=without_credentials(request.mirror),
             )

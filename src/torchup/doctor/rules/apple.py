@@ -79,7 +79,7 @@ def mps_no_device(facts: Facts, compat: Compat) -> Found | None:
     unanswered = facts.on_mac and facts.torch.mps_built and refused and _new_enough(facts, compat)
     if facts.torch.mps_available or not (nothing or metal or unanswered):
         return None
-    seen = [message("doctor.mps-device.seen", "MPS is built in but not available")] if unanswered else []
+    seen = [message("doctor.mps-device.seen", "MPS is built into torch but is not available")] if unanswered else []
     return Found(
         summary=text_of("mps-no-device", "summary"),
         evidence=(*quoted(facts, "mps.memory", "mps.no-metal"), *seen),

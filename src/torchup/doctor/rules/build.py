@@ -194,7 +194,7 @@ def _evidence(
     only_ends = sign is not None and "minimum" in sign.values  # torch names two ends: there is code between them, too
     if listed and not only_ends:
         lines.append(
-            message("doctor.arch.listed", "code in the build: {list}", list=", ".join(code.sm for code in listed))
+            message("doctor.arch.listed", "the build has code for {list}", list=", ".join(code.sm for code in listed))
         )
     if facts.torch.version:
         lines.append(torch_line(facts))

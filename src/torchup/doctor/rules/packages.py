@@ -244,7 +244,7 @@ def _replaced_here(facts: Facts, replaced: Replaced, compat: Compat) -> Found:
     if replaced.after is None:
         exchanged = message(
             "doctor.replaced.unknown",
-            "torch {before} was verified here; the version of the installed torch is unknown",
+            "torch {before} was verified here, but no installed torch package is found now",
             before=replaced.before,
         )
     known = msgspec.structs.replace(facts, requested=(f"torch=={replaced.before}",))

@@ -189,7 +189,7 @@ def x86_python_under_rosetta(facts: Facts, compat: Compat) -> Found | None:
     if facts.system.cpu:
         lines.append(message("doctor.rosetta.cpu", "processor: {name}", name=facts.system.cpu))
     lines += quoted(facts, "python.no-version")
-    lines.append(message("doctor.rosetta.arch", "the interpreter is x86_64"))
+    lines.append(message("doctor.rosetta.arch", "this Python was built for x86_64"))
     return Found(
         summary=text_of("x86-python-under-rosetta", "summary"),
         evidence=tuple(lines),

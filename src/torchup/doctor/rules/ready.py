@@ -54,7 +54,7 @@ def _evidence(row: Readiness) -> tuple[Message, ...]:
     return (
         message(
             "doctor.ready.row",
-            "torch.compile needs {what}: found {found}, needed {wanted}",
+            "torch.compile needs {what} (found: {found}; needed: {wanted})",
             what=row.what,
             found=row.found or UNKNOWN,
             wanted=row.wanted or UNKNOWN,

@@ -37,13 +37,18 @@ def devcontainer(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str: 
             message("export.one-build",
                 "a dev container can contain only one build, but these machines need several: {labels}",
                     labels=labels),
-            hint=message("export.one-build.hint", "choose one machine: --machine DIR/NAME.json"),
+            hint=message("export.one-build.hint", "choose one machine with `--machine DIR/NAME.json`"),
         )  # fmt: skip
     one = groups[0][0]
     if one.plan.conda is not None:
         raise UsageError(
-            message("export.conda", "the plan is for conda, but `{kind}` is a format for pip", kind="devcontainer"),
-            hint=message("export.conda.hint", "use environment.yml, pixi, dockerfile, script-sh or script-ps1"),
+            message(
+                "export.conda", "the plan is for conda, but `{kind}` needs a plan for uv or pip", kind="devcontainer"
+            ),
+            hint=message(
+                "export.conda.hint",
+                "use --installer uv, or export environment.yml, pixi, dockerfile, script-sh or script-ps1",
+            ),
         )
     return json.dumps(_document(one), indent=2, ensure_ascii=False) + "\n"
 

@@ -29,8 +29,13 @@ def github_actions(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str
     gone = [reason for reason in reasons.values() if reason is not None]
     if not kept:
         raise UsageError(
-            message("export.conda", "the plan is for conda, but `{kind}` is a format for pip", kind="github-actions"),
-            hint=message("export.conda.hint", "use environment.yml, pixi, dockerfile, script-sh or script-ps1"),
+            message(
+                "export.conda", "the plan is for conda, but `{kind}` needs a plan for uv or pip", kind="github-actions"
+            ),
+            hint=message(
+                "export.conda.hint",
+                "use --installer uv, or export environment.yml, pixi, dockerfile, script-sh or script-ps1",
+            ),
         )
     notes = ["# a runner with a GPU needs the name of its machine as a label"]
     lines = head(kept, [*left_out, *gone], "github-actions")
