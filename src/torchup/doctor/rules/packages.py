@@ -303,14 +303,14 @@ def torch_not_installed(facts: Facts, compat: Compat) -> Found | None:
         return None  # the environment that a package is built in has no torch; this one was not looked at
     if remains:
         return _remains(facts, compat)
-    slug, evidence = "torch-not-installed", quoted(facts, "torch.absent") or (_NO_IMPORT,)
+    slug, evidence, kind = "torch-not-installed", quoted(facts, "torch.absent") or (_NO_IMPORT,), None
     if facts.replaced is not None:  # which torch was verified here is known: that one comes back
-        evidence = (*evidence, _gone(facts.replaced))
+        evidence, kind = (*evidence, _gone(facts.replaced)), RemedyKind.REQUESTED
         facts = msgspec.structs.replace(facts, requested=(f"torch=={facts.replaced.before}",))
     return Found(
         summary=text_of(slug, "summary"),
         evidence=evidence,
-        remedy=remedy_of(slug, facts, compat),
+        remedy=remedy_of(slug, facts, compat, kind=kind),
         certainty=Certainty.SEEN,
     )
 
