@@ -214,8 +214,8 @@ def adding(facts: Facts, text: Message, requirements: tuple[str, ...]) -> Remedy
 def torch_replaced(facts: Facts, compat: Compat) -> Found | None:
     """Another package's installation exchanged torch for another build or version."""
     if facts.replaced is not None:
-        gone = facts.torch.installed is False and facts.replaced.after is None
-        return None if gone else _replaced_here(facts, facts.replaced, compat)  # removed: torch_not_installed
+        removed = facts.torch.installed is False and facts.replaced.after is None
+        return None if removed else _replaced_here(facts, facts.replaced, compat)
     gone, came = facts.sign("torch.exchanged", "torch.uninstalled"), facts.sign("torch.came")
     old = gone.values.get("old") if gone is not None else None
     new = _came(facts, gone, came)
