@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from torchup.bench.request import BenchRequest
 from torchup.bench.workloads import RECIPES
 from torchup.errors import UsageError
 from torchup.model import message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from torchup.bench.workloads import Workload
     from torchup.model import Message
@@ -87,12 +89,36 @@ def _overridden(fields: Iterable[str], by: str) -> UsageError:
 
 
 def _check_epochs(request: BenchRequest) -> None:
-    """A recipe may be a training of its own length; beside others it is measured at that length."""
-    fixed = {RECIPES[name].epochs for name in request.recipes if name in RECIPES}
-    if request.epochs is None or not fixed or fixed & {None, request.epochs}:
+    if (fixed := _own_epochs(request)) is None:
         return
     raise UsageError(
-        message("bench.epochs.fixed", "{recipes} can run only with {epochs} epochs",
-                recipes=", ".join(request.recipes), epochs=max(filter(None, fixed))),
+        message(
+            "bench.epochs.fixed",
+            "{recipes} can run only with {epochs} epochs",
+            recipes=", ".join(request.recipes),
+            epochs=fixed,
+        ),
         hint=message("bench.epochs.fixed.hint", "leave out --epochs, or choose another recipe"),
-    )  # fmt: skip
+    )
+
+
+def _own_epochs(request: BenchRequest) -> int | None:
+    """The epochs that the chosen recipes train whatever was asked; beside others such a recipe keeps its own number."""
+    fixed = {RECIPES[name].epochs for name in request.recipes if name in RECIPES}
+    if request.epochs is None or not fixed or fixed & {None, request.epochs}:
+        return None
+    return max(filter(None, fixed))
+
+
+def without_idle(request: BenchRequest, use: frozenset[str], typed: Collection[str]) -> BenchRequest:
+    """The request without what nothing uses here and was not typed: a setting is there for every workload.
+
+    Args:
+        request: what the command line and the settings say.
+        use: what the workload uses, `used` or `used_together`.
+        typed: the fields that stand on the command line.
+    """
+    idle = (given(request) - use) | (given(request) & frozenset(request.sweep))
+    idle |= {"epochs"} if _own_epochs(request) is not None else set()
+    usual = BenchRequest()
+    return replace(request, **{name: getattr(usual, name) for name in idle - frozenset(typed)})

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from torchup.bench.code_hash import worker_hash
 from torchup.bench.journal import Journal
-from torchup.bench.options import check_options
+from torchup.bench.options import check_options, given, spelled, used, used_together, without_idle
 from torchup.bench.request import DEFAULT_PRECISION, SETTINGS, BenchRequest
 from torchup.bench.runner import Listener, Outcome, go_on, run_benchmark
 from torchup.bench.workloads import PRECISIONS, REGISTRY
@@ -233,8 +233,11 @@ def command(
     if bool(request.program) != (workload == "run"):
         raise _program_usage(request.program)
     where = wanted_layout(session, nproc=nproc, nnodes=nnodes, node_rank=node_rank, rendezvous=rendezvous)
-    if where is None and workload in REGISTRY:  # before torch is started; a plugin is known only after that
-        check_options(request, REGISTRY[workload])
+    if (known := REGISTRY.get(workload)) is not None:  # before torch is started; a plugin is known only after that
+        typed = {name for name in given(request) if spelled([name]) in typed_options()}
+        request = without_idle(request, used(known) if where is None else used_together(known), typed)
+        if where is None:
+            check_options(request, known)
     target = find_target(session, env, python)
     if where is not None:
         return _distributed_answer(session, target.python, where, request)

@@ -125,3 +125,30 @@ def test_the_help_names_who_uses_an_option(field):
     others = {"images", "run"}  # which are words of the sentences, too
     assert {name for name in REGISTRY if name in words} - others == users - others
     assert users <= words
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+@pytest.mark.parametrize(
+    "check", [(options.used, options.check_options), (options.used_together, options.check_together)]
+)
+def test_a_setting_is_never_refused(name, check):
+    """What a variable or a file says holds for every workload: where it is not used it is left out, and only there."""
+    workload, (use, ask) = REGISTRY[name], check
+    for field, value in VALUES.items():
+        request = BenchRequest(workload=name, **{field: value})
+        kept = options.without_idle(request, use(workload), ())
+        ask(kept, workload)
+        assert (kept == request) == (field in use(workload))
+        assert options.without_idle(request, use(workload), {field}) == request
+
+
+@pytest.mark.parametrize(
+    ("given", "dropped"),
+    [({"threads": 2, "sweep": {"threads": (1, 2)}}, "threads"), ({"epochs": 9, "recipes": (FIXED.name,)}, "epochs")],
+)
+def test_what_was_typed_beats_a_setting(given, dropped):
+    """A sweep or a recipe of the command line takes the place of what a setting says of the same thing."""
+    request = BenchRequest(**given)
+    kept = options.without_idle(request, options.used(REGISTRY["mnist"]), given.keys() - {dropped})
+    options.check_options(kept, REGISTRY["mnist"])
+    assert getattr(kept, dropped) is None
