@@ -199,6 +199,7 @@ def test_a_number_of_processes_is_that_of_the_group_or_refused(environ, here):
     assert decide(environ, processes=here) == decide(environ)
     with pytest.raises(UsageError, match=f"--nproc {here + 1}"):
         decide(environ, processes=here + 1)
+    assert decide(environ, processes=here + 1, firm=False) == decide(environ)  # a setting gives way
 
 
 def test_a_meeting_place_needs_several_nodes():

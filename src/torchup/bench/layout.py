@@ -53,6 +53,7 @@ def layout(
     nodes: int | None,
     node_rank: int | None,
     rendezvous: str | None,
+    firm: bool = True,
 ) -> Layout:
     """Decide; options come before what surrounds us, torchrun before Slurm.
 
@@ -62,6 +63,7 @@ def layout(
         nodes: ``--nnodes``.
         node_rank: ``--node-rank``.
         rendezvous: ``--rendezvous``, ``HOST`` or ``HOST:PORT``.
+        firm: whether ``--nproc`` was typed; a setting gives way to what torchrun or Slurm started.
 
     Raises:
         UsageError: options that contradict each other or say too little.
@@ -70,8 +72,8 @@ def layout(
         if "RANK" in environ and "WORLD_SIZE" in environ and "MASTER_ADDR" in environ:
             names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
             joined = Layout(mode=LayoutMode.JOIN, variables={name: environ[name] for name in names if name in environ})
-            return _as_started(joined, processes)
-        if from_slurm := _slurm(environ, processes):
+            return _as_started(joined, processes, firm=firm)
+        if from_slurm := _slurm(environ, processes, firm=firm):
             return from_slurm
     return _asked(processes or 1, nodes or 1, node_rank, rendezvous)
 
@@ -115,7 +117,7 @@ def _endpoint(text: str) -> tuple[str, int]:
     return match[1] or match[3], port
 
 
-def _slurm(environ: Mapping[str, str], processes: int | None) -> Layout | None:
+def _slurm(environ: Mapping[str, str], processes: int | None, *, firm: bool) -> Layout | None:
     """Slurm's step: one task a node launches, one task a process joins. ``None`` outside a step of several.
 
     Only the variables that srun gives a step count: a batch script has SLURM_NTASKS and SLURM_PROCID too, but is alone.
@@ -138,12 +140,12 @@ def _slurm(environ: Mapping[str, str], processes: int | None) -> Layout | None:
         "MASTER_ADDR": names or "127.0.0.1",
         "MASTER_PORT": str(port),
     }
-    return _as_started(Layout(mode=LayoutMode.JOIN, nodes=nodes, variables=variables), processes)
+    return _as_started(Layout(mode=LayoutMode.JOIN, nodes=nodes, variables=variables), processes, firm=firm)
 
 
-def _as_started(joined: Layout, processes: int | None) -> Layout:
+def _as_started(joined: Layout, processes: int | None, *, firm: bool) -> Layout:
     """The layout, if no other number of processes was asked for than is there already."""
-    if processes in {None, joined.here}:
+    if not firm or processes in {None, joined.here}:
         return joined
     raise UsageError(
         message(

@@ -14,6 +14,7 @@ from torchup.bench.distributed import MEETING, check_workload, run_distributed
 from torchup.bench.layout import Layout, LayoutMode, layout
 from torchup.bench.options import check_together
 from torchup.bench.workloads import REGISTRY
+from torchup.cli.session import typed_options
 from torchup.detect import detect_machine
 from torchup.encoding import UNREADABLE
 from torchup.errors import BenchError, UsageError
@@ -75,7 +76,14 @@ def wanted_layout(
     session: Session, *, nproc: int | None, nnodes: int | None, node_rank: int | None, rendezvous: str | None
 ) -> Layout | None:
     """The layout when several processes are asked for, by options, by torchrun or by Slurm; else ``None``."""
-    where = layout(session.host.environ(), processes=nproc, nodes=nnodes, node_rank=node_rank, rendezvous=rendezvous)
+    where = layout(
+        session.host.environ(),
+        processes=nproc,
+        nodes=nnodes,
+        node_rank=node_rank,
+        rendezvous=rendezvous,
+        firm="--nproc" in typed_options(),
+    )
     return None if where == Layout() and nproc is None else where
 
 
