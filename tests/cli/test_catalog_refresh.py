@@ -107,3 +107,28 @@ def test_a_look_without_an_answer_names_no_dash():
     assert nobody.endswith("drivers: not checked: no source answered")
     one = catalog_refresh.looks_text((Look(table="drivers", needed=True, silent=("nvidia.com",)),), Style())
     assert one.endswith("nvidia.com did not answer")
+
+
+def test_a_broken_overlay_is_skipped_with_a_sentence(capsys, tmp_path):
+    """The other commands go on with the built-in catalogue, and say so."""
+    overlay = tmp_path / "torchup-home" / "data" / "catalog.json"
+    overlay.parent.mkdir(parents=True)
+    overlay.write_text("{")
+    assert main(["catalog", "show"]) == 0
+    said = capsys.readouterr().err
+    assert "the refreshed catalogue is not valid" in said
+    assert "torchup uses the built-in catalogue" in said
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        (("--variant", "cu999"), "choose one of these variants: "),
+        (("--variant", "cu999", "--torch", "2.12"), "choose another version, or one of these variants: "),
+        (("--torch", "0.1"), "choose a release from "),
+    ],
+)
+def test_the_hint_changes_only_what_was_asked(capsys, asked, first):
+    """Another version is proposed to those who named one, and another variant where one is the matter."""
+    assert main(["catalog", "show", *asked]) == ExitCode.USAGE
+    assert f"hint: {first}" in capsys.readouterr().err

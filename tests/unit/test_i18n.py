@@ -145,7 +145,7 @@ def test_a_code_of_another_version_is_shown_with_its_values():
     """A file of an older or newer torchup never breaks the page that shows it."""
     assert str(sentence(Said(code="new-thing", values={"n": 3}))) == "new-thing (n: 3)"
     assert str(sentence(Said(code="other", values={}))) == "other"
-    assert str(sentence(None)) == "-"
+    assert str(sentence(None)) == "unknown"
 
 
 @pytest.mark.parametrize(

@@ -100,15 +100,12 @@ def payload(answer: WorkerAnswer, key: str, what: str = "torch") -> dict[str, An
             message("bench.timeout", "{what} did not finish within its time limit", what=what),
             hint=message("bench.timeout.hint", "run `torchup verify` to see whether the device hangs"),
         )
-    words = answer.stderr.strip()[-400:] or "-"
-    text = message(
-        "bench.crash",
-        "the process that measured {what} exited with code {code} without a result: {reason}",
-        what=what,
-        code=answer.returncode,
-        reason=words,
+    words = answer.stderr.strip()[-400:]
+    said = Said(
+        code="ended",
+        values={"number": answer.returncode or 0, "why": raised(words) if words else Said(code="silent")},
     )
-    said = Said(code="ended", values={"number": answer.returncode or 0, "why": raised(words)})
+    text = message("bench.failed", "{what}: {reason}", what=what, reason=sentence(said))
     hint = message("bench.crash.hint", "run `torchup verify` to see what is broken in the environment")
     raise MeasureError(text, said, hint=hint)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from torchup.bench.request import SETTINGS, Task
+from torchup.bench.request import Task
 from torchup.bench.workloads import RECIPES
 from torchup.errors import UsageError
 from torchup.i18n.sentences import joined, sentence
@@ -72,20 +72,6 @@ def takes_batch(recipe: str, batch: int | None) -> bool:
     """Whether a recipe can train with a batch; its step may be written for one size."""
     known = RECIPES.get(recipe)
     return batch is None or known is None or known.batch in {None, batch}
-
-
-def check_options(request: BenchRequest, workload: Workload) -> None:
-    """Nothing that was asked for is passed over in silence. Raises `UsageError` for what a workload does not have."""
-    given = {name: getattr(request, name) for name in SETTINGS if name != "threads"} | {
-        "epochs": request.epochs,
-        "model": request.model,
-        "images": request.images,
-    }
-    known = {*workload.settings, *(("epochs",) if workload.trains else ())}
-    known |= {"model", "images"} if workload.resumable else set()
-    unknown = [name for name, value in given.items() if value is not None and name not in known]
-    if unknown:
-        raise _no_setting(unknown[0], workload, sorted(known))
 
 
 def _no_setting(name: str, workload: Workload, known: Sequence[str]) -> UsageError:

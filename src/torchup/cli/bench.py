@@ -9,17 +9,18 @@ from msgspec.structs import replace
 
 from torchup.bench.code_hash import worker_hash
 from torchup.bench.journal import Journal
+from torchup.bench.options import check_options, given, spelled, used, used_together, without_idle
 from torchup.bench.request import DEFAULT_PRECISION, SETTINGS, BenchRequest
 from torchup.bench.runner import Listener, Outcome, go_on, run_benchmark
 from torchup.bench.workloads import PRECISIONS, REGISTRY
 from torchup.cli.answer import Answer
+from torchup.cli.bench_help import BenchVerb, takers
 from torchup.cli.click_texts import Phrase
 from torchup.cli.distributed import distributed_options, measure_distributed, wanted_layout
 from torchup.cli.progress import progress_line
 from torchup.cli.session import Session, common_options, typed_options
 from torchup.cli.share_type import Share
 from torchup.cli.target import find_target, target_options
-from torchup.cli.verb import Verb
 from torchup.detect import detect_machine
 from torchup.encoding import UNREADABLE, from_json, to_json
 from torchup.errors import ExitCode, InterruptedByUserError, TorchupError, UsageError
@@ -58,13 +59,9 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
 
 
 @click.command(
-    cls=Verb,
+    cls=BenchVerb,
     name="bench",
-    help=text(
-        "bench.help",
-        "Benchmark this machine's devices with the torch of an environment. Workloads: {names}",
-        names=", ".join(REGISTRY),
-    ),
+    help=text("bench.help", "Benchmark this machine's devices with the torch of an environment"),
 )
 @click.argument("workload", default="mnist")
 @click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="[-- PROGRAM...]")
@@ -92,7 +89,8 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="N",
     help=text(
         "bench.option.epochs",
-        "Number of epochs to train (mnist, fashion-mnist, images; default: depends on the workload)",
+        "Number of epochs to train ({names}; default: depends on the workload)",
+        names=takers("epochs"),
     ),
 )
 @click.option(
@@ -130,7 +128,8 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="N",
     help=text(
         "bench.option.batch",
-        "Batch size, for every workload except matmul, bandwidth, launch and run (default: depends on the workload)",
+        "Batch size ({names}; default: depends on the workload)",
+        names=takers("batch"),
     ),
 )
 @click.option(
@@ -145,19 +144,29 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
 @click.option(
     "--model",
     metavar="NAME",
-    help=text("bench.option.model", "Network to train, e.g. resnet50 (images; default: resnet18)"),
+    help=text(
+        "bench.option.model", "Network to train, e.g. resnet50 ({names}; default: resnet18)", names=takers("model")
+    ),
 )
 @click.option(
     "--workers",
     type=click.IntRange(0, 256),
     metavar="N",
-    help=text("bench.option.workers", "Number of DataLoader workers (images, dataloader; default: the fastest number)"),
+    help=text(
+        "bench.option.workers",
+        "Number of DataLoader workers ({names}; default: the fastest number)",
+        names=takers("workers"),
+    ),
 )
 @click.option(
     "--images",
     type=click.IntRange(16, 10_000_000),
     metavar="N",
-    help=text("bench.option.images", "Number of generated images if --data is not given (images; default: 2000)"),
+    help=text(
+        "bench.option.images",
+        "Number of generated images if --data is not given ({names}; default: 2000)",
+        names=takers("images"),
+    ),
 )
 @click.option(
     "--sweep",
@@ -195,7 +204,9 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     type=str,
     metavar="PATH",
     help=text(
-        "bench.option.data", "Folder with your own data files; for gpt, a text file (default: the workload's own data)"
+        "bench.option.data",
+        "Folder with your own data files; for gpt, a text file ({names}; default: the workload's own data)",
+        names=takers("data"),
     ),
 )
 @distributed_options
@@ -222,6 +233,11 @@ def command(
     if bool(request.program) != (workload == "run"):
         raise _program_usage(request.program)
     where = wanted_layout(session, nproc=nproc, nnodes=nnodes, node_rank=node_rank, rendezvous=rendezvous)
+    if (known := REGISTRY.get(workload)) is not None:  # before torch is started; a plugin is known only after that
+        typed = {name for name in given(request) if spelled([name]) in typed_options()}
+        request = without_idle(request, used(known) if where is None else used_together(known), typed)
+        if where is None:
+            check_options(request, known)
     target = find_target(session, env, python)
     if where is not None:
         return _distributed_answer(session, target.python, where, request)

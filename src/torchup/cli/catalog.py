@@ -128,12 +128,10 @@ def _choices(rows: list[Row], torch: str | None) -> Message:
             oldest=releases[0],
             newest=releases[-1],
         )
-    variants = sorted({row.variant for row in fitting}, key=variant_key, reverse=True)
-    return message(
-        "catalog.nothing.hint",
-        "choose another version, or one of these variants: {names}",
-        names=", ".join(variants),
-    )
+    names = ", ".join(sorted({row.variant for row in fitting}, key=variant_key, reverse=True))
+    if torch is None:
+        return message("catalog.nothing.variants", "choose one of these variants: {names}", names=names)
+    return message("catalog.nothing.hint", "choose another version, or one of these variants: {names}", names=names)
 
 
 def newest_of_each(rows: list[Row]) -> list[Row]:

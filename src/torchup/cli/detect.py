@@ -109,7 +109,10 @@ def _record(folder: str, session: Session) -> tuple[Machine, tuple[Notice, ...]]
             message(
                 "detect.record.invalid", "the recording cannot be replayed: {reason}", reason=decode_problem(error)
             ),
-            hint=message("detect.record.invalid.hint", "record into a new folder: `torchup detect --record DIR`"),
+            hint=message(
+                "detect.record.invalid.hint",
+                "run the command again; if the error stays, report it with this output to torchup's developers",
+            ),
         ) from error
     del session
     done = message(

@@ -46,7 +46,7 @@ def fix(session: Session, examined: Examined, found: Diagnosis) -> Answer:
 def _tell(session: Session, done: Repair) -> None:
     if done.state is RepairState.DECLINED:
         session.note(message("doctor.fix.declined", "the environment was not changed; use --yes to answer yes"))
-    if done.state is RepairState.OUTSIDE and done.diagnosis.primary is not None:
+    if done.state is RepairState.UNREPAIRED and done.diagnosis.primary is not None:
         session.note(
             message(
                 "doctor.fix.outside",

@@ -137,7 +137,7 @@ def remove_command(session: Session, name: str) -> Answer:
             "env.remove.forget", "remove `{name}` from torchup's list ({path} stays)?", name=name, path=environment.path
         )
         if environment.adopted
-        else message("env.remove.ask", "delete `{name}` ({path})?", name=name, path=environment.path)
+        else _delete(session.host, environment)
     )
     if session.dry_run:
         removed = () if environment.adopted else _paths(session.host, environment)
@@ -151,6 +151,21 @@ def remove_command(session: Session, name: str) -> Answer:
         command="env remove",
         data=environment,
         text=lambda: text("env.remove.done", "removed `{name}`", name=name),
+    )
+
+
+def _delete(host: Host, environment: Environment) -> Message:
+    """The question before an environment is deleted: all that goes with it is named."""
+    places = ", ".join(_paths(host, environment)) or environment.path
+    ours = ", ".join(kernel.name for kernel in kernels.of_environment(host, environment.path))
+    if not ours:
+        return message("env.remove.ask", "delete `{name}` ({path})?", name=environment.name, path=places)
+    return message(
+        "env.remove.ask-kernels",
+        "delete `{name}` ({path}) and its Jupyter kernels ({kernels})?",
+        name=environment.name,
+        path=places,
+        kernels=ours,
     )
 
 

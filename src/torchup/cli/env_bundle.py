@@ -96,7 +96,16 @@ def recorded_plan(host: Host, name: str, *, pinned: bool) -> Plan:
     """The plan that an environment was made by; ``pinned``: with every package as it is now. Raises `UsageError`."""
     registry.find(host, name)
     record = registry.read_record(host, name)
-    plan = None if record is None else records.pinned_plan(record) if pinned else record.plan
+    if record is None:
+        raise UsageError(
+            message("env.no-record", "torchup's record of `{name}` is missing or damaged", name=name),
+            hint=message(
+                "env.no-record.hint",
+                "run `torchup env remove {name}`, then `torchup up --env {name}` to make the environment again",
+                name=name,
+            ),
+        )
+    plan = records.pinned_plan(record) if pinned else record.plan
     if plan is None:
         text_ = message("env.no-plan", "torchup does not know where the packages of `{name}` came from", name=name)
         hint = message(

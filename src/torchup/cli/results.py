@@ -9,6 +9,7 @@ import click
 import torchup
 from torchup.bench.code_hash import worker_hash
 from torchup.bench.compare import Labelled, compare_sets
+from torchup.bench.stats import percentage
 from torchup.catalog.peaks import load_peaks
 from torchup.cli.answer import Answer
 from torchup.cli.groups import VerbGroup
@@ -286,9 +287,9 @@ def _regression_notices(report: Report, threshold: float | None) -> tuple[Notice
     slower = [c for c in report.comparisons if c.regressed]
     text_ = message(
         "compare.regressed",
-        "results slower by more than {threshold} %: {count} of {total}",
+        "results slower by more than {threshold}: {count} of {total}",
         count=len(slower),
         total=len(report.comparisons),
-        threshold=f"{100 * (threshold or 0):g}",
+        threshold=percentage(threshold or 0, None),
     )
     return (Notice(code=text_.code, level="error", text=text_),)

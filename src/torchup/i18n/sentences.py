@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.model import Message, Said, message, verbatim
+from torchup.model import UNKNOWN, Message, Said, message, verbatim
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def sentence(said: Said | None) -> Message:
     """What was said as a message; a code without a sentence (an older or newer file) is shown with its values."""
     if said is None:
-        return verbatim("-")
+        return UNKNOWN
     if said.code == "raised":
-        return verbatim(str(said.values.get("text", "-")))
+        return verbatim(str(said.values["text"])) if "text" in said.values else UNKNOWN
     known = SENTENCES.get(said.code)
     if known is None or not known.fields <= said.values.keys():
         words = ", ".join(f"{name}: {value}" for name, value in said.values.items() if not isinstance(value, Said))

@@ -266,6 +266,7 @@ def _repair(facts: Facts) -> Message | None:
 def stray_kernels(host: Host) -> tuple[Notice, ...]:
     """Jupyter kernels whose Python is gone: a notebook that starts one hangs without a reason."""
     from torchup.envs import kernels  # noqa: PLC0415  # not for reports
+    from torchup.report.kernel_text import PROBLEMS  # noqa: PLC0415  # same
 
     return tuple(
         Notice(
@@ -273,9 +274,9 @@ def stray_kernels(host: Host) -> tuple[Notice, ...]:
             level="warning",
             text=message(
                 "doctor.kernel.stray",
-                "the Jupyter kernel `{name}` cannot start ({problem}); run `torchup kernel remove {name}` to remove it",
+                "the Jupyter kernel `{name}` cannot start: {problem}; run `torchup kernel remove {name}` to remove it",
                 name=kernel.name,
-                problem=kernel.problem,
+                problem=PROBLEMS[kernel.problem],
             ),
         )
         for kernel in kernels.find(host)

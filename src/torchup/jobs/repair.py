@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 class RepairState(StrEnum):
     """What became of a repair."""
 
-    OUTSIDE = "outside"  # nothing in the environment to repair
+    UNREPAIRED = "unrepaired"  # no cause, or one that torchup cannot repair
     DECLINED = "declined"
     PLANNED = "planned"  # a dry run: the environment would be rebuilt
     COMMANDS = "commands"  # a dry run: one package would be exchanged
@@ -109,7 +109,7 @@ def _kernels(host: Host, callbacks: Callbacks) -> Notice | None:
 def _environment(host: Host, examined: Examined, found: Diagnosis, callbacks: Callbacks) -> Repair:
     finding = repairable(found)
     if finding is None or examined.python is None:
-        return Repair(state=RepairState.OUTSIDE, diagnosis=found, facts=examined.facts)
+        return Repair(state=RepairState.UNREPAIRED, diagnosis=found, facts=examined.facts)
     prefix = environment_of(host, examined.python, conda=finding.rule == "numpy-abi")
     plan = None if is_conda(host, prefix) else _plan(host, examined, finding, callbacks)
     before = Repair(state=RepairState.DECLINED, diagnosis=found, facts=examined.facts, prefix=prefix, plan=plan)

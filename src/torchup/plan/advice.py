@@ -9,7 +9,7 @@ from torchup.catalog.types import LISTED
 from torchup.catalog.versions import at_least, variant_key, version_key
 from torchup.compat.laws import code_on_gpu
 from torchup.compat.target import forward_compat_possible, gpu_name
-from torchup.model import InstallerName, Notice, Os, Plan, Reason, Vendor, message
+from torchup.model import UNKNOWN, InstallerName, Notice, Os, Plan, Reason, Vendor, message
 from torchup.plan.drivers import DriverAction, DriverOrder, driver_text, keep_text, place_of
 from torchup.plan.gpus import is_integrated
 from torchup.plan.whatif import best_row, families, newer_driver_gives, with_conda, without_conda
@@ -200,7 +200,7 @@ def _intel_mac(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
                 "torch {last} is the last release with wheels for Intel Macs; conda-forge still builds torch "
                 "{torch}: use --installer conda",
                 last=question.catalog.by_platform["macos_x86_64"][0].torch,
-                torch=newest.torch if newest else "?",
+                torch=newest.torch if newest else UNKNOWN,
             )
         )
 

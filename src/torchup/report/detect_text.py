@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.i18n import render, text
-from torchup.model import Message, message, verbatim
+from torchup.model import UNKNOWN, Message, message, verbatim
 from torchup.report.style import Style, mark
 from torchup.report.table import table
 
@@ -129,7 +129,10 @@ def _hardware(machine: Machine) -> list[tuple[str, str, str]]:
     at = machine.sources.get
     cpu = machine.cpu
     counts = text(
-        "detect.cpu.counts", "cores: {cores}, threads: {threads}", cores=cpu.cores or "?", threads=cpu.threads or "?"
+        "detect.cpu.counts",
+        "cores: {cores}, threads: {threads}",
+        cores=cpu.cores or UNKNOWN,
+        threads=cpu.threads or UNKNOWN,
     )
     memory = gib(machine.memory_bytes)
     if machine.memory_limit_bytes is not None:

@@ -10,7 +10,7 @@ from torchup.bench.stability import advice
 from torchup.bench.timebase import Timed, common, cut, for_request, seconds_for
 from torchup.i18n import printable, render, text
 from torchup.i18n.sentences import sentence
-from torchup.model import RecipeKind, message
+from torchup.model import UNKNOWN, RecipeKind, message
 from torchup.patterns import lazy_pattern
 from torchup.report import numbers
 from torchup.report.style import mark
@@ -130,8 +130,8 @@ def heading(run: Run) -> str:
         "results.show.heading",
         "Run {id}, {when}, torchup {version}",
         id=run.id,
-        when=run.created_at or numbers.NONE,
-        version=run.torchup or numbers.NONE,
+        when=run.created_at or UNKNOWN,
+        version=run.torchup or UNKNOWN,
     )
 
 
@@ -437,8 +437,8 @@ def _comparison_details(comparisons: Sequence[Comparison], style: Style) -> str:
             "compare.differs",
             "{key} differs: {base} and {candidate}",
             key=difference.key,
-            base=difference.base or numbers.NONE,
-            candidate=difference.candidate or numbers.NONE,
+            base=difference.base or UNKNOWN,
+            candidate=difference.candidate or UNKNOWN,
         )
         lines[f"{mark(style, 'info')} {line}"] = None
     return "\n".join(lines)

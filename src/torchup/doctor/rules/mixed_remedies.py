@@ -23,7 +23,7 @@ from torchup.doctor.remedy.choice import TORCH_FAMILY
 from torchup.doctor.remedy.install_commands import Order, plain_install, renew, uninstall
 from torchup.doctor.remedy.tables import LibraryWheel, tables
 from torchup.doctor.rules.mixed_facts import foreign_libraries, two_places, two_torches
-from torchup.model import Manager, Os, Remedy
+from torchup.model import UNKNOWN, Manager, Os, Remedy
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _without_stale(facts: Facts, compat: Compat, stale: tuple[str, ...]) -> Reme
 def _for_another_package(facts: Facts, compat: Compat) -> Remedy:
     """A package beside torch loads a library itself: torch's CUDA major becomes that one, or the library is added."""
     sign = facts.sign("mixed.other-major")
-    library = (sign.values.get("library") if sign is not None else None) or "?"
+    library = (sign.values.get("library") if sign is not None else None) or UNKNOWN
     kept, mine = needed_cuda(facts), _CUDA.match(facts.torch.cuda or facts.torch.variant or "")
     if kept is not None and mine is not None and kept.major != int(mine[1]):
         text = text_of("mixed-install", "remedy-needed")
