@@ -251,8 +251,8 @@ def _certainty(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.not-seen",
-                "{build} was announced, but torchup has not seen it on an index; run `torchup catalog refresh` "
-                "to check whether it was published",
+                "{build} was announced, but torchup has not seen it on an index; run `torchup catalog refresh "
+                "--write` to check whether it was published and to save the answer",
                 build=plan.build.label,
             )
         )
