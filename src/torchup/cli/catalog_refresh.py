@@ -232,8 +232,8 @@ def _new(found: Refresh, style: Style) -> list[str]:
     if not found.new:
         return []
     headers = (
-        text("catalog.column.new-build", "new build"), text("catalog.column.platform", "platform"), "Python",
-        text("catalog.column.arch", "GPU code"), text("catalog.column.seen", "seen on"),
+        text("catalog.column.new-build", "New build"), text("catalog.column.platform", "Platform"), "Python",
+        text("catalog.column.arch", "GPU code"), text("catalog.column.seen", "Seen on"),
     )  # fmt: skip
     rows = [_row(build) for build in found.new[:SHOWN]]
     return ["\n".join([table(headers, rows, style), *_more(len(found.new))])]

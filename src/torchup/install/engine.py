@@ -30,6 +30,7 @@ from torchup.install.origin import origins
 from torchup.install.prefetch import Staging, locked_step
 from torchup.install.prefetch_wheels import fetched_wheels
 from torchup.install.pythons import fetched_python
+from torchup.install.space import other_disk
 from torchup.model import Environment, InstallerName, Verification, message
 from torchup.package_names import normalise
 from torchup.sources.child_environment import child_environment
@@ -453,9 +454,7 @@ def _check_space(host: Host, plan: Plan, target: str) -> None:
             "{path} has {free} GB free; the installation needs about {needed} GB",
             path=split(target)[0], free=f"{free / 1e9:.1f}", needed=f"{needed / 1e9:.1f}",
         )  # fmt: skip
-        raise InstallError(
-            text, hint=message("install.disk-space.hint", "free some space, or choose another disk with --path DIR")
-        )
+        raise InstallError(text, hint=other_disk())
 
 
 def _all_there(requirements: Sequence[str], found: dict[str, str]) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.catalog.gpus import NAMED, load_gpu_table
-from torchup.catalog.types import LISTED
+from torchup.catalog.types import LISTED, is_vendor
 from torchup.catalog.versions import at_least, variant_key, version_key
 from torchup.compat.laws import code_on_gpu
 from torchup.compat.target import forward_compat_possible, gpu_name
-from torchup.model import InstallerName, Notice, Os, Plan, Reason, Vendor, message
+from torchup.model import UNKNOWN, InstallerName, Notice, Os, Plan, Reason, Vendor, message
 from torchup.plan.drivers import DriverAction, DriverOrder, driver_text, keep_text, place_of
 from torchup.plan.gpus import is_integrated
 from torchup.plan.whatif import best_row, families, newer_driver_gives, with_conda, without_conda
@@ -200,7 +200,7 @@ def _intel_mac(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
                 "torch {last} is the last release with wheels for Intel Macs; conda-forge still builds torch "
                 "{torch}: use --installer conda",
                 last=question.catalog.by_platform["macos_x86_64"][0].torch,
-                torch=newest.torch if newest else "?",
+                torch=newest.torch if newest else UNKNOWN,
             )
         )
 
@@ -235,7 +235,7 @@ def _translated(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
 
 def _python(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del best
-    if plan.python not in question.pythons.installed:
+    if plan.python not in question.pythons.installed and not question.pythons.unknown:
         yield _tell(
             message(
                 "plan.advice.python-fetched",
@@ -247,7 +247,18 @@ def _python(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
 
 def _certainty(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del question
-    if best.candidate.row.certainty != LISTED and not best.candidate.row.file:
+    if best.candidate.row.certainty == LISTED or best.candidate.row.file:
+        return
+    if is_vendor(best.candidate.row):  # a refresh reads no pages of vendors
+        text = message(
+            "plan.advice.not-seen-vendor",
+            "{build} was announced, but torchup has not seen it on its index; open {index} to check whether it was "
+            "published",
+            build=plan.build.label,
+            index=plan.build.index_url or best.candidate.source.url,
+        )
+        yield Notice(code="plan.advice.not-seen", level="info", text=text)
+    else:
         yield _tell(
             message(
                 "plan.advice.not-seen",

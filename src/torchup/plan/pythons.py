@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torchup.catalog.versions import at_least, python_key
 from torchup.compat.laws import newest_python
 from torchup.compat.target import platform_of
-from torchup.model import InstallerName, Machine, Message, Os, PythonInterpreter, Request, Value, message
+from torchup.model import UNKNOWN, InstallerName, Machine, Message, Os, PythonInterpreter, Request, Value, message
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog, Row
@@ -23,6 +23,11 @@ class Pythons(Value, frozen=True, kw_only=True):
     default: tuple[str, ...]  # of those what may be fetched unasked
     wanted: str | None
     unfit: tuple[str, ...]  # installed, but 32-bit, translated or not CPython
+
+    @property
+    def unknown(self) -> bool:
+        """Whether nothing says which Pythons the machine has: it is imagined. Unknown is not none."""
+        return not self.installed and not self.unfit
 
 
 def pythons_of(machine: Machine, request: Request, catalog: Catalog) -> Pythons:
@@ -81,7 +86,7 @@ def choose_python(row: Row, pythons: Pythons, machine: Machine) -> tuple[str, st
     fetched = newest_python(python for python in possible if python in pythons.default)
     if fetched is not None:
         return fetched, None
-    return _no_wheel(row, ", ".join(pythons.installed) or "?")
+    return _no_wheel(row, ", ".join(pythons.installed) or UNKNOWN)
 
 
 def _macos_allows(row: Row, python: str, machine: Machine) -> bool:
@@ -89,7 +94,7 @@ def _macos_allows(row: Row, python: str, machine: Machine) -> bool:
     return machine.os != Os.MACOS or floor is None or at_least(machine.os_version, floor) is not False
 
 
-def _no_wheel(row: Row, python: str) -> Message:
+def _no_wheel(row: Row, python: str | Message) -> Message:
     return message(
         "plan.reject.python",
         "has wheels for Python {range}, not {python}",

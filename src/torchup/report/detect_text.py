@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.i18n import render, text
-from torchup.model import Message, message, verbatim
+from torchup.model import UNKNOWN, Message, message, verbatim
 from torchup.report.style import Style, mark
 from torchup.report.table import table
 
@@ -89,8 +89,8 @@ def _source(names: str) -> str:
 
 
 def gib(size: int | None) -> str:
-    """Bytes as ``23.6 GiB``; unknown is a question mark."""
-    return "?" if size is None else f"{size / GIB:.1f} GiB"
+    """Bytes as ``23.6 GiB``, or that they are unknown."""
+    return render(UNKNOWN) if size is None else f"{size / GIB:.1f} GiB"
 
 
 def _system(machine: Machine) -> list[tuple[str, str, str]]:
@@ -104,7 +104,7 @@ def _system(machine: Machine) -> list[tuple[str, str, str]]:
             (text("detect.fact.libc", "C library"), f"{machine.libc} {machine.glibc or ''}".strip(), at("libc", ""))
         )
     if machine.wsl:
-        rows.append(("WSL", str(machine.wsl_version or "?"), at("wsl", "")))
+        rows.append(("WSL", str(machine.wsl_version or render(UNKNOWN)), at("wsl", "")))
     if machine.container:
         passed = (
             text("detect.container.gpu", "GPU devices passed in")
@@ -129,7 +129,10 @@ def _hardware(machine: Machine) -> list[tuple[str, str, str]]:
     at = machine.sources.get
     cpu = machine.cpu
     counts = text(
-        "detect.cpu.counts", "cores: {cores}, threads: {threads}", cores=cpu.cores or "?", threads=cpu.threads or "?"
+        "detect.cpu.counts",
+        "cores: {cores}, threads: {threads}",
+        cores=cpu.cores or UNKNOWN,
+        threads=cpu.threads or UNKNOWN,
     )
     memory = gib(machine.memory_bytes)
     if machine.memory_limit_bytes is not None:
@@ -155,7 +158,7 @@ def _gpus(machine: Machine) -> list[tuple[str, str, str]]:
 
 
 def _gpu(gpu: Gpu) -> str:
-    parts = [gpu.name or f"{gpu.vendor.value} {gpu.pci_id or '?'}"]
+    parts = [gpu.name or f"{gpu.vendor.value} {gpu.pci_id or render(UNKNOWN)}"]
     if gpu.compute_capability:
         parts.append(text("detect.gpu.capability", "compute capability {value}", value=gpu.compute_capability))
     parts += [part for part in (gpu.gfx, gpu.architecture) if part]
@@ -194,7 +197,7 @@ def _driver(driver: Driver) -> str:
         parts.append(text("detect.driver.not-loaded", "not loaded"))
     if driver.problem:
         parts.append(meaning(driver.problem, driver.detail))
-    return ", ".join(parts) or "?"
+    return ", ".join(parts) or render(UNKNOWN)
 
 
 def meaning(problem: str, detail: str | None) -> str:
