@@ -128,7 +128,7 @@ def is_satisfied(host: Host, plan: Plan, target: str) -> bool:
     same_python = f"{version}.".startswith(f"{plan.python.removesuffix('t')}.")
     if not (same_build and same_python and _all_there(_wanted(plan), distributions.versions(host, target))):
         return False
-    return not any(one.weighs for one in find_damage(host, target))  # damaged: made again, which repairs it
+    return not any(one.weighs for one in find_damage(host, target))  # damaged: recreated, which repairs it
 
 
 def _wanted(plan: Plan) -> tuple[str, ...]:

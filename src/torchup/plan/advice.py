@@ -235,7 +235,7 @@ def _translated(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
 
 def _python(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del best
-    if plan.python not in question.pythons.installed and not question.pythons.unknown:
+    if plan.python not in question.pythons.installed and question.pythons.known:
         yield _tell(
             message(
                 "plan.advice.python-fetched",

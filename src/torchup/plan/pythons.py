@@ -23,11 +23,7 @@ class Pythons(Value, frozen=True, kw_only=True):
     default: tuple[str, ...]  # of those what may be fetched unasked
     wanted: str | None
     unfit: tuple[str, ...]  # installed, but 32-bit, translated or not CPython
-
-    @property
-    def unknown(self) -> bool:
-        """Whether nothing says which Pythons the machine has: it is imagined. Unknown is not none."""
-        return not self.installed and not self.unfit
+    known: bool = True  # False: the machine is imagined, and nothing says which Pythons it has
 
 
 def pythons_of(machine: Machine, request: Request, catalog: Catalog) -> Pythons:
@@ -47,7 +43,8 @@ def pythons_of(machine: Machine, request: Request, catalog: Catalog) -> Pythons:
     wanted = short(request.python, free_threaded=request.python.endswith("t")) if request.python else None
     limit = python_key(catalog.newest_default_python)
     default = tuple(python for python in fetchable if python_key(python) <= limit and not python.endswith("t"))
-    return Pythons(installed=installed, fetchable=fetchable, default=default, wanted=wanted, unfit=tuple(unfit))
+    return Pythons(installed=installed, fetchable=fetchable, default=default, wanted=wanted, unfit=tuple(unfit),
+                   known=bool(machine.pythons or machine.python))  # fmt: skip
 
 
 def short(version: str, *, free_threaded: bool = False) -> str:

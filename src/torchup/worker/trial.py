@@ -34,8 +34,9 @@ def in_child(request: Dict[str, Any]) -> float:
             raise GivenError(json.loads(line)["error"]["said"])
     words = done.stderr.strip()[-400:]
     why = said("raised", text=words) if words else said("silent")
-    ended = "trial-signal" if done.returncode < 0 else "trial-ended"
-    raise SaidError(ended, number=abs(done.returncode), why=why)
+    if done.returncode < 0:
+        raise SaidError("trial-signal", number=-done.returncode, why=why)
+    raise SaidError("trial-ended", number=done.returncode, why=why)
 
 
 def run(request: Dict[str, Any]) -> float:
