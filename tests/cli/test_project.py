@@ -158,7 +158,7 @@ PIXI = '[workspace]\nchannels = ["conda-forge"]\nplatforms = ["linux-64"]\n\n[py
     ("file", "text", "said"), [("pixi.toml", PIXI, "pixi run -e"), ("pyproject.toml", UV, "--extra cpu")]
 )
 def test_several_builds_are_chosen_in_the_words_of_the_tool(folder, capsys, file, text, said):
-    """uv has extras, pixi environments."""
+    """Uv has extras, pixi environments."""
     (folder / file).write_text(text)
     assert main(["project", "sync", "--for", "linux-cuda,linux-cpu", "--offline", "--yes"]) == ExitCode.OK
     out = capsys.readouterr().out
@@ -194,7 +194,7 @@ def test_each_reason_against_a_file_has_its_own_error(folder, capsys, tmp_path, 
     (folder / "link.txt").symlink_to(tmp_path / "elsewhere.txt")
     (folder / "folder.txt").mkdir()
     assert main(["project", "show", "--file", name, "--json"]) == ExitCode.USAGE
-    assert json.loads(capsys.readouterr().out)["error"]["code"] == code
+    assert json.loads(capsys.readouterr().out)["messages"][0]["code"] == code
 
 
 def test_show_says_what_the_file_asks_for(folder, capsys):

@@ -14,7 +14,7 @@ from torchup.envs import registry
 from torchup.envs.inspection import inspect_environment
 from torchup.errors import InstallError, VerifyError
 from torchup.install.uv import uv_binary
-from torchup.model import UNKNOWN, message
+from torchup.model import message
 from torchup.privacy import redact
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def exchange_numpy(host: Host, examined: Examined, prefix: str, confirm: Callabl
         "replace NumPy {version} in {path} with NumPy 1 (torchup restores the old version if torch still does "
         "not work)?",
         path=redact(prefix),
-        version=before or UNKNOWN,
+        version=before or "?",
     )
     if not confirm(question):
         return None
@@ -73,7 +73,7 @@ def _exchanged(host: Host, examined: Examined, before: str | None, prefix: str) 
             message(
                 "doctor.fix.numpy.undone",
                 "NumPy 1 did not help; NumPy {version} was restored in {path}",
-                version=before or UNKNOWN,
+                version=before or "?",
                 path=redact(prefix),
             )
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torchup.i18n import render, text
 from torchup.i18n.sentences import sentence
-from torchup.model import UNKNOWN, message, verbatim
+from torchup.model import message, verbatim
 from torchup.report.columns import cells, fill, wrap
 from torchup.report.style import Style, mark
 
@@ -93,9 +93,7 @@ def verdict(result: Verification) -> str:
     if failed is not None:
         where = f"{failed.name} ({failed.device})" if failed.device else failed.name
         return text("verify.failed", "This PyTorch does not work here: the check {rung} failed.", rung=where)
+    name = torch.version or "?"
     return text(
-        "verify.passed",
-        "PyTorch {version} works here on: {devices}.",
-        version=torch.version or UNKNOWN,
-        devices=", ".join(torch.devices),
+        "verify.passed", "PyTorch {version} works here on: {devices}.", version=name, devices=", ".join(torch.devices)
     )

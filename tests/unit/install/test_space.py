@@ -42,9 +42,7 @@ class Disks(IsolatedHost):
 )
 def test_a_hint_names_what_moves_the_files_of_the_full_disk(tmp_path, cache, other, unpacked, named):
     """The cache moves with TORCHUP_HOME, an environment also with --path, and a folder of files with another folder."""
-    file = LockedFile(
-        package="x", name="x.whl", version="1", sha256="0" * 64, url="https://x.example/x.whl", size=1 << 30
-    )
+    file = LockedFile(package="x", name="x.whl", version="1", sha256="0" * 64, url="https://x.example/x.whl", size=1000)
     with pytest.raises(InstallError) as caught:
         check_space(Disks(tmp_path, cache, other), SimpleNamespace(), [file], "/place/env", unpacked=unpacked)
     hint = str(caught.value.hint)

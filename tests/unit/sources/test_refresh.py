@@ -92,7 +92,7 @@ def test_a_known_build_may_gain_pythons(tmp_path, server):
 
 
 def test_to_see_a_build_confirms_it_whatever_the_catalogue_thought(tmp_path, server):
-    """Every build that is not listed becomes so in the overlay once a page shows it, and one that is listed is no news."""
+    """Every build that is not listed is so in the overlay once a page shows it; one that is listed is no news."""
     rows = [row for row in CATALOG.by_key.values() if row.platform == "linux_x86_64" and row.publications]
     doubted = [row for row in rows if row.certainty != LISTED][:12]
     sure = next(row for row in rows if row.certainty == LISTED and row.variant == "cu126")

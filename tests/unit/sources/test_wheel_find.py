@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from support.sources import IsolatedHost
 from torchup.errors import UsageError
 from torchup.model import Offer
 from torchup.sources.find_links import list_folder
 from torchup.sources.index_client import PageRequest
 from torchup.sources.wheel_find import MOST_NAMED, _chosen, pinned
-from support.sources import IsolatedHost
 
 
 def offer(version, variant=None, platform="manylinux_2_28_x86_64"):
