@@ -267,7 +267,7 @@ def _in_bundle(plan: Plan, mine: tuple[Distribution, ...]) -> tuple[Distribution
             names=", ".join(lacking),
         )
         hint = message(
-            "install.bundle-lacks.hint", "use another name with --env, or make a bundle that contains these packages"
+            "install.bundle-lacks.hint", "choose another name, or make a bundle that contains these packages"
         )
         raise InstallError(text, hint=hint)
     return () if plan.hashes else mine
@@ -440,7 +440,7 @@ def _check_place(host: Host, name: str, target: str) -> None:
         )
         raise InstallError(
             text,
-            hint=message("install.other-name.hint", "use the environment's name with --env, or choose another --path"),
+            hint=message("install.other-name.hint", "use the environment's own name, or choose another --path"),
         )
 
 

@@ -107,8 +107,8 @@ def other_disk() -> Message:
     """What helps if the disk of an environment is full, whichever verb makes it."""
     return message(
         "install.space.hint",
-        "free some space on this disk, or set TORCHUP_HOME to a folder on a larger disk (`torchup up` also accepts "
-        "--path DIR)",
+        "free some space on this disk, or set TORCHUP_HOME to a folder on a larger disk (`torchup up` and "
+        "`torchup env create` also accept --path DIR)",
     )
 
 
