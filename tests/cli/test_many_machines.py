@@ -113,5 +113,5 @@ def test_a_folder_that_is_not_there_is_not_called_empty(tmp_path, capsys):
     missing = tmp_path / "missing"
     assert main(["fleet", "report", str(missing)]) == ExitCode.USAGE
     said = capsys.readouterr().err
-    assert "there is no" in said
+    assert "does not exist" in said
     assert f"> {missing}" not in said

@@ -200,10 +200,14 @@ def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
         lines = [f"  {gain.build}  {gain.platform}  {' '.join(gain.pythons)}" for gain in found.gains[:SHOWN]]
         lines += _more(len(found.gains))
         parts.append("\n".join([text("catalog.refresh.pythons", "New Python versions for known builds"), *lines]))
+    if found.confirmed:
+        title = text("catalog.refresh.confirmed", "Announced builds that are now on an index")
+        lines = [f"  {name}" for name in found.confirmed[:SHOWN]]
+        parts.append("\n".join([title, *lines, *_more(len(found.confirmed))]))
     if found.gone:
         title = text("catalog.refresh.gone", "Known builds that are no longer on the index (kept in the catalogue)")
         parts.append("\n".join([title, *(f"  {name}" for name in found.gone[:SHOWN]), *_more(len(found.gone))]))
-    if not (found.new or found.gains):
+    if not (found.new or found.gains or found.confirmed):
         look = releases_look(found)
         nothing = text("catalog.refresh.none", "torchup found no new builds")
         unclear = text(
@@ -228,8 +232,8 @@ def _new(found: Refresh, style: Style) -> list[str]:
     if not found.new:
         return []
     headers = (
-        text("catalog.column.new-build", "new build"), text("catalog.column.platform", "platform"), "Python",
-        text("catalog.column.arch", "GPU code"), text("catalog.column.seen", "seen on"),
+        text("catalog.column.new-build", "New build"), text("catalog.column.platform", "Platform"), "Python",
+        text("catalog.column.arch", "GPU code"), text("catalog.column.seen", "Seen on"),
     )  # fmt: skip
     rows = [_row(build) for build in found.new[:SHOWN]]
     return ["\n".join([table(headers, rows, style), *_more(len(found.new))])]

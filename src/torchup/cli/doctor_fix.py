@@ -70,7 +70,7 @@ def _words(session: Session, done: Repair) -> str:
         return _cause(done.diagnosis) or path
     if done.state is RepairState.PLANNED and done.plan is not None:
         build = done.plan.build.label
-        first = text("doctor.fix.would", "would rebuild {path} with torch {build}:", path=path, build=build)
+        first = text("doctor.fix.would", "would recreate {path} with torch {build}:", path=path, build=build)
         return _listed(first, [step.argv for step in done.plan.steps])
     if done.state is RepairState.COMMANDS:
         return _listed(text("doctor.fix.numpy.would", "would run in {path}:", path=path), done.commands)

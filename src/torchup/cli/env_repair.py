@@ -1,4 +1,4 @@
-"""`torchup env repair`: make an environment again as it was verified."""
+"""`torchup env repair`: recreate an environment as it was verified."""
 
 from __future__ import annotations
 

@@ -35,20 +35,33 @@ def command(session: Session) -> None:
     del session
 
 
-def _place(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a subcommand ``--user`` and ``--prefix``."""
-    below = text(
+def _place(prefix: str, user: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a subcommand ``--user`` and ``--prefix`` with its own help: each subcommand has another default."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        with_user = click.option("--user", is_flag=True, help=user)(function)
+        return click.option("--prefix", metavar="DIR", help=prefix)(with_user)
+
+    return decorate
+
+
+_target = _place(
+    text(
         "kernel.option.prefix",
-        "Folder of the hub or environment whose Jupyter to use (default: this user's Jupyter; for list and "
-        "remove, all)",
-    )
-    prefix = click.option("--prefix", metavar="DIR", help=below)
-    user = click.option(
-        "--user",
-        is_flag=True,
-        help=text("kernel.option.user", "Use only this user's Jupyter (default for `kernel add`)"),
-    )
-    return prefix(user(function))
+        "Folder of the hub or environment whose Jupyter gets the kernel (default: this user's Jupyter)",
+    ),
+    text("kernel.option.user", "Add the kernel to this user's Jupyter (the default)"),
+)
+_searched = _place(
+    text(
+        "kernel.option.search-prefix",
+        "Folder of the only hub or environment to search (default: every folder that Jupyter searches)",
+    ),
+    text(
+        "kernel.option.search-user",
+        "Search only this user's Jupyter (default: every folder that Jupyter searches)",
+    ),
+)
 
 
 @command.command(
@@ -64,7 +77,7 @@ def _place(function: Callable[..., Any]) -> Callable[..., Any]:
     metavar="TEXT",
     help=text("kernel.option.label", "Name shown in notebooks (default: torch's version and the environment's name)"),
 )
-@_place
+@_target
 @common_options
 @changing_options
 def add_command(
@@ -105,7 +118,8 @@ def _add(
     except TimeoutError as error:
         raise registry.busy(found.name) from error
     except OSError as error:
-        raise _cannot_write(folder, error) from error
+        hint = message("kernel.cannot-write.hint", "use --user, or --prefix with a folder that you can write to")
+        raise _cannot_write(folder, error, hint) from error
 
 
 def _detail(session: Session, line: str) -> None:
@@ -129,7 +143,7 @@ def _would_add(found: Environment, folder: str, *, missing: tuple[str, ...]) -> 
 
 
 @command.command(name="list", help=text("kernel.list.help", "List kernels, and show which can no longer start"))
-@_place
+@_searched
 @common_options
 def list_command(session: Session, prefix: str | None, *, user: bool) -> Answer:
     """`torchup kernel list`."""
@@ -172,7 +186,7 @@ def _stale_lines(stale: Sequence[Kernel]) -> Iterator[Message]:
     is_flag=True,
     help=text("kernel.option.stale", "Remove all torchup kernels that can no longer start"),
 )
-@_place
+@_searched
 @common_options
 @changing_options
 def remove_command(session: Session, names: tuple[str, ...], prefix: str | None, *, stale: bool, user: bool) -> Answer:
@@ -218,7 +232,10 @@ def _remove(host: Host, chosen: tuple[Kernel, ...]) -> None:
         try:
             kernels.remove(host, kernel)
         except OSError as error:
-            raise _cannot_write(kernel.folder, error) from error
+            hint = message(
+                "kernel.cannot-remove.hint", "run the command as the owner of that folder, or change its permissions"
+            )
+            raise _cannot_write(kernel.folder, error, hint) from error
 
 
 def _named(found: tuple[Kernel, ...], name: str) -> tuple[Kernel, ...]:
@@ -259,7 +276,6 @@ def _folder(host: Host, prefix: str | None, *, user: bool) -> str:
     return kernels.prefix_folder(host.real_path(absolute))
 
 
-def _cannot_write(path: str, error: OSError) -> InstallError:
+def _cannot_write(path: str, error: OSError, hint: Message) -> InstallError:
     reason = message("kernel.cannot-write", "cannot change {path}: {error}", path=path, error=error.strerror or error)
-    hint = message("kernel.cannot-write.hint", "use --user, or --prefix with a folder that you can write to")
     return InstallError(reason, hint=hint)

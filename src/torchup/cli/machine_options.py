@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 SIZE_LIMIT = 1 << 20  # characters; a machine with 16 GPUs has 20 KB
 
 
+_TO_WRITE = message(
+    "cli.machine.missing.hint", "run `torchup detect --json > FILE` on that machine to write its machine file"
+)
+
+
 class NamedMachine(Value, frozen=True, kw_only=True):
     """A machine and where its facts came from. ``here``: it is this one, so its sources can be asked."""
 
@@ -146,8 +151,8 @@ def machines_in(host: Host, folder: str, assumed: Sequence[str]) -> tuple[NamedM
     names = [name for name in listed or () if name.endswith(".json")]
     if listed is None and not host.exists(folder):
         raise UsageError(
-            message("cli.machine.missing", "there is no file or folder {path}", path=folder),
-            hint=message("cli.machine.missing.hint", "run `torchup detect --json > NAME.json` to write a machine file"),
+            message("cli.machine.missing", "{path} does not exist or cannot be read", path=folder),
+            hint=_TO_WRITE,
         )
     if not names:
         raise no_machines(folder)
@@ -193,18 +198,12 @@ def _read(host: Host, path: str) -> Machine:
     if content is not None and len(content) > SIZE_LIMIT:
         raise UsageError(
             message("cli.machine.large", "{path} is too large for a machine file", path=path),
-            hint=message(
-                "cli.machine.missing.hint",
-                "run `torchup detect --json > FILE` on that machine to write its machine file",
-            ),
+            hint=_TO_WRITE,
         )
     if content is None:
         raise UsageError(
-            message("cli.machine.missing", "the machine file {path} cannot be read", path=path),
-            hint=message(
-                "cli.machine.missing.hint",
-                "run `torchup detect --json > FILE` on that machine to write its machine file",
-            ),
+            message("cli.machine.missing", "{path} does not exist or cannot be read", path=path),
+            hint=_TO_WRITE,
         )
     try:
         return load_machine(content)

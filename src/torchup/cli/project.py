@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,9 +14,10 @@ from torchup.encoding import to_builtins
 from torchup.errors import ExitCode, UsageError
 from torchup.i18n import render, text
 from torchup.model import Request, Secret, Severity, message
+from torchup.report.severities import SEVERITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torchup.catalog.types import Catalog
     from torchup.jobs.project import Edit, ProjectFile, Target
@@ -132,7 +134,8 @@ def check_command(session: Session, folder: str, files: tuple[str, ...], tool: s
     catalog = _catalog(session)
     listed = [(one.name, flaw) for one in found for flaw in flaws(one, catalog)]
     if wanted["kinds"] or wanted["machine_path"]:
-        listed += [(edit.name, _not_planned(edit)) for edit in _edits(session, found, wanted) if edit.changes]
+        command = _sync_line(folder, files, tool, wanted)
+        listed += [(edit.name, _not_planned(edit, command)) for edit in _edits(session, found, wanted) if edit.changes]
     bad = any(flaw.severity is not Severity.INFO for _, flaw in listed)
     return Answer(
         command="project check",
@@ -174,7 +177,7 @@ def sync_command(
     return Answer(
         command="project sync",
         data={"files": [_edit_data(edit) for edit in edits], "written": written, "dry_run": session.dry_run},
-        text=lambda: _synced(session, edits, written=written, undo=undo),
+        text=lambda: _synced(edits, written=written, undo=undo),
     )
 
 
@@ -238,8 +241,23 @@ def _agreed(session: Session, edits: Sequence[Edit]) -> bool:
     )
 
 
-def _not_planned(edit: Edit) -> Flaw:
-    from torchup.project.check import SYNC, Flaw  # noqa: PLC0415  # only for a difference
+def _sync_line(folder: str, files: Sequence[str], tool: str | None, wanted: dict[str, Any]) -> str:
+    """The sync that writes what was checked: the same folder, files and machines. A mirror's login is left out."""
+    from torchup.sources.private import shown  # noqa: PLC0415  # only for a difference
+
+    mirror = shown(Secret(wanted["mirror"])) if wanted["mirror"] else None
+    options = {
+        "--tool": tool, "--for": wanted["kinds"], "--machine": wanted["machine_path"], "--torch": wanted["torch"],
+        "--python": wanted["python"], "--mirror": mirror,
+    }  # fmt: skip
+    words = ["torchup", "project", "sync", *([folder] if folder != "." else [])]
+    words += [word for name in files for word in ("--file", name)]
+    words += [word for option, value in options.items() if value for word in (option, value)]
+    return shlex.join([*words, *(["--offline"] if wanted["offline"] else [])])
+
+
+def _not_planned(edit: Edit, command: str) -> Flaw:
+    from torchup.project.check import Flaw  # noqa: PLC0415  # only for a difference
 
     builds = ", ".join(dict.fromkeys(slot.label for slot in edit.slots))
     return Flaw(
@@ -247,7 +265,7 @@ def _not_planned(edit: Edit) -> Flaw:
         severity=Severity.ERROR,
         summary=message("project.flaw.planned", "the file does not contain what these machines need: {builds}",
                         builds=builds),
-        fix=SYNC,
+        fix=message("project.fix.sync-machines", "run `{command}` to write the planned builds", command=command),
     )  # fmt: skip
 
 
@@ -291,11 +309,14 @@ def _flaws_text(listed: Sequence[tuple[str, Flaw]], names: Sequence[str]) -> str
         return text("project.sound", "torchup found no problem in {names}", names=", ".join(names))
     lines = []
     for name, flaw in listed:
-        lines += [f"{name}: {flaw.severity}: {render(flaw.summary)}  [{flaw.rule}]", f"    {render(flaw.fix)}"]
+        lines += [
+            f"{name}: {render(SEVERITIES[flaw.severity])}: {render(flaw.summary)}  [{flaw.rule}]",
+            f"    {render(flaw.fix)}",
+        ]
     return "\n".join(lines)
 
 
-def _synced(session: Session, edits: Sequence[Edit], *, written: bool, undo: bool) -> str:
+def _synced(edits: Sequence[Edit], *, written: bool, undo: bool) -> str:
     changed = [edit for edit in edits if edit.changes]
     if not changed:
         return text("project.sync.same", "nothing to change: {names}", names=", ".join(edit.name for edit in edits))
@@ -312,13 +333,24 @@ def _synced(session: Session, edits: Sequence[Edit], *, written: bool, undo: boo
         )
     ]
     lines += [_chosen(edit) for edit in changed]
-    extras = sorted({slot.extra for edit in changed for slot in edit.slots if slot.extra})
-    if extras:
-        lines.append(text("project.sync.extras",
-            "a platform has several builds: install the project with only one of --extra {names}",
-                          names=", --extra ".join(extras)))  # fmt: skip
-    del session
+    for edit in changed:
+        lines += _which_build(edit)
     return "\n".join(lines)
+
+
+def _which_build(edit: Edit) -> Iterator[str]:
+    """How one of several builds of a platform is chosen, in the words of the file's tool."""
+    from torchup.project.kinds import Kind  # noqa: PLC0415  # parsers that other verbs do not need
+
+    names = sorted({slot.extra for slot in edit.slots if slot.extra})
+    if names and edit.kind is Kind.PIXI:
+        yield text("project.sync.environments",
+            "a platform has several builds: use one of them with `pixi run -e NAME` (names: {names})",
+            names=", ".join(names))  # fmt: skip
+    elif names:
+        yield text("project.sync.extras",
+            "a platform has several builds: install the project with only one of --extra {names}",
+            names=", --extra ".join(names))  # fmt: skip
 
 
 def _chosen(edit: Edit) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 import torchup
 from torchup.bench.code_hash import worker_hash
@@ -29,8 +30,11 @@ from torchup.results.run import Run
 from torchup.results.schema import to_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torchup.bench.compare import Report
     from torchup.host import Host
+    from torchup.model import Message, Result
 
 ACROSS = ("recipe", "kind", "precision", "parameters", "world_size")
 
@@ -251,13 +255,23 @@ def _chosen(host: Host, selector: Selector) -> tuple[Labelled, ...]:
     run = store.load(host, selector.run)
     chosen = selector.choose(run.results)
     if not chosen:
-        recipes = ", ".join(sorted({result.recipe for result in run.results}))
         raise UsageError(
             message("results.no-part", "nothing in run {run} matches {part}", run=run.id,
                     part=" ".join(filter(None, (selector.recipe, selector.device)))),
-            hint=message("results.no-part.hint", "choose one of the run's recipes: {recipes}", recipes=recipes),
+            hint=_parts(selector, run.results),
         )  # fmt: skip
     return tuple(Labelled(run=run.id, result=result) for result in chosen)
+
+
+def _parts(selector: Selector, results: Sequence[Result]) -> Message:
+    """What can be named: the devices of a recipe that is there, else the run's recipes."""
+    devices = sorted({result.device for result in replace(selector, device=None).choose(results)})
+    if selector.device is not None and devices:
+        return message(
+            "results.no-device.hint", "choose one of the devices measured: {devices}", devices=", ".join(devices)
+        )
+    recipes = ", ".join(sorted({result.recipe for result in results}))
+    return message("results.no-part.hint", "choose one of the run's recipes: {recipes}", recipes=recipes)
 
 
 def _nothing_comparable(report: Report) -> UsageError:

@@ -160,7 +160,8 @@ def _trusted(request: Request, plan: Plan) -> None:
 def what_happens(session: Session, wanted: up.Wanted, plan: Plan) -> Iterator[Message]:
     """What a yes starts, how long it takes and how to leave the training out."""
     target = environment_path(session.host, wanted.name, wanted.path)
-    if is_satisfied(session.host, plan, target):
+    there = is_satisfied(session.host, plan, target)
+    if there:
         yield message("up.ask.there", "The environment already exists; torchup checks it again.")
     elif wanted.bundle is None and plan.build.size_bytes:
         size = size_text(plan.build.size_bytes)
@@ -169,7 +170,7 @@ def what_happens(session: Session, wanted: up.Wanted, plan: Plan) -> Iterator[Me
         )
     else:
         yield message("up.ask.install", "torchup installs this build and checks that it works.")
-    if records.read(session.host, target) is not None:
+    if not there and records.read(session.host, target) is not None:  # only then is it replaced
         yield message(
             "up.ask.kept",
             "torchup keeps the current environment: `torchup env rollback {name}` restores it.",

@@ -78,7 +78,8 @@ _ALL = (
     message("worker.not-started", "the process could not be started: {why}"),
     message("worker.signal", "the process was terminated by signal {number}: {why}"),
     message("worker.ended", "the process exited with code {number}: {why}"),
-    message("worker.trial-ended", "the trial process exited with code {number}: {text}"),
+    message("worker.trial-ended", "the trial process exited with code {number}: {why}"),
+    message("worker.trial-signal", "the trial process was terminated by signal {number}: {why}"),
     message("worker.silent", "no output"),
     # packages around torch
     message("worker.no-ffmpeg", "FFmpeg's shared libraries are not on this machine; torchcodec needs them"),

@@ -255,7 +255,7 @@ def without_answer(host: Host, python: str, inspection: Inspection, facts: Facts
 
 
 def _repair(facts: Facts) -> Message | None:
-    """The command for an environment that torchup can make again."""
+    """The command for an environment that torchup can recreate."""
     if facts.restorable is None:
         return None
     return message(

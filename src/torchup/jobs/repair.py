@@ -80,7 +80,7 @@ def repair(host: Host, examined: Examined, found: Diagnosis, callbacks: Callback
     """Repair what lies inside the environment, after asking.
 
     Raises:
-        UsageError: the environment is a system's or conda's, which torchup does not rebuild.
+        UsageError: the environment is a system's or conda's, which torchup does not recreate.
         NoBuildError, NetworkError, InstallError, VerifyError: as `install` does; the old environment is as it was.
     """
     done = _environment(host, examined, found, callbacks)
@@ -119,7 +119,7 @@ def _environment(host: Host, examined: Examined, found: Diagnosis, callbacks: Ca
         return replace(before, state=RepairState.PLANNED, plan=replace(plan, steps=steps(plan, prefix)))
     question = message(
         "doctor.fix.ask",
-        "rebuild {path} with torch {build} (torchup keeps the current environment as {path}.previous)?",
+        "recreate {path} with torch {build} (torchup keeps the current environment as {path}.previous)?",
         path=redact(prefix),
         build=plan.build.label,
     )
@@ -156,7 +156,7 @@ def environment_of(host: Host, python: str, *, conda: bool = False) -> str:
         if conda:
             return prefix
         raise UsageError(
-            message("doctor.fix.conda", "{path} is a conda environment: torchup does not rebuild it", path=prefix),
+            message("doctor.fix.conda", "{path} is a conda environment: torchup does not recreate it", path=prefix),
             hint=message(
                 "doctor.fix.conda.hint",
                 "run the commands that `torchup doctor` shows, or make a new environment with `torchup up`",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.catalog.gpus import NAMED, load_gpu_table
-from torchup.catalog.types import LISTED
+from torchup.catalog.types import LISTED, is_vendor
 from torchup.catalog.versions import at_least, variant_key, version_key
 from torchup.compat.laws import code_on_gpu
 from torchup.compat.target import forward_compat_possible, gpu_name
@@ -235,7 +235,7 @@ def _translated(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
 
 def _python(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del best
-    if plan.python not in question.pythons.installed:
+    if plan.python not in question.pythons.installed and question.pythons.known:
         yield _tell(
             message(
                 "plan.advice.python-fetched",
@@ -247,12 +247,23 @@ def _python(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
 
 def _certainty(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del question
-    if best.candidate.row.certainty != LISTED and not best.candidate.row.file:
+    if best.candidate.row.certainty == LISTED or best.candidate.row.file:
+        return
+    if is_vendor(best.candidate.row):  # a refresh reads no pages of vendors
+        text = message(
+            "plan.advice.not-seen-vendor",
+            "{build} was announced, but torchup has not seen it on its index; open {index} to check whether it was "
+            "published",
+            build=plan.build.label,
+            index=plan.build.index_url or best.candidate.source.url,
+        )
+        yield Notice(code="plan.advice.not-seen", level="info", text=text)
+    else:
         yield _tell(
             message(
                 "plan.advice.not-seen",
-                "{build} was announced, but torchup has not seen it on an index; run `torchup catalog refresh` "
-                "to check whether it was published",
+                "{build} was announced, but torchup has not seen it on an index; run `torchup catalog refresh "
+                "--write` to check whether it was published and to save the answer",
                 build=plan.build.label,
             )
         )

@@ -9,7 +9,7 @@ from torchup.catalog.versions import version_key
 from torchup.compat.packages import Status, conflict, match_one
 from torchup.compat.packages.against import none_fits
 from torchup.errors import NoBuildError
-from torchup.model import UNKNOWN, Message, Notice, message
+from torchup.model import Message, Notice, message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,14 +98,22 @@ def _nearest(found: Match) -> Message | None:
 
 def _build_hint(found: Match) -> Message:
     package = load_packages().get(found.package)
-    if package is not None and not package.can_be_compiled:
+    if package is None or package.can_be_compiled:
+        return _compile_hint(found)
+    if not found.alternative:
         return message(
-            "plan.wheel.no-source.hint",
-            "use an alternative: {what} (torchup cannot compile the package)",
-            what=found.alternative or UNKNOWN,
+            "plan.wheel.leave-out.hint", "leave out {package}; torchup cannot compile it", package=found.package
         )
     return message(
-        "plan.wheel.source.hint",
-        "use `--build` to compile the package; compiling needs {what}",
-        what=found.build_needs or UNKNOWN,
+        "plan.wheel.no-source.hint",
+        "use an alternative: {what} (torchup cannot compile the package)",
+        what=found.alternative,
+    )
+
+
+def _compile_hint(found: Match) -> Message:
+    if not found.build_needs:
+        return message("plan.wheel.build.hint", "use `--build` to compile the package")
+    return message(
+        "plan.wheel.source.hint", "use `--build` to compile the package; compiling needs {what}", what=found.build_needs
     )

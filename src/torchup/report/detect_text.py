@@ -89,8 +89,8 @@ def _source(names: str) -> str:
 
 
 def gib(size: int | None) -> str:
-    """Bytes as ``23.6 GiB``; unknown is a question mark."""
-    return "?" if size is None else f"{size / GIB:.1f} GiB"
+    """Bytes as ``23.6 GiB``, or that they are unknown."""
+    return render(UNKNOWN) if size is None else f"{size / GIB:.1f} GiB"
 
 
 def _system(machine: Machine) -> list[tuple[str, str, str]]:
@@ -104,7 +104,7 @@ def _system(machine: Machine) -> list[tuple[str, str, str]]:
             (text("detect.fact.libc", "C library"), f"{machine.libc} {machine.glibc or ''}".strip(), at("libc", ""))
         )
     if machine.wsl:
-        rows.append(("WSL", str(machine.wsl_version or "?"), at("wsl", "")))
+        rows.append(("WSL", str(machine.wsl_version or render(UNKNOWN)), at("wsl", "")))
     if machine.container:
         passed = (
             text("detect.container.gpu", "GPU devices passed in")
@@ -158,7 +158,7 @@ def _gpus(machine: Machine) -> list[tuple[str, str, str]]:
 
 
 def _gpu(gpu: Gpu) -> str:
-    parts = [gpu.name or f"{gpu.vendor.value} {gpu.pci_id or '?'}"]
+    parts = [gpu.name or f"{gpu.vendor.value} {gpu.pci_id or render(UNKNOWN)}"]
     if gpu.compute_capability:
         parts.append(text("detect.gpu.capability", "compute capability {value}", value=gpu.compute_capability))
     parts += [part for part in (gpu.gfx, gpu.architecture) if part]
@@ -197,7 +197,7 @@ def _driver(driver: Driver) -> str:
         parts.append(text("detect.driver.not-loaded", "not loaded"))
     if driver.problem:
         parts.append(meaning(driver.problem, driver.detail))
-    return ", ".join(parts) or "?"
+    return ", ".join(parts) or render(UNKNOWN)
 
 
 def meaning(problem: str, detail: str | None) -> str:

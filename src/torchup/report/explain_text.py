@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.i18n import render, text
-from torchup.model import Severity
 from torchup.report.columns import beside, fill
+from torchup.report.severities import SEVERITIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from torchup.doctor.explain import Explanation
-    from torchup.model import Message
+    from torchup.model import Message, Severity
     from torchup.report.style import Style
 
 
@@ -46,12 +46,7 @@ def _paragraph(words: str, style: Style, indent: str = "") -> str:
 
 def causes_page(entries: Mapping[str, Explanation], severities: Mapping[str, Severity], other: str) -> str:
     """The reference page of causes in the current language; ``other`` links the page in the other language."""
-    words = {
-        Severity.ERROR: text("causes.page.error", "error"),
-        Severity.WARNING: text("causes.page.warning", "warning"),
-        Severity.INFO: text("causes.page.info", "info"),
-    }
-    named = {slug: words[severity] for slug, severity in severities.items()}
+    named = {slug: render(SEVERITIES[severity]) for slug, severity in severities.items()}
     rows = [f"| [`{slug}`](#{slug}) | {named[slug]} | {render(entry.title)} |" for slug, entry in entries.items()]
     sections = [line for slug, entry in entries.items() for line in _cause_section(entry, named[slug])]
     return "\n".join([*_causes_head(other), *rows, *sections]) + "\n"

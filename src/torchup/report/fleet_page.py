@@ -137,7 +137,7 @@ def _plans(members: Sequence[Member]) -> Section:
 
 def _facts(one: Member, plan: Plan) -> Iterator[tuple[str, str]]:
     if one.machine is not None:
-        yield text("plan.label.machine", "This machine"), machine_line(one.machine)
+        yield text("fleet.column.machine", "Machine"), machine_line(one.machine)
     yield text("plan.label.why", "Why"), " ".join(render(reason) for reason in plan.why)
     yield text("plan.label.from", "Source"), plan.build.index_url or plan.build.source or NONE
     yield text("fleet.packages", "Packages"), ", ".join(plan.requirements)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from torchup.compat.target import variant_name
 from torchup.i18n import printable, render, text
-from torchup.model import Machine, Plan, Reason, Rejection, Value, Vendor
+from torchup.model import UNKNOWN, Machine, Plan, Reason, Rejection, Value, Vendor
 from torchup.privacy import shown_address
 from torchup.report.columns import beside, cells, cut, fill, pad
 from torchup.report.style import Style, mark
@@ -237,7 +237,7 @@ def _outcome_line(row: Sequence[str], widths: Sequence[int], style: Style) -> st
 
 def _outcome_row(outcome: Outcome) -> tuple[str, str, str, str]:
     plan, machine = outcome.plan, outcome.machine
-    gpus = _names(machine, range(len(machine.gpus))) if machine else "?"
+    gpus = _names(machine, range(len(machine.gpus))) if machine else render(UNKNOWN)
     if plan is None:
         return printable(outcome.name), text("plan.none", "none"), "-", gpus
     label = f"{plan.build.torch}+{_variant(plan)}"

@@ -39,6 +39,16 @@ KINDS: dict[str, Message] = {
     "ended": message("wheel.kind.ended", "no new releases"),
 }
 
+EVIDENCES: dict[str, Message] = {  # of the package tables (`catalog.packages.EVIDENCE`)
+    "listing": message("wheel.evidence.listing", "a public listing"),
+    "metadata": message("wheel.evidence.metadata", "PyPI's metadata or file names"),
+    "measured": message("wheel.evidence.measured", "the opened wheel"),
+    "table": message("wheel.evidence.table", "the project's own table"),
+    "matrix": message("wheel.evidence.matrix", "the project's build matrix"),
+    "resolver": message("wheel.evidence.resolver", "another installer's list"),
+    "seen": message("wheel.evidence.seen", "a user's script"),
+}
+
 
 def wheels_text(found: Sequence[Match], style: Style, *, every: bool) -> str:
     """One block a package."""
@@ -94,10 +104,13 @@ def _evidence(found: Match) -> str:
         return text(
             "wheel.text.unchecked",
             "torchup could not check the wheel's address (known from: {evidence})",
-            evidence=found.evidence,
+            evidence=EVIDENCES[found.evidence],
         )
     return text(
-        "wheel.text.evidence", "known from: {evidence}, as of {date}", evidence=found.evidence, date=found.as_of
+        "wheel.text.evidence",
+        "known from: {evidence}, as of {date}",
+        evidence=EVIDENCES[found.evidence or "listing"],
+        date=found.as_of,
     )
 
 

@@ -179,18 +179,11 @@ def _edit_conda(path: str, text: str, slots: Sequence[Slot]) -> str:
 
 def _specs(path: str, text: str, slots: Sequence[Slot]) -> dict[str, str]:
     """What each package is to be asked with. For several platforms without builds: each machine's solver chooses."""
-    orders = [slot.plan.conda for slot in slots]
-    if any(order is None for order in orders):
-        raise UsageError(
-            message("project.conda.plan", "{path} lists conda packages, but the plan is not for conda", path=path),
-            hint=message(
-                "project.conda.plan.hint", "list torch below `- pip:`, or leave out the options that ask for pip"
-            ),
-        )
+    orders = [slot.plan.conda for slot in slots if slot.plan.conda is not None]  # all: such a file is planned so
     used = {conda_name(item.text) for item in items_of(text, "dependencies")}
     found: list[dict[str, str]] = []
     for order in orders:
-        specs = {conda_name(spec) or spec: spec for spec in (order.specs if order else ())}
+        specs = {conda_name(spec) or spec: spec for spec in order.specs}
         found.append({name: spec for name, spec in specs.items() if name in CHOOSING and _asked(name, used)})
     if len(found) == 1:
         return found[0]
