@@ -39,7 +39,7 @@ def lacking(facts: Facts, name: str, slug: str) -> Found | None:
     row = next((one for one in facts.readiness if one.name == name and one.ready is False), None)
     if row is None:
         return None
-    values = {"found": row.found or "-", "wanted": row.wanted or "-"}
+    values = {"found": row.found or UNKNOWN, "wanted": row.wanted or UNKNOWN}
     return Found(
         summary=filled(text_of(slug, "summary"), values),
         evidence=_evidence(row),
