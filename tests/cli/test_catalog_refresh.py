@@ -51,7 +51,7 @@ def test_the_diff_is_shown_and_kept_only_on_request(mirror, capsys, tmp_path):
     assert data["written"] == str(overlay)
     assert [build["torch"] for build in data["new"]] == ["9.1.0"]
     assert main(arguments) == 0
-    assert "nothing newer than the catalogue was found" in capsys.readouterr().out
+    assert "torchup found no new builds" in capsys.readouterr().out
     assert main(["catalog", "show", "--torch", "9.1.0", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["data"]["rows"][0]["variant"] == "cu126"
 

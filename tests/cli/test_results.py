@@ -105,7 +105,7 @@ def test_other_precision_is_refused(capsys, runs):
     ("arguments", "words"),
     [
         (("show", "nope"), "no run `nope`"),
-        (("show", "latest"), "stored runs: 0"),
+        (("show", "latest"), "number of runs measured on this machine: 0"),
         (("show", "missing/file.json"), "cannot be read"),
         (("compare", "article", "article:nope"), "nothing in run article matches nope\n"),
         (("compare", "article", "article"), "compared with itself"),

@@ -89,7 +89,7 @@ def command(
         one_only = {"--export": bool(export_kind) and export_kind not in FLEET, "--why-not": asked is not None,
                     "--sizes": sizes}  # fmt: skip
         for option in (option for option, given in one_only.items() if given):
-            raise one_machine_only(machine_path, option)
+            raise one_machine_only(option, machine_path)
         return _many(session, machines, request, catalog, export_kind)
     target = named_machines(session.host, machine_path, assumed, recording)[0]
     survey = ask_sources(session, target, request, catalog)

@@ -167,7 +167,7 @@ def test_the_command_exits_with_3_where_a_machine_is_left_out(tmp_path, capsys):
     assert "# left out: b.json: " in capsys.readouterr().out
     (tmp_path / "a.json").unlink()
     assert main(["plan", "--machine", str(tmp_path), "--export", "slurm"]) == 3
-    assert "none of these machines has a plan" in capsys.readouterr().err
+    assert "no machine in the folder has a plan" in capsys.readouterr().err
 
 
 def test_machines_that_share_a_file_share_torch_and_build():

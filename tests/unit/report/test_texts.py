@@ -103,8 +103,10 @@ def test_the_limit_of_a_device_is_said_once_for_its_fastest_run():
     """Which bound, how long, which share; where the peak is unknown no limit is claimed."""
     slow, fast = result(limit=limit()), result("graph", 2.0, limit=limit(bound="bytes", share=0.455))
     (line,) = limits([slow, fast])
-    assert line == "Example CPU: the limit for this work is 910 ms (memory bandwidth); `graph` reaches 45.5 % of it"
-    assert "(arithmetic)" in limits([slow])[0]
+    assert line == (
+        "Example CPU: this work takes at least 910 ms (limit: memory bandwidth); `graph` reaches 45.5 % of that speed"
+    )
+    assert "(limit: arithmetic)" in limits([slow])[0]
     assert limits([result(limit=limit(seconds=None, share=None))]) == [
         "the peak performance of Example CPU is unknown, so torchup shows no limit"
     ]
@@ -226,7 +228,7 @@ def test_an_environment_is_shown_with_where_it_is_from():
     said = shown(made, previous="torch 2.12.0+cu126")
     for expected in ("pytorch (uv)", "torch 2.12.0+cu126", "not yet; run `torchup verify --env default`", "source it"):
         assert expected in said
-    assert "adopted unchanged" in shown(msgspec.structs.replace(made, adopted=True))
+    assert "adopted (not installed by torchup)" in shown(msgspec.structs.replace(made, adopted=True))
 
 
 def test_an_environment_is_shown_with_its_proof():

@@ -44,11 +44,11 @@ def told(text):
             "causal_conv1d_cuda.cpython-312-x86_64-linux-gnu.so",
             "_ZN3c104cuda29c10_cuda_check_implementationEiPKcS2_jb", "2.14.0+cu130", "torch 2.10 to 2.13",
         ),
-        ("vllm/_C.abi3.so", "_ZN5torch3jit17parseSchemaOrNameERKSsb", "2.7.0+cu126", "old string ABI"),
+        ("vllm/_C.abi3.so", "_ZN5torch3jit17parseSchemaOrNameERKSsb", "2.7.0+cu126", "built with the old C++ string ABI"),
         (
             "torch_scatter/_version_cuda.so",
             "_ZN3c105ErrorC2ENS_14SourceLocationENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE", "2.5.1+cu124",
-            "new string ABI",
+            "built with the new C++ string ABI",
         ),
     ],
 )  # fmt: skip
