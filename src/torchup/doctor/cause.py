@@ -43,6 +43,7 @@ class RemedyKind(StrEnum):
     GROUPS = "groups"
     CONTAINER_GPU = "container-gpu"
     CONTAINER_ENGINE = "container-engine"  # the engine has to learn of the GPU's runtime first
+    CONTAINER_RESTART = "container-restart"
     JOB_GPU = "job-gpu"
 
 
@@ -63,6 +64,7 @@ class System(StrEnum):
 
     CONTAINER = "container"
     WSL = "wsl"
+    DEBIAN = "debian"  # Debian and its relatives, which have apt
     LINUX = "linux"
     WINDOWS = "windows"
     MACOS = "macos"

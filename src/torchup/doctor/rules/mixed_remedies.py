@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from torchup.doctor.cause import text_of
+from torchup.doctor.package_tools import APT, package_tool, package_tools
 from torchup.doctor.remedy import (
     Wish,
     interpreter_of,
@@ -131,9 +132,13 @@ def _without_system(facts: Facts, row: LibraryWheel, where: str) -> Remedy:
     major = cuda_major(facts)
     package = f"{row.system}{number[1] if number else ''}" + (f"-cuda-{major}" if major else "")
     wheel = _wheel(facts, row)
-    text = text_of("mixed-install", "remedy-system", package=package, path=where, wheel=wheel or row.wheel)
-    commands: Commands = (("dpkg", "-S", where), ("sudo", "apt", "remove", package))
-    return msgspec.structs.replace(_typed(facts, text, commands), needs_root=True)
+    tool = package_tool(facts) or next((tool for tool in package_tools() if tool.folder and tool.folder in where), None)
+    if tool is not None and tool.program == APT:
+        text = text_of("mixed-install", "remedy-system", package=package, path=where, wheel=wheel or row.wheel)
+        commands: Commands = ((*tool.owner, where), (*tool.remove, package))
+        return msgspec.structs.replace(_typed(facts, text, commands), needs_root=True)
+    text = text_of("mixed-install", "remedy-file", path=where, wheel=wheel or row.wheel)
+    return _typed(facts, text, ((*tool.owner, where),) if tool is not None else ())
 
 
 # ---------------------------------------------------------------- what the facts say
