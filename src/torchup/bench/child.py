@@ -118,8 +118,8 @@ def worker_error(error: WorkerError, what: str) -> UsageError | MeasureError:
             text,
             hint=message(
                 "bench.data.hint",
-                "use --data with a folder of IDX files, of CIFAR-10 binary files (cifar-resnet only) or of "
-                "images in one subfolder per class, or with a text file (gpt only)",
+                "use --data with a folder of IDX files (mnist, fashion-mnist, dataloader), of CIFAR-10 binary "
+                "files (cifar-resnet) or of images in one subfolder per class; for gpt, use a text file",
             ),
         )
     if error.code in {"PrecisionError", "UnavailableError"}:
@@ -130,7 +130,7 @@ def worker_error(error: WorkerError, what: str) -> UsageError | MeasureError:
             "close other programs that use memory, or reduce --batch or --size if the workload has these options",
         )
         return MeasureError(text, error.said, hint=hint)
-    hint = message("bench.failed.hint", "run `torchup verify` to see what is broken in the environment")
+    hint = message("bench.failed.hint", "run `torchup verify` to check whether the environment itself works")
     return MeasureError(text, error.said, hint=hint)
 
 

@@ -94,7 +94,7 @@ def _too_short_for_a_laptop(result: Result) -> list[Notice]:
 def _few(count: int) -> Notice:
     text = message(
         "stability.few-repeats",
-        "too few repeats ({count}) to estimate the noise; use `--repeats 5` or more for an interval",
+        "too few repeats ({count}) to estimate the noise; use `--repeats 5` or more",
         count=count,
     )
     return Notice(code=text.code, text=text)

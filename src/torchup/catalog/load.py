@@ -61,7 +61,7 @@ def read_overlay(text: str | bytes) -> Overlay:
             ),
             hint=message(
                 "catalog.overlay.invalid.hint",
-                "delete catalog.json in torchup's data folder, then run `torchup catalog refresh --write`",
+                "delete the catalog.json that `torchup self paths` lists, then run `torchup catalog refresh --write`",
             ),
         ) from error
 

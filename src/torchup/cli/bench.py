@@ -81,7 +81,10 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "devices",
     callback=_names,
     metavar="A,B",
-    help=text("bench.option.device", "Devices to measure, comma-separated (default: all that torch sees)"),
+    help=text(
+        "bench.option.device",
+        "Devices to measure, comma-separated (default: all that torch sees; for run, only the first)",
+    ),
 )
 @click.option(
     "--epochs",
@@ -120,7 +123,10 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "--threads",
     type=click.IntRange(1, 1024),
     metavar="N",
-    help=text("bench.option.threads", "Number of CPU threads for torch (default: torch's choice)"),
+    help=text(
+        "bench.option.threads",
+        "Number of CPU threads for torch (default: torch's choice; on a CPU, some recipes use the fastest number)",
+    ),
 )
 @click.option(
     "--batch",
@@ -184,7 +190,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="SHARE",
     help=text(
         "bench.option.until",
-        "Target half-width of the confidence interval, as a share of the median, e.g. 1% (at most 100 runs; "
+        "Target half-width of the confidence interval, e.g. 1% of the median (at most 100 repeats a recipe; "
         "default: none)",
     ),
 )
@@ -302,13 +308,15 @@ def _interrupted_run(session: Session) -> tuple[str, Journal]:
     except UNREADABLE as error:
         text_ = message("bench.resume.broken", "the journal of run {run} cannot be read", run=name)
         hint = message(
-            "bench.resume.broken.hint", "run `torchup results show {run}` to see its saved results", run=name
+            "bench.resume.broken.hint",
+            "run `torchup bench` to measure again; any results of run {run} are saved",
+            run=name,
         )
         raise UsageError(text_, hint=hint) from error
     if journal.code_hash != worker_hash(session.host):
         text_ = message("bench.resume.other", "run {run} was started by a different version of torchup", run=name)
         hint = message(
-            "bench.resume.other.hint", "run `torchup bench` to measure again; the results of the earlier run are saved"
+            "bench.resume.other.hint", "run `torchup bench` to measure again; any results of the earlier run are saved"
         )
         raise UsageError(text_, hint=hint)
     return name, journal
@@ -349,7 +357,7 @@ def _distributed_answer(session: Session, python: str, where: Layout, request: B
     return Answer(
         command="bench",
         data=(),
-        text=lambda: text("bench.part-done", "this node is done; the results are on node 0, rank 0"),
+        text=lambda: text("bench.part-done", "this part of the measurement is done; the results are on node 0, rank 0"),
     )
 
 

@@ -124,14 +124,14 @@ def _choices(rows: list[Row], torch: str | None) -> Message:
         releases = sorted({row.torch for row in rows}, key=version_key)
         return message(
             "catalog.nothing.releases",
-            "choose a release from {oldest} to {newest}",
+            "run `torchup catalog show --all` to see the releases, from {oldest} to {newest}",
             oldest=releases[0],
             newest=releases[-1],
         )
     names = ", ".join(sorted({row.variant for row in fitting}, key=variant_key, reverse=True))
     if torch is None:
         return message("catalog.nothing.variants", "choose one of these variants: {names}", names=names)
-    return message("catalog.nothing.hint", "choose another version, or one of these variants: {names}", names=names)
+    return message("catalog.nothing.hint", "choose one of these variants: {names}", names=names)
 
 
 def newest_of_each(rows: list[Row]) -> list[Row]:

@@ -96,7 +96,7 @@ def _refuse_ignored(options: tuple[str, ...]) -> None:
             ),
             hint=message(
                 "catalog.refresh.packages.alone.hint",
-                "run `torchup catalog refresh --packages` to see newer packages, and leave out --packages to "
+                "run `torchup catalog refresh --packages` to see newer packages, or leave out --packages to "
                 "refresh the builds",
             ),
         )  # fmt: skip
@@ -134,7 +134,7 @@ def _look(look: Look) -> str:
 def _unclear(silent: str) -> str:
     if not silent:
         return text("catalog.look.none", "not checked: no source answered")
-    return text("catalog.look.unclear", "not checked completely: {names} did not answer", names=silent)
+    return text("catalog.look.unclear", "not checked completely (no answer: {names})", names=silent)
 
 
 def _packages(session: Session) -> Answer:

@@ -44,7 +44,10 @@ def command(session: Session, record: str | None, source: str | None) -> Answer:
     if record and source:
         raise UsageError(
             message("detect.record-or-from", "--record and --from cannot be used together"),
-            hint=message("detect.record-or-from.hint", "copy the folder if you want a copy of a recording"),
+            hint=message(
+                "detect.record-or-from.hint",
+                "leave out --from to record this machine, or leave out --record to replay the recording",
+            ),
         )
     if record:
         machine, notices = _record(record, session)
@@ -102,7 +105,7 @@ def _record(folder: str, session: Session) -> tuple[Machine, tuple[Notice, ...]]
             message(
                 "detect.record.failed", "the recording cannot be written: {reason}", reason=error.strerror or error
             ),
-            hint=message("detect.record.failed.hint", "choose a folder that you can write to"),
+            hint=message("detect.record.failed.hint", "choose a folder that you can write to and that has free space"),
         ) from error
     except UNREADABLE as error:
         raise TorchupError(

@@ -101,7 +101,7 @@ def activity_words() -> str:
     if found is None:
         return ""
     if found.what.startswith(PYTHON):
-        return text("display.python", "running the environment's Python")
+        return text("display.python", "running Python")
     if found.kind == "ask":
         return text("display.asking", "asking {host}", host=found.what)
     return text("display.running", "running {program}", program=found.what)

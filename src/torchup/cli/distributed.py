@@ -177,7 +177,7 @@ def check_rendezvous(where: Layout) -> None:
             message("distributed.unknown-host", "the host name `{host}` cannot be resolved", host=where.address),
             hint=message(
                 "distributed.unknown-host.hint",
-                "use the IP address of node 0: `--rendezvous IP:PORT`",
+                "use the IP address of node 0: `--rendezvous IP:PORT` with `--nnodes` and `--node-rank`",
             ),
         )
 
@@ -206,7 +206,7 @@ def meeting(session: Session, where: Layout, every: float = 10.0) -> Iterator[th
             raise
         raise BenchError(
             message(
-                "distributed.not-met", "not all {nodes} nodes connected to {host}:{port} within {seconds} s",
+                "distributed.not-met", "only some of the {nodes} nodes connected to {host}:{port} within {seconds} s",
                 nodes=where.nodes, host=where.address, port=where.port, seconds=round(MEETING),
             ),
             hint=error.hint,

@@ -171,7 +171,9 @@ def _check_report(options: dict[str, Any]) -> None:
                 "doctor.report.alone",
                 "--report cannot be combined with --env, --python, --machine, --assume or --from",
             ),
-            hint=message("doctor.report.alone.hint", "leave out these options: the report describes its own machine"),
+            hint=message(
+                "doctor.report.alone.hint", "leave out the other options: the report describes its own machine"
+            ),
         )
     if options["fix"]:
         raise UsageError(

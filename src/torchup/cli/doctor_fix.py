@@ -50,7 +50,7 @@ def _tell(session: Session, done: Repair) -> None:
         session.note(
             message(
                 "doctor.fix.outside",
-                "torchup does not repair this cause; the diagnosis shows what you can do",
+                "`--fix` repairs only environments, not this cause; the diagnosis shows what you can do",
             )
         )
 

@@ -64,7 +64,11 @@ class _EnvGroup(VerbGroup):
 @click.group(
     cls=_EnvGroup,
     name="env",
-    help=text("env.help", "Create, list, show, remove, roll back, repair, use, export, bundle and adopt environments"),
+    help=text(
+        "env.help",
+        "Create, list, show, remove, roll back, repair, export, bundle and adopt environments, and run programs "
+        "in them",
+    ),
 )
 @common_options
 def command(session: Session) -> None:
@@ -246,7 +250,8 @@ def _how_to_get(program: str, name: str) -> Message:
         )
     return message(
         "env.run.no-program.hint",
-        "hint: install the package that provides it: `torchup env run {name} -- pip install PACKAGE`",
+        "hint: check the program's name or path, or install the package that provides the program: `torchup env "
+        "run {name} -- pip install PACKAGE`",
         name=name,
     )
 

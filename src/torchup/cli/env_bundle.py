@@ -66,7 +66,8 @@ def command(
         bundle = collect(host, plan, output, platform=platform, progress=progress, connections=connections)
     done = text(
         "env.bundle.done",
-        "wheels in {folder}: {count}; run `torchup up --from {folder}` on the machine without a network",
+        "wheels in {folder}: {count}; copy the folder to the machine without a network and run `torchup up "
+        "--from DIR` there",
         count=len(bundle.files),
         folder=output,
     )
@@ -75,7 +76,9 @@ def command(
 
 def read_plan(host: Host, file: str) -> Plan:
     """The plan in a file that `torchup plan --json` or `--export json` wrote. Raises `UsageError`."""
-    hint = message("env.bundle.no-plan.hint", "run `torchup plan --json > {file}` to write a plan", file=file)
+    hint = message(
+        "env.bundle.no-plan.hint", "run `torchup plan --json > plan.json` to write a plan, then use `--plan plan.json`"
+    )
     raw = host.read_bytes(file, SIZE_LIMIT + 1)
     if raw is None:
         raise UsageError(message("env.bundle.plan-unreadable", "cannot read the file {file}", file=file), hint=hint)
@@ -110,8 +113,8 @@ def recorded_plan(host: Host, name: str, *, pinned: bool) -> Plan:
         text_ = message("env.no-plan", "torchup does not know where the packages of `{name}` came from", name=name)
         hint = message(
             "env.no-plan.hint",
-            "run `torchup plan --export requirements` to export a plan, or `torchup plan --json > plan.json`, then "
-            "`torchup env bundle --plan plan.json -o DIR` to bundle one",
+            "run `torchup plan --export requirements` to export a plan; run `torchup plan --json > plan.json` "
+            "and `torchup env bundle --plan plan.json -o DIR` to bundle one",
         )
         raise UsageError(text_, hint=hint)
     return plan

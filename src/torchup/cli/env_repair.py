@@ -125,7 +125,13 @@ def _listed(broken: Broken) -> str:
     """What is damaged, one a line."""
     lines = [render(sentence(said(one))) for one in broken.damage[:SHOWN]]
     if not broken.starts:
-        lines.insert(0, text("env.repair.no-python", "the Python interpreter is missing or does not start"))
+        lines.insert(
+            0,
+            text(
+                "env.repair.no-python",
+                "the Python interpreter is missing, does not start or does not belong to this environment",
+            ),
+        )
     if len(broken.damage) > SHOWN:
         lines.append(text("env.repair.more", "and {count} more", count=len(broken.damage) - SHOWN))
     return "\n".join(lines)

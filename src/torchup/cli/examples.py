@@ -28,7 +28,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup lab": (
         (
             "torchup lab",
-            message("example.lab", "Open JupyterLab in the browser with the torch of the environment `default`."),
+            message("example.lab", "Open JupyterLab in the browser with the torch of the default environment."),
         ),
         (
             "torchup lab thesis --no-browser --port 9000",
@@ -101,7 +101,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup env create": (
         (
             "torchup env create old --torch 2.7.1 --python 3.11",
-            message("example.env.create", "Make an environment with an older torch next to the current one."),
+            message("example.env.create", "Make another environment, with an older torch."),
         ),
     ),
     "torchup env list": (("torchup env list", message("example.env.list", "List the environments.")),),
@@ -134,7 +134,9 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup env adopt": (
         (
             "torchup env adopt ~/venvs/work",
-            message("example.env.adopt", "Let torchup verify and measure an existing environment, too."),
+            message(
+                "example.env.adopt", "Register an existing environment, so that torchup can verify and measure it."
+            ),
         ),
     ),
     "torchup env export": (
@@ -148,7 +150,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             "torchup env bundle lab -o bundle",
             message(
                 "example.env.bundle",
-                "Collect an environment for a machine without a network; run `torchup up --from bundle` there.",
+                "Collect the wheels of `lab` for a machine without a network; run `torchup up --from bundle` there.",
             ),
         ),
     ),
@@ -159,11 +161,16 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ),
         (
             "torchup verify --python .venv/bin/python --no-compile",
-            message("example.verify.python", "Verify any Python, without the slow check of torch.compile."),
+            message(
+                "example.verify.python", "Verify the torch of any Python, without the slow check of torch.compile."
+            ),
         ),
     ),
     "torchup doctor": (
-        ("torchup doctor", message("example.doctor", "Examine the active environment, or else the default one.")),
+        (
+            "torchup doctor",
+            message("example.doctor", "Examine the environment in use; the help of --env says which one that is."),
+        ),
         (
             "torchup doctor --report issue.txt",
             message("example.doctor.report", "Diagnose a report that someone else pasted."),

@@ -75,7 +75,10 @@ _searched = _place(
 @click.option(
     "--display-name",
     metavar="TEXT",
-    help=text("kernel.option.label", "Name shown in notebooks (default: torch's version and the environment's name)"),
+    help=text(
+        "kernel.option.label",
+        "Name shown in notebooks (default: torch's version, its variant and the environment's name)",
+    ),
 )
 @_target
 @common_options
@@ -118,7 +121,11 @@ def _add(
     except TimeoutError as error:
         raise registry.busy(found.name) from error
     except OSError as error:
-        hint = message("kernel.cannot-write.hint", "use --user, or --prefix with a folder that you can write to")
+        hint = message(
+            "kernel.cannot-write.hint",
+            "check the permissions and the free space of that folder; to add a kernel, you can choose another "
+            "folder with --user or --prefix DIR",
+        )
         raise _cannot_write(folder, error, hint) from error
 
 
@@ -245,7 +252,9 @@ def _named(found: tuple[Kernel, ...], name: str) -> tuple[Kernel, ...]:
     if allowed:
         return allowed
     if fits:
-        refused = message("kernel.remove.foreign", "the kernel `{name}` works and was not made by torchup", name=name)
+        refused = message(
+            "kernel.remove.foreign", "the kernel `{name}` has no known problem and was not made by torchup", name=name
+        )
         raise UsageError(
             refused,
             hint=message(

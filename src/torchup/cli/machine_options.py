@@ -104,7 +104,9 @@ def named_machines(
     if machine_path and recording:
         raise UsageError(
             message("cli.machine.both", "--machine and --from cannot be used together"),
-            hint=message("cli.machine.both.hint", "leave out --machine or --from; both work with --assume"),
+            hint=message(
+                "cli.machine.both.hint", "leave out --machine or --from; --assume can be combined with either of them"
+            ),
         )
     if machine_path and host.is_dir(machine_path):
         raise UsageError(
@@ -173,7 +175,9 @@ def no_machines(folder: str) -> UsageError:
     return UsageError(
         message("cli.machine.empty", "{path} contains no machine files (*.json)", path=folder),
         hint=message(
-            "cli.machine.empty.hint", "run `torchup detect --json > {path}/NAME.json` on each machine", path=folder
+            "cli.machine.empty.hint",
+            "run `torchup detect --json > NAME.json` on each machine, then copy the files to {path}",
+            path=folder,
         ),
     )
 

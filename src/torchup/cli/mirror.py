@@ -88,7 +88,11 @@ def test_command(session: Session, names: tuple[str, ...], variant: str) -> Answ
 
 
 def _nothing_works() -> Notice:
-    reason = message("mirror.none", "no mirror served a file; check the network, the proxy and the certificate")
+    reason = message(
+        "mirror.none",
+        "none of the tested mirrors served a file; if none of them answered, check the network, the proxy and "
+        "the certificate",
+    )
     return Notice(code="mirror.none", level="error", text=reason)
 
 

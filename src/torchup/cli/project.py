@@ -31,7 +31,7 @@ _TOOLS = ("uv", "poetry", "pdm", "pixi")
     name="project",
     help=text(
         "project.help",
-        "Write the right build of torch into your project's own file: pyproject.toml (uv, Poetry, PDM), "
+        "Write the right build of torch into your project's own file: pyproject.toml (uv, Poetry, PDM, pixi), "
         "pixi.toml, environment.yml, requirements.txt",
     ),
 )
@@ -49,7 +49,8 @@ def _file_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--file", "files", multiple=True, metavar="NAME",
             help=text("project.option.file",
-                "File to use in the folder (repeatable; default: every known project file)"),
+                "File to use in the folder (repeatable; default: every known project file; for sync, those that "
+                "list torch)"),
         ),
         click.option(
             "--tool", type=click.Choice(_TOOLS),
@@ -89,8 +90,8 @@ def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--python", metavar="VERSION",
             help=text("cli.request.python",
-                "Python version to use, e.g. 3.12 or 3.14t (default: the newest installed one that fits, else "
-                "the newest)"),
+                "Python version, e.g. 3.12 or 3.14t (default: the newest installed one that fits, else the "
+                "newest up to 3.14)"),
         ),
         click.option(
             "--mirror", metavar="NAME|URL", envvar="TORCHUP_MIRROR",
@@ -291,7 +292,8 @@ def _edit_data(edit: Edit) -> dict[str, Any]:
 def _shown(one: ProjectFile) -> str:
     lines = [f"{one.name} ({one.kind.value})"]
     for wish in one.found.wishes:
-        where = ", ".join(wish.platforms) if len(wish.platforms) < 6 else text("project.everywhere", "everywhere")  # noqa: PLR2004  # every platform
+        everywhere = len(wish.platforms) >= 6  # noqa: PLR2004  # all that uv resolves for
+        where = text("project.everywhere", "every platform") if everywhere else ", ".join(wish.platforms)
         place = wish.index or text("project.anywhere", "no index of its own")
         extra = f" [{wish.extra}]" if wish.extra else ""
         lines.append(f"  {wish.name}{wish.specifier}{extra}  {place}  {where}")

@@ -34,7 +34,9 @@ VERBS: dict[str, tuple[str, Message]] = {
     "env": (
         "torchup.cli.env",
         message(
-            "env.summary", "Create, list, show, remove, roll back, repair, use, export, bundle and adopt environments"
+            "env.summary",
+            "Create, list, show, remove, roll back, repair, export, bundle and adopt environments, and run "
+            "programs in them",
         ),
     ),
     "verify": (

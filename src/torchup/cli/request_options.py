@@ -77,8 +77,8 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
             metavar="VERSION",
             help=text(
                 "cli.request.python",
-                "Python version to use, e.g. 3.12 or 3.14t (default: the newest installed one that fits, else "
-                "the newest)",
+                "Python version, e.g. 3.12 or 3.14t (default: the newest installed one that fits, else the "
+                "newest up to 3.14)",
             ),
         ),
         click.option(

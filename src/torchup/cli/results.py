@@ -210,7 +210,7 @@ def export_command(session: Session, run: str, form: str, output: str | None) ->
 @click.option(
     "--force",
     is_flag=True,
-    help=text("results.option.force", "Save the file even if its numbers contradict each other"),
+    help=text("results.option.force", "Save the file even if it fails validation"),
 )
 @common_options
 def import_command(session: Session, file: str, force: bool) -> Answer:  # noqa: FBT001  # click's signature
@@ -271,7 +271,11 @@ def _parts(selector: Selector, results: Sequence[Result]) -> Message:
             "results.no-device.hint", "choose one of the devices measured: {devices}", devices=", ".join(devices)
         )
     recipes = ", ".join(sorted({result.recipe for result in results}))
-    return message("results.no-part.hint", "choose one of the run's recipes: {recipes}", recipes=recipes)
+    return message(
+        "results.no-part.hint",
+        "choose one of the run's recipes ({recipes}), and leave out @DEVICE to take every device",
+        recipes=recipes,
+    )
 
 
 def _nothing_comparable(report: Report) -> UsageError:
@@ -281,7 +285,9 @@ def _nothing_comparable(report: Report) -> UsageError:
         return UsageError(
             text_,
             hint=message(
-                "compare.nothing.hint", "name one recipe on each side: `torchup results compare RUN:RECIPE RUN:RECIPE`"
+                "compare.nothing.hint",
+                "choose runs of the same workload; if their recipes differ, type `torchup results compare "
+                "RUN:RECIPE RUN:RECIPE`",
             ),
         )
     return UsageError(

@@ -62,7 +62,7 @@ def _run(argv: list[str], session: Session) -> int:
         DISPLAY.close()
         if sys.stderr.isatty():
             click.echo(err=True)  # the line of a question or of a bar is still open
-        interrupted = message("cli.interrupted", "interrupted; nothing was left half done")
+        interrupted = message("cli.interrupted", "interrupted; no environment was left half made")
         return _show_error(InterruptedByUserError(interrupted), session, argv)
     except BrokenPipeError:
         return ExitCode.OK  # the reader (`| head`) has what it wanted
@@ -90,7 +90,9 @@ def answer_of(arguments: Sequence[str]) -> Answer | None:
     try:
         return _invoke(list(arguments), session)
     except (KeyboardInterrupt, click.Abort) as error:
-        raise InterruptedByUserError(message("cli.interrupted", "interrupted; nothing was left half done")) from error
+        raise InterruptedByUserError(
+            message("cli.interrupted", "interrupted; no environment was left half made")
+        ) from error
 
 
 def _is_no_memory(error: BaseException | None) -> bool:

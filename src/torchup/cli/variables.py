@@ -16,7 +16,9 @@ VARIABLES = {
     "TORCHUP_WHEELHOUSE": message(
         "cli.variable.wheelhouse", "Folder of wheels, used after all other sources (default: none)"
     ),
-    "TORCHUP_ENV": message("cli.variable.env", "Name of the environment to work on (default: `default`)"),
+    "TORCHUP_ENV": message(
+        "cli.variable.env", "Name of the environment to work on (default: `env` in torchup.toml, else `default`)"
+    ),
     "TORCHUP_PROBE_TIMEOUT": message(
         "cli.variable.probe-timeout", "Time limit for one query to the machine, in seconds (default: 10)"
     ),

@@ -251,7 +251,7 @@ def mps_against(row: Row, macos: str | None) -> Message | None:
         return None
     return message(
         "plan.reject.mps",
-        "can be installed, but the Apple GPU needs macOS {floor}; this machine has {macos}",
+        "can be installed, but needs macOS {floor} to use the Apple GPU; this machine has {macos}",
         floor=row.mps,
         macos=macos,
     )

@@ -148,7 +148,12 @@ def install_proxy(host: Host, known: HubProxy, path: str, name: str, on_line: Ca
     wanted = known.release(node.major) if node is not None else None
     if node is None or wanted is None:
         raise InstallError(
-            message("hub.no-node", "{proxy} needs Node.js {oldest} or newer", proxy=known.name, oldest=_oldest(known)),
+            message(
+                "hub.no-node",
+                "{proxy} needs Node.js {oldest} or newer, with npm",
+                proxy=known.name,
+                oldest=_oldest(known),
+            ),
             hint=message(
                 "hub.no-node.hint", "run `torchup up --profile hub --env {name}` to install Node.js too", name=name
             ),

@@ -206,7 +206,8 @@ def roll_back(host: Host, name: str) -> Environment:
                 text = message("envs.no-previous", "`{name}` has no previous version", name=name)
                 hint = message(
                     "envs.no-previous.hint",
-                    "run `torchup up` to replace an environment; torchup then keeps the previous version",
+                    "run `torchup up --env NAME --torch VERSION` to install the torch that you want; torchup "
+                    "then keeps the present environment as the previous version",
                 )
                 raise UsageError(text, hint=hint)
             transaction.roll_back(host, target)

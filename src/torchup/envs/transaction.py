@@ -146,7 +146,7 @@ def _cure(target: str, error: OSError) -> Message:
         )  # fmt: skip
     return message(
         "envs.in-use.hint",
-        "close the programs that use this environment (Python, Jupyter, an open terminal) and try again",
+        "close the programs that use these files (Python, Jupyter, an open terminal) and try again",
     )
 
 

@@ -52,8 +52,8 @@ _ALL = (
     message("worker.not-torch", "`import torch` found something that is not PyTorch ({place})"),
     message("worker.other", "{what} is {found}, but {planned} was planned"),
     message("worker.other-build", "the build is {found}, but {planned} was planned"),
-    message("worker.no-intel", "an {kind} build sees no Intel GPU"),
-    message("worker.no-gpu", "a {kind} build sees no GPU: {why}"),
+    message("worker.no-intel", "the {kind} build sees no Intel GPU"),
+    message("worker.no-gpu", "the {kind} build sees no GPU: {why}"),
     message("worker.cpu-path", "CPU code path {path}"),
     message("worker.nothing-to-compare", "nothing to compare here"),
     message("worker.arch", "the GPU is {gpu}, but the build has code only for {list}"),
@@ -66,7 +66,7 @@ _ALL = (
     message("worker.loss", "the loss did not fall by half in twenty steps: it went from {before} to {after}"),
     message("worker.no-jit", "torch compiles single operations at run time only on NVIDIA and AMD GPUs"),
     message("worker.jit", "an operation compiled at run time gave a wrong result"),
-    message("worker.dataloader", "a DataLoader worker returned wrong values: {got}"),
+    message("worker.dataloader", "a DataLoader worker returned {got} instead of the squares of 0 to 7"),
     message("worker.missing", "{name} was planned but is not installed"),
     message("worker.not-installed", "not installed"),
     message("worker.nms", "torchvision.ops.nms gave a wrong result"),
@@ -96,7 +96,7 @@ _ALL = (
     message("worker.file-size", "{package}: the size of {file} differs from what was installed"),
     message("worker.file-content", "{package}: the content of {file} differs from what was installed"),
     message("worker.file-unreadable", "{package}: {file} cannot be read"),
-    message("worker.file-no-record", "{package}: the list of its installed files is missing ({file})"),
+    message("worker.file-no-record", "{package}: the list of its installed files is missing or unreadable ({file})"),
     message("worker.file-drift", "{package} changed after it was verified: {detail}"),
     message("worker.file-removed", "{package} {version} was verified here, but it is no longer installed"),
     message("worker.file-start-file", "{file} runs code whenever Python starts and belongs to no package"),
@@ -107,7 +107,7 @@ _ALL = (
     ),
     message(
         "worker.no-pillow",
-        "torchvision and Pillow cannot be imported here, so the same per-sample steps use only torch",
+        "Pillow cannot be imported here, so the same per-sample steps use only torch",
     ),
     message("worker.left-out", "torchup skipped {name}: {why}"),
     message("worker.failed-beside", "{name} failed: {why}"),
@@ -117,13 +117,15 @@ _ALL = (
         "training changes the parameter {name} differently from eager PyTorch; the difference is {difference} of "
         "the total change",
     ),
-    message("worker.no-recipe", "no recipe runs on {device}: {why}"),
+    message("worker.no-recipe", "no recipe that `best` can choose runs on {device}: {why}"),
     message("worker.no-way", "no method of running the kernels works: {why}"),
     message("worker.no-kernel", "there is no hand-written kernel for {kind}"),
     message("worker.no-metal", "there is no hand-written kernel for Metal, and Triton does not compile for it"),
     message("worker.no-xpu-kernel", "the Triton kernels are written and checked for CUDA, not for Intel GPUs"),
     message("worker.no-graphs", "torch cannot record graphs on {kind}"),
-    message("worker.no-compiler", "no C++ compiler (c++, g++ or clang++) on this machine"),
+    message(
+        "worker.no-compiler", "torchup found no C++ compiler (it looks for c++, g++ and clang++, except on Windows)"
+    ),
     message("worker.product-only", "the device's peak is measured only with torch's own matrix product: {why}"),
     message("worker.compiler-ended", "{name} failed: {text}"),
     message("worker.compiler-refuses", "{name} rejects the code: {text}"),
@@ -153,7 +155,7 @@ _ALL = (
         "from the rate after step {warm}",
     ),
     message("worker.points-cut", "the time budget allowed only {done} of {total} points of the measurement"),
-    message("worker.one-step", "one step takes longer than the time budget: the result is the time of the first step"),
+    message("worker.one-step", "the time budget ended during the warm-up: the result is the time of the warm-up steps"),
     message(
         "worker.decoded-cut",
         "the time budget allowed decoding only {done} of {total} images; the time is extrapolated to all images",
@@ -199,13 +201,13 @@ _ALL = (
     message("worker.no-cifar", "the data folder has no data_batch_1.bin (CIFAR-10, binary version)"),
     message("worker.not-cifar", "{file} is not a file of CIFAR-10 records"),
     message("worker.cifar-label", "{file} has a label above 9"),
-    message("worker.no-folder", "the folder {name} does not exist"),
+    message("worker.no-folder", "there is no folder {name}"),
     message("worker.no-data", "{name} contains neither IDX files nor folders of images"),
     message("worker.no-colour-data", "{name} contains neither CIFAR-10 binary files nor folders of images"),
     message("worker.cifar-files", "the data folder contains CIFAR-10 files: use the workload cifar-resnet for them"),
     message("worker.no-classes", "the data folder contains no folders of images"),
     message("worker.one-class", "there is only one class ({name}), so nothing can be learned"),
-    message("worker.empty-class", "the folder of class {name} contains no PNG or JPEG"),
+    message("worker.empty-class", "there is no PNG or JPEG of the class {name}"),
     message("worker.strange-class", "class {name} is in {where} but not in train"),
     message("worker.folder-unreadable", "cannot read the data folder: {why}"),
     message(
@@ -217,7 +219,7 @@ _ALL = (
     message("worker.batch-halved", "a batch of {asked} does not fit into memory, but {batch} does"),
     message(
         "worker.images-too-large",
-        "the images need {needed} MiB, which is too much for a device with {have} MiB of memory",
+        "the images need {needed} MiB, but torchup uses at most 60 % of the device's {have} MiB for them",
     ),
     message("worker.no-model", "there is no model {name}; available: {names}"),
     message("worker.short-text", "the length of {file} in bytes is {length}, but one sequence needs {wanted}"),
@@ -233,13 +235,13 @@ _ALL = (
     message("worker.profiled", "measured under the PyTorch profiler, which slows the program down"),
     message("worker.no-profile", "not profiled: torchup profiles only a Python script, for example `python train.py`"),
     message("worker.too-few", "too few images ({count}): one in {share} is kept for testing"),
-    message("worker.too-many", "{count} images of {size} need more than {most} GiB"),
+    message("worker.too-many", "{count} images of {size} need more than {most} GiB, the most that torchup loads"),
     message("worker.no-batch", "too few images for one batch: {count} instead of {batch}"),
     message(
         "worker.other-shape",
         (
             "the network of this workload takes 28 x 28 images of at most 10 classes, not images of {size} "
-            "(classes: {classes}); cifar-resnet takes any size and number of classes"
+            "(classes: {classes}); cifar-resnet takes PNG and JPEG images of any size and number of classes"
         ),
     ),
     # what a result is about
@@ -247,7 +249,7 @@ _ALL = (
     message("worker.cifar", "generated images in the shape of CIFAR-10; use --data DIR for the real images"),
     message("worker.tokens", "generated tokens: the loss shows only that training runs"),
     # several processes
-    message("worker.all-reduce-wrong", "an all-reduce of ones over {ranks} ranks returned {got}"),
+    message("worker.all-reduce-wrong", "an all-reduce of ones over {ranks} ranks returned {got} instead of {ranks}"),
     message("worker.no-backend", "torch.distributed has no backend for {device}"),
     message(
         "worker.few-devices",
@@ -261,21 +263,21 @@ _ALL = (
     # what was not watched during a measurement
     message("worker.on-cpu", "measured on the CPU"),
     message("worker.untold", "the device does not report this value"),
-    message("worker.no-energy", "the device has no energy counter"),
+    message("worker.no-energy", "the device has no energy counter, or it gave too few readings"),
     message("worker.energy-back", "the energy counter decreased"),
-    message("worker.system-untold", "the system does not report this value"),
-    message("worker.has-none", "this system has no load average"),
+    message("worker.system-untold", "torchup cannot read this value on this system"),
+    message("worker.has-none", "torchup reads the load average only on Linux"),
     message("worker.no-readings", "no GPU driver provides readings"),
     message("worker.nvml", "NVML: {why}"),
-    message("worker.few-samples", "too few readings fall into the measured time: {count} instead of {wanted}"),
+    message("worker.few-samples", "too few readings fall into the measured time: {count} instead of at least {wanted}"),
     message("worker.which-gpu", "this torch does not report which of the {count} GPUs it uses"),
     message("worker.other-gpu", "no reading belongs to the GPU at {address}"),
     message("worker.powermetrics", "macOS shows GPU power and clocks only to root (powermetrics)"),
     message("worker.too-short", "a steady phase of {had} s is too short: energy measurements need {wanted} s"),
-    message("worker.no-sensor", "the system reports no CPU temperature"),
-    message("worker.no-policy", "the system has no CPU frequency policy"),
+    message("worker.no-sensor", "torchup cannot read a CPU temperature on this system"),
+    message("worker.no-policy", "torchup found no CPU frequency policy (cpufreq of Linux)"),
     message("worker.no-battery", "there is no battery, or the system does not report it"),
-    message("worker.no-rapl", "this machine has no RAPL counters (virtual machines hide them)"),
+    message("worker.no-rapl", "torchup found no RAPL counters: only Linux shows them, and virtual machines hide them"),
     message("worker.rapl-root", "only root can read the RAPL counters"),
 )
 SENTENCES = {one.code.removeprefix("worker."): one for one in _ALL}

@@ -204,12 +204,14 @@ def failure(step: Step, completed: Completed) -> TorchupError:
     kind = "network" if completed.timed_out else str(said.get("error", "internal"))
     if kind in {"solve", "virtual"}:
         text = message("conda.unsolvable", "no set of conda packages fits this machine:\n{words}", words=words)
-        hint = message("conda.unsolvable.hint", "run `torchup plan` to see which wheel fits this machine instead")
+        hint = message(
+            "conda.unsolvable.hint", "run `torchup plan --installer uv` to see which wheel fits this machine"
+        )
         return NoBuildError(text, hint=hint)
     if kind == "network":
         text = message(
             "conda.network",
-            "could not {step}, because a channel did not answer:\n{words}",
+            "could not {step}, because the network or a channel failed:\n{words}",
             step=step.summary,
             words=words,
         )

@@ -9,7 +9,7 @@ from torchup.model import Message, message
 
 QUESTIONS: dict[str, tuple[Message, ...]] = {
     "conda-channels-ended": (
-        message("conda.question.ended", "Which conda recipes for PyTorch still work?"),
+        message("conda.question.ended", "Which conda commands for PyTorch still work?"),
         message(
             "conda.question.ended.channel",
             "The channel `pytorch` (conda install ... -c pytorch -c nvidia) has ended: its last torch is 2.5.1 "

@@ -121,14 +121,14 @@ def _gone(file: DirectFile, status: int) -> AddressError:
     return AddressError(
         message(
             "direct.gone",
-            "the file of {package} is no longer at its address (HTTP {status}): {url}",
+            "the file of {package} is not at its address (HTTP {status}): {url}",
             package=file.package,
             status=status,
             url=shown_address(file.url),
         ),
         hint=message(
             "direct.gone.hint",
-            "run `torchup wheel {package}` to find another file, or leave {package} out",
+            "leave {package} out, or use another file; `torchup wheel {package}` finds one if torchup knows {package}",
             package=file.package,
         ),
     )
@@ -164,7 +164,7 @@ def _say_which(error: InstallError, files: Sequence[DirectFile]) -> NoReturn:
         hint=message(
             "direct.replaced.hint",
             "ask the publisher of the file why it was replaced; if you trust the new file, run `torchup env "
-            "remove {name}` and repeat the command",
+            "remove {name}` and make the environment again with `torchup up`",
             name=file.environment,
         ),
     ) from error

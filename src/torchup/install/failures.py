@@ -74,7 +74,10 @@ KINDS = (
         r"|conflicting dependencies|was not found in the package registry|was not found in the provided package",
         InstallError,
         message("install.failed.no-solution", "the requested packages are not available together from these sources"),
-        message("install.failed.no-solution.hint", "run `torchup plan` to see the sources"),
+        message(
+            "install.failed.no-solution.hint",
+            "check the names and versions of the packages; run `torchup plan` to see the sources",
+        ),
     ),
     _kind(
         r"no interpreter found|no python .{0,200}(found|available)|python downloads are",
@@ -90,7 +93,8 @@ KINDS = (
         r"ensurepip is not|no module named ensurepip|python3?-venv|no module named venv",
         InstallError,
         message(
-            "install.failed.ensurepip", "this Python cannot make environments with pip: its ensurepip module is missing"
+            "install.failed.ensurepip",
+            "this Python cannot make environments with pip: its ensurepip or venv module is missing",
         ),
         message(
             "install.failed.ensurepip.hint", "install the python3-venv package (Debian, Ubuntu), or use --installer uv"

@@ -116,8 +116,8 @@ def _short(place: str, free: int, need: Need, all_: int, *, hint: Message) -> In
     return InstallError(
         message(
             "install.space",
-            "{path} has {free} GB free, but torchup needs {needed} GB there ({download} GB to download, "
-            "{unpacked} GB unpacked)",
+            "{path} has {free} GB free, but torchup needs {needed} GB there; on all disks together, the "
+            "downloads take {download} GB and the unpacked files {unpacked} GB",
             path=place,
             free=f"{free / 1e9:.1f}",
             needed=f"{all_ / 1e9:.1f}",

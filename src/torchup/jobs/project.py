@@ -117,7 +117,7 @@ def _read(host: Host, folder: str, name: str, tool: Kind | None) -> ProjectFile:
             )
         raise UsageError(
             message("project.link", "{path} leads to {target}, which is outside the folder", path=shown, target=path),
-            hint=message("project.link.hint", "run the command in the folder that contains the file"),
+            hint=message("project.link.hint", "run the command in the folder that contains the target"),
         )
     content = host.read_bytes(path, SIZE_LIMIT + 1)
     if content is None:
@@ -264,7 +264,8 @@ def write(host: Host, edits: Sequence[Edit]) -> None:
         raise UsageError(
             message("project.write", "{path} cannot be written: {reason}", path=edits[len(done)].name,
                     reason=error.strerror or error),
-            hint=message("project.write.hint", "check the permissions of the folder; torchup changed nothing"),
+            hint=message("project.write.hint",
+                "check the permissions of the folder and the free space; torchup changed nothing"),
         ) from error  # fmt: skip
     except BaseException:
         _put_back(host, done)
@@ -330,7 +331,7 @@ def undo_of(host: Host, folder: str, files: Sequence[str]) -> tuple[Edit, ...]:
             message("project.undo.none", "there is no sync to undo in {folder}", folder=folder),
             hint=message(
                 "project.undo.none.hint",
-                "run `torchup project sync` first; torchup then keeps the content that it replaces",
+                "check the folder and --file; only changes that `torchup project sync` made can be undone",
             ),
         )
     return tuple(found)
@@ -370,7 +371,7 @@ def carry_out_undo(host: Host, edits: Sequence[Edit]) -> None:
                 message("project.write", "{path} cannot be written: {reason}", path=one.name,
                         reason=error.strerror or error),
                 hint=message("project.undo.hint",
-                    "check the permissions of the file, then run the command again; torchup still has the "
-                    "content from before the sync"),
+                    "check the permissions of the file and the free space, then run the command again; torchup "
+                    "still has the content from before the sync"),
             ) from error  # fmt: skip
         _forget_last(host, one.path)

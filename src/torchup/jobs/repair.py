@@ -188,7 +188,9 @@ def _plan(host: Host, examined: Examined, finding: Finding, callbacks: Callbacks
                 return _resolved(host, examined, request, catalog)
     if finding.rule == "numpy-abi":
         return None
-    callbacks.note(message("doctor.fix.newer", "the same build is no longer available; torchup chooses another build"))
+    callbacks.note(
+        message("doctor.fix.newer", "the build that the repair needs is not available; torchup chooses another build")
+    )
     return _resolved(host, examined, Request(python=meant.python), catalog)
 
 

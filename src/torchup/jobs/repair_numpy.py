@@ -100,5 +100,8 @@ def _undone(restored: str | None, prefix: str) -> Message:
 
 def _last_line(line: str) -> Message:
     return message(
-        "doctor.fix.numpy.failed.hint", "read the last line of the installer's output: {line}", line=redact(line)[:300]
+        "doctor.fix.numpy.failed.hint",
+        "solve the installer's problem and repeat the command, or run `torchup up` to make a new environment; "
+        "the installer said: {line}",
+        line=redact(line)[:300],
     )

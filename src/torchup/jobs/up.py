@@ -107,7 +107,7 @@ def up(host: Host, wanted: Wanted, listener: Listener) -> Report:
         VerifyError: the environment does not compute what it should.
         BenchError: a measurement failed or missed its accuracy bar.
     """
-    listener.stage(message("up.detect", "examining this machine and asking the sources for builds"))
+    listener.stage(message("up.detect", "examining this machine and preparing the plan"))
     choice = _chosen(host, wanted, listener)
     target = environment_path(host, wanted.name, wanted.path)
     alone = wanted.request.offline or wanted.bundle is not None
@@ -262,9 +262,7 @@ def _all_is_ready(name: str, hint: Message) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise InterruptedByUserError(
-            message(
-                "up.interrupted", "interrupted after the installation; the environment `{name}` is ready", name=name
-            ),
+            message("up.interrupted", "interrupted, but the environment `{name}` is ready", name=name),
             hint=hint,
         ) from None
 

@@ -58,7 +58,13 @@ def _cpu_only(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
             )
         )
     elif names:
-        yield _warn(message("plan.advice.cpu-only-ignored", "cpu-only: torch has no build for the {gpu}", gpu=names))
+        yield _warn(
+            message(
+                "plan.advice.cpu-only-ignored",
+                "cpu-only: no known torch build for this platform supports the {gpu}",
+                gpu=names,
+            )
+        )
     else:
         yield _warn(message("plan.advice.cpu-only", "cpu-only: no GPU was found in this machine"))
 
@@ -81,7 +87,8 @@ def _uncovered(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
             yield _warn(
                 message(
                     "plan.advice.left-out",
-                    "the {gpu} is left out: no build supports all GPUs; set {variable}={keep} to hide it",
+                    "the {gpu} is left out, because the chosen build cannot use it; set {variable}={keep} to "
+                    "hide this GPU from torch",
                     gpu=gpu_name(gpu),
                     variable=hide,
                     keep=keep,
@@ -111,7 +118,8 @@ def _conda_serves_all(plan: Plan, best: Fit, question: Question) -> Iterator[Not
         yield _tell(
             message(
                 "plan.advice.conda-all",
-                "conda-forge's {torch} ({variant}) has code for GPUs from {oldest} to {newest}: use --installer conda",
+                "conda-forge's torch {torch} ({variant}) has code for GPUs of compute capability {oldest} to "
+                "{newest}: use --installer conda",
                 torch=row.torch,
                 variant=row.variant,
                 oldest=row.arch.sass[0],
@@ -301,7 +309,8 @@ def _system_packages(plan: Plan, best: Fit, question: Question) -> Iterator[Noti
         yield _tell(
             message(
                 "plan.advice.system-packages",
-                "this build needs JetPack's CUDA and cuDNN, and the system's OpenBLAS; install them with `{command}`",
+                "this build uses the CUDA and cuDNN of JetPack, and also needs packages of the system: run "
+                "`{command}` to install these packages",
                 command=f"sudo apt-get install {packages}",
             )
         )
@@ -334,7 +343,7 @@ def _assumed_driver(plan: Plan, best: Fit, question: Question) -> Iterator[Notic
         yield _tell(
             message(
                 "plan.advice.assumed-driver",
-                "no NVIDIA driver was given, so the plan assumes a current one (branch {branch}); use --assume "
+                "no NVIDIA driver was given, so the plan assumes one of branch {branch}; use --assume "
                 "driver=VERSION to plan for another driver",
                 branch=driver.version,
             )
@@ -378,8 +387,8 @@ def _companions(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.missing-companions",
-                "torchup leaves out {packages}: no {variant} build exists for torch {torch} and Python {python}; "
-                "use `--require PACKAGE` to choose only a torch that has the package",
+                "torchup leaves out {packages}: it knows no {variant} build for torch {torch} and Python "
+                "{python} on this platform; use `--require PACKAGE` to choose only a torch that has the package",
                 packages=", ".join(plan.missing_companions),
                 variant=plan.build.variant,
                 torch=plan.build.torch,
@@ -439,8 +448,8 @@ def _forward_compat(plan: Plan, best: Fit, question: Question) -> Iterator[Notic
         yield _tell(
             message(
                 "plan.advice.forward-compat",
-                "this plan relies on the forward-compatibility libcuda (CUDA {cuda} with driver {driver}); "
-                "without it, only builds for the driver's own CUDA version work",
+                "this plan counts on the forward-compatibility libcuda (CUDA {cuda} with driver {driver}); "
+                "without it, builds that need a newer driver do not work",
                 cuda=question.target.cuda,
                 driver=driver.version,
             )

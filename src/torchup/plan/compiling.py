@@ -114,8 +114,8 @@ def compile_notices(wheel: PackageWheel, package: Package, machine: Machine) -> 
     if "MAX_JOBS" in wheel.environment and machine.memory_bytes is not None:
         text = message(
             "plan.compile.jobs",
-            "torchup sets MAX_JOBS={jobs}, because {memory} GB of memory is enough for that many compilers at a "
-            "time; set MAX_JOBS yourself to change the number",
+            "torchup sets MAX_JOBS={jobs} for {memory} GB of memory and this processor; set MAX_JOBS yourself to "
+            "change how many compilers run at a time",
             jobs=wheel.environment["MAX_JOBS"],
             memory=machine.memory_bytes // _GIGABYTE,
         )

@@ -69,8 +69,8 @@ def wanted_packages(request: Request, catalog: Catalog) -> tuple[str, ...]:
 _INSTEAD = {
     "jupyterhub": message(
         "plan.package.not-here.hint",
-        "run `torchup up --profile analysis`, then `torchup lab`, to work alone; for a hub, use Linux or macOS, "
-        "or run `wsl --install`, then `torchup up --profile hub` inside WSL",
+        "run `torchup up --profile analysis`, then `torchup lab`, to work alone. A hub needs Linux, macOS or "
+        "WSL: run `wsl --install`, then `torchup up --profile hub` inside WSL",
     )
 }
 

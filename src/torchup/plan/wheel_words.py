@@ -28,7 +28,7 @@ def lowered(packages: Sequence[Package], newest: Fit, plan: Plan) -> Message | N
         return None
     return message(
         "plan.why.packages",
-        "{newest} is newer, but wheels of {packages} exist only for torch up to {torch} ({how})",
+        "{newest} is newer, but {torch} is the newest torch with fitting wheels of {packages} ({how})",
         newest=row.torch,
         packages=", ".join(package.name for package in packages),
         torch=plan.build.torch,
@@ -106,7 +106,7 @@ def _build_hint(found: Match) -> Message:
         )
     return message(
         "plan.wheel.no-source.hint",
-        "use an alternative: {what} (torchup cannot compile the package)",
+        "leave out the package, because torchup cannot compile it; alternative: {what}",
         what=found.alternative,
     )
 
@@ -115,5 +115,7 @@ def _compile_hint(found: Match) -> Message:
     if not found.build_needs:
         return message("plan.wheel.build.hint", "use `--build` to compile the package")
     return message(
-        "plan.wheel.source.hint", "use `--build` to compile the package; compiling needs {what}", what=found.build_needs
+        "plan.wheel.source.hint",
+        "use `--build` to compile the package; requirements for compiling: {what}",
+        what=found.build_needs,
     )

@@ -105,7 +105,7 @@ def programs(results: Sequence[Result]) -> list[str]:
             lines.append(
                 text(
                     "bench.program",
-                    "The program used {cores} CPU cores on average and {memory} of memory",
+                    "CPU cores used by the program on average: {cores}; peak memory of its largest process: {memory}",
                     cores=numbers.digits(cores),
                     memory=numbers.size(memory),
                 )
@@ -113,7 +113,13 @@ def programs(results: Sequence[Result]) -> list[str]:
         busy = result.telemetry.utilisation if result.telemetry is not None else None
         if busy is not None:
             share = numbers.percent(1 - busy.median, 0)
-            lines.append(text("bench.program.waits", "The GPU was idle for {share} of the time", share=share))
+            lines.append(
+                text(
+                    "bench.program.waits",
+                    "The GPU was idle for {share} of the time (median of the samples)",
+                    share=share,
+                )
+            )
         lines += _profile(result.parameters.get("profile"))
     return lines
 
@@ -129,7 +135,8 @@ def _profile(profile: object) -> list[str]:
         lines.append(
             text(
                 "bench.profile",
-                "Copies take {copies} of the time; waiting for input takes {input}",
+                "Copies take {copies} of the time of all operations; waiting for the DataLoader takes {input} of "
+                "their CPU time",
                 copies=numbers.percent(copies, 0),
                 input=numbers.percent(waiting, 0),
             )

@@ -53,7 +53,7 @@ SOURCES: dict[str, Message] = {
     "file system of the data folder": message("detect.source.file-system", "file system of the data folder"),
     "PATH and usual places": message("detect.source.path", "PATH and the usual folders"),
     "usual places": message("detect.source.places", "usual folders"),
-    "environment": message("detect.source.environment", "environment"),
+    "environment": message("detect.source.environment", "environment variable"),
     "firmware": message("detect.source.firmware", "firmware"),
     "kernel release": message("detect.source.kernel", "kernel release"),
     "registry": message("detect.source.registry", "registry"),
@@ -231,7 +231,7 @@ def _software(machine: Machine, *, verbose: bool) -> list[tuple[str, str, str]]:
         state = (
             text("detect.node.usable", "this user has access")
             if node.readable and node.writable
-            else text("detect.node.forbidden", "this user has no access")
+            else text("detect.node.forbidden", "this user lacks read or write access")
         )
         rows.append((node.path, state, at("device_nodes", "")))
     rows += [(name, value, at("environment", "")) for name, value in machine.environment.items()]

@@ -64,7 +64,7 @@ def show_text(
         (text("env.show.source", "source"), _origin(environment)),
         (text("env.show.created", "created"), environment.created_at or "-"),
         (text("env.show.verified", "verified"), _verified(environment, verification, style)),
-        (text("env.show.requested", "requested"), ", ".join(environment.requested) or "-"),
+        (text("env.show.requested", "requested packages"), ", ".join(environment.requested) or "-"),
         (text("env.show.packages", "packages"), str(len(environment.packages))),
     ]
     if previous is not None:
@@ -119,7 +119,11 @@ def _origin(environment: Environment) -> str:
 
 def _verified(environment: Environment, verification: Verification | None, style: Style) -> str:
     if environment.verified_at is None:
-        return text("env.show.not-verified", "not yet; run `torchup verify --env {name}`", name=environment.name)
+        return text(
+            "env.show.not-verified",
+            "not recorded; run `torchup verify --env {name}` to verify the environment now",
+            name=environment.name,
+        )
     if verification is None:
         return environment.verified_at
     passed = sum(rung.status == "pass" for rung in verification.rungs)

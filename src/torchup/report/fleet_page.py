@@ -47,8 +47,8 @@ def _counts(members: Sequence[Member], found: Sequence[Drift]) -> list[tuple[str
     return [
         (text("fleet.tile.machines", "Machines"), len(members)),
         (text("fleet.tile.planned", "with a build that fits"), planned),
-        (text("fleet.tile.gpu", "with a usable GPU"), on_gpu),
-        (text("fleet.tile.errors", "with errors"), bad),
+        (text("fleet.tile.gpu", "with a build that uses the GPU"), on_gpu),
+        (text("fleet.tile.errors", "with errors or without a plan"), bad),
         (text("fleet.tile.drifts", "Drifts"), len(found)),
     ]
 
@@ -116,8 +116,8 @@ def _drifts(found: Sequence[Drift]) -> Section:
         if found
         else text(
             "fleet.drifts.none",
-            "None: machines with the same system and GPUs have the same driver and planned build, and every "
-            "environment has the planned torch.",
+            "None: no difference was found between machines with the same system and GPUs, and no environment "
+            "was found whose torch differs from the plan.",
         ),
     )
 

@@ -98,7 +98,11 @@ def details(entries: Sequence[Entry]) -> Section:
     return Section(
         name="details",
         title=text("html.details", "Samples and conditions"),
-        intro=text("html.details.intro", "Everything that was recorded: raw samples, machine, software, telemetry."),
+        intro=text(
+            "html.details.intro",
+            "What was recorded of each result: samples, machine, software, telemetry. Long lists are cut; the "
+            "result file has all values.",
+        ),
         parts=tuple(_detail(entry) for entry in entries if not entry.published),
     )
 
@@ -112,7 +116,7 @@ def _detail(entry: Entry) -> Detail:
         shown=_joined(result.repeats),
         scale=Scale.around(result.repeats),
         points=(
-            text("html.facts.samples", "Every sample"),
+            text("html.facts.samples", "Samples of each measurement"),
             [(name, _joined(taken)) for name, taken in result.raw.items()],
         ),
         notes=tuple(map(render, notes)),

@@ -42,8 +42,8 @@ def _facts(wheel: MeasuredWheel) -> list[tuple[str, str]]:
         ("PTX", (" ".join(wheel.ptx) or none) if wheel.sass else ""),
         ("glibc", wheel.glibc or ""),
         ("macOS", wheel.macos or ""),
-        (text("measure.library", "macOS, from the library"), wheel.macos_library or ""),
-        (text("measure.mps", "macOS, from the MPS error message"), wheel.mps_text or ""),
+        (text("measure.library", "minimum macOS, according to torch's library"), wheel.macos_library or ""),
+        (text("measure.mps", "minimum macOS for MPS, according to its error message"), wheel.mps_text or ""),
         (text("measure.requires", "requires"), "; ".join(wheel.requires)),
         (text("measure.size", "size"), size_text(wheel.size_bytes)),
         (

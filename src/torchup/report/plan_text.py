@@ -150,9 +150,9 @@ def wheel_line(wheel: PackageWheel) -> str:
     place = wheel.url or wheel.index or wheel.find_links
     named = f"{wheel.package} {wheel.version}" if wheel.version else wheel.package
     if wheel.compiled:
-        return text("plan.wheel.compiled", "{package}: compiled on this machine", package=named)
+        return text("plan.wheel.compiled", "{package}: compiled during the installation", package=named)
     if place is None:
-        return text("plan.wheel.sources", "{package}: from the sources above", package=named)
+        return text("plan.wheel.sources", "{package}: from the sources of this plan", package=named)
     parts = [text("plan.wheel", "{package}: {place}", package=named, place=shown_address(place))]
     if wheel.publisher:
         parts.append(text("plan.wheel.publisher", "built by {publisher}", publisher=wheel.publisher))

@@ -216,7 +216,7 @@ def _ladder_columns(timed: Sequence[tuple[Timed, Result]]) -> list[tuple[str, li
             False,
         ),
         (text("results.column.memory", "Peak memory"), [_memory(r) for r in ordered], False),
-        (text("results.column.reached", "Reached"), [_reached(r) for r in ordered], False),
+        (text("results.column.reached", "Metric"), [_reached(r) for r in ordered], False),
         (text("results.column.speedup", "Speed-up"), [numbers.ratio(slowest / one.seconds) for one, _ in timed], False),
     ]
 

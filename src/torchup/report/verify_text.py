@@ -19,7 +19,7 @@ _PROVES: dict[str, Message] = {
     "start": message("verify.proves.start", "the Python of the environment starts"),
     "import": message("verify.proves.import", "torch and its linked libraries load"),
     "version": message("verify.proves.version", "the build matches the plan, if there is one"),
-    "devices": message("verify.proves.devices", "torch sees the GPUs that its build is for"),
+    "devices": message("verify.proves.devices", "torch sees a GPU if the build is for CUDA, ROCm or XPU"),
     "arch": message("verify.proves.arch", "the build has code for this device"),
     "matmul": message("verify.proves.matmul", "matrix products are correct"),
     "conv": message("verify.proves.conv", "convolutions and their gradients are correct"),

@@ -42,7 +42,9 @@ def _what(contents: Contents) -> Iterator[str]:
     yield f"{name} {version}  ({contents.file})"
     tags = " ".join((*contents.python_tags, *contents.abi_tags))
     platforms = " ".join(contents.platforms)
-    yield "  " + text("explain.wheel.for", "for: {platforms}, Python {tags}", platforms=platforms, tags=tags)
+    yield "  " + text(
+        "explain.wheel.for", "for: {platforms}; Python and ABI tags: {tags}", platforms=platforms, tags=tags
+    )
     if contents.requires_torch:
         yield "  " + text("explain.wheel.requires", "requires torch: {span}", span=contents.requires_torch)
     if contents.interface:
@@ -86,7 +88,7 @@ def _verdict(found: Explained) -> Iterator[str]:
         yield "  " + text("explain.wheel.fits", "fits this machine, according to the file")
     for one in found.failed:
         yield "  " + text(
-            "explain.wheel.not", "does not fit: the wheel needs {axis} {want}, but this machine has {have}",
+            "explain.wheel.not", "does not fit: the wheel needs {axis} {want}, but torchup found {have}",
             axis=AXES[one.axis], want=_shown(one.axis, one.want), have=_shown(one.axis, one.have),
         )  # fmt: skip
 

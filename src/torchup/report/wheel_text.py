@@ -103,7 +103,7 @@ def _evidence(found: Match) -> str:
     if found.url and found.evidence in {"matrix", "resolver", "seen"}:
         return text(
             "wheel.text.unchecked",
-            "torchup could not check the wheel's address (known from: {evidence})",
+            "torchup has not checked the wheel's address (known from: {evidence})",
             evidence=EVIDENCES[found.evidence],
         )
     return text(
@@ -118,7 +118,7 @@ def _against(found: Match) -> Iterator[str]:
     for one in found.failed:
         yield text(
             "wheel.text.failed",
-            "{axis} must be {want}, not {have}",
+            "{axis}: needed {want}, but it is {have}",
             axis=AXES[one.axis],
             want=value_of(one.axis, one.want),
             have=value_of(one.axis, one.have),

@@ -191,7 +191,8 @@ def refuse_logins(host: Host, request: Request) -> None:
         raise UsageError(
             message(
                 "sources.mirror.login",
-                "the address of the mirror contains a password, which other users can see on the command line",
+                "the address of the mirror contains a password or a token, which other users can see on the "
+                "command line",
             ),
             hint=message(
                 "sources.mirror.login.hint",
@@ -266,8 +267,8 @@ def _suggestion(host: Host, request: Request) -> tuple[Notice, ...]:
         return ()
     text = message(
         "sources.mirror.suggestion",
-        "mirrors near you have PyTorch's wheels ({names}): measure them with `torchup mirror test`, and use one "
-        "with `--mirror NAME`",
+        "these mirrors may be near you and have PyTorch's wheels: {names}. Measure them with `torchup mirror "
+        "test`, and use one with `--mirror NAME`",
         names=", ".join(mirror.name for mirror in near),
     )
     return (Notice(code="sources.mirror.suggestion", text=text),)

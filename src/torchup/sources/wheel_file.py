@@ -228,7 +228,7 @@ class _explained:  # noqa: N801  # reads as a statement
 
 def _broken(name: str, reason: Message) -> UsageError:
     return UsageError(
-        message("wheel.broken", "{name} is not a valid wheel: {reason}", name=name, reason=reason),
+        message("wheel.broken", "cannot read {name} as a wheel: {reason}", name=name, reason=reason),
         hint=message(
             "wheel.broken.hint", "download the wheel again, or compare its hash with the hash on the index page"
         ),

@@ -107,7 +107,11 @@ def _chosen(offers: Sequence[Offer], asked: Asked, platform: str, python: str | 
         else message(
             "measure.none-python", "torch {label} has no wheel for Python {python}", label=label, python=python
         ),
-        hint=message("measure.none.hint", "choose one of: {names}", names=", ".join(pythons or _choice(offers, same))),
+        hint=message(
+            "measure.none.hint",
+            "choose a Python (--python) or a platform (--platform) that has a wheel: {names}",
+            names=", ".join(pythons or _choice(offers, same)),
+        ),
     )
 
 

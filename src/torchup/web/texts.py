@@ -10,7 +10,7 @@ def script_texts(size: str) -> dict[str, str]:
     return {
         "loading": text(
             "web.say.loading",
-            "Loading Python into this page, once: {percent} % of {size} MB",
+            "Loading Python into this page: {percent} % of {size} MB",
             **(_kept("percent") | {"size": size}),
         ),
         "starting": text("web.say.starting", "Starting Python"),

@@ -143,7 +143,7 @@ def jetson_needs_nvidia_wheel(facts: Facts, compat: Compat) -> Found | None:
     if facts.signs_of("system-library-missing") or is_planned(facts, compat):
         return None
     release = facts.system.jetpack or facts.system.jetson
-    lines = [message("doctor.jetson.seen", "Jetson with L4T or JetPack {release}", release=release)]
+    lines = [message("doctor.jetson.seen", "Jetson (release of L4T or of JetPack: {release})", release=release)]
     lines += [torch_line(facts)] if facts.torch.version else []
     lines += quoted(facts, *_NO_CODE, *_NO_GPU)
     lines += [plain(command) for command in facts.commands if "install" in command][:1]

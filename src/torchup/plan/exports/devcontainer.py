@@ -35,7 +35,8 @@ def devcontainer(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str: 
         labels = ", ".join(f"{group[0].name}: {group[0].label}" for group in groups)
         raise UsageError(
             message("export.one-build",
-                "a dev container can contain only one build, but these machines need several: {labels}",
+                "a dev container can contain only one build with one Python, but these machines need different "
+                "ones: {labels}",
                     labels=labels),
             hint=message("export.one-build.hint", "choose one machine with `--machine DIR/NAME.json`"),
         )  # fmt: skip

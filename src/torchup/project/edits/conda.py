@@ -190,10 +190,12 @@ def _specs(path: str, text: str, slots: Sequence[Slot]) -> dict[str, str]:
     versions = {name: {spec.split("=")[1] for specs in found if (spec := specs.get(name))} for name in found[0]}
     if any(len(found) > 1 for found in versions.values()):
         raise UsageError(
-            message("project.conda.versions", "{path} can contain only one version, but the machines need several",
+            message("project.conda.versions",
+                "{path} can contain only one version of each package, but the machines need several",
                     path=path),
             hint=message("project.conda.versions.hint",
-                "use `--torch VERSION` to choose a version that all the machines support"),
+                "use `--torch VERSION` with a version that all the machines support, or keep one file for each "
+                "kind of machine (--file)"),
         )  # fmt: skip
     shared = [name for name in versions if all(name in specs for specs in found)]
     return {name: f"{name}={next(iter(versions[name]))}" for name in shared}
