@@ -311,10 +311,14 @@ def _flaws_text(listed: Sequence[tuple[str, Flaw]], names: Sequence[str]) -> str
         return text("project.sound", "torchup found no problem in {names}", names=", ".join(names))
     lines = []
     for name, flaw in listed:
-        lines += [
-            f"{name}: {render(SEVERITIES[flaw.severity])}: {render(flaw.summary)}  [{flaw.rule}]",
-            f"    {render(flaw.fix)}",
-        ]
+        said = text(
+            "project.flaw",
+            "{file}: {severity}: {summary}",
+            file=name,
+            severity=SEVERITIES[flaw.severity],
+            summary=flaw.summary,
+        )
+        lines += [f"{said}  [{flaw.rule}]", f"    {render(flaw.fix)}"]
     return "\n".join(lines)
 
 
