@@ -110,7 +110,7 @@ def test_a_driver_is_never_touched(capsys, broken, tmp_path):
     )
     assert main(["doctor", "--machine", str(machine), "--fix", "--yes"]) == 1
     captured = capsys.readouterr()
-    assert "torchup does not repair this cause" in captured.err
+    assert "`--fix` repairs only environments, not this cause" in captured.err
     assert "sudo ubuntu-drivers install" in captured.out
     assert not works(broken[1])
 
