@@ -138,7 +138,7 @@ def test_a_look_without_an_answer_names_no_dash():
     nobody = catalog_refresh.looks_text((Look(table="drivers", needed=True),), Style())
     assert nobody.endswith("drivers: not checked: no source answered")
     one = catalog_refresh.looks_text((Look(table="drivers", needed=True, silent=("nvidia.com",)),), Style())
-    assert one.endswith("nvidia.com did not answer")
+    assert one.endswith("drivers: not checked completely (no answer: nvidia.com)")
 
 
 def test_a_broken_overlay_is_skipped_with_a_sentence(capsys, tmp_path):

@@ -129,6 +129,7 @@ SHOWN_BY = {
     "jobs/diagnose": ("doctor", "verify"),
     "jobs/hub": ("up", "env create"),
     "jobs/project": ("project show", "project check", "project sync"),
+    "sources/wheel_find": ("catalog measure",),
     "plan": PLANNERS,
     "plan/exports": ("plan",),
     "project": ("project sync",),
