@@ -132,6 +132,7 @@ SHOWN_BY = {
     "plan": PLANNERS,
     "plan/exports": ("plan",),
     "project": ("project sync",),
+    "sources/wheel_find": ("catalog measure",),
     "cli/machine_options": ("plan", "doctor"),
     "cli/target": ("verify", "doctor"),
     "cli/distributed": ("bench",),
