@@ -107,7 +107,7 @@ def _chosen(offers: Sequence[Offer], asked: Asked, platform: str, python: str | 
         else message(
             "measure.none-python", "torch {label} has no wheel for Python {python}", label=label, python=python
         ),
-        hint=_hint(offers, same, pythons),
+        hint=_choice(offers, same, pythons),
     )
 
 
@@ -120,20 +120,19 @@ def _preference(offer: Offer, usual: str | None) -> tuple[object, ...]:
 MOST_NAMED = 8  # builds in a hint
 
 
-def _hint(offers: Sequence[Offer], same: Sequence[Offer], pythons: Sequence[str]) -> Message:
-    """What can be chosen: a Python, else a platform, else (a version without any wheel) one of the newest builds."""
-    platforms = {place[0] for offer in same for place in map(platform_of_tag, offer.platform_tags) if place}
+def _choice(offers: Sequence[Offer], same: Sequence[Offer], pythons: Sequence[str]) -> Message:
+    """The Pythons that a build has wheels for on the platform, else its platforms, else the newest builds there are."""
     if pythons:
-        names = ", ".join(pythons)
-        return message("measure.none.python.hint", "use --python with a Python that has a wheel: {names}", names=names)
-    if platforms:
-        names = ", ".join(sorted(platforms))
         return message(
-            "measure.none.platform.hint", "use --platform with a platform that has a wheel: {names}", names=names
-        )
-    return message("measure.none.hint", "choose one of these builds: {names}", names=", ".join(_newest(offers)))
-
-
-def _newest(offers: Sequence[Offer]) -> list[str]:
+            "measure.none-python.hint", "use --python with a Python that has a wheel: {names}",
+            names=", ".join(pythons),
+        )  # fmt: skip
+    if same:
+        platforms = (platform_of_tag(tag) for offer in same for tag in offer.platform_tags)
+        return message(
+            "measure.none.hint", "use --platform with a platform that has a wheel: {names}",
+            names=", ".join(sorted({platform for platform, _ in filter(None, platforms)})),
+        )  # fmt: skip
     labels = {f"{o.version}+{o.variant}" if o.variant else o.version: version_key(o.version) for o in offers}
-    return sorted(labels, key=lambda label: (labels[label], label), reverse=True)[:MOST_NAMED]
+    newest = sorted(labels, key=lambda label: (labels[label], label), reverse=True)[:MOST_NAMED]
+    return message("measure.none-build.hint", "choose one of these builds: {names}", names=", ".join(newest))
