@@ -39,8 +39,8 @@ def test_a_report_gets_cause_evidence_and_command(capsys, report):
     out = capsys.readouterr().out
     assert "Main cause: driver-too-old" in out.splitlines()[0]
     assert "NVIDIA driver 470.82.01" in out
-    assert "newest CUDA that the driver supports  11.4 (driver 470.82.01)" in out
-    assert "torch was built with                  12.1" in out
+    assert "newest CUDA that the driver supports   11.4 (driver 470.82.01)" in out
+    assert "torch was built with                   12.1" in out
 
 
 def test_json_has_the_documented_keys(capsys, report):
