@@ -157,8 +157,14 @@ def test_a_machine_file_that_is_none_is_a_usage_error(text):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"drivers": [{"vendor": "nvidia", "version": "foo"}]}, "the value of `drivers.0.version` is not a valid number or version: `foo`"),
-        ({"drivers": [{"vendor": "nvidia", "cuda_api": "new"}]}, "the value of `drivers.0.cuda_api` is not a valid number or version: `new`"),
+        (
+            {"drivers": [{"vendor": "nvidia", "version": "foo"}]},
+            "the value of `drivers.0.version` is not a valid number or version: `foo`",
+        ),
+        (
+            {"drivers": [{"vendor": "nvidia", "cuda_api": "new"}]},
+            "the value of `drivers.0.cuda_api` is not a valid number or version: `new`",
+        ),
         (
             {"gpus": [{"vendor": "nvidia", "compute_capability": "abc"}]},
             "the value of `gpus.0.compute_capability` is not a valid number or version: `abc`",

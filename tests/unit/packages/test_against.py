@@ -63,7 +63,10 @@ def test_every_evidence_has_words_in_both_languages():
         (Failed(axis=Axis.PYTHON, want="cp311 cp312", have="3.14"), "Python 3.11, 3.12, but torchup found 3.14"),
         (Failed(axis=Axis.TORCH, want="2.4 2.5 2.7", have="2.9.0+cpu"), "torch 2.4 - 2.5, 2.7, but torchup found"),
         (Failed(axis=Axis.ABI, want="TRUE", have="-"), "C++ ABI TRUE, but torchup found unknown"),
-        (Failed(axis=Axis.PLATFORM, want="linux_x86_64", have="macos_arm64"), "platform linux_x86_64, but torchup found"),
+        (
+            Failed(axis=Axis.PLATFORM, want="linux_x86_64", have="macos_arm64"),
+            "platform linux_x86_64, but torchup found",
+        ),
     ],
 )
 def test_both_sides_of_a_wheel_file_are_written_alike(failed, said):
