@@ -45,8 +45,11 @@ constexpr int BLOCK = 2;  // groups that a thread takes through the linear layer
 constexpr int C1 = 6, C2 = 16, F0 = 256, F1 = 120, F2 = 84, F3 = 10;
 constexpr int IN = 28, P1 = 12, P2 = 4;  // widths: image, after the first pool, after the second
 constexpr int W1_SIZE = C1 * 25, W2_SIZE = C2 * C1 * 25;
-constexpr int FILTER = 64;  // seven rows of eight, and what the last loads reach
-constexpr int CONV_SIZE = W1_SIZE + C1 + W2_SIZE + C2;
+#if defined(__AVX512F__)
+constexpr int LANE_SIZE = W1_SIZE + C1 + C2;  // gradients whose lanes are still to be summed: w1, b1, b2
+#else
+constexpr int LANE_SIZE = W1_SIZE + C1 + C2 + W2_SIZE;  // and w2
+#endif
 
 INLINE V keep(V value, VI mask) { return (V)((VI)value & mask); }
 
@@ -59,21 +62,6 @@ struct Group {  // what one group of L samples needs again on the way back
     V pooled1[C1 * P1 * P1];
     VI winner1[C1 * P1 * P1];
     VI winner2[C2 * P2 * P2];
-};
-
-struct alignas(64) Scratch {  // one a thread
-    Group groups[BLOCK];
-    V x0[F0 * BLOCK], x1[F1 * BLOCK], x2[F2 * BLOCK], x3[F3 * BLOCK];  // activations, [feature][group]
-    V d0[F0 * BLOCK], d1[F1 * BLOCK], d2[F2 * BLOCK], d3[F3 * BLOCK];  // their gradients
-    V d_pooled1[C1 * P1 * P1];
-#if defined(__AVX512F__)
-    V d_pooled2[C2 * P2 * P2];
-    float padded[C2 * C1 * FILTER] = {};
-#else
-    V d_conv2[C2 * 64], d_conv1[C1 * 576];
-#endif
-    V conv_gradient[CONV_SIZE];  // w1, b1, w2, b2; the lanes are still to be summed
-    double loss;
 };
 
 struct alignas(64) Shared {  // sample-major copies for the weight gradients of the linear layers
@@ -101,140 +89,41 @@ class Barrier {
     std::atomic<int> arrived_{0}, phase_{0};
 };
 
-// ------------------------------------------------------------------ convolutions
-
-// OC output channels of one pooled position: 4 x OC sums in registers, then the largest of the four, then ReLU.
-template <int OC, int IC, int W>
-INLINE void conv_pool(const V *in, const float *w, const float *bias, int y, int x, V *out, VI *winner, int plane) {
-    V sum[OC][4];
-    UNROLL for (int o = 0; o < OC; ++o) UNROLL for (int q = 0; q < 4; ++q) sum[o][q] = bias[o] - V{};
-    for (int ic = 0; ic < IC; ++ic) {
-        const V *p = in + ic * W * W + 2 * y * W + 2 * x;
-        const float *tap = w + ic * 25;
-        for (int ky = 0; ky < 5; ++ky, p += W, tap += 5)
-            UNROLL for (int kx = 0; kx < 5; ++kx) {
-                V weight[OC];
-                UNROLL for (int o = 0; o < OC; ++o) weight[o] = tap[o * IC * 25 + kx] - V{};
-                UNROLL for (int q = 0; q < 4; ++q) {
-                    const V value = p[(q >> 1) * W + (q & 1) + kx];
-                    UNROLL for (int o = 0; o < OC; ++o) sum[o][q] += weight[o] * value;
-                }
-            }
-    }
-    UNROLL for (int o = 0; o < OC; ++o) {
-        V best = sum[o][0];
-        VI which = VI{};
-        UNROLL for (int q = 1; q < 4; ++q) {
-            const VI more = sum[o][q] > best;
-            best = keep(sum[o][q], more) + keep(best, ~more);
-            which = (which & ~more) | (more & q);
-        }
-        const VI positive = best > V{};
-        out[o * plane] = keep(best, positive);
-        winner[o * plane] = (which & positive) | ~positive;  // -1: ReLU lets nothing through
-    }
-}
-
-template <int IC, int OC, int W, int P>
-INLINE void conv_layer(const V *in, const float *w, const float *b, V *out, VI *winner, int out_stride) {
-    constexpr int PLANE = P * P;
-    for (int y = 0; y < P; ++y)
-        for (int x = 0; x < P; ++x) {
-            int o = 0;
-            V local[4];
-            VI local_winner[4];
-            auto store = [&](int count) {
-                for (int k = 0; k < count; ++k) {
-                    out[((o + k) * PLANE + y * P + x) * out_stride] = local[k];
-                    winner[(o + k) * PLANE + y * P + x] = local_winner[k];
-                }
-            };
-            constexpr int THREES = OC % 3 == 0 ? OC : OC - 4;  // 6 = 3 + 3; 16 = 3 + 3 + 3 + 3 + 2 + 2
-            for (; o < THREES; o += 3) {
-                conv_pool<3, IC, W>(in, w + o * IC * 25, b + o, y, x, local, local_winner, 1);
-                store(3);
-            }
-            for (; o < OC; o += 2) {
-                conv_pool<2, IC, W>(in, w + o * IC * 25, b + o, y, x, local, local_winner, 1);
-                store(2);
-            }
-        }
-}
-
-// Spread the gradient of pooled positions to the winners; the others get zero. Adds the bias gradient on the way.
-template <int OC, int P>
-INLINE void unpool(const V *d, int d_stride, const VI *winner, V *full, V *d_bias) {
-    constexpr int W = 2 * P;
-    for (int o = 0; o < OC; ++o) {
-        V total = V{};
-        for (int y = 0; y < P; ++y)
-            for (int x = 0; x < P; ++x) {
-                const int at = o * P * P + y * P + x;
-                const V value = d[at * d_stride];
-                const VI which = winner[at];
-                V *place = full + o * W * W + 2 * y * W + 2 * x;
-                UNROLL for (int q = 0; q < 4; ++q) {
-                    const V part = keep(value, which == q);
-                    place[(q >> 1) * W + (q & 1)] = part;
-                    total += part;
-                }
-            }
-        d_bias[o] += total;
-    }
-}
-
-// Weight gradient: for two output channels and a row of five taps, ten sums in registers over all positions.
-template <int IC, int OC, int W>
-INLINE void conv_weight_gradient(const V *in, const V *d, V *gradient) {
-    constexpr int OW = W - 4;
-    for (int ic = 0; ic < IC; ++ic)
-        for (int o = 0; o < OC; o += 2)
-            for (int ky = 0; ky < 5; ++ky) {
-                V sum[2][5];
-                UNROLL for (int k = 0; k < 5; ++k) sum[0][k] = sum[1][k] = V{};
-                for (int y = 0; y < OW; ++y) {
-                    const V *p = in + ic * W * W + (y + ky) * W;
-                    const V *first = d + o * OW * OW + y * OW, *second = first + OW * OW;
-                    for (int x = 0; x < OW; ++x) {
-                        const V a = first[x], b = second[x];
-                        UNROLL for (int k = 0; k < 5; ++k) {
-                            const V value = p[x + k];
-                            sum[0][k] += a * value;
-                            sum[1][k] += b * value;
-                        }
-                    }
-                }
-                V *g = gradient + (o * IC + ic) * 25 + ky * 5;
-                UNROLL for (int k = 0; k < 5; ++k) {
-                    g[k] += sum[0][k];
-                    g[IC * 25 + k] += sum[1][k];
-                }
-            }
-}
-
-// Gradient of the second convolution's input: a row of twelve sums in registers, no multiplication with padding.
-INLINE void conv2_input_gradient(const V *d, const float *w, V *out) {
-    for (int ic = 0; ic < C1; ++ic)
-        for (int row = 0; row < P1; ++row) {
-            V sum[P1];
-            UNROLL for (int x = 0; x < P1; ++x) sum[x] = V{};
-            const int first = row < 8 ? 0 : row - 7, last = row < 4 ? row : 4;
-            for (int o = 0; o < C2; ++o)
-                for (int ky = first; ky <= last; ++ky) {
-                    const V *p = d + o * 64 + (row - ky) * 8;
-                    const float *tap = w + ((o * C1 + ic) * 5 + ky) * 5;
-                    UNROLL for (int kx = 0; kx < 5; ++kx) {
-                        const V weight = tap[kx] - V{};
-                        UNROLL for (int x = 0; x < 8; ++x) sum[x + kx] += weight * p[x];
-                    }
-                }
-            UNROLL for (int x = 0; x < P1; ++x) out[ic * P1 * P1 + row * P1 + x] = sum[x];
-        }
-}
-
 #if defined(__AVX512F__)
+#include "fused_cpu_lanes.h"
+#include "fused_cpu_images.h"
+#include "fused_cpu_winograd.h"
+#include "fused_cpu_conv1.h"
+#include "fused_cpu_conv2.h"
 #include "fused_cpu_winners.h"
+#else
+#include "fused_cpu_direct.h"
+INLINE float lane_sum(V v) {
+    float total = 0.0f;
+    for (int lane = 0; lane < L; ++lane) total += v[lane];
+    return total;
+}
 #endif
+
+struct alignas(64) Scratch {  // one a thread
+    Group groups[BLOCK];
+    V x0[F0 * BLOCK], x1[F1 * BLOCK], x2[F2 * BLOCK], x3[F3 * BLOCK];  // activations, [feature][group]
+    V d0[F0 * BLOCK], d1[F1 * BLOCK], d2[F2 * BLOCK], d3[F3 * BLOCK];  // their gradients
+    V d_pooled1[C1 * P1 * P1];
+#if defined(__AVX512F__)
+    V d_pooled2[BLOCK][C2 * P2 * P2];
+    union {
+        Conv2Forward forward;
+        Conv2Backward backward;
+    };
+    V d_filters2[TILE * C1];  // [point][input channel], an output channel a lane
+    alignas(64) float filters1[WIDE * C1 * 5], filters2[WIDE_TILE * C1 * C2], filters2_back[TILE * C1 * C2];
+#else
+    V d_conv2[C2 * 64], d_conv1[C1 * 576];
+#endif
+    V lane_gradient[LANE_SIZE];
+    double loss;
+};
 
 // ------------------------------------------------------------------ linear layers, NG groups at a time
 
@@ -281,38 +170,16 @@ struct Run {
     const uint8_t *images;
     const int64_t *labels;
     const float *table;  // byte -> normalised pixel
+    bool computed;       // whether its values can be computed instead
     float rate, momentum;
     int threads;
     std::vector<std::unique_ptr<Scratch>> scratch;
     std::unique_ptr<Shared> shared;
 };
 
-#if defined(__AVX512F__)
-// Sixteen images at once: four of their bytes by one gather, each pixel's value by another. Offsets are 32 bits wide.
-void gather_group(const Run &run, const int64_t *order, V *input) {
-    alignas(64) int32_t at[L];
-    for (int lane = 0; lane < L; ++lane) at[lane] = static_cast<int32_t>(order[lane] * (IN * IN));
-    const __m512i offsets = _mm512_load_si512(at), low = _mm512_set1_epi32(255);
-    for (int i = 0; i < IN * IN; i += 4) {
-        const __m512i four = _mm512_i32gather_epi32(offsets, reinterpret_cast<const int *>(run.images + i), 1);
-        UNROLL for (int k = 0; k < 4; ++k) {
-            const __m512i pixel = _mm512_and_si512(_mm512_srli_epi32(four, 8 * k), low);
-            input[i + k] = (V)_mm512_i32gather_ps(pixel, run.table, 4);
-        }
-    }
-}
-
-INLINE bool gathers(const int64_t *order, int count) {
-    if (count < L) return false;
-    for (int lane = 0; lane < L; ++lane)
-        if (order[lane] >= INT32_MAX / (IN * IN)) return false;
-    return true;
-}
-#endif
-
 void load_group(const Run &run, const int64_t *order, int count, V *input) {
 #if defined(__AVX512F__)
-    if (gathers(order, count)) return gather_group(run, order, input);
+    if (count >= L) return sixteen_images(run.images, order, run.table, run.computed, input);
 #endif
     alignas(64) float *out = reinterpret_cast<float *>(input);
     for (int lane = 0; lane < L; ++lane) {
@@ -356,6 +223,37 @@ void sample_major(const V *x, int features, const int *group_at, float *out) {
         }
 }
 
+template <int NG>
+INLINE void back_through_convolutions(Scratch &s, const Parameters &p) {
+    V *const g1 = s.lane_gradient, *const gb1 = g1 + W1_SIZE, *const gb2 = gb1 + C1;
+#if defined(__AVX512F__)
+    (void)p;
+    const V *d[NG];
+    const VI *winner[NG];
+    for (int g = 0; g < NG; ++g) {
+        d[g] = s.d_pooled2[g];
+        winner[g] = s.groups[g].winner2;
+        through_pool<C2, P2>(s.d0 + g, NG, winner[g], s.d_pooled2[g], gb2);
+        conv2_values(s.groups[g].pooled1, s.backward.x + g * TILES * C1, x_stride(NG));
+    }
+    conv2_backward<NG>(d, winner, s.filters2_back, s.backward, s.d_filters2);
+#endif
+    for (int g = 0; g < NG; ++g) {
+        const Group &group = s.groups[g];
+#if defined(__AVX512F__)
+        conv2_input_gradient(s.backward.x + g * TILES * C1, x_stride(NG), s.d_pooled1);
+        through_pool<C1, P1>(s.d_pooled1, 1, group.winner1, s.d_pooled1, gb1);
+        winners_weight_gradient<1, C1, IN, P1>(group.input, s.d_pooled1, group.winner1, g1);
+#else
+        unpool<C2, P2>(s.d0 + g, NG, group.winner2, s.d_conv2, gb2);
+        conv_weight_gradient<C1, C2, P1>(group.pooled1, s.d_conv2, gb2 + C2);
+        conv2_input_gradient(s.d_conv2, p.w2, s.d_pooled1);
+        unpool<C1, P1>(s.d_pooled1, 1, group.winner1, s.d_conv1, gb1);
+        conv_weight_gradient<1, C1, IN>(group.input, s.d_conv1, g1);
+#endif
+    }
+}
+
 // Phase A for NG groups of one thread.
 template <int NG>
 __attribute__((noinline)) void through(Run &run, Scratch &s, const int64_t *order, int batch, const int *group_at) {
@@ -363,8 +261,13 @@ __attribute__((noinline)) void through(Run &run, Scratch &s, const int64_t *orde
     for (int g = 0; g < NG; ++g) {
         Group &group = s.groups[g];
         load_group(run, order + group_at[g] * L, batch - group_at[g] * L, group.input);
+#if defined(__AVX512F__)
+        conv1_forward(group.input, s.filters1, p.b1, group.pooled1, group.winner1);
+        conv2_forward(group.pooled1, s.filters2, p.b2, s.forward, s.x0 + g, NG, group.winner2);
+#else
         conv_layer<1, C1, IN, P1>(group.input, p.w1, p.b1, group.pooled1, group.winner1, 1);
         conv_layer<C1, C2, P1, P2>(group.pooled1, p.w2, p.b2, s.x0 + g, group.winner2, NG);
+#endif
     }
     linear<NG>(s.x0, F0, F1, p.w3, F0, 1, p.b3, s.x1);
     relu(s.x1, F1 * NG);
@@ -384,31 +287,17 @@ __attribute__((noinline)) void through(Run &run, Scratch &s, const int64_t *orde
     sample_major<NG>(s.d1, F1, group_at, all.d1);
     sample_major<NG>(s.d2, F2, group_at, all.d2);
     sample_major<NG>(s.d3, F3, group_at, all.d3);
-    V *g1 = s.conv_gradient, *gb1 = g1 + W1_SIZE, *g2 = gb1 + C1, *gb2 = g2 + W2_SIZE;
-    for (int g = 0; g < NG; ++g) {
-        Group &group = s.groups[g];
-#if defined(__AVX512F__)
-        through_pool<C2, P2>(s.d0 + g, NG, group.winner2, s.d_pooled2, gb2);
-        winners_weight_gradient<C1, C2, P1, P2>(group.pooled1, s.d_pooled2, group.winner2, g2);
-        winners_input_gradient(s.d_pooled2, group.winner2, s.padded, s.d_pooled1);
-        through_pool<C1, P1>(s.d_pooled1, 1, group.winner1, s.d_pooled1, gb1);
-        winners_weight_gradient<1, C1, IN, P1>(group.input, s.d_pooled1, group.winner1, g1);
-#else
-        unpool<C2, P2>(s.d0 + g, NG, group.winner2, s.d_conv2, gb2);
-        conv_weight_gradient<C1, C2, P1>(group.pooled1, s.d_conv2, g2);
-        conv2_input_gradient(s.d_conv2, p.w2, s.d_pooled1);
-        unpool<C1, P1>(s.d_pooled1, 1, group.winner1, s.d_conv1, gb1);
-        conv_weight_gradient<1, C1, IN>(group.input, s.d_conv1, g1);
-#endif
-    }
+    back_through_convolutions<NG>(s, p);
 }
 
 void phase_a(Run &run, int thread, const int64_t *order, int batch) {
     Scratch &s = *run.scratch[thread];
-    std::memset(s.conv_gradient, 0, sizeof s.conv_gradient);
+    std::memset(s.lane_gradient, 0, sizeof s.lane_gradient);
     s.loss = 0.0;
 #if defined(__AVX512F__)
-    pad_filters(run.p.w2, s.padded);
+    std::memset(s.d_filters2, 0, sizeof s.d_filters2);
+    conv1_filters(run.p.w1, s.filters1);
+    conv2_filters(run.p.w2, s.filters2, s.filters2_back);
 #endif
     const int groups = (batch + L - 1) / L;
     int mine[MAX_GROUPS], count = 0;
@@ -487,19 +376,24 @@ void linear_update(const Run &run, int thread, const float *d, int outputs, cons
 
 // This thread's share of the convolutions' parameters: sum over threads and lanes, then apply.
 void conv_update(const Run &run, int thread) {
-    float *const w[4] = {run.p.w1, run.p.b1, run.p.w2, run.p.b2}, *const m[4] = {run.m.w1, run.m.b1, run.m.w2, run.m.b2};
-    const int sizes[4] = {W1_SIZE, C1, W2_SIZE, C2};
-    int at = 0;
-    for (int part = 0; part < 4; at += sizes[part], ++part) {
+    constexpr int sizes[4] = {W1_SIZE, C1, C2, W2_SIZE};
+    float *const w[4] = {run.p.w1, run.p.b1, run.p.b2, run.p.w2}, *const m[4] = {run.m.w1, run.m.b1, run.m.b2, run.m.w2};
+    for (int part = 0, at = 0; at < LANE_SIZE; at += sizes[part], ++part) {
         const int begin = sizes[part] * thread / run.threads, end = sizes[part] * (thread + 1) / run.threads;
         for (int i = begin; i < end; ++i) {
-            V sum = run.scratch[0]->conv_gradient[at + i];
-            for (int t = 1; t < run.threads; ++t) sum += run.scratch[t]->conv_gradient[at + i];
-            float total = 0.0f;
-            for (int lane = 0; lane < L; ++lane) total += sum[lane];
-            update(w[part] + i, m[part] + i, total, run.rate, run.momentum);
+            V sum = run.scratch[0]->lane_gradient[at + i];
+            for (int t = 1; t < run.threads; ++t) sum += run.scratch[t]->lane_gradient[at + i];
+            update(w[part] + i, m[part] + i, lane_sum(sum), run.rate, run.momentum);
         }
     }
+#if defined(__AVX512F__)
+    const V *values[MAX_GROUPS];
+    for (int t = 0; t < run.threads; ++t) values[t] = run.scratch[t]->d_filters2;
+    for (int ic = thread; ic < C1; ic += run.threads)
+        conv2_taps(values, run.threads, ic, [&](int i, float gradient) {
+            update(run.p.w2 + i, run.m.w2 + i, gradient, run.rate, run.momentum);
+        });
+#endif
 }
 
 void phase_b(const Run &run, int thread, int batch) {
@@ -543,6 +437,9 @@ extern "C" int torchup_train(float **parameters, float **momenta, const uint8_t 
     run.images = images;
     run.labels = labels;
     run.table = table;
+#if defined(__AVX512F__)
+    run.computed = is_normalised(table);
+#endif
     run.rate = rate;
     run.momentum = momentum;
     run.threads = threads;

@@ -55,31 +55,3 @@ INLINE void winners_weight_gradient(const V *in, const V *d, const VI *winner, V
             taps_gradient<W, P, 2>(in + ic * W * W + 3 * W, from, which, g + 15);
         }
 }
-
-// Gradient of the second convolution's input. `padded` has each filter as seven rows of eight with zeros around it; the
-// weight that a lane's winner meets in row j, column k of its window of six by six is one of the sixteen from there on.
-INLINE void winners_input_gradient(const V *d, const VI *winner, const float *padded, V *out) {
-    std::memset(out, 0, sizeof(V) * C1 * P1 * P1);
-    for (int y = 0; y < P2; ++y)
-        for (int x = 0; x < P2; ++x)
-            for (int ic = 0; ic < C1; ++ic)
-                UNROLL for (int half = 0; half < 2; ++half) {
-                    V sum[3][6];
-                    UNROLL for (int j = 0; j < 3; ++j) UNROLL for (int k = 0; k < 6; ++k) sum[j][k] = V{};
-                    for (int o = 0; o < C2; ++o) {
-                        const int at = o * P2 * P2 + y * P2 + x;
-                        const V value = d[at];
-                        const VI which = winner[at], place = 9 - (which & 1) - (which & 2) * 4;
-                        const float *table = padded + (ic * C2 + o) * FILTER + half * 24;
-                        UNROLL for (int j = 0; j < 3; ++j) UNROLL for (int k = 0; k < 6; ++k)
-                            sum[j][k] += value * (V)_mm512_permutexvar_ps((__m512i)place, _mm512_loadu_ps(table + j * 8 + k));
-                    }
-                    V *place = out + ic * P1 * P1 + (2 * y + 3 * half) * P1 + 2 * x;
-                    UNROLL for (int j = 0; j < 3; ++j) UNROLL for (int k = 0; k < 6; ++k) place[j * P1 + k] += sum[j][k];
-                }
-}
-
-void pad_filters(const float *w, float *padded) {
-    for (int f = 0; f < C2 * C1; ++f)
-        for (int row = 0; row < 5; ++row) std::memcpy(padded + (f % C1 * C2 + f / C1) * FILTER + (row + 1) * 8 + 1, w + f * 25 + row * 5, 20);
-}
