@@ -35,6 +35,11 @@ typedef float U8 __attribute__((vector_size(32)));
 typedef float U4 __attribute__((vector_size(16)));
 
 #define UNROLL _Pragma("GCC unroll 16")
+#if defined(__AVX512F__)
+#define HOLD(value) asm("" : "+v"(value))  // in a register: GCC would load it again for each multiply-add
+#else
+#define HOLD(value) (void)(value)
+#endif
 #define INLINE static inline __attribute__((always_inline))
 
 namespace {
@@ -64,9 +69,13 @@ struct Group {  // what one group of L samples needs again on the way back
     VI winner2[C2 * P2 * P2];
 };
 
+// The floats from one sample to the next: an odd number of cache lines, so that no vector crosses one and that sixteen
+// samples lie in different sets of the first cache.
+constexpr int padded(int features) { return ((features + 15) / 16 | 1) * 16; }
+
 struct alignas(64) Shared {  // sample-major copies for the weight gradients of the linear layers
-    float x0[MAX_BATCH * F0], x1[MAX_BATCH * F1], x2[MAX_BATCH * F2];
-    float d1[MAX_BATCH * F1], d2[MAX_BATCH * F2], d3[MAX_BATCH * F3];
+    float x0[MAX_BATCH * padded(F0)], x1[MAX_BATCH * padded(F1)], x2[MAX_BATCH * padded(F2)];
+    float d1[MAX_BATCH * padded(F1)], d2[MAX_BATCH * padded(F2)], d3[MAX_BATCH * padded(F3)];
 };
 
 class Barrier {
@@ -216,11 +225,16 @@ double loss_and_gradient(const Run &run, const int64_t *order, const int *group_
 template <int NG>
 void sample_major(const V *x, int features, const int *group_at, float *out) {
     const float *in = reinterpret_cast<const float *>(x);
-    for (int g = 0; g < NG; ++g)
-        for (int lane = 0; lane < L; ++lane) {
-            float *row = out + (group_at[g] * L + lane) * features;
-            for (int i = 0; i < features; ++i) row[i] = in[(i * NG + g) * L + lane];
-        }
+    const int row = padded(features);
+    for (int g = 0; g < NG; ++g) {
+        float *to = out + group_at[g] * L * row;
+        int i = 0;
+#if defined(__AVX512F__)
+        for (; i + L <= features; i += L) transpose(x + i * NG + g, NG, to + i, row);
+#endif
+        for (int lane = 0; lane < L; ++lane)
+            for (int k = i; k < features; ++k) to[lane * row + k] = in[(k * NG + g) * L + lane];
+    }
 }
 
 template <int NG>
@@ -326,17 +340,33 @@ INLINE void update(float *w, float *m, U gradient, float rate, float momentum) {
     std::memcpy(w, &moved, sizeof moved);
 }
 
-// R rows x C vectors of a linear layer's weights: gradient summed over the batch in registers, then applied.
+struct Layer {  // a linear layer's update: gradients of its outputs and its inputs, sample-major; its parameters
+    const float *d, *x;
+    int outputs, inputs;
+    float *w, *b, *mw, *mb;
+};
+
+// R rows x C vectors of a linear layer's weights from (o, i) on: gradient summed over the batch in registers, applied.
 template <typename U, int R, int C>
-INLINE void rows(const Run &run, const float *d, int outputs, const float *x, int inputs, int samples, float *w, float *m) {
+INLINE void rows(const Run &run, const Layer &layer, int samples, int o, int i) {
     constexpr int WIDTH = sizeof(U) / sizeof(float);
+    const int inputs = layer.inputs, x_row = padded(inputs), d_row = padded(layer.outputs);
+    const float *x = layer.x + i, *d = layer.d + o;
+    float *w = layer.w + o * inputs + i, *m = layer.mw + o * inputs + i;
     U sum[R][C];
-    UNROLL for (int r = 0; r < R; ++r) UNROLL for (int c = 0; c < C; ++c) sum[r][c] = U{};
-    for (int s = 0; s < samples; ++s) {
+    UNROLL for (int r = 0; r < R; ++r) UNROLL for (int c = 0; c < C; ++c) {
+        sum[r][c] = U{};
+        __builtin_prefetch(w + r * inputs + c * WIDTH, 1);  // the sums take long enough to bring them near
+        __builtin_prefetch(m + r * inputs + c * WIDTH, 1);
+    }
+    for (int s = 0; s < samples; ++s, x += x_row, d += d_row) {
         U value[C];
-        UNROLL for (int c = 0; c < C; ++c) value[c] = load<U>(x + s * inputs + c * WIDTH);
+        UNROLL for (int c = 0; c < C; ++c) {
+            value[c] = load<U>(x + c * WIDTH);
+            HOLD(value[c]);
+        }
         UNROLL for (int r = 0; r < R; ++r) {
-            const U factor = d[s * outputs + r] - U{};
+            const U factor = d[r] - U{};
             UNROLL for (int c = 0; c < C; ++c) sum[r][c] += factor * value[c];
         }
     }
@@ -344,34 +374,39 @@ INLINE void rows(const Run &run, const float *d, int outputs, const float *x, in
         update(w + r * inputs + c * WIDTH, m + r * inputs + c * WIDTH, sum[r][c], run.rate, run.momentum);
 }
 
-template <int R>
-INLINE void row_block(const Run &run, const float *d, int outputs, const float *x, int inputs, int samples, float *w, float *m) {
-    int i = 0;
-#if defined(__AVX512F__)
-    for (; i + 64 <= inputs; i += 64) rows<V, R, 4>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
-    for (; i + 16 <= inputs; i += 16) rows<V, R, 1>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
-#endif
-    for (; i + 24 <= inputs; i += 24) rows<U8, R, 3>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
-    for (; i + 8 <= inputs; i += 8) rows<U8, R, 1>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
-    for (; i + 4 <= inputs; i += 4) rows<U4, R, 1>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
+// All tiles of C vectors that fit, each for this thread's blocks of rows: a tile of inputs stays in the first cache.
+template <typename U, int C>
+INLINE void columns(const Run &run, int thread, const Layer &layer, int samples, int &i) {
+    constexpr int STEP = C * sizeof(U) / sizeof(float);
+    for (; i + STEP <= layer.inputs; i += STEP)
+        for (int o = 4 * thread; o < layer.outputs; o += 4 * run.threads)
+            if (o + 4 <= layer.outputs)
+                rows<U, 4, C>(run, layer, samples, o, i);
+            else
+                rows<U, 2, C>(run, layer, samples, o, i);  // 10 = 4 + 4 + 2
 }
 
-// This thread's share of a linear layer's rows.
-void linear_update(const Run &run, int thread, const float *d, int outputs, const float *x, int inputs, int samples,
-                   float *w, float *b, float *mw, float *mb) {
-    const int blocks = (outputs + 3) / 4;
-    for (int block = thread; block < blocks; block += run.threads) {
-        const int o = block * 4, count = outputs - o < 4 ? outputs - o : 4;
-        if (count == 4)
-            row_block<4>(run, d + o, outputs, x, inputs, samples, w + o * inputs, mw + o * inputs);
-        else
-            row_block<2>(run, d + o, outputs, x, inputs, samples, w + o * inputs, mw + o * inputs);  // 10 = 4 + 4 + 2
-        for (int r = o; r < o + count; ++r) {
-            float total = 0.0f;
-            for (int s = 0; s < samples; ++s) total += d[s * outputs + r];
-            update(b + r, mb + r, total, run.rate, run.momentum);
-        }
+// This thread's share of the biases, L at a time; what lies behind the last one is padding.
+void bias_update(const Run &run, int thread, const Layer &layer, int samples) {
+    for (int o = L * thread; o < layer.outputs; o += L * run.threads) {
+        V total = V{};
+        for (int s = 0; s < samples; ++s) total += load<V>(layer.d + s * padded(layer.outputs) + o);
+        for (int k = 0; k < L && o + k < layer.outputs; ++k)
+            update(layer.b + o + k, layer.mb + o + k, total[k], run.rate, run.momentum);
     }
+}
+
+void linear_update(const Run &run, int thread, const Layer &layer, int samples) {
+    int i = 0;
+#if defined(__AVX512F__)
+    columns<V, 4>(run, thread, layer, samples, i);
+    columns<V, 3>(run, thread, layer, samples, i);
+    columns<V, 1>(run, thread, layer, samples, i);
+#endif
+    columns<U8, 3>(run, thread, layer, samples, i);
+    columns<U8, 1>(run, thread, layer, samples, i);
+    columns<U4, 1>(run, thread, layer, samples, i);
+    bias_update(run, thread, layer, samples);
 }
 
 // This thread's share of the convolutions' parameters: sum over threads and lanes, then apply.
@@ -400,9 +435,9 @@ void phase_b(const Run &run, int thread, int batch) {
     const int samples = (batch + L - 1) / L * L;  // lanes without a sample hold zero gradients
     const Parameters &p = run.p, &m = run.m;
     const Shared &all = *run.shared;
-    linear_update(run, thread, all.d1, F1, all.x0, F0, samples, p.w3, p.b3, m.w3, m.b3);
-    linear_update(run, thread, all.d2, F2, all.x1, F1, samples, p.w4, p.b4, m.w4, m.b4);
-    linear_update(run, thread, all.d3, F3, all.x2, F2, samples, p.w5, p.b5, m.w5, m.b5);
+    linear_update(run, thread, {all.d1, all.x0, F1, F0, p.w3, p.b3, m.w3, m.b3}, samples);
+    linear_update(run, thread, {all.d2, all.x1, F2, F1, p.w4, p.b4, m.w4, m.b4}, samples);
+    linear_update(run, thread, {all.d3, all.x2, F3, F2, p.w5, p.b5, m.w5, m.b5}, samples);
     conv_update(run, thread);
 }
 
