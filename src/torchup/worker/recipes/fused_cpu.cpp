@@ -62,11 +62,19 @@ struct Parameters {  // pointers into torch's own tensors, in the order of Net.p
     float *w1, *b1, *w2, *b2, *w3, *b3, *w4, *b4, *w5, *b5;
 };
 
+#if defined(__AVX512F__)
+struct Winner {  // which of four positions is the largest; a bit a lane
+    uint16_t passes, right, below;  // passes: ReLU lets it through
+};
+#else
+typedef VI Winner;  // its number, -1 where ReLU lets nothing through
+#endif
+
 struct Group {  // what one group of L samples needs again on the way back
     V input[IN * IN];
     V pooled1[C1 * P1 * P1];
-    VI winner1[C1 * P1 * P1];
-    VI winner2[C2 * P2 * P2];
+    Winner winner1[C1 * P1 * P1];
+    Winner winner2[C2 * P2 * P2];
 };
 
 // The floats from one sample to the next: an odd number of cache lines, so that no vector crosses one and that sixteen
@@ -102,9 +110,9 @@ class Barrier {
 #include "fused_cpu_lanes.h"
 #include "fused_cpu_images.h"
 #include "fused_cpu_winograd.h"
+#include "fused_cpu_winners.h"
 #include "fused_cpu_conv1.h"
 #include "fused_cpu_conv2.h"
-#include "fused_cpu_winners.h"
 #else
 #include "fused_cpu_direct.h"
 INLINE float lane_sum(V v) {
@@ -243,7 +251,7 @@ INLINE void back_through_convolutions(Scratch &s, const Parameters &p) {
 #if defined(__AVX512F__)
     (void)p;
     const V *d[NG];
-    const VI *winner[NG];
+    const Winner *winner[NG];
     for (int g = 0; g < NG; ++g) {
         d[g] = s.d_pooled2[g];
         winner[g] = s.groups[g].winner2;
@@ -257,7 +265,7 @@ INLINE void back_through_convolutions(Scratch &s, const Parameters &p) {
 #if defined(__AVX512F__)
         conv2_input_gradient(s.backward.x + g * TILES * C1, x_stride(NG), s.d_pooled1);
         through_pool<C1, P1>(s.d_pooled1, 1, group.winner1, s.d_pooled1, gb1);
-        winners_weight_gradient<1, C1, IN, P1>(group.input, s.d_pooled1, group.winner1, g1);
+        winners_weight_gradient<C1, IN, P1>(group.input, s.d_pooled1, group.winner1, g1);
 #else
         unpool<C2, P2>(s.d0 + g, NG, group.winner2, s.d_conv2, gb2);
         conv_weight_gradient<C1, C2, P1>(group.pooled1, s.d_conv2, gb2 + C2);

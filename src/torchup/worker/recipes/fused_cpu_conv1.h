@@ -20,7 +20,7 @@ INLINE void conv1_products(const V *x, const float *u, V *m) {
 }
 
 // Two rows of four outputs of a channel to two pooled positions.
-INLINE void conv1_outputs(const V *m, float bias, V *out, VI *winner) {
+INLINE void conv1_outputs(const V *m, float bias, V *out, Winner *winner) {
     V y[2][4];
     UNROLL for (int r = 0; r < 2; ++r) from_wide(m + r * WIDE, 1, y[r], 1);
     UNROLL for (int p = 0; p < 2; ++p) {
@@ -29,7 +29,7 @@ INLINE void conv1_outputs(const V *m, float bias, V *out, VI *winner) {
     }
 }
 
-INLINE void conv1_forward(const V *in, const float *u, const float *b, V *out, VI *winner) {
+INLINE void conv1_forward(const V *in, const float *u, const float *b, V *out, Winner *winner) {
     constexpr int OC = 3, ROWS = 4;  // a filter's factor serves four rows: fewer loads than multiply-adds
     for (int x = 0; x < P1; x += 2) {
         V values[IN * WIDE], m[OC * ROWS * WIDE];

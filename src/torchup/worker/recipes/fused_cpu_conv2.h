@@ -60,7 +60,7 @@ INLINE void conv2_products(const V *x, const float *u, V *m) {
 }
 
 // Four by four outputs from a tile's products, then bias, pooling and ReLU.
-INLINE void conv2_outputs(const V *m, float bias, V *out, int out_stride, VI *winner) {
+INLINE void conv2_outputs(const V *m, float bias, V *out, int out_stride, Winner *winner) {
     V half[4 * WIDE], y[16];
     for (int k = 0; k < WIDE; ++k) from_wide(m + k, WIDE, half + k, WIDE);
     for (int row = 0; row < 4; ++row) from_wide(half + row * WIDE, 1, y + row * 4, 1);
@@ -75,7 +75,7 @@ struct Conv2Forward {  // work space
     V x[WIDE_TILE * PAIR_STRIDE], m[2 * C2 * WIDE_TILE];
 };
 
-INLINE void conv2_forward(const V *in, const float *u, const float *b, Conv2Forward &space, V *out, int stride, VI *winner) {
+INLINE void conv2_forward(const V *in, const float *u, const float *b, Conv2Forward &space, V *out, int stride, Winner *winner) {
     for (int pair = 0; pair < TILES; pair += 2) {
         conv2_inputs(in, pair, space.x);
         conv2_products(space.x, u, space.m);
@@ -109,11 +109,16 @@ INLINE void conv2_values(const V *in, V *x, int stride) {
 
 // A tile's gradient, which is zero but at the winners, to its values at the sixteen points of one pair of rows.
 template <int PAIR>
-INLINE void conv2_gradient_points(const V *d, const VI *winner, V *out, int stride) {
+INLINE void conv2_gradient_points(const V *d, const Winner *winner, V *out, int stride) {
     V y[4][4];
-    UNROLL for (int p = 0; p < 4; ++p) UNROLL for (int q = 0; q < 4; ++q) {
-        const int at = (p >> 1) * P2 + (p & 1);
-        y[(p >> 1) * 2 + (q >> 1)][(p & 1) * 2 + (q & 1)] = keep(d[at], winner[at] == q);
+    UNROLL for (int p = 0; p < 4; ++p) {
+        const int at = (p >> 1) * P2 + (p & 1), row = p & 2, column = p % 2 * 2;
+        const __mmask16 right = winner[at].right, below = winner[at].below;
+        UNROLL for (int r = 0; r < 2; ++r) {
+            const __m512 half = _mm512_maskz_mov_ps(r ? below : ~below, (__m512)d[at]);
+            y[row + r][column] = (V)_mm512_maskz_mov_ps(~right, half);
+            y[row + r][column + 1] = (V)_mm512_maskz_mov_ps(right, half);
+        }
     }
     V row[2][4];
     UNROLL for (int k = 0; k < 4; ++k) outputs_to_points<PAIR>(y[0][k], y[1][k], y[2][k], y[3][k], &row[0][k], 4);
@@ -164,7 +169,7 @@ INLINE void conv2_value_gradient(const float *u, const V *d, V *x) {
 
 // Both gradients at the sixteen points of one pair of rows: so much of the outputs' gradient stays in the caches.
 template <int PAIR, int NG>
-INLINE void conv2_backward_pair(const V *const *d, const VI *const *winner, const float *u, Conv2Backward &space, V *du) {
+INLINE void conv2_backward_pair(const V *const *d, const Winner *const *winner, const float *u, Conv2Backward &space, V *du) {
     constexpr int T = NG * TILES, X = x_stride(NG), D = d_stride(NG);
     for (int t = 0; t < T; ++t)
         for (int o = 0; o < C2; ++o) {
@@ -194,7 +199,7 @@ INLINE void conv2_input_gradient(const V *x, int stride, V *out) {
 }
 
 template <int NG>
-INLINE void conv2_backward(const V *const *d, const VI *const *winner, const float *u, Conv2Backward &space, V *du) {
+INLINE void conv2_backward(const V *const *d, const Winner *const *winner, const float *u, Conv2Backward &space, V *du) {
     conv2_backward_pair<0, NG>(d, winner, u, space, du);
     conv2_backward_pair<1, NG>(d, winner, u, space, du);
     conv2_backward_pair<2, NG>(d, winner, u, space, du);

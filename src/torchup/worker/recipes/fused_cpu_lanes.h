@@ -18,21 +18,6 @@ INLINE V join_quarters(const V *v) {
 
 INLINE float lane_sum(V v) { return _mm512_reduce_add_ps((__m512)v); }
 
-// The largest of four positions, plus bias, through ReLU; `winner` is its number, -1 where ReLU lets nothing through.
-INLINE void pool(const V *sum, float bias, V *out, VI *winner) {
-    __m512 best = (__m512)sum[0];
-    __m512i which = _mm512_setzero_si512();
-    UNROLL for (int q = 1; q < 4; ++q) {
-        const __mmask16 more = _mm512_cmp_ps_mask((__m512)sum[q], best, _CMP_GT_OQ);
-        best = _mm512_mask_mov_ps(best, more, (__m512)sum[q]);
-        which = _mm512_mask_mov_epi32(which, more, _mm512_set1_epi32(q));
-    }
-    best = _mm512_add_ps(best, _mm512_set1_ps(bias));
-    const __mmask16 positive = _mm512_cmp_ps_mask(best, _mm512_setzero_ps(), _CMP_GT_OQ);
-    *out = (V)_mm512_maskz_mov_ps(positive, best);
-    *winner = (VI)_mm512_mask_mov_epi32(_mm512_set1_epi32(-1), positive, which);
-}
-
 // Sixteen vectors, `stride` apart, to sixteen rows: lane k of vector i becomes element i of row k.
 INLINE void transpose(const V *in, int stride, float *out, int row) {
     V a[16], b[16];
