@@ -383,15 +383,19 @@ INLINE void rows(const Run &run, const Layer &layer, int samples, int o, int i) 
 }
 
 // All tiles of C vectors that fit, each for this thread's blocks of rows: a tile of inputs stays in the first cache.
+// An even number of threads shares the columns between two halves first: less has to cross from thread to thread.
 template <typename U, int C>
 INLINE void columns(const Run &run, int thread, const Layer &layer, int samples, int &i) {
     constexpr int STEP = C * sizeof(U) / sizeof(float);
-    for (; i + STEP <= layer.inputs; i += STEP)
-        for (int o = 4 * thread; o < layer.outputs; o += 4 * run.threads)
+    const int halves = run.threads % 2 == 0 ? 2 : 1, parts = run.threads / halves;
+    for (; i + STEP <= layer.inputs; i += STEP) {
+        if ((i / 64) % halves != thread % halves) continue;
+        for (int o = 4 * (thread / halves); o < layer.outputs; o += 4 * parts)
             if (o + 4 <= layer.outputs)
                 rows<U, 4, C>(run, layer, samples, o, i);
             else
                 rows<U, 2, C>(run, layer, samples, o, i);  // 10 = 4 + 4 + 2
+    }
 }
 
 // This thread's share of the biases, L at a time; what lies behind the last one is padding.
