@@ -143,7 +143,8 @@ INLINE void conv2_filter_gradient(const V *x, const V *d, V *du) {
             V factor[4];
             UNROLL for (int k = 0; k < 4; ++k) factor[k] = d[t * C2 + block * 4 + k];
             UNROLL for (int ic = 0; ic < C1; ++ic) {
-                const V value = x[t * C1 + ic];
+                V value = x[t * C1 + ic];
+                HOLD(value);
                 UNROLL for (int k = 0; k < 4; ++k) sum[ic][k] += factor[k] * value;
             }
         }
@@ -189,12 +190,14 @@ INLINE void conv2_input_gradient(const V *x, int stride, V *out) {
     std::memset(out, 0, sizeof(V) * C1 * P1 * P1);
     for (int tile = 0; tile < TILES; ++tile)
         for (int ic = 0; ic < C1; ++ic) {
-            V half[TILE], window[TILE];
+            V half[TILE];
             for (int f = 0; f < POINTS; ++f) to_points_back(x + tile * C1 + ic + f * POINTS * stride, stride, half + f * POINTS, 1);
-            for (int k = 0; k < POINTS; ++k) to_points_back(half + k, POINTS, window + k, POINTS);
             V *place = out + ic * P1 * P1 + (tile >> 1) * 4 * P1 + (tile & 1) * 4;
-            for (int row = 0; row < POINTS; ++row)
-                UNROLL for (int k = 0; k < POINTS; ++k) place[row * P1 + k] += window[row * POINTS + k];
+            for (int k = 0; k < POINTS; ++k, ++place) {
+                V column[POINTS];
+                to_points_back(half + k, POINTS, column, 1);
+                UNROLL for (int row = 0; row < POINTS; ++row) place[row * P1] += column[row];
+            }
         }
 }
 

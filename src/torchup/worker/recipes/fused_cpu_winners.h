@@ -3,13 +3,15 @@
 // Three of the four positions under a pooled one have no gradient. Each lane has another winner, so its own pixel is
 // selected by two blends, and one multiply-add does the work of four.
 
+INLINE V select(__mmask16 second, V a, V b) { return (V)_mm512_mask_blend_ps(second, (__m512)a, (__m512)b); }
+
 // The largest of four positions, plus bias, through ReLU. Of equal ones the first wins, as in PyTorch.
 INLINE void pool(const V *sum, float bias, V *out, Winner *winner) {
     auto greater = [](V a, V b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ); };
     auto larger = [](V a, V b) { return (V)_mm512_max_ps((__m512)a, (__m512)b); };
     const V upper = larger(sum[0], sum[1]), lower = larger(sum[2], sum[3]), best = larger(upper, lower) + bias;
     const __mmask16 below = greater(lower, upper), passes = greater(best, V{});
-    const __mmask16 right = (greater(sum[1], sum[0]) & ~below) | (greater(sum[3], sum[2]) & below);
+    const __mmask16 right = greater(select(below, sum[1], sum[3]), select(below, sum[0], sum[2]));
     *winner = {passes, right, below};
     *out = (V)_mm512_maskz_mov_ps(passes, (__m512)best);
 }
@@ -26,8 +28,6 @@ INLINE void through_pool(const V *d, int d_stride, const Winner *winner, V *out,
         d_bias[o] += total;
     }
 }
-
-INLINE V select(__mmask16 second, V a, V b) { return (V)_mm512_mask_blend_ps(second, (__m512)a, (__m512)b); }
 
 // A row of five taps of OC output channels, over all positions: they share the pixels that are loaded.
 template <int W, int P, int OC>
