@@ -81,8 +81,17 @@ struct Group {  // what one group of L samples needs again on the way back
 // samples lie in different sets of the first cache.
 constexpr int padded(int features) { return ((features + 15) / 16 | 1) * 16; }
 
+// Inputs lie in blocks of columns, so that a thread's tiles have no cache line in common with those of another.
+#if defined(__AVX512F__)
+constexpr int COLUMNS = 64, HALVES = 2;  // an even number of threads shares the columns, half of them each
+#else
+constexpr int COLUMNS = 264, HALVES = 1;  // all columns, in tiles of 24
+#endif
+constexpr int BLOCK_SIZE = MAX_BATCH * padded(COLUMNS);
+constexpr int blocked(int features) { return (features + COLUMNS - 1) / COLUMNS * BLOCK_SIZE; }
+
 struct alignas(64) Shared {  // sample-major copies for the weight gradients of the linear layers
-    float x0[MAX_BATCH * padded(F0)], x1[MAX_BATCH * padded(F1)], x2[MAX_BATCH * padded(F2)];
+    float x0[blocked(F0)], x1[blocked(F1)], x2[blocked(F2)];
     float d1[MAX_BATCH * padded(F1)], d2[MAX_BATCH * padded(F2)], d3[MAX_BATCH * padded(F3)];
 };
 
@@ -230,19 +239,24 @@ double loss_and_gradient(const Run &run, const int64_t *order, const int *group_
     return loss;
 }
 
+// Features of NG groups, sample by sample, in blocks of `columns`.
 template <int NG>
-void sample_major(const V *x, int features, const int *group_at, float *out) {
+void sample_major(const V *x, int features, const int *group_at, float *out, int columns) {
     const float *in = reinterpret_cast<const float *>(x);
-    const int row = padded(features);
-    for (int g = 0; g < NG; ++g) {
-        float *to = out + group_at[g] * L * row;
-        int i = 0;
+    const int row = padded(columns);
+    for (int g = 0; g < NG; ++g)
+        for (int i = 0; i < features;) {
+            float *to = out + i / columns * BLOCK_SIZE + group_at[g] * L * row + i % columns;
 #if defined(__AVX512F__)
-        for (; i + L <= features; i += L) transpose(x + i * NG + g, NG, to + i, row);
+            if (i + L <= features) {
+                transpose(x + i * NG + g, NG, to, row);
+                i += L;
+                continue;
+            }
 #endif
-        for (int lane = 0; lane < L; ++lane)
-            for (int k = i; k < features; ++k) to[lane * row + k] = in[(k * NG + g) * L + lane];
-    }
+            for (int lane = 0; lane < L; ++lane) to[lane * row] = in[(i * NG + g) * L + lane];
+            ++i;
+        }
 }
 
 template <int NG>
@@ -303,12 +317,12 @@ __attribute__((noinline)) void through(Run &run, Scratch &s, const int64_t *orde
     through_relu(s.d1, s.x1, F1 * NG);
     linear<NG>(s.d1, F1, F0, p.w3, 1, F0, nullptr, s.d0);
     Shared &all = *run.shared;
-    sample_major<NG>(s.x0, F0, group_at, all.x0);
-    sample_major<NG>(s.x1, F1, group_at, all.x1);
-    sample_major<NG>(s.x2, F2, group_at, all.x2);
-    sample_major<NG>(s.d1, F1, group_at, all.d1);
-    sample_major<NG>(s.d2, F2, group_at, all.d2);
-    sample_major<NG>(s.d3, F3, group_at, all.d3);
+    sample_major<NG>(s.x0, F0, group_at, all.x0, COLUMNS);
+    sample_major<NG>(s.x1, F1, group_at, all.x1, COLUMNS);
+    sample_major<NG>(s.x2, F2, group_at, all.x2, COLUMNS);
+    sample_major<NG>(s.d1, F1, group_at, all.d1, F1);
+    sample_major<NG>(s.d2, F2, group_at, all.d2, F2);
+    sample_major<NG>(s.d3, F3, group_at, all.d3, F3);
     back_through_convolutions<NG>(s, p);
 }
 
@@ -358,8 +372,8 @@ struct Layer {  // a linear layer's update: gradients of its outputs and its inp
 template <typename U, int R, int C>
 INLINE void rows(const Run &run, const Layer &layer, int samples, int o, int i) {
     constexpr int WIDTH = sizeof(U) / sizeof(float);
-    const int inputs = layer.inputs, x_row = padded(inputs), d_row = padded(layer.outputs);
-    const float *x = layer.x + i, *d = layer.d + o;
+    const int inputs = layer.inputs, x_row = padded(COLUMNS), d_row = padded(layer.outputs);
+    const float *x = layer.x + i / COLUMNS * BLOCK_SIZE + i % COLUMNS, *d = layer.d + o;
     float *w = layer.w + o * inputs + i, *m = layer.mw + o * inputs + i;
     U sum[R][C];
     UNROLL for (int r = 0; r < R; ++r) UNROLL for (int c = 0; c < C; ++c) {
@@ -383,13 +397,12 @@ INLINE void rows(const Run &run, const Layer &layer, int samples, int o, int i) 
 }
 
 // All tiles of C vectors that fit, each for this thread's blocks of rows: a tile of inputs stays in the first cache.
-// An even number of threads shares the columns between two halves first: less has to cross from thread to thread.
 template <typename U, int C>
 INLINE void columns(const Run &run, int thread, const Layer &layer, int samples, int &i) {
     constexpr int STEP = C * sizeof(U) / sizeof(float);
-    const int halves = run.threads % 2 == 0 ? 2 : 1, parts = run.threads / halves;
+    const int halves = run.threads % 2 == 0 ? HALVES : 1, parts = run.threads / halves;
     for (; i + STEP <= layer.inputs; i += STEP) {
-        if ((i / 64) % halves != thread % halves) continue;
+        if ((i / COLUMNS) % halves != thread % halves) continue;
         for (int o = 4 * (thread / halves); o < layer.outputs; o += 4 * parts)
             if (o + 4 <= layer.outputs)
                 rows<U, 4, C>(run, layer, samples, o, i);
