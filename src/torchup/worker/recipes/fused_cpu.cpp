@@ -50,11 +50,7 @@ constexpr int BLOCK = 2;  // groups that a thread takes through the linear layer
 constexpr int C1 = 6, C2 = 16, F0 = 256, F1 = 120, F2 = 84, F3 = 10;
 constexpr int IN = 28, P1 = 12, P2 = 4;  // widths: image, after the first pool, after the second
 constexpr int W1_SIZE = C1 * 25, W2_SIZE = C2 * C1 * 25;
-#if defined(__AVX512F__)
-constexpr int LANE_SIZE = W1_SIZE + C1 + C2;  // gradients whose lanes are still to be summed: w1, b1, b2
-#else
-constexpr int LANE_SIZE = W1_SIZE + C1 + C2 + W2_SIZE;  // and w2
-#endif
+constexpr int CONV_SIZE = W1_SIZE + C1 + C2 + W2_SIZE;
 
 INLINE V keep(V value, VI mask) { return (V)((VI)value & mask); }
 
@@ -142,12 +138,14 @@ struct alignas(64) Scratch {  // one a thread
         Conv2Forward forward;
         Conv2Backward backward;
     };
-    V d_filters2[TILE * C1];  // [point][input channel], an output channel a lane
+    V lane_gradient[CONV_SIZE - W2_SIZE];  // w1, b1, b2: the lanes are still to be summed
+    V d_filters2[TILE * C1];               // w2: [point][input channel], an output channel a lane
+    alignas(64) float conv_gradient[CONV_SIZE];  // all that another thread reads
     alignas(64) float filters1[WIDE * C1 * 5], filters2[WIDE_TILE * C1 * C2], filters2_back[TILE * C1 * C2];
 #else
     V d_conv2[C2 * 64], d_conv1[C1 * 576];
+    V conv_gradient[CONV_SIZE];  // w1, b1, b2, w2; the lanes are still to be summed
 #endif
-    V lane_gradient[LANE_SIZE];
     double loss;
 };
 
@@ -261,8 +259,8 @@ void sample_major(const V *x, int features, const int *group_at, float *out, int
 
 template <int NG>
 INLINE void back_through_convolutions(Scratch &s, const Parameters &p) {
-    V *const g1 = s.lane_gradient, *const gb1 = g1 + W1_SIZE, *const gb2 = gb1 + C1;
 #if defined(__AVX512F__)
+    V *const g1 = s.lane_gradient, *const gb1 = g1 + W1_SIZE, *const gb2 = gb1 + C1;
     (void)p;
     const V *d[NG];
     const Winner *winner[NG];
@@ -273,6 +271,8 @@ INLINE void back_through_convolutions(Scratch &s, const Parameters &p) {
         conv2_values(s.groups[g].pooled1, s.backward.x + g * TILES * C1, x_stride(NG));
     }
     conv2_backward<NG>(d, winner, s.filters2_back, s.backward, s.d_filters2);
+#else
+    V *const g1 = s.conv_gradient, *const gb1 = g1 + W1_SIZE, *const gb2 = gb1 + C1;
 #endif
     for (int g = 0; g < NG; ++g) {
         const Group &group = s.groups[g];
@@ -328,12 +328,14 @@ __attribute__((noinline)) void through(Run &run, Scratch &s, const int64_t *orde
 
 void phase_a(Run &run, int thread, const int64_t *order, int batch) {
     Scratch &s = *run.scratch[thread];
-    std::memset(s.lane_gradient, 0, sizeof s.lane_gradient);
     s.loss = 0.0;
 #if defined(__AVX512F__)
+    std::memset(s.lane_gradient, 0, sizeof s.lane_gradient);
     std::memset(s.d_filters2, 0, sizeof s.d_filters2);
     conv1_filters(run.p.w1, s.filters1);
     conv2_filters(run.p.w2, s.filters2, s.filters2_back);
+#else
+    std::memset(s.conv_gradient, 0, sizeof s.conv_gradient);
 #endif
     const int groups = (batch + L - 1) / L;
     int mine[MAX_GROUPS], count = 0;
@@ -344,6 +346,10 @@ void phase_a(Run &run, int thread, const int64_t *order, int batch) {
             default: through<2>(run, s, order, batch, mine + at); break;
         }
     }
+#if defined(__AVX512F__)
+    for (int i = 0; i < CONV_SIZE - W2_SIZE; ++i) s.conv_gradient[i] = lane_sum(s.lane_gradient[i]);
+    conv2_taps(s.d_filters2, s.conv_gradient + CONV_SIZE - W2_SIZE);
+#endif
 }
 
 // Rows of torch's tensors lie at any multiple of four bytes; memcpy is how to say so, and becomes one instruction.
@@ -434,26 +440,18 @@ void linear_update(const Run &run, int thread, const Layer &layer, int samples) 
     bias_update(run, thread, layer, samples);
 }
 
-// This thread's share of the convolutions' parameters: sum over threads and lanes, then apply.
+// This thread's share of the convolutions' parameters, whole cache lines of them: sum over threads, then apply.
 void conv_update(const Run &run, int thread) {
     constexpr int sizes[4] = {W1_SIZE, C1, C2, W2_SIZE};
     float *const w[4] = {run.p.w1, run.p.b1, run.p.b2, run.p.w2}, *const m[4] = {run.m.w1, run.m.b1, run.m.b2, run.m.w2};
-    for (int part = 0, at = 0; at < LANE_SIZE; at += sizes[part], ++part) {
-        const int begin = sizes[part] * thread / run.threads, end = sizes[part] * (thread + 1) / run.threads;
-        for (int i = begin; i < end; ++i) {
-            V sum = run.scratch[0]->lane_gradient[at + i];
-            for (int t = 1; t < run.threads; ++t) sum += run.scratch[t]->lane_gradient[at + i];
+    for (int part = 0, at = 0; part < 4; at += sizes[part], ++part) {
+        auto begin = [&](int t) { return t == run.threads ? sizes[part] : sizes[part] * t / run.threads / 16 * 16; };
+        for (int i = begin(thread); i < begin(thread + 1); ++i) {
+            auto sum = run.scratch[0]->conv_gradient[at + i];
+            for (int t = 1; t < run.threads; ++t) sum += run.scratch[t]->conv_gradient[at + i];
             update(w[part] + i, m[part] + i, lane_sum(sum), run.rate, run.momentum);
         }
     }
-#if defined(__AVX512F__)
-    const V *values[MAX_GROUPS];
-    for (int t = 0; t < run.threads; ++t) values[t] = run.scratch[t]->d_filters2;
-    for (int ic = thread; ic < C1; ic += run.threads)
-        conv2_taps(values, run.threads, ic, [&](int i, float gradient) {
-            update(run.p.w2 + i, run.m.w2 + i, gradient, run.rate, run.momentum);
-        });
-#endif
 }
 
 void phase_b(const Run &run, int thread, int batch) {

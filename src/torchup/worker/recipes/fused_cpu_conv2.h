@@ -209,16 +209,13 @@ INLINE void conv2_backward(const V *const *d, const Winner *const *winner, const
     conv2_backward_pair<3, NG>(d, winner, u, space, du);
 }
 
-// This thread's input channels of the filters: gradients summed over threads, back to taps, applied.
-template <typename Apply>
-INLINE void conv2_taps(const V *const *du, int threads, int ic, Apply apply) {
-    V values[TILE], half[POINTS * 5], taps[25];
-    for (int f = 0; f < TILE; ++f) {
-        values[f] = du[0][f * C1 + ic];
-        for (int t = 1; t < threads; ++t) values[f] += du[t][f * C1 + ic];
+// The gradient of the filters' values back to that of the taps, in the order of the weights.
+void conv2_taps(const V *du, float *gradient) {
+    for (int ic = 0; ic < C1; ++ic) {
+        V half[POINTS * 5], taps[25];
+        for (int f = 0; f < POINTS; ++f) filter_to_points_back(du + f * POINTS * C1 + ic, C1, half + f * 5, 1);
+        for (int x = 0; x < 5; ++x) filter_to_points_back(half + x, 5, taps + x, 5);
+        for (int o = 0; o < C2; ++o)
+            for (int k = 0; k < 25; ++k) gradient[(o * C1 + ic) * 25 + k] = taps[k][o];
     }
-    for (int f = 0; f < POINTS; ++f) filter_to_points_back(values + f * POINTS, 1, half + f * 5, 1);
-    for (int x = 0; x < 5; ++x) filter_to_points_back(half + x, 5, taps + x, 5);
-    for (int o = 0; o < C2; ++o)
-        for (int k = 0; k < 25; ++k) apply((o * C1 + ic) * 25 + k, taps[k][o]);
 }
