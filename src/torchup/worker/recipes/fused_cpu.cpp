@@ -7,10 +7,14 @@
 // - A thread takes every T-th group through forward and backward (phase A). Then (phase B) each thread owns a slice of
 //   the parameters: it sums their gradients over the whole batch in registers and applies momentum and step at once.
 //   Two barriers a step; no other synchronisation, no allocation.
-// - Convolution, ReLU and pooling are one kernel; it keeps which of the four positions won, for the way back. With
-//   AVX-512 the way back multiplies for the winners only (fused_cpu_winners.h), elsewhere for all four with zeros.
+// - Convolution, ReLU and pooling are one kernel; it keeps which of the four positions won, for the way back.
+// - With AVX-512 most of a convolution's multiply-adds are left out, by identities (fused_cpu_winograd.h), and the way
+//   back through the first one multiplies for the winners only (fused_cpu_winners.h). Elsewhere convolutions are plain
+//   sums (fused_cpu_direct.h): their transforms want more registers than there are.
+// - What crosses from thread to thread costs as much as arithmetic. So threads share as few cache lines as possible.
 //
-// The mathematics is that of lenet.py: mean cross entropy, SGD with momentum, float32. Only the order of sums differs.
+// The mathematics is that of lenet.py: mean cross entropy, SGD with momentum, float32. Only rounding differs: sums are in
+// another order, and an identity rounds its products of sums.
 
 #include <atomic>
 #include <cmath>
@@ -120,11 +124,6 @@ class Barrier {
 #include "fused_cpu_conv2.h"
 #else
 #include "fused_cpu_direct.h"
-INLINE float lane_sum(V v) {
-    float total = 0.0f;
-    for (int lane = 0; lane < L; ++lane) total += v[lane];
-    return total;
-}
 #endif
 
 struct alignas(64) Scratch {  // one a thread
@@ -257,11 +256,10 @@ void sample_major(const V *x, int features, const int *group_at, float *out, int
         }
 }
 
-template <int NG>
-INLINE void back_through_convolutions(Scratch &s, const Parameters &p) {
 #if defined(__AVX512F__)
+template <int NG>
+INLINE void back_through_convolutions(Scratch &s, const Parameters &) {
     V *const g1 = s.lane_gradient, *const gb1 = g1 + W1_SIZE, *const gb2 = gb1 + C1;
-    (void)p;
     const V *d[NG];
     const Winner *winner[NG];
     for (int g = 0; g < NG; ++g) {
@@ -271,24 +269,27 @@ INLINE void back_through_convolutions(Scratch &s, const Parameters &p) {
         conv2_values(s.groups[g].pooled1, s.backward.x + g * TILES * C1, x_stride(NG));
     }
     conv2_backward<NG>(d, winner, s.filters2_back, s.backward, s.d_filters2);
-#else
-    V *const g1 = s.conv_gradient, *const gb1 = g1 + W1_SIZE, *const gb2 = gb1 + C1;
-#endif
     for (int g = 0; g < NG; ++g) {
         const Group &group = s.groups[g];
-#if defined(__AVX512F__)
         conv2_input_gradient(s.backward.x + g * TILES * C1, x_stride(NG), s.d_pooled1);
         through_pool<C1, P1>(s.d_pooled1, 1, group.winner1, s.d_pooled1, gb1);
         winners_weight_gradient<C1, IN, P1>(group.input, s.d_pooled1, group.winner1, g1);
+    }
+}
 #else
+template <int NG>
+INLINE void back_through_convolutions(Scratch &s, const Parameters &p) {
+    V *const g1 = s.conv_gradient, *const gb1 = g1 + W1_SIZE, *const gb2 = gb1 + C1, *const g2 = gb2 + C2;
+    for (int g = 0; g < NG; ++g) {
+        const Group &group = s.groups[g];
         unpool<C2, P2>(s.d0 + g, NG, group.winner2, s.d_conv2, gb2);
-        conv_weight_gradient<C1, C2, P1>(group.pooled1, s.d_conv2, gb2 + C2);
+        conv_weight_gradient<C1, C2, P1>(group.pooled1, s.d_conv2, g2);
         conv2_input_gradient(s.d_conv2, p.w2, s.d_pooled1);
         unpool<C1, P1>(s.d_pooled1, 1, group.winner1, s.d_conv1, gb1);
         conv_weight_gradient<1, C1, IN>(group.input, s.d_conv1, g1);
-#endif
     }
 }
+#endif
 
 // Phase A for NG groups of one thread.
 template <int NG>
@@ -352,107 +353,7 @@ void phase_a(Run &run, int thread, const int64_t *order, int batch) {
 #endif
 }
 
-// Rows of torch's tensors lie at any multiple of four bytes; memcpy is how to say so, and becomes one instruction.
-template <typename U>
-INLINE U load(const float *from) {
-    U value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
-}
-
-template <typename U>
-INLINE void update(float *w, float *m, U gradient, float rate, float momentum) {
-    const U speed = load<U>(m) * momentum + gradient;
-    const U moved = load<U>(w) - speed * rate;
-    std::memcpy(m, &speed, sizeof speed);
-    std::memcpy(w, &moved, sizeof moved);
-}
-
-struct Layer {  // a linear layer's update: gradients of its outputs and its inputs, sample-major; its parameters
-    const float *d, *x;
-    int outputs, inputs;
-    float *w, *b, *mw, *mb;
-};
-
-// R rows x C vectors of a linear layer's weights from (o, i) on: gradient summed over the batch in registers, applied.
-template <typename U, int R, int C>
-INLINE void rows(const Run &run, const Layer &layer, int samples, int o, int i) {
-    constexpr int WIDTH = sizeof(U) / sizeof(float);
-    const int inputs = layer.inputs, x_row = padded(COLUMNS), d_row = padded(layer.outputs);
-    const float *x = layer.x + i / COLUMNS * BLOCK_SIZE + i % COLUMNS, *d = layer.d + o;
-    float *w = layer.w + o * inputs + i, *m = layer.mw + o * inputs + i;
-    U sum[R][C];
-    UNROLL for (int r = 0; r < R; ++r) UNROLL for (int c = 0; c < C; ++c) {
-        sum[r][c] = U{};
-        __builtin_prefetch(w + r * inputs + c * WIDTH, 1);  // the sums take long enough to bring them near
-        __builtin_prefetch(m + r * inputs + c * WIDTH, 1);
-    }
-    for (int s = 0; s < samples; ++s, x += x_row, d += d_row) {
-        U value[C];
-        UNROLL for (int c = 0; c < C; ++c) {
-            value[c] = load<U>(x + c * WIDTH);
-            HOLD(value[c]);
-        }
-        UNROLL for (int r = 0; r < R; ++r) {
-            const U factor = d[r] - U{};
-            UNROLL for (int c = 0; c < C; ++c) sum[r][c] += factor * value[c];
-        }
-    }
-    UNROLL for (int r = 0; r < R; ++r) UNROLL for (int c = 0; c < C; ++c)
-        update(w + r * inputs + c * WIDTH, m + r * inputs + c * WIDTH, sum[r][c], run.rate, run.momentum);
-}
-
-// All tiles of C vectors that fit, each for this thread's blocks of rows: a tile of inputs stays in the first cache.
-template <typename U, int C>
-INLINE void columns(const Run &run, int thread, const Layer &layer, int samples, int &i) {
-    constexpr int STEP = C * sizeof(U) / sizeof(float);
-    const int halves = run.threads % 2 == 0 ? HALVES : 1, parts = run.threads / halves;
-    for (; i + STEP <= layer.inputs; i += STEP) {
-        if ((i / COLUMNS) % halves != thread % halves) continue;
-        for (int o = 4 * (thread / halves); o < layer.outputs; o += 4 * parts)
-            if (o + 4 <= layer.outputs)
-                rows<U, 4, C>(run, layer, samples, o, i);
-            else
-                rows<U, 2, C>(run, layer, samples, o, i);  // 10 = 4 + 4 + 2
-    }
-}
-
-// This thread's share of the biases, L at a time; what lies behind the last one is padding.
-void bias_update(const Run &run, int thread, const Layer &layer, int samples) {
-    for (int o = L * thread; o < layer.outputs; o += L * run.threads) {
-        V total = V{};
-        for (int s = 0; s < samples; ++s) total += load<V>(layer.d + s * padded(layer.outputs) + o);
-        for (int k = 0; k < L && o + k < layer.outputs; ++k)
-            update(layer.b + o + k, layer.mb + o + k, total[k], run.rate, run.momentum);
-    }
-}
-
-void linear_update(const Run &run, int thread, const Layer &layer, int samples) {
-    int i = 0;
-#if defined(__AVX512F__)
-    columns<V, 4>(run, thread, layer, samples, i);
-    columns<V, 3>(run, thread, layer, samples, i);
-    columns<V, 1>(run, thread, layer, samples, i);
-#endif
-    columns<U8, 3>(run, thread, layer, samples, i);
-    columns<U8, 1>(run, thread, layer, samples, i);
-    columns<U4, 1>(run, thread, layer, samples, i);
-    bias_update(run, thread, layer, samples);
-}
-
-// This thread's share of the convolutions' parameters, whole cache lines of them: sum over threads, then apply.
-void conv_update(const Run &run, int thread) {
-    constexpr int sizes[4] = {W1_SIZE, C1, C2, W2_SIZE};
-    float *const w[4] = {run.p.w1, run.p.b1, run.p.b2, run.p.w2}, *const m[4] = {run.m.w1, run.m.b1, run.m.b2, run.m.w2};
-    for (int part = 0, at = 0; part < 4; at += sizes[part], ++part) {
-        auto begin = [&](int t) { return t == run.threads ? sizes[part] : sizes[part] * t / run.threads / 16 * 16; };
-        for (int i = begin(thread); i < begin(thread + 1); ++i) {
-            auto sum = run.scratch[0]->conv_gradient[at + i];
-            for (int t = 1; t < run.threads; ++t) sum += run.scratch[t]->conv_gradient[at + i];
-            update(w[part] + i, m[part] + i, lane_sum(sum), run.rate, run.momentum);
-        }
-    }
-}
+#include "fused_cpu_update.h"
 
 void phase_b(const Run &run, int thread, int batch) {
     const int samples = (batch + L - 1) / L * L;  // lanes without a sample hold zero gradients

@@ -17,7 +17,6 @@ INLINE V join_quarters(const V *v) {
 }
 
 INLINE float lane_sum(V v) { return _mm512_reduce_add_ps((__m512)v); }
-INLINE float lane_sum(float summed) { return summed; }
 
 // Sixteen vectors, `stride` apart, to sixteen rows: lane k of vector i becomes element i of row k.
 INLINE void transpose(const V *in, int stride, float *out, int row) {
