@@ -32,14 +32,14 @@ INLINE void conv1_outputs(const V *m, float bias, V *out, Winner *winner) {
 // The multiply-adds of a block and the additions of the block before it are interleaved, so that the processor does
 // both at once; a block is three channels of two by two pooled positions.
 INLINE void conv1_forward(const V *in, const float *u, const float *b, V *out, Winner *winner) {
-    constexpr int OC = 3, ROWS = 4, HALVES = C1 / OC, BLOCKS = P1 / 2 * HALVES, PIECES = OC * ROWS / 2;
+    constexpr int OC = 3, ROWS = 4, PARTS = C1 / OC, BLOCKS = P1 / 2 * PARTS, PIECES = OC * ROWS / 2;
     for (int x = 0; x < P1; x += 2) {
         V values[IN * WIDE], m[2][OC * ROWS * WIDE];
         for (int row = 0; row < IN; ++row) to_wide(in + row * IN + 2 * x, 1, values + row * WIDE, 1);
         for (int block = 0; block <= BLOCKS; ++block) {
-            const V *rows = values + block / HALVES * ROWS * WIDE;
-            const float *filters = u + block % HALVES * OC * 5;
-            const int before = block - 1, first = before % HALVES * OC, y = before / HALVES * 2;
+            const V *rows = values + block / PARTS * ROWS * WIDE;
+            const float *filters = u + block % PARTS * OC * 5;
+            const int before = block - 1, first = before % PARTS * OC, y = before / PARTS * 2;
             for (int f = 0; f < WIDE; ++f) {
                 if (block < BLOCKS) conv1_products<OC, ROWS>(rows + f, filters + f * C1 * 5, m[block & 1] + f);
                 if (block == 0 || f >= PIECES) continue;
