@@ -336,6 +336,7 @@ class CatalogRefresh(Value, frozen=True, kw_only=True):
     sources: tuple[Source, ...]
     new: tuple[Learned, ...]
     gains: tuple[Gain, ...]
+    confirmed: tuple[str, ...]  # known builds that no index had shown before
     new_variants: tuple[str, ...]
     gone: tuple[str, ...]  # known builds that their own index answered without
     learned: int  # builds in the overlay, those of earlier refreshes included

@@ -149,7 +149,7 @@ def main(arguments: Sequence[str] | None = None, host: Host | None = None) -> in
         print("\nLeft for a person:", *(proposal.left or ("nothing",)), sep="\n  ")
     if any(look.needed and look.status == "unclear" for look in looks):
         return int(ExitCode.NETWORK)
-    return int(ExitCode.FINDINGS if any(look.new for look in looks) or found.gains else ExitCode.OK)
+    return int(ExitCode.FINDINGS if any(look.new for look in looks) or found.gains or found.confirmed else ExitCode.OK)
 
 
 if __name__ == "__main__":

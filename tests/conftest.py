@@ -53,6 +53,7 @@ TRAINING = {
 }  # fmt: skip
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in its own hook, which would come before this one
 def pytest_collection_modifyitems(items):
     """Keep the tests that train on one process (`pytest -n 2 --dist loadgroup`)."""
     for item in items:

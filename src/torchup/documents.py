@@ -66,7 +66,9 @@ def read_yaml(text: str) -> Any:
     try:
         for token in yaml.scan(text, yaml.SafeLoader):
             if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
-                raise DocumentError(message("document.alias", "the file uses aliases, which torchup does not read"))
+                raise DocumentError(
+                    message("document.alias", "the file uses anchors or aliases, which torchup does not read")
+                )
         return yaml.safe_load(text)
     except RecursionError:
         raise DocumentError(message("decode.deep", "the data is nested too deeply")) from None

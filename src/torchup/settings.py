@@ -88,7 +88,10 @@ def _read(host: Host, path: str) -> dict[str, Any]:
     except DocumentError as error:
         raise UsageError(
             message("settings.not-toml", "{path} cannot be read: {error}", path=path, error=error.text),
-            hint=message("settings.not-toml.hint", 'correct the file or remove it; write each line as `key = "value"`'),
+            hint=message(
+                "settings.not-toml.hint",
+                'correct the file or remove it; a correct line is, for example, `key = "value"`',
+            ),
         ) from error
 
 

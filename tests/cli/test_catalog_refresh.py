@@ -15,8 +15,8 @@ from torchup.sources.outlook import Look
 
 
 @pytest.fixture
-def mirror(monkeypatch, tmp_path):
-    """A mirror on this machine with a release that no catalogue knows; no other host answers."""
+def index(monkeypatch, tmp_path):
+    """An index on this machine; no other host answers."""
     for name in ("PIP_FIND_LINKS", "PIP_CERT", "PIP_EXTRA_INDEX_URL", "PIP_INDEX_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
@@ -30,9 +30,15 @@ def mirror(monkeypatch, tmp_path):
 
     monkeypatch.setattr(RealHost, "fetch", only_here)
     with IndexServer() as server:
-        wheel = make_wheel("torch", "9.1.0+cu126", python="cp312", platform="manylinux_2_28_x86_64")
-        server.publish("whl/cu126", wheel)
-        yield server.url("whl/{variant}")
+        yield server
+
+
+@pytest.fixture
+def mirror(index):
+    """A mirror on this machine with a release that no catalogue knows."""
+    wheel = make_wheel("torch", "9.1.0+cu126", python="cp312", platform="manylinux_2_28_x86_64")
+    index.publish("whl/cu126", wheel)
+    return index.url("whl/{variant}")
 
 
 def test_the_diff_is_shown_and_kept_only_on_request(mirror, capsys, tmp_path):
@@ -51,9 +57,35 @@ def test_the_diff_is_shown_and_kept_only_on_request(mirror, capsys, tmp_path):
     assert data["written"] == str(overlay)
     assert [build["torch"] for build in data["new"]] == ["9.1.0"]
     assert main(arguments) == 0
-    assert "nothing newer than the catalogue was found" in capsys.readouterr().out
+    assert "torchup found no new builds" in capsys.readouterr().out
     assert main(["catalog", "show", "--torch", "9.1.0", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["data"]["rows"][0]["variant"] == "cu126"
+
+
+ANNOUNCED = ("plan", "--offline", "--assume", "os=linux,arch=x86_64,gpu=H100,driver=600.01", "--variant", "cu130")
+
+
+def _codes(capsys):
+    """The notices of the plan for the announced build, made without a network."""
+    assert main([*ANNOUNCED, "--torch", "2.15.0", "--json"]) == 0
+    return {notice["code"] for notice in json.loads(capsys.readouterr().out)["data"]["advice"]}
+
+
+def test_a_build_that_an_index_shows_is_no_longer_only_announced(index, capsys):
+    """A refresh with --write ends the plan's advice to refresh; without it, the advice stays."""
+    index.publish("whl/cu130", make_wheel("torch", "2.15.0+cu130", python="cp312", platform="manylinux_2_28_x86_64"))
+    arguments = ["catalog", "refresh", "--mirror", index.url("whl/{variant}"), "--variant", "cu130"]
+    assert "plan.advice.not-seen" in _codes(capsys)
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "2.15.0+cu130 linux_x86_64" in shown
+    assert "torchup catalog refresh --write" in shown
+    assert "plan.advice.not-seen" in _codes(capsys)
+    assert main([*arguments, "--write", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["data"]["confirmed"] == ["2.15.0+cu130 linux_x86_64"]
+    assert "plan.advice.not-seen" not in _codes(capsys)
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["data"]["confirmed"] == []  # known by now
 
 
 def test_without_an_answer_it_exits_7(mirror, capsys):
@@ -107,3 +139,28 @@ def test_a_look_without_an_answer_names_no_dash():
     assert nobody.endswith("drivers: not checked: no source answered")
     one = catalog_refresh.looks_text((Look(table="drivers", needed=True, silent=("nvidia.com",)),), Style())
     assert one.endswith("nvidia.com did not answer")
+
+
+def test_a_broken_overlay_is_skipped_with_a_sentence(capsys, tmp_path):
+    """The other commands go on with the built-in catalogue, and say so."""
+    overlay = tmp_path / "torchup-home" / "data" / "catalog.json"
+    overlay.parent.mkdir(parents=True)
+    overlay.write_text("{")
+    assert main(["catalog", "show"]) == 0
+    said = capsys.readouterr().err
+    assert "the refreshed catalogue is not valid" in said
+    assert "torchup uses the built-in catalogue" in said
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        (("--variant", "cu999"), "choose one of these variants: "),
+        (("--variant", "cu999", "--torch", "2.12"), "choose another version, or one of these variants: "),
+        (("--torch", "0.1"), "choose a release from "),
+    ],
+)
+def test_the_hint_changes_only_what_was_asked(capsys, asked, first):
+    """Another version is proposed to those who named one, and another variant where one is the matter."""
+    assert main(["catalog", "show", *asked]) == ExitCode.USAGE
+    assert f"hint: {first}" in capsys.readouterr().err

@@ -41,7 +41,7 @@ def test_a_node_says_that_it_waits():
         met.set()
         said = len(session.notes)
         time.sleep(0.2)
-    assert "waiting until all 2 nodes connect at localhost:29400 (0 s" in session.notes[0]
+    assert "waiting for all 2 nodes to connect to localhost:29400 (0 of" in session.notes[0]
     assert said > 2
     assert len(session.notes) <= said + 1
 
@@ -53,7 +53,7 @@ def test_a_node_that_nobody_joins_gives_up_with_the_reason(monkeypatch):
         raise failed
     monkeypatch.setattr(distributed, "MEETING", 0.0)
     with (
-        pytest.raises(BenchError, match="2 nodes did not connect at localhost:29400"),
+        pytest.raises(BenchError, match="not all 2 nodes connected to localhost:29400"),
         distributed.meeting(Noting(), TWO),
     ):
         raise failed
@@ -77,7 +77,7 @@ def test_an_unknown_device_is_named_with_the_kinds(devices):
 
 def test_two_kinds_of_device_are_named():
     """Both stand in the error, for one must go."""
-    with pytest.raises(UsageError, match="--device names cuda, cpu"):
+    with pytest.raises(UsageError, match="one kind of device, not cuda, cpu"):
         distributed.device_kind(("cuda", "cpu"), ("cuda", "cpu"))
 
 
@@ -94,3 +94,39 @@ def test_the_kind_that_torchup_chose_is_noted(monkeypatch, asked, noted):
     distributed.measure_distributed(session, "python", layout.Layout(processes=2), request, lambda _: None)
     assert measured == [asked[0] if asked else "cuda"]
     assert any("measuring on cuda; " in note and "(cpu)" in note for note in session.notes) == noted
+
+
+def test_a_process_of_a_group_says_which_it_is(monkeypatch):
+    """What torchrun or Slurm started is one rank of many: no number of processes is made up for its node."""
+    known = SimpleNamespace(devices=[SimpleNamespace(device="cpu")])
+    monkeypatch.setattr(distributed, "survey_environment", lambda *_: known)
+    monkeypatch.setattr(distributed, "detect_machine", lambda _: None)
+    monkeypatch.setattr(distributed, "run_distributed", lambda *_, **__: ())
+    joined = layout.Layout(mode=layout.LayoutMode.JOIN, variables={"RANK": "3", "WORLD_SIZE": "8"})
+    session = Noting()
+    distributed.measure_distributed(session, "python", joined, BenchRequest(), lambda _: None)
+    assert session.notes == ["this process is rank 3 of 8 (device: cpu)"]
+
+
+@pytest.mark.parametrize(
+    ("devices", "processes", "kind"),
+    [
+        (("cuda",), 2, "cuda"), (("cuda:0", "cuda:1"), 2, "cuda"), (("cuda:0",), 1, "cuda"), ((), 2, "cuda"),
+        (("cuda:1",), 1, None), (("cuda:0", "cuda:1"), 4, None), (("cuda:0",), 2, None), (("cpu", "cuda"), 2, None),
+    ],
+)  # fmt: skip
+def test_devices_with_a_number_are_those_of_the_processes(devices, processes, kind):
+    """Each process uses the device of its own number: a number that would not be used is refused."""
+    if kind is not None:
+        assert distributed.device_kind(devices, ("cuda", "cpu"), processes=processes) == kind
+        return
+    with pytest.raises(UsageError, match="local rank"):
+        distributed.device_kind(devices, ("cuda", "cpu"), processes=processes)
+
+
+def test_an_option_of_one_process_is_refused_before_torch_is_started(monkeypatch):
+    """Several processes run no recipes and sweep nothing: whatever asks for it is named."""
+    monkeypatch.setattr(distributed, "survey_environment", lambda *_: pytest.fail("torch was started"))
+    request = BenchRequest(recipes=("script",), sweep={"batch": (1, 2)}, until=0.1, workers=2)
+    with pytest.raises(UsageError, match="--recipe, --sweep, --until, --workers"):
+        distributed.measure_distributed(Noting(), "python", layout.Layout(processes=2), request, lambda _: None)

@@ -37,3 +37,14 @@ def test_nothing_is_removed_without_consent(capsys, kernels, arguments):
     main(["doctor", "--python", sys.executable, "--fix", "--only", "no-gpu", "--json", *arguments])
     capsys.readouterr()
     assert len(list(kernels.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "the kernel's Python no longer exists"), ("zh", "它的 Python 已不存在")]
+)
+def test_a_stale_kernel_is_shown_with_its_reason_in_words(capsys, kernels, language, words):
+    """The doctor says what is wrong with a kernel as `torchup kernel list` does, in the user's language."""
+    main(["doctor", "--lang", language, "--python", sys.executable, "--only", "no-gpu"])
+    said = capsys.readouterr().err
+    assert words in said
+    assert "python-missing" not in said

@@ -16,10 +16,12 @@ import pytest
 from support.plans import folder_plan, importing
 from support.wheels import make_fake_torch, make_wheel
 from torchup.cli import main
+from torchup.cli.session import Session
 from torchup.envs import kernels, registry, transaction
 from torchup.errors import UsageError
 from torchup.host import RealHost
 from torchup.install import engine
+from torchup.model import Environment
 from torchup.own_commands import remove_torchup
 
 
@@ -346,3 +348,36 @@ def test_self_paths_and_uninstall_find_everything(home, tmp_path, capsys):
     assert [path for path in home.rglob("*") if path.is_file()] == [home / "data" / "thesis.tex"]
     assert not (tmp_path / "away").exists()
     assert "torchup has not written anything yet" in torchup(capsys, "self", "paths")[1]
+
+
+def test_the_question_names_all_that_is_deleted(home, monkeypatch, capsys):
+    """The previous version and the environment's kernels stand in the question."""
+    asked = []
+    monkeypatch.setattr(Session, "confirm", lambda _, question: asked.append(str(question)))
+    host, folder = RealHost(), home / "data" / "envs"
+    torchup(capsys, "env", "remove", "default")
+    environment = registry.find(host, "default")
+    kernel = kernels.add(host, environment, registry.python_of(environment.path), folder=kernels.user_folder(host))
+    torchup(capsys, "env", "remove", "default")
+    places = f"delete `default` ({folder / 'default'}, {folder / 'default.previous'})"
+    assert asked == [f"{places}?", f"{places} and its Jupyter kernels ({kernel.name})?"]
+
+
+def test_a_bundle_of_an_environment_without_a_record_says_so(home, tmp_path, capsys):
+    """A damaged record is not an environment from elsewhere: the hint makes the environment again."""
+    (home / "data" / "envs" / "default" / "torchup-environment.json").write_text("{")
+    code, _, err = torchup(capsys, "env", "bundle", "default", "-o", str(tmp_path / "new"))
+    assert code == 2
+    assert "is missing or damaged" in err
+    assert "torchup up --env default" in err
+
+
+@pytest.mark.parametrize(("adopted", "words"), [(True, "from torchup's list"), (False, "to remove what is left")])
+def test_what_the_hint_removes_is_what_the_command_removes(tmp_path, monkeypatch, adopted, words):
+    """An adopted environment is only forgotten; of another one the rest is deleted."""
+    monkeypatch.setenv("TORCHUP_HOME", str(tmp_path / "home"))
+    gone = Environment(name="lab", path=str(tmp_path / "gone"), adopted=adopted)
+    registry.point_to(RealHost(), gone)
+    with pytest.raises(UsageError) as caught:
+        registry.find(RealHost(), "lab")
+    assert words in str(caught.value.hint)

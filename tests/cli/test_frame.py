@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -185,8 +186,16 @@ def test_a_deleted_current_folder_stops_no_verb(line, tmp_path):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limit is Linux's")
 def test_a_memory_limit_is_no_traceback(line, limit):
     """Under `ulimit -v` a verb works or says that memory is short; no thread prints a traceback."""
+    proxies = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY"), "http://127.0.0.1:9")  # each of many threads fails at once
     script = f"ulimit -v {limit} && exec {sys.executable} -m torchup {line}"
-    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        ["/bin/sh", "-c", script],
+        env={**os.environ, **proxies},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     assert "Exception in thread" not in done.stderr
     assert "Internal error" not in done.stderr
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
+from scripts import messages
 
 from architecture.test_imports import PACKAGE
 from support.documents import parse
@@ -115,6 +116,82 @@ def test_every_suggested_command_is_taken():
         except (click.ClickException, TorchupError, AssertionError) as error:
             wrong.append((file, line, str(error)))
     assert wrong == [], "\n".join(map(str, wrong))
+
+
+# Which verbs show the hints of a room or file (the longest name counts); each of them has the options of these hints.
+PLANNERS = ("plan", "up", "fetch", "env create", "fleet report")
+SHOWN_BY = {
+    "bench": ("bench",),
+    "detect/pretend": ("plan", "fetch", "wheel", "doctor", "catalog measure"),
+    "envs/registry": ("env adopt",),
+    "fetch": ("up", "env create", "fetch"),
+    "install": ("up", "env create"),
+    "jobs/diagnose": ("doctor", "verify"),
+    "jobs/hub": ("up", "env create"),
+    "jobs/project": ("project show", "project check", "project sync"),
+    "plan": PLANNERS,
+    "plan/exports": ("plan",),
+    "project": ("project sync",),
+    "cli/machine_options": ("plan", "doctor"),
+    "cli/target": ("verify", "doctor"),
+    "cli/distributed": ("bench",),
+}
+
+
+def hinted() -> Iterator[tuple[str, str, str]]:
+    """(room/file, hint, option) of each option that a hint names outside a whole command."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for code, english in messages.calls(path.read_text("utf-8")):
+            parts = english.split("`") if code.endswith(".hint") else []
+            quoted = (part for part in parts[1::2] if part.startswith("--"))
+            for option in re.findall(r"--[a-z][a-z-]*", " ".join((*parts[::2], *quoted))):
+                yield path.relative_to(PACKAGE).with_suffix("").as_posix(), english, option
+
+
+def verbs() -> dict[str, set[str]]:
+    """Each verb with its options."""
+    found: dict[str, set[str]] = {}
+    open_ = [("", make_app())]
+    while open_:
+        name, verb = open_.pop()
+        if isinstance(verb, click.Group):
+            context = click.Context(verb)
+            inner = ((one, verb.get_command(context, one)) for one in verb.list_commands(context))
+            open_ += [(f"{name} {one}".strip(), command) for one, command in inner if command is not None]
+        else:
+            found[name] = {option for one in verb.params for option in (*one.opts, *one.secondary_opts)}
+    return found
+
+
+def has(option: str, file: str, hint: str, known: dict[str, set[str]]) -> bool:
+    """Whether every verb that shows a hint has the option, or a command that the hint names before it."""
+    before = hint.partition(option)[0].split("`")[1::2]
+    lines = (part.removeprefix("torchup ") for part in before if part.startswith("torchup "))
+    if any(option in options for line in lines for verb, options in known.items() if f"{line} ".startswith(f"{verb} ")):
+        return True
+    room = max((name for name in SHOWN_BY if f"{file}/".startswith((f"{name}/", f"{name}_"))), key=len, default=None)
+    if room is None:  # a file of a verb: one of its subverbs
+        own = file.removeprefix("cli/").split("_")[0]
+        return file.startswith("cli/") and any(option in known[verb] for verb in known if verb.split()[0] == own)
+    return all(option in known[verb] for verb in SHOWN_BY[room])
+
+
+def test_every_option_of_a_hint_is_one_of_the_verbs_that_show_it():
+    """An option that a hint names can be typed: the verb has it, or the hint names the verb that has it."""
+    known = verbs()
+    named = list(hinted())
+    assert len(named) > 60
+    wrong = {(file, option, hint) for file, hint, option in named if not has(option, file, hint, known)}
+    assert wrong == set()
+
+
+def test_an_option_of_another_verb_is_found():
+    """The law itself: an option that only one of the verbs has is named with its verb, or refused."""
+    known = verbs()
+    assert not has("--env", "install/engine", "use another name with --env", known)
+    assert not has("--assume", "plan/failure", "add --assume gpu=NAME", known)
+    assert has("--assume", "plan/failure", "run `torchup plan` with --assume gpu=NAME", known)
+    assert has("--path", "install/engine", "choose another --path", known)
 
 
 def test_the_walk_finds_what_is_there():

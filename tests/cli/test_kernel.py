@@ -192,3 +192,25 @@ def test_a_folder_that_cannot_be_written_is_told(capsys, environment, tmp_path):
     code, _, err = call(capsys, "add", "lab", "--prefix", str(tmp_path / "hub"))
     assert code == 4
     assert "--prefix" in err
+
+
+def test_each_subcommand_states_its_own_default(capsys):
+    """`add` writes to one Jupyter; `list` and `remove` search every folder."""
+    helps = {verb: " ".join(call(capsys, verb, "--help")[1].split()) for verb in ("add", "list", "remove")}
+    assert "(default: this user's Jupyter)" in helps["add"]
+    for verb in ("list", "remove"):
+        assert helps[verb].count("(default: every folder that Jupyter searches)") == 2
+
+
+def test_the_hint_of_a_failure_fits_its_subcommand(capsys, environment, monkeypatch):
+    """A kernel that cannot be removed stays where it is, so no hint names another folder."""
+    call(capsys, "add", "lab")
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(kernels, "remove", refuse)
+    code, _, err = call(capsys, "remove", "lab")
+    assert code == 4
+    assert "Permission denied" in err
+    assert not {"--user", "--prefix"} & set(err.replace(",", " ").split())

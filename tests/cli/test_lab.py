@@ -66,7 +66,7 @@ def test_lab_prints_an_address_that_logs_in(environment, capfd):
     token = err.rpartition("TOKEN ")[2].split()[0]
     assert out.strip() == f"http://127.0.0.1:{out.split(':')[2].partition('/')[0]}/lab?token={token}"
     assert "JupyterLab is ready" in err
-    assert "Press Ctrl-C to stop it." in err
+    assert "Press Ctrl-C to stop the server." in err
     assert "JupyterLab stopped" in err
     assert "PyTorch 2.13 cpu (lab)" in err
     assert main(["lab", "lab"]) == 0

@@ -65,6 +65,18 @@ def test_the_doctor_looks_at_each_machine(folder, capsys):
     assert {"verdict", "primary", "findings"} <= machines[0]["diagnosis"].keys()
 
 
+@pytest.mark.parametrize(
+    "line",
+    [["plan", "--sizes"], ["plan", "--why-not", "2.9"], ["plan", "--export", "pylock"], ["doctor", "--fix"]],
+)  # fmt: skip
+def test_the_option_and_the_folder_are_named_each_as_what_it_is(folder, capsys, line):
+    """Whichever verb refuses: the option stands where options stand, and the hint's file lies in the folder."""
+    assert main([*line, "--machine", str(folder)]) == ExitCode.USAGE
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"{line[1]} works with one machine" in said
+    assert f"--machine {folder}/NAME.json" in said
+
+
 @pytest.mark.parametrize("option", [("--fix", "--yes"), ("--env", "x"), ("--python", "x")])
 def test_an_option_for_one_machine_is_refused_for_a_folder(folder, capsys, option):
     """Not ignored in silence."""
@@ -101,5 +113,5 @@ def test_a_folder_that_is_not_there_is_not_called_empty(tmp_path, capsys):
     missing = tmp_path / "missing"
     assert main(["fleet", "report", str(missing)]) == ExitCode.USAGE
     said = capsys.readouterr().err
-    assert "there is no" in said
+    assert "does not exist" in said
     assert f"> {missing}" not in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import stat
 
 import pytest
@@ -113,6 +114,87 @@ def test_check_is_for_ci(folder, capsys):
     assert main(["project", "check", "--for", "linux-rocm", "--json"]) == ExitCode.FINDINGS
     data = json.loads(capsys.readouterr().out.split("\n", 1)[1])["data"]
     assert [flaw["rule"] for flaw in data["flaws"]] == ["not-as-planned"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "kinds"),
+    [
+        ("pyproject.toml", UV, "linux-rocm"),
+        ("requirements.txt", "torch\n", "linux-cuda=GTX 1080"),
+        ("sub/requirements-x.txt", "torch\n", "cpu"),
+    ],
+)
+def test_the_command_of_a_check_writes_what_it_checked(folder, capsys, file, text, kinds):
+    """Typed as it is shown, it makes the same check pass: folder, file and machines are all in it."""
+    path = folder / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    where = (() if path.parent == folder else ("sub",)) + ("--file", path.name)
+    asked = ("project", "check", *where, "--for", kinds, "--torch", "2.13", "--offline")
+    assert main([*asked, "--json"]) == ExitCode.FINDINGS
+    flaws = json.loads(capsys.readouterr().out)["data"]["flaws"]
+    (fix,) = {flaw["fix"] for flaw in flaws if flaw["rule"] == "not-as-planned"}
+    command = shlex.split(fix.split("`")[1])
+    assert main([*command[1:], "--yes"]) == ExitCode.OK
+    capsys.readouterr()
+    main([*asked, "--json"])
+    assert "not-as-planned" not in {f["rule"] for f in json.loads(capsys.readouterr().out)["data"]["flaws"]}
+
+
+def test_a_login_of_a_mirror_is_not_in_the_command(folder, capsys):
+    """What is shown can be pasted into a log."""
+    (folder / "requirements.txt").write_text("torch\n")
+    mirror = "https://me:secret@mirror.example/whl/{variant}"
+    assert main(["project", "check", "--for", "cpu", "--mirror", mirror, "--offline"]) == ExitCode.FINDINGS
+    said = capsys.readouterr().out
+    assert "mirror.example" in said
+    assert "secret" not in said
+
+
+PIXI = '[workspace]\nchannels = ["conda-forge"]\nplatforms = ["linux-64"]\n\n[pypi-dependencies]\ntorch = "*"\n'
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"), [("pixi.toml", PIXI, "pixi run -e"), ("pyproject.toml", UV, "--extra cpu")]
+)
+def test_several_builds_are_chosen_in_the_words_of_the_tool(folder, capsys, file, text, said):
+    """Uv has extras, pixi environments."""
+    (folder / file).write_text(text)
+    assert main(["project", "sync", "--for", "linux-cuda,linux-cpu", "--offline", "--yes"]) == ExitCode.OK
+    out = capsys.readouterr().out
+    assert said in out
+    assert ("--extra" in out) == (file == "pyproject.toml")
+
+
+@pytest.mark.parametrize(("file", "table"), [("pixi.toml", "[workspace]"), ("pyproject.toml", "[tool.pixi.workspace]")])
+def test_the_table_that_is_missing_is_the_files_own(folder, capsys, file, table):
+    """Added as the hint says, the sync works."""
+    head = "" if file == "pixi.toml" else "[tool.pixi]\n"
+    (folder / file).write_text(f'{head}[{table[1:-10]}pypi-dependencies]\ntorch = "*"\n')
+    sync = ["project", "sync", "--tool", "pixi", "--for", "cpu", "--offline", "--yes"]
+    assert main(sync) == ExitCode.USAGE
+    assert table in capsys.readouterr().err.partition("hint")[2]
+    with (folder / file).open("a") as manifest:
+        manifest.write(f'{table}\nchannels = ["conda-forge"]\nplatforms = ["linux-64"]\n')
+    assert main(sync) == ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("../elsewhere.txt", "project.outside"),
+        ("link.txt", "project.link"),
+        ("missing.txt", "project.missing"),
+        ("folder.txt", "project.unreadable"),
+    ],
+)
+def test_each_reason_against_a_file_has_its_own_error(folder, capsys, tmp_path, name, code):
+    """A path out of the folder, a link out of it, a name that is not there, and what cannot be read."""
+    (tmp_path / "elsewhere.txt").write_text("torch\n")
+    (folder / "link.txt").symlink_to(tmp_path / "elsewhere.txt")
+    (folder / "folder.txt").mkdir()
+    assert main(["project", "show", "--file", name, "--json"]) == ExitCode.USAGE
+    assert json.loads(capsys.readouterr().out)["messages"][0]["code"] == code
 
 
 def test_show_says_what_the_file_asks_for(folder, capsys):

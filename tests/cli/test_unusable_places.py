@@ -150,6 +150,6 @@ def test_a_list_that_cannot_be_read_is_not_empty(place, capsys):
     place.parent.chmod(0o300)
     try:
         assert main(["env", "list"]) == ExitCode.OK
-        assert "cannot be read" in capsys.readouterr().err
+        assert "cannot be listed" in capsys.readouterr().err
     finally:
         place.parent.chmod(0o700)

@@ -117,6 +117,19 @@ def test_the_question_says_what_a_yes_starts(staged, monkeypatch, options, said)
     assert staged == []
 
 
+@pytest.mark.parametrize("satisfied", [True, False])
+def test_a_way_back_is_promised_only_if_something_is_replaced(staged, monkeypatch, satisfied):
+    """An environment that is only checked again has no newer one to return from."""
+    record = Record(environment=Environment(name="default", path="/x", python="3.12"))
+    monkeypatch.setattr(cli_up, "is_satisfied", lambda *_: satisfied)
+    monkeypatch.setattr(cli_up.records, "read", lambda *_: record)
+    monkeypatch.setattr(cli_up.Session, "attended", True)
+    monkeypatch.setattr(click, "confirm", lambda *_, **__: False)
+    seen = typed("up", "--no-bench").seen
+    assert ("torchup env rollback" in seen) is not satisfied
+    assert ("already exists" in seen) is satisfied
+
+
 @pytest.mark.parametrize(
     ("packages", "kept"),
     [

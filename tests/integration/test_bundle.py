@@ -155,6 +155,6 @@ def test_a_bundle_does_not_drop_what_the_user_added(wheels, tmp_path):
     (torch,) = make_fake_torch(tmp_path / "newer", "2.14.0").parent.glob("torch-*")
     files = {torch.name: hashlib.sha256(torch.read_bytes()).hexdigest()}
     plan = msgspec.structs.replace(folder_plan(torch.parent, "2.14.0"), hashes=files)
-    with pytest.raises(InstallError, match="is missing packages that you added: mine"):
+    with pytest.raises(InstallError, match="is missing packages that you added to the environment: mine"):
         engine.install(HOST, plan, "default", verify=importing())
     assert "mine" in registry.find(HOST, "default").packages

@@ -322,7 +322,7 @@ def test_what_torchup_did_not_make_is_not_made_again(environment, capsys, monkey
     site = next(foreign.glob("lib/python*/site-packages"))
     (site / "filelock/__init__.py").write_bytes(b"patched = True\n")
     main(["verify", "--env", "mine", "--no-compile"])
-    command = re.search(r"restore the package, run `(.+?)`", capsys.readouterr().err)
+    command = re.search(r"run `([^`]+)` to restore the package", capsys.readouterr().err)
     for name, value in {"UV_FIND_LINKS": plan.sources[0].url, "UV_NO_INDEX": "1"}.items():
         monkeypatch.setenv(name, value)
     program, *words = shlex.split(command[1])

@@ -125,11 +125,11 @@ class Crowded(RealHost):
 
 
 def test_too_little_space_is_told_with_both_sums_before_the_first_byte(index, monkeypatch):
-    """Download and unpacked size, out of the wheels' own directories, and what stays meanwhile."""
+    """Download and unpacked size, out of the wheels' own directories, and how to get another disk for each."""
     monkeypatch.setattr(space, "LARGE", 1)
-    with pytest.raises(InstallError, match=r"GB free; .*to download, .* unpacked") as told:
+    with pytest.raises(InstallError, match=r"GB free, but torchup needs .*to download, .* unpacked") as told:
         install(index, host=Crowded())
-    assert "old environment stays" in str(told.value.hint)
+    assert "TORCHUP_HOME" in str(told.value.hint)
     assert store.contents(HOST) == ()
 
 

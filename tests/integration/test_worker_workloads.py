@@ -160,20 +160,23 @@ print("same")
     assert inside(python, code).strip() == "same"
 
 
-def test_a_candidate_that_takes_its_process_down_is_a_reason_and_not_the_end(python):
-    """Its own error, or how its process ended, comes back; the parent lives on."""
-    code = """
+def test_a_candidate_that_takes_its_process_down_is_a_reason_and_not_the_end(python, tmp_path):
+    """Its own error, or how its process ended, comes back; the parent lives on. A signal is not called an exit code."""
+    killed = tmp_path / "killed"
+    killed.write_text("#!/bin/sh\nkill -9 $$\n")
+    killed.chmod(0o755)
+    code = f"""
 import sys, trial
 from said import SaidError
-for spoil, request in ((False, {"recipe": "fused", "device": "meta", "precision": "fp32-default"}), (True, {})):
-    if spoil:
-        sys.executable = "/bin/false"
+request = {{"recipe": "fused", "device": "meta", "precision": "fp32-default"}}
+for program in (sys.executable, "/bin/false", {str(killed)!r}):
+    sys.executable = program
     try:
         trial.in_child(request)
     except SaidError as error:
-        print(error.said["code"])
+        print(error.said["code"], error.said["values"].get("number"), error.said["values"].get("why", {{}}).get("code"))
 """
-    assert inside(python, code).split() == ["raised", "trial-ended"]
+    assert inside(python, code).splitlines() == ["raised None None", "trial-ended 1 silent", "trial-signal 9 silent"]
 
 
 def test_a_trial_of_one_way_is_the_recipes_own(python):

@@ -190,3 +190,36 @@ def test_points_become_results_with_efficiency_and_agreement():
     assert "loss_difference" not in weak.parameters
     assert reduce.quality == {"latency_us": pytest.approx(100), "bus_gb_per_s": pytest.approx(1.0)}
     assert reduce.curves["bytes_a_second_over_bytes"] == ((4.0, pytest.approx(4e4)), (1e6, pytest.approx(1e9)))
+
+
+@pytest.mark.parametrize(("environ", "here"), [(TORCHRUN, 4), (TORCHRUN | {"LOCAL_WORLD_SIZE": "2"}, 2), (SLURM, 2)])
+def test_a_number_of_processes_is_that_of_the_group_or_refused(environ, here):
+    """Who started the processes decided how many there are; the same number may be said again."""
+    assert decide(environ).here == here
+    assert decide(environ, processes=here) == decide(environ)
+    with pytest.raises(UsageError, match=f"--nproc {here + 1}"):
+        decide(environ, processes=here + 1)
+    assert decide(environ, processes=here + 1, firm=False) == decide(environ)  # a setting gives way
+
+
+def test_a_meeting_place_needs_several_nodes():
+    """`--rendezvous` alone is named, and not ignored."""
+    with pytest.raises(UsageError, match="--rendezvous"):
+        decide(rendezvous="a:1")
+
+
+class JoinHost(RealHost):
+    """A process of a group that ends without a word."""
+
+    def run(self, argv, **_):
+        """Nothing was written."""
+        return Completed(argv=tuple(argv), returncode=1, missing="torchup.bench.telemetry_probe" in argv)
+
+
+def test_a_folder_of_logs_is_named_only_if_there_is_one():
+    """A process that torchup did not start has no log of torchup's, and no words are made up for it."""
+    joined = decide(TORCHRUN | {"RANK": "0"})
+    with pytest.raises(BenchError) as caught:
+        run_distributed(JoinHost(), "python3", joined, BenchRequest())
+    assert caught.value.hint is None
+    assert str(caught.value.text) == "the process group failed: unknown"

@@ -143,6 +143,21 @@ def test_a_mirror_that_does_not_answer_is_skipped_with_its_reason():
     assert found.conda_mirrors == {}
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 500, None])
+def test_what_a_channel_answered_is_a_sentence(status):
+    """A status is explained as that of an index page is; a bare number would say nothing."""
+    names = ("repodata_shards.msgpack.zst", "repodata.json.zst", "repodata.json")
+    responses = tuple(HttpResponse(url=f"{FORGE}/noarch/{name}", status=status, error="no route") for name in names)
+    facts = PlatformFacts(system="Linux", machine="x86_64")
+    machine = RecordedHost(Recording(platform=facts, responses=responses))
+    found = survey_conda(machine, Request(), read_configuration(machine))
+    detail = found.sources[0].detail
+    assert detail is not None
+    assert detail.code.startswith("sources.")
+    assert str(detail) != str(status)
+    assert len(str(detail).split()) > 2
+
+
 def test_offline_contacts_nobody_and_takes_the_first():
     """Nothing is asked; what is configured is believed."""
     found = survey(Request(mirror=Secret("tuna"), offline=True))

@@ -71,7 +71,7 @@ def test_the_time_limit_of_probes(text, seconds):
         ("linux-docker-t4", ["docker, GPU devices passed in", "limited to 8.0 GiB"]),
         ("linux-docker-gpu-not-passed", ["not passed into this container"]),
         ("linux-jetson-orin-jp6", ["Jetson Linux", "36.4.3", "integrated"]),
-        ("linux-ubuntu-driver-not-loaded", ["Secure boot", "on", "the kernel driver is not loaded"]),
+        ("linux-ubuntu-driver-not-loaded", ["Secure Boot", "on", "the kernel driver is not loaded"]),
         ("linux-popos-gt640-kepler", ["nouveau"]),
         ("macos-m1max-rosetta", ["under Rosetta translation", "32 cores"]),
         ("linux-ubuntu-mi210", ["ROCm", "6.2.0", "gfx90a", "/dev/kfd", "this user has access"]),

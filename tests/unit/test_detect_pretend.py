@@ -157,10 +157,13 @@ def test_a_machine_file_that_is_none_is_a_usage_error(text):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"drivers": [{"vendor": "nvidia", "version": "foo"}]}, "`drivers.0.version` is `foo`"),
-        ({"drivers": [{"vendor": "nvidia", "cuda_api": "new"}]}, "`drivers.0.cuda_api` is `new`"),
-        ({"gpus": [{"vendor": "nvidia", "compute_capability": "abc"}]}, "`gpus.0.compute_capability` is `abc`"),
-        ({"glibc": "weird"}, "`glibc` is `weird`"),
+        ({"drivers": [{"vendor": "nvidia", "version": "foo"}]}, "`drivers.0.version` has an invalid value: `foo`"),
+        ({"drivers": [{"vendor": "nvidia", "cuda_api": "new"}]}, "`drivers.0.cuda_api` has an invalid value: `new`"),
+        (
+            {"gpus": [{"vendor": "nvidia", "compute_capability": "abc"}]},
+            "`gpus.0.compute_capability` has an invalid value: `abc`",
+        ),
+        ({"glibc": "weird"}, "`glibc` has an invalid value: `weird`"),
     ],
 )
 def test_a_version_in_a_machine_file_that_is_none_is_named(fields, said):

@@ -113,7 +113,7 @@ def test_an_npm_that_gives_nothing_is_told_before_the_question(node, monkeypatch
     with pytest.raises(NetworkError) as caught:
         hub.check_hub(Nowhere(), PLAN, "/env", "lab", print)
     assert ("FetchError" if has_node else "Network is unreachable") in str(caught.value.text)
-    assert "neither the npm registry nor conda-forge" in str(caught.value.text)
+    assert "conda-forge does not answer" in str(caught.value.text)
     assert "torchup up --profile analysis" in str(caught.value.hint)
 
 

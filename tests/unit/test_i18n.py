@@ -137,22 +137,25 @@ def test_what_a_worker_says_keeps_its_values():
     assert i18n.render(sentence(raised("Segmentation fault")), "zh") == "Segmentation fault"
     assert str(joined([other, verbatim("x")])) == "torch is 2.12.0, but 2.13.0 was planned; x"
     nested = Said(code="left-out", values={"name": "graph", "why": Said(code="no-graphs", values={"kind": "mps"})})
-    assert str(sentence(nested)) == "graph was skipped: torch cannot record graphs on mps"
-    assert "left out" not in i18n.render(sentence(nested), "zh")
+    assert str(sentence(nested)) == "torchup skipped graph: torch cannot record graphs on mps"
+    assert "skipped" not in i18n.render(sentence(nested), "zh")
 
 
 def test_a_code_of_another_version_is_shown_with_its_values():
     """A file of an older or newer torchup never breaks the page that shows it."""
     assert str(sentence(Said(code="new-thing", values={"n": 3}))) == "new-thing (n: 3)"
     assert str(sentence(Said(code="other", values={}))) == "other"
-    assert str(sentence(None)) == "-"
+    assert str(sentence(None)) == "unknown"
 
 
 @pytest.mark.parametrize(
     ("said", "part"),
     [
         (Said(code="no-form", values={"name": "fused", "label": "bf16", "labels": "tf32"}), "不支持 bf16"),
-        (Said(code="precision-forced", values={"variable": "NVIDIA_TF32_OVERRIDE=0", "label": "tf32"}), "压过了 tf32"),
+        (
+            Said(code="precision-forced", values={"variable": "NVIDIA_TF32_OVERRIDE=0", "label": "tf32"}),
+            "NVIDIA_TF32_OVERRIDE=0 压过了精度 tf32",
+        ),
         (Said(code="mixed-sizes", values={"name": "b/3.jpg", "size": "9 x 8", "other": "28 x 28"}), "b/3.jpg 是 9 x 8"),
         (Said(code="no-folder", values={"name": "x"}), "没有文件夹 x"),
     ],

@@ -26,6 +26,15 @@ def test_what_is_made_from_the_code_is_current(command):
     assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
+def test_a_code_means_one_text():
+    """Two English texts under one code would be two Chinese ones, and a program could not tell them apart."""
+    texts: dict[str, set[str]] = {}
+    for path in messages.PACKAGE.rglob("*.py"):
+        for code, english in messages.calls(path.read_text("utf-8")):
+            texts.setdefault(code, set()).add(english)
+    assert {code: found for code, found in texts.items() if len(found) > 1} == {}
+
+
 def test_a_sample_is_repeatable():
     """A seed names a sample: two readers judge the same texts, another seed gives others, too many are all."""
     template = messages.extract()

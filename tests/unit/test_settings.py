@@ -157,3 +157,11 @@ def test_the_language_of_the_file_counts_after_the_variable(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     assert main(["--help"]) == 0
     assert "Usage" in capsys.readouterr().out
+
+
+def test_a_profile_of_packages_is_no_profiler(tmp_path, monkeypatch, capsys):
+    """`TORCHUP_PROFILE` chooses packages; the option of the same name of `bench` is another thing, and stays off."""
+    monkeypatch.setenv("TORCHUP_HOME", str(tmp_path))
+    monkeypatch.setenv("TORCHUP_PROFILE", "vision")
+    assert main(["bench", "--env", "nope"]) == 2
+    assert "there is no environment `nope`" in capsys.readouterr().err

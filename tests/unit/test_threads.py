@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 
 import pytest
 
@@ -46,3 +48,15 @@ def test_what_a_child_says_is_told_in_the_callers_language(chinese):
     heard: list[str] = []
     RealHost().run((sys.executable, "-c", "print(1)"), timeout=60, on_line=lambda _: heard.append(i18n.render(LOOKING)))
     assert heard == [chinese]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="`ulimit -v` is POSIX")
+def test_a_short_memory_is_worked_in_without_threads(monkeypatch):
+    """Where a thread may die in the middle of an import nothing is left to one, and the limit holds anyway."""
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1 << 29, 1 << 29))
+    came = in_parallel(lambda item: (threading.get_ident(), item), range(20), 10.0)
+    assert came == [(threading.get_ident(), item) for item in range(20)]
+    assert in_parallel(lambda item: time.sleep(0.2) or item, range(9), 0.3) == [0, 1, *[None] * 7]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1 << 33, 1 << 33))
+    assert threading.get_ident() not in in_parallel(lambda _: threading.get_ident(), range(20), 10.0)

@@ -110,9 +110,9 @@ def test_the_text_names_the_rung_that_failed_and_why():
     """The first line is the verdict; details of failures are shown, skipped rungs only counted."""
     result = verify([rung("import"), rung("jit", "skip"), rung("arch", "fail", "cuda:0", "sm_120 is not in it"), FINAL])
     shown = verify_text(result, Style(unicode=False))
-    assert shown.splitlines()[0] == "This PyTorch does not work here: arch (cuda:0) failed."
+    assert shown.splitlines()[0] == "This PyTorch does not work here: the check arch (cuda:0) failed."
     assert "sm_120 is not in it" in shown
-    assert "checks that do not apply here: 1" in shown
+    assert "skipped checks: 1" in shown
 
 
 def test_every_rung_of_the_worker_is_said_in_chinese():

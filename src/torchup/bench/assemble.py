@@ -9,7 +9,7 @@ import msgspec
 
 from torchup.bench.answers import DeviceFacts
 from torchup.bench.limits import Peak, impossible, limit, peak_of
-from torchup.bench.stats import median, with_statistics
+from torchup.bench.stats import median, percentage, with_statistics
 from torchup.bench.timebase import cut, for_request
 from torchup.bench.workloads import RECIPES
 from torchup.model import Breakdown, Message, RecipeKind, Result, Said, message
@@ -295,9 +295,9 @@ def quality_problems(results: tuple[Result, ...], workload: Workload) -> tuple[M
             workload=result.workload,
             recipe=result.recipe,
             device=result.device,
-            reached=f"{reached:.2%}",
+            reached=percentage(reached, 2),
             epochs=f"{epochs:g}",
-            bar=f"{workload.accuracy:.1%}",
+            bar=percentage(workload.accuracy),
         )
         found.append(text)
     return tuple(found)

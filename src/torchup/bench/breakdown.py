@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from torchup.bench.stats import percentage
 from torchup.bench.timebase import cut, done, for_request, seconds_for
 from torchup.model import Bound, Breakdown, Limit, RecipeKind, Value, message
 
@@ -178,16 +179,16 @@ def advise(result: Result, beside: Sequence[Result]) -> Message | None:
     if share > HALF:
         return message(
             "bench.advice.input",
-            "{device} spends {share} of the time waiting for the DataLoader: keep the data on the device, or "
-            "transform whole batches; `{fastest}` trains the same network {gain}x as fast",
-            share=f"{share:.0%}", **shared,
+            "{device} spends {share} of the time waiting for the DataLoader: keep the data on the device or "
+            "transform whole batches (`{fastest}` is {gain}x as fast)",
+            share=percentage(share, 0), **shared,
         )  # fmt: skip
     if launches > MUCH:
         return message(
             "bench.advice.launch",
             "`{recipe}` spends {share} of its time launching PyTorch operations instead of computing on "
             "{device}: use recorded or fused steps (`{fastest}` is {gain}x as fast)",
-            share=f"{launches:.0%}", recipe=result.recipe, **shared,
+            share=percentage(launches, 0), recipe=result.recipe, **shared,
         )  # fmt: skip
     return None
 
@@ -204,11 +205,11 @@ def explain_sum(result: Result) -> Message | None:
         return message(
             "bench.sum.below",
             "the loader and the steps, each run alone, together take only {share} of the run's time: they "
-            "compete for the processors in the run",
-            share=f"{check:.0%}",
+            "compete for the CPU cores in the run",
+            share=percentage(check, 0),
         )
     return message(
         "bench.sum.above",
         "the loader and the steps, each run alone, together take {share} of the run's time: they overlap in the run",
-        share=f"{check:.0%}",
+        share=percentage(check, 0),
     )

@@ -100,15 +100,12 @@ def payload(answer: WorkerAnswer, key: str, what: str = "torch") -> dict[str, An
             message("bench.timeout", "{what} did not finish within its time limit", what=what),
             hint=message("bench.timeout.hint", "run `torchup verify` to see whether the device hangs"),
         )
-    words = answer.stderr.strip()[-400:] or "-"
-    text = message(
-        "bench.crash",
-        "the process that measured {what} exited with code {code} without a result: {reason}",
-        what=what,
-        code=answer.returncode,
-        reason=words,
+    words = answer.stderr.strip()[-400:]
+    said = Said(
+        code="ended",
+        values={"number": answer.returncode or 0, "why": raised(words) if words else Said(code="silent")},
     )
-    said = Said(code="ended", values={"number": answer.returncode or 0, "why": raised(words)})
+    text = message("bench.failed", "{what}: {reason}", what=what, reason=sentence(said))
     hint = message("bench.crash.hint", "run `torchup verify` to see what is broken in the environment")
     raise MeasureError(text, said, hint=hint)
 
@@ -121,8 +118,8 @@ def worker_error(error: WorkerError, what: str) -> UsageError | MeasureError:
             text,
             hint=message(
                 "bench.data.hint",
-                "use --data with a folder of IDX files, of CIFAR-10 binary files (cifar-resnet) or of images in "
-                "one subfolder per class (images), or with a text file (gpt)",
+                "use --data with a folder of IDX files (mnist, fashion-mnist, dataloader), of CIFAR-10 binary "
+                "files (cifar-resnet) or of images in one subfolder per class; for gpt, use a text file",
             ),
         )
     if error.code in {"PrecisionError", "UnavailableError"}:
@@ -130,10 +127,10 @@ def worker_error(error: WorkerError, what: str) -> UsageError | MeasureError:
     if error.code in {"OutOfMemoryError", "MemoryError"}:
         hint = message(
             "bench.memory.hint",
-            "close other programs that use memory, or use a smaller --batch or --size if the workload has one",
+            "close other programs that use memory, or reduce --batch or --size if the workload has these options",
         )
         return MeasureError(text, error.said, hint=hint)
-    hint = message("bench.failed.hint", "run `torchup verify` to see what is broken in the environment")
+    hint = message("bench.failed.hint", "run `torchup verify` to check whether the environment itself works")
     return MeasureError(text, error.said, hint=hint)
 
 

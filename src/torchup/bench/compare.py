@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from torchup.bench.stats import FEW, ratio_interval
+from torchup.bench.stats import FEW, percentage, ratio_interval
 from torchup.bench.timebase import Timed, common, cut, done, for_request, seconds_for
 from torchup.model import Message, Notice, RecipeKind, Result, Value, message
 
@@ -274,15 +274,15 @@ def _caveats(base: Result, candidate: Result, *, fewest: int) -> Iterator[Notice
     if fewest < FEW:
         text = message(
             "compare.few-repeats",
-            "too few repeats ({count}): a difference below {percent} % is reported as unclear",
+            "too few repeats ({count}): a difference below {percent} is reported as unclear",
             count=fewest,
-            percent=f"{100 * SINGLE_RUN_NOISE:.0f}",
+            percent=percentage(SINGLE_RUN_NOISE, 0),
         )
         yield _caveat(text)
     if done(base) != done(candidate):
         text = message(
             "compare.epochs",
-            "the runs trained for different numbers of epochs; torchup scales their times to the same number of epochs",
+            "the runs trained for different numbers of epochs or steps; torchup scales their times to the same number",
         )
         yield _caveat(text)
     if base.parameters.get("torchvision") != candidate.parameters.get("torchvision"):
@@ -302,8 +302,8 @@ def _quality_caveats(base: Result, candidate: Result) -> Iterator[Notice]:
         text = message(
             "compare.accuracy",
             "the candidate is less accurate ({after} instead of {before})",
-            after=f"{100 * after:.2f} %",
-            before=f"{100 * before:.2f} %",
+            after=percentage(after, 2),
+            before=percentage(before, 2),
         )
         yield _caveat(text)
 

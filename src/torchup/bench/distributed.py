@@ -21,14 +21,14 @@ from torchup.bench.workloads import REGISTRY
 from torchup.envs.worker import WORKER_FOLDER, WorkerAnswer, read_answer, run_worker
 from torchup.errors import BenchError, TimeLimitError, UsageError
 from torchup.i18n.sentences import sentence
-from torchup.model import RecipeKind, Result, Scaling, Value, message
+from torchup.model import UNKNOWN, RecipeKind, Result, Scaling, Value, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from torchup.bench.layout import Layout
     from torchup.host import Host
-    from torchup.model import Machine
+    from torchup.model import Machine, Message
 
 SCRIPT = "distributed.py"
 WORKLOADS = tuple(name for name, workload in REGISTRY.items() if workload.distributed)
@@ -114,7 +114,7 @@ def check_workload(name: str) -> None:
     """Raise `UsageError` for a workload that has no form for several processes."""
     if name not in WORKLOADS:
         raise UsageError(
-            message("distributed.workload", "`{name}` does not support several processes", name=name),
+            message("distributed.workload", "the workload `{name}` does not support several processes", name=name),
             hint=message("distributed.workload.hint", "choose one of: {names}", names=", ".join(WORKLOADS)),
         )
 
@@ -140,7 +140,7 @@ def _once(
     if answer.returncode == 0 and ("result" in data or not where.speaks):
         _forget(host, logs)
         return msgspec.convert(data["result"], RawAnswer) if "result" in data else None
-    raise _failure(host, answer, logs, limit)
+    raise _failure(host, answer, logs if host.is_dir(logs) else None, limit)
 
 
 def _surroundings(host: Host) -> dict[str, str | None]:
@@ -191,27 +191,32 @@ def failed_ranks(summary: str) -> list[tuple[int, int, int]]:
     return sorted(dict.fromkeys(found), key=lambda failure: (failure[2] == -signal.SIGTERM, failure[2] >= 0))
 
 
-def _failure(host: Host, answer: WorkerAnswer, logs: str, limit: float) -> BenchError | TimeLimitError:
-    hint = message("distributed.log", "read the logs of the processes in {folder}", folder=logs)
+def _failure(host: Host, answer: WorkerAnswer, logs: str | None, limit: float) -> BenchError | TimeLimitError:
+    """The error of a group; ``logs``: the folder of its processes' logs, where there is one."""
+    hint = (
+        None if logs is None else message("distributed.log", "read the logs of the processes in {folder}", folder=logs)
+    )
     if answer.timed_out:
         text = message("distributed.timeout", "the processes did not finish within {seconds} s", seconds=round(limit))
         return TimeLimitError(text, hint=hint)
     ranks = failed_ranks(answer.stderr)
     if ranks:
-        rank, local, code = ranks[0]
-        reason = _last_words(host, logs, local) or "-"
-        text = message(
-            "distributed.rank-died",
-            "rank {rank} exited with code {code}: {reason}",
-            rank=rank,
-            code=code,
-            reason=reason,
-        )
-        return BenchError(text, hint=hint)
+        return BenchError(_rank_died(host, logs, ranks[0]), hint=hint)
     error = (answer.data or {}).get("error")
     said = msgspec.convert(error, WorkerError).said if isinstance(error, dict) else None
-    why: object = sentence(said) if said is not None else answer.stderr.strip()[-400:] or "-"
+    why: object = sentence(said) if said is not None else answer.stderr.strip()[-400:] or UNKNOWN
     return BenchError(message("distributed.failed", "the process group failed: {reason}", reason=why), hint=hint)
+
+
+def _rank_died(host: Host, logs: str | None, failed: tuple[int, int, int]) -> Message:
+    """Which rank ended the group, and its last words where it left some."""
+    rank, local, code = failed
+    words = None if logs is None else _last_words(host, logs, local)
+    if words is None:
+        return message("distributed.rank-silent", "rank {rank} exited with code {code}", rank=rank, code=code)
+    return message(
+        "distributed.rank-died", "rank {rank} exited with code {code}: {reason}", rank=rank, code=code, reason=words
+    )
 
 
 def _last_words(host: Host, logs: str, local_rank: int) -> str | None:

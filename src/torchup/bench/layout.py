@@ -35,6 +35,12 @@ class Layout(Value, frozen=True, kw_only=True):
     variables: dict[str, str] = {}  # for the worker (join)
 
     @property
+    def here(self) -> int:
+        """Processes on this node, this one among them (join)."""
+        known = self.variables.get("LOCAL_WORLD_SIZE") or self.variables.get("WORLD_SIZE")
+        return int(known) if known and self.mode is LayoutMode.JOIN else self.processes
+
+    @property
     def speaks(self) -> bool:
         """Whether the results come out here: on node 0, or as rank 0."""
         return self.variables.get("RANK", "0") == "0" if self.mode is LayoutMode.JOIN else self.node_rank == 0
@@ -47,6 +53,7 @@ def layout(
     nodes: int | None,
     node_rank: int | None,
     rendezvous: str | None,
+    firm: bool = True,
 ) -> Layout:
     """Decide; options come before what surrounds us, torchrun before Slurm.
 
@@ -56,6 +63,7 @@ def layout(
         nodes: ``--nnodes``.
         node_rank: ``--node-rank``.
         rendezvous: ``--rendezvous``, ``HOST`` or ``HOST:PORT``.
+        firm: whether ``--nproc`` was typed; a setting gives way to what torchrun or Slurm started.
 
     Raises:
         UsageError: options that contradict each other or say too little.
@@ -63,18 +71,20 @@ def layout(
     if nodes is None and node_rank is None and rendezvous is None:
         if "RANK" in environ and "WORLD_SIZE" in environ and "MASTER_ADDR" in environ:
             names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-            return Layout(mode=LayoutMode.JOIN, variables={name: environ[name] for name in names if name in environ})
-        if from_slurm := _slurm(environ, processes):
+            joined = Layout(mode=LayoutMode.JOIN, variables={name: environ[name] for name in names if name in environ})
+            return _as_started(joined, processes, firm=firm)
+        if from_slurm := _slurm(environ, processes, firm=firm):
             return from_slurm
     return _asked(processes or 1, nodes or 1, node_rank, rendezvous)
 
 
 def _asked(processes: int, nodes: int, node_rank: int | None, rendezvous: str | None) -> Layout:
     if nodes == 1:
-        if node_rank:
+        if node_rank or rendezvous is not None:
+            option = "--node-rank" if node_rank else "--rendezvous"
             raise UsageError(
-                message("distributed.rank-alone", "`--node-rank` needs `--nnodes` of 2 or more"),
-                hint=message("distributed.rank-alone.hint", "leave out `--node-rank` on a single node"),
+                message("distributed.rank-alone", "`{option}` needs `--nnodes` of 2 or more", option=option),
+                hint=message("distributed.rank-alone.hint", "leave out `{option}` on a single node", option=option),
             )
         return Layout(processes=processes)
     if rendezvous is None or node_rank is None:
@@ -107,7 +117,7 @@ def _endpoint(text: str) -> tuple[str, int]:
     return match[1] or match[3], port
 
 
-def _slurm(environ: Mapping[str, str], processes: int | None) -> Layout | None:
+def _slurm(environ: Mapping[str, str], processes: int | None, *, firm: bool) -> Layout | None:
     """Slurm's step: one task a node launches, one task a process joins. ``None`` outside a step of several.
 
     Only the variables that srun gives a step count: a batch script has SLURM_NTASKS and SLURM_PROCID too, but is alone.
@@ -130,7 +140,22 @@ def _slurm(environ: Mapping[str, str], processes: int | None) -> Layout | None:
         "MASTER_ADDR": names or "127.0.0.1",
         "MASTER_PORT": str(port),
     }
-    return Layout(mode=LayoutMode.JOIN, nodes=nodes, variables=variables)
+    return _as_started(Layout(mode=LayoutMode.JOIN, nodes=nodes, variables=variables), processes, firm=firm)
+
+
+def _as_started(joined: Layout, processes: int | None, *, firm: bool) -> Layout:
+    """The layout, if no other number of processes was asked for than is there already."""
+    if not firm or processes in {None, joined.here}:
+        return joined
+    raise UsageError(
+        message(
+            "distributed.nproc",
+            "--nproc {asked} differs from the number of processes that torchrun or Slurm started on this node ({here})",
+            asked=processes,
+            here=joined.here,
+        ),
+        hint=message("distributed.nproc.hint", "leave out --nproc"),
+    )
 
 
 def _count(environ: Mapping[str, str], name: str) -> int | None:

@@ -14,10 +14,11 @@ from torchup.bench.breakdown import Alone
 from torchup.bench.child import Watcher, measure, survey_environment, why
 from torchup.bench.code_hash import worker_hash
 from torchup.bench.journal import Failed, Journal, Measured, results_of
+from torchup.bench.options import check_options
 from torchup.bench.request import Task, checkpoint_name
 from torchup.bench.stats import relative_error
 from torchup.bench.telemetry import Recorder
-from torchup.bench.workloads import REGISTRY, Workload
+from torchup.bench.workloads import PLUGIN_OPTIONS, REGISTRY, Workload
 from torchup.catalog.peaks import load_peaks
 from torchup.errors import BenchError, TimeLimitError, UsageError
 from torchup.i18n.sentences import sentence
@@ -73,7 +74,7 @@ def run_benchmark(
     """
     known = survey_environment(host, python, request.precision)
     workload = find_workload(request.workload, known)
-    schedule.check_options(request, workload)
+    check_options(request, workload)
     start = Journal(
         request=request, python=python, code_hash=worker_hash(host), known=known, workload=workload,
         checkpoints=_new_checkpoints(host) if workload.resumable else None,
@@ -96,7 +97,7 @@ def find_workload(name: str, known: Capabilities) -> Workload:
     if name in REGISTRY:
         return REGISTRY[name]
     if name in known.workloads:
-        return Workload(name=name)
+        return Workload(name=name, options=PLUGIN_OPTIONS)
     raise UsageError(
         message("bench.workload.unknown", "there is no workload `{name}`", name=name),
         hint=message(

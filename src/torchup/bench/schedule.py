@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from torchup.bench.request import SETTINGS, Task
+from torchup.bench.request import Task
 from torchup.bench.workloads import RECIPES
 from torchup.errors import UsageError
 from torchup.i18n.sentences import joined, sentence
@@ -40,7 +40,7 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
         ]
         raise UsageError(
             message("bench.recipe.unable", "no chosen recipe can run here: {reasons}", reasons=joined(reasons)),
-            hint=message("bench.recipe.unable.hint", "leave out --recipe to measure the default recipes"),
+            hint=message("bench.recipe.unable.hint", "choose another --recipe, --device or --precision"),
         )
     weights = {recipe.name: recipe.weight for recipe in workload.ladder()}
     cheap_first = sorted(able, key=lambda pair: weights[pair[1]])
@@ -60,9 +60,10 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
     )
     if not tasks:
         raise UsageError(
-            message("bench.batch.fixed", "recipes that support only a batch size of {batch}: {recipes}",
+            message("bench.batch.fixed", "{recipes} can run only with a batch size of {batch}",
                     recipes=", ".join(recipes), batch=RECIPES[recipes[0]].batch or 0),
-            hint=message("bench.batch.fixed.hint", "leave out --batch, or choose another recipe"),
+            hint=message("bench.batch.fixed.hint",
+                "leave out --batch and `--sweep batch=...`, or choose another recipe"),
         )  # fmt: skip
     return tasks
 
@@ -71,20 +72,6 @@ def takes_batch(recipe: str, batch: int | None) -> bool:
     """Whether a recipe can train with a batch; its step may be written for one size."""
     known = RECIPES.get(recipe)
     return batch is None or known is None or known.batch in {None, batch}
-
-
-def check_options(request: BenchRequest, workload: Workload) -> None:
-    """Nothing that was asked for is passed over in silence. Raises `UsageError` for what a workload does not have."""
-    given = {name: getattr(request, name) for name in SETTINGS if name != "threads"} | {
-        "epochs": request.epochs,
-        "model": request.model,
-        "images": request.images,
-    }
-    known = {*workload.settings, *(("epochs",) if workload.trains else ())}
-    known |= {"model", "images"} if workload.resumable else set()
-    unknown = [name for name, value in given.items() if value is not None and name not in known]
-    if unknown:
-        raise _no_setting(unknown[0], workload, sorted(known))
 
 
 def _no_setting(name: str, workload: Workload, known: Sequence[str]) -> UsageError:
@@ -139,6 +126,6 @@ def chosen_devices(asked: Sequence[str], known: Capabilities) -> tuple[str, ...]
     if unknown:
         raise UsageError(
             message("bench.device.unknown", "torch sees no device `{name}` here", name=unknown[0]),
-            hint=message("bench.device.known", "choose one that torch sees: {names}", names=", ".join(names)),
+            hint=message("bench.device.known", "choose a device that torch sees: {names}", names=", ".join(names)),
         )
     return tuple(dict.fromkeys(spelled))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from torchup.bench.stats import DRIFT, FEW, LATER, MINUTE, NOISY_SPREAD, Summary, summarise, unit_seconds
+from torchup.bench.stats import DRIFT, FEW, LATER, MINUTE, NOISY_SPREAD, Summary, percentage, summarise, unit_seconds
 from torchup.model import Notice, message
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ def _from_rates(result: Result) -> list[Notice]:
         return [Notice(code=text.code, text=text)]
     text = message(
         "stability.sustained",
-        "the device was {percent} % slower after the first minute ({first} samples/s, then {later}): the machine "
+        "the device was {percent} slower after the first minute ({first} samples/s, then {later}): the machine "
         "cannot keep its speed (heat, power), or other programs ran",
-        percent=f"{100 * (1 - later / first):.0f}",
+        percent=percentage(1 - later / first, 0),
         first=f"{first:.4g}",
         later=f"{later:.4g}",
     )
@@ -94,7 +94,7 @@ def _too_short_for_a_laptop(result: Result) -> list[Notice]:
 def _few(count: int) -> Notice:
     text = message(
         "stability.few-repeats",
-        "too few repeats ({count}) to know the noise; use `--repeats 5` or more for an interval",
+        "too few repeats ({count}) to estimate the noise; use `--repeats 5` or more",
         count=count,
     )
     return Notice(code=text.code, text=text)
@@ -103,9 +103,9 @@ def _few(count: int) -> Notice:
 def _noisy(spread: float) -> Notice:
     text = message(
         "stability.noisy",
-        "the middle half of the repeats spans {percent} % of the median: close other programs, let the machine "
+        "the middle half of the repeats spans {percent} of the median: close other programs, let the machine "
         "cool, and raise `--repeats`",
-        percent=f"{100 * spread:.0f}",
+        percent=percentage(spread, 0),
     )
     return Notice(code=text.code, level="warning", text=text)
 
@@ -114,15 +114,15 @@ def _drifting(drift: float) -> Notice:
     if drift < 0:
         text = message(
             "stability.warming",
-            "the later repeats are {percent} % faster: the machine was still warming up",
-            percent=f"{-100 * drift:.0f}",
+            "the later repeats are {percent} faster: the machine was still warming up",
+            percent=percentage(-drift, 0),
         )
     else:
         text = message(
             "stability.drift",
-            "the later repeats are {percent} % slower: the machine heats up or reduces its clocks; compare the "
-            "first minute with the sustained rate",
-            percent=f"{100 * drift:.0f}",
+            "the later repeats are {percent} slower: the machine heats up or reduces its clocks; a longer run "
+            "shows the speed that it can keep",
+            percent=percentage(drift, 0),
         )
     return Notice(code=text.code, level="warning", text=text)
 
@@ -194,7 +194,7 @@ def _surroundings(watched: Telemetry, result: Result) -> list[Notice]:
     if watched.load_average is not None and threads and watched.load_average > BUSY_HOST * threads:
         text = message(
             "stability.busy-host",
-            "the machine was busy before the run (load {load} on {threads} threads)",
+            "the machine was busy before the run (load {load}; threads: {threads})",
             load=f"{watched.load_average:.1f}",
             threads=threads,
         )

@@ -192,6 +192,19 @@ def relative_error(samples: Sequence[float]) -> float | None:
     return (bounds[1] - bounds[0]) / 2 / abs(middle) if bounds is not None and middle else None
 
 
+def percentage(share: float, places: int | None = 1) -> str:
+    """A share as every text writes it: ``62.0 %``. ``places``: digits after the point; ``None``: as many as it has.
+
+    What would round to 0.0 keeps two digits.
+    """
+    percent = 100 * share
+    if places is None:
+        return f"{percent:g} %"
+    if 0 < abs(share) < 10 ** -(places + 2):
+        return f"{percent:.2g} %"
+    return f"{percent:.{places}f} %"
+
+
 def interval_level(count: int, level: float = LEVEL) -> float | None:
     """Chance that the interval of `median_interval` holds the true median, for ``count`` independent samples.
 

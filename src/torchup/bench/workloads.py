@@ -9,6 +9,7 @@ import msgspec
 from torchup.model import Message, RecipeKind, Value, message, verbatim
 
 ALONE = ("default",)  # the recipe of a workload that is run in one way
+PLUGIN_OPTIONS = ("epochs", "data")  # what a plugin is promised (docs/how-to/extend.md)
 
 
 class Recipe(Value, frozen=True, kw_only=True):
@@ -19,6 +20,7 @@ class Recipe(Value, frozen=True, kw_only=True):
     weight: float = 1.0
     batch: int | None = None  # the only one it is written for; None: every one
     module: str | None = None  # of the worker
+    epochs: int | None = None  # the only number it trains; None: every one
     precisions: tuple[str, ...] | None = None  # the only ones it is written for; None: every one
 
 
@@ -32,10 +34,10 @@ class Workload(Value, frozen=True, kw_only=True):
     accuracy: float | None = None  # bar on quality["test_accuracy"]...
     accuracy_epochs: int | None = None  # ...once that many epochs were trained
     batch: int | None = None  # of the training as it was published; with another one it is another training
-    distributed: bool = False  # several processes can measure it together
     convolutions: float = 0.0  # share of the arithmetic, the rest being matrix products
     settings: tuple[str, ...] = ("threads",)  # that can be swept
-    trains: bool = False  # a number of epochs
+    options: tuple[str, ...] = ()  # of `BenchRequest`, which it uses beside those and the common ones
+    distributed: tuple[str, ...] = ()  # the same where several processes measure it together; empty: they cannot
     resumable: bool = False  # inside a training
     indivisible: bool = False  # a budget ends the repeats, and not one of them
     once: bool = False  # chooses its device itself: measured once, watched on the first one
@@ -74,14 +76,15 @@ _RECIPES = {
         "bench.recipe.loader", "a well-configured DataLoader: whole batches, persistent workers, pinned memory"
     ),
     "resident": message("bench.recipe.resident", "data on the device; nothing is read back before the end of an epoch"),
-    "graph": message("bench.recipe.graph", "steps recorded once and replayed (CUDA graphs; torch.compile on a CPU)"),
+    "graph": message(
+        "bench.recipe.graph", "steps recorded once and replayed (CUDA or XPU graphs; torch.compile on a CPU)"
+    ),
     "fused": message("bench.recipe.fused", "a training step written by hand for the device and compiled at run time"),
     "best": message("bench.recipe.best", "the fastest recipe that the device supports"),
     "speedrun": message(
         "bench.recipe.speedrun", "a different training setup that reaches the same accuracy in two epochs"
     ),
     "cached": message("bench.recipe.cached", "data decoded once and read from a memory-mapped file"),
-    "default": message("bench.recipe.default", "the only recipe that this workload has"),
 }
 _WORKLOADS = {
     "mnist": message("bench.workload.mnist", "train the article's network on MNIST for 10 epochs"),

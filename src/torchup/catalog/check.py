@@ -61,7 +61,7 @@ def _driver_floors(catalog: Catalog) -> Iterator[Message]:
             if version_key(high) < version_key(low):
                 yield message(
                     "catalog.law.floors-rise",
-                    "the driver floor of {new} is lower than that of {old}, an older CUDA",
+                    "the driver floor of {new} is lower than that of the older {old}",
                     new=new,
                     old=old,
                 )

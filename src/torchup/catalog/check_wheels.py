@@ -40,7 +40,9 @@ def wheels_agree(catalog: Catalog) -> Iterator[Message]:
             )
             continue
         for field in _differences(wheel, row):
-            yield message("catalog.law.wheel", "{wheel}: the wheel states a different {field}", wheel=name, field=field)
+            yield message(
+                "catalog.law.wheel", "{wheel}: the wheel and the catalogue disagree on {field}", wheel=name, field=field
+            )
 
 
 def _differences(wheel: WheelRow, row: Row) -> Iterator[str]:
@@ -108,7 +110,7 @@ def ranges_end(catalog: Catalog) -> Iterator[Message]:
             if not {match[1], match[2]} <= known:
                 yield message(
                     "catalog.law.range",
-                    "{table}.toml: {range} includes releases that were not checked",
+                    "{table}.toml: the catalogue lacks the first or the last release of the range {range}",
                     table=table,
                     range=f"{match[1]}-{match[2]}",
                 )

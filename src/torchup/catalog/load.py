@@ -59,7 +59,10 @@ def read_overlay(text: str | bytes) -> Overlay:
             message(
                 "catalog.overlay.invalid", "the refreshed catalogue is not valid: {error}", error=decode_problem(error)
             ),
-            hint=message("catalog.overlay.invalid.hint", "run `torchup catalog refresh --write` to recreate it"),
+            hint=message(
+                "catalog.overlay.invalid.hint",
+                "delete the catalog.json that `torchup self paths` lists, then run `torchup catalog refresh --write`",
+            ),
         ) from error
 
 

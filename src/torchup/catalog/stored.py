@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from torchup.catalog import load_catalog
 from torchup.errors import UsageError
+from torchup.model import message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,5 +26,5 @@ def stored_catalog(host: Host, tell: Callable[[Message], None]) -> Catalog:
     try:
         return load_catalog(host.read_bytes(overlay_path(host)))
     except UsageError as error:
-        tell(error.text)
+        tell(message("catalog.overlay.skipped", "{problem}; torchup uses the built-in catalogue", problem=error.text))
         return load_catalog()

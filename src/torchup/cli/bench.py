@@ -9,17 +9,18 @@ from msgspec.structs import replace
 
 from torchup.bench.code_hash import worker_hash
 from torchup.bench.journal import Journal
+from torchup.bench.options import check_options, given, spelled, used, used_together, without_idle
 from torchup.bench.request import DEFAULT_PRECISION, SETTINGS, BenchRequest
 from torchup.bench.runner import Listener, Outcome, go_on, run_benchmark
 from torchup.bench.workloads import PRECISIONS, REGISTRY
 from torchup.cli.answer import Answer
+from torchup.cli.bench_help import BenchVerb, takers
 from torchup.cli.click_texts import Phrase
 from torchup.cli.distributed import distributed_options, measure_distributed, wanted_layout
 from torchup.cli.progress import progress_line
 from torchup.cli.session import Session, common_options, typed_options
 from torchup.cli.share_type import Share
 from torchup.cli.target import find_target, target_options
-from torchup.cli.verb import Verb
 from torchup.detect import detect_machine
 from torchup.encoding import UNREADABLE, from_json, to_json
 from torchup.errors import ExitCode, InterruptedByUserError, TorchupError, UsageError
@@ -58,13 +59,9 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
 
 
 @click.command(
-    cls=Verb,
+    cls=BenchVerb,
     name="bench",
-    help=text(
-        "bench.help",
-        "Benchmark this machine's devices with the torch of an environment. Workloads: {names}",
-        names=", ".join(REGISTRY),
-    ),
+    help=text("bench.help", "Benchmark this machine's devices with the torch of an environment"),
 )
 @click.argument("workload", default="mnist")
 @click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="[-- PROGRAM...]")
@@ -84,7 +81,10 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "devices",
     callback=_names,
     metavar="A,B",
-    help=text("bench.option.device", "Devices to measure, comma-separated (default: all that torch sees)"),
+    help=text(
+        "bench.option.device",
+        "Devices to measure, comma-separated (default: all that torch sees; for run, only the first)",
+    ),
 )
 @click.option(
     "--epochs",
@@ -92,7 +92,8 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="N",
     help=text(
         "bench.option.epochs",
-        "Number of epochs to train (mnist, fashion-mnist, images; default: depends on the workload)",
+        "Number of epochs to train ({names}; default: depends on the workload)",
+        names=takers("epochs"),
     ),
 )
 @click.option(
@@ -122,7 +123,10 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "--threads",
     type=click.IntRange(1, 1024),
     metavar="N",
-    help=text("bench.option.threads", "Number of CPU threads for torch (default: torch's choice)"),
+    help=text(
+        "bench.option.threads",
+        "Number of CPU threads for torch (default: torch's choice; on a CPU, some recipes use the fastest number)",
+    ),
 )
 @click.option(
     "--batch",
@@ -130,7 +134,8 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="N",
     help=text(
         "bench.option.batch",
-        "Batch size, for every workload except matmul, bandwidth, launch and run (default: depends on the workload)",
+        "Batch size ({names}; default: depends on the workload)",
+        names=takers("batch"),
     ),
 )
 @click.option(
@@ -145,19 +150,29 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
 @click.option(
     "--model",
     metavar="NAME",
-    help=text("bench.option.model", "Network to train, e.g. resnet50 (images; default: resnet18)"),
+    help=text(
+        "bench.option.model", "Network to train, e.g. resnet50 ({names}; default: resnet18)", names=takers("model")
+    ),
 )
 @click.option(
     "--workers",
     type=click.IntRange(0, 256),
     metavar="N",
-    help=text("bench.option.workers", "Number of DataLoader workers (images, dataloader; default: the fastest number)"),
+    help=text(
+        "bench.option.workers",
+        "Number of DataLoader workers ({names}; default: the fastest number)",
+        names=takers("workers"),
+    ),
 )
 @click.option(
     "--images",
     type=click.IntRange(16, 10_000_000),
     metavar="N",
-    help=text("bench.option.images", "Number of generated images if --data is not given (images; default: 2000)"),
+    help=text(
+        "bench.option.images",
+        "Number of generated images if --data is not given ({names}; default: 2000)",
+        names=takers("images"),
+    ),
 )
 @click.option(
     "--sweep",
@@ -166,7 +181,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     callback=_sweeps,
     help=text(
         "bench.option.sweep",
-        "Setting and values to measure: batch, size, threads or workers, e.g. batch=64,128 (repeatable)",
+        "Setting and values to measure: batch, size, threads or workers, e.g. batch=64,128 (repeatable; default: none)",
     ),
 )
 @click.option(
@@ -175,7 +190,8 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="SHARE",
     help=text(
         "bench.option.until",
-        "Target for the confidence interval as a share of the median, e.g. 1% (at most 100 runs; default: none)",
+        "Target half-width of the confidence interval, e.g. 1% of the median (at most 100 repeats a recipe; "
+        "default: none)",
     ),
 )
 @click.option(
@@ -194,7 +210,9 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     type=str,
     metavar="PATH",
     help=text(
-        "bench.option.data", "Folder with your own data files; for gpt, a text file (default: the workload's own data)"
+        "bench.option.data",
+        "Folder with your own data files; for gpt, a text file ({names}; default: the workload's own data)",
+        names=takers("data"),
     ),
 )
 @distributed_options
@@ -221,6 +239,11 @@ def command(
     if bool(request.program) != (workload == "run"):
         raise _program_usage(request.program)
     where = wanted_layout(session, nproc=nproc, nnodes=nnodes, node_rank=node_rank, rendezvous=rendezvous)
+    if (known := REGISTRY.get(workload)) is not None:  # before torch is started; a plugin is known only after that
+        typed = {name for name in given(request) if spelled([name]) in typed_options()}
+        request = without_idle(request, used(known) if where is None else used_together(known), typed)
+        if where is None:
+            check_options(request, known)
     target = find_target(session, env, python)
     if where is not None:
         return _distributed_answer(session, target.python, where, request)
@@ -285,13 +308,15 @@ def _interrupted_run(session: Session) -> tuple[str, Journal]:
     except UNREADABLE as error:
         text_ = message("bench.resume.broken", "the journal of run {run} cannot be read", run=name)
         hint = message(
-            "bench.resume.broken.hint", "run `torchup results show {run}` to see its saved results", run=name
+            "bench.resume.broken.hint",
+            "run `torchup bench` to measure again; any results of run {run} are saved",
+            run=name,
         )
         raise UsageError(text_, hint=hint) from error
     if journal.code_hash != worker_hash(session.host):
         text_ = message("bench.resume.other", "run {run} was started by a different version of torchup", run=name)
         hint = message(
-            "bench.resume.other.hint", "run `torchup bench` to measure again; the results of that run so far are saved"
+            "bench.resume.other.hint", "run `torchup bench` to measure again; any results of the earlier run are saved"
         )
         raise UsageError(text_, hint=hint)
     return name, journal
@@ -332,7 +357,7 @@ def _distributed_answer(session: Session, python: str, where: Layout, request: B
     return Answer(
         command="bench",
         data=(),
-        text=lambda: text("bench.part-done", "this node is done; the results are on node 0, rank 0"),
+        text=lambda: text("bench.part-done", "this part of the measurement is done; the results are on node 0, rank 0"),
     )
 
 

@@ -58,7 +58,9 @@ def prune_command(session: Session, older_than: float) -> Answer:
     files = [file for file in store.contents(session.host) if file.age >= older_than * DAY]
     if session.dry_run:
         return Answer(command="cache prune", data={"would_remove": files}, text=lambda: _table(files, session.style))
-    ask = message("cache.prune.ask", "remove downloaded files ({count}, {size})?", count=len(files), size=_size(files))
+    ask = message(
+        "cache.prune.ask", "remove downloaded files ({count} in total, {size})?", count=len(files), size=_size(files)
+    )
     if files and not session.confirm(ask):
         raise UsageError(
             message("env.not-agreed", "nothing was changed"),
@@ -75,7 +77,10 @@ def prune_command(session: Session, older_than: float) -> Answer:
             ),
         ) from error
     done = text(
-        "cache.prune.done", "removed downloaded files ({count}, {size})", count=len(removed), size=_size(removed)
+        "cache.prune.done",
+        "removed downloaded files ({count} in total, {size})",
+        count=len(removed),
+        size=_size(removed),
     )
     return Answer(command="cache prune", data={"removed": removed}, text=lambda: done)
 

@@ -42,9 +42,18 @@ def command(session: Session) -> None:
     ),
 )
 @click.option(
-    "--torch", metavar="VERSION", help=text("catalog.option.torch", "Version of torch to show, e.g. 2.14 or '>=2.12'")
+    "--torch",
+    metavar="VERSION",
+    help=text(
+        "catalog.option.torch",
+        "torch version to show, e.g. 2.14 or '>=2.12' (default: the newest of each variant; all with --variant)",
+    ),
 )
-@click.option("--variant", metavar="NAME", help=text("catalog.option.variant", "Variant to show, e.g. cu126 or cpu"))
+@click.option(
+    "--variant",
+    metavar="NAME",
+    help=text("catalog.option.variant", "Variant to show, e.g. cu126 or cpu (default: all)"),
+)
 @click.option(
     "--platform",
     metavar="NAME",
@@ -85,7 +94,7 @@ def select(catalog: Catalog, *, torch: str | None, variant: str | None, platform
     platforms = {row.platform for row in catalog.rows}
     if platform is not None and platform not in platforms:
         raise UsageError(
-            message("catalog.platform.unknown", "there is no platform `{name}`", name=platform),
+            message("catalog.platform.unknown", "the catalogue has no builds for the platform `{name}`", name=platform),
             hint=message("catalog.platform.unknown.hint", "choose one of: {names}", names=", ".join(sorted(platforms))),
         )
     known = (*catalog.rows, *catalog.conda)
@@ -115,16 +124,14 @@ def _choices(rows: list[Row], torch: str | None) -> Message:
         releases = sorted({row.torch for row in rows}, key=version_key)
         return message(
             "catalog.nothing.releases",
-            "choose a release from {oldest} to {newest}",
+            "run `torchup catalog show --all` to see the releases, from {oldest} to {newest}",
             oldest=releases[0],
             newest=releases[-1],
         )
-    variants = sorted({row.variant for row in fitting}, key=variant_key, reverse=True)
-    return message(
-        "catalog.nothing.hint",
-        "choose another version, or one of these variants: {names}",
-        names=", ".join(variants),
-    )
+    names = ", ".join(sorted({row.variant for row in fitting}, key=variant_key, reverse=True))
+    if torch is None:
+        return message("catalog.nothing.variants", "choose one of these variants: {names}", names=names)
+    return message("catalog.nothing.hint", "choose one of these variants: {names}", names=names)
 
 
 def newest_of_each(rows: list[Row]) -> list[Row]:

@@ -58,12 +58,12 @@ if TYPE_CHECKING:
 @click.option(
     "--mirror",
     metavar="NAME|URL",
-    help=text("catalog.measure.mirror", "Mirror to search first for the version (default: none)"),
+    help=text("catalog.measure.mirror", "Mirror to search first for torch==VERSION (default: none)"),
 )
 @click.option(
     "--deep", is_flag=True,
     help=text("catalog.measure.deep",
-        "Also read the oldest macOS that MPS supports from the wheel's error message (reads 40 MB)"),
+        "Also find the oldest macOS on which MPS works, from an error message in the wheel (reads 40 MB)"),
 )  # fmt: skip
 @click.option(
     "--no-total", is_flag=True, help=text("catalog.measure.no-total", "Do not add up the sizes of the dependencies")

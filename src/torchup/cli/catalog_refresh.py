@@ -37,9 +37,9 @@ SHOWN = 20  # rows of the diff before "and N more"
     help=text(
         "catalog.refresh.help",
         "Check what is newer than the catalogue: builds on the index pages of the configured sources, "
-        "companions, toolkits, drivers, vendor indexes, conda-forge, packages. The GPU architectures of a new "
-        "build are unknown until its wheel is measured (`torchup catalog measure`). Exits with 7 if a required "
-        "source did not answer.",
+        "companions, toolkits, drivers, vendor indexes, conda-forge and packages. The GPU architectures of a new "
+        "build are unknown until its wheel is measured (`torchup catalog measure`). Exits with code 7 if a "
+        "required source did not answer.",
     ),
 )
 @click.option(
@@ -96,7 +96,7 @@ def _refuse_ignored(options: tuple[str, ...]) -> None:
             ),
             hint=message(
                 "catalog.refresh.packages.alone.hint",
-                "run `torchup catalog refresh --packages` to see newer packages, and leave out --packages to "
+                "run `torchup catalog refresh --packages` to see newer packages, or leave out --packages to "
                 "refresh the builds",
             ),
         )  # fmt: skip
@@ -134,7 +134,7 @@ def _look(look: Look) -> str:
 def _unclear(silent: str) -> str:
     if not silent:
         return text("catalog.look.none", "not checked: no source answered")
-    return text("catalog.look.unclear", "not checked completely: {names} did not answer", names=silent)
+    return text("catalog.look.unclear", "not checked completely (no answer: {names})", names=silent)
 
 
 def _packages(session: Session) -> Answer:
@@ -154,11 +154,13 @@ def packages_text(found: PackageRefresh) -> str:
     """What is newer, and how much could be seen."""
     lines = [f"{one.package}  {one.known} -> {one.found}" for one in found.newer]
     lines.append(
-        text("catalog.refresh.packages.current", "packages that match the tables: {count}", count=len(found.current))
+        text("catalog.refresh.packages.current", "packages without a newer release: {count}", count=len(found.current))
     )
     if found.untold:
         names = ", ".join(found.untold)
-        lines.append(text("catalog.refresh.packages.untold", "newest release unknown: {names}", names=names))
+        lines.append(
+            text("catalog.refresh.packages.untold", "packages whose newest release is unknown: {names}", names=names)
+        )
     return "\n".join(lines)
 
 
@@ -169,7 +171,7 @@ def _write(session: Session, path: str, found: Refresh) -> None:
         reason = message("catalog.refresh.unwritable", "{path} cannot be written: {error}", path=path, error=error)
         hint = message(
             "catalog.refresh.unwritable.hint",
-            "check the permissions and the free space of that folder, or set TORCHUP_HOME to another folder",
+            "check the permissions and the free space of torchup's data folder, or set TORCHUP_HOME to another folder",
         )
         raise UsageError(reason, hint=hint) from error
 
@@ -181,7 +183,7 @@ def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
     parts = [
         text(
             "catalog.refresh.asked",
-            "{answered} of {count} sources answered: {names}",
+            "sources that answered: {answered} of {count} ({names})",
             answered=len(answered),
             count=len(found.sources),
             names=", ".join(source.name for source in answered[:SHOWN]),
@@ -198,12 +200,16 @@ def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
         lines = [f"  {gain.build}  {gain.platform}  {' '.join(gain.pythons)}" for gain in found.gains[:SHOWN]]
         lines += _more(len(found.gains))
         parts.append("\n".join([text("catalog.refresh.pythons", "New Python versions for known builds"), *lines]))
+    if found.confirmed:
+        title = text("catalog.refresh.confirmed", "Announced builds that are now on an index")
+        lines = [f"  {name}" for name in found.confirmed[:SHOWN]]
+        parts.append("\n".join([title, *lines, *_more(len(found.confirmed))]))
     if found.gone:
-        title = text("catalog.refresh.gone", "Known, but no longer on the index (kept in the catalogue)")
+        title = text("catalog.refresh.gone", "Known builds that are no longer on the index (kept in the catalogue)")
         parts.append("\n".join([title, *(f"  {name}" for name in found.gone[:SHOWN]), *_more(len(found.gone))]))
-    if not (found.new or found.gains):
+    if not (found.new or found.gains or found.confirmed):
         look = releases_look(found)
-        nothing = text("catalog.refresh.none", "nothing newer than the catalogue was found")
+        nothing = text("catalog.refresh.none", "torchup found no new builds")
         unclear = text(
             "catalog.refresh.unclear",
             "some index pages did not answer, so torchup cannot tell whether there are newer builds",
@@ -212,9 +218,9 @@ def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
             f"{mark(style, 'pass')} {nothing}" if look.status == "same" else f"{mark(style, 'warning')} {unclear}"
         )
     elif written is None:
-        parts.append(text("catalog.refresh.keep", "Run `torchup catalog refresh --write` to save this."))
+        parts.append(text("catalog.refresh.keep", "Run `torchup catalog refresh --write` to save the result."))
     if written is not None:
-        parts.append(text("catalog.refresh.written", "written to {path}", path=written))
+        parts.append(text("catalog.refresh.written", "saved: {path}", path=written))
     return "\n\n".join(parts)
 
 
@@ -226,8 +232,8 @@ def _new(found: Refresh, style: Style) -> list[str]:
     if not found.new:
         return []
     headers = (
-        text("catalog.column.new-build", "new build"), text("catalog.column.platform", "platform"), "Python",
-        text("catalog.column.arch", "code for"), text("catalog.column.seen", "seen"),
+        text("catalog.column.new-build", "New build"), text("catalog.column.platform", "Platform"), "Python",
+        text("catalog.column.arch", "GPU code"), text("catalog.column.seen", "Seen on"),
     )  # fmt: skip
     rows = [_row(build) for build in found.new[:SHOWN]]
     return ["\n".join([table(headers, rows, style), *_more(len(found.new))])]

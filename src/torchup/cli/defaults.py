@@ -23,6 +23,7 @@ _SETTABLE = frozenset({
     "timeout", "compile", "only", "ignore", "strict", "threshold", "across", "no-baseline", "platform", "all", "for",
     "connections", "progress",
 })  # fmt: skip
+_OTHER_MEANING = frozenset({("bench", "profile")})  # torch's profiler; elsewhere a profile is a set of packages
 _PLACES = frozenset({"PATH", "DIR", "FILE", "FILE|DIR"})
 
 
@@ -65,7 +66,7 @@ def _names(command: click.Command) -> dict[str, str]:
         for option in command.params
         if option.metavar not in _PLACES
         for flag in _flags(option)
-        if flag in _SETTABLE
+        if flag in _SETTABLE and (command.name, flag) not in _OTHER_MEANING
     }
 
 

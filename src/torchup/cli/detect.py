@@ -25,23 +25,29 @@ if TYPE_CHECKING:
 @click.command(
     cls=Verb,
     name="detect",
-    help=text(
-        "detect.help", "Show what this machine has: system, GPUs, drivers, Pythons, and the source of each fact."
-    ),
+    help=text("detect.help", "Show this machine's system, GPUs, drivers and Pythons, and the source of each fact."),
 )
 @click.option(
     "--record",
     metavar="DIR",
     help=text("detect.option.record", "Folder for a redacted recording that can be replayed (default: none)"),
 )
-@click.option("--from", "source", metavar="DIR", help=text("detect.option.from", "Replay the recording in DIR"))
+@click.option(
+    "--from",
+    "source",
+    metavar="DIR",
+    help=text("detect.option.from", "Folder with the recording to replay (default: detect this machine)"),
+)
 @common_options
 def command(session: Session, record: str | None, source: str | None) -> Answer:
     """Detect, and answer with the machine."""
     if record and source:
         raise UsageError(
             message("detect.record-or-from", "--record and --from cannot be used together"),
-            hint=message("detect.record-or-from.hint", "copy the folder if you want a copy of a recording"),
+            hint=message(
+                "detect.record-or-from.hint",
+                "leave out --from to record this machine, or leave out --record to replay the recording",
+            ),
         )
     if record:
         machine, notices = _record(record, session)
@@ -76,7 +82,7 @@ def recorded_host(host: Host, folder: str) -> RecordedHost:
     if content is None:
         raise UsageError(
             message("detect.from.missing", "{folder} contains no recording", folder=folder),
-            hint=message("detect.from.missing.hint", "run `torchup detect --record DIR` to write one"),
+            hint=message("detect.from.missing.hint", "run `torchup detect --record DIR` to write a recording"),
         )
     try:
         return RecordedHost(load_recording(content))
@@ -99,19 +105,22 @@ def _record(folder: str, session: Session) -> tuple[Machine, tuple[Notice, ...]]
             message(
                 "detect.record.failed", "the recording cannot be written: {reason}", reason=error.strerror or error
             ),
-            hint=message("detect.record.failed.hint", "choose a folder that you can write to"),
+            hint=message("detect.record.failed.hint", "choose a folder that you can write to and that has free space"),
         ) from error
     except UNREADABLE as error:
         raise TorchupError(
             message(
                 "detect.record.invalid", "the recording cannot be replayed: {reason}", reason=decode_problem(error)
             ),
-            hint=message("detect.record.invalid.hint", "record into a new folder: `torchup detect --record DIR`"),
+            hint=message(
+                "detect.record.invalid.hint",
+                "run the command again; if the error stays, report it with this output to torchup's developers",
+            ),
         ) from error
     del session
     done = message(
         "detect.recorded",
-        "recorded in {path}; user and host names, the home folder, UUIDs and serial numbers were replaced",
+        "recorded this machine in {path}; user and host names, the home folder, UUIDs and serial numbers are replaced",
         path=path,
     )
     return machine, (Notice(code="detect.recorded", text=done),)

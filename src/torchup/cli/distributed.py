@@ -11,7 +11,10 @@ import msgspec
 
 from torchup.bench.child import survey_environment
 from torchup.bench.distributed import MEETING, check_workload, run_distributed
-from torchup.bench.layout import Layout, layout
+from torchup.bench.layout import Layout, LayoutMode, layout
+from torchup.bench.options import check_together
+from torchup.bench.workloads import REGISTRY
+from torchup.cli.session import typed_options
 from torchup.detect import detect_machine
 from torchup.encoding import UNREADABLE
 from torchup.errors import BenchError, UsageError
@@ -60,8 +63,8 @@ def distributed_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="N",
             help=text(
                 "bench.option.nproc",
-                "Processes on this node; with --nproc or --nnodes, torchup measures scaling and all-reduce, not "
-                "recipes",
+                "Number of processes on this node (default: 1); --nproc and --nnodes measure scaling and "
+                "all-reduce, not recipes",
             ),
         ),
     ):
@@ -73,7 +76,14 @@ def wanted_layout(
     session: Session, *, nproc: int | None, nnodes: int | None, node_rank: int | None, rendezvous: str | None
 ) -> Layout | None:
     """The layout when several processes are asked for, by options, by torchrun or by Slurm; else ``None``."""
-    where = layout(session.host.environ(), processes=nproc, nodes=nnodes, node_rank=node_rank, rendezvous=rendezvous)
+    where = layout(
+        session.host.environ(),
+        processes=nproc,
+        nodes=nnodes,
+        node_rank=node_rank,
+        rendezvous=rendezvous,
+        firm="--nproc" in typed_options(),
+    )
     return None if where == Layout() and nproc is None else where
 
 
@@ -82,22 +92,14 @@ def measure_distributed(
 ) -> tuple[Result, ...]:
     """Measure by several processes; what torchup says on the way goes to stderr."""
     check_workload(request.workload)
+    check_together(request, REGISTRY[request.workload])
     check_rendezvous(where)
     known = survey_environment(session.host, python)
     kinds = tuple(dict.fromkeys(facts.device.split(":")[0] for facts in known.devices))
-    device = device_kind(request.devices, kinds)
+    device = device_kind(request.devices, kinds, processes=where.here)
     if not request.devices and len(kinds) > 1:
         session.note(_chosen(device, kinds))
-    session.note(
-        message(
-            "distributed.start",
-            "processes on this node: {processes} (node {node} of {nodes}, on {device})",
-            processes=where.processes,
-            node=where.node_rank,
-            nodes=where.nodes,
-            device=device,
-        )
-    )
+    session.note(_starting(where, device))
     machine = detect_machine(session.host)
     with meeting(session, where) as met:
 
@@ -111,21 +113,46 @@ def measure_distributed(
         )
 
 
-def device_kind(devices: Sequence[str], kinds: Sequence[str]) -> str:
+def _starting(where: Layout, device: str) -> Message:
+    """What this torchup starts, or which part of a group it is."""
+    if where.mode is LayoutMode.JOIN:
+        return message(
+            "distributed.joined",
+            "this process is rank {rank} of {world} (device: {device})",
+            rank=where.variables["RANK"],
+            world=where.variables["WORLD_SIZE"],
+            device=device,
+        )
+    return message(
+        "distributed.start",
+        "processes on this node: {processes} (node rank: {node}; nodes: {nodes}; device: {device})",
+        processes=where.processes,
+        node=where.node_rank,
+        nodes=where.nodes,
+        device=device,
+    )
+
+
+def device_kind(devices: Sequence[str], kinds: Sequence[str], *, processes: int = 1) -> str:
     """The kind of device that every process measures: the one that was asked for, else the first that torch sees.
 
+    Each process takes the device of its own number, so devices with a number must be all of these.
+
     Raises:
-        UsageError: several kinds were asked for, or one that this environment does not have.
+        UsageError: several kinds or other devices were asked for, or one that this environment does not have.
     """
     asked = tuple(dict.fromkeys(device.split(":")[0] for device in devices))
     hint = message("distributed.device.hint", "use --device with one of: {kinds}", kinds=", ".join(kinds))
     if unknown := [kind for kind in asked if kind not in kinds]:
         text_ = message("distributed.device.unknown", "torch sees no device `{device}` here", device=unknown[0])
         raise UsageError(text_, hint=hint)
-    if len(devices) > 1:
+    numbered = {device for device in devices if ":" in device}
+    own = {f"{kind}:{number}" for kind in asked for number in range(processes)}
+    if len(asked) > 1 or numbered not in (set(), own):
         text_ = message(
             "distributed.device",
-            "several processes can measure only one kind of device, but --device names {devices}",
+            "with several processes, --device takes one kind of device, not {devices}: each process uses the device "
+            "of its own local rank",
             devices=", ".join(devices),
         )
         raise UsageError(text_, hint=hint)
@@ -150,7 +177,7 @@ def check_rendezvous(where: Layout) -> None:
             message("distributed.unknown-host", "the host name `{host}` cannot be resolved", host=where.address),
             hint=message(
                 "distributed.unknown-host.hint",
-                "use the IP address of node 0: `--rendezvous IP:PORT`",
+                "use the IP address of node 0: `--rendezvous IP:PORT` with `--nnodes` and `--node-rank`",
             ),
         )
 
@@ -179,7 +206,7 @@ def meeting(session: Session, where: Layout, every: float = 10.0) -> Iterator[th
             raise
         raise BenchError(
             message(
-                "distributed.not-met", "the {nodes} nodes did not connect at {host}:{port} within {seconds} s",
+                "distributed.not-met", "only some of the {nodes} nodes connected to {host}:{port} within {seconds} s",
                 nodes=where.nodes, host=where.address, port=where.port, seconds=round(MEETING),
             ),
             hint=error.hint,
@@ -192,7 +219,7 @@ def _waiting(where: Layout, seconds: float) -> Message:
     """Which of the nodes are there already is unknown until all are: torch's store does not say."""
     return message(
         "distributed.waiting",
-        "waiting until all {nodes} nodes connect at {host}:{port} ({seconds} s; at most {limit} s)",
+        "waiting for all {nodes} nodes to connect to {host}:{port} ({seconds} of at most {limit} s)",
         nodes=where.nodes, host=where.address, port=where.port, seconds=round(seconds), limit=round(MEETING),
     )  # fmt: skip
 

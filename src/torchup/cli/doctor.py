@@ -148,7 +148,9 @@ def _unexpected(word: str) -> None:
     raise UsageError(
         message("doctor.argument", "unexpected argument `{word}`", word=word),
         hint=message(
-            "doctor.argument.hint", "run `torchup doctor --report {word}` to diagnose a pasted report", word=word
+            "doctor.argument.hint",
+            "run `torchup doctor --report {word}` if `{word}` is a file with a report",
+            word=word,
         ),
     )
 
@@ -159,7 +161,8 @@ def _check_report(options: dict[str, Any]) -> None:
             message("doctor.report.twice", "--report can be used only once"),
             hint=message(
                 "doctor.report.twice.hint",
-                "put the reports into one file, or run `torchup doctor --report FILE` once for each",
+                "put reports of the same machine into one file, or run `torchup doctor --report FILE` once for "
+                "each report",
             ),
         )
     if options["env"] or options["python"] or options["machine_path"] or options["recording"] or options["assumed"]:
@@ -168,12 +171,16 @@ def _check_report(options: dict[str, Any]) -> None:
                 "doctor.report.alone",
                 "--report cannot be combined with --env, --python, --machine, --assume or --from",
             ),
-            hint=message("doctor.report.alone.hint", "leave out these options: the report describes its own machine"),
+            hint=message(
+                "doctor.report.alone.hint", "leave out the other options: the report describes its own machine"
+            ),
         )
     if options["fix"]:
         raise UsageError(
             message("doctor.fix.report", "torchup can repair an environment on this machine, not a report"),
-            hint=message("doctor.fix.report.hint", "run `torchup doctor --fix` on that machine"),
+            hint=message(
+                "doctor.fix.report.hint", "run `torchup doctor --fix` on the machine that the report describes"
+            ),
         )
 
 
@@ -238,7 +245,7 @@ def _looked_at(examined: Examined) -> Message | None:
         )
     return message(
         "doctor.looked-at.python",
-        "examined {path}; use --env NAME or --python PATH to examine another",
+        "examined {path}; use --env NAME or --python PATH to examine another environment",
         path=examined.python,
     )
 

@@ -45,12 +45,12 @@ def fix(session: Session, examined: Examined, found: Diagnosis) -> Answer:
 
 def _tell(session: Session, done: Repair) -> None:
     if done.state is RepairState.DECLINED:
-        session.note(message("doctor.fix.declined", "nothing was changed; use --yes to answer yes"))
-    if done.state is RepairState.OUTSIDE and done.diagnosis.primary is not None:
+        session.note(message("doctor.fix.declined", "the environment was not changed; use --yes to answer yes"))
+    if done.state is RepairState.UNREPAIRED and done.diagnosis.primary is not None:
         session.note(
             message(
                 "doctor.fix.outside",
-                "the cause is outside the environment; torchup does not change drivers, firmware, groups or containers",
+                "`--fix` repairs only environments, not this cause; the diagnosis shows what you can do",
             )
         )
 
@@ -70,7 +70,7 @@ def _words(session: Session, done: Repair) -> str:
         return _cause(done.diagnosis) or path
     if done.state is RepairState.PLANNED and done.plan is not None:
         build = done.plan.build.label
-        first = text("doctor.fix.would", "would rebuild {path} with torch {build}:", path=path, build=build)
+        first = text("doctor.fix.would", "would recreate {path} with torch {build}:", path=path, build=build)
         return _listed(first, [step.argv for step in done.plan.steps])
     if done.state is RepairState.COMMANDS:
         return _listed(text("doctor.fix.numpy.would", "would run in {path}:", path=path), done.commands)

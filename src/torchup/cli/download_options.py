@@ -37,7 +37,8 @@ def download_options(function: Callable[..., Any]) -> Callable[..., Any]:
         expose_value=False,
         callback=_choose,
         help=text(
-            "cli.option.progress", "json: print one JSON object per line on stderr, for programs (default: text)"
+            "cli.option.progress",
+            "Format of the progress on stderr; json: one JSON object per line, for programs (default: text)",
         ),
     )
     return connections(progress(function))

@@ -64,7 +64,11 @@ class _EnvGroup(VerbGroup):
 @click.group(
     cls=_EnvGroup,
     name="env",
-    help=text("env.help", "Create, list, show, remove, roll back, repair, use, export, bundle and adopt environments"),
+    help=text(
+        "env.help",
+        "Create, list, show, remove, roll back, repair, export, bundle and adopt environments, and run programs "
+        "in them",
+    ),
 )
 @common_options
 def command(session: Session) -> None:
@@ -137,7 +141,7 @@ def remove_command(session: Session, name: str) -> Answer:
             "env.remove.forget", "remove `{name}` from torchup's list ({path} stays)?", name=name, path=environment.path
         )
         if environment.adopted
-        else message("env.remove.ask", "delete `{name}` ({path})?", name=name, path=environment.path)
+        else _delete(session.host, environment)
     )
     if session.dry_run:
         removed = () if environment.adopted else _paths(session.host, environment)
@@ -151,6 +155,21 @@ def remove_command(session: Session, name: str) -> Answer:
         command="env remove",
         data=environment,
         text=lambda: text("env.remove.done", "removed `{name}`", name=name),
+    )
+
+
+def _delete(host: Host, environment: Environment) -> Message:
+    """The question before an environment is deleted: all that goes with it is named."""
+    places = ", ".join(_paths(host, environment)) or environment.path
+    ours = ", ".join(kernel.name for kernel in kernels.of_environment(host, environment.path))
+    if not ours:
+        return message("env.remove.ask", "delete `{name}` ({path})?", name=environment.name, path=places)
+    return message(
+        "env.remove.ask-kernels",
+        "delete `{name}` ({path}) and its Jupyter kernels ({kernels})?",
+        name=environment.name,
+        path=places,
+        kernels=ours,
     )
 
 
@@ -226,12 +245,13 @@ def _how_to_get(program: str, name: str) -> Message:
     if program.startswith("jupyter"):
         return message(
             "env.run.no-program.jupyter",
-            "hint: run `torchup lab {name}` to install JupyterLab there and start it",
+            "hint: run `torchup lab {name}` to install and start JupyterLab",
             name=name,
         )
     return message(
         "env.run.no-program.hint",
-        "hint: install the package that provides it: `torchup env run {name} -- pip install PACKAGE`",
+        "hint: check the program's name or path, or install the package that provides the program: `torchup env "
+        "run {name} -- pip install PACKAGE`",
         name=name,
     )
 
@@ -244,8 +264,8 @@ def _tell_drift(session: Session, environment: Environment) -> None:
         session.note(
             message(
                 "env.run.drift",
-                "`{environment}` has {name} {after}, but torchup verified {name} {before}; run `torchup doctor --env "
-                "{environment}` to see what replaced it",
+                "`{environment}` has {name} {after}, but torchup verified {name} {before}; run `torchup doctor "
+                "--env {environment}` to see how to restore it",
                 after=change.after,
                 **known,
             )
@@ -253,7 +273,7 @@ def _tell_drift(session: Session, environment: Environment) -> None:
             else message(
                 "env.run.gone",
                 "`{environment}` no longer has {name} {before}, which torchup verified; run `torchup doctor "
-                "--env {environment}` to see what removed it",
+                "--env {environment}` to see how to restore it",
                 **known,
             )
         )
@@ -288,8 +308,8 @@ def adopt_command(session: Session, path: str, name: str | None) -> Answer:
     if environment.source == "pytorch":
         ended = message(
             "env.adopt.ended",
-            "the conda channel `pytorch` of this environment ended with torch 2.5.1: run `torchup explain "
-            "conda-channels-ended`",
+            "the conda channel `pytorch` of this environment has no torch newer than 2.5.1: run `torchup explain "
+            "conda-channels-ended` to see what to do",
         )
         notices = (*notices, Notice(code="env.adopt.ended", level="warning", text=ended))
     return Answer(command="env adopt", data=environment, text=lambda: done, notices=notices)
@@ -333,7 +353,7 @@ def _unusable(host: Host, environments: Sequence[Environment]) -> Iterator[Notic
     """A warning for what cannot be used, and where the list itself cannot be read."""
     folder = registry.environments_folder(host)
     if host.is_dir(folder) and host.list_dir(folder) is None:
-        yield _warning(message("env.list.unreadable", "{path} cannot be read", path=folder))
+        yield _warning(message("env.list.unreadable", "the environments in {path} cannot be listed", path=folder))
     for environment in environments:
         if not host.is_dir(environment.path):
             yield _gone(environment)
@@ -341,7 +361,7 @@ def _unusable(host: Host, environments: Sequence[Environment]) -> Iterator[Notic
             yield _warning(
                 message(
                     "env.list.unusable",
-                    "{path} of `{name}` cannot be read or is not an environment",
+                    "the folder {path} of `{name}` cannot be read or is not an environment",
                     path=environment.path,
                     name=environment.name,
                 )

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     "--output",
     required=True,
     metavar="DIR",
-    help=text("env.bundle.output", "Folder for the bundle: new or empty"),
+    help=text("env.bundle.output", "New or empty folder for the bundle"),
 )
 @click.option(
     "--platform",
@@ -66,7 +66,8 @@ def command(
         bundle = collect(host, plan, output, platform=platform, progress=progress, connections=connections)
     done = text(
         "env.bundle.done",
-        "{folder} contains {count} wheels; on the other machine, run `torchup up --from {folder}`",
+        "wheels in {folder}: {count}; copy the folder to the machine without a network and run `torchup up "
+        "--from DIR` there",
         count=len(bundle.files),
         folder=output,
     )
@@ -75,7 +76,9 @@ def command(
 
 def read_plan(host: Host, file: str) -> Plan:
     """The plan in a file that `torchup plan --json` or `--export json` wrote. Raises `UsageError`."""
-    hint = message("env.bundle.no-plan.hint", "run `torchup plan --json > {file}` to write one", file=file)
+    hint = message(
+        "env.bundle.no-plan.hint", "run `torchup plan --json > plan.json` to write a plan, then use `--plan plan.json`"
+    )
     raw = host.read_bytes(file, SIZE_LIMIT + 1)
     if raw is None:
         raise UsageError(message("env.bundle.plan-unreadable", "cannot read the file {file}", file=file), hint=hint)
@@ -96,13 +99,22 @@ def recorded_plan(host: Host, name: str, *, pinned: bool) -> Plan:
     """The plan that an environment was made by; ``pinned``: with every package as it is now. Raises `UsageError`."""
     registry.find(host, name)
     record = registry.read_record(host, name)
-    plan = None if record is None else records.pinned_plan(record) if pinned else record.plan
+    if record is None:
+        raise UsageError(
+            message("env.no-record", "torchup's record of `{name}` is missing or damaged", name=name),
+            hint=message(
+                "env.no-record.hint",
+                "run `torchup env remove {name}`, then `torchup up --env {name}` to make the environment again",
+                name=name,
+            ),
+        )
+    plan = records.pinned_plan(record) if pinned else record.plan
     if plan is None:
-        text_ = message("env.no-plan", "`{name}` was adopted, so the origin of its packages is unknown", name=name)
+        text_ = message("env.no-plan", "torchup does not know where the packages of `{name}` came from", name=name)
         hint = message(
             "env.no-plan.hint",
-            "run `torchup plan --export requirements` to export a plan, or `torchup plan --json > plan.json`, then "
-            "`torchup env bundle --plan plan.json -o DIR` to bundle one",
+            "run `torchup plan --export requirements` to export a plan; run `torchup plan --json > plan.json` "
+            "and `torchup env bundle --plan plan.json -o DIR` to bundle one",
         )
         raise UsageError(text_, hint=hint)
     return plan

@@ -39,7 +39,7 @@ def _asked(context: click.Context, options: dict[str, Any]) -> bool:
 def _nothing_to_do(environment: Environment) -> Answer:
     said = text(
         "env.create.there",
-        "nothing to do: `{name}` has torch {torch}; run `torchup up --env {name}` to look for a newer one",
+        "nothing to do: `{name}` has torch {torch}; run `torchup up --env {name}` to look for a newer torch",
         name=environment.name,
         torch=torch_label(environment),
     )

@@ -1,4 +1,4 @@
-"""`torchup env repair`: make an environment again as it was verified."""
+"""`torchup env repair`: recreate an environment as it was verified."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def command(session: Session, name: str | None) -> Answer:
 def _examined(session: Session, name: str) -> Broken:
     """What is damaged; a person sees what takes the seconds."""
     if session.interactive:
-        DISPLAY.show(text("env.repair.comparing", "comparing every file of `{name}`", name=name))
+        DISPLAY.show(text("env.repair.comparing", "checking every file of `{name}`", name=name))
     try:
         return examine(session.host, name)
     finally:
@@ -64,7 +64,7 @@ def _examined(session: Session, name: str) -> Broken:
 def _question(broken: Broken) -> Any:
     return message(
         "env.repair.ask",
-        "make `{name}` again with torch {build} (the damaged environment is kept as {path}.previous)?",
+        "recreate `{name}` with torch {build} (torchup keeps the damaged environment as {path}.previous)?",
         name=broken.environment.name,
         build=broken.plan.build.label,
         path=broken.environment.path,
@@ -99,7 +99,7 @@ def _would(broken: Broken) -> Answer:
                 _listed(broken),
                 text(
                     "env.repair.would",
-                    "would make `{name}` again with torch {build}",
+                    "would recreate `{name}` with torch {build}",
                     name=broken.environment.name,
                     build=plan.build.label,
                 ),
@@ -125,7 +125,13 @@ def _listed(broken: Broken) -> str:
     """What is damaged, one a line."""
     lines = [render(sentence(said(one))) for one in broken.damage[:SHOWN]]
     if not broken.starts:
-        lines.insert(0, text("env.repair.no-python", "the Python interpreter is missing or does not start"))
+        lines.insert(
+            0,
+            text(
+                "env.repair.no-python",
+                "the Python interpreter is missing, does not start or does not belong to this environment",
+            ),
+        )
     if len(broken.damage) > SHOWN:
         lines.append(text("env.repair.more", "and {count} more", count=len(broken.damage) - SHOWN))
     return "\n".join(lines)

@@ -28,20 +28,22 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup lab": (
         (
             "torchup lab",
-            message("example.lab", "Open JupyterLab in the browser with the torch of the environment `default`."),
+            message("example.lab", "Open JupyterLab in the browser with the torch of the default environment."),
         ),
         (
             "torchup lab thesis --no-browser --port 9000",
             message(
                 "example.lab.port",
-                "Serve the environment `thesis` on port 9000, to open it from another computer over SSH.",
+                "Serve the JupyterLab of `thesis` on port 9000, to open it from another computer over SSH.",
             ),
         ),
     ),
     "torchup hub": (
         (
             "torchup hub thesis",
-            message("example.hub", "Open a page where people log in with their accounts on this machine."),
+            message(
+                "example.hub", "Start the JupyterHub of `thesis`; people log in with their accounts on this machine."
+            ),
         ),
     ),
     "torchup detect": (
@@ -85,7 +87,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup wheel": (
         (
             "torchup wheel flash-attn",
-            message("example.wheel", "Show which file fits which torch, and how to install it."),
+            message("example.wheel", "Show which wheel of flash-attn fits which torch, and how to install it."),
         ),
         (
             "torchup wheel xformers --torch 2.9.1+cu130",
@@ -99,7 +101,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup env create": (
         (
             "torchup env create old --torch 2.7.1 --python 3.11",
-            message("example.env.create", "Make an environment with an older torch next to the current one."),
+            message("example.env.create", "Make another environment, with an older torch."),
         ),
     ),
     "torchup env list": (("torchup env list", message("example.env.list", "List the environments.")),),
@@ -132,7 +134,9 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup env adopt": (
         (
             "torchup env adopt ~/venvs/work",
-            message("example.env.adopt", "Let torchup verify and measure an existing environment, too."),
+            message(
+                "example.env.adopt", "Register an existing environment, so that torchup can verify and measure it."
+            ),
         ),
     ),
     "torchup env export": (
@@ -146,19 +150,27 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             "torchup env bundle lab -o bundle",
             message(
                 "example.env.bundle",
-                "Collect an environment for a machine without a network; run `torchup up --from bundle` there.",
+                "Collect the wheels of `lab` for a machine without a network; run `torchup up --from bundle` there.",
             ),
         ),
     ),
     "torchup verify": (
-        ("torchup verify", message("example.verify", "Run kernels in the default environment.")),
+        (
+            "torchup verify",
+            message("example.verify", "Verify that PyTorch computes correctly in the default environment."),
+        ),
         (
             "torchup verify --python .venv/bin/python --no-compile",
-            message("example.verify.python", "Verify any Python, without the slow last check."),
+            message(
+                "example.verify.python", "Verify the torch of any Python, without the slow check of torch.compile."
+            ),
         ),
     ),
     "torchup doctor": (
-        ("torchup doctor", message("example.doctor", "Examine the active environment, or else the default one.")),
+        (
+            "torchup doctor",
+            message("example.doctor", "Examine the environment in use; the help of --env says which one that is."),
+        ),
         (
             "torchup doctor --report issue.txt",
             message("example.doctor.report", "Diagnose a report that someone else pasted."),
@@ -187,11 +199,11 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ("torchup explain", message("example.explain", "List everything that can be explained.")),
         (
             "torchup explain driver-too-old",
-            message("example.explain.code", "Explain one cause: how to see it and how to fix it."),
+            message("example.explain.code", "Explain one cause: how to recognise it and how to fix it."),
         ),
     ),
     "torchup results": (
-        ("torchup results show latest", message("example.results.show", "Show the last run again.")),
+        ("torchup results show latest", message("example.results.show", "Show the latest run again.")),
         (
             "torchup results report --html page.html",
             message("example.results.report", "Write the latest run as one page that needs no network."),
@@ -201,7 +213,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ("torchup results list", message("example.results.list", "List every stored run with its fastest result.")),
     ),
     "torchup results show": (
-        ("torchup results show latest", message("example.results.show", "Show the last run again.")),
+        ("torchup results show latest", message("example.results.show", "Show the latest run again.")),
         ("torchup results show article", message("example.results.article", "Show the article's published times.")),
     ),
     "torchup results compare": (
@@ -215,7 +227,9 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ),
         (
             "torchup results compare main.json latest --threshold 5%",
-            message("example.results.threshold", "Fail in CI (exit code 1) if something became slower."),
+            message(
+                "example.results.threshold", "Fail in CI (exit code 1) if a result became slower by more than 5 %."
+            ),
         ),
     ),
     "torchup results report": (
@@ -237,16 +251,16 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ),
     ),
     "torchup web": (
-        ("torchup web", message("example.web", "Open the page in the browser.")),
+        ("torchup web", message("example.web", "Open torchup's page in the browser.")),
         (
             "torchup web --write public/torchup",
-            message("example.web.write", "Write the page to a folder for your own web server."),
+            message("example.web.write", "Write torchup's page to a folder for your own web server."),
         ),
     ),
     "torchup mirror": (
         (
             "torchup mirror test",
-            message("example.mirror.test", "Measure from here which mirrors serve wheels, and how fast."),
+            message("example.mirror.test", "Test which mirrors serve wheels to this machine, and how fast."),
         ),
     ),
     "torchup mirror list": (
@@ -270,12 +284,12 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ),
     ),
     "torchup kernel list": (
-        ("torchup kernel list", message("example.kernel.list", "List every kernel and whether it can start.")),
+        ("torchup kernel list", message("example.kernel.list", "List every kernel and show whether it can start.")),
     ),
     "torchup kernel remove": (
         (
             "torchup kernel remove --stale",
-            message("example.kernel.stale", "Remove kernels whose environment no longer exists."),
+            message("example.kernel.stale", "Remove torchup's kernels that can no longer start."),
         ),
     ),
     "torchup catalog": (
@@ -306,7 +320,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ("torchup cache prune --dry-run", message("example.cache.prune-dry", "Show what would be removed.")),
         (
             "torchup cache prune --older-than 30",
-            message("example.cache.prune", "Remove files older than a month, after asking."),
+            message("example.cache.prune", "Remove downloaded files older than a month, after asking."),
         ),
     ),
     "torchup catalog measure": (
@@ -346,7 +360,10 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             "torchup project sync --for mac,windows-cuda,linux-cuda,linux-rocm,cpu",
             message("example.project.sync.for", "Write one project file for all of these machines."),
         ),
-        ("torchup project sync --undo", message("example.project.undo", "Restore the project file as it was before.")),
+        (
+            "torchup project sync --undo",
+            message("example.project.undo", "Restore the project file as it was before the last sync."),
+        ),
     ),
     "torchup fleet": (
         (
@@ -365,7 +382,8 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             "torchup mcp",
             message(
                 "example.mcp",
-                "Serve an agent. Run `claude mcp add torchup -- torchup mcp` to register torchup with Claude Code.",
+                "Let an agent use torchup. Run `claude mcp add torchup -- torchup mcp` to register torchup with "
+                "Claude Code.",
             ),
         ),
     ),
@@ -389,7 +407,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         (
             "torchup self completion zsh >> ~/.zshrc",
             message(
-                "example.self.zsh", "Set up completion for zsh; the line must be below the one that calls compinit."
+                "example.self.zsh", "Set up completion for zsh; the added line must come after the call of compinit."
             ),
         ),
         (

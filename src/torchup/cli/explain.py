@@ -45,7 +45,9 @@ def answers() -> dict[str, tuple[Message, ...]]:
 @click.argument("words", metavar="[CODE|FILE.whl|WORDS...]", nargs=-1)
 @click.option(
     "--env", metavar="NAME", default="default",
-    help=text("explain.option.env", "Environment whose torch the wheel file is checked against (default: default)"),
+    help=text("explain.option.env",
+        "Environment to check the wheel file against (default: TORCHUP_ENV or `env` in torchup.toml, else "
+        "`default`)"),
 )  # fmt: skip
 @common_options
 def command(session: Session, words: tuple[str, ...], env: str) -> Answer:

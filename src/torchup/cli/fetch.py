@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     "folder",
     metavar="DIR",
     required=True,
-    help=text("fetch.option.to", "Folder for the download: a new one, or one of an interrupted download"),
+    help=text("fetch.option.to", "Folder for the download: new, empty, or from an interrupted download"),
 )
 @request_options
 @one_machine_options
@@ -69,8 +69,8 @@ def command(
         bundle = collect(session.host, plan, folder, platform=platform, progress=progress, connections=connections)
     done = text(
         "fetch.done",
-        "{folder} contains the download ({count} files, {size}); copy it to the other machine, and run `torchup "
-        "up --from {folder}` there",
+        "{folder} contains the download (files: {count}; {size}); copy the folder to the machine without a "
+        "network and run `torchup up --from DIR` there",
         count=len(bundle.files),
         size=size_text(_size(session.host, folder, bundle)),
         folder=folder,

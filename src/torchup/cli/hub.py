@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 @click.command(
     cls=Verb,
     name="hub",
-    help=text("hub.help", "Start the JupyterHub of an environment; people log in with their accounts on this machine"),
+    help=text(
+        "hub.help",
+        "Start the JupyterHub of an environment; only you can log in, or everyone with an account on this "
+        "machine if you start it as root",
+    ),
 )
 @server_options(
     "JUPYTERHUB'S OPTIONS", text("hub.option.port", "Port to use (default: the first free one from 8000 on)")
@@ -53,7 +57,7 @@ def command(session: Session, *, words: tuple[str, ...], port: int | None) -> An
         environment=found.name,
         said=(
             message("hub.log-in", "Log in with the name and the password of your account on this machine."),
-            message("hub.loopback", "Only this machine can reach the hub, so it needs no TLS."),
+            message("hub.loopback", "By default, only this machine can reach the hub, so it needs no TLS."),
             message("hub.configuration", "Settings of this hub: {path}", path=configuration_file(host, found.name)),
         ),
     )
@@ -69,7 +73,9 @@ def _check(host: Host, found: Environment) -> None:
         return
     raise UsageError(
         message("hub.missing", "the environment `{name}` does not contain JupyterHub", name=found.name),
-        hint=message("hub.missing.hint", "run `torchup up --profile hub --env {name}` to add it", name=found.name),
+        hint=message(
+            "hub.missing.hint", "run `torchup up --profile hub --env {name}` to add JupyterHub", name=found.name
+        ),
     )
 
 

@@ -35,32 +35,52 @@ def command(session: Session) -> None:
     del session
 
 
-def _place(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a subcommand ``--user`` and ``--prefix``."""
-    below = text(
+def _place(prefix: str, user: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a subcommand ``--user`` and ``--prefix`` with its own help: each subcommand has another default."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        with_user = click.option("--user", is_flag=True, help=user)(function)
+        return click.option("--prefix", metavar="DIR", help=prefix)(with_user)
+
+    return decorate
+
+
+_target = _place(
+    text(
         "kernel.option.prefix",
-        "Folder of the Jupyter to use, of a hub or an environment (default: this user's Jupyter)",
-    )
-    prefix = click.option("--prefix", metavar="DIR", help=below)
-    user = click.option(
-        "--user", is_flag=True, help=text("kernel.option.user", "Use this user's Jupyter (the default)")
-    )
-    return prefix(user(function))
+        "Folder of the hub or environment whose Jupyter gets the kernel (default: this user's Jupyter)",
+    ),
+    text("kernel.option.user", "Add the kernel to this user's Jupyter (the default)"),
+)
+_searched = _place(
+    text(
+        "kernel.option.search-prefix",
+        "Folder of the only hub or environment to search (default: every folder that Jupyter searches)",
+    ),
+    text(
+        "kernel.option.search-user",
+        "Search only this user's Jupyter (default: every folder that Jupyter searches)",
+    ),
+)
 
 
 @command.command(
     name="add",
     help=text(
-        "kernel.add.help", "Make a Jupyter kernel from an environment; this installs ipykernel there if it is missing"
+        "kernel.add.help",
+        "Make a Jupyter kernel from an environment; torchup installs ipykernel there if it is missing",
     ),
 )
 @click.argument("environment", required=False)
 @click.option(
     "--display-name",
     metavar="TEXT",
-    help=text("kernel.option.label", "Name shown in notebooks (default: torch's version and the environment's name)"),
+    help=text(
+        "kernel.option.label",
+        "Name shown in notebooks (default: torch's version, its variant and the environment's name)",
+    ),
 )
-@_place
+@_target
 @common_options
 @changing_options
 def add_command(
@@ -101,7 +121,12 @@ def _add(
     except TimeoutError as error:
         raise registry.busy(found.name) from error
     except OSError as error:
-        raise _cannot_write(folder, error) from error
+        hint = message(
+            "kernel.cannot-write.hint",
+            "check the permissions and the free space of that folder; to add a kernel, you can choose another "
+            "folder with --user or --prefix DIR",
+        )
+        raise _cannot_write(folder, error, hint) from error
 
 
 def _detail(session: Session, line: str) -> None:
@@ -125,7 +150,7 @@ def _would_add(found: Environment, folder: str, *, missing: tuple[str, ...]) -> 
 
 
 @command.command(name="list", help=text("kernel.list.help", "List kernels, and show which can no longer start"))
-@_place
+@_searched
 @common_options
 def list_command(session: Session, prefix: str | None, *, user: bool) -> Answer:
     """`torchup kernel list`."""
@@ -157,7 +182,10 @@ def _stale_lines(stale: Sequence[Kernel]) -> Iterator[Message]:
 
 
 @command.command(
-    name="remove", help=text("kernel.remove.help", "Remove kernels by name or environment, or all stale ones")
+    name="remove",
+    help=text(
+        "kernel.remove.help", "Remove kernels by name or environment, or all torchup kernels that can no longer start"
+    ),
 )
 @click.argument("names", nargs=-1)
 @click.option(
@@ -165,7 +193,7 @@ def _stale_lines(stale: Sequence[Kernel]) -> Iterator[Message]:
     is_flag=True,
     help=text("kernel.option.stale", "Remove all torchup kernels that can no longer start"),
 )
-@_place
+@_searched
 @common_options
 @changing_options
 def remove_command(session: Session, names: tuple[str, ...], prefix: str | None, *, stale: bool, user: bool) -> Answer:
@@ -211,7 +239,10 @@ def _remove(host: Host, chosen: tuple[Kernel, ...]) -> None:
         try:
             kernels.remove(host, kernel)
         except OSError as error:
-            raise _cannot_write(kernel.folder, error) from error
+            hint = message(
+                "kernel.cannot-remove.hint", "run the command as the owner of that folder, or change its permissions"
+            )
+            raise _cannot_write(kernel.folder, error, hint) from error
 
 
 def _named(found: tuple[Kernel, ...], name: str) -> tuple[Kernel, ...]:
@@ -221,11 +252,13 @@ def _named(found: tuple[Kernel, ...], name: str) -> tuple[Kernel, ...]:
     if allowed:
         return allowed
     if fits:
-        refused = message("kernel.remove.foreign", "`{name}` works and was not made by torchup", name=name)
+        refused = message(
+            "kernel.remove.foreign", "the kernel `{name}` has no known problem and was not made by torchup", name=name
+        )
         raise UsageError(
             refused,
             hint=message(
-                "kernel.remove.foreign.hint", "run `jupyter kernelspec remove {name}` to remove it", name=name
+                "kernel.remove.foreign.hint", "run `jupyter kernelspec remove {name}` to remove the kernel", name=name
             ),
         )
     unknown = message("kernel.unknown", "there is no kernel `{name}`", name=name)
@@ -244,7 +277,7 @@ def _folder(host: Host, prefix: str | None, *, user: bool) -> str:
     if prefix is not None and user:
         raise UsageError(
             message("kernel.place.both", "--user and --prefix cannot be used together"),
-            hint=message("kernel.place.both.hint", "leave out both to use this user's Jupyter"),
+            hint=message("kernel.place.both.hint", "leave out one of the two options"),
         )
     if prefix is None:
         return kernels.user_folder(host)
@@ -252,7 +285,6 @@ def _folder(host: Host, prefix: str | None, *, user: bool) -> str:
     return kernels.prefix_folder(host.real_path(absolute))
 
 
-def _cannot_write(path: str, error: OSError) -> InstallError:
+def _cannot_write(path: str, error: OSError, hint: Message) -> InstallError:
     reason = message("kernel.cannot-write", "cannot change {path}: {error}", path=path, error=error.strerror or error)
-    hint = message("kernel.cannot-write.hint", "use --user, or --prefix with a folder that you can write to")
     return InstallError(reason, hint=hint)

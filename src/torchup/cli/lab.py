@@ -132,7 +132,7 @@ def _said(host: Host, found: Environment, port: int, *, root: bool) -> list[Mess
     if "SSH_CONNECTION" in host.environ():
         tunnel = f"`ssh -L {port}:{LOOPBACK}:{port} HOST`"
         said.append(
-            message("lab.tunnel", "To open JupyterLab on another computer, first run this there: {line}", line=tunnel)
+            message("lab.tunnel", "To open JupyterLab on another computer, first run {line} there.", line=tunnel)
         )
     if root:
         said.append(message("lab.root", "You are root, so everything in a notebook runs as root."))

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 SIZE_LIMIT = 1 << 20  # characters; a machine with 16 GPUs has 20 KB
 
 
+_TO_WRITE = message(
+    "cli.machine.missing.hint", "run `torchup detect --json > FILE` on that machine to write its machine file"
+)
+
+
 class NamedMachine(Value, frozen=True, kw_only=True):
     """A machine and where its facts came from. ``here``: it is this one, so its sources can be asked."""
 
@@ -46,7 +51,7 @@ def machine_options(function: Callable[..., Any]) -> Callable[..., Any]:
         metavar="FILE|DIR",
         machine=text(
             "cli.machine.files",
-            "Use the machine in FILE (`torchup detect --json`), or every machine file in DIR",
+            "Machine file from `torchup detect --json`, or a folder of machine files (default: this machine)",
         ),
     )
 
@@ -69,7 +74,8 @@ def _with_options(function: Callable[..., Any], *, metavar: str, machine: str) -
                 multiple=True,
                 help=text(
                     "cli.machine.assume",
-                    "Facts to assume about the machine: driver=550.54, gpu='RTX 4090', os=windows... (repeatable)",
+                    "Fact to assume about the machine, e.g. driver=550.54, gpu='RTX 4090' or os=windows "
+                    "(repeatable; default: none)",
                 ),
             ),
             click.option(
@@ -78,7 +84,7 @@ def _with_options(function: Callable[..., Any], *, metavar: str, machine: str) -
                 metavar="DIR",
                 help=text(
                     "cli.machine.from",
-                    "Folder that `torchup detect --record DIR` wrote, to use its machine (default: this machine)",
+                    "Recording of a machine from `torchup detect --record DIR` (default: this machine)",
                 ),
             ),
         )
@@ -98,7 +104,9 @@ def named_machines(
     if machine_path and recording:
         raise UsageError(
             message("cli.machine.both", "--machine and --from cannot be used together"),
-            hint=message("cli.machine.both.hint", "leave out one of them; --assume works with either"),
+            hint=message(
+                "cli.machine.both.hint", "leave out --machine or --from; --assume can be combined with either of them"
+            ),
         )
     if machine_path and host.is_dir(machine_path):
         raise UsageError(
@@ -145,8 +153,8 @@ def machines_in(host: Host, folder: str, assumed: Sequence[str]) -> tuple[NamedM
     names = [name for name in listed or () if name.endswith(".json")]
     if listed is None and not host.exists(folder):
         raise UsageError(
-            message("cli.machine.missing", "there is no file or folder {path}", path=folder),
-            hint=message("cli.machine.missing.hint", "run `torchup detect --json > NAME.json` to write a machine file"),
+            message("cli.machine.missing", "{path} does not exist or cannot be read", path=folder),
+            hint=_TO_WRITE,
         )
     if not names:
         raise no_machines(folder)
@@ -167,7 +175,9 @@ def no_machines(folder: str) -> UsageError:
     return UsageError(
         message("cli.machine.empty", "{path} contains no machine files (*.json)", path=folder),
         hint=message(
-            "cli.machine.empty.hint", "run `torchup detect --json > {path}/NAME.json` on each machine", path=folder
+            "cli.machine.empty.hint",
+            "run `torchup detect --json > NAME.json` on each machine, then copy the files to {path}",
+            path=folder,
         ),
     )
 
@@ -192,12 +202,12 @@ def _read(host: Host, path: str) -> Machine:
     if content is not None and len(content) > SIZE_LIMIT:
         raise UsageError(
             message("cli.machine.large", "{path} is too large for a machine file", path=path),
-            hint=message("cli.machine.missing.hint", "run `torchup detect --json > FILE` on that machine to write one"),
+            hint=_TO_WRITE,
         )
     if content is None:
         raise UsageError(
-            message("cli.machine.missing", "the machine file {path} cannot be read", path=path),
-            hint=message("cli.machine.missing.hint", "run `torchup detect --json > FILE` on that machine to write one"),
+            message("cli.machine.missing", "{path} does not exist or cannot be read", path=path),
+            hint=_TO_WRITE,
         )
     try:
         return load_machine(content)

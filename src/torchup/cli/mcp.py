@@ -32,7 +32,9 @@ def command(session: Session) -> Answer:
             raise
         raise UsageError(
             message("mcp.missing", "`torchup mcp` needs the package `{name}`", name=(error.name or "mcp")),
-            hint=message("mcp.missing.hint", "run `{command}` to install it", command=add_to_torchup("torchup[mcp]")),
+            hint=message(
+                "mcp.missing.hint", "run `{command}` to install the package", command=add_to_torchup("torchup[mcp]")
+            ),
         ) from error
     if session.attended:
         session.note(

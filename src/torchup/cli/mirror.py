@@ -56,9 +56,9 @@ def list_command(session: Session) -> Answer:
     name="test",
     help=text(
         "mirror.test.help",
-        "Download the index and the first bytes of a wheel from each mirror. The table shows which server sent "
-        "them, how fast it was, and the newest torch of each mirror. Without names, test all mirrors and the "
-        "official sources",
+        "Download the index and the first bytes of a file from each mirror. The table shows which server sent "
+        "the file, how fast it was, and the newest torch of each mirror. Without names, test all mirrors and the "
+        "official sources.",
     ),
 )
 @click.argument("names", nargs=-1, metavar="[NAME|URL]...")
@@ -88,7 +88,11 @@ def test_command(session: Session, names: tuple[str, ...], variant: str) -> Answ
 
 
 def _nothing_works() -> Notice:
-    reason = message("mirror.none", "no mirror served a file; check the network, the proxy and the certificate")
+    reason = message(
+        "mirror.none",
+        "none of the tested mirrors served a file; if none of them answered, check the network, the proxy and "
+        "the certificate",
+    )
     return Notice(code="mirror.none", level="error", text=reason)
 
 

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     "asked",
     metavar="VARIANT|VERSION",
     help=text(
-        "plan.option.why-not", "Build that torchup did not choose, to explain why, e.g. cu132, 2.15 or 2.15.0+cu130"
+        "plan.option.why-not", "Build whose rejection to explain, e.g. cu132, 2.15 or 2.15.0+cu130 (default: none)"
     ),
 )
 @click.option(
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     metavar="FORMAT",
     help=text(
         "plan.option.export.fleet",
-        "Export format, written to stdout: {names}; for a folder of machines: {fleet} (default: none)",
+        "Format of the export to stdout: {names}; for a folder of machines: {fleet} (default: none)",
         names=", ".join(NAMES),
         fleet=", ".join(FLEET),
     ),
@@ -89,7 +89,7 @@ def command(
         one_only = {"--export": bool(export_kind) and export_kind not in FLEET, "--why-not": asked is not None,
                     "--sizes": sizes}  # fmt: skip
         for option in (option for option, given in one_only.items() if given):
-            raise one_machine_only(machine_path, option)
+            raise one_machine_only(option, machine_path)
         return _many(session, machines, request, catalog, export_kind)
     target = named_machines(session.host, machine_path, assumed, recording)[0]
     survey = ask_sources(session, target, request, catalog)
@@ -166,10 +166,12 @@ def _export_fleet(outcomes: Sequence[Outcome], kind: str) -> Answer:
         raise NoBuildError(
             message(
                 "export.fleet.none",
-                "none of these machines has a plan; the first reason is: {why}",
+                "no machine in the folder has a plan; the first reason is: {why}",
                 why=left_out[0].why,
             ),
-            hint=message("export.fleet.none.hint", "run `torchup plan --machine DIR` to see the reason for each"),
+            hint=message(
+                "export.fleet.none.hint", "run `torchup plan --machine DIR` to see the reason for each machine"
+            ),
         )
     content = WRITERS[kind](planned, left_out)
     return Answer(

@@ -55,11 +55,7 @@ def sizes_text(found: Sizes, style: Style, *, verbose: bool) -> str:
         for file in (found.files if verbose else found.files[:SHOWN])
     ]
     left = len(found.files) - len(rows)
-    more = (
-        [text("plan.sizes.more", "smaller files: {count}; run `torchup plan --sizes -v` to see them", count=left)]
-        if left
-        else []
-    )
+    more = [text("plan.sizes.more", "smaller files: {count}; add -v to see them", count=left)] if left else []
     return "\n".join([sums, "", table(heads, rows, style), *more])
 
 

@@ -99,7 +99,7 @@ def _say(session: Session, progress: BenchProgress) -> None:
         session.note(
             message(
                 "bench.progress.epoch",
-                "    epoch {epoch}/{epochs}: {seconds} s, loss {loss}",
+                "    epoch {epoch}/{epochs}: {seconds} s so far, loss {loss}",
                 epoch=progress.epoch,
                 epochs=progress.epochs,
                 seconds=f"{progress.seconds:.1f}",

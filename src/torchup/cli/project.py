@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,9 +14,10 @@ from torchup.encoding import to_builtins
 from torchup.errors import ExitCode, UsageError
 from torchup.i18n import render, text
 from torchup.model import Request, Secret, Severity, message
+from torchup.report.severities import SEVERITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torchup.catalog.types import Catalog
     from torchup.jobs.project import Edit, ProjectFile, Target
@@ -29,7 +31,7 @@ _TOOLS = ("uv", "poetry", "pdm", "pixi")
     name="project",
     help=text(
         "project.help",
-        "Write the right build of torch into your project's own file: pyproject.toml (uv, Poetry, PDM), "
+        "Write the right build of torch into your project's own file: pyproject.toml (uv, Poetry, PDM, pixi), "
         "pixi.toml, environment.yml, requirements.txt",
     ),
 )
@@ -47,7 +49,8 @@ def _file_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--file", "files", multiple=True, metavar="NAME",
             help=text("project.option.file",
-                "File to use in the folder (repeatable; default: every known project file)"),
+                "File to use in the folder (repeatable; default: every known project file; for sync, those that "
+                "list torch)"),
         ),
         click.option(
             "--tool", type=click.Choice(_TOOLS),
@@ -67,16 +70,16 @@ def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--for", "kinds", metavar="NAMES",
             help=text(
                 "project.option.for",
-                "Kinds of machines, comma-separated: mac, linux-cuda, linux-rocm, cpu...; to name a GPU: "
-                "linux-cuda='GTX 1080'",
+                "Kinds of machines, e.g. mac,linux-cuda,cpu or linux-cuda='GTX 1080' (default for sync: this "
+                "machine)",
             ),
         ),
         click.option(
             "--machine", "machine_path", metavar="FILE|DIR",
             help=text(
                 "project.option.machine",
-                "Machine to support: FILE from `torchup detect --json`, or all machines in DIR (default: this "
-                "machine)"
+                "Machine to support: FILE from `torchup detect --json`, or all machines in DIR (default for "
+                "sync: this machine)"
             ),
         ),
         click.option(
@@ -87,7 +90,8 @@ def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--python", metavar="VERSION",
             help=text("cli.request.python",
-                "Python version to use, e.g. 3.12 or 3.14t (default: the newest that fits, preferably installed)"),
+                "Python version, e.g. 3.12 or 3.14t (default: the newest installed one that fits, else the "
+                "newest up to 3.14)"),
         ),
         click.option(
             "--mirror", metavar="NAME|URL", envvar="TORCHUP_MIRROR",
@@ -131,7 +135,8 @@ def check_command(session: Session, folder: str, files: tuple[str, ...], tool: s
     catalog = _catalog(session)
     listed = [(one.name, flaw) for one in found for flaw in flaws(one, catalog)]
     if wanted["kinds"] or wanted["machine_path"]:
-        listed += [(edit.name, _not_planned(edit)) for edit in _edits(session, found, wanted) if edit.changes]
+        command = _sync_line(folder, files, tool, wanted)
+        listed += [(edit.name, _not_planned(edit, command)) for edit in _edits(session, found, wanted) if edit.changes]
     bad = any(flaw.severity is not Severity.INFO for _, flaw in listed)
     return Answer(
         command="project check",
@@ -145,8 +150,8 @@ def check_command(session: Session, folder: str, files: tuple[str, ...], tool: s
     name="sync",
     help=text(
         "project.sync.help",
-        "Write the planned build into the project's file (index, sources and markers only). Shows the difference "
-        "and asks first. Without --for or --machine, the file supports this machine.",
+        "Write the planned build into the project's file; only entries that concern torch change. Shows the "
+        "difference and asks first. Without --for or --machine, the file supports this machine.",
     ),
 )
 @_file_options
@@ -173,7 +178,7 @@ def sync_command(
     return Answer(
         command="project sync",
         data={"files": [_edit_data(edit) for edit in edits], "written": written, "dry_run": session.dry_run},
-        text=lambda: _synced(session, edits, written=written, undo=undo),
+        text=lambda: _synced(edits, written=written, undo=undo),
     )
 
 
@@ -216,7 +221,7 @@ def _targets(session: Session, request: Request, catalog: Catalog, wanted: dict[
             if isinstance(one, Unreadable):
                 raise UsageError(
                     message("project.machine", "{name}: {why}", name=one.name, why=one.failure),
-                    hint=message("project.machine.hint", "correct or remove that file"),
+                    hint=message("project.machine.hint", "correct or remove the machine file"),
                 )
             named.append(Target(name=one.name, machine=one.machine))
     elif path or not named:
@@ -237,8 +242,23 @@ def _agreed(session: Session, edits: Sequence[Edit]) -> bool:
     )
 
 
-def _not_planned(edit: Edit) -> Flaw:
-    from torchup.project.check import SYNC, Flaw  # noqa: PLC0415  # only for a difference
+def _sync_line(folder: str, files: Sequence[str], tool: str | None, wanted: dict[str, Any]) -> str:
+    """The sync that writes what was checked: the same folder, files and machines. A mirror's login is left out."""
+    from torchup.sources.private import shown  # noqa: PLC0415  # only for a difference
+
+    mirror = shown(Secret(wanted["mirror"])) if wanted["mirror"] else None
+    options = {
+        "--tool": tool, "--for": wanted["kinds"], "--machine": wanted["machine_path"], "--torch": wanted["torch"],
+        "--python": wanted["python"], "--mirror": mirror,
+    }  # fmt: skip
+    words = ["torchup", "project", "sync", *([folder] if folder != "." else [])]
+    words += [word for name in files for word in ("--file", name)]
+    words += [word for option, value in options.items() if value for word in (option, value)]
+    return shlex.join([*words, *(["--offline"] if wanted["offline"] else [])])
+
+
+def _not_planned(edit: Edit, command: str) -> Flaw:
+    from torchup.project.check import Flaw  # noqa: PLC0415  # only for a difference
 
     builds = ", ".join(dict.fromkeys(slot.label for slot in edit.slots))
     return Flaw(
@@ -246,7 +266,7 @@ def _not_planned(edit: Edit) -> Flaw:
         severity=Severity.ERROR,
         summary=message("project.flaw.planned", "the file does not contain what these machines need: {builds}",
                         builds=builds),
-        fix=SYNC,
+        fix=message("project.fix.sync-machines", "run `{command}` to write the planned builds", command=command),
     )  # fmt: skip
 
 
@@ -272,7 +292,8 @@ def _edit_data(edit: Edit) -> dict[str, Any]:
 def _shown(one: ProjectFile) -> str:
     lines = [f"{one.name} ({one.kind.value})"]
     for wish in one.found.wishes:
-        where = ", ".join(wish.platforms) if len(wish.platforms) < 6 else text("project.everywhere", "everywhere")  # noqa: PLR2004  # every platform
+        everywhere = len(wish.platforms) >= 6  # noqa: PLR2004  # all that uv resolves for
+        where = text("project.everywhere", "every platform") if everywhere else ", ".join(wish.platforms)
         place = wish.index or text("project.anywhere", "no index of its own")
         extra = f" [{wish.extra}]" if wish.extra else ""
         lines.append(f"  {wish.name}{wish.specifier}{extra}  {place}  {where}")
@@ -290,11 +311,18 @@ def _flaws_text(listed: Sequence[tuple[str, Flaw]], names: Sequence[str]) -> str
         return text("project.sound", "torchup found no problem in {names}", names=", ".join(names))
     lines = []
     for name, flaw in listed:
-        lines += [f"{name}: {flaw.severity}: {render(flaw.summary)}  [{flaw.rule}]", f"    {render(flaw.fix)}"]
+        said = text(
+            "project.flaw",
+            "{file}: {severity}: {summary}",
+            file=name,
+            severity=SEVERITIES[flaw.severity],
+            summary=flaw.summary,
+        )
+        lines += [f"{said}  [{flaw.rule}]", f"    {render(flaw.fix)}"]
     return "\n".join(lines)
 
 
-def _synced(session: Session, edits: Sequence[Edit], *, written: bool, undo: bool) -> str:
+def _synced(edits: Sequence[Edit], *, written: bool, undo: bool) -> str:
     changed = [edit for edit in edits if edit.changes]
     if not changed:
         return text("project.sync.same", "nothing to change: {names}", names=", ".join(edit.name for edit in edits))
@@ -311,12 +339,24 @@ def _synced(session: Session, edits: Sequence[Edit], *, written: bool, undo: boo
         )
     ]
     lines += [_chosen(edit) for edit in changed]
-    extras = sorted({slot.extra for edit in changed for slot in edit.slots if slot.extra})
-    if extras:
-        lines.append(text("project.sync.extras", "one platform has several builds: choose one with --extra {names}",
-                          names=", --extra ".join(extras)))  # fmt: skip
-    del session
+    for edit in changed:
+        lines += _which_build(edit)
     return "\n".join(lines)
+
+
+def _which_build(edit: Edit) -> Iterator[str]:
+    """How one of several builds of a platform is chosen, in the words of the file's tool."""
+    from torchup.project.kinds import Kind  # noqa: PLC0415  # parsers that other verbs do not need
+
+    names = sorted({slot.extra for slot in edit.slots if slot.extra})
+    if names and edit.kind is Kind.PIXI:
+        yield text("project.sync.environments",
+            "a platform has several builds: use one of them with `pixi run -e NAME` (names: {names})",
+            names=", ".join(names))  # fmt: skip
+    elif names:
+        yield text("project.sync.extras",
+            "a platform has several builds: install the project with only one of --extra {names}",
+            names=", --extra ".join(names))  # fmt: skip
 
 
 def _chosen(edit: Edit) -> str:

@@ -25,7 +25,7 @@ VERBS: dict[str, tuple[str, Message]] = {
     ),
     "fetch": (
         "torchup.cli.fetch",
-        message("fetch.summary", "Download what another machine needs, to install it there without a network"),
+        message("fetch.summary", "Download what another machine needs to install torch without a network"),
     ),
     "wheel": (
         "torchup.cli.wheel",
@@ -34,7 +34,9 @@ VERBS: dict[str, tuple[str, Message]] = {
     "env": (
         "torchup.cli.env",
         message(
-            "env.summary", "Create, list, show, remove, roll back, repair, use, export, bundle and adopt environments"
+            "env.summary",
+            "Create, list, show, remove, roll back, repair, export, bundle and adopt environments, and run "
+            "programs in them",
         ),
     ),
     "verify": (

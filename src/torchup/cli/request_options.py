@@ -77,7 +77,8 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
             metavar="VERSION",
             help=text(
                 "cli.request.python",
-                "Python version to use, e.g. 3.12 or 3.14t (default: the newest that fits, preferably installed)",
+                "Python version, e.g. 3.12 or 3.14t (default: the newest installed one that fits, else the "
+                "newest up to 3.14)",
             ),
         ),
         click.option(
@@ -96,7 +97,9 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
             "packages",
             metavar="PACKAGE",
             multiple=True,
-            help=text("cli.request.with", "Additional package, or the group jupyter or hub (repeatable)"),
+            help=text(
+                "cli.request.with", "Additional package, or the group jupyter or hub (repeatable; default: none)"
+            ),
         ),
         click.option(
             "--for",
@@ -109,7 +112,9 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
         click.option(
             "--build",
             is_flag=True,
-            help=text("cli.request.build", "Compile a package on this machine if it has no wheel for this torch"),
+            help=text(
+                "cli.request.build", "Compile packages on this machine if they have no wheel for the chosen torch"
+            ),
         ),
         click.option(
             "--trust",
@@ -134,7 +139,7 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
             type=click.Choice(CHANNELS),
             default="stable",
             show_default=True,
-            help=text("cli.request.channel", "Release channel to choose from"),
+            help=text("cli.request.channel", "Release channel to choose the build from"),
         ),
         click.option(
             "--mirror",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 import torchup
 from torchup.bench.code_hash import worker_hash
 from torchup.bench.compare import Labelled, compare_sets
+from torchup.bench.stats import percentage
 from torchup.catalog.peaks import load_peaks
 from torchup.cli.answer import Answer
 from torchup.cli.groups import VerbGroup
@@ -28,8 +30,11 @@ from torchup.results.run import Run
 from torchup.results.schema import to_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torchup.bench.compare import Report
     from torchup.host import Host
+    from torchup.model import Message, Result
 
 ACROSS = ("recipe", "kind", "precision", "parameters", "world_size")
 
@@ -205,7 +210,7 @@ def export_command(session: Session, run: str, form: str, output: str | None) ->
 @click.option(
     "--force",
     is_flag=True,
-    help=text("results.option.force", "Save the file even if its numbers contradict each other"),
+    help=text("results.option.force", "Save the file even if it fails validation"),
 )
 @common_options
 def import_command(session: Session, file: str, force: bool) -> Answer:  # noqa: FBT001  # click's signature
@@ -218,7 +223,7 @@ def import_command(session: Session, file: str, force: bool) -> Answer:  # noqa:
     if errors and not force:
         raise UsageError(
             message("results.import.refused", "{file} failed validation: {reason}", file=file, reason=errors[0].text),
-            hint=message("results.import.refused.hint", "use `--force` to save the file anyway, with the warnings"),
+            hint=message("results.import.refused.hint", "use `--force` to save the file anyway"),
         )
     kept, is_new = store.keep(session.host, found)
     return Answer(
@@ -250,13 +255,27 @@ def _chosen(host: Host, selector: Selector) -> tuple[Labelled, ...]:
     run = store.load(host, selector.run)
     chosen = selector.choose(run.results)
     if not chosen:
-        recipes = ", ".join(sorted({result.recipe for result in run.results}))
         raise UsageError(
             message("results.no-part", "nothing in run {run} matches {part}", run=run.id,
                     part=" ".join(filter(None, (selector.recipe, selector.device)))),
-            hint=message("results.no-part.hint", "choose one of: {recipes}", recipes=recipes),
+            hint=_parts(selector, run.results),
         )  # fmt: skip
     return tuple(Labelled(run=run.id, result=result) for result in chosen)
+
+
+def _parts(selector: Selector, results: Sequence[Result]) -> Message:
+    """What can be named: the devices of a recipe that is there, else the run's recipes."""
+    devices = sorted({result.device for result in replace(selector, device=None).choose(results)})
+    if selector.device is not None and devices:
+        return message(
+            "results.no-device.hint", "choose one of the devices measured: {devices}", devices=", ".join(devices)
+        )
+    recipes = ", ".join(sorted({result.recipe for result in results}))
+    return message(
+        "results.no-part.hint",
+        "choose one of the run's recipes ({recipes}), and leave out @DEVICE to take every device",
+        recipes=recipes,
+    )
 
 
 def _nothing_comparable(report: Report) -> UsageError:
@@ -266,7 +285,9 @@ def _nothing_comparable(report: Report) -> UsageError:
         return UsageError(
             text_,
             hint=message(
-                "compare.nothing.hint", "name one recipe on each side: `torchup results compare RUN:RECIPE RUN:RECIPE`"
+                "compare.nothing.hint",
+                "choose runs of the same workload; if their recipes differ, type `torchup results compare "
+                "RUN:RECIPE RUN:RECIPE`",
             ),
         )
     return UsageError(
@@ -286,9 +307,9 @@ def _regression_notices(report: Report, threshold: float | None) -> tuple[Notice
     slower = [c for c in report.comparisons if c.regressed]
     text_ = message(
         "compare.regressed",
-        "results slower by more than {threshold} %: {count} of {total}",
+        "results slower by more than {threshold}: {count} of {total}",
         count=len(slower),
         total=len(report.comparisons),
-        threshold=f"{100 * (threshold or 0):g}",
+        threshold=percentage(threshold or 0, None),
     )
     return (Notice(code=text_.code, level="error", text=text_),)

@@ -62,14 +62,14 @@ def _run(argv: list[str], session: Session) -> int:
         DISPLAY.close()
         if sys.stderr.isatty():
             click.echo(err=True)  # the line of a question or of a bar is still open
-        interrupted = message("cli.interrupted", "interrupted; nothing was left half done")
+        interrupted = message("cli.interrupted", "interrupted; no environment was left half made")
         return _show_error(InterruptedByUserError(interrupted), session, argv)
     except BrokenPipeError:
         return ExitCode.OK  # the reader (`| head`) has what it wanted
     except _OutputError as error:
         sys.stdout = io.StringIO()  # nothing more can be written there, not even at the program's end
         written = message("cli.output", "the answer cannot be written: {reason}", reason=error)
-        hint = message("cli.output.hint", "free some space on that disk, or write the output elsewhere")
+        hint = message("cli.output.hint", "free some space on the output's disk, or write the output elsewhere")
         return _show_error(UsageError(written, hint=hint), session, ())
     except Exception as error:  # noqa: BLE001  # the last line of defence: a person gets a sentence and a log, never a traceback
         told = _no_memory() if _is_no_memory(error) else _internal(error, argv)
@@ -90,7 +90,9 @@ def answer_of(arguments: Sequence[str]) -> Answer | None:
     try:
         return _invoke(list(arguments), session)
     except (KeyboardInterrupt, click.Abort) as error:
-        raise InterruptedByUserError(message("cli.interrupted", "interrupted; nothing was left half done")) from error
+        raise InterruptedByUserError(
+            message("cli.interrupted", "interrupted; no environment was left half made")
+        ) from error
 
 
 def _is_no_memory(error: BaseException | None) -> bool:
@@ -226,7 +228,7 @@ def _asks_for_events(argv: Sequence[str]) -> bool:
 
 def _internal(error: Exception, argv: Sequence[str]) -> TorchupError:
     path = _write_log(error, argv)
-    text = message("cli.internal", "Internal error; details were written to {path}", path=path)
+    text = message("cli.internal", "Internal error; the details are in {path}", path=path)
     hint = message(
         "cli.internal.hint",
         "report this error; attach the file with the details and the output of `torchup doctor --format md`",

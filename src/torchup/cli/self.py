@@ -35,7 +35,7 @@ def command(session: Session) -> None:
     del session
 
 
-@command.command(name="paths", help=text("self.paths.help", "List everything that torchup has written"))
+@command.command(name="paths", help=text("self.paths.help", "List all of torchup's own files and folders"))
 @common_options
 def paths_command(session: Session) -> Answer:
     """`torchup self paths`."""
@@ -52,7 +52,10 @@ def paths_command(session: Session) -> Answer:
 
 @command.command(
     name="uninstall",
-    help=text("self.uninstall.help", "Remove everything that torchup has written, but not torchup itself"),
+    help=text(
+        "self.uninstall.help",
+        "Remove torchup's own files (environments, kernels, results, caches), but not torchup itself",
+    ),
 )
 @changing_options
 @common_options
@@ -69,7 +72,8 @@ def uninstall_command(session: Session) -> Answer:
         )
     question = message(
         "self.uninstall.ask",
-        "remove all folders and files that torchup has written ({count}), including all environments and results?",
+        "remove all of torchup's own folders and files ({count}), including all results and all environments "
+        "that torchup created?",
         count=len(places),
     )
     if places and not session.confirm(question):

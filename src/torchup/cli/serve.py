@@ -134,5 +134,5 @@ def _tell(session: Session, server: Server) -> None:
         return
     session.note(message("serve.ready", "{name} is ready; open this address in a browser:", name=server.name))
     click.echo(f"\n        {server.url}\n")  # with its token, which a text of torchup's would not show
-    for line in (*server.said, message("serve.end", "Press Ctrl-C to stop it.")):
+    for line in (*server.said, message("serve.end", "Press Ctrl-C to stop the server.")):
         session.note(line)

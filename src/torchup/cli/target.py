@@ -53,7 +53,8 @@ def target_options(function: Callable[..., Any], *, env_help: str | None = None)
         metavar="NAME",
         callback=_unless_named,
         shell_complete=environment_names,
-        help=env_help or text("target.env", "Environment to use (default: TORCHUP_ENV, else `default`)"),
+        help=env_help
+        or text("target.env", "Environment to use (default: TORCHUP_ENV or `env` in torchup.toml, else `default`)"),
     )
     python = click.option(
         "--python",
@@ -71,7 +72,7 @@ def find_target(session: Session, env: str | None, python: str | None) -> Target
     if env is not None and python is not None:
         raise UsageError(
             message("target.both", "--env and --python cannot be used together"),
-            hint=message("target.both.hint", "leave out one of them"),
+            hint=message("target.both.hint", "leave out --env or --python"),
         )
     if python is not None:
         return Target(python=_interpreter(session, python))
@@ -95,8 +96,8 @@ def _again(environment: Environment) -> Message:
     if environment.adopted:
         return message(
             "target.no-python.adopted",
-            "recreate it with the tool that made it, or run `torchup env remove {name}` to remove it from "
-            "torchup's list",
+            "recreate the environment with the tool that made it, or run `torchup env remove {name}` to remove "
+            "it from torchup's list",
             name=environment.name,
         )
     return message(

@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     "name",
     metavar="NAME",
     shell_complete=environment_names,
-    help=text("up.option.env", "Name of the environment (default: TORCHUP_ENV, else `default`)"),
+    help=text(
+        "up.option.env", "Name of the environment (default: TORCHUP_ENV or `env` in torchup.toml, else `default`)"
+    ),
 )
 @click.option(
     "--path",
@@ -57,7 +59,7 @@ if TYPE_CHECKING:
     "--from",
     "bundle",
     metavar="DIR",
-    help=text("up.option.from", "Install from a folder made by `torchup env bundle`, without a network"),
+    help=text("up.option.from", "Folder made by `torchup env bundle`, to install without a network (default: none)"),
 )
 @request_options
 @download_options
@@ -124,13 +126,13 @@ def _agree(session: Session, wanted: up.Wanted, machine: Machine, plan: Plan) ->
         _trusted(wanted.request, plan)
         return True
     if session.as_json or not session.attended:
-        text_ = message("up.not-agreed", "`torchup up` needs confirmation, but the session is not interactive")
+        text_ = message("up.not-agreed", "`torchup up` needs confirmation, but cannot ask for it in this session")
         raise UsageError(
             text_, hint=message("up.not-agreed.hint", "use --yes to agree, or --dry-run to see only the plan")
         )
     for line in what_happens(session, wanted, plan):
         session.note(line)
-    if session.confirm(message("up.ask", "make the environment `{name}` like this?", name=wanted.name)):
+    if session.confirm(message("up.ask", "set up the environment `{name}` like this?", name=wanted.name)):
         return True
     session.note(message("env.not-agreed", "nothing was changed"))
     return False
@@ -158,7 +160,8 @@ def _trusted(request: Request, plan: Plan) -> None:
 def what_happens(session: Session, wanted: up.Wanted, plan: Plan) -> Iterator[Message]:
     """What a yes starts, how long it takes and how to leave the training out."""
     target = environment_path(session.host, wanted.name, wanted.path)
-    if is_satisfied(session.host, plan, target):
+    there = is_satisfied(session.host, plan, target)
+    if there:
         yield message("up.ask.there", "The environment already exists; torchup checks it again.")
     elif wanted.bundle is None and plan.build.size_bytes:
         size = size_text(plan.build.size_bytes)
@@ -166,11 +169,11 @@ def what_happens(session: Session, wanted: up.Wanted, plan: Plan) -> Iterator[Me
             "up.ask.download", "torchup downloads about {size}, installs it and checks that it works.", size=size
         )
     else:
-        yield message("up.ask.install", "torchup installs this and checks that it works.")
-    if records.read(session.host, target) is not None:
+        yield message("up.ask.install", "torchup installs this build and checks that it works.")
+    if not there and records.read(session.host, target) is not None:  # only then is it replaced
         yield message(
             "up.ask.kept",
-            "The current environment is kept: `torchup env rollback {name}` restores it.",
+            "torchup keeps the current environment: `torchup env rollback {name}` restores it.",
             name=wanted.name,
         )
     if wanted.measure:
@@ -232,7 +235,12 @@ def _next_steps(session: Session, environment: Environment, *, measured: bool) -
     windows = session.host.platform().system == "Windows"
     activate = shells.get(activation.shell_of(session.host.environ(), windows=windows))
     steps = [(text("up.next.activate", "use the environment in this shell"), activate)] if activate else []
-    steps.append((text("up.next.run", "run a program in it"), f"torchup env run {environment.name} -- python train.py"))
+    steps.append(
+        (
+            text("up.next.run", "run a program in the environment"),
+            f"torchup env run {environment.name} -- python train.py",
+        )
+    )
     if "ipykernel" in environment.packages:
         steps.append(
             (
@@ -247,5 +255,5 @@ def _next_steps(session: Session, environment: Environment, *, measured: bool) -
     if "jupyterlab" in environment.packages:
         steps.append((text("up.next.lab", "work in JupyterLab in the browser"), f"torchup lab {environment.name}"))
     if "jupyterhub" in environment.packages:
-        steps.append((text("up.next.hub", "let several people log in"), f"torchup hub {environment.name}"))
+        steps.append((text("up.next.hub", "start a JupyterHub for several people"), f"torchup hub {environment.name}"))
     return tuple(steps)

@@ -66,7 +66,10 @@ if TYPE_CHECKING:
     "--why-not",
     "asked",
     metavar="VERSION",
-    help=text("wheel.option.why-not", "torch that the package does not work with, to explain why, e.g. 2.15+cu132"),
+    help=text(
+        "wheel.option.why-not",
+        "torch for which to explain why the package does not work, e.g. 2.15+cu132 (default: none)",
+    ),
 )
 @click.option("--all", "every", is_flag=True, help=text("wheel.option.all", "Show every file that fits"))
 @click.option(

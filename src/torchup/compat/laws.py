@@ -174,7 +174,7 @@ def driver_fits_gpu(family: Family | None, version: str | None, *, windows: bool
     if first and branch < version_key(first)[0]:
         return message(
             "plan.reject.driver-before-gpu",
-            "driver {driver} is older than the GPU: {family} needs branch {branch} or newer",
+            "driver {driver} is older than the GPU: {family} GPUs need branch {branch} or newer",
             driver=version,
             family=family.name,
             branch=version_key(first)[0],
@@ -204,7 +204,7 @@ def driver_against(row: Row, target: Target) -> Message | None:
     if driver is None or (driver.version is None and target.cuda is None):
         return message(
             "plan.reject.no-driver",
-            "no NVIDIA driver is loaded; CUDA {cuda} needs driver {floor}",
+            "no NVIDIA driver is loaded; CUDA {cuda} needs driver {floor} or newer",
             cuda=row.driver.cuda,
             floor=floor,
         )
@@ -251,7 +251,7 @@ def mps_against(row: Row, macos: str | None) -> Message | None:
         return None
     return message(
         "plan.reject.mps",
-        "can be installed, but the Apple GPU needs macOS {floor}; this machine has {macos}",
+        "can be installed, but needs macOS {floor} to use the Apple GPU; this machine has {macos}",
         floor=row.mps,
         macos=macos,
     )

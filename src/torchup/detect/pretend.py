@@ -125,7 +125,12 @@ def _amounts(machine: Machine) -> Iterator[tuple[str, int | None]]:
 
 
 def _no_number(name: str, value: str) -> Message:
-    return message("pretend.not-a-number", "`{key}` is `{value}`, which is not a version", key=name, value=value)
+    return message(
+        "pretend.not-a-number",
+        "the value of `{key}` is not a valid number or version: `{value}`",
+        key=name,
+        value=value,
+    )
 
 
 def _driver_as_named(driver: Driver, system: Os) -> Driver:
@@ -413,7 +418,9 @@ def _spelled(data: dict[str, Any]) -> dict[str, Any]:
         if isinstance(data.get(key), str):
             changed[key] = names.get(data[key].lower(), data[key])
     if "arch" not in changed and changed.get("os") in set(Os):
-        raise _invalid(message("pretend.no-arch", "the machine file must contain `os` and `arch`"))
+        raise _invalid(
+            message("pretend.no-arch", "the machine file does not contain `arch`; it must contain `os` and `arch`")
+        )
     return changed
 
 

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from torchup.data_files import read_data
 from torchup.doctor.conditions import holds
-from torchup.model import Message, Vendor, message
+from torchup.doctor.program_errors import own_lines, ways_out
+from torchup.model import Vendor, message
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torchup.doctor.facts import Facts
+    from torchup.model import Message
 
 _SYSTEMS = {"container": "container", "wsl": "wsl", "linux": "on-linux", "windows": "on-windows", "macos": "on-mac"}
 _BUILDS = {Vendor.AMD: "hip-build", Vendor.INTEL: "xpu-build", Vendor.APPLE: "on-mac", Vendor.NVIDIA: "cuda-build"}
-_MPS = message(
-    "doctor.missing.mps", "use the device `mps` or `cpu` instead of `cuda`: no build of torch for macOS has CUDA"
-)
 _SMI = ("nvidia-smi",)  # not asked for again where it answered
 _QUOTED = 3  # failures that are shown
 _LENGTH = 300  # characters of one
@@ -64,14 +63,15 @@ def missing(facts: Facts) -> tuple[Message, ...]:
         return (
             message(
                 "doctor.missing.environment",
-                "run `torchup doctor` on that machine, or use --python PATH to examine a Python here",
+                "use --python PATH to examine a Python on this machine, or run `torchup doctor` on the machine "
+                "to examine",
             ),
         )
     asked = tuple(
         message("doctor.missing.run", "run `{command}` and paste its output", command=_typed(command))
         for command in commands_to_ask(facts)
     )
-    return (_MPS, *asked) if facts.on_mac and facts.sign("cpu.not-compiled") is not None else asked
+    return (*ways_out(facts), *asked)
 
 
 def _typed(command: tuple[str, ...]) -> str:
@@ -81,7 +81,9 @@ def _typed(command: tuple[str, ...]) -> str:
 
 def failures(facts: Facts) -> tuple[str, ...]:
     """Lines of the text in which something of torch or the GPU fails, and it is not the program's own mistake."""
-    return tuple(dict.fromkeys(_failing(facts.text)))[:_QUOTED]
+    is_own = own_lines(facts)
+    lines = (line for line in _failing(facts.text) if not is_own(line))
+    return tuple(dict.fromkeys(lines))[:_QUOTED]
 
 
 def _failing(text: str) -> Iterator[str]:

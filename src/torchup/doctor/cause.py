@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import msgspec
 
 from torchup.data_files import read_data
-from torchup.model import Message, Severity, Value, message
+from torchup.model import UNKNOWN, Message, Severity, Value, message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +43,7 @@ class RemedyKind(StrEnum):
     GROUPS = "groups"
     CONTAINER_GPU = "container-gpu"
     CONTAINER_ENGINE = "container-engine"  # the engine has to learn of the GPU's runtime first
+    CONTAINER_RESTART = "container-restart"
     JOB_GPU = "job-gpu"
 
 
@@ -63,6 +64,7 @@ class System(StrEnum):
 
     CONTAINER = "container"
     WSL = "wsl"
+    DEBIAN = "debian"  # Debian and its relatives, which have apt
     LINUX = "linux"
     WINDOWS = "windows"
     MACOS = "macos"
@@ -160,10 +162,10 @@ def text_of(slug: str, key: str, **values: object) -> Message:
     return message(f"explain.{slug}.{key}", english, **values)
 
 
-def filled(words: Message, values: Mapping[str, str]) -> Message:
-    """A text with its values; one that is unknown is a question mark."""
+def filled(words: Message, values: Mapping[str, object]) -> Message:
+    """A text with its values; one that is not known is said to be unknown."""
     fields = {name for _, name, _, _ in string.Formatter().parse(words.template) if name}
-    return Message(words.code, words.template, tuple((name, values.get(name, "?")) for name in sorted(fields)))
+    return Message(words.code, words.template, tuple((name, values.get(name, UNKNOWN)) for name in sorted(fields)))
 
 
 def _read(slug: str) -> dict[str, Any]:

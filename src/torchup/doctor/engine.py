@@ -133,7 +133,7 @@ def _admitting(judged: Judgement, outcomes: Sequence[RuleOutcome]) -> Judgement:
         return judged
     asked = message(
         "doctor.ask.crashed",
-        "report to torchup's developers that these checks failed, and attach the text: {names}",
+        "report these failed checks to torchup's developers: {names}; attach the report or this output",
         names=", ".join(failed),
     )
     return msgspec.structs.replace(judged, verdict=Verdict.UNDETERMINED, missing=(*judged.missing, asked))

@@ -160,7 +160,7 @@ class Facts(Value, frozen=True, kw_only=True, dict=True):
     groups: tuple[str, ...] = ()  # of the user
     commands: tuple[str, ...] = ()  # what the user ran
     manager: Manager | None = None  # what made the environment
-    restorable: str | None = None  # live only: the name of torchup's environment, which `env repair` makes again
+    restorable: str | None = None  # live only: the name of torchup's environment, which `env repair` recreates
     shell: Shell | None = None
     interpreter: str | None = None  # the Python that failed, as the user calls it: python_embeded\\python.exe
     other_pythons: tuple[Python, ...] = ()  # further interpreters in the same report

@@ -56,7 +56,7 @@ def for_container(remedy: Remedy, facts: Facts) -> Remedy:
 
     words = message(
         "doctor.remedy.on-host",
-        "{text}; run this on the container's host, not inside the container: {commands}",
+        "{text}; run on the container's host, not inside the container: {commands}",
         text=remedy.text,
         commands=", ".join(f"`{line(command, remedy.shell)}`" for command in below),
     )

@@ -63,6 +63,7 @@ def _system(machine: Machine) -> System:
         glibc=machine.glibc,
         wsl=machine.wsl,
         container=machine.container is not None,
+        container_kind=machine.container,
         container_gpu_flag=machine.container_gpu,
         jetson=machine.jetson,
         apple_silicon=machine.os is Os.MACOS and (machine.arch == "arm64" or machine.translated),

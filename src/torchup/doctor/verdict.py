@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from torchup.doctor.ask import failures, missing, vendor_of
 from torchup.doctor.conditions import holds
+from torchup.doctor.program_errors import ways_out
 from torchup.doctor.rules.common import (
     at_least,
     capabilities,
@@ -56,7 +57,7 @@ def judge(facts: Facts, findings: Sequence[Finding], primary: str | None, compat
     if (failed := unexplained(facts)) != ():
         return Judgement(verdict=Verdict.UNDETERMINED, seen=failed, missing=missing(facts))
     if (evidence := (*_reached(facts), *_fits(facts, findings, compat))) != ():
-        return Judgement(verdict=Verdict.HEALTHY, seen=evidence)
+        return Judgement(verdict=Verdict.HEALTHY, seen=(*evidence, *_own_errors(facts)))
     return Judgement(verdict=Verdict.UNDETERMINED, seen=tuple(_known(facts)), missing=missing(facts))
 
 
@@ -130,6 +131,12 @@ def _fits(facts: Facts, findings: Sequence[Finding], compat: Compat) -> tuple[Me
     if not code_names(facts, compat):
         return ()
     return (torch_line(facts), gpu_line(facts, Vendor.NVIDIA), driver_line(facts))
+
+
+def _own_errors(facts: Facts) -> Iterator[Message]:
+    """Errors that a sound environment shows, because the program makes them."""
+    for way_out in ways_out(facts):
+        yield message("doctor.seen.program", "the error is the program's own: {way_out}", way_out=way_out)
 
 
 def _known(facts: Facts) -> Iterator[Message]:

@@ -10,12 +10,14 @@ from torchup.envs.paths import join, scripts_of
 from torchup.errors import InstallError, NetworkError
 from torchup.host.stream import StreamError
 from torchup.model import Value, message, verbatim
+from torchup.sources.index_client import why_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torchup.catalog.types import HubProxy
     from torchup.host import Host
+    from torchup.model import Message
 
 NPM_TIMEOUT = 600.0  # seconds; the proxy and what it needs are 9 MB
 ASK_TIMEOUT = 20.0  # seconds for one answer of the registry
@@ -74,21 +76,22 @@ def check_registry(host: Host, known: HubProxy, conda_forge: str, name: str) -> 
                 "hub.registry",
                 "JupyterHub needs the program {proxy}, but the npm registry does not provide it: {reason}",
                 proxy=known.name,
-                reason=verbatim(reason),
+                reason=reason,
             ),
             hint=message(
                 "hub.registry.hint",
-                "run `torchup up --env {name} --profile hub --installer conda` to install it from conda-forge, "
-                "which responds",
+                "run `torchup up --env {name} --profile hub --installer conda` to install the program from "
+                "conda-forge, which is reachable",
                 name=name,
             ),
         )
     raise NetworkError(
         message(
             "hub.nowhere",
-            "JupyterHub needs the program {proxy}, but neither the npm registry nor conda-forge provides it: {reason}",
+            "JupyterHub needs the program {proxy}, but conda-forge does not answer and the npm registry does not "
+            "provide it: {reason}",
             proxy=known.name,
-            reason=verbatim(reason),
+            reason=reason,
         ),
         hint=message(
             "hub.nowhere.hint",
@@ -107,16 +110,22 @@ def _answers(host: Host, channel: str) -> bool:
         return False
 
 
-def _refusal_of_npm(host: Host, found: NodeJs, known: HubProxy) -> str | None:
+def _refusal_of_npm(host: Host, found: NodeJs, known: HubProxy) -> Message | None:
     """What npm says against it: it knows the user's mirror, proxy and certificates."""
     answer = host.run((found.npm, "view", known.name, "version", "--json"), timeout=ASK_TIMEOUT, environment=QUIET)
-    return None if answer.ok else _last_words(answer.stderr) or f"no answer in {ASK_TIMEOUT:.0f} s"
+    if answer.ok:
+        return None
+    if words := _last_words(answer.stderr):
+        return verbatim(words)
+    return message("sources.no-answer", "no answer within {seconds} s", seconds=f"{ASK_TIMEOUT:.0f}")
 
 
-def _refusal_of_web(host: Host, known: HubProxy) -> str | None:
+def _refusal_of_web(host: Host, known: HubProxy) -> Message | None:
     registry = host.environ().get("npm_config_registry", known.registry).rstrip("/")
     answer = host.fetch(f"{registry}/{known.name}/latest", timeout=ASK_TIMEOUT)
-    return None if answer.ok else f"{registry}: {answer.error or answer.status}"
+    if answer.ok:
+        return None
+    return message("hub.registry.silent", "{registry}: {why}", registry=registry, why=why_nothing(answer))
 
 
 # Nothing of npm's own: no funding, no advertisement of a newer npm, no colour, one try of two minutes less.
@@ -139,7 +148,12 @@ def install_proxy(host: Host, known: HubProxy, path: str, name: str, on_line: Ca
     wanted = known.release(node.major) if node is not None else None
     if node is None or wanted is None:
         raise InstallError(
-            message("hub.no-node", "{proxy} needs Node.js {oldest} or newer", proxy=known.name, oldest=_oldest(known)),
+            message(
+                "hub.no-node",
+                "{proxy} needs Node.js {oldest} or newer, with npm",
+                proxy=known.name,
+                oldest=_oldest(known),
+            ),
             hint=message(
                 "hub.no-node.hint", "run `torchup up --profile hub --env {name}` to install Node.js too", name=name
             ),

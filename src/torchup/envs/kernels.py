@@ -227,7 +227,9 @@ def add(
     there = host.read_text(join(target, FILE_NAME))
     if there is not None and not parse(name, target, there).ours:
         text = message("kernel.taken", "{folder} exists and was not made by torchup", folder=target)
-        raise UsageError(text, hint=message("kernel.taken.hint", "check its content, then remove it by hand"))
+        raise UsageError(
+            text, hint=message("kernel.taken.hint", "check what the folder contains, then remove the folder by hand")
+        )
     conda = host.is_dir(join(environment.path, "conda-meta"))
     guard = dict.fromkeys(VARIABLES, guard_url(environment.path)) if has_guard(host, environment.path) else {}
     content = to_json(kernelspec(environment, python, conda=conda, label=label, base=base, guard=guard))

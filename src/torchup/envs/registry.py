@@ -97,22 +97,28 @@ def find(host: Host, name: str) -> Environment:
     if found is not None:
         return found
     if name in names(host):
-        raise _unusable(name, environment_path(host, name))
+        raise _unusable(_bare(host, name))
     hint = did_you_mean(name, names(host)) or (
         message("envs.unknown.hint", "run `torchup env list` to list the environments, or `torchup up` to make one")
     )
     raise UsageError(message("envs.unknown", "there is no environment `{name}`", name=name), hint=hint)
 
 
-def _unusable(name: str, path: str) -> UsageError:
+def _unusable(environment: Environment) -> UsageError:
     """The error for an environment that is known and cannot be looked at."""
+    name = environment.name
     text = message(
         "envs.unusable", "the folder of `{name}` is missing, cannot be read or holds no environment: {path}",
-        name=name, path=path,
+        name=name, path=environment.path,
     )  # fmt: skip
     hint = message(
         "envs.unusable.hint", "restore the folder, or run `torchup env remove {name}` to remove what is left", name=name
     )
+    if environment.adopted:
+        hint = message(
+            "envs.unusable.adopted", "restore the folder, or run `torchup env remove {name}` to remove `{name}` from "
+            "torchup's list", name=name,
+        )  # fmt: skip
     return UsageError(text, hint=hint)
 
 
@@ -200,7 +206,8 @@ def roll_back(host: Host, name: str) -> Environment:
                 text = message("envs.no-previous", "`{name}` has no previous version", name=name)
                 hint = message(
                     "envs.no-previous.hint",
-                    "run `torchup up` to replace an environment; torchup then keeps the previous version",
+                    "run `torchup up --env NAME --torch VERSION` to install the torch that you want; torchup "
+                    "then keeps the present environment as the previous version",
                 )
                 raise UsageError(text, hint=hint)
             transaction.roll_back(host, target)

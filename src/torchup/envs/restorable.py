@@ -1,4 +1,4 @@
-"""Which environments torchup can make again as they were verified, and by which plan."""
+"""Which environments torchup can recreate as they were verified, and by which plan."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def restorable(host: Host, prefix: str) -> str | None:
 
 
 def restoring_plan(host: Host, record: records.Record, prefix: str) -> Plan | None:
-    """The plan that makes an environment again with the versions that were verified; ``None``: nothing says how.
+    """The plan that recreates an environment with the versions that were verified; ``None``: nothing says how.
 
     What came from an address or is edited in place is left to the engine, which takes it over from there.
     """

@@ -1,6 +1,6 @@
 """Files that a deep comparison found changed: noted inside the environment, so that quick comparisons hash them too.
 
-A repair makes the environment again, and the note is gone with the damaged one.
+A repair recreates the environment, and the note is gone with the damaged one.
 """
 
 from __future__ import annotations

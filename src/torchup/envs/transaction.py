@@ -130,7 +130,9 @@ def check_link(host: Host, target: str) -> None:
 
 def in_use(target: str, error: OSError) -> InstallError:
     """The error for a change that the system refuses: on Windows most often because a program holds a file open."""
-    text = message("envs.in-use", "{path} cannot be replaced: {error}", path=target, error=error.strerror or error)
+    text = message(
+        "envs.in-use", "{path} cannot be replaced or removed: {error}", path=target, error=error.strerror or error
+    )
     return InstallError(text, hint=_cure(target, error))
 
 
@@ -144,7 +146,7 @@ def _cure(target: str, error: OSError) -> Message:
         )  # fmt: skip
     return message(
         "envs.in-use.hint",
-        "close the programs that use this environment (Python, Jupyter, an open terminal) and try again",
+        "close the programs that use these files (Python, Jupyter, an open terminal) and try again",
     )
 
 

@@ -22,7 +22,7 @@ from torchup.fetch.answers import (
 from torchup.fetch.blocks import BLOCK, Blocks, journal_head, journal_line, journal_tag, read_journal
 from torchup.fetch.offered import offered_at
 from torchup.fetch.transfer import NoRangesError, Transfer
-from torchup.model import Value, message, verbatim
+from torchup.model import UNKNOWN, Value, message, verbatim
 
 if TYPE_CHECKING:
     from torchup.fetch.offered import Offered
@@ -261,9 +261,14 @@ def _nobody(order: FileOrder, failures: list[tuple[str, PlaceError]]) -> Network
             "try again, or use another source with --mirror: a mirror or a proxy may have changed or damaged the file",
         )
         return InstallError(text, hint=hint)
-    told = "; ".join(f"{name}: {why}" for name, why in failures) or "-"
+    told = "; ".join(f"{name}: {why}" for name, why in failures)
     return NetworkError(
-        message("fetch.nobody", "no source provided {file} ({reasons})", file=order.name, reasons=verbatim(told)),
+        message(
+            "fetch.nobody",
+            "no source provided {file} ({reasons})",
+            file=order.name,
+            reasons=verbatim(told) if told else UNKNOWN,
+        ),
         hint=message("fetch.nobody.hint", "repeat the command: it continues where this download stopped"),
     )
 

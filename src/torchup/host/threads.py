@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SIGN = 20.0  # seconds for the sign of a new thread; it takes microseconds
+# Bytes of address space. A dozen threads reserve 8 MiB of stack and a 64 MiB malloc arena each (glibc's mallopt(3)).
+ROOM_FOR_THREADS = 1 << 31
 SIGN_IN_LITTLE_MEMORY = 3.0  # where a thread may die before its sign
 
 P = ParamSpec("P")
@@ -41,7 +43,7 @@ class _Sign(threading.Event):
 
     def wait(self, timeout: float | None = None) -> bool:
         """See `threading.Event.wait`."""
-        patience = SIGN_IN_LITTLE_MEMORY if _memory_is_limited() else SIGN
+        patience = SIGN_IN_LITTLE_MEMORY if memory_is_short() else SIGN
         if super().wait(patience if timeout is None else timeout) or timeout is not None:
             return self.is_set()
         raise RuntimeError("can't start new thread")
@@ -64,19 +66,23 @@ class Pool(ThreadPoolExecutor):
 
     def submit(self, work: Callable[P, T], /, *arguments: P.args, **options: P.kwargs) -> Future[T]:
         """See `concurrent.futures.Executor.submit`. Under a memory limit the work is done here, before it returns."""
-        if _memory_is_limited():
+        if memory_is_short():
             return _done_here(lambda: work(*arguments, **options))
         context = contextvars.copy_context()
         return super().submit(lambda: context.run(work, *arguments, **options))
 
 
-def _memory_is_limited() -> bool:
-    """Whether `ulimit -v` is set: a new thread may then die before it gives a sign, and the pool waits for it."""
+def memory_is_short() -> bool:
+    """Whether `ulimit -v` leaves too little for a dozen threads.
+
+    A thread may then die before its first line or in the middle of an import, and others wait for its locks.
+    """
     try:
         import resource  # POSIX only
     except ImportError:
         return False
-    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return limit != resource.RLIM_INFINITY and limit < ROOM_FOR_THREADS
 
 
 def _done_here(work: Callable[[], T]) -> Future[T]:

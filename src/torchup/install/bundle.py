@@ -55,6 +55,10 @@ PLATFORMS: dict[str, str] = {
 }
 
 
+WORKSHOP = ".workshop"  # who finds it in a folder knows that a run of this verb was killed there
+COMPLETE = {PLAN_FILE, SUMS_FILE, "wheels"}
+
+
 MACOS = {"MACOSX_DEPLOYMENT_TARGET": "14.0"}  # what torch's wheels need since 2.12; uv supposes an older one
 
 
@@ -73,7 +77,7 @@ class _Job:
     @property
     def workshop(self) -> str:
         """Where the tools work; removed at the end."""
-        return join(self.folder, ".workshop")
+        return join(self.folder, WORKSHOP)
 
     @property
     def wheels(self) -> str:
@@ -139,12 +143,11 @@ def collect(
             bundle = _same(job, complete) if complete else _made(job)
         host.remove(job.workshop)
     except BaseException as error:
-        left = (".workshop",) if complete else host.list_dir(folder) or ()  # it was empty: all of it is from here
-        for name in left:
-            host.remove(join(folder, name))
+        # an empty folder came to its whole content here
+        _empty(host, folder, {WORKSHOP} if complete else set(host.list_dir(folder) or ()))
         if not isinstance(error, OSError):
             raise
-        text = message("bundle.os-error", "{folder} cannot be written: {error}", folder=folder, error=error)
+        text = message("bundle.os-error", "cannot write to {folder}: {error}", folder=folder, error=error)
         hint = message("bundle.os-error.hint", "choose a folder that you can write to and that has free space")
         raise InstallError(text, hint=hint) from error
     return bundle
@@ -171,7 +174,7 @@ def read_bundle(host: Host, folder: str) -> Bundle:
     """
     if not host.exists(join(folder, PLAN_FILE)):
         text = message("bundle.none", "{folder} is not a bundle: it has no {file}", folder=folder, file=PLAN_FILE)
-        raise UsageError(text, hint=message("bundle.none.hint", "run `torchup env bundle -o DIR` to make one"))
+        raise UsageError(text, hint=message("bundle.none.hint", "run `torchup env bundle -o DIR` to make a bundle"))
     sums = checked_sums(host, folder)
     try:
         bundle = from_json(host.read_bytes(join(folder, PLAN_FILE), SIZE_LIMIT) or b"", Bundle)
@@ -199,7 +202,8 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> Bundle 
         raise UsageError(
             message("bundle.compiled", "a bundle contains only wheels, but {names} must be compiled", names=names),
             hint=message(
-                "bundle.compiled.hint", "make the plan without --build: torchup then chooses a torch that has a wheel"
+                "bundle.compiled.hint",
+                "make the plan without --build: torchup then chooses a torch for which all packages have wheels",
             ),
         )
     if platform is not None and platform not in PLATFORMS:
@@ -207,20 +211,30 @@ def _check(host: Host, plan: Plan, folder: str, platform: str | None) -> Bundle 
     left = set(host.list_dir(folder) or ())
     if not left:
         return None
-    if left == {PLAN_FILE, SUMS_FILE, "wheels"}:
+    if left - {WORKSHOP} == COMPLETE:  # the plan is written last
         return read_bundle(host, folder)
-    if ".workshop" in left and left <= {".workshop", "wheels", SUMS_FILE}:
-        for name in left:  # of a run that was killed: it never came to the plan
-            host.remove(join(folder, name))
+    if WORKSHOP in left and all(_is_ours(name) for name in left):  # of a run that was killed before the plan
+        _empty(host, folder, left)
         return None
     text = message("bundle.not-empty", "{folder} is not empty", folder=folder)
     raise UsageError(text, hint=message("bundle.not-empty.hint", "choose a new or empty folder"))
 
 
+def _is_ours(name: str) -> bool:
+    """Whether a bundle in the making has such an entry; a file that was half written is `.NAME.….part`."""
+    return name in {WORKSHOP, *COMPLETE} or name.startswith((f".{PLAN_FILE}.", f".{SUMS_FILE}."))
+
+
+def _empty(host: Host, folder: str, names: set[str]) -> None:
+    """Remove entries, the plan first and the workshop last: what a kill leaves is not a bundle, and known as ours."""
+    for name in sorted(names, key=lambda name: (name == WORKSHOP, name != PLAN_FILE)):
+        host.remove(join(folder, name))
+
+
 def no_platform(name: str) -> UsageError:
     """That nothing is bundled for a platform."""
     return UsageError(
-        message("bundle.platform", "there is no platform `{name}`", name=name),
+        message("bundle.platform", "torchup makes no bundles for the platform `{name}`", name=name),
         hint=message("bundle.platform.hint", "choose one of: {names}", names=", ".join(PLATFORMS)),
     )
 

@@ -51,11 +51,16 @@ def checked_sums(host: Host, folder: str) -> dict[str, str]:
     for line in lines.splitlines():
         match = _LINE.fullmatch(line)
         if match is None:
-            raise _refused(place, message("bundle.sums-line", "one line is not a SHA-256 hash with a file name"))
+            raise _refused(
+                place,
+                message(
+                    "bundle.sums-line", "one line is not a SHA-256 hash followed by `plan.json` or a file in `wheels/`"
+                ),
+            )
         if match[2] in sums:
-            raise _refused(place, message("bundle.sums-twice", "it lists {name} twice", name=match[2]), _remade())
+            raise _refused(place, message("bundle.sums-twice", "the file lists {name} twice", name=match[2]), _remade())
         if len(sums) > FILE_LIMIT:
-            text = message("bundle.sums-many", "it lists more than {limit} files", limit=FILE_LIMIT + 1)
+            text = message("bundle.sums-many", "the file lists more than {limit} files", limit=FILE_LIMIT + 1)
             raise _refused(place, text, _smaller())
         sums[match[2]] = match[1]
     if PLAN_FILE not in sums:
@@ -88,7 +93,8 @@ def check_bundle(host: Host, folder: str, bundle: Bundle, sums: Mapping[str, str
         raise _refused(join(wheels, foreign[0]), text, _removed())
     for name, digest in bundle.files.items():
         if sums.get(f"wheels/{name}") != digest:
-            text = message("bundle.disagree", "its hash in {sums} is not the one in {plan}", sums=SUMS_FILE,
+            text = message("bundle.disagree",
+                "{sums} does not have the hash that {plan} has for this file", sums=SUMS_FILE,
                            plan=PLAN_FILE)  # fmt: skip
             raise _refused(join(wheels, name), text, _remade())
 
@@ -110,7 +116,7 @@ def _check_form(folder: str, bundle: Bundle) -> None:
         )  # fmt: skip
         raise _refused(plan_file, text, _not_compiled())
     if not 0 < len(bundle.files) <= FILE_LIMIT:
-        text = message("bundle.count", "the plan lists an invalid number of files: {count}", count=len(bundle.files))
+        text = message("bundle.count", "the plan lists too many files or none: {count}", count=len(bundle.files))
         raise _refused(plan_file, text, _smaller() if bundle.files else _remade())
     _check_complete(plan_file, bundle, _packages(plan_file, bundle))
 
@@ -159,45 +165,49 @@ def _again() -> Message:
 
 
 def _remade() -> Message:
-    return message("bundle.remade.hint", "run `torchup env bundle -o DIR` to make the bundle again")
+    return message("bundle.remade.hint", "run `torchup env bundle -o DIR` to recreate the bundle")
 
 
 def remade_here() -> Message:
     """A plan that this version cannot read, though the copy is whole."""
     return message(
         "bundle.remade-here.hint",
-        "run `torchup env bundle -o DIR` with this version of torchup to make the bundle again",
+        "run `torchup env bundle -o DIR` with this version of torchup to recreate the bundle",
     )
 
 
 def _newer() -> Message:
     return message(
         "bundle.newer.hint",
-        "update torchup on this machine, or make the bundle again with the version that this machine has",
+        "update torchup on this machine, or recreate the bundle with this machine's version of torchup",
     )
 
 
 def _without_conda() -> Message:
     return message(
         "bundle.without-conda.hint",
-        "make the plan without `--installer conda`, then run `torchup env bundle -o DIR` to make the bundle again",
+        "run `torchup plan --json > plan.json` without `--installer conda`, then `torchup env bundle --plan "
+        "plan.json -o DIR` to recreate the bundle",
     )
 
 
 def _not_compiled() -> Message:
     return message(
         "bundle.not-compiled.hint",
-        "make the plan without --build, then run `torchup env bundle -o DIR` to make the bundle again",
+        "run `torchup plan --json > plan.json` without --build, then `torchup env bundle --plan plan.json -o "
+        "DIR` to recreate the bundle",
     )
 
 
 def _smaller() -> Message:
     return message(
         "bundle.smaller.hint",
-        "make the bundle again with fewer packages; a bundle can contain at most {limit} wheels",
+        "recreate the bundle with fewer packages; a bundle can contain at most {limit} wheels",
         limit=FILE_LIMIT,
     )
 
 
 def _removed() -> Message:
-    return message("bundle.removed.hint", "remove that file, or copy the bundle again into an empty folder")
+    return message(
+        "bundle.removed.hint", "remove the file from the bundle, or copy the bundle again into an empty folder"
+    )

@@ -94,7 +94,9 @@ def order_of(plan: Plan) -> CondaOrder:
     """The plan's conda order; raises `UsageError` for a plan made for another installer."""
     if plan.conda is None:
         text = message("conda.no-order", "this plan was made for {installer}, not for conda", installer=plan.installer)
-        raise UsageError(text, hint=message("conda.no-order.hint", "run `torchup plan --installer conda` to make one"))
+        raise UsageError(
+            text, hint=message("conda.no-order.hint", "run `torchup plan --installer conda` to make a conda plan")
+        )
     return plan.conda
 
 
@@ -141,7 +143,7 @@ def final_path(path: str) -> str:
 def require_rattler() -> str:
     """The version of py-rattler; raises `UsageError` with the exact command where it is missing or too old or new."""
     command = add_to_torchup(f"{RATTLER}{SUPPORTED}")
-    hint = message("conda.rattler.hint", "run `{command}` to install it", command=command)
+    hint = message("conda.rattler.hint", "run `{command}` to install the package", command=command)
     try:
         version = importlib.metadata.version(RATTLER)
     except importlib.metadata.PackageNotFoundError:
@@ -202,12 +204,14 @@ def failure(step: Step, completed: Completed) -> TorchupError:
     kind = "network" if completed.timed_out else str(said.get("error", "internal"))
     if kind in {"solve", "virtual"}:
         text = message("conda.unsolvable", "no set of conda packages fits this machine:\n{words}", words=words)
-        hint = message("conda.unsolvable.hint", "run `torchup plan` to see which wheel fits this machine instead")
+        hint = message(
+            "conda.unsolvable.hint", "run `torchup plan --installer uv` to see which wheel fits this machine"
+        )
         return NoBuildError(text, hint=hint)
     if kind == "network":
         text = message(
             "conda.network",
-            "could not {step}, because a channel did not answer:\n{words}",
+            "could not {step}, because the network or a channel failed:\n{words}",
             step=step.summary,
             words=words,
         )

@@ -9,7 +9,7 @@ from torchup.model import Message, message
 
 QUESTIONS: dict[str, tuple[Message, ...]] = {
     "conda-channels-ended": (
-        message("conda.question.ended", "Which conda recipes for PyTorch still work?"),
+        message("conda.question.ended", "Which conda commands for PyTorch still work?"),
         message(
             "conda.question.ended.channel",
             "The channel `pytorch` (conda install ... -c pytorch -c nvidia) has ended: its last torch is 2.5.1 "
@@ -18,9 +18,9 @@ QUESTIONS: dict[str, tuple[Message, ...]] = {
         ),
         message(
             "conda.question.ended.names",
-            "`pytorch-cuda=12.4` and `cpuonly` belong to that channel; `cudatoolkit` ended with CUDA 11. On "
-            "conda-forge the packages are `pytorch-gpu` or `pytorch`, with `cuda-version=12.9` to pin a CUDA "
-            "runtime.",
+            "`pytorch-cuda=12.4` and `cpuonly` belong to the `pytorch` channel; `cudatoolkit` ended with CUDA "
+            "11. On conda-forge the packages are `pytorch-gpu` or `pytorch`, with `cuda-version=12.9` to pin a "
+            "CUDA runtime.",
         ),
         message(
             "conda.question.ended.mambaforge",

@@ -121,14 +121,14 @@ def _gone(file: DirectFile, status: int) -> AddressError:
     return AddressError(
         message(
             "direct.gone",
-            "the file of {package} is no longer at its address (HTTP {status}): {url}",
+            "the file of {package} is not at its address (HTTP {status}): {url}",
             package=file.package,
             status=status,
             url=shown_address(file.url),
         ),
         hint=message(
             "direct.gone.hint",
-            "run `torchup wheel {package}` to find another file, or leave {package} out",
+            "leave {package} out, or use another file; `torchup wheel {package}` finds one if torchup knows {package}",
             package=file.package,
         ),
     )
@@ -144,7 +144,7 @@ def _say_which(error: InstallError, files: Sequence[DirectFile]) -> NoReturn:
         raise InstallError(
             message(
                 "direct.not-promised",
-                "{url} is not the promised file: its SHA-256 is not {digest}",
+                "the file at {url} is not the expected one: its SHA-256 is not {digest}",
                 url=shown_address(file.url),
                 digest=file.sha256,
             ),
@@ -155,15 +155,16 @@ def _say_which(error: InstallError, files: Sequence[DirectFile]) -> NoReturn:
     raise InstallError(
         message(
             "direct.replaced",
-            "{url} is no longer the file that the environment `{name}` was made with (SHA-256 of that file: {digest})",
+            "{url} no longer serves the file that the environment `{name}` was made with (SHA-256 of that file: "
+            "{digest})",
             url=shown_address(file.url),
             name=file.environment,
             digest=file.sha256,
         ),
         hint=message(
             "direct.replaced.hint",
-            "find out from its publisher why the file was replaced; if you trust the new file, run `torchup env "
-            "remove {name}` and repeat the command",
+            "ask the publisher of the file why it was replaced; if you trust the new file, run `torchup env "
+            "remove {name}` and make the environment again with `torchup up`",
             name=file.environment,
         ),
     ) from error

@@ -30,6 +30,7 @@ from torchup.install.origin import origins
 from torchup.install.prefetch import Staging, locked_step
 from torchup.install.prefetch_wheels import fetched_wheels
 from torchup.install.pythons import fetched_python
+from torchup.install.space import other_disk
 from torchup.model import Environment, InstallerName, Verification, message
 from torchup.package_names import normalise
 from torchup.sources.child_environment import child_environment
@@ -127,7 +128,7 @@ def is_satisfied(host: Host, plan: Plan, target: str) -> bool:
     same_python = f"{version}.".startswith(f"{plan.python.removesuffix('t')}.")
     if not (same_build and same_python and _all_there(_wanted(plan), distributions.versions(host, target))):
         return False
-    return not any(one.weighs for one in find_damage(host, target))  # damaged: made again, which repairs it
+    return not any(one.weighs for one in find_damage(host, target))  # damaged: recreated, which repairs it
 
 
 def _wanted(plan: Plan) -> tuple[str, ...]:
@@ -261,10 +262,12 @@ def _in_bundle(plan: Plan, mine: tuple[Distribution, ...]) -> tuple[Distribution
     lacking = [distribution.name for distribution in mine if plan.hashes and distribution.name not in held]
     if lacking:
         text = message(
-            "install.bundle-lacks", "the bundle is missing packages that you added: {names}", names=", ".join(lacking)
+            "install.bundle-lacks",
+            "the bundle is missing packages that you added to the environment: {names}",
+            names=", ".join(lacking),
         )
         hint = message(
-            "install.bundle-lacks.hint", "use another name with --env, or make a bundle that contains these packages"
+            "install.bundle-lacks.hint", "choose another name, or make a bundle that contains these packages"
         )
         raise InstallError(text, hint=hint)
     return () if plan.hashes else mine
@@ -297,7 +300,9 @@ def _build(
     if mine:
         names = ", ".join(distribution.name for distribution in mine)
         tell(Event(stage="keep", text=message("install.keep", "torchup keeps your own packages: {names}", names=names)))
-    loosened = message("install.keep.loose", "the same versions are not available; trying other versions")
+    loosened = message(
+        "install.keep.loose", "your packages are not available in the same versions; trying other versions"
+    )
     tries = ((requirements(mine, exact=True), None), (requirements(mine, exact=False), loosened))
     for packages, said in tries:
         if said is not None:
@@ -415,7 +420,7 @@ def _check_place(host: Host, name: str, target: str) -> None:
         elsewhere = registry.environment_path(host, name)
         text = message("install.name-taken", "the name `{name}` already belongs to {path}", name=name, path=elsewhere)
         raise InstallError(
-            text, hint=message("install.name-taken.hint", "choose another name, or remove that environment")
+            text, hint=message("install.name-taken.hint", "choose another name, or remove the existing environment")
         )
     record = records.read(host, target)
     if host.exists(target) and host.list_dir(target) != () and record is None:
@@ -434,7 +439,8 @@ def _check_place(host: Host, name: str, target: str) -> None:
             other=record.environment.name,
         )
         raise InstallError(
-            text, hint=message("install.other-name.hint", "use that name with --env, or choose another --path")
+            text,
+            hint=message("install.other-name.hint", "use the environment's own name, or choose another --path"),
         )
 
 
@@ -448,9 +454,7 @@ def _check_space(host: Host, plan: Plan, target: str) -> None:
             "{path} has {free} GB free; the installation needs about {needed} GB",
             path=split(target)[0], free=f"{free / 1e9:.1f}", needed=f"{needed / 1e9:.1f}",
         )  # fmt: skip
-        raise InstallError(
-            text, hint=message("install.disk-space.hint", "free some space, or choose another disk with --path DIR")
-        )
+        raise InstallError(text, hint=other_disk())
 
 
 def _all_there(requirements: Sequence[str], found: dict[str, str]) -> bool:

@@ -74,7 +74,10 @@ KINDS = (
         r"|conflicting dependencies|was not found in the package registry|was not found in the provided package",
         InstallError,
         message("install.failed.no-solution", "the requested packages are not available together from these sources"),
-        message("install.failed.no-solution.hint", "run `torchup plan` to see the sources"),
+        message(
+            "install.failed.no-solution.hint",
+            "check the names and versions of the packages; run `torchup plan` to see the sources",
+        ),
     ),
     _kind(
         r"no interpreter found|no python .{0,200}(found|available)|python downloads are",
@@ -82,15 +85,16 @@ KINDS = (
         message("install.failed.python", "the installer could not find or download the planned Python"),
         message(
             "install.failed.python.hint",
-            "install that Python, choose an installed one with --python, or set UV_PYTHON_INSTALL_MIRROR to a "
-            "mirror of Python builds",
+            "install the planned Python, choose an installed one with --python, or set UV_PYTHON_INSTALL_MIRROR "
+            "to a mirror of Python builds",
         ),
     ),
     _kind(
         r"ensurepip is not|no module named ensurepip|python3?-venv|no module named venv",
         InstallError,
         message(
-            "install.failed.ensurepip", "this Python cannot make environments with pip: its ensurepip module is missing"
+            "install.failed.ensurepip",
+            "this Python cannot make environments with pip: its ensurepip or venv module is missing",
         ),
         message(
             "install.failed.ensurepip.hint", "install the python3-venv package (Debian, Ubuntu), or use --installer uv"
@@ -115,7 +119,7 @@ KINDS = (
 )
 OTHER = (
     message("install.failed.other", "the installer failed"),
-    message("install.failed.other.hint", "use `--installer pip` or `--installer uv` to try the other installer"),
+    message("install.failed.other.hint", "use `--installer pip` or `--installer uv` to try another installer"),
 )
 
 

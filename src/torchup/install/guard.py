@@ -86,7 +86,7 @@ def stopped(version: str) -> Message:
     """What is said after an installation that the guard may have stopped."""
     return message(
         "guard.stopped",
-        "torchup keeps torch {version} in this environment. If a package needs another torch, change torch "
-        "explicitly: `torchup up --with PACKAGE`",
+        "torchup keeps torch {version} in this environment; if a package needs another torch, run `torchup up "
+        "--env NAME --with PACKAGE` with the name of this environment",
         version=version,
     )

@@ -97,7 +97,7 @@ def _macos(machine: Machine) -> dict[str, str]:
 
 def _failed(completed: Completed) -> NetworkError:
     if completed.timed_out:
-        late = message("lock.timeout", "uv did not finish within {seconds} s", seconds=f"{TIMEOUT:.0f}")
+        late = message("lock.timeout", "uv did not resolve the plan within {seconds} s", seconds=f"{TIMEOUT:.0f}")
         return NetworkError(late, hint=message("lock.failed.hint", "run `torchup plan` to see which sources answer"))
     words = without_secrets(completed.stderr.strip())[-1500:]
     return NetworkError(

@@ -45,9 +45,11 @@ class PipInstaller:
         if step.argv[0] == "uv":  # works out the lock
             return uv.INSTALLER.perform(host, step, path, on_line)
         if host.which(step.argv[0]) is None:
-            text = message("install.python-missing", "{python} is not on this machine", python=step.argv[0])
+            text = message(
+                "install.python-missing", "torchup cannot find {python} on this machine", python=step.argv[0]
+            )
             hint = message(
-                "install.python-missing.hint", "install that Python, or use --installer uv, which downloads it"
+                "install.python-missing.hint", "install the missing Python, or use --installer uv, which downloads it"
             )
             raise InstallError(text, hint=hint)
         return host.run(step.argv, timeout=step.timeout, environment=step.environment, on_line=on_line)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torchup.host import Host
     from torchup.install.lockfile import LockedFile
     from torchup.install.places import Reach
+    from torchup.model import Message
 
 SMALL_FACTOR = 4  # unpacked over packed bytes of wheels of Python files
 MOST_FACTOR = 6  # of any wheel; torch for the CPU, which debuggers' tables make large, has 3.5
@@ -61,9 +62,10 @@ def check_space(host: Host, reach: Reach, files: Sequence[LockedFile], path: str
     if together and not unpacked:
         need = msgspec.structs.replace(need, unpacked=0)  # they are linked
     if free_cache < need.download:
-        raise _short(cache, free_cache, need, need.download)
+        raise _short(cache, free_cache, need, need.download, hint=_CACHE)
     if free < need.unpacked + (need.download if together else 0):
-        raise _short(place, free, need, need.unpacked + (need.download if together else 0))
+        hint = other_disk() if unpacked else _FOLDER
+        raise _short(place, free, need, need.unpacked + (need.download if together else 0), hint=hint)
 
 
 def _begun(host: Host, files: Sequence[LockedFile]) -> int:
@@ -94,20 +96,33 @@ def _address(reach: Reach, file: LockedFile) -> Secret:
     return reach.with_login(file.url or "")
 
 
-def _short(place: str, free: int, need: Need, all_: int) -> InstallError:
+# No option moves the cache; a folder of files is chosen by an option that has another name in each verb.
+_CACHE = message(
+    "install.space.cache.hint", "free some space on this disk, or set TORCHUP_HOME to a folder on a larger disk"
+)
+_FOLDER = message("install.space.folder.hint", "free some space on this disk, or choose a folder on a larger disk")
+
+
+def other_disk() -> Message:
+    """What helps if the disk of an environment is full, whichever verb makes it."""
+    return message(
+        "install.space.hint",
+        "free some space on this disk, or set TORCHUP_HOME to a folder on a larger disk (`torchup up` and "
+        "`torchup env create` also accept --path DIR)",
+    )
+
+
+def _short(place: str, free: int, need: Need, all_: int, *, hint: Message) -> InstallError:
     return InstallError(
         message(
             "install.space",
-            "{path} has {free} GB free; the installation needs {needed} GB ({download} GB to download, "
-            "{unpacked} GB unpacked)",
+            "{path} has {free} GB free, but torchup needs {needed} GB there; on all disks together, the "
+            "downloads take {download} GB and the unpacked files {unpacked} GB",
             path=place,
             free=f"{free / 1e9:.1f}",
             needed=f"{all_ / 1e9:.1f}",
             download=f"{need.download / 1e9:.1f}",
             unpacked=f"{need.unpacked / 1e9:.1f}",
         ),
-        hint=message(
-            "install.space.hint",
-            "free some space, or choose another disk with --path DIR; an old environment stays until the new one works",
-        ),
+        hint=hint,
     )

@@ -57,7 +57,7 @@ def _compiled(wheel: PackageWheel, plan: Plan, call: WheelCall) -> Iterator[Step
     )
     yield Step(
         argv=(*call.argv, "--no-build-isolation", "--no-deps", *call.places(plan), wheel.requirement),
-        summary=message("install.step.compile", "compile {package}; this can take hours", package=wheel.package),
+        summary=message("install.step.compile", "compile {package} (this can take hours)", package=wheel.package),
         environment={**call.environment, **wheel.environment},
         timeout=COMPILE_TIMEOUT,
     )

@@ -53,13 +53,11 @@ def _text(damage: Damage, facts: Facts) -> Message:
             what=what,
             command=command,
         )
-    return message(
-        "doctor.files.changed", "{what}; to restore the package, run `{command}`", what=what, command=command
-    )
+    return message("doctor.files.changed", "{what}; run `{command}` to restore the package", what=what, command=command)
 
 
 def _commands(damage: Damage, facts: Facts) -> Iterator[str]:
-    """An environment of torchup is made again as a whole; elsewhere a package is reinstalled as it was."""
+    """An environment of torchup is recreated as a whole; elsewhere a package is reinstalled as it was."""
     from torchup.doctor import remedy  # noqa: PLC0415  # the planner comes with it
     from torchup.doctor.rules.damaged import repair_command  # noqa: PLC0415  # only damage pays for it
     from torchup.envs.damage import DamageKind  # noqa: PLC0415  # same

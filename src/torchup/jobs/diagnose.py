@@ -53,7 +53,7 @@ def examine_report(raw: bytes) -> Examined:
             _FOREIGN[content],
             hint=_paste()
             if content is Content.BINARY
-            else message("doctor.report.binary.hint", "copy the text from the terminal or the page"),
+            else message("doctor.report.binary.hint", "copy the text from the terminal or the page into a file"),
         )
     if not has_words(facts.text):
         raise UsageError(message("doctor.report.nothing", "torchup recognises nothing in this report"), hint=_paste())
@@ -103,8 +103,8 @@ def _nothing_known() -> tuple[Notice, ...]:
 def _paste() -> Any:
     return message(
         "doctor.report.nothing.hint",
-        "paste the output of one of these: `torchup doctor --format md`, `python -m torch.utils.collect_env`, "
-        "`nvidia-smi`, `pip list`, or the whole error message",
+        "paste the whole error message, or the output of one of these commands: `torchup doctor --format md`, "
+        "`python -m torch.utils.collect_env`, `nvidia-smi`, `pip list`",
     )
 
 
@@ -255,17 +255,18 @@ def without_answer(host: Host, python: str, inspection: Inspection, facts: Facts
 
 
 def _repair(facts: Facts) -> Message | None:
-    """The command for an environment that torchup can make again."""
+    """The command for an environment that torchup can recreate."""
     if facts.restorable is None:
         return None
     return message(
-        "doctor.target.repair", "run `torchup env repair {name}` to make the environment again", name=facts.restorable
+        "doctor.target.repair", "run `torchup env repair {name}` to recreate the environment", name=facts.restorable
     )
 
 
 def stray_kernels(host: Host) -> tuple[Notice, ...]:
     """Jupyter kernels whose Python is gone: a notebook that starts one hangs without a reason."""
     from torchup.envs import kernels  # noqa: PLC0415  # not for reports
+    from torchup.report.kernel_text import PROBLEMS  # noqa: PLC0415  # same
 
     return tuple(
         Notice(
@@ -273,9 +274,9 @@ def stray_kernels(host: Host) -> tuple[Notice, ...]:
             level="warning",
             text=message(
                 "doctor.kernel.stray",
-                "the Jupyter kernel `{name}` cannot start ({problem}); run `torchup kernel remove {name}` to remove it",
+                "the Jupyter kernel `{name}` cannot start: {problem}; run `torchup kernel remove {name}` to remove it",
                 name=kernel.name,
-                problem=kernel.problem,
+                problem=PROBLEMS[kernel.problem],
             ),
         )
         for kernel in kernels.find(host)

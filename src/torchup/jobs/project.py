@@ -57,6 +57,7 @@ class Edit(Value, frozen=True, kw_only=True):
     after: bytes
     difference: str
     slots: tuple[Slot, ...]
+    kind: Kind | None = None  # of an undo unknown: no build is chosen
 
     @property
     def changes(self) -> bool:
@@ -109,23 +110,35 @@ def _read(host: Host, folder: str, name: str, tool: Kind | None) -> ProjectFile:
     path = host.real_path(posixpath.join(folder, name))
     inside = host.real_path(folder).rstrip("/\\")
     if not path.startswith((f"{inside}/", f"{inside}\\")):
+        if ".." in name.replace("\\", "/").split("/"):
+            raise UsageError(
+                message("project.outside", "{path} is outside the folder", path=shown),
+                hint=message("project.outside.hint", "give the folder that contains the file as FOLDER"),
+            )
         raise UsageError(
-            message("project.link", "{path} is a link to {target}, outside the folder", path=shown, target=path),
-            hint=message("project.link.hint", "run the command in the folder that contains the file"),
+            message("project.link", "{path} leads to {target}, which is outside the folder", path=shown, target=path),
+            hint=message("project.link.hint", "run the command in the folder that contains the target"),
         )
     content = host.read_bytes(path, SIZE_LIMIT + 1)
     if content is None:
-        raise UsageError(
-            message("project.unreadable", "{path} cannot be read", path=shown),
-            hint=message(
-                "project.unreadable.hint",
-                "check the permissions of the file, or choose another one in the folder with --file",
-            ),
-        )
+        raise _missing(shown, there=host.exists(path))
     original = read_original(shown, content)
     kind = tool if tool is not None and name.endswith("pyproject.toml") else kind_of(shown, original.text)
     found = declared(kind, shown, original.text)
     return ProjectFile(name=name, path=path, kind=kind, original=original, found=found)
+
+
+def _missing(shown: str, *, there: bool) -> UsageError:
+    """A file that is not there, or one that is there and cannot be read."""
+    if there:
+        return UsageError(
+            message("project.unreadable", "{path} cannot be read", path=shown),
+            hint=message("project.unreadable.hint", "check that it is a file and that you have permission to read it"),
+        )
+    return UsageError(
+        message("project.missing", "{path} does not exist", path=shown),
+        hint=message("project.missing.hint", "check the name, or leave out --file to use every known project file"),
+    )
 
 
 def with_torch(files: Sequence[ProjectFile]) -> tuple[ProjectFile, ...]:
@@ -204,7 +217,7 @@ def edit_of(one: ProjectFile, targets: Sequence[Target], request: Request, catal
     slots = slots_of(list(zip(machines, plans, strict=True)), catalog)
     text = EDITORS[one.kind](one.original.path, one.original.text, slots, load_compat())
     after = one.original.content if text == one.original.text else restored(one.original, text)
-    return Edit(name=one.name, path=one.path, before=one.original.content, after=after, slots=slots,
+    return Edit(name=one.name, path=one.path, kind=one.kind, before=one.original.content, after=after, slots=slots,
                 difference=difference(one.original, text))  # fmt: skip
 
 
@@ -251,7 +264,8 @@ def write(host: Host, edits: Sequence[Edit]) -> None:
         raise UsageError(
             message("project.write", "{path} cannot be written: {reason}", path=edits[len(done)].name,
                     reason=error.strerror or error),
-            hint=message("project.write.hint", "check the permissions of the folder; torchup changed nothing"),
+            hint=message("project.write.hint",
+                "check the permissions of the folder and the free space; torchup changed nothing"),
         ) from error  # fmt: skip
     except BaseException:
         _put_back(host, done)
@@ -317,7 +331,7 @@ def undo_of(host: Host, folder: str, files: Sequence[str]) -> tuple[Edit, ...]:
             message("project.undo.none", "there is no sync to undo in {folder}", folder=folder),
             hint=message(
                 "project.undo.none.hint",
-                "run `torchup project sync` first; torchup then keeps the content that it replaces",
+                "check the folder and --file; only changes that `torchup project sync` made can be undone",
             ),
         )
     return tuple(found)
@@ -357,7 +371,7 @@ def carry_out_undo(host: Host, edits: Sequence[Edit]) -> None:
                 message("project.write", "{path} cannot be written: {reason}", path=one.name,
                         reason=error.strerror or error),
                 hint=message("project.undo.hint",
-                    "check the permissions of the file, then run the command again; torchup still has the "
-                    "content from before the sync"),
+                    "check the permissions of the file and the free space, then run the command again; torchup "
+                    "still has the content from before the sync"),
             ) from error  # fmt: skip
         _forget_last(host, one.path)

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 class RepairState(StrEnum):
     """What became of a repair."""
 
-    OUTSIDE = "outside"  # nothing in the environment to repair
+    UNREPAIRED = "unrepaired"  # no cause, or one that torchup cannot repair
     DECLINED = "declined"
     PLANNED = "planned"  # a dry run: the environment would be rebuilt
     COMMANDS = "commands"  # a dry run: one package would be exchanged
@@ -80,7 +80,7 @@ def repair(host: Host, examined: Examined, found: Diagnosis, callbacks: Callback
     """Repair what lies inside the environment, after asking.
 
     Raises:
-        UsageError: the environment is a system's or conda's, which torchup does not rebuild.
+        UsageError: the environment is a system's or conda's, which torchup does not recreate.
         NoBuildError, NetworkError, InstallError, VerifyError: as `install` does; the old environment is as it was.
     """
     done = _environment(host, examined, found, callbacks)
@@ -109,7 +109,7 @@ def _kernels(host: Host, callbacks: Callbacks) -> Notice | None:
 def _environment(host: Host, examined: Examined, found: Diagnosis, callbacks: Callbacks) -> Repair:
     finding = repairable(found)
     if finding is None or examined.python is None:
-        return Repair(state=RepairState.OUTSIDE, diagnosis=found, facts=examined.facts)
+        return Repair(state=RepairState.UNREPAIRED, diagnosis=found, facts=examined.facts)
     prefix = environment_of(host, examined.python, conda=finding.rule == "numpy-abi")
     plan = None if is_conda(host, prefix) else _plan(host, examined, finding, callbacks)
     before = Repair(state=RepairState.DECLINED, diagnosis=found, facts=examined.facts, prefix=prefix, plan=plan)
@@ -119,7 +119,7 @@ def _environment(host: Host, examined: Examined, found: Diagnosis, callbacks: Ca
         return replace(before, state=RepairState.PLANNED, plan=replace(plan, steps=steps(plan, prefix)))
     question = message(
         "doctor.fix.ask",
-        "rebuild {path} with torch {build} (the current environment is kept as {path}.previous)?",
+        "recreate {path} with torch {build} (torchup keeps the current environment as {path}.previous)?",
         path=redact(prefix),
         build=plan.build.label,
     )
@@ -156,7 +156,7 @@ def environment_of(host: Host, python: str, *, conda: bool = False) -> str:
         if conda:
             return prefix
         raise UsageError(
-            message("doctor.fix.conda", "{path} is a conda environment: torchup does not rebuild it", path=prefix),
+            message("doctor.fix.conda", "{path} is a conda environment: torchup does not recreate it", path=prefix),
             hint=message(
                 "doctor.fix.conda.hint",
                 "run the commands that `torchup doctor` shows, or make a new environment with `torchup up`",
@@ -188,7 +188,9 @@ def _plan(host: Host, examined: Examined, finding: Finding, callbacks: Callbacks
                 return _resolved(host, examined, request, catalog)
     if finding.rule == "numpy-abi":
         return None
-    callbacks.note(message("doctor.fix.newer", "the same build is no longer available; torchup chooses another build"))
+    callbacks.note(
+        message("doctor.fix.newer", "the build that the repair needs is not available; torchup chooses another build")
+    )
     return _resolved(host, examined, Request(python=meant.python), catalog)
 
 

@@ -36,20 +36,25 @@ def exchange_numpy(host: Host, examined: Examined, prefix: str, confirm: Callabl
     then the version that it was.
     """
     before = next(iter(examined.facts.versions("numpy")), None)
-    question = message(
-        "doctor.fix.numpy.ask",
-        "replace NumPy {version} in {path} with NumPy 1 (torchup restores the old version if torch still does "
-        "not work)?",
-        path=redact(prefix),
-        version=before or "?",
-    )
-    if not confirm(question):
+    if not confirm(_question(before, prefix)):
         return None
     try:
         with registry.lock(host, prefix):
             return _exchanged(host, examined, before, prefix)
     except TimeoutError as error:
         raise registry.busy(prefix) from error
+
+
+def _question(before: str | None, prefix: str) -> Message:
+    if before is None:
+        return message("doctor.fix.numpy.ask-unknown", "install NumPy 1 in {path}?", path=redact(prefix))
+    return message(
+        "doctor.fix.numpy.ask",
+        "replace NumPy {version} in {path} with NumPy 1 (torchup restores the old version if torch still does "
+        "not work)?",
+        path=redact(prefix),
+        version=before,
+    )
 
 
 def numpy_command(host: Host, python: str) -> tuple[str, ...]:
@@ -66,23 +71,37 @@ def _exchanged(host: Host, examined: Examined, before: str | None, prefix: str) 
     cured = facts.torch.import_error is None and "numpy-abi" not in {f.rule for f in diagnose(facts).findings}
     if done.ok and cured:
         return facts
-    if before is not None and facts.versions("numpy") != (before,):
-        host.run((*argv[:-1], f"numpy=={before}"), timeout=TIMEOUT)
+    restored = before is None or facts.versions("numpy") == (before,)
+    if not restored:
+        restored = host.run((*argv[:-1], f"numpy=={before}"), timeout=TIMEOUT).ok
     if done.ok:
-        raise VerifyError(
-            message(
-                "doctor.fix.numpy.undone",
-                "NumPy 1 did not help; NumPy {version} was restored in {path}",
-                version=before or "?",
-                path=redact(prefix),
-            )
-        )
-    lines = (done.stderr or done.stdout).strip().splitlines() or ["-"]
+        raise VerifyError(_undone(before if restored else None, prefix))
+    lines = (done.stderr or done.stdout).strip().splitlines()
     raise InstallError(
         message("doctor.fix.numpy.failed", "NumPy 1 could not be installed into {path}", path=redact(prefix)),
-        hint=message(
-            "doctor.fix.numpy.failed.hint",
-            "read the last line of the installer's output: {line}",
-            line=redact(lines[-1])[:300],
-        ),
+        hint=_last_line(lines[-1]) if lines else None,
+    )
+
+
+def _undone(restored: str | None, prefix: str) -> Message:
+    """That it was in vain, and which NumPy is there now; ``None``: the new one."""
+    if restored is None:
+        return message(
+            "doctor.fix.numpy.stays", "NumPy 1 did not help; it is still installed in {path}, because the old "
+            "version is unknown or could not be restored", path=redact(prefix),
+        )  # fmt: skip
+    return message(
+        "doctor.fix.numpy.undone",
+        "NumPy 1 did not help; NumPy {version} was restored in {path}",
+        version=restored,
+        path=redact(prefix),
+    )
+
+
+def _last_line(line: str) -> Message:
+    return message(
+        "doctor.fix.numpy.failed.hint",
+        "solve the installer's problem and repeat the command, or run `torchup up` to make a new environment; "
+        "the installer said: {line}",
+        line=redact(line)[:300],
     )

@@ -1,4 +1,4 @@
-"""Make an environment of torchup again as it was verified: the repair of whatever happened to its files."""
+"""Recreate an environment of torchup as it was verified: the repair of whatever happened to its files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Broken(Value, frozen=True, kw_only=True):
-    """An environment, what is not as it was installed, and the plan that makes it again."""
+    """An environment, what is not as it was installed, and the plan that recreates it."""
 
     environment: Environment
     plan: Plan
@@ -87,7 +87,7 @@ def _not_ours(environment: Environment) -> UsageError:
     text = message("env.repair.no-record", "torchup's record of `{name}` is missing or damaged", name=environment.name)
     hint = message(
         "env.repair.no-record.hint",
-        "run `torchup env remove {name}`, then `torchup up --env {name}` to make a new one",
+        "run `torchup env remove {name}`, then `torchup up --env {name}` to make a new environment",
         name=environment.name,
     )
     return UsageError(text, hint=hint)

@@ -36,7 +36,9 @@ def restoring(host: Host, python: str, damage: Sequence[Damage]) -> tuple[Notice
         return (_notice(message("files.repair", "to restore the environment, run `{command}`", command=command)),)
     if any(one.weighs and not one.conda for one in damage):
         command = shlex.join(("torchup", "doctor", "--deep", "--python", python))
-        asked = message("files.ask-doctor", "run `{command}` for the commands that restore the files", command=command)
+        asked = message(
+            "files.ask-doctor", "run `{command}` to see the commands that restore the files", command=command
+        )
         return (_notice(asked),)
     return changed_files(damage, facts)
 

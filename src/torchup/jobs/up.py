@@ -107,7 +107,7 @@ def up(host: Host, wanted: Wanted, listener: Listener) -> Report:
         VerifyError: the environment does not compute what it should.
         BenchError: a measurement failed or missed its accuracy bar.
     """
-    listener.stage(message("up.detect", "examining this machine and asking the sources for builds"))
+    listener.stage(message("up.detect", "examining this machine and preparing the plan"))
     choice = _chosen(host, wanted, listener)
     target = environment_path(host, wanted.name, wanted.path)
     alone = wanted.request.offline or wanted.bundle is not None
@@ -173,7 +173,13 @@ def _same_packages(host: Host, wanted: Wanted, request: Request, say: Callable[[
     kept = tuple(wheel.package for wheel in wheels if wheel.package not in named)
     if not kept or request.purpose:
         return request
-    say(message("up.same-packages", "choosing torch again for {packages}", packages=", ".join(kept)))
+    say(
+        message(
+            "up.same-packages",
+            "choosing a torch build that works with the packages of this environment: {packages}",
+            packages=", ".join(kept),
+        )
+    )
     return structs.replace(request, packages=(*request.packages, *kept))
 
 
@@ -256,9 +262,7 @@ def _all_is_ready(name: str, hint: Message) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise InterruptedByUserError(
-            message(
-                "up.interrupted", "interrupted after the installation; the environment `{name}` is ready", name=name
-            ),
+            message("up.interrupted", "interrupted, but the environment `{name}` is ready", name=name),
             hint=hint,
         ) from None
 

@@ -86,8 +86,8 @@ class RecipeKind(StrEnum):
 
     REPLICA = "replica"  # the published program as written
     SAME_MATH = "same-math"  # the same mathematics, executed in another way
-    SPEEDRUN = "speedrun"  # another training, held to the same accuracy
-    MICRO = "micro"  # one operation alone
+    SPEEDRUN = "speedrun"  # another training than the published one: a recipe or a batch size of its own
+    MICRO = "micro"  # a workload that has only one recipe
 
 
 class RungStatus(StrEnum):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.catalog.gpus import NAMED, load_gpu_table
-from torchup.catalog.types import LISTED
+from torchup.catalog.types import LISTED, is_vendor
 from torchup.catalog.versions import at_least, variant_key, version_key
 from torchup.compat.laws import code_on_gpu
 from torchup.compat.target import forward_compat_possible, gpu_name
-from torchup.model import InstallerName, Notice, Os, Plan, Reason, Vendor, message
+from torchup.model import UNKNOWN, InstallerName, Notice, Os, Plan, Reason, Vendor, message
 from torchup.plan.drivers import DriverAction, DriverOrder, driver_text, keep_text, place_of
 from torchup.plan.gpus import is_integrated
 from torchup.plan.whatif import best_row, families, newer_driver_gives, with_conda, without_conda
@@ -52,13 +52,19 @@ def _cpu_only(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _warn(
             message(
                 "plan.advice.cpu-only-conda",
-                "cpu-only: conda-forge has no build for the {gpu}, but {build} works: use --installer uv",
+                "cpu-only: conda-forge has no build for the {gpu}, but {build} works with --installer uv",
                 gpu=names,
                 build=other.label,
             )
         )
     elif names:
-        yield _warn(message("plan.advice.cpu-only-ignored", "cpu-only: torch has no build for the {gpu}", gpu=names))
+        yield _warn(
+            message(
+                "plan.advice.cpu-only-ignored",
+                "cpu-only: no known torch build for this platform supports the {gpu}",
+                gpu=names,
+            )
+        )
     else:
         yield _warn(message("plan.advice.cpu-only", "cpu-only: no GPU was found in this machine"))
 
@@ -81,7 +87,8 @@ def _uncovered(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
             yield _warn(
                 message(
                     "plan.advice.left-out",
-                    "the {gpu} is left out: no build supports all GPUs; set {variable}={keep} to hide it",
+                    "the {gpu} is left out, because the chosen build cannot use it; set {variable}={keep} to "
+                    "hide this GPU from torch",
                     gpu=gpu_name(gpu),
                     variable=hide,
                     keep=keep,
@@ -90,7 +97,9 @@ def _uncovered(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         elif not is_integrated(gpu, question.catalog):
             yield _warn(
                 message(
-                    "plan.advice.unused", "the {gpu} stays unused: a build supports only one vendor", gpu=gpu_name(gpu)
+                    "plan.advice.unused",
+                    "the {gpu} stays unused: a build supports GPUs of only one vendor",
+                    gpu=gpu_name(gpu),
                 )
             )
 
@@ -109,7 +118,8 @@ def _conda_serves_all(plan: Plan, best: Fit, question: Question) -> Iterator[Not
         yield _tell(
             message(
                 "plan.advice.conda-all",
-                "conda-forge's {torch} ({variant}) has code for GPUs from {oldest} to {newest}: use --installer conda",
+                "conda-forge's torch {torch} ({variant}) has code for GPUs of compute capability {oldest} to "
+                "{newest}: use --installer conda",
                 torch=row.torch,
                 variant=row.variant,
                 oldest=row.arch.sass[0],
@@ -195,10 +205,10 @@ def _intel_mac(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.intel-mac",
-                "{last} is the last release with wheels for Intel Macs; conda-forge still builds {torch}: use "
-                "--installer conda",
+                "torch {last} is the last release with wheels for Intel Macs; conda-forge still builds torch "
+                "{torch}: use --installer conda",
                 last=question.catalog.by_platform["macos_x86_64"][0].torch,
-                torch=newest.torch if newest else "?",
+                torch=newest.torch if newest else UNKNOWN,
             )
         )
 
@@ -225,18 +235,19 @@ def _translated(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _warn(
             message(
                 "plan.advice.rosetta",
-                "the Python in use is an x86_64 one under Rosetta; the plan uses a native arm64 Python instead",
+                "the Python in use is an x86_64 build that runs under Rosetta; the plan uses a native arm64 "
+                "Python instead",
             )
         )
 
 
 def _python(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del best
-    if plan.python not in question.pythons.installed:
+    if plan.python not in question.pythons.installed and question.pythons.known:
         yield _tell(
             message(
                 "plan.advice.python-fetched",
-                "Python {python} is not installed; the installer downloads it",
+                "torchup found no Python {python}; the installer downloads it",
                 python=plan.python,
             )
         )
@@ -244,11 +255,23 @@ def _python(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
 
 def _certainty(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del question
-    if best.candidate.row.certainty != LISTED and not best.candidate.row.file:
+    if best.candidate.row.certainty == LISTED or best.candidate.row.file:
+        return
+    if is_vendor(best.candidate.row):  # a refresh reads no pages of vendors
+        text = message(
+            "plan.advice.not-seen-vendor",
+            "{build} was announced, but torchup has not seen it on its index; open {index} to check whether it was "
+            "published",
+            build=plan.build.label,
+            index=plan.build.index_url or best.candidate.source.url,
+        )
+        yield Notice(code="plan.advice.not-seen", level="info", text=text)
+    else:
         yield _tell(
             message(
                 "plan.advice.not-seen",
-                "{build} is announced, but its index page was not seen; run `torchup catalog refresh` to read it",
+                "{build} was announced, but torchup has not seen it on an index; run `torchup catalog refresh "
+                "--write` to check whether it was published and to save the answer",
                 build=plan.build.label,
             )
         )
@@ -272,7 +295,8 @@ def _rocm_sdk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
             message(
                 "plan.advice.one-device",
                 "torch requires the ROCm libraries for every AMD GPU ({all} in all). The plan takes only those "
-                "for your GPU: it replaces that requirement with {requirement}. Another GPU needs its own plan",
+                "for the GPUs that it covers: it replaces that requirement with {requirement}. Other GPU models "
+                "need their own plan",
                 all=f"{(row.size_bytes or 0) / 1e9:.1f} GB",
                 requirement=plan.overrides[0],
             )
@@ -285,7 +309,8 @@ def _system_packages(plan: Plan, best: Fit, question: Question) -> Iterator[Noti
         yield _tell(
             message(
                 "plan.advice.system-packages",
-                "this build needs JetPack's CUDA and cuDNN, and the system's OpenBLAS; install them with `{command}`",
+                "this build uses the CUDA and cuDNN of JetPack, and also needs packages of the system: run "
+                "`{command}` to install these packages",
                 command=f"sudo apt-get install {packages}",
             )
         )
@@ -303,7 +328,7 @@ def _unsure_names(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]
                 message(
                     "plan.advice.unsure-name",
                     "torchup assumes the architecture of the {gpu}, because no published source states it; run "
-                    "`torchup detect` on that machine to see what the driver reports",
+                    "`torchup detect` on the machine that has this GPU to see what the driver reports",
                     gpu=gpu_name(gpu),
                 )
             )
@@ -318,8 +343,8 @@ def _assumed_driver(plan: Plan, best: Fit, question: Question) -> Iterator[Notic
         yield _tell(
             message(
                 "plan.advice.assumed-driver",
-                "no NVIDIA driver was given, so the plan assumes a current one (branch {branch}); use --assume "
-                "driver=VERSION to plan for another",
+                "no NVIDIA driver was given, so the plan assumes one of branch {branch}; use --assume "
+                "driver=VERSION to plan for another driver",
                 branch=driver.version,
             )
         )
@@ -362,8 +387,8 @@ def _companions(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.missing-companions",
-                "left out {packages}: no {variant} build exists for torch {torch} and Python {python}; use "
-                "`--require PACKAGE` to choose only a torch that has the package",
+                "torchup leaves out {packages}: it knows no {variant} build for torch {torch} and Python "
+                "{python} on this platform; use `--require PACKAGE` to choose only a torch that has the package",
                 packages=", ".join(plan.missing_companions),
                 variant=plan.build.variant,
                 torch=plan.build.torch,
@@ -423,8 +448,8 @@ def _forward_compat(plan: Plan, best: Fit, question: Question) -> Iterator[Notic
         yield _tell(
             message(
                 "plan.advice.forward-compat",
-                "this plan relies on the forward-compatibility libcuda (CUDA {cuda} with driver {driver}); "
-                "without it, only builds for the driver's own CUDA version work",
+                "this plan counts on the forward-compatibility libcuda (CUDA {cuda} with driver {driver}); "
+                "without it, builds that need a newer driver do not work",
                 cuda=question.target.cuda,
                 driver=driver.version,
             )
@@ -453,7 +478,7 @@ def _windows_arm(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield _tell(
             message(
                 "plan.advice.windows-arm",
-                "PyTorch's own ARM64 wheels for Windows are only CPU builds, for Python {pythons}",
+                "PyTorch publishes its own ARM64 wheels for Windows only as CPU builds, for Python {pythons}",
                 pythons=row.python_range,
             )
         )

@@ -62,7 +62,8 @@ def check_tools(package: Package, machine: Machine, variant: str) -> None:
             ),
             hint=message(
                 "plan.compile.gpu-only.hint",
-                "leave out the package, or plan a GPU build: leave out --cpu, or use --assume gpu=NAME",
+                "leave out the package, or plan a GPU build: leave out --cpu, or run `torchup plan` with "
+                "--assume gpu=NAME",
             ),
         )
     if not machine.tools:
@@ -95,7 +96,7 @@ def _check_toolkit(package: Package, machine: Machine, variant: str) -> None:
         hint=message(
             "plan.compile.toolkit.hint",
             "install the CUDA {wanted} toolkit and put its bin folder on PATH, or leave out --build to use a "
-            "torch that has a wheel",
+            "torch for which a wheel of the package exists",
             wanted=wanted,
         ),
     )
@@ -113,8 +114,8 @@ def compile_notices(wheel: PackageWheel, package: Package, machine: Machine) -> 
     if "MAX_JOBS" in wheel.environment and machine.memory_bytes is not None:
         text = message(
             "plan.compile.jobs",
-            "MAX_JOBS={jobs}: {memory} GB of memory is enough for that many compilers at a time; set MAX_JOBS to "
-            "change the number",
+            "torchup sets MAX_JOBS={jobs} for {memory} GB of memory and this processor; set MAX_JOBS yourself to "
+            "change how many compilers run at a time",
             jobs=wheel.environment["MAX_JOBS"],
             memory=machine.memory_bytes // _GIGABYTE,
         )

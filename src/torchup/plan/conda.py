@@ -255,7 +255,11 @@ def match_spec(requirement: Requirement) -> str:
     """
     if requirement.url or requirement.extras or requirement.marker:
         raise UsageError(
-            message("conda.requirement.form", "conda cannot install `{text}`", text=str(requirement)),
+            message(
+                "conda.requirement.form",
+                "conda cannot install `{text}`: conda supports no URL, extra or marker",
+                text=str(requirement),
+            ),
             hint=message(
                 "conda.requirement.form.hint",
                 "use the plain package name, or install the package later with pip in the environment",

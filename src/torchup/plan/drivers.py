@@ -85,7 +85,7 @@ def driver_text(order: DriverOrder) -> Message:
 def _what(order: DriverOrder) -> Message:
     if order.exact and order.branch is not None:
         return _exact(order)
-    which = _which(order)
+    which = message("plan.driver.newer", "NVIDIA driver {branch} or newer", branch=order.branch)
     if order.place is DriverPlace.WSL:
         return message(
             "plan.driver.wsl",
@@ -99,12 +99,6 @@ def _what(order: DriverOrder) -> Message:
     if order.place is DriverPlace.WINDOWS:
         return message("plan.driver.windows", "install {which} from {page}", which=which, page=driver_page())
     return message("plan.driver.install", "install {which}", which=which)
-
-
-def _which(order: DriverOrder) -> Message:
-    if order.branch is None:
-        return message("plan.driver.current", "the current NVIDIA driver")
-    return message("plan.driver.newer", "NVIDIA driver {branch} or newer", branch=order.branch)
 
 
 def _exact(order: DriverOrder) -> Message:

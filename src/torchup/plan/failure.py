@@ -52,7 +52,10 @@ def platform_problem(machine: Machine) -> NoBuildError | None:
     if is_32_bit(machine):
         return NoBuildError(
             message("plan.none.32-bit", "no torch wheel exists for 32-bit processors ({arch})", arch=machine.arch),
-            hint=message("plan.none.32-bit.hint", "install a 64-bit operating system"),
+            hint=message(
+                "plan.none.32-bit.hint",
+                "install a 64-bit operating system if the processor supports it, or use another machine",
+            ),
         )
     if is_musl(machine):
         return NoBuildError(
@@ -108,7 +111,7 @@ def _nearest_variant(asked: str, known: Sequence[str]) -> Message:
         of_kind = [name for name in known if name.startswith(kind)][:4]
         return message(
             "plan.variant.kind",
-            "leave out --variant to let torchup choose the build for this machine, or use one of {names}",
+            "leave out the variant to let torchup choose the build for this machine, or use a variant such as {names}",
             names=", ".join(of_kind),
         )
     wanted = asked if kind == asked else kind + asked.lstrip("abcdefghijklmnopqrstuvwxyz-_").replace(".", "")
@@ -167,7 +170,7 @@ def _not_in_channel(question: Question, wanted: str) -> TorchupError:
         message("plan.none.channel", "the {channel} channel has no {wanted}", channel=channel, wanted=wanted),
         hint=message(
             "plan.none.channel.hint",
-            "leave out --channel to choose a release such as {torch} ({variants}); this channel has only newer builds",
+            "leave out --channel to choose a release such as {torch} ({variants})",
             torch=catalog.newest_torch,
             variants=", ".join(variants),
         ),
@@ -240,13 +243,17 @@ def _no_code(question: Question, names: str, *, cpu_possible: bool) -> Message |
     if newest := _newer_than_code(question):
         return message(
             "plan.none.gpu-newer",
-            "no published build of torch has code for the {gpu}: the builds support GPUs up to {newest} and "
-            "contain no PTX that the driver could compile for a newer GPU",
+            "no known torch build for this platform has code for the {gpu}: the builds support GPUs up to "
+            "compute capability {newest} and contain no PTX that the driver could compile for a newer GPU",
             gpu=names,
             newest=newest,
         )
     if cpu_possible and not question.graphics.usable:
-        return message("plan.none.gpu-unsupported", "no published build of torch runs on the {gpu}", gpu=names)
+        return message(
+            "plan.none.gpu-unsupported",
+            "no known torch build for this platform and installer runs on the {gpu}",
+            gpu=names,
+        )
     return None
 
 
@@ -290,11 +297,13 @@ def _hint(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
     if question.request.variant and not any(_serves(question, r.variant) for r in rejected):
         return message(
             "plan.hint.other-vendor",
-            "leave out --variant, or add --assume gpu=NAME to plan for a machine with another GPU",
+            "leave out the variant (in --variant or --torch), or run `torchup plan` with --assume gpu=NAME to "
+            "plan for a machine with another GPU",
         )
     if any(gpu.vendor == Vendor.AMD and gpu.gfx is None for gpu in question.target.machine.gpus):
         return message(
-            "plan.hint.gfx", "use --assume gfx=NAME with the name that rocminfo shows, or --cpu for the CPU build"
+            "plan.hint.gfx",
+            "use --cpu for the CPU build, or run `torchup plan --assume gfx=NAME` with the name that rocminfo shows",
         )
     change = change_hint(question, rejected)
     if not cpu_possible:
@@ -345,7 +354,7 @@ def _not_conda(question: Question) -> Message | None:
         return None
     return message(
         "plan.hint.not-conda",
-        "use --installer uv: conda-forge has no build for this machine, but {build} fits",
+        "use --installer uv: no build of conda-forge fits, but {build} does",
         build=other.label,
     )
 
@@ -364,7 +373,7 @@ def _jetson_hint(question: Question) -> Message | None:
         return (
             message(
                 "plan.hint.jetson-unsaid",
-                "specify the board's Jetson Linux release: --assume jetson={release}",
+                "specify the board's Jetson Linux release, e.g. --assume jetson={release}",
                 release=known,
             )
             if known
@@ -387,7 +396,9 @@ def _jetson_hint(question: Question) -> Message | None:
 
 _HINTS = {
     Reason.GLIBC: message("plan.hint.glibc", "use a newer system, or add --installer conda to use conda-forge's build"),
-    Reason.PYTHON: message("plan.hint.python", "choose another Python with --python, or let torchup choose"),
+    Reason.PYTHON: message(
+        "plan.hint.python", "choose another Python with --python, or leave out --python to let torchup choose one"
+    ),
     Reason.COMPANION: message(
         "plan.hint.companion", "leave out --require, or leave out --torch and --variant to let torchup choose the build"
     ),

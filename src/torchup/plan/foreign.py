@@ -170,7 +170,6 @@ def _refused(file: str, field: str, value: object) -> UsageError:
                    value=shown)  # fmt: skip
     hint = message(
         "plan.foreign.hint",
-        "make the plan again with torchup; a plan file may contain names and versions, but no programs, paths or "
-        "options",
+        "recreate the plan with torchup; a plan file may contain names and versions, but no programs, paths or options",
     )
     return UsageError(text, hint=hint)

@@ -72,7 +72,11 @@ def judge(candidate: Candidate, question: Question) -> Fit | Rejection:
         return _reject(
             row,
             Reason.COMPANION,
-            message("plan.reject.companion", "{package} is not available for this build", package=missing[0]),
+            message(
+                "plan.reject.companion",
+                "{package} is not available for this build and Python version",
+                package=missing[0],
+            ),
         )
     unnamed_apple = row.mps is not None and not question.target.machine.gpus  # every Apple silicon has a GPU
     uses_gpu = bool(graphics) or (

@@ -138,7 +138,7 @@ def _refuse_contradictions(request: Request, variant: str) -> None:
     if request.cpu and variant not in {"", "cpu"}:
         raise UsageError(
             message("plan.cpu.variant", "--cpu and {variant} cannot be used together", variant=variant),
-            hint=message("plan.cpu.variant.hint", "leave out one of them"),
+            hint=message("plan.cpu.variant.hint", "leave out --cpu or the variant"),
         )
     if request.installer == InstallerName.CONDA and request.channel != "stable":
         raise UsageError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torchup.catalog.versions import at_least, python_key
 from torchup.compat.laws import newest_python
 from torchup.compat.target import platform_of
-from torchup.model import InstallerName, Machine, Message, Os, PythonInterpreter, Request, Value, message
+from torchup.model import UNKNOWN, InstallerName, Machine, Message, Os, PythonInterpreter, Request, Value, message
 
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog, Row
@@ -23,6 +23,7 @@ class Pythons(Value, frozen=True, kw_only=True):
     default: tuple[str, ...]  # of those what may be fetched unasked
     wanted: str | None
     unfit: tuple[str, ...]  # installed, but 32-bit, translated or not CPython
+    known: bool = True  # False: the machine is imagined, and nothing says which Pythons it has
 
 
 def pythons_of(machine: Machine, request: Request, catalog: Catalog) -> Pythons:
@@ -42,7 +43,8 @@ def pythons_of(machine: Machine, request: Request, catalog: Catalog) -> Pythons:
     wanted = short(request.python, free_threaded=request.python.endswith("t")) if request.python else None
     limit = python_key(catalog.newest_default_python)
     default = tuple(python for python in fetchable if python_key(python) <= limit and not python.endswith("t"))
-    return Pythons(installed=installed, fetchable=fetchable, default=default, wanted=wanted, unfit=tuple(unfit))
+    return Pythons(installed=installed, fetchable=fetchable, default=default, wanted=wanted, unfit=tuple(unfit),
+                   known=bool(machine.pythons or machine.python))  # fmt: skip
 
 
 def short(version: str, *, free_threaded: bool = False) -> str:
@@ -81,7 +83,7 @@ def choose_python(row: Row, pythons: Pythons, machine: Machine) -> tuple[str, st
     fetched = newest_python(python for python in possible if python in pythons.default)
     if fetched is not None:
         return fetched, None
-    return _no_wheel(row, ", ".join(pythons.installed) or "?")
+    return _no_wheel(row, ", ".join(pythons.installed) or UNKNOWN)
 
 
 def _macos_allows(row: Row, python: str, machine: Machine) -> bool:
@@ -89,7 +91,7 @@ def _macos_allows(row: Row, python: str, machine: Machine) -> bool:
     return machine.os != Os.MACOS or floor is None or at_least(machine.os_version, floor) is not False
 
 
-def _no_wheel(row: Row, python: str) -> Message:
+def _no_wheel(row: Row, python: str | Message) -> Message:
     return message(
         "plan.reject.python",
         "has wheels for Python {range}, not {python}",

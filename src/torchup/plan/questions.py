@@ -37,9 +37,9 @@ def _conda_or_pip(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.conda-or-pip.ended",
-            "PyTorch's own conda channel (-c pytorch) ended with {torch} ({month}). Old recipes still resolve "
-            "and install that version; mirrors of the channel are frozen, too. Current conda builds come from "
-            "conda-forge (pytorch-gpu).",
+            "PyTorch's own conda channel (-c pytorch) ended with torch {torch} ({month}). Old install commands "
+            "still work, but they install that version; mirrors of the channel are frozen, too. Current conda "
+            "builds come from conda-forge (pytorch-gpu).",
             torch=last,
             month=ended,
         ),
@@ -101,15 +101,15 @@ def _left_out(compat: Compat, family: Family, rows: list[Row]) -> Message | None
     if conda is None:
         return message(
             "plan.question.old-hardware.family",
-            "{family} ({gpus}): {build} is the last release with code for these GPUs, and driver branch {branch} "
-            "is the last that supports them. Do not update past that branch.",
+            "{family} ({gpus}): {build} is the last x86_64 build with code for these GPUs, and driver branch "
+            "{branch} is the last that supports them. Do not update past that branch.",
             **values,
         )
     return message(
         "plan.question.old-hardware.family-conda",
-        "{family} ({gpus}): {build} is the last release on PyTorch's own index with code for these GPUs, but "
-        "conda-forge's {conda} still has it. Driver branch {branch} is the last that supports them. Do not "
-        "update past that branch.",
+        "{family} ({gpus}): {build} is the last x86_64 build on PyTorch's own index with code for these GPUs; on "
+        "conda-forge, the last one is {conda}. Driver branch {branch} is the last that supports these GPUs. Do "
+        "not update past that branch.",
         conda=conda.label,
         **values,
     )
@@ -121,8 +121,9 @@ def _driver_or_toolkit(compat: Compat) -> Answer:
         message("plan.question.driver-or-toolkit", "Do I need the driver, the CUDA toolkit, or both?"),
         message(
             "plan.question.driver-or-toolkit.short",
-            "Only the driver. A CUDA build of torch includes its own CUDA runtime, cuDNN and NCCL. You need the "
-            "toolkit (nvcc) only to compile CUDA extensions: your own, or those of a package without a wheel.",
+            "Only the driver. A CUDA build of torch includes its own CUDA runtime and cuDNN, and on Linux also "
+            "NCCL. You need the toolkit (nvcc) only to compile CUDA extensions: your own, or those of a package "
+            "without a wheel.",
         ),
         message(
             "plan.question.driver-or-toolkit.versions",
@@ -168,8 +169,9 @@ def _version_mismatch(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.version-mismatch.wrong",
-            "It is wrong only if torch's CUDA major is higher than the driver's: a CUDA {new} build with a "
-            "driver below {floor}. Then update the driver, or use a {variant} build (torch {torch} and older).",
+            "It is wrong only if torch's CUDA major is higher than the driver's, for example if a CUDA {new} "
+            "build runs with a driver below {floor}. Then update the driver, or use a {variant} build (the last "
+            "one is torch {torch}).",
             new=new,
             floor=compat.driver_floor(new, windows=False),
             variant=variant_named(last.driver.cuda) if last.driver else "",
@@ -182,7 +184,8 @@ def _version_mismatch(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.version-mismatch.toolkit",
-            "An installed toolkit of another version does not affect torch; it matters only when you compile.",
+            "An installed toolkit of another version does not affect torch; it matters only if you compile CUDA "
+            "extensions.",
         ),
     )
 

@@ -40,12 +40,17 @@ def _newer(plan: Plan, best: Fit, question: Question) -> Iterator[Message]:
     telling = [r for r in newer if r.reason != Reason.CPU_ONLY and _same_kind(r.variant, row.variant)]
     if newer and not telling:
         newest = newer[0].torch
-        yield message("plan.why.no-kind", "no {kind} build of {torch} is known", kind=_KINDS[row.kind], torch=newest)
+        yield message(
+            "plan.why.no-kind",
+            "no {kind} build of torch {torch} is known for this platform",
+            kind=_KINDS[row.kind],
+            torch=newest,
+        )
     if telling:
         first = telling[-1] if telling[-1].reason == Reason.PYTHON else telling[0]
         yield message(
             "plan.why.newer",
-            "{torch}+{variant} is not possible: {detail}",
+            "{torch}+{variant} was not chosen: {detail}",
             torch=first.torch,
             variant=variant_name(first.variant, question.target.machine),
             detail=first.detail,
@@ -61,13 +66,13 @@ def _newest(row: Row, question: Question) -> Message:
     if request.torch:
         return message(
             "plan.why.asked",
-            "you asked for torch {wanted}; this is the newest release that matches",
+            "you asked for torch {wanted}; the plan takes the newest release that matches",
             wanted=request.torch,
         )
     if request.variant and row.kind != "cpu":
         return message(
             "plan.why.variant",
-            "you asked for {variant}; {torch} is the newest release that has it",
+            "you asked for {variant}; {torch} is the newest release that has it for this platform",
             variant=row.variant,
             torch=row.torch,
         )
@@ -75,7 +80,7 @@ def _newest(row: Row, question: Question) -> Message:
         return message("plan.why.newest", "{torch} is the newest release", torch=row.torch)
     return message(
         "plan.why.newest-here",
-        "{torch} is the newest release published for {platform}",
+        "{torch} is the newest release for {platform} in the sources of this plan",
         torch=row.torch,
         platform=row.platform,
     )

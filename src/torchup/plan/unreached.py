@@ -35,7 +35,7 @@ def _not_offered(candidate: Candidate, silent: list[Source]) -> Rejection:
     names = {place.name for place in row.publications}
     where = [s.name for s in silent if s.variant == row.variant or (s.general and "pypi" in names)]
     if where:
-        detail = message("plan.reject.unreachable", "{source} did not answer", source=", ".join(where))
+        detail = message("plan.reject.unreachable", "{source} cannot be used", source=", ".join(where))
         return Rejection(torch=row.torch, variant=row.variant, reason=Reason.UNREACHABLE, detail=detail)
     detail = message("plan.reject.not-offered", "no configured source has this build")
     return Rejection(torch=row.torch, variant=row.variant, reason=Reason.MISSING_PAIR, detail=detail)

@@ -9,7 +9,7 @@ from torchup.catalog.versions import version_key
 from torchup.compat.packages import Status, conflict, match_one
 from torchup.compat.packages.against import none_fits
 from torchup.errors import NoBuildError
-from torchup.model import UNKNOWN, Message, Notice, message
+from torchup.model import Message, Notice, message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ def lowered(packages: Sequence[Package], newest: Fit, plan: Plan) -> Message | N
         return None
     return message(
         "plan.why.packages",
-        "{newest} is newer, but wheels of {packages} exist only for torch up to {torch} ({how})",
+        "{newest} is newer, but {torch} is the newest torch with fitting wheels of {packages} ({how})",
         newest=row.torch,
         packages=", ".join(package.name for package in packages),
         torch=plan.build.torch,
@@ -68,7 +68,8 @@ def refusal(packages: Sequence[Package], question: Question) -> NoBuildError:
                 packages=" and ".join(one.name for one in culprits),
             ),
             hint=message(
-                "plan.wheel.conflict.hint", "make one environment for each: `torchup env create NAME --with PACKAGE`"
+                "plan.wheel.conflict.hint",
+                "create an environment for each package: `torchup env create NAME --with PACKAGE`",
             ),
         )
     found = match_one(culprits[0] if culprits else packages[0], question)
@@ -97,14 +98,24 @@ def _nearest(found: Match) -> Message | None:
 
 def _build_hint(found: Match) -> Message:
     package = load_packages().get(found.package)
-    if package is not None and not package.can_be_compiled:
+    if package is None or package.can_be_compiled:
+        return _compile_hint(found)
+    if not found.alternative:
         return message(
-            "plan.wheel.no-source.hint",
-            "use an alternative: {what} (torchup cannot compile the package)",
-            what=found.alternative or UNKNOWN,
+            "plan.wheel.leave-out.hint", "leave out {package}; torchup cannot compile it", package=found.package
         )
     return message(
+        "plan.wheel.no-source.hint",
+        "leave out the package, because torchup cannot compile it; alternative: {what}",
+        what=found.alternative,
+    )
+
+
+def _compile_hint(found: Match) -> Message:
+    if not found.build_needs:
+        return message("plan.wheel.build.hint", "use `--build` to compile the package")
+    return message(
         "plan.wheel.source.hint",
-        "use `--build` to compile it; that needs {what}",
-        what=found.build_needs or UNKNOWN,
+        "use `--build` to compile the package; requirements for compiling: {what}",
+        what=found.build_needs,
     )

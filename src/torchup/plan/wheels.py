@@ -203,7 +203,11 @@ def _notices(matches: Sequence[Match]) -> tuple[Notice, ...]:
     for match in matches:
         for name, value in match.environment.items():
             text = message(
-                "plan.wheel.environment", "{package}: set {name}={value}", package=match.package, name=name, value=value
+                "plan.wheel.environment",
+                "set {name}={value} before you import {package}",
+                package=match.package,
+                name=name,
+                value=value,
             )
             found.append(Notice(code="plan.wheel.environment", text=text))
     return tuple(found)

@@ -40,7 +40,7 @@ class Asked(Value, frozen=True, kw_only=True):
     compat: Compat
 
 
-SYNC = message("project.fix.sync", "run `torchup project sync` to correct the file")
+SYNC = message("project.fix.sync", "run `torchup project sync` with the same options to correct the file")
 
 
 def check(found: Declared, catalog: Catalog, compat: Compat) -> tuple[Flaw, ...]:
@@ -92,7 +92,7 @@ def _index_without_marker(asked: Asked) -> Iterator[Flaw]:
         if none:
             yield _flaw("index-without-marker", message(
                 "project.flaw.marker",
-                "`{package}` is also tied to {label} on {systems}, but no such build was published there",
+                "`{package}` is tied to {label} also on {systems}, for which no such build was published",
                 package=wish.name, label=label, systems=", ".join(_SHOWN.get(name, name) for name in none),
             ))  # fmt: skip
 
@@ -203,7 +203,8 @@ def _version_unpublished(asked: Asked) -> Iterator[Flaw]:
                     for version in named)  # fmt: skip
         if known and not any(rows for _, rows in _rows(asked, wish)):
             yield _flaw("version-unpublished", message(
-                "project.flaw.version", "no torch{version} was published as {label}", version=wish.specifier,
+                "project.flaw.version",
+                "no torch{version} was published as {label} for the platforms of this entry", version=wish.specifier,
                 label=wish.label,
             ))  # fmt: skip
 
@@ -222,7 +223,8 @@ def _python_unpublished(asked: Asked) -> Iterator[Flaw]:
                     "the file allows Python {python}, but no torch that the file allows has wheels for that "
                     "Python: {build} supports {pythons}", python=python, build=newest.label,
                         pythons=newest.python_range),
-                message("project.flaw.python.fix", "raise requires-python, or allow an older torch"),
+                message("project.flaw.python.fix",
+                    "change requires-python, or the versions of torch that the file allows"),
             )  # fmt: skip
             return
 
@@ -257,7 +259,7 @@ def _companion_elsewhere(asked: Asked) -> Iterator[Flaw]:
                 continue
             yield _flaw("companion-elsewhere", message(
                 "project.flaw.companion",
-                "`{package}` comes from {there}, but torch comes from {own}: the builds differ",
+                "`{package}` is the {there} build, but torch is the {own} build: the two must be the same",
                 package=other.name, there=other.label or "PyPI", own=torch.label or "PyPI",
             ))  # fmt: skip
 

@@ -56,7 +56,7 @@ def kind_of(path: str, text: str) -> Kind:
         return Kind.PIXI
     if not name.endswith(".toml"):
         raise UsageError(
-            message("project.kind", "torchup does not know the project file {path}", path=path),
+            message("project.kind", "torchup does not support {path} as a project file", path=path),
             hint=message("project.kind.hint", "use pyproject.toml, pixi.toml, environment.yml or requirements.txt"),
         )
     return _of_pyproject(path, text)

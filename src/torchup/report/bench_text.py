@@ -50,7 +50,8 @@ def headline(results: Sequence[Result], baseline: Run) -> str:
         return ""
     return text(
         "bench.headline",
-        "The article's program ({epochs}) takes {about}{here} s here and {there} s on the {other}: {times}",
+        "The article's program ({epochs}) takes {about}{here} s here and {there} s on the {other}: this machine "
+        "is {times}",
         epochs=epochs(amount.count),
         about=text("bench.about", "about ") if here.extrapolated else "",
         here=numbers.plain_seconds(here.seconds),
@@ -82,7 +83,7 @@ def limits(results: Sequence[Result]) -> list[str]:
             continue
         line = text(
             "bench.limit",
-            "{device}: the limit for this work is {limit} ({bound}); `{recipe}` reaches {share} of it",
+            "{device}: this work takes at least {limit} (limit: {bound}); `{recipe}` reaches {share} of that speed",
             device=name,
             limit=numbers.seconds(bound.seconds * seconds_for(fastest, amount).factor),
             bound=bound_name(bound.bound),
@@ -99,21 +100,26 @@ def programs(results: Sequence[Result]) -> list[str]:
     for result in results:
         if "program" not in result.parameters:
             continue
-        memory = numbers.size(result.peak_memory_bytes)
-        cores = result.quality.get("cpu_cores")
-        used = numbers.digits(cores) if cores is not None else numbers.NONE
-        lines.append(
-            text(
-                "bench.program",
-                "The program used {cores} CPU cores on average and {memory} of memory",
-                cores=used,
-                memory=memory,
+        cores, memory = result.quality.get("cpu_cores"), result.peak_memory_bytes
+        if cores is not None and memory is not None:  # Windows counts neither
+            lines.append(
+                text(
+                    "bench.program",
+                    "CPU cores used by the program on average: {cores}; peak memory of its largest process: {memory}",
+                    cores=numbers.digits(cores),
+                    memory=numbers.size(memory),
+                )
             )
-        )
         busy = result.telemetry.utilisation if result.telemetry is not None else None
         if busy is not None:
             share = numbers.percent(1 - busy.median, 0)
-            lines.append(text("bench.program.waits", "The GPU waited {share} of the time", share=share))
+            lines.append(
+                text(
+                    "bench.program.waits",
+                    "The GPU was idle for {share} of the time (median of the samples)",
+                    share=share,
+                )
+            )
         lines += _profile(result.parameters.get("profile"))
     return lines
 
@@ -123,15 +129,18 @@ def _profile(profile: object) -> list[str]:
     if not isinstance(profile, dict) or not isinstance(profile.get("top"), list):
         return []
     key = "device_seconds" if profile.get("on") == "device" else "cpu_seconds"
-    shares = [numbers.percent(profile.get(name), 0) for name in ("copies", "input")]
-    lines = [
-        text(
-            "bench.profile",
-            "Copies take {copies} of the time; waiting for input takes {input}",
-            copies=shares[0],
-            input=shares[1],
+    copies, waiting = profile.get("copies"), profile.get("input")
+    lines = []
+    if copies is not None and waiting is not None:
+        lines.append(
+            text(
+                "bench.profile",
+                "Copies take {copies} of the time of all operations; waiting for the DataLoader takes {input} of "
+                "their CPU time",
+                copies=numbers.percent(copies, 0),
+                input=numbers.percent(waiting, 0),
+            )
         )
-    ]
     rows = profile["top"][:8]
     return lines + [
         f"  {numbers.seconds(float(r[key])):>9}  {r['count']:>8} x  {printable(str(r['name']))}" for r in rows

@@ -30,7 +30,7 @@ def catalog_text(rows: Sequence[Row], style: Style) -> str:
         text("catalog.column.build", "Build"),
         text("catalog.column.platform", "Platform"),
         "Python",
-        text("catalog.column.code", "Code for"),
+        text("catalog.column.code", "GPU code"),
         text("catalog.column.needs", "Needs"),
         text("catalog.column.companions", "Companions"),
         text("catalog.column.size", "Size"),
@@ -44,7 +44,7 @@ def _paragraph(row: Row, style: Style) -> str:
     named = (
         (text("catalog.column.needs", "Needs"), needs),
         (text("catalog.column.companions", "Companions"), companions),
-        (text("catalog.column.code", "Code for"), code),
+        (text("catalog.column.code", "GPU code"), code),
         (text("catalog.column.where", "Published on"), places),
     )
     head = "  ".join(part for part in (build, platform, f"Python {python}", size) if part)

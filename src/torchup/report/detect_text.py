@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.i18n import render, text
-from torchup.model import Message, message, verbatim
+from torchup.model import UNKNOWN, Message, message, verbatim
 from torchup.report.style import Style, mark
 from torchup.report.table import table
 
@@ -34,13 +34,13 @@ MEANINGS: dict[str, Message] = {
     ),
     "no-kfd": message("detect.problem.no-kfd", "the kernel offers no compute device (/dev/kfd)"),
     "kfd-error": message("detect.problem.kfd-error", "the compute device /dev/kfd cannot be opened"),
-    "disabled": message("detect.problem.disabled", "the GPU is disabled in the Device Manager"),
+    "disabled": message("detect.problem.disabled", "the GPU is disabled in Device Manager"),
     "not-started": message("detect.problem.not-started", "Windows could not start the GPU"),
     "stopped-by-windows": message("detect.problem.stopped-by-windows", "Windows has stopped the GPU (code 43)"),
     "reserved-for-vm": message("detect.problem.reserved-for-vm", "the GPU is reserved for virtual machines"),
     "corrupted-inforom": message("detect.problem.corrupted-inforom", "the GPU's own configuration memory is damaged"),
     "insufficient-resources": message(
-        "detect.problem.insufficient-resources", "the driver lacks resources (memory, device nodes)"
+        "detect.problem.insufficient-resources", "the driver has run out of a resource other than memory"
     ),
     "gpu-not-found": message("detect.problem.gpu-not-found", "the driver finds no GPU"),
     "nvml-error": message("detect.problem.nvml-error", "the driver's management library (NVML) returned an error"),
@@ -52,8 +52,8 @@ SOURCES: dict[str, Message] = {
     "operating system": message("detect.source.system", "operating system"),
     "file system of the data folder": message("detect.source.file-system", "file system of the data folder"),
     "PATH and usual places": message("detect.source.path", "PATH and the usual folders"),
-    "usual places": message("detect.source.places", "usual places"),
-    "environment": message("detect.source.environment", "environment"),
+    "usual places": message("detect.source.places", "usual folders"),
+    "environment": message("detect.source.environment", "environment variable"),
     "firmware": message("detect.source.firmware", "firmware"),
     "kernel release": message("detect.source.kernel", "kernel release"),
     "registry": message("detect.source.registry", "registry"),
@@ -89,8 +89,8 @@ def _source(names: str) -> str:
 
 
 def gib(size: int | None) -> str:
-    """Bytes as ``23.6 GiB``; unknown is a question mark."""
-    return "?" if size is None else f"{size / GIB:.1f} GiB"
+    """Bytes as ``23.6 GiB``, or that they are unknown."""
+    return render(UNKNOWN) if size is None else f"{size / GIB:.1f} GiB"
 
 
 def _system(machine: Machine) -> list[tuple[str, str, str]]:
@@ -104,7 +104,7 @@ def _system(machine: Machine) -> list[tuple[str, str, str]]:
             (text("detect.fact.libc", "C library"), f"{machine.libc} {machine.glibc or ''}".strip(), at("libc", ""))
         )
     if machine.wsl:
-        rows.append(("WSL", str(machine.wsl_version or "?"), at("wsl", "")))
+        rows.append(("WSL", str(machine.wsl_version or render(UNKNOWN)), at("wsl", "")))
     if machine.container:
         passed = (
             text("detect.container.gpu", "GPU devices passed in")
@@ -118,7 +118,7 @@ def _system(machine: Machine) -> list[tuple[str, str, str]]:
         rows.append(("Jetson Linux", machine.jetson, at("jetson", "")))
     if machine.secure_boot is not None:
         state = text("detect.on", "on") if machine.secure_boot else text("detect.off", "off")
-        rows.append((text("detect.fact.secure-boot", "Secure boot"), state, at("secure_boot", "")))
+        rows.append((text("detect.fact.secure-boot", "Secure Boot"), state, at("secure_boot", "")))
     if machine.translated:
         translated = text("detect.translated", "this Python runs under Rosetta translation")
         rows.append(("Rosetta", translated, at("translated", "")))
@@ -129,19 +129,22 @@ def _hardware(machine: Machine) -> list[tuple[str, str, str]]:
     at = machine.sources.get
     cpu = machine.cpu
     counts = text(
-        "detect.cpu.counts", "{cores} cores, {threads} threads", cores=cpu.cores or "?", threads=cpu.threads or "?"
+        "detect.cpu.counts",
+        "cores: {cores}, threads: {threads}",
+        cores=cpu.cores or UNKNOWN,
+        threads=cpu.threads or UNKNOWN,
     )
     memory = gib(machine.memory_bytes)
     if machine.memory_limit_bytes is not None:
         memory += ", " + text("detect.memory.limit", "limited to {size}", size=gib(machine.memory_limit_bytes))
     if machine.memory_available_bytes is not None:
         memory += ", " + text("detect.memory.available", "{size} available", size=gib(machine.memory_available_bytes))
-    features = [(text("detect.fact.features", "Instructions"), " ".join(cpu.features), at("cpu", ""))]
+    features = [(text("detect.fact.features", "Instruction sets"), " ".join(cpu.features), at("cpu", ""))]
     return [
         (text("detect.fact.cpu", "Processor"), f"{cpu.model or '?'} ({counts})", at("cpu", "")),
         *(features if cpu.features else []),
         (text("detect.fact.memory", "Memory"), memory, at("memory_bytes", "")),
-        (text("detect.fact.disk", "Free disk"), gib(machine.disk_free_bytes), at("disk_free_bytes", "")),
+        (text("detect.fact.disk", "Free disk space"), gib(machine.disk_free_bytes), at("disk_free_bytes", "")),
     ]
 
 
@@ -155,7 +158,7 @@ def _gpus(machine: Machine) -> list[tuple[str, str, str]]:
 
 
 def _gpu(gpu: Gpu) -> str:
-    parts = [gpu.name or f"{gpu.vendor.value} {gpu.pci_id or '?'}"]
+    parts = [gpu.name or f"{gpu.vendor.value} {gpu.pci_id or render(UNKNOWN)}"]
     if gpu.compute_capability:
         parts.append(text("detect.gpu.capability", "compute capability {value}", value=gpu.compute_capability))
     parts += [part for part in (gpu.gfx, gpu.architecture) if part]
@@ -194,7 +197,7 @@ def _driver(driver: Driver) -> str:
         parts.append(text("detect.driver.not-loaded", "not loaded"))
     if driver.problem:
         parts.append(meaning(driver.problem, driver.detail))
-    return ", ".join(parts) or "?"
+    return ", ".join(parts) or render(UNKNOWN)
 
 
 def meaning(problem: str, detail: str | None) -> str:
@@ -228,7 +231,7 @@ def _software(machine: Machine, *, verbose: bool) -> list[tuple[str, str, str]]:
         state = (
             text("detect.node.usable", "this user has access")
             if node.readable and node.writable
-            else text("detect.node.forbidden", "this user has no access")
+            else text("detect.node.forbidden", "this user lacks read or write access")
         )
         rows.append((node.path, state, at("device_nodes", "")))
     rows += [(name, value, at("environment", "")) for name, value in machine.environment.items()]

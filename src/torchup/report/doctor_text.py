@@ -50,7 +50,7 @@ def headline(diagnosis: Diagnosis, style: Style, *, live: bool = True) -> str:
 
 def undetermined() -> str:
     """The headline where neither health nor a cause is shown."""
-    return text("doctor.text.undetermined", "Undetermined: there is no sign of a cause or of a working GPU")
+    return text("doctor.text.undetermined", "Undetermined: torchup found no known cause, but something may be wrong")
 
 
 def seen_title() -> str:
@@ -84,7 +84,7 @@ def _remedy_lines(remedy: Remedy, style: Style) -> Iterator[str]:
     for command in remedy.commands:
         yield f"        {command_line(command, remedy.shell)}"
     if remedy.needs_root and remedy.commands:
-        yield "        " + text("doctor.text.root", "(needs administrator rights; torchup never runs it)")
+        yield "        " + text("doctor.text.root", "(needs administrator rights; torchup does not run it for you)")
     if remedy.needs_reboot:
         yield "        " + text("doctor.text.reboot", "(reboot afterwards)")
 
@@ -130,7 +130,7 @@ def panel_rows(values: Panel) -> list[tuple[str, str | None]]:
     return [
         (text("doctor.panel.driver-runs", "newest CUDA that the driver supports"), driver),
         (built, values.torch_built or none),
-        (text("doctor.panel.toolkit", "CUDA toolkit (not needed)"), values.toolkit),
+        (text("doctor.panel.toolkit", "CUDA toolkit (torch does not need it)"), values.toolkit),
     ]
 
 

@@ -64,14 +64,14 @@ def show_text(
         (text("env.show.source", "source"), _origin(environment)),
         (text("env.show.created", "created"), environment.created_at or "-"),
         (text("env.show.verified", "verified"), _verified(environment, verification, style)),
-        (text("env.show.requested", "requested"), ", ".join(environment.requested) or "-"),
+        (text("env.show.requested", "requested packages"), ", ".join(environment.requested) or "-"),
         (text("env.show.packages", "packages"), str(len(environment.packages))),
     ]
     if previous is not None:
-        rows.append((text("env.show.previous", "previous"), previous))
+        rows.append((text("env.show.previous", "previous torch"), previous))
     # Whole lines below the table: a command that is wrapped cannot be copied.
     commands = list(_addresses(environment))
-    commands += [(text("env.show.run", "run a program in it"), f"torchup env run {environment.name} -- python")]
+    commands += [(text("env.show.run", "run a program"), f"torchup env run {environment.name} -- python")]
     commands += [
         (text("env.show.activate", "activate ({shell})", shell=shell), line) for shell, line in activation.items()
     ]
@@ -92,7 +92,7 @@ def _addresses(environment: Environment) -> Iterator[tuple[str, str]]:
         if digest:
             first = package in environment.first_use
             told = text("env.show.address", "{url}, SHA-256 {digest}", url=url, digest=digest)
-            again = text("env.show.first-use", "{file} (recorded at the first download)", file=told)
+            again = text("env.show.first-use", "{file} (hash recorded at the first download)", file=told)
             yield package, again if first else told
 
 
@@ -112,14 +112,18 @@ def changes_text(changes: Sequence[Change], style: Style) -> str:
 
 def _origin(environment: Environment) -> str:
     if environment.adopted:
-        return text("env.show.adopted", "adopted unchanged")
+        return text("env.show.adopted", "adopted (not installed by torchup)")
     installer = environment.installer.value if environment.installer else "-"
     return f"{environment.source or '-'} ({installer})"
 
 
 def _verified(environment: Environment, verification: Verification | None, style: Style) -> str:
     if environment.verified_at is None:
-        return text("env.show.not-verified", "not yet; run `torchup verify --env {name}`", name=environment.name)
+        return text(
+            "env.show.not-verified",
+            "not recorded; run `torchup verify --env {name}` to verify the environment now",
+            name=environment.name,
+        )
     if verification is None:
         return environment.verified_at
     passed = sum(rung.status == "pass" for rung in verification.rungs)

@@ -97,11 +97,13 @@ def _different(kind: str, values: Sequence[str], gpus: str, count: int) -> str:
     listed = ", ".join(sorted(values))
     if kind == "driver":
         return text(
-            "fleet.drift.drivers", "the drivers of the {count} machines with {gpus} differ: {values}",
+            "fleet.drift.drivers",
+            "the drivers of the {count} machines with the same system and {gpus} differ: {values}",
             count=count, gpus=gpus, values=listed,
         )  # fmt: skip
     return text(
-        "fleet.drift.builds", "the planned builds for the {count} machines with {gpus} differ: {values}",
+        "fleet.drift.builds",
+        "the planned builds for the {count} machines with the same system and {gpus} differ: {values}",
         count=count, gpus=gpus, values=listed,
     )  # fmt: skip
 
@@ -109,10 +111,12 @@ def _different(kind: str, values: Sequence[str], gpus: str, count: int) -> str:
 def _unlike(kind: str, own: str, usual: str, gpus: str, count: int) -> str:
     if kind == "driver":
         return text(
-            "fleet.drift.driver", "the driver is {own}, but {usual} on {count} machines with {gpus}",
+            "fleet.drift.driver",
+            "the driver is {own}, but {usual} on {count} machines with the same system and {gpus}",
             own=own, usual=usual, gpus=gpus, count=count,
         )  # fmt: skip
     return text(
-        "fleet.drift.build", "the planned build is {own}, but {usual} for {count} machines with {gpus}",
+        "fleet.drift.build",
+        "the planned build is {own}, but {usual} for {count} machines with the same system and {gpus}",
         own=own, usual=usual, gpus=gpus, count=count,
     )  # fmt: skip

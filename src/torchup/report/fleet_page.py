@@ -47,8 +47,8 @@ def _counts(members: Sequence[Member], found: Sequence[Drift]) -> list[tuple[str
     return [
         (text("fleet.tile.machines", "Machines"), len(members)),
         (text("fleet.tile.planned", "with a build that fits"), planned),
-        (text("fleet.tile.gpu", "with a usable GPU"), on_gpu),
-        (text("fleet.tile.errors", "with errors"), bad),
+        (text("fleet.tile.gpu", "with a build that uses the GPU"), on_gpu),
+        (text("fleet.tile.errors", "with errors or without a plan"), bad),
         (text("fleet.tile.drifts", "Drifts"), len(found)),
     ]
 
@@ -70,7 +70,10 @@ def _columns() -> list[tuple[str, bool]]:
 
 
 def _machines(members: Sequence[Member]) -> Section:
-    title, intro = text("fleet.machines", "All machines"), text("html.all.intro", "Click a heading to sort.")
+    title, intro = (
+        text("fleet.machines", "All machines"),
+        text("html.all.intro", "Click a column heading to sort the rows."),
+    )
     return Section(name="machines", title=title, intro=intro, parts=tuple(map(_row, members)))
 
 
@@ -105,16 +108,16 @@ def _drifts(found: Sequence[Drift]) -> Section:
         title=text("fleet.drifts", "Drifts"),
         intro=text(
             "fleet.drifts.intro",
-            "Environments whose torch is not the planned one, and machines that differ from most others with the "
-            "same GPUs.",
+            "Environments whose torch is not the planned one, and machines whose driver or planned build differs "
+            "from that of others with the same system and GPUs.",
         ),
         parts=tuple(found),
         note=""
         if found
         else text(
             "fleet.drifts.none",
-            "None: no machine differs from most others with the same GPUs, and every environment has the planned "
-            "torch.",
+            "None: no difference was found between machines with the same system and GPUs, and no environment "
+            "was found whose torch differs from the plan.",
         ),
     )
 
@@ -134,7 +137,7 @@ def _plans(members: Sequence[Member]) -> Section:
 
 def _facts(one: Member, plan: Plan) -> Iterator[tuple[str, str]]:
     if one.machine is not None:
-        yield text("plan.label.machine", "This machine"), machine_line(one.machine)
+        yield text("fleet.column.machine", "Machine"), machine_line(one.machine)
     yield text("plan.label.why", "Why"), " ".join(render(reason) for reason in plan.why)
     yield text("plan.label.from", "Source"), plan.build.index_url or plan.build.source or NONE
     yield text("fleet.packages", "Packages"), ", ".join(plan.requirements)

@@ -47,7 +47,7 @@ def columns() -> list[tuple[str, bool]]:
 
 def all_results(entries: Sequence[Entry]) -> Section:
     """Every result: its entry, and the cells."""
-    title, intro = text("html.all", "All results"), text("html.all.intro", "Click a heading to sort.")
+    title, intro = text("html.all", "All results"), text("html.all.intro", "Click a column heading to sort the rows.")
     return Section(name="results", title=title, intro=intro, parts=tuple((entry, _cells(entry)) for entry in entries))
 
 
@@ -98,7 +98,11 @@ def details(entries: Sequence[Entry]) -> Section:
     return Section(
         name="details",
         title=text("html.details", "Samples and conditions"),
-        intro=text("html.details.intro", "Everything that was recorded: raw samples, machine, software, telemetry."),
+        intro=text(
+            "html.details.intro",
+            "What was recorded of each result: samples, machine, software, telemetry. Long lists are cut; the "
+            "result file has all values.",
+        ),
         parts=tuple(_detail(entry) for entry in entries if not entry.published),
     )
 
@@ -112,7 +116,7 @@ def _detail(entry: Entry) -> Detail:
         shown=_joined(result.repeats),
         scale=Scale.around(result.repeats),
         points=(
-            text("html.facts.samples", "Every sample"),
+            text("html.facts.samples", "Samples of each measurement"),
             [(name, _joined(taken)) for name, taken in result.raw.items()],
         ),
         notes=tuple(map(render, notes)),
@@ -164,11 +168,7 @@ def _limit_facts(entry: Entry) -> Iterator[tuple[str, str]]:
             text("html.fact.flops", "achieved performance"),
             numbers.amount(limit.flops / entry.result.seconds, "FLOP/s"),
         )
-    peak = (
-        numbers.amount(limit.peak_flops, "FLOP/s")
-        if limit.peak_flops
-        else text("html.fact.peak-unknown", "peak unknown")
-    )
+    peak = numbers.amount(limit.peak_flops, "FLOP/s") if limit.peak_flops else text("html.fact.peak-unknown", "unknown")
     yield text("html.fact.peak", "peak performance"), f"{peak} ({limit.source})" if limit.source else peak
 
 

@@ -43,7 +43,7 @@ def doctor_html(
             "warning": text("html.doctor.warning", "warning"),
             "info": text("html.doctor.info", "note"),
             "fix": text("html.doctor.fix", "Fix"),
-            "root": text("doctor.text.root", "(needs administrator rights; torchup never runs it)"),
+            "root": text("doctor.text.root", "(needs administrator rights; torchup does not run it for you)"),
             "reboot": text("doctor.text.reboot", "(reboot afterwards)"),
             "evidence": text("html.doctor.evidence", "Why"),
             "explain": text("html.doctor.explain", "What this means"),

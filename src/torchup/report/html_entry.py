@@ -138,8 +138,6 @@ def kind_name(kind: RecipeKind) -> Message:
     return {
         RecipeKind.REPLICA: message("bench.kind.replica", "the published program as written"),
         RecipeKind.SAME_MATH: message("bench.kind.same-math", "the same mathematics, implemented another way"),
-        RecipeKind.SPEEDRUN: message(
-            "bench.kind.speedrun", "a different training setup that must reach the same accuracy"
-        ),
-        RecipeKind.MICRO: message("bench.kind.micro", "a single operation"),
+        RecipeKind.SPEEDRUN: message("bench.kind.speedrun", "a training setup that differs from the published one"),
+        RecipeKind.MICRO: message("bench.kind.micro", "a workload with only one recipe"),
     }[kind]

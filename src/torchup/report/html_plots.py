@@ -32,8 +32,8 @@ def roofline(entries: Sequence[Entry]) -> Section:
         title=text("html.roofline", "Roofline"),
         intro=text(
             "html.roofline.intro",
-            "How much work a run does for each byte that it moves (further right: more) and how fast it does it "
-            "(higher: faster). The dashed roof is the device's peak; no real run lies above it.",
+            "The chart shows how much work a run does for each byte that it moves (further right: more) and how "
+            "fast it works (higher: faster). The dashed roof is the device's peak; no real run lies above it.",
         ),
         parts=(_roofline_chart(points),) if points else (),
         note=text("html.roofline.unknown", "Peak unknown: {devices}.", devices=names) if unknown else "",
@@ -101,8 +101,9 @@ def scaling(entries: Sequence[Entry]) -> Section:
         title=text("html.scaling", "Scaling"),
         intro=text(
             "html.scaling.intro",
-            "Rate of several processes relative to one. Strong: the same work is divided. Weak: each process gets "
-            "the same amount of work.",
+            "Rate of several processes relative to one process. If one process was not measured, its rate is that "
+            "of the fewest processes divided by their number. Strong scaling divides the same work; weak scaling "
+            "gives each process the same amount of work.",
         ),
         parts=tuple(_scaling(key, group) for key, group in groups.items() if len(group) > 1 and max(group) > 1),
     )

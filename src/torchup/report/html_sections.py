@@ -37,7 +37,11 @@ def summary(entries: Sequence[Entry]) -> Iterator[tuple[Iterator[tuple[str, str,
 def _tiles(workload: str, measured: Sequence[Entry]) -> Iterator[tuple[str, str, str]]:
     best, worst = min(measured, key=_seconds), max(measured, key=_seconds)
     detail = " · ".join(part for part in (best.recipe, best.device, amount_name(best)) if part)
-    yield text("html.tile.fastest", "{workload}: fastest", workload=workload), numbers.seconds(best.seconds), detail
+    yield (
+        text("html.tile.fastest", "{workload}: fastest time", workload=workload),
+        numbers.seconds(best.seconds),
+        detail,
+    )
     if best.seconds < worst.seconds:
         detail = text("html.tile.speedup.detail", "{best}, relative to {worst}", best=best.recipe, worst=worst.recipe)
         yield text("html.tile.speedup", "Speed-up"), numbers.ratio(worst.seconds / best.seconds), detail
@@ -90,8 +94,9 @@ def ladder(entries: Sequence[Entry]) -> Section:
         title=text("html.ladder", "Ladder of recipes"),
         intro=text(
             "html.ladder.intro",
-            "The same data, weights, batch order and optimiser, run in different ways. Logarithmic axis, medians; the"
-            " band is the bootstrap interval. Hollow marks are published times that torchup did not measure.",
+            "All recipes use the same data, weights, batch order and optimiser, but run in different ways. Marks "
+            "show medians on a logarithmic axis; bands show bootstrap intervals. Hollow marks are published "
+            "times that torchup did not measure.",
         ),
         parts=_ladders(entries, LADDER),
     )
@@ -104,8 +109,8 @@ def speedruns(entries: Sequence[Entry]) -> Section:
         title=text("html.speedruns", "Speed runs"),
         intro=text(
             "html.speedruns.intro",
-            "A different training setup (batch, optimiser, schedule) that must reach the same accuracy. Do not "
-            "compare it with the recipes.",
+            "Speed runs use a different training setup (batch, optimiser, schedule) and must reach the same "
+            "accuracy. Do not compare their times with those of other recipes.",
         ),
         parts=_ladders(entries, SPEEDRUN),
     )
@@ -171,8 +176,8 @@ def devices(entries: Sequence[Entry]) -> Section:
         title=text("html.devices", "Devices side by side"),
         intro=text(
             "html.devices.intro",
-            "Median time. The number in brackets is the speed-up over the slowest device with the same recipe "
-            "and precision. Times in italics are published; torchup did not measure them.",
+            "Times are medians. The number in brackets is the speed-up over the slowest device with the same "
+            "recipe and precision. Times in italics are published; torchup did not measure them.",
         ),
         parts=tuple(table for table in tables if len(table.columns) > 1),
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROBLEMS = {
-    "python-missing": message("kernel.problem.python-missing", "the kernel's Python no longer exists"),
+    "python-missing": message("kernel.problem.python-missing", "the program that runs the kernel no longer exists"),
     "environment-missing": message("kernel.problem.environment-missing", "the kernel's environment no longer exists"),
     "ipykernel-missing": message(
         "kernel.problem.ipykernel-missing", "ipykernel is not installed in the kernel's environment"
@@ -54,7 +54,7 @@ class Row(Protocol):
 def list_text(kernels: Sequence[Row], style: Style) -> str:
     """One line a kernel (sign, name, label); below, what is wrong with those that cannot start."""
     if not kernels:
-        return text("kernel.none", "No kernels yet; run `torchup kernel add` to add one.")
+        return text("kernel.none", "No kernels found; run `torchup kernel add` to add one.")
     rows = [(mark(style, "error" if k.problem else "pass"), k.name, k.display_name or "-") for k in kernels]
     listed = table(("", text("kernel.column.name", "name"), text("kernel.column.label", "shown as")), rows, style)
     return "\n".join((listed, *(_problem(kernel) for kernel in kernels if kernel.problem)))

@@ -20,9 +20,9 @@ def measure_text(wheel: MeasuredWheel, verdict: Verdict, style: Style) -> str:
     title = printable(f"torch {wheel.torch}+{wheel.variant}")
     facts = table(("", ""), [(label, value) for label, value in _facts(wheel) if value], style)
     fits = (
-        text("measure.fits", "It fits this machine")
+        text("measure.fits", "The wheel fits the machine")
         if verdict.fits
-        else text("measure.unfit", "It does not fit this machine")
+        else text("measure.unfit", "The wheel does not fit the machine")
     )
     reasons = "; ".join(render(reason) for reason in verdict.why)
     line = f"{mark(style, 'pass' if verdict.fits else 'error')} {printable(f'{fits}: {reasons}')}"
@@ -42,8 +42,8 @@ def _facts(wheel: MeasuredWheel) -> list[tuple[str, str]]:
         ("PTX", (" ".join(wheel.ptx) or none) if wheel.sass else ""),
         ("glibc", wheel.glibc or ""),
         ("macOS", wheel.macos or ""),
-        (text("measure.library", "macOS, from the library"), wheel.macos_library or ""),
-        (text("measure.mps", "macOS, from the MPS error message"), wheel.mps_text or ""),
+        (text("measure.library", "minimum macOS, according to torch's library"), wheel.macos_library or ""),
+        (text("measure.mps", "minimum macOS for MPS, according to its error message"), wheel.mps_text or ""),
         (text("measure.requires", "requires"), "; ".join(wheel.requires)),
         (text("measure.size", "size"), size_text(wheel.size_bytes)),
         (

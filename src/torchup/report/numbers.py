@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from torchup.bench.stats import interval_level
+from torchup.bench.stats import interval_level, percentage
 from torchup.i18n import text
 
 _SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
@@ -64,12 +64,8 @@ def size(value: float | None) -> str:
 
 
 def percent(share: float | None, places: int = 1) -> str:
-    """A share as a percentage; what would round to 0.0 keeps two digits."""
-    if share is None:
-        return NONE
-    if 0 < abs(share) < 10 ** -(places + 2):
-        return f"{100 * share:.2g} %"
-    return f"{100 * share:.{places}f} %"
+    """A share in a cell, as `percentage` writes it."""
+    return NONE if share is None else percentage(share, places)
 
 
 def ratio(value: float | None) -> str:
@@ -96,7 +92,7 @@ def interval(bounds: tuple[float, float] | None, samples: int | None = None) -> 
     if bounds is None:
         return NONE
     level = interval_level(samples) if samples else None
-    return _ends(bounds) + (f" ({100 * level:.0f} %)" if level is not None else "")
+    return _ends(bounds) + (f" ({percentage(level, 0)})" if level is not None else "")
 
 
 def _ends(bounds: tuple[float, float]) -> str:

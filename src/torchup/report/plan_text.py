@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from torchup.compat.target import variant_name
 from torchup.i18n import printable, render, text
-from torchup.model import Machine, Plan, Reason, Rejection, Value, Vendor
+from torchup.model import UNKNOWN, Machine, Plan, Reason, Rejection, Value, Vendor
 from torchup.privacy import shown_address
 from torchup.report.columns import beside, cells, cut, fill, pad
 from torchup.report.style import Style, mark
@@ -111,7 +111,7 @@ def _rejected_lines(plan: Plan, machine: Machine, *, verbose: bool) -> list[str]
     lines = [f"{label:<{width}}{render(row.detail)}" for label, row in zip(labels, rows, strict=True)]
     left = len(plan.rejected) - len(rows)
     if left:
-        lines.append(text("plan.more-rejected", "{count} more: run `torchup plan -v` to see all", count=left))
+        lines.append(text("plan.more-rejected", "more builds: {count}; add -v to see all of them", count=left))
     return lines
 
 
@@ -150,9 +150,9 @@ def wheel_line(wheel: PackageWheel) -> str:
     place = wheel.url or wheel.index or wheel.find_links
     named = f"{wheel.package} {wheel.version}" if wheel.version else wheel.package
     if wheel.compiled:
-        return text("plan.wheel.compiled", "{package}: compiled on this machine", package=named)
+        return text("plan.wheel.compiled", "{package}: compiled during the installation", package=named)
     if place is None:
-        return text("plan.wheel.sources", "{package}: from the sources above", package=named)
+        return text("plan.wheel.sources", "{package}: from the sources of this plan", package=named)
     parts = [text("plan.wheel", "{package}: {place}", package=named, place=shown_address(place))]
     if wheel.publisher:
         parts.append(text("plan.wheel.publisher", "built by {publisher}", publisher=wheel.publisher))
@@ -237,7 +237,7 @@ def _outcome_line(row: Sequence[str], widths: Sequence[int], style: Style) -> st
 
 def _outcome_row(outcome: Outcome) -> tuple[str, str, str, str]:
     plan, machine = outcome.plan, outcome.machine
-    gpus = _names(machine, range(len(machine.gpus))) if machine else "?"
+    gpus = _names(machine, range(len(machine.gpus))) if machine else render(UNKNOWN)
     if plan is None:
         return printable(outcome.name), text("plan.none", "none"), "-", gpus
     label = f"{plan.build.torch}+{_variant(plan)}"

@@ -10,7 +10,7 @@ from torchup.bench.stability import advice
 from torchup.bench.timebase import Timed, common, cut, for_request, seconds_for
 from torchup.i18n import printable, render, text
 from torchup.i18n.sentences import sentence
-from torchup.model import RecipeKind, message
+from torchup.model import UNKNOWN, RecipeKind, message
 from torchup.patterns import lazy_pattern
 from torchup.report import numbers
 from torchup.report.style import mark
@@ -130,8 +130,8 @@ def heading(run: Run) -> str:
         "results.show.heading",
         "Run {id}, {when}, torchup {version}",
         id=run.id,
-        when=run.created_at or numbers.NONE,
-        version=run.torchup or numbers.NONE,
+        when=run.created_at or UNKNOWN,
+        version=run.torchup or UNKNOWN,
     )
 
 
@@ -216,7 +216,7 @@ def _ladder_columns(timed: Sequence[tuple[Timed, Result]]) -> list[tuple[str, li
             False,
         ),
         (text("results.column.memory", "Peak memory"), [_memory(r) for r in ordered], False),
-        (text("results.column.reached", "Reached"), [_reached(r) for r in ordered], False),
+        (text("results.column.reached", "Metric"), [_reached(r) for r in ordered], False),
         (text("results.column.speedup", "Speed-up"), [numbers.ratio(slowest / one.seconds) for one, _ in timed], False),
     ]
 
@@ -366,7 +366,7 @@ def beside_text(results: Sequence[Result], baseline: Run, style: Style) -> str:
     headers = ["", *(f"{short_device(p)} {numbers.plain_seconds(p.seconds)} s" for p in published)]
     title = text(
         "results.beside",
-        "How many times as fast as the article's devices (their times are published, not measured by torchup)",
+        "Speed compared with the article's devices (their times are published, not measured by torchup)",
     )
     return f"{title}\n{table(headers, rows, style)}"
 
@@ -437,8 +437,8 @@ def _comparison_details(comparisons: Sequence[Comparison], style: Style) -> str:
             "compare.differs",
             "{key} differs: {base} and {candidate}",
             key=difference.key,
-            base=difference.base or numbers.NONE,
-            candidate=difference.candidate or numbers.NONE,
+            base=difference.base or UNKNOWN,
+            candidate=difference.candidate or UNKNOWN,
         )
         lines[f"{mark(style, 'info')} {line}"] = None
     return "\n".join(lines)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torchup.i18n import render, text
 from torchup.i18n.sentences import sentence
-from torchup.model import message, verbatim
+from torchup.model import UNKNOWN, message, verbatim
 from torchup.report.columns import cells, fill, wrap
 from torchup.report.style import Style, mark
 
@@ -18,8 +18,8 @@ _PROVES: dict[str, Message] = {
     "files": message("verify.proves.files", "the installed files are unchanged"),
     "start": message("verify.proves.start", "the Python of the environment starts"),
     "import": message("verify.proves.import", "torch and its linked libraries load"),
-    "version": message("verify.proves.version", "the build is the planned one"),
-    "devices": message("verify.proves.devices", "torch sees the GPUs that its build is for"),
+    "version": message("verify.proves.version", "the build matches the plan, if there is one"),
+    "devices": message("verify.proves.devices", "torch sees a GPU if the build is for CUDA, ROCm or XPU"),
     "arch": message("verify.proves.arch", "the build has code for this device"),
     "matmul": message("verify.proves.matmul", "matrix products are correct"),
     "conv": message("verify.proves.conv", "convolutions and their gradients are correct"),
@@ -64,7 +64,7 @@ def verify_text(result: Verification, style: Style, *, watched: bool = False) ->
     if skipped:
         lines += [
             "",
-            text("verify.skipped", "checks that do not apply here: {count} (use --json to see them)", count=skipped),
+            text("verify.skipped", "skipped checks: {count} (use --json to see the reasons)", count=skipped),
         ]
     if result.readiness:
         lines += [
@@ -82,8 +82,9 @@ def readiness_line(one: Readiness) -> str:
         False: text("verify.not-ready", "no"),
         None: text("verify.unsure", "unknown"),
     }[one.ready]
-    wanted = f", {text('verify.wanted', 'needed: {span}', span=one.wanted)}" if one.wanted else ""
-    return f"  {answer}  {render(one.what)} ({one.found or '-'}{wanted})"
+    wanted = text("verify.wanted", "needed: {span}", span=one.wanted) if one.wanted else None
+    more = ", ".join(filter(None, (one.found, wanted)))
+    return f"  {answer}  {render(one.what)}" + (f" ({more})" if more else "")
 
 
 def verdict(result: Verification) -> str:
@@ -92,8 +93,10 @@ def verdict(result: Verification) -> str:
     failed = next((rung for rung in result.rungs if rung.status == "fail"), None)
     if failed is not None:
         where = f"{failed.name} ({failed.device})" if failed.device else failed.name
-        return text("verify.failed", "This PyTorch does not work here: {rung} failed.", rung=where)
-    name = torch.version or "?"
+        return text("verify.failed", "This PyTorch does not work here: the check {rung} failed.", rung=where)
     return text(
-        "verify.passed", "PyTorch {version} works here on: {devices}.", version=name, devices=", ".join(torch.devices)
+        "verify.passed",
+        "PyTorch {version} works here on: {devices}.",
+        version=torch.version or UNKNOWN,
+        devices=", ".join(torch.devices),
     )

@@ -23,7 +23,7 @@ STATUS: dict[Status, Message] = {
     Status.PINNED: message("wheel.status.pinned", "requires this torch"),
     Status.COMPATIBLE: message("wheel.status.compatible", "works with this torch"),
     Status.BUILD: message("wheel.status.build", "no public wheel: the package is compiled on your machine"),
-    Status.NONE: message("wheel.status.none", "there is no wheel"),
+    Status.NONE: message("wheel.status.none", "no wheel fits"),
     Status.UNKNOWN: message("wheel.status.unknown", "no wheel is known: the listings that torchup read show none"),
 }
 KINDS: dict[str, Message] = {
@@ -37,6 +37,16 @@ KINDS: dict[str, Message] = {
     "source": message("wheel.kind.source", "compiled on your machine"),
     "beside": message("wheel.kind.beside", "shares CUDA libraries with torch"),
     "ended": message("wheel.kind.ended", "no new releases"),
+}
+
+EVIDENCES: dict[str, Message] = {  # of the package tables (`catalog.packages.EVIDENCE`)
+    "listing": message("wheel.evidence.listing", "a public listing"),
+    "metadata": message("wheel.evidence.metadata", "PyPI's metadata or file names"),
+    "measured": message("wheel.evidence.measured", "the opened wheel"),
+    "table": message("wheel.evidence.table", "the project's own table"),
+    "matrix": message("wheel.evidence.matrix", "the project's build matrix"),
+    "resolver": message("wheel.evidence.resolver", "another installer's list"),
+    "seen": message("wheel.evidence.seen", "a user's script"),
 }
 
 
@@ -89,11 +99,18 @@ def _origin(found: Match) -> Iterator[str]:
 
 def _evidence(found: Match) -> str:
     if found.checked:
-        return text("wheel.text.answered", "the address answered just now")
+        return text("wheel.text.answered", "the wheel's address answered just now")
     if found.url and found.evidence in {"matrix", "resolver", "seen"}:
-        return text("wheel.text.unchecked", "the address could not be checked ({evidence})", evidence=found.evidence)
+        return text(
+            "wheel.text.unchecked",
+            "torchup has not checked the wheel's address (known from: {evidence})",
+            evidence=EVIDENCES[found.evidence],
+        )
     return text(
-        "wheel.text.evidence", "known from: {evidence}, as of {date}", evidence=found.evidence, date=found.as_of
+        "wheel.text.evidence",
+        "known from: {evidence}, as of {date}",
+        evidence=EVIDENCES[found.evidence or "listing"],
+        date=found.as_of,
     )
 
 
@@ -101,13 +118,13 @@ def _against(found: Match) -> Iterator[str]:
     for one in found.failed:
         yield text(
             "wheel.text.failed",
-            "{axis} must be {want}, not {have}",
+            "{axis}: needed {want}, but it is {have}",
             axis=AXES[one.axis],
             want=value_of(one.axis, one.want),
             have=value_of(one.axis, one.have),
         )
     for near in found.nearest:
-        yield text("wheel.text.nearest", "nearest: {build}", build=nearest_name(near))
+        yield text("wheel.text.nearest", "nearest build with a wheel: {build}", build=nearest_name(near))
 
 
 def nearest_name(near: Nearest) -> str:
@@ -124,4 +141,4 @@ def _remarks(found: Match) -> Iterator[str]:
     if not found.found and found.alternative:
         yield text("wheel.text.alternative", "alternative: {what}", what=found.alternative)
     if not found.found and found.build_needs:
-        yield text("wheel.text.build", "needed to compile it: {what}", what=found.build_needs)
+        yield text("wheel.text.build", "needed to compile the package: {what}", what=found.build_needs)

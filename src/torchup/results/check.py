@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from torchup.bench.limits import TOLERANCE
 from torchup.bench.stats import median as middle
 from torchup.bench.stats import median_interval
-from torchup.model import Message, Notice, message
+from torchup.model import UNKNOWN, Message, Notice, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,6 +138,6 @@ def _code(result: Result, place: str, *, written_by: str | None, version: str, k
             "check.other-version",
             "result {place} was measured by torchup {version}, whose code is not available here for comparison",
             place=place,
-            version=written_by or "?",
+            version=written_by or UNKNOWN,
         )
         yield Notice(code=text.code, level="warning", text=text)

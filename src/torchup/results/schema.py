@@ -103,7 +103,7 @@ def upgrade(data: object, *, name: str, steps: Mapping[int, Callable[[Any], Any]
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             old = message(
                 "results.old-version",
-                "version {version} of the file cannot be read: {error}",
+                "the content does not match result version {version}: {error}",
                 version=version,
                 error=error,
             )
@@ -172,21 +172,29 @@ def _check_size(data: object, name: str) -> None:
 def impossible(run: Run) -> Iterator[Message]:
     """What cannot be true in any run: times that are not positive, an interval that does not hold its median..."""
     if not RUN_ID.fullmatch(run.id):
-        yield message("results.impossible.id", "the run's id is not valid")
+        yield message(
+            "results.impossible.id",
+            "the run's id is not valid: an id has 1 to 80 characters (letters, digits, `.`, `_`, `-`) and starts "
+            "with a letter or a digit",
+        )
     for number, result in enumerate(run.results):
         place = f"results[{number}]"
         if not all(math.isfinite(t) and t > 0 for t in (result.seconds, *result.repeats)):
-            yield message("results.impossible.time", "{place}: a time that is not positive", place=place)
+            yield message("results.impossible.time", "{place} has a time that is not positive", place=place)
         if result.median is not None and not (math.isfinite(result.median) and result.median > 0):
-            yield message("results.impossible.median", "{place}: a median that is not positive", place=place)
+            yield message("results.impossible.median", "{place} has a median that is not positive", place=place)
         if result.ci95 is not None and not 0 < result.ci95[0] <= result.ci95[1]:
-            yield message("results.impossible.interval", "{place}: an invalid interval", place=place)
+            yield message(
+                "results.impossible.interval",
+                "{place} has an interval whose ends are not positive or not in order",
+                place=place,
+            )
         if any(not 0 <= position < len(result.repeats) for position in result.outliers):
             yield message(
-                "results.impossible.outlier", "{place}: an outlier that is not one of the repeats", place=place
+                "results.impossible.outlier", "{place} has an outlier that is not one of the repeats", place=place
             )
         accuracy = result.quality.get("test_accuracy")
         if accuracy is not None and not 0 <= accuracy <= 1:
             yield message(
-                "results.impossible.accuracy", "{place}: an accuracy that is not between 0 and 1", place=place
+                "results.impossible.accuracy", "{place} has an accuracy that is not between 0 and 1", place=place
             )

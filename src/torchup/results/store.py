@@ -237,7 +237,7 @@ def _latest(runs: tuple[Run, ...], wanted: str) -> Run:
         raise _unknown(
             message(
                 "results.none",
-                "there is no run `{wanted}`; number of stored runs: {count}",
+                "there is no run `{wanted}`; number of runs measured on this machine: {count}",
                 wanted=wanted,
                 count=len(here),
             )

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from torchup.model import UNKNOWN, Message, Notice, Secret, Source, Survey, message
 from torchup.sources.conda_config import addresses, read_conda_config
 from torchup.sources.configured import places
+from torchup.sources.index_client import why_nothing
 from torchup.sources.mirrors import find_mirror, load_mirrors
 from torchup.sources.private import shown
 from torchup.sources.urls import authorization, is_address, without_credentials
@@ -89,7 +90,7 @@ def _asked(host: Host, source: Source, address: Secret) -> Source:
         )
         if answer.ok:
             return replace(source, reachable=True)
-        problem = message("sources.conda.no-answer", "{error}", error=answer.error or answer.status)
+        problem = why_nothing(answer)
         if answer.status is None:
             break  # the server does not answer: the other names would not be found either
     return replace(source, reachable=False, detail=problem)

@@ -39,7 +39,10 @@ def list_folder(host: Host, request: PageRequest) -> Listing | None:
     if path.endswith(".whl") and host.exists(path):
         offer = _offer(path, request.source)
         return Listing(request=request, offers=(offer,) if offer else ())
-    problem = message("sources.no-folder", "cannot read the folder {path}", path=path)
+    if path.endswith(".whl"):
+        problem = message("sources.no-wheel", "the wheel {path} does not exist", path=path)
+    else:
+        problem = message("sources.no-folder", "cannot read the folder {path}", path=path)
     return Listing(request=request, reachable=False, found=False, problem=problem)
 
 

@@ -193,8 +193,13 @@ def why_silent(error: str) -> Message:
 def _problem(response: HttpResponse) -> Message | None:
     if len(response.body) >= PAGE_LIMIT:
         return message("sources.page-too-large", "the page is larger than {limit} MB", limit=PAGE_LIMIT >> 20)
-    if response.ok:
-        return None
+    return None if response.ok else why_nothing(response)
+
+
+def why_nothing(response: HttpResponse) -> Message:
+    """Why a request that failed brought nothing: the host is silent, or what its status means."""
+    if response.status is None:
+        return why_silent(response.error or "")
     if response.status in NOT_FOUND:
         return message("sources.not-there", "not found (HTTP {status})", status=response.status)
     if response.status == UNAUTHORIZED:

@@ -114,7 +114,7 @@ def _sampled(host: Host, seen: MirrorTest, url: str, task: _Task, connection: Co
         return replace(seen, reachable=seen.reachable, problem=why_silent(response.error or ""), served_by=served_by)
     if not response.ok or not response.body:
         problem = message(
-            "sources.mirror.no-file", "the file is listed but not served (HTTP {status})", status=response.status
+            "sources.mirror.no-file", "the server did not serve the test file (HTTP {status})", status=response.status
         )
         return replace(seen, reachable=True, problem=problem, served_by=served_by)
     return replace(

@@ -181,14 +181,14 @@ def about_mirror(request: Request, sources: Sequence[Source]) -> tuple[Notice, .
         found.append(
             message(
                 "sources.mirror.silent",
-                "the mirror {name} did not answer ({why}); torchup uses other sources",
+                "the mirror {name} cannot be used ({why}); torchup uses other sources",
                 name=mirror.name,
                 why=silent[0].detail,
             )
         )
     if mirror.pytorch is None:
         lacks = message(
-            "sources.mirror.lacks", "torchup knows no PyTorch wheels on the mirror {name}", name=mirror.name
+            "sources.mirror.lacks", "torchup knows of no PyTorch wheels on the mirror {name}", name=mirror.name
         )
         found.append(lacks)
     return tuple(Notice(code=text.code, level="warning", text=text) for text in found)

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from torchup.host.threads import begin
+from torchup.host.threads import begin, memory_is_short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,10 +25,10 @@ def in_parallel(work: Callable[[Item], Answer], items: Sequence[Item], limit: fl
     """
     answers: list[Answer | None] = [None] * len(items)
     waiting = list(reversed(range(len(items))))
-    left = threading.Semaphore(0)
+    left, end = threading.Semaphore(0), time.monotonic() + limit
 
     def worker() -> None:
-        while True:
+        while time.monotonic() < end:
             try:
                 position = waiting.pop()
             except IndexError:
@@ -38,9 +38,9 @@ def in_parallel(work: Callable[[Item], Answer], items: Sequence[Item], limit: fl
             finally:
                 left.release()
 
-    if not _start(worker, min(WORKERS, len(items))) and items:
+    if memory_is_short() or not _start(worker, min(WORKERS, len(items))):
         worker()  # no thread can be started (`ulimit -v`, `-u`): run one after the other
-    _wait_for(left, len(items), limit)
+    _wait_for(left, len(items), end)
     waiting.clear()
     return list(answers)
 
@@ -55,9 +55,8 @@ def _start(worker: Callable[[], None], count: int) -> int:
     return count
 
 
-def _wait_for(finished: threading.Semaphore, count: int, limit: float) -> None:
+def _wait_for(finished: threading.Semaphore, count: int, end: float) -> None:
     """Wait in short steps, so that Ctrl-C acts on Windows too."""
-    end = time.monotonic() + limit
     for _ in range(count):
         while not finished.acquire(timeout=0.05):
             if time.monotonic() > end:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from packaging.version import Version
 
 from torchup.catalog.expand import PLATFORMS
-from torchup.catalog.types import Learned, Overlay
+from torchup.catalog.types import LISTED, Learned, Overlay
 from torchup.catalog.versions import python_key, variant_key, version_key
 from torchup.errors import NetworkError
 from torchup.model import Source, Value, message
@@ -58,6 +58,7 @@ class Refresh(Value, frozen=True, kw_only=True):
     sources: tuple[Source, ...]
     new: tuple[Learned, ...] = ()  # builds that the catalogue does not have
     gains: tuple[Gain, ...] = ()
+    confirmed: tuple[str, ...] = ()  # known builds that no index had shown before: "2.15.0+cu130 linux_x86_64"
     new_variants: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()  # known builds that their own index answered without: "2.0.0+cu117 linux_x86_64"
     overlay: Overlay
@@ -93,13 +94,15 @@ def refresh(
     builds = learner.builds(offers)
     new = tuple(build for build in builds if _key(build) not in catalog.by_key)
     gains = tuple(_gains(builds, catalog))
-    changed = {(f"{g.build}", g.platform) for g in gains}
-    kept = [b for b in builds if b in new or (f"{b.torch}+{b.variant}", b.platform) in changed]
+    confirmed = tuple(build for build in builds if _is_confirmed(build, catalog))
+    changed = {(g.build, g.platform) for g in gains}
+    kept = [b for b in builds if b in new or b in confirmed or (f"{b.torch}+{b.variant}", b.platform) in changed]
     return Refresh(
         as_of=learner.as_of,
         sources=sources,
         new=tuple(sorted(new, key=lambda b: (version_key(b.torch), b.variant, b.platform), reverse=True)),
         gains=gains,
+        confirmed=tuple(f"{build.torch}+{build.variant} {build.platform}" for build in confirmed),
         new_variants=tuple(sorted({build.variant for build in new} - set(catalog.variants))),
         gone=tuple(_gone(sources, offers, catalog)),
         overlay=Overlay(as_of=learner.as_of, learned=_merged(previous.learned if previous else (), kept)),
@@ -213,6 +216,12 @@ def variant_of_metadata(text: str) -> str | None:
     if match := _RUNTIME.search(text):
         return f"cu{match[1]}{match[2]}"
     return None if _GPU_PACKAGES.search(text) else "cpu"
+
+
+def _is_confirmed(build: Learned, catalog: Catalog) -> bool:
+    """Whether the catalogue has a build only by announcement, so that to see it on a page is news worth keeping."""
+    row = catalog.by_key.get(_key(build))
+    return row is not None and row.certainty != LISTED
 
 
 def _gains(builds: Iterable[Learned], catalog: Catalog) -> Iterable[Gain]:

@@ -161,7 +161,7 @@ def told(source: Source, listings: Sequence[Listing]) -> Source:
     problem = next((one.problem for one in listings if one.problem and one.problem.code != "sources.not-there"), None)
     if problem is not None:  # an error page, a login page, garbage: an installer would stumble over it too
         return replace(source, reachable=False, detail=problem)
-    nothing = message("sources.nothing", "the index has no wheels of {packages}", packages=", ".join(PACKAGES))
+    nothing = message("sources.nothing", "this source has no wheels of {packages}", packages=", ".join(PACKAGES))
     return replace(source, reachable=True, detail=nothing)
 
 
@@ -191,7 +191,8 @@ def refuse_logins(host: Host, request: Request) -> None:
         raise UsageError(
             message(
                 "sources.mirror.login",
-                "the address of the mirror contains a password, which other users can see on the command line",
+                "the address of the mirror contains a password or a token, which other users can see on the "
+                "command line",
             ),
             hint=message(
                 "sources.mirror.login.hint",
@@ -205,7 +206,7 @@ def _silent(sources: Sequence[Source]) -> tuple[Notice, ...]:
     texts = [
         message(
             "sources.configured-silent",
-            "{url}, from {origin}, did not answer ({why}); torchup uses other sources",
+            "{url}, from {origin}, cannot be used ({why}); torchup uses other sources",
             url=source.url,
             origin=source.origin,
             why=source.detail or UNKNOWN,
@@ -228,8 +229,8 @@ def _named_by_the_project(host: Host, request: Request) -> tuple[Notice, ...]:
         found.append(
             message(
                 "sources.mirror.by-project",
-                "{file} names the index {url}. Packages from it run with your permissions, so continue only if "
-                "you trust the folder of that file",
+                "{file} names the index {url}. Packages from this index run with your permissions, so continue "
+                "only if you trust the folder of that file",
                 file=settings.path,
                 url=without_credentials(request.mirror),
             )
@@ -266,8 +267,8 @@ def _suggestion(host: Host, request: Request) -> tuple[Notice, ...]:
         return ()
     text = message(
         "sources.mirror.suggestion",
-        "mirrors near you have PyTorch's wheels ({names}): measure them with `torchup mirror test`, and use one "
-        "with `--mirror NAME`",
+        "these mirrors may be near you and have PyTorch's wheels: {names}. Measure them with `torchup mirror "
+        "test`, and use one with `--mirror NAME`",
         names=", ".join(mirror.name for mirror in near),
     )
     return (Notice(code="sources.mirror.suggestion", text=text),)

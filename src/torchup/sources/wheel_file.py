@@ -90,7 +90,9 @@ class Pieces(io.RawIOBase):
     def _get(self, start: int, length: int = _PIECE) -> bytes:
         if self.came + length > self._budget and self._path is None:
             raise UsageError(
-                message("wheel.budget", "reading this wheel would need more than {limit} MB", limit=self._budget >> 20),
+                message(
+                    "wheel.budget", "reading this wheel would download more than {limit} MB", limit=self._budget >> 20
+                ),
                 hint=message("wheel.budget.hint", "download the wheel and measure the file"),
             )
         data = self._from_disk(start, length) if self._path is not None else self._from_network(start, length)
@@ -178,7 +180,12 @@ class WheelFile:
         entry = self._entries[name]
         if entry.compress_type not in _METHODS or entry.flag_bits & 1:
             raise _broken(
-                self.name, message("wheel.method", "{file} uses a compression method that wheels do not use", file=name)
+                self.name,
+                message(
+                    "wheel.method",
+                    "{file} is encrypted, or uses a compression method that wheels do not use",
+                    file=name,
+                ),
             )
         if limit == INFLATED_LIMIT:
             self.pieces.piece = _LARGE_PIECE
@@ -221,7 +228,7 @@ class _explained:  # noqa: N801  # reads as a statement
 
 def _broken(name: str, reason: Message) -> UsageError:
     return UsageError(
-        message("wheel.broken", "{name} is not a valid wheel: {reason}", name=name, reason=reason),
+        message("wheel.broken", "cannot read {name} as a wheel: {reason}", name=name, reason=reason),
         hint=message(
             "wheel.broken.hint", "download the wheel again, or compare its hash with the hash on the index page"
         ),

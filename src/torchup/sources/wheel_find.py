@@ -107,7 +107,11 @@ def _chosen(offers: Sequence[Offer], asked: Asked, platform: str, python: str | 
         else message(
             "measure.none-python", "torch {label} has no wheel for Python {python}", label=label, python=python
         ),
-        hint=message("measure.none.hint", "choose one of: {names}", names=", ".join(pythons) or _platforms(same)),
+        hint=message(
+            "measure.none.hint",
+            "choose a Python (--python) or a platform (--platform) that has a wheel: {names}",
+            names=", ".join(pythons or _choice(offers, same)),
+        ),
     )
 
 
@@ -117,5 +121,12 @@ def _preference(offer: Offer, usual: str | None) -> tuple[object, ...]:
     return python == usual, not python.endswith("t"), python_key(python)
 
 
-def _platforms(offers: Sequence[Offer]) -> str:
-    return ", ".join(sorted({tag for offer in offers for tag in offer.platform_tags})) or "-"
+MOST_NAMED = 8  # builds in a hint
+
+
+def _choice(offers: Sequence[Offer], same: Sequence[Offer]) -> list[str]:
+    """The platforms that a version has wheels for; the newest builds there are if it has none at all."""
+    if same:
+        return sorted({tag for offer in same for tag in offer.platform_tags})
+    labels = {f"{o.version}+{o.variant}" if o.variant else o.version: version_key(o.version) for o in offers}
+    return sorted(labels, key=lambda label: (labels[label], label), reverse=True)[:MOST_NAMED]

@@ -10,11 +10,11 @@ def script_texts(size: str) -> dict[str, str]:
     return {
         "loading": text(
             "web.say.loading",
-            "Loading Python into this page, once: {percent} % of {size} MB",
+            "Loading Python into this page: {percent} % of {size} MB",
             **(_kept("percent") | {"size": size}),
         ),
         "starting": text("web.say.starting", "Starting Python"),
-        "tables": text("web.say.tables", "Reading the catalogue of builds and the causes"),
+        "tables": text("web.say.tables", "Reading the catalogue of builds and the known causes of errors"),
         "ready": text("web.say.ready", "Ready. Everything runs on this computer; the page sends nothing."),
         "working": text("web.say.working", "Working"),
         "copied": text("web.say.copied", "Copied"),

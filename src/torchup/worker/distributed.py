@@ -314,8 +314,10 @@ def measure(request: Dict[str, Any], here: Place) -> Dict[str, Any]:
     device = own_device(request.get("device") or "cpu", here)
     precision = request.get("precision") or "fp32-default"
     enter(device, precision)
-    if devices.kind(device) == "cpu":
-        torch.set_num_threads(int(request.get("threads") or max(1, (os.cpu_count() or 1) // here.local_world)))
+    if request.get("threads"):
+        torch.set_num_threads(int(request["threads"]))
+    elif devices.kind(device) == "cpu":
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // here.local_world))
     start(device, request, here)
     try:
         groups = [Group(size, dist.new_group(list(range(size)))) for size in sizes(here.world)]

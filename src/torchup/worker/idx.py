@@ -8,7 +8,7 @@ import gzip
 import hashlib
 import struct
 from pathlib import Path
-from typing import Dict, NamedTuple, Optional, Tuple
+from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from said import SaidError
@@ -62,8 +62,13 @@ def parse(content: bytes, label: str = "data") -> torch.Tensor:
     for dimension in shape:
         size *= dimension
     if size == 0 or len(content) != header + size:
-        raise DataError("idx-size", file=label, shape=shape, held=len(content) - header)
+        raise DataError("idx-size", file=label, shape=spelled(shape), held=len(content) - header)
     return torch.frombuffer(bytearray(content[header:]), dtype=torch.uint8).reshape(shape)
+
+
+def spelled(shape: Sequence[int]) -> str:
+    """A shape as people write it: ``60000 x 28 x 28``."""
+    return " x ".join(map(str, shape))
 
 
 def find(folder: str, name: str) -> str:
@@ -90,6 +95,6 @@ def load(folder: Optional[str] = None) -> Tuple[Split, Split]:
         images = read(find(place, images_name), checksums.get(images_name))
         labels = read(find(place, labels_name), checksums.get(labels_name))
         if images.dim() != 3 or labels.dim() != 1 or len(images) != len(labels):  # n, height, width
-            raise DataError("idx-pair", part=part, images=tuple(images.shape), labels=tuple(labels.shape))
+            raise DataError("idx-pair", part=part, images=spelled(images.shape), labels=spelled(labels.shape))
         splits.append(Split(images, labels.long()))
     return splits[0], splits[1]

@@ -9,7 +9,7 @@ from typing import Any, Dict
 import idx
 import measure
 import precision
-from said import GivenError, SaidError
+from said import GivenError, SaidError, said
 
 LIMIT = 300.0  # seconds; compiling kernels on a slow machine takes one or two minutes
 SAMPLES = 64 * 64 + 32  # 64 full batches and a shorter one
@@ -33,7 +33,10 @@ def in_child(request: Dict[str, Any]) -> float:
         if line.startswith('{"error"'):
             raise GivenError(json.loads(line)["error"]["said"])
     words = done.stderr.strip()[-400:]
-    raise SaidError("trial-ended", number=done.returncode, text=words or "-")
+    why = said("raised", text=words) if words else said("silent")
+    if done.returncode < 0:
+        raise SaidError("trial-signal", number=-done.returncode, why=why)
+    raise SaidError("trial-ended", number=done.returncode, why=why)
 
 
 def run(request: Dict[str, Any]) -> float:

@@ -95,7 +95,7 @@ def test_advice_names_the_wait_and_what_to_do():
     """Over half of the time in the loader: one sentence with the share and the faster recipe."""
     explained = with_breakdowns((made("script", 45.0), made("resident", 5.0)), {"cuda:0": Alone(input=4.2, transfer=0)})
     sentence = str(advise(explained[0], explained[1:]))
-    assert "89%" in sentence
+    assert "89 %" in sentence
     assert "H100" in sentence
     assert "`resident`" in sentence
     assert "9.0x" in sentence

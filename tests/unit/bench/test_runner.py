@@ -7,6 +7,7 @@ import json
 import pytest
 
 from support.bench import WorkerHost
+from torchup.bench.child import survey_environment
 from torchup.bench.request import BenchRequest
 from torchup.bench.runner import Listener, run_benchmark
 from torchup.errors import BenchError, TimeLimitError, UsageError
@@ -294,3 +295,10 @@ def test_the_machine_travels_without_anything_personal():
     assert result.device_name == "EPYC"
     assert result.machine["cpu"]["model"] == "EPYC"
     assert set(result.machine) & {"hostname", "user", "python", "pythons"} == set()
+
+
+@pytest.mark.parametrize(("stderr", "said"), [("", "no output"), ("Killed: 9", "Killed: 9")])
+def test_a_process_that_ends_without_an_answer_is_quoted(stderr, said):
+    """Its last words are the reason; one that said nothing is said to have said nothing."""
+    with pytest.raises(BenchError, match=f"torch: the process exited with code 3: {said}"):
+        survey_environment(WorkerHost(lambda *_: ([], 3, stderr)), "python")

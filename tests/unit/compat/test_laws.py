@@ -260,7 +260,7 @@ def test_what_is_said_of_a_driver_out_of_its_time():
     before = driver_fits_gpu(VOLTA, "340.108", windows=False)
     assert (
         said(before)
-        == "plan.reject.driver-before-gpu: driver 340.108 is older than the GPU: Volta needs branch 384 or newer"
+        == "plan.reject.driver-before-gpu: driver 340.108 is older than the GPU: Volta GPUs need branch 384 or newer"
     )
     after = driver_fits_gpu(VOLTA, "610.43", windows=False)
     assert (
@@ -293,7 +293,7 @@ def test_what_is_said_of_a_driver_that_is_missing_or_too_old():
         against(build, target_with(version="470.82.01"))
         == "plan.reject.driver: driver 470.82.01 is older than 525.60.13, which CUDA 12.6 needs"
     )
-    none = "plan.reject.no-driver: no NVIDIA driver is loaded; CUDA 12.6 needs driver 525.60.13"
+    none = "plan.reject.no-driver: no NVIDIA driver is loaded; CUDA 12.6 needs driver 525.60.13 or newer"
     assert against(build, make_target(machine("linux", nvidia("RTX 3060", "8.6")), CATALOG)) == none
     assert against(build, target_with(version=None)) == none
     windows = make_target(machine("windows", nvidia("RTX 3060", "8.6"), driver="527.41"), CATALOG)

@@ -24,7 +24,7 @@ REPORTS = {
     "proprietary modules below a new card": (
         NVRM.format(pci="10de:2c02", why="requires use of the NVIDIA open kernel modules."),
         "driver-missing-or-broken",
-        "needs NVIDIA's open kernel modules",
+        "replace the proprietary kernel modules with NVIDIA's open ones",
     ),
     "FFmpeg's DLLs": (
         "RuntimeError: [start of libtorchcodec loading traceback]\nFFmpeg version 8: Could not find module 'D:\\env\\Lib\\site-packages\\torchcodec\\libtorchcodec_core8.dll' (or one of its dependencies). Try using the full path with constructor syntax.",

@@ -30,7 +30,7 @@ def test_a_thread_does_its_work():
 @pytest.mark.parametrize("limited", [True, False])
 def test_a_pool_answers_with_and_without_a_limit(monkeypatch, limited):
     """Results, order and errors are the same, whoever does the work; under a limit no thread is started."""
-    monkeypatch.setattr(threads, "_memory_is_limited", lambda: limited)
+    monkeypatch.setattr(threads, "memory_is_short", lambda: limited)
     with Pool(3) as pool:
         assert list(pool.map(lambda n: n * n, range(5))) == [0, 1, 4, 9, 16]
         here = pool.submit(threading.current_thread).result() is threading.current_thread()

@@ -7,11 +7,12 @@ import subprocess
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from torchup.catalog import load_catalog
 from torchup.cli import main
 from torchup.errors import UsageError
-from torchup.model import Driver, Gpu, InstallerName, Machine, Os, Request, Vendor
+from torchup.model import Driver, Gpu, InstallerName, Machine, Os, PackageWheel, Request, Vendor
 from torchup.plan import resolve
 from torchup.plan.export import FLEET
 from torchup.plan.exports import FLEET as NAMES
@@ -137,6 +138,20 @@ def test_a_conda_plan_is_refused_where_the_format_has_pip_only(kind):
     assert "micromamba create" in FLEET["slurm"](planned("node1.json", installer=InstallerName.CONDA), [])
 
 
+def test_a_workflow_without_a_machine_says_what_stands_against_it():
+    """Packages that are installed after torch are named; conda is blamed only for a plan for conda."""
+    (one,) = planned("node1.json")
+    later = PackageWheel(package="apex", requirement="apex", compiled=True)
+    after = replace(one, plan=replace(one.plan, wheels=(later,)))
+    codes = {}
+    for name, fleet in {"conda": planned("node1.json", installer=InstallerName.CONDA), "later": [after]}.items():
+        with pytest.raises(UsageError) as caught:
+            FLEET["github-actions"](fleet, [])
+        codes[name] = caught.value.code
+    assert codes == {"conda": "export.conda", "later": "export.later"}
+    assert "apex" in str(caught.value)
+
+
 HOSTILE = ("$(reboot).json", "a'; reboot #.json", "{{ lookup('pipe','id') }}.json", "-x.json", "a\nb.json", "日本.json")
 
 
@@ -167,7 +182,7 @@ def test_the_command_exits_with_3_where_a_machine_is_left_out(tmp_path, capsys):
     assert "# left out: b.json: " in capsys.readouterr().out
     (tmp_path / "a.json").unlink()
     assert main(["plan", "--machine", str(tmp_path), "--export", "slurm"]) == 3
-    assert "none of these machines has a plan" in capsys.readouterr().err
+    assert "no machine in the folder has a plan" in capsys.readouterr().err
 
 
 def test_machines_that_share_a_file_share_torch_and_build():

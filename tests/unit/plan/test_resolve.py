@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from support.plan_machines import intel, machine, nvidia
 from torchup.catalog import load_catalog
+from torchup.catalog.packages import load_packages
+from torchup.compat.packages import Match, Status
 from torchup.errors import NoBuildError
-from torchup.model import Reason, Request
+from torchup.model import UNKNOWN, Machine, Os, Reason, Request
 from torchup.plan import resolve
+from torchup.plan.pythons import choose_python, pythons_of
+from torchup.plan.wheel_words import _build_hint
 
 CATALOG = load_catalog()
 
@@ -64,3 +69,32 @@ def test_old_integrated_graphics_do_not_stop_a_laptop():
     found = plan(machine("linux", intel("Intel Iris Xe Graphics", 0)))
     assert found.build.variant == "cpu"
     assert found.advice[0].code == "plan.advice.cpu-only-ignored"
+
+
+def test_what_is_unknown_of_a_machine_is_not_called_missing():
+    """Nothing is said of a Python that an imagined machine may have; a machine whose Pythons are known is told."""
+    imagined = plan(Machine(os=Os.LINUX, arch="x86_64", glibc="2.39"))
+    known = plan(Machine(os=Os.LINUX, arch="x86_64", glibc="2.39", python="3.8.1"))
+    assert "plan.advice.python-fetched" not in [notice.code for notice in imagined.advice]
+    assert "plan.advice.python-fetched" in [notice.code for notice in known.advice]
+
+
+def test_no_sentence_of_an_imagined_machine_has_a_question_mark_for_its_python():
+    """What is not known is called unknown, also where pip could fetch no Python."""
+    imagined = Machine(os=Os.LINUX, arch="x86_64", glibc="2.39")
+    pythons = replace(pythons_of(imagined, Request(), CATALOG), default=())
+    refused = choose_python(CATALOG.by_platform["linux_x86_64"][0], pythons, imagined)
+    assert str(refused).endswith("not unknown")
+
+
+@pytest.mark.parametrize("package", load_packages().packages, ids=lambda package: package.name)
+def test_a_hint_about_a_package_can_be_followed(package):
+    """It names what the tables know; what they do not know is left out."""
+    for needs, alternative in ((None, None), ("a compiler", "another package")):
+        found = Match(
+            package=package.name, kind=package.kind, as_of="2026-11-30", status=Status.NONE, build_needs=needs,
+            alternative=alternative,
+        )  # fmt: skip
+        hint = str(_build_hint(found))
+        assert str(UNKNOWN) not in hint
+        assert ("another package" in hint or "a compiler" in hint) is (needs is not None)

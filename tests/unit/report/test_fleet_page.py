@@ -79,3 +79,9 @@ def test_a_strangers_text_stays_text(language):
     assert "default-src &#39;none&#39;" in page
     assert not re.search(r"https?://[^<]*(?:\.js|\.css)", page)
     assert page.startswith("<!doctype html>")
+
+
+def test_a_page_of_other_machines_does_not_speak_of_this_one():
+    """The page is read elsewhere than on the machines that it shows."""
+    page = fleet_page([member("a", "gpu=RTX 4090", "driver=550.54")], [])
+    assert "This machine" not in page

@@ -14,7 +14,7 @@ from torchup.catalog import load_catalog
 from torchup.model import Change, Environment, InstallerName, Notice, Request, Rung, Said, Verification, message
 from torchup.plan import resolve
 from torchup.report import numbers
-from torchup.report.bench_text import advice, bench_text, limits, shortened
+from torchup.report.bench_text import advice, bench_text, limits, programs, shortened
 from torchup.report.catalog_text import catalog_text
 from torchup.report.columns import beside
 from torchup.report.env_text import changes_text, show_text
@@ -103,8 +103,10 @@ def test_the_limit_of_a_device_is_said_once_for_its_fastest_run():
     """Which bound, how long, which share; where the peak is unknown no limit is claimed."""
     slow, fast = result(limit=limit()), result("graph", 2.0, limit=limit(bound="bytes", share=0.455))
     (line,) = limits([slow, fast])
-    assert line == "Example CPU: the limit for this work is 910 ms (memory bandwidth); `graph` reaches 45.5 % of it"
-    assert "(arithmetic)" in limits([slow])[0]
+    assert line == (
+        "Example CPU: this work takes at least 910 ms (limit: memory bandwidth); `graph` reaches 45.5 % of that speed"
+    )
+    assert "(limit: arithmetic)" in limits([slow])[0]
     assert limits([result(limit=limit(seconds=None, share=None))]) == [
         "the peak performance of Example CPU is unknown, so torchup shows no limit"
     ]
@@ -164,7 +166,7 @@ def test_notes_and_doubts_are_said_once_with_all_their_recipes():
 def test_the_heading_of_a_run_has_its_name_and_its_time():
     """What an old file does not say is a dash."""
     assert heading(run()) == "Run 20260101T000000-abc123, 2026-01-01T00:00:00Z, torchup 0.1.0"
-    assert heading(run(created_at=None, torchup=None)).endswith(", -, torchup -")
+    assert heading(run(created_at=None, torchup=None)).endswith(", unknown, torchup unknown")
 
 
 SIDE = Side(
@@ -181,7 +183,8 @@ SLOWER = Comparison(
 def test_a_comparison_says_ratio_interval_verdict_and_what_differs():
     """The sign of a regression is an error's, of a slower run within the threshold a warning's."""
     said = compare_text(Report(comparisons=(SLOWER,)), ASCII)
-    for expected in ("2.00x slower", "0.48 - 0.52", "[x]", "few samples", "torch differs: 2.12.0 and -", "4.00 s"):
+    differs = "torch differs: 2.12.0 and unknown"
+    for expected in ("2.00x slower", "0.48 - 0.52", "[x]", "few samples", differs, "4.00 s"):
         assert expected in said
     tolerated = msgspec.structs.replace(SLOWER, regressed=False, interval=None)
     said = compare_text(Report(comparisons=(tolerated,)), msgspec.structs.replace(ASCII, color=True))
@@ -226,7 +229,7 @@ def test_an_environment_is_shown_with_where_it_is_from():
     said = shown(made, previous="torch 2.12.0+cu126")
     for expected in ("pytorch (uv)", "torch 2.12.0+cu126", "not yet; run `torchup verify --env default`", "source it"):
         assert expected in said
-    assert "adopted unchanged" in shown(msgspec.structs.replace(made, adopted=True))
+    assert "adopted (not installed by torchup)" in shown(msgspec.structs.replace(made, adopted=True))
 
 
 def test_an_environment_is_shown_with_its_proof():
@@ -281,3 +284,24 @@ def test_a_separator_that_begins_a_line_is_not_coloured_as_a_sign(label):
     section = "\n".join(beside(label, "https://pypi.org/simple · about 138 MB", 14, 30))
     assert "\x1b[" not in paint(f"{section}\n{' ' * 14}· 138 MB")
     assert paint("· a hint\n  ✓ a rung").count("\x1b[0m") == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "lines"),
+    [
+        ({"quality": {"cpu_cores": 2.0}, "peak_memory_bytes": 2**30}, 1),
+        ({"quality": {}, "peak_memory_bytes": None}, 0),  # Windows
+    ],
+)
+def test_what_a_program_used_is_left_out_if_nothing_counted_it(given, lines):
+    """No dash stands for a number in a sentence."""
+    found = programs([result(parameters={"program": "train.py"}, **given)])
+    assert len(found) == lines
+    assert not any("-" in line for line in found)
+
+
+@pytest.mark.parametrize(("profile", "lines"), [({"copies": 0.1, "input": 0.2}, 1), ({"copies": 0.1}, 0), ({}, 0)])
+def test_a_profile_without_shares_has_no_sentence_of_shares(profile, lines):
+    """What the profiler did not count is not in the sentence."""
+    shown = {"program": "x", "profile": {**profile, "top": []}}
+    assert len(programs([result(parameters=shown, quality={}, peak_memory_bytes=None)])) == lines

@@ -7,6 +7,7 @@ import pytest
 from support.index_server import IndexServer, make_wheel
 from support.sources import IsolatedHost
 from torchup.catalog import load_catalog
+from torchup.catalog.types import LISTED
 from torchup.encoding import to_json
 from torchup.errors import NetworkError
 from torchup.model import Request, Secret
@@ -88,6 +89,23 @@ def test_a_known_build_may_gain_pythons(tmp_path, server):
     row = load_catalog(to_json(found.overlay)).by_key["2.14.1", "cu126", "linux_x86_64"]
     assert "3.99" in row.pythons
     assert row.arch == CATALOG.by_key["2.14.1", "cu126", "linux_x86_64"].arch
+
+
+def test_to_see_a_build_confirms_it_whatever_the_catalogue_thought(tmp_path, server):
+    """Every build that is not listed is so in the overlay once a page shows it; one that is listed is no news."""
+    rows = [row for row in CATALOG.by_key.values() if row.platform == "linux_x86_64" and row.publications]
+    doubted = [row for row in rows if row.certainty != LISTED][:12]
+    sure = next(row for row in rows if row.certainty == LISTED and row.variant == "cu126")
+    for row in (*doubted, sure):
+        tag = f"cp{row.pythons[0].replace('.', '').rstrip('t')}"
+        publish(server, f"{row.torch}+{row.variant}", tag)
+    found = learn(tmp_path, server, variants=tuple({row.variant for row in (*doubted, sure)}))
+    assert doubted
+    assert found.new == ()
+    assert set(found.confirmed) == {f"{row.torch}+{row.variant} linux_x86_64" for row in doubted}
+    overlaid = load_catalog(to_json(found.overlay)).by_key
+    assert {overlaid[row.torch, row.variant, row.platform].certainty for row in doubted} == {LISTED}
+    assert (sure.torch, sure.variant) not in {(build.torch, build.variant) for build in found.overlay.learned}
 
 
 def test_earlier_refreshes_are_kept(tmp_path, server):

@@ -82,7 +82,7 @@ def test_a_silent_index_of_the_configuration_is_named(tmp_path):
     host = IsolatedHost(tmp_path, {"PIP_INDEX_URL": "https://pypi.corp.example/simple"})
     told = [str(notice.text) for notice in survey(host, LINUX, Request(), None).notices]
     assert len(told) == 1
-    assert "https://pypi.corp.example/simple, from PIP_INDEX_URL, did not answer" in told[0]
+    assert "https://pypi.corp.example/simple, from PIP_INDEX_URL, cannot be used" in told[0]
     assert survey(IsolatedHost(tmp_path), LINUX, Request(), None).notices == ()
 
 

@@ -14,7 +14,7 @@ CAUSES: dict[str, tuple[Message, Message]] = {
         message("packages.cause.old-abi",
             "the extension uses the old C++ string ABI, but this torch uses the new one"),
         message("packages.cause.old-abi.fix",
-            "install the cxx11abiTRUE wheel; newer releases of torch use only that ABI"),
+            "install the cxx11abiTRUE wheel; newer releases of torch use only the new ABI"),
     ),
     "new-string-abi": (
         message("packages.cause.new-abi", "the extension needs a symbol of the new string ABI that this torch lacks"),
@@ -56,13 +56,14 @@ CAUSES: dict[str, tuple[Message, Message]] = {
     "torchcodec-libraries": (
         message("packages.cause.torchcodec", "torchcodec does not load: FFmpeg or CUDA libraries are missing"),
         message("packages.cause.torchcodec.fix",
-            "install FFmpeg's shared libraries; then run `torchup wheel torchcodec`"),
+            "install FFmpeg's shared libraries; then run `torchup wheel torchcodec` to find the wheel for this "
+            "torch"),
     ),
     "bitsandbytes-label": (
         message("packages.cause.bnb", "bitsandbytes has no library for torch's CUDA version"),
         message("packages.cause.bnb.fix",
             "set BNB_CUDA_VERSION to a CUDA version (e.g. 128) that bitsandbytes has a library for and that has "
-            "the same major as torch's CUDA"),
+            "the same major version as torch's CUDA"),
     ),
     "sage-kernels": (
         message("packages.cause.sage", "SageAttention's compiled module did not load: it was built for another torch"),
@@ -90,7 +91,7 @@ CAUSES: dict[str, tuple[Message, Message]] = {
             "stop the build; run `torchup wheel PACKAGE` to find a torch that has a wheel"),
     ),
     "wrong-wheel-tags": (
-        message("packages.cause.tags", "the file is for another Python or another system"),
+        message("packages.cause.tags", "the wheel is for another Python version or another system"),
         message("packages.cause.tags.fix", "run `torchup explain FILE.whl` to see what the file is for"),
     ),
     "toolkit-major": (

@@ -179,7 +179,7 @@ def partners(facts: Facts, removed: tuple[str, ...]) -> tuple[str, ...]:
 
 def _text(choice: Choice, order: Order, text: Message | None) -> Message:
     plan = choice.plan
-    what = message("doctor.remedy.build", "{build} fits this machine", build=_label(choice))
+    what = message("doctor.remedy.build", "the build that fits is {build}", build=_label(choice))
     parts = [*([text] if text is not None else []), what]
     if order.fresh:
         parts.append(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
 
 Commands = tuple[tuple[str, ...], ...]
+_USUAL_GROUPS = ("render", "video")  # of device nodes, by systemd's udev rules
 PYTHON = "{python}"  # a word of a row: the environment's interpreter, with its flags
 
 
@@ -135,7 +136,7 @@ def container_commands(facts: Facts) -> Commands:
     if row is None:
         return ()
     own = next((found for command in facts.commands if (found := _own(command, row)) is not None), None)
-    return (own or (*row.run, *row.options, *row.rest),)
+    return _of_program((own or (*row.run, *row.options, *row.rest),), facts)
 
 
 def engine_commands(facts: Facts) -> Commands:
@@ -143,6 +144,20 @@ def engine_commands(facts: Facts) -> Commands:
     kind = facts.system.container_kind or "container"
     row = next((row for row in tables().engine if kind in row.kinds), None)
     return (*(row.commands if row is not None else ()), *container_commands(facts))
+
+
+def restart_commands(facts: Facts) -> Commands:
+    """How this kind of container is restarted; empty: what runs it is not known, or has no such command."""
+    row = next((row for row in tables().restart if facts.system.container_kind in row.kinds), None)
+    return _of_program(row.commands, facts) if row is not None else ()
+
+
+def _of_program(commands: Commands, facts: Facts) -> Commands:
+    """The commands for nerdctl where the report's own commands use it: it takes Docker's words."""
+    named = {word for command in facts.commands for word in command.split()[:2]}
+    if "nerdctl" not in named or "docker" in named:
+        return commands
+    return tuple(tuple("nerdctl" if word == "docker" else word for word in command) for command in commands)
 
 
 def _own(command: str, row: ContainerRow) -> tuple[str, ...] | None:
@@ -163,9 +178,14 @@ def job_commands(facts: Facts) -> Commands:
     return tuple(row.argv for row in tables().scheduler if row.name == name)
 
 
-def group_commands() -> Commands:
-    """Membership in the groups that may open GPU device nodes."""
-    return (("sudo", "usermod", "-aG", "render,video", "$USER"),)
+def group_commands(facts: Facts) -> Commands:
+    """Membership in the groups that own the closed nodes, the usual ones where these are not known; none for root's."""
+    closed = [node for node in facts.nodes if not node.accessible]
+    groups = sorted({node.group for node in closed if node.group is not None} - set(facts.groups))
+    if not groups and any(node.mode is not None for node in closed):
+        return ()  # no group opens them, or the user is in each
+    names = [name for name in groups if not name.isdigit()] or list(_USUAL_GROUPS)
+    return (("sudo", "usermod", "-aG", ",".join(names), "$USER"),)
 
 
 # ---------------------------------------------------------------- kinds
@@ -217,7 +237,7 @@ def _driving(action: DriverAction | None) -> Callable[..., Remedy]:
 
 def _groups(row: RemedyRow, facts: Facts, catalog: Catalog, text: Message) -> Remedy:
     del row, catalog
-    return Remedy(text=text, commands=group_commands(), shell=shell_of(facts), needs_root=True)
+    return Remedy(text=text, commands=group_commands(facts), shell=shell_of(facts), needs_root=True)
 
 
 _MAKE: dict[RemedyKind, Callable[..., Remedy]] = {
@@ -235,5 +255,6 @@ _MAKE: dict[RemedyKind, Callable[..., Remedy]] = {
     RemedyKind.GROUPS: _groups,
     RemedyKind.CONTAINER_GPU: _typed(lambda _row, facts: container_commands(facts)),
     RemedyKind.CONTAINER_ENGINE: _typed(lambda _row, facts: engine_commands(facts)),
+    RemedyKind.CONTAINER_RESTART: _typed(lambda _row, facts: restart_commands(facts)),
     RemedyKind.JOB_GPU: _typed(lambda _row, facts: job_commands(facts)),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import version_key
+from torchup.doctor.package_tools import package_tool, package_tools
 from torchup.doctor.remedy.machine import machine_of
 from torchup.doctor.remedy.shells import shell_of
 from torchup.errors import TorchupError
@@ -17,6 +18,7 @@ from torchup.plan.whatif import advised_branch, driver_gives, families
 if TYPE_CHECKING:
     from torchup.catalog.types import Catalog, Family
     from torchup.doctor.facts import Facts
+    from torchup.doctor.package_tools import PackageTool
     from torchup.plan.judge import Question
 
 _HERE = {DriverPlace.LINUX, DriverPlace.WINDOWS, DriverPlace.JETSON}  # the driver is this system's own
@@ -67,7 +69,14 @@ def _linux_driver_in_wsl(facts: Facts, order: DriverOrder) -> tuple[tuple[str, .
         return ()
     lines = (*(sign.line for sign in facts.signs_of("wsl-driver-problem")), *facts.commands)
     names = tuple(dict.fromkeys(name for text in lines for name in _DRIVER_PACKAGE.findall(text)))
-    return (("sudo", "apt", "remove", *names),) if names else ()
+    tool = package_tool(facts) or next((tool for tool in package_tools() if _is_of(tool, names, lines)), None)
+    return ((*tool.remove, *names),) if names and tool is not None else ()
+
+
+def _is_of(tool: PackageTool, names: tuple[str, ...], lines: tuple[str, ...]) -> bool:
+    """Whether the packages are those of a program: a line has its name, or they end in a branch as its packages do."""
+    words = {word for line in lines for word in line.split()}
+    return tool.program in words or (tool.numbered and any(name[-3:].isdigit() for name in names))
 
 
 def driver_order(

@@ -118,7 +118,7 @@ def _jetpack(facts: Facts) -> tuple[JetPack | None, tuple[Message, ...]]:
     text = message(
         "doctor.remedy.assumed-jetpack",
         "your report does not show the JetPack version, so torchup assumes JetPack {jetpack}: run `cat "
-        "/etc/nv_tegra_release` to check yours",
+        "/etc/nv_tegra_release` to see your L4T release",
         jetpack=usual.jetpack,
     )
     return usual, (text,)

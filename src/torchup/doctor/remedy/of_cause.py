@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import version_key
 from torchup.doctor.cause import Cause, RemedyKind, System, filled, load_cause, load_words, text_of
+from torchup.doctor.package_tools import uses_apt
 from torchup.doctor.remedy.commands import CommandRow, RemedyRow, make
 from torchup.model import Os, Remedy
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _SYSTEMS: Mapping[System, Callable[[Facts], bool]] = {
     System.CONTAINER: lambda facts: facts.system.container,
     System.WSL: lambda facts: facts.system.wsl,
+    System.DEBIAN: uses_apt,
     System.LINUX: lambda facts: facts.system.os is Os.LINUX,
     System.WINDOWS: lambda facts: facts.system.os is Os.WINDOWS,
     System.MACOS: lambda facts: facts.system.os is Os.MACOS,

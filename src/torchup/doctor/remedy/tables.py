@@ -57,7 +57,7 @@ class ContainerRow(Value, frozen=True, kw_only=True):
 
 
 class EngineRow(Value, frozen=True, kw_only=True):
-    """How one container engine learns of NVIDIA's runtime, on the host."""
+    """What is typed for one kind of container, on the host: so that it learns of NVIDIA's runtime, or to restart it."""
 
     kinds: tuple[str, ...]
     commands: tuple[tuple[str, ...], ...]
@@ -97,6 +97,7 @@ class Tables(Value, frozen=True, kw_only=True):
     library_wheel: tuple[LibraryWheel, ...]
     container: tuple[ContainerRow, ...]
     engine: tuple[EngineRow, ...]
+    restart: tuple[EngineRow, ...]
     scheduler: tuple[SchedulerRow, ...]
 
 

@@ -58,7 +58,7 @@ def wheel_remedy(
     """
     found = fitting_wheel(facts, catalog, package)
     if found is None:
-        told = message("doctor.wheel.ask", "run `torchup wheel {package}` to see the file", package=package.name)
+        told = message("doctor.wheel.ask", "run `torchup wheel {package}` to see which file fits", package=package.name)
         return _remedy(facts, joined(text, told), ())
     if found.found:
         return _remedy(facts, joined(text, _fits(facts, found)), _commands(facts, found))
@@ -70,7 +70,7 @@ def _without_wheel(
 ) -> Remedy:
     """The nearest torch, what to use instead, and the package compiled here, as far as there is each."""
     compiled = () if _never(found) or package.kind == "pinned" else rebuild(facts, _module(package), gpus)
-    needs = message("doctor.wheel.compile", "needed to compile it here: {needs}", needs=found.build_needs)
+    needs = message("doctor.wheel.compile", "needed to compile the package here: {needs}", needs=found.build_needs)
     more = (_nearest(found), _instead(found), needs if compiled and found.build_needs else None)
     for part in (none_fits(found), *(one for one in more if one is not None)):
         text = joined(text, part)
@@ -105,7 +105,7 @@ def _fits(facts: Facts, found: Match) -> Message:
             told, message("doctor.wheel.publisher", "a third party built the wheel: {name}", name=found.publisher)
         )
     if found.url and found.evidence not in CERTAIN:
-        told = joined(told, message("doctor.wheel.unchecked", "the address of the wheel was not checked"))
+        told = joined(told, message("doctor.wheel.unchecked", "torchup has not checked the address of the wheel"))
     if facts.python.version is None and found.file and found.python:
         told = joined(told, _for_python(found))
     return told
@@ -131,7 +131,7 @@ def _nearest(found: Match) -> Message | None:
     python = f" (Python {near.python})" if Axis.PYTHON in near.changes else ""
     return message(
         "doctor.wheel.nearest",
-        "torch {torch} has a wheel: run `torchup up --with {package}` to install both",
+        "{package} has a wheel for torch {torch}: run `torchup up --with {package}` to install both",
         torch=f"{near.torch}{label}{python}",
         package=found.package,
     )

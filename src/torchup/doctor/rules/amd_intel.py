@@ -95,7 +95,7 @@ def gfx_not_in_build(facts: Facts, compat: Compat) -> Found | None:
         return None
     lines: list[Message] = [*quoted(facts, *codes)]
     lines += [gpu_line(facts, Vendor.AMD)] if facts.of(Vendor.AMD) else []
-    lines += [message("doctor.gfx.target", "target {gfx}", gfx=target)] if target else []
+    lines += [message("doctor.gfx.target", "GPU target: {gfx}", gfx=target)] if target else []
     lines += [torch_line(facts)] if facts.torch.version else []
     lines += [_override_line(facts)] if OVERRIDE in facts.environment else []
     return Found(
@@ -208,7 +208,7 @@ def xpu_wheel_not_installed(facts: Facts, compat: Compat) -> Found | None:
     if facts.works or facts.of(Vendor.NVIDIA) or not (sign or not_built or (arc and other)):
         return None
     lines: list[Message] = [said(sign)] if sign else []
-    lines += [message("doctor.xpu-wheel.seen", "torch.xpu is not compiled in")] if not_built else []
+    lines += [message("doctor.xpu-wheel.seen", "this torch was built without XPU support")] if not_built else []
     lines += [gpu_line(facts, Vendor.INTEL)] if arc else []
     lines += [torch_line(facts)] if facts.torch.version else []
     return Found(

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from torchup.catalog.versions import version_key
 from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.rule import Certainty, Found
-from torchup.doctor.rules.common import at_least, quoted, remedy_of, said, torch_line
+from torchup.doctor.rules.common import at_least, made, quoted, remedy_of, said, torch_line
 from torchup.model import UNKNOWN, message
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
+    from torchup.model import Remedy
 
 _TOO_OLD = ("mps.macos", "mps.built-for")  # torch says so of any Mac whose MPS does not answer
 
@@ -38,7 +39,6 @@ def macos_too_old(facts: Facts, compat: Compat) -> Found | None:
     refused = facts.on_mac and facts.torch.mps_available is False and facts.torch.mps_built is not False
     if enough or facts.torch.mps_available or not (signs or (enough is False and refused)):
         return None
-    older = has is not None and compat.mps_exists_for(has)  # else only a newer macOS helps
     lines = [*signs]
     if has:
         lines.append(message("doctor.macos.version", "macOS {version}", version=has))
@@ -50,9 +50,19 @@ def macos_too_old(facts: Facts, compat: Compat) -> Found | None:
     return Found(
         summary=text_of("macos-too-old", "summary"),
         evidence=tuple(lines),
-        remedy=remedy_of("macos-too-old", facts, compat, kind=None if older else RemedyKind.TEXT),
+        remedy=_newer_or_older(facts, compat),
         certainty=Certainty.PROVEN,
     )
+
+
+def _newer_or_older(facts: Facts, compat: Compat) -> Remedy | None:
+    """An older torch where one has MPS on this macOS; else only a newer macOS helps."""
+    has = facts.system.os_version
+    if has is None:
+        return remedy_of("macos-too-old", facts, compat, kind=RemedyKind.TEXT)
+    if compat.mps_exists_for(has):
+        return remedy_of("macos-too-old", facts, compat)
+    return made(facts, compat, text_of("macos-too-old", "remedy-update"))
 
 
 def mps_not_built(facts: Facts, compat: Compat) -> Found | None:
@@ -79,7 +89,7 @@ def mps_no_device(facts: Facts, compat: Compat) -> Found | None:
     unanswered = facts.on_mac and facts.torch.mps_built and refused and _new_enough(facts, compat)
     if facts.torch.mps_available or not (nothing or metal or unanswered):
         return None
-    seen = [message("doctor.mps-device.seen", "MPS is built in but not available")] if unanswered else []
+    seen = [message("doctor.mps-device.seen", "MPS is built into torch but is not available")] if unanswered else []
     return Found(
         summary=text_of("mps-no-device", "summary"),
         evidence=(*quoted(facts, "mps.memory", "mps.no-metal"), *seen),

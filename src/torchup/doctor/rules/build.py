@@ -91,12 +91,13 @@ def aarch64_wheel_is_cpu(facts: Facts, compat: Compat) -> Found | None:
     if not facts.of(Vendor.NVIDIA) or facts.works:
         return None
     is_cpu = facts.torch.variant == "cpu" or facts.sign("cpu.not-compiled") is not None or _is_plain_cpu(facts, compat)
-    installs = [command for command in facts.commands if _is_plain_install(command)]
+    installs = [command for command in facts.commands if _is_plain_install(command, compat)]
     if not is_cpu and not (facts.torch.version is None and installs):
         return None
     slug = "aarch64-wheel-is-cpu"
+    plain_install = text_of("aarch64-wheel-is-cpu", "summary-plain")  # which build it gave, the report does not say
     return Found(
-        summary=text_of(slug, "summary"),
+        summary=text_of(slug, "summary") if is_cpu else plain_install,
         evidence=(gpu_line(facts, Vendor.NVIDIA), *map(plain, installs)),
         remedy=remedy_of(slug, facts, compat),
         certainty=Certainty.PROVEN if is_cpu else Certainty.SEEN,
@@ -110,8 +111,12 @@ def _is_plain_cpu(facts: Facts, compat: Compat) -> bool:
     return unlabelled and torch.cuda_available is False and compat.pypi_cuda(str(torch.version), _SERVER) is None
 
 
-def _is_plain_install(command: str) -> bool:
-    return re.search(r"\bpip3?\b.*\binstall\b.*\btorch\b", command) is not None and "whl/cu" not in command
+def _is_plain_install(command: str, compat: Compat) -> bool:
+    """An installation from PyPI that may give the CPU build; of a release that is named, PyPI's wheel is known."""
+    found = re.search(r"\bpip3?\b.*\binstall\b.*\btorch\b(?:==(\d+(?:\.\d+)+))?", command)
+    if found is None or "whl/cu" in command:
+        return False
+    return found[1] is None or compat.pypi_cuda(found[1], _SERVER) is None
 
 
 # ---------------------------------------------------------------- architectures
@@ -194,7 +199,7 @@ def _evidence(
     only_ends = sign is not None and "minimum" in sign.values  # torch names two ends: there is code between them, too
     if listed and not only_ends:
         lines.append(
-            message("doctor.arch.listed", "code in the build: {list}", list=", ".join(code.sm for code in listed))
+            message("doctor.arch.listed", "the build has code for {list}", list=", ".join(code.sm for code in listed))
         )
     if facts.torch.version:
         lines.append(torch_line(facts))

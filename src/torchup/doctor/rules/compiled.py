@@ -160,12 +160,12 @@ def _other_string(facts: Facts, symbol: str, package: Package) -> Message | None
     if new:
         return message(
             "doctor.compiled.old-string",
-            "{package} was built with the old string ABI of C++ ({label}), but {torch} uses the new one",
+            "{package} was built with the old C++ string ABI ({label}), but {torch} uses the new one",
             **values,
         )
     return message(
         "doctor.compiled.new-string",
-        "{package} was built with the new string ABI of C++ ({label}), but {torch} uses the old one",
+        "{package} was built with the new C++ string ABI ({label}), but {torch} uses the old one",
         **values,
     )
 
@@ -198,15 +198,14 @@ def unloaded_dll(facts: Facts, compat: Compat) -> Found | None:
     if facts.sign("extension.procedure") is not None:
         summary = message(
             "doctor.compiled.procedure",
-            "{package} was built for another torch: it calls a function that {torch} does not have",
+            "{package} was built for another torch: it calls a function that the installed torch does not have",
             package=package.name,
-            torch=torch_name(facts),
         )
     else:
         summary = message(
             "doctor.compiled.dll",
-            "Windows cannot load {package}: a DLL that it needs is missing (of another version of torch or CUDA, "
-            "or of the Visual C++ runtime)",
+            "Windows cannot load {package}: a DLL that it needs is missing (part of another version of torch or "
+            "CUDA, or of the Visual C++ runtime)",
             package=package.name,
         )
     return Found(

@@ -105,7 +105,7 @@ def permission_device_nodes(facts: Facts, compat: Compat) -> Found | None:
     lines += [
         message(
             "doctor.permission.node",
-            "{path} is not accessible to this user ({mode})",
+            "{path} is not accessible to this user (mode: {mode})",
             path=n.path,
             mode=n.mode or UNKNOWN,
         )

@@ -34,7 +34,7 @@ def mig_or_exclusive_mode(facts: Facts, compat: Compat) -> Found | None:
         return None
     lines = [said(busy)] if busy else []
     lines += [message("doctor.mode.compute", "compute mode: {mode}", mode=gpu.compute_mode) for gpu in closed[:1]]
-    lines += [message("doctor.mode.mig", "MIG is enabled but has no instance")] if empty else []
+    lines += [message("doctor.mode.mig", "MIG is enabled on a GPU that has no MIG instance")] if empty else []
     return Found(
         summary=text_of("mig-or-exclusive-mode", "summary"),
         evidence=tuple(lines),
@@ -99,7 +99,7 @@ def _held_line(held: float, total: float) -> Message:
     gib = 2**30
     return message(
         "doctor.memory.held",
-        "other processes use {held} of {total} GiB",
+        "other processes use {held} of {total} GiB of GPU memory",
         held=f"{held / gib:.1f}",
         total=f"{total / gib:.1f}",
     )

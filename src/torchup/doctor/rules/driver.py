@@ -180,7 +180,7 @@ def _versions_differ(facts: Facts) -> tuple[Message, ...]:
     return (
         message(
             "doctor.driver-broken.differ",
-            "kernel module {module}, user-space library {library}",
+            "the kernel module has version {module}, but the user-space library has version {library}",
             module=module,
             library=library,
         ),

@@ -46,7 +46,7 @@ def extension_arch_missing(facts: Facts, compat: Compat) -> Found | None:
     lines += [torch_line(facts)] if facts.torch.version else []
     lines += [gpu_line(facts)] if facts.gpus else []
     if names:
-        lines.append(message("doctor.extension.names", "compiled packages in use: {names}", names=", ".join(names)))
+        lines.append(message("doctor.extension.names", "compiled packages found: {names}", names=", ".join(names)))
     slug, gpus = "extension-arch-missing", capabilities(facts, compat)
     toolkit = _toolkit_line(facts, compat, "extension.nvcc-arch")
     text = _newer_toolkit() if toolkit else text_of(slug, "remedy")

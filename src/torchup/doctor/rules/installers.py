@@ -22,7 +22,7 @@ from torchup.doctor.rules.refused import (
     for_other_python,
     refusals,
 )
-from torchup.model import message
+from torchup.model import UNKNOWN, message
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _other_platform(facts: Facts, compat: Compat) -> Iterator[Message]:
     published = any(compat.has_wheel(python, mine, torch=".".join(map(str, release))) for python in _pythons(compat))
     if mine is None or (mine not in map(platform_of_tag, others) and published):
         yield text_of(
-            "build-not-published", "summary-platform", others=", ".join(others) or "?", mine=sign.values.get("tag", "?")
+            "build-not-published", "summary-platform", others=", ".join(others) or UNKNOWN, mine=sign.values["tag"]
         )
 
 

@@ -8,6 +8,7 @@ from torchup.catalog.versions import version_key
 from torchup.doctor.cause import text_of
 from torchup.doctor.conditions import holds
 from torchup.doctor.libraries import libraries
+from torchup.doctor.package_tools import uses_apt
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import made, remedy_of, said, torch_line
 from torchup.model import Manager, Os, message
@@ -138,5 +139,4 @@ def _install(facts: Facts, row: SystemLibrary) -> tuple[str, ...] | None:
         return ("brew", "install", *row.brew) if row.brew else None
     if facts.system.os is Os.WINDOWS:
         return None
-    debian = "fedora" not in (facts.system.distribution or "").lower()
-    return ("sudo", "apt", "install", *row.apt) if debian and row.apt else None
+    return ("sudo", "apt", "install", *row.apt) if uses_apt(facts) and row.apt else None

@@ -73,7 +73,10 @@ def _double_lines(doubles: tuple[Package, ...]) -> tuple[Message, ...]:
     conda, pip = doubles
     return (
         message(
-            "doctor.mixed.two", "conda has pytorch {conda}, pip has torch {pip}", conda=conda.version, pip=pip.version
+            "doctor.mixed.two",
+            "conda has pytorch {conda}, and pip has torch {pip}",
+            conda=conda.version,
+            pip=pip.version,
         ),
     )
 

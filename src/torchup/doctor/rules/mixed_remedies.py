@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from torchup.doctor.cause import text_of
+from torchup.doctor.package_tools import APT, package_tool, package_tools
 from torchup.doctor.remedy import (
     Wish,
     interpreter_of,
@@ -23,7 +24,7 @@ from torchup.doctor.remedy.choice import TORCH_FAMILY
 from torchup.doctor.remedy.install_commands import Order, plain_install, renew, uninstall
 from torchup.doctor.remedy.tables import LibraryWheel, tables
 from torchup.doctor.rules.mixed_facts import foreign_libraries, two_places, two_torches
-from torchup.model import Manager, Os, Remedy
+from torchup.model import UNKNOWN, Manager, Os, Remedy
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _without_stale(facts: Facts, compat: Compat, stale: tuple[str, ...]) -> Reme
 def _for_another_package(facts: Facts, compat: Compat) -> Remedy:
     """A package beside torch loads a library itself: torch's CUDA major becomes that one, or the library is added."""
     sign = facts.sign("mixed.other-major")
-    library = (sign.values.get("library") if sign is not None else None) or "?"
+    library = (sign.values.get("library") if sign is not None else None) or UNKNOWN
     kept, mine = needed_cuda(facts), _CUDA.match(facts.torch.cuda or facts.torch.variant or "")
     if kept is not None and mine is not None and kept.major != int(mine[1]):
         text = text_of("mixed-install", "remedy-needed")
@@ -131,9 +132,13 @@ def _without_system(facts: Facts, row: LibraryWheel, where: str) -> Remedy:
     major = cuda_major(facts)
     package = f"{row.system}{number[1] if number else ''}" + (f"-cuda-{major}" if major else "")
     wheel = _wheel(facts, row)
-    text = text_of("mixed-install", "remedy-system", package=package, path=where, wheel=wheel or row.wheel)
-    commands: Commands = (("dpkg", "-S", where), ("sudo", "apt", "remove", package))
-    return msgspec.structs.replace(_typed(facts, text, commands), needs_root=True)
+    tool = package_tool(facts) or next((tool for tool in package_tools() if tool.folder and tool.folder in where), None)
+    if tool is not None and tool.program == APT:
+        text = text_of("mixed-install", "remedy-system", package=package, path=where, wheel=wheel or row.wheel)
+        commands: Commands = ((*tool.owner, where), (*tool.remove, package))
+        return msgspec.structs.replace(_typed(facts, text, commands), needs_root=True)
+    text = text_of("mixed-install", "remedy-file", path=where, wheel=wheel or row.wheel)
+    return _typed(facts, text, ((*tool.owner, where),) if tool is not None else ())
 
 
 # ---------------------------------------------------------------- what the facts say

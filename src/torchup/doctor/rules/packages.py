@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _COMPANIONS = ("torchvision", "torchaudio")
 _VARIANT = lazy_pattern(r"cu\d+|cpu|rocm[\d.]+|xpu")
+_NO_IMPORT = message("doctor.no-torch.seen", "this Python cannot import torch")
+_SOME_TOOL = message("doctor.replaced.tool", "an unknown tool")
+_SOME_TIME = message("doctor.replaced.time", "at an unknown time")
 _PURE_PYTHON = lazy_pattern(r"0\.[0-2](?:\.|$)")  # the first releases of torchvision hold no compiled code
 
 
@@ -128,7 +131,7 @@ def _unpaired(facts: Facts, compat: Compat, name: str) -> list[Message]:
         return []
     judged = [version for version in versions if is_release(version) and not _PURE_PYTHON.match(version)]
     if not judged or any(map(pair.fits, versions)) or _listed_elsewhere(facts):
-        return [] if not _variants_differ(facts, name) else [_pair_line(facts, name, versions[0], pair.minor)]
+        return [] if not _variants_differ(facts, name) else [_variant_line(facts, name)]
     return [_pair_line(facts, name, judged[0], pair.minor)]
 
 
@@ -146,14 +149,26 @@ def _variants_differ(facts: Facts, name: str) -> bool:
     return labels and mine not in other
 
 
-def _pair_line(facts: Facts, name: str, found: str, expected: str | None) -> Message:
+def _variant_line(facts: Facts, name: str) -> Message:
+    """Evidence that both are of releases that fit, and of builds that do not."""
+    return message(
+        "doctor.companion.variant",
+        "{name} {found} is installed next to torch {torch}+{variant}, which needs {name} of the variant {variant}",
+        name=name,
+        found=next(version for version in facts.versions(name) if "+" in version),
+        torch=facts.torch.version,
+        variant=facts.torch.local,
+    )
+
+
+def _pair_line(facts: Facts, name: str, found: str, expected: str) -> Message:
     return message(
         "doctor.companion.pair",
         "{name} {found} is installed next to torch {torch}, which needs {name} {expected}",
         name=name,
         found=found,
         torch=facts.torch.version,
-        expected=expected or "?",
+        expected=expected,
     )
 
 
@@ -199,7 +214,8 @@ def adding(facts: Facts, text: Message, requirements: tuple[str, ...]) -> Remedy
 def torch_replaced(facts: Facts, compat: Compat) -> Found | None:
     """Another package's installation exchanged torch for another build or version."""
     if facts.replaced is not None:
-        return _replaced_here(facts, facts.replaced, compat)
+        removed = facts.torch.installed is False and facts.replaced.after is None
+        return None if removed else _replaced_here(facts, facts.replaced, compat)
     gone, came = facts.sign("torch.exchanged", "torch.uninstalled"), facts.sign("torch.came")
     old = gone.values.get("old") if gone is not None else None
     new = _came(facts, gone, came)
@@ -235,26 +251,30 @@ def _lost_label(facts: Facts, old: str, new: str) -> bool:
 def _replaced_here(facts: Facts, replaced: Replaced, compat: Compat) -> Found:
     """Torchup verified another torch in this environment than the one that is there."""
     slug = "torch-replaced"
-    exchanged = message(
-        "doctor.replaced.exchanged",
-        "torch {before} was verified here, but torch {after} is installed",
-        before=replaced.before,
-        after=replaced.after,
-    )
-    if replaced.after is None:
-        exchanged = message(
-            "doctor.replaced.unknown",
-            "torch {before} was verified here; the version of the installed torch is unknown",
-            before=replaced.before,
-        )
     known = msgspec.structs.replace(facts, requested=(f"torch=={replaced.before}",))
     error = (facts.torch.import_error or "").strip().splitlines()[-1:]
     exchange = text_of("torch-replaced", "summary-live")
     return Found(
         summary=text_of(slug, "summary") if replaced.wanted_by else exchange,
-        evidence=(exchanged, *_who(replaced), *map(plain, error)),
+        evidence=(_gone(replaced), *_who(replaced), *map(plain, error)),
         remedy=remedy_of(slug, known, compat, kind=RemedyKind.REQUESTED),
         certainty=Certainty.PROVEN,
+    )
+
+
+def _gone(replaced: Replaced) -> Message:
+    """Which torch was verified, and which one is there now."""
+    if replaced.after is None:
+        return message(
+            "doctor.replaced.unknown",
+            "torch {before} was verified here, but no installed torch package is found now",
+            before=replaced.before,
+        )
+    return message(
+        "doctor.replaced.exchanged",
+        "torch {before} was verified here, but torch {after} is installed",
+        before=replaced.before,
+        after=replaced.after,
     )
 
 
@@ -264,8 +284,8 @@ def _who(replaced: Replaced) -> Iterator[Message]:
         yield message(
             "doctor.replaced.by",
             "{tool} installed this torch ({when})",
-            tool=replaced.installer or "?",
-            when=replaced.when or "?",
+            tool=replaced.installer or _SOME_TOOL,
+            when=replaced.when or _SOME_TIME,
         )
     if replaced.wanted_by:
         names = ", ".join(replaced.wanted_by)
@@ -283,12 +303,14 @@ def torch_not_installed(facts: Facts, compat: Compat) -> Found | None:
         return None  # the environment that a package is built in has no torch; this one was not looked at
     if remains:
         return _remains(facts, compat)
-    seen = message("doctor.no-torch.seen", "this Python cannot import torch")
-    slug = "torch-not-installed"
+    slug, evidence, kind = "torch-not-installed", quoted(facts, "torch.absent") or (_NO_IMPORT,), None
+    if facts.replaced is not None:  # which torch was verified here is known: that one comes back
+        evidence, kind = (*evidence, _gone(facts.replaced)), RemedyKind.REQUESTED
+        facts = msgspec.structs.replace(facts, requested=(f"torch=={facts.replaced.before}",))
     return Found(
         summary=text_of(slug, "summary"),
-        evidence=quoted(facts, "torch.absent") or (seen,),
-        remedy=remedy_of(slug, facts, compat),
+        evidence=evidence,
+        remedy=remedy_of(slug, facts, compat, kind=kind),
         certainty=Certainty.SEEN,
     )
 
@@ -297,11 +319,11 @@ def _remains(facts: Facts, compat: Compat) -> Found:
     """A torch that is on disk and does not import, for a reason that no other rule knows."""
     from torchup.doctor import remedy  # noqa: PLC0415  # see `remedy_of`
 
-    error = (facts.torch.import_error or "").strip().splitlines()[-1:] or ["-"]
+    error = (facts.torch.import_error or "").strip().splitlines()[-1:]
     text = text_of("torch-not-installed", "remedy-remains")
     return Found(
         summary=text_of("torch-not-installed", "summary-remains"),
-        evidence=(plain(f"import torch: {error[0]}"),),
+        evidence=(plain(f"import torch: {error[0]}") if error else _NO_IMPORT,),
         remedy=remedy.reinstall(facts, compat.catalog, remedy.Wish(remove=("torch",)), text=text),
         certainty=Certainty.SEEN,
     )

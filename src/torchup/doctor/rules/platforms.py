@@ -143,7 +143,7 @@ def jetson_needs_nvidia_wheel(facts: Facts, compat: Compat) -> Found | None:
     if facts.signs_of("system-library-missing") or is_planned(facts, compat):
         return None
     release = facts.system.jetpack or facts.system.jetson
-    lines = [message("doctor.jetson.seen", "Jetson with L4T or JetPack {release}", release=release)]
+    lines = [message("doctor.jetson.seen", "Jetson (release of L4T or of JetPack: {release})", release=release)]
     lines += [torch_line(facts)] if facts.torch.version else []
     lines += quoted(facts, *_NO_CODE, *_NO_GPU)
     lines += [plain(command) for command in facts.commands if "install" in command][:1]
@@ -189,7 +189,7 @@ def x86_python_under_rosetta(facts: Facts, compat: Compat) -> Found | None:
     if facts.system.cpu:
         lines.append(message("doctor.rosetta.cpu", "processor: {name}", name=facts.system.cpu))
     lines += quoted(facts, "python.no-version")
-    lines.append(message("doctor.rosetta.arch", "the interpreter is x86_64"))
+    lines.append(message("doctor.rosetta.arch", "this Python was built for x86_64"))
     return Found(
         summary=text_of("x86-python-under-rosetta", "summary"),
         evidence=tuple(lines),

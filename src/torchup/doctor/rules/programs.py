@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from torchup.catalog.versions import minor
 from torchup.data_files import read_data
 from torchup.doctor.cause import filled, text_of
+from torchup.doctor.package_tools import APT, DNF, package_tool
 from torchup.doctor.rule import Found
 from torchup.doctor.rules.common import said
 from torchup.doctor.rules.extensions import rebuilt
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _OF_PYTHON = lazy_pattern(r"python\.h|pyconfig\.h|python3\d*\.lib|Python libs", re.IGNORECASE)
 _FOLDERS = text_of("build-headers-missing", "remedy-folders")
+_COMPILER = {APT: ("build-essential", "python3-dev"), DNF: ("gcc-c++", "python3-devel")}  # with Python's headers
 _ABSENT = ("package.absent", "package.triton", "package.kernel")
 
 
@@ -86,14 +88,11 @@ def build_headers_missing(facts: Facts, compat: Compat) -> Found | None:
 
 def tools(facts: Facts) -> tuple[tuple[str, ...], ...]:
     """How this system installs a compiler and Python's headers."""
-    name = (facts.system.distribution or "").lower()
     if facts.on_mac:
         return (("xcode-select", "--install"),)
-    if any(word in name for word in ("ubuntu", "debian", "mint", "pop")):
-        return (("sudo", "apt", "install", "build-essential", "python3-dev"),)
-    if any(word in name for word in ("fedora", "red hat", "rhel", "rocky", "alma", "centos")):
-        return (("sudo", "dnf", "install", "gcc-c++", "python3-devel"),)
-    return ()
+    tool = package_tool(facts)
+    packages = _COMPILER.get(tool.program) if tool is not None else None
+    return (("sudo", tool.program, "install", *packages),) if tool is not None and packages else ()
 
 
 def _isolated_build(facts: Facts, absent: Sign) -> Found:

@@ -39,10 +39,10 @@ def lacking(facts: Facts, name: str, slug: str) -> Found | None:
     row = next((one for one in facts.readiness if one.name == name and one.ready is False), None)
     if row is None:
         return None
-    values = {"found": row.found or "-", "wanted": row.wanted or "-"}
+    values = {"found": row.found or UNKNOWN, "wanted": row.wanted or UNKNOWN}
     return Found(
         summary=filled(text_of(slug, "summary"), values),
-        evidence=_evidence(row),
+        evidence=(_evidence(row),),
         remedy=_remedy(facts, row, filled(text_of(slug, "remedy"), values)),
         certainty=Certainty.SEEN,
         severity=Severity.INFO,
@@ -50,16 +50,19 @@ def lacking(facts: Facts, name: str, slug: str) -> Found | None:
     )
 
 
-def _evidence(row: Readiness) -> tuple[Message, ...]:
-    return (
-        message(
-            "doctor.ready.row",
-            "torch.compile needs {what}: found {found}, needed {wanted}",
-            what=row.what,
-            found=row.found or UNKNOWN,
-            wanted=row.wanted or UNKNOWN,
-        ),
-    )
+def _evidence(row: Readiness) -> Message:
+    """What is missing; versions only where one is required: without that, another thing's version says nothing."""
+    if row.wanted is None:
+        return message("doctor.ready.absent", "torch.compile needs {what}: not found", what=row.what)
+    if row.found is None:
+        return message(
+            "doctor.ready.absent-version", "torch.compile needs {what}: not found (needed: {wanted})",
+            what=row.what, wanted=row.wanted,
+        )  # fmt: skip
+    return message(
+        "doctor.ready.row", "torch.compile needs {what} (found: {found}; needed: {wanted})",
+        what=row.what, found=row.found, wanted=row.wanted,
+    )  # fmt: skip
 
 
 def _remedy(facts: Facts, row: Readiness, text: Message) -> Remedy:

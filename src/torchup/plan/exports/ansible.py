@@ -35,10 +35,11 @@ def ansible(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str:
     gone = [reason for reason in reasons.values() if reason is not None]
     if not kept:
         raise UsageError(
-            message("export.ansible", "the playbook cannot set up any of these machines"),
+            message("export.ansible", "a playbook cannot set up any of the planned machines"),
             hint=message(
                 "export.ansible.hint",
-                "plan for Linux or macOS with one of these installers: {installers}",
+                "plan for Linux or macOS with one of these installers: {installers}; use script-sh if the plan "
+                "installs packages after torch",
                 installers=f"{InstallerName.UV}, {InstallerName.PIP}",
             ),
         )

@@ -134,8 +134,11 @@ def for_pip(plan: Plan, kind: str) -> None:
     """
     if plan.installer == InstallerName.CONDA:
         raise UsageError(
-            message("export.conda", "the plan is for conda, but `{kind}` is a format for pip", kind=kind),
-            hint=message("export.conda.hint", "use environment.yml, pixi, dockerfile, script-sh or script-ps1"),
+            message("export.conda", "the plan is for conda, but `{kind}` needs a plan for uv or pip", kind=kind),
+            hint=message(
+                "export.conda.hint",
+                "use --installer uv, or export environment.yml, pixi, dockerfile, script-sh or script-ps1",
+            ),
         )
 
 

@@ -35,15 +35,21 @@ def devcontainer(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str: 
         labels = ", ".join(f"{group[0].name}: {group[0].label}" for group in groups)
         raise UsageError(
             message("export.one-build",
-                "a dev container can contain only one build, but these machines need several: {labels}",
+                "a dev container can contain only one build with one Python, but these machines need different "
+                "ones: {labels}",
                     labels=labels),
-            hint=message("export.one-build.hint", "choose one machine: --machine DIR/NAME.json"),
+            hint=message("export.one-build.hint", "choose one machine with `--machine DIR/NAME.json`"),
         )  # fmt: skip
     one = groups[0][0]
     if one.plan.conda is not None:
         raise UsageError(
-            message("export.conda", "the plan is for conda, but `{kind}` is a format for pip", kind="devcontainer"),
-            hint=message("export.conda.hint", "use environment.yml, pixi, dockerfile, script-sh or script-ps1"),
+            message(
+                "export.conda", "the plan is for conda, but `{kind}` needs a plan for uv or pip", kind="devcontainer"
+            ),
+            hint=message(
+                "export.conda.hint",
+                "use --installer uv, or export environment.yml, pixi, dockerfile, script-sh or script-ps1",
+            ),
         )
     return json.dumps(_document(one), indent=2, ensure_ascii=False) + "\n"
 

@@ -78,7 +78,7 @@ def on_linux(fleet: Sequence[Planned], kind: str) -> tuple[list[Planned], list[L
     kept = [one for one in fleet if one.machine.os is Os.LINUX]
     if not kept:
         raise UsageError(
-            message("export.linux", "`{kind}` is for Linux, but none of these machines runs Linux", kind=kind),
+            message("export.linux", "`{kind}` is for Linux, but no planned machine runs Linux", kind=kind),
             hint=message("export.linux.hint", "add `--assume os=linux` to plan for a Linux machine"),
         )
     return kept, [LeftOut(name=o.name, why=o.machine.os.value) for o in fleet if o.machine.os is not Os.LINUX]

@@ -22,19 +22,39 @@ def github_actions(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str
     """A workflow with a matrix. A machine with a GPU is its own runner: give that the machine's name as a label.
 
     Raises:
-        UsageError: every plan is for conda.
+        UsageError: no plan can be installed with one command; the reason of all of them.
     """
     reasons = {one.name: in_one_step(one) for one in fleet}
     kept = [one for one in fleet if reasons[one.name] is None]
     gone = [reason for reason in reasons.values() if reason is not None]
     if not kept:
-        raise UsageError(
-            message("export.conda", "the plan is for conda, but `{kind}` is a format for pip", kind="github-actions"),
-            hint=message("export.conda.hint", "use environment.yml, pixi, dockerfile, script-sh or script-ps1"),
-        )
+        raise _none_left(fleet)
     notes = ["# a runner with a GPU needs the name of its machine as a label"]
     lines = head(kept, [*left_out, *gone], "github-actions")
     return "\n".join([*lines, *notes, to_yaml(_workflow(kept))])
+
+
+def _none_left(fleet: Sequence[Planned]) -> UsageError:
+    later = dict.fromkeys(wheel.package for one in fleet for wheel in one.plan.wheels if wheel.index or wheel.compiled)
+    if all(one.plan.conda is not None for one in fleet) or not later:
+        return UsageError(
+            message(
+                "export.conda", "the plan is for conda, but `{kind}` needs a plan for uv or pip", kind="github-actions"
+            ),
+            hint=message(
+                "export.conda.hint",
+                "use --installer uv, or export environment.yml, pixi, dockerfile, script-sh or script-ps1",
+            ),
+        )
+    return UsageError(
+        message(
+            "export.later",
+            "`{kind}` installs everything with one command, but these packages are installed after torch: {packages}",
+            kind="github-actions",
+            packages=", ".join(later),
+        ),
+        hint=message("export.later.hint", "plan without these packages, or export script-sh or script-ps1"),
+    )
 
 
 def _workflow(fleet: Sequence[Planned]) -> dict[str, Any]:

@@ -179,28 +179,23 @@ def _edit_conda(path: str, text: str, slots: Sequence[Slot]) -> str:
 
 def _specs(path: str, text: str, slots: Sequence[Slot]) -> dict[str, str]:
     """What each package is to be asked with. For several platforms without builds: each machine's solver chooses."""
-    orders = [slot.plan.conda for slot in slots]
-    if any(order is None for order in orders):
-        raise UsageError(
-            message("project.conda.plan", "{path} lists conda packages, but the plan is not for conda", path=path),
-            hint=message(
-                "project.conda.plan.hint", "list torch below `- pip:`, or leave out the options that ask for pip"
-            ),
-        )
+    orders = [slot.plan.conda for slot in slots if slot.plan.conda is not None]  # all: such a file is planned so
     used = {conda_name(item.text) for item in items_of(text, "dependencies")}
     found: list[dict[str, str]] = []
     for order in orders:
-        specs = {conda_name(spec) or spec: spec for spec in (order.specs if order else ())}
+        specs = {conda_name(spec) or spec: spec for spec in order.specs}
         found.append({name: spec for name, spec in specs.items() if name in CHOOSING and _asked(name, used)})
     if len(found) == 1:
         return found[0]
     versions = {name: {spec.split("=")[1] for specs in found if (spec := specs.get(name))} for name in found[0]}
     if any(len(found) > 1 for found in versions.values()):
         raise UsageError(
-            message("project.conda.versions", "{path} can contain only one version, but the machines need several",
+            message("project.conda.versions",
+                "{path} can contain only one version of each package, but the machines need several",
                     path=path),
             hint=message("project.conda.versions.hint",
-                "use `--torch VERSION` to choose a version that all the machines support"),
+                "use `--torch VERSION` with a version that all the machines support, or keep one file for each "
+                "kind of machine (--file)"),
         )  # fmt: skip
     shared = [name for name in versions if all(name in specs for specs in found)]
     return {name: f"{name}={next(iter(versions[name]))}" for name in shared}

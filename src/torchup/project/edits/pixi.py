@@ -67,9 +67,10 @@ def edit(path: str, text: str, slots: Sequence[Slot], labels: Labels) -> str:  #
     root = table(document, *prefix_of(path)) if prefix_of(path) else document
     workspace = (table(root, "workspace") or table(root, "project")) if root is not None else None
     if root is None or workspace is None:
+        name = "tool.pixi.workspace" if path.endswith("pyproject.toml") else "workspace"
         raise UsageError(
-            message("project.pixi", "{path} has no [workspace] table", path=path),
-            hint=message("project.pixi.hint", "add a [workspace] table with `channels` and `platforms`"),
+            message("project.pixi", "{path} has no [{table}] table", path=path, table=name),
+            hint=message("project.pixi.hint", "add a [{table}] table with `channels` and `platforms`", table=name),
         )
     subdirs = _platforms(workspace, slots)
     conda = all(slot.plan.conda is not None for slot in slots)

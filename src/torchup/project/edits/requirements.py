@@ -32,7 +32,8 @@ def edit(path: str, text: str, slots: Sequence[Slot], labels: Labels) -> str:  #
         raise UsageError(
             message("project.hashes", "{path} has hashes, so it was compiled from another file", path=path),
             hint=message(
-                "project.hashes.hint", "use `--file NAME` to sync that source file, then compile the requirements again"
+                "project.hashes.hint",
+                "use `--file NAME` to sync the file that the requirements were compiled from, then compile them again",
             ),
         )
     return "\n".join(edited_lines(lines, slots))
@@ -51,7 +52,8 @@ def refuse_extras(path: str, slots: Sequence[Slot]) -> None:
             message("project.several", "{path} can contain one build per platform, but several are needed: {labels}",
                     path=path, labels=labels),
             hint=message("project.several.hint",
-                "keep one file for each build (--file), or use pyproject.toml, where extras separate the builds"),
+                "keep one file for each build (--file), or use a pyproject.toml for uv, where extras separate "
+                "the builds"),
         )  # fmt: skip
 
 

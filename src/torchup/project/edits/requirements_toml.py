@@ -114,7 +114,7 @@ def _add_missing(path: str, document: Any, slots: Sequence[Slot], family: Sequen
             message("project.no-table", "{path} has no [project] table for torch", path=path),
             hint=message(
                 "project.no-table.hint",
-                "add `torch` to the packages in the file, then run `torchup project sync` again",
+                "add a [project] table, or list `torch` in a dependency group, then run `torchup project sync` again",
             ),
         )
     if not isinstance(own, list):

@@ -39,7 +39,11 @@ def parse(path: str, text: str) -> TOMLDocument:
     if tomlkit.dumps(document) != text:
         raise UsageError(
             message("project.layout", "torchup cannot edit {path} without changing its layout", path=path),
-            hint=message("project.layout.hint", "run `torchup plan --export pyproject` to see what to write by hand"),
+            hint=message(
+                "project.layout.hint",
+                "run `torchup plan --export pyproject` (for uv) or `torchup plan --export pixi` to see what to "
+                "write by hand",
+            ),
         )
     return document
 

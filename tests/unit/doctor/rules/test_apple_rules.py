@@ -81,12 +81,26 @@ def test_a_report_without_a_macos_gets_words_only():
     assert CHECKS["macos-too-old"](facts(signs="mps.macos"), load_compat()).remedy.commands == ()
 
 
-@pytest.mark.parametrize(
-    ("slug", "name"), [("mps-op-not-implemented", "MPS_FALLBACK"), ("mps-memory-limit", "WATERMARK")]
-)
-def test_a_variable_is_set_in_the_shell_of_the_user(slug, name):
-    """The remedy is the variable itself; the text names its risk or its alternative."""
-    code = {"mps-op-not-implemented": "mps.operator", "mps-memory-limit": "mps.memory"}[slug]
-    finding = next(f for f in diagnose(facts(signs=code)).findings if f.rule == slug)
+def test_a_variable_is_set_in_the_shell_of_the_user():
+    """The remedy is the variable itself; the text names its alternative."""
+    finding = next(f for f in diagnose(facts(signs="mps.operator")).findings if f.rule == "mps-op-not-implemented")
     assert finding.remedy.commands[0][0] == "export"
-    assert name in finding.remedy.commands[0][1]
+    assert "MPS_FALLBACK" in finding.remedy.commands[0][1]
+
+
+def test_the_variable_that_may_freeze_a_mac_is_no_command():
+    """The text names the safe ways first, and then the variable with its risk."""
+    finding = next(f for f in diagnose(facts(signs="mps.memory")).findings if f.rule == "mps-memory-limit")
+    assert finding.remedy.commands == ()
+    assert str(finding.remedy.text).index("smaller batches") < str(finding.remedy.text).index("WATERMARK")
+
+
+@pytest.mark.parametrize(
+    ("macos", "words"), [("11.7", "update macOS:"), ("12.6", "install the newest torch"), (None, "update macOS, or")]
+)
+def test_an_older_torch_is_offered_only_where_one_has_mps(macos, words):
+    """On a macOS before MPS only a newer macOS helps; of an unknown one both ways are named."""
+    known = {"os": "macos", "apple_silicon": True, "torch_version": "2.9.0", "signs": "mps.macos", "mps_built": True}
+    found = CHECKS["macos-too-old"](facts(os_version=macos, **known), load_compat())
+    assert words in str(found.remedy.text)
+    assert bool(found.remedy.commands) == (macos == "12.6")

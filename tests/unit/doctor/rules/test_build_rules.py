@@ -95,6 +95,21 @@ def test_a_rule_stays_silent(slug, known):
     assert not fires(slug, **known)
 
 
+@pytest.mark.parametrize(
+    ("known", "says"),
+    [
+        ({"variant": "cpu"}, "installed torch"),
+        ({"commands": ("pip install torch",)}, "the command installs"),
+        ({"commands": ("pip install torch==2.9.1",)}, "the command installs"),
+        ({"commands": ("pip install torch==2.14.0",)}, None),
+    ],
+)
+def test_only_a_torch_that_is_known_is_called_installed(known, says):
+    """Of a command alone it is unknown what it gave; of a release whose wheel on PyPI has CUDA nothing is said."""
+    found = CHECKS["aarch64-wheel-is-cpu"](facts(**ARM, gpu="GH200", **known), COMPAT)
+    assert (found is None) if says is None else says in str(found.summary)
+
+
 @pytest.mark.parametrize("printed", [(), ("sm_80", "sm_120")])
 @pytest.mark.parametrize("gpu", [str(code) for code in COMPAT.capabilities])
 def test_a_warning_with_a_range_follows_the_law_of_one_major(gpu, printed):

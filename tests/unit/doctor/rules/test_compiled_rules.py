@@ -44,11 +44,11 @@ def told(text):
             "causal_conv1d_cuda.cpython-312-x86_64-linux-gnu.so",
             "_ZN3c104cuda29c10_cuda_check_implementationEiPKcS2_jb", "2.14.0+cu130", "torch 2.10 to 2.13",
         ),
-        ("vllm/_C.abi3.so", "_ZN5torch3jit17parseSchemaOrNameERKSsb", "2.7.0+cu126", "old string ABI"),
+        ("vllm/_C.abi3.so", "_ZN5torch3jit17parseSchemaOrNameERKSsb", "2.7.0+cu126", "built with the old C++ string ABI"),
         (
             "torch_scatter/_version_cuda.so",
             "_ZN3c105ErrorC2ENS_14SourceLocationENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE", "2.5.1+cu124",
-            "new string ABI",
+            "built with the new C++ string ABI",
         ),
     ],
 )  # fmt: skip
@@ -254,3 +254,39 @@ def test_every_package_that_can_be_blamed_is_asked_of_the_tables():
     """What a rule names has a row, so that `torchup wheel` answers for it."""
     tables = load_packages()
     assert all(tables.get(package.name) is not None for package in tables.by_module.values())
+
+
+def test_a_torch_that_was_removed_is_not_said_to_be_replaced():
+    """Without any torch there is no other one: it is not installed, and the verified one comes back."""
+    known = {"live": True, "os": "linux", "system_arch": "x86_64", "python_version": "3.11.2", "installed": False}
+    found = diagnose(facts(**known, replaced=Replaced(before="2.13.0+cpu", after=None)))
+    assert found.primary == "torch-not-installed"
+    assert [one.rule for one in found.findings if one.severity is Severity.ERROR] == ["torch-not-installed"]
+    assert "torch 2.13.0+cpu was verified here" in " ".join(map(render, found.findings[0].evidence))
+    assert "torch==2.13.0+cpu" in line(found.findings[0].remedy.commands[0])
+
+
+def test_companions_of_another_variant_are_shown_with_both_labels():
+    """The evidence holds the contradiction: the label of torch beside that of the companion."""
+    text = MACHINE + "PyTorch version: 2.5.1+cu124\n[pip3] torch==2.5.1+cu124\n[pip3] torchvision==0.20.1+cpu\n"
+    found = next(one for one in diagnose(parse_report(text)).findings if one.rule == "companion-mismatch")
+    assert [render(one) for one in found.evidence] == [
+        "torchvision 0.20.1+cpu is installed next to torch 2.5.1+cu124, which needs torchvision of the variant cu124"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "end"),
+    [
+        ({}, "needs x: not found"),
+        ({"found": "3.12"}, "needs x: not found"),  # the version of something else
+        ({"wanted": ">=3.7"}, "needs x: not found (needed: >=3.7)"),
+        ({"found": "3.0", "wanted": ">=3.7"}, "needs x (found: 3.0; needed: >=3.7)"),
+    ],
+)
+def test_a_requirement_shows_versions_only_if_one_is_needed(given, end):
+    """What has no version to need is not there, and nothing else is said of it."""
+    row = Readiness(name="headers", what=message("x", "x"), ready=False, **given)
+    found = diagnose(facts(live=True, os="linux", torch_version="2.11.0", readiness=(row,)))
+    remark = next(one for one in found.findings if one.rule == "python-headers-missing")
+    assert render(remark.evidence[0]).endswith(end)

@@ -6,6 +6,7 @@ import pytest
 
 from support.facts import facts
 from torchup.compat.questions import load_compat
+from torchup.doctor.facts import Node
 from torchup.doctor.rules import CHECKS
 
 
@@ -52,6 +53,39 @@ def test_a_rule_fires(slug, known):
 def test_a_rule_stays_silent(slug, known):
     """Where nothing speaks for the cause, or what worked speaks against it, the rule finds nothing."""
     assert found(slug, **known) is None
+
+
+def node(path, group, mode="crw-rw----"):
+    """A device node that users outside of its group may not open."""
+    return Node(path=path, accessible=False, mode=mode, group=group)
+
+
+JOINS = [
+    ({}, ["render,video"]),
+    ({"nodes": (Node(path="/dev/kfd", accessible=False),)}, ["render,video"]),
+    ({"nodes": (node("/dev/nvidia0", "vglusers"),)}, ["vglusers"]),
+    ({"nodes": (node("/dev/kfd", "render"), node("/dev/dri/card0", "video"))}, ["render,video"]),
+    ({"nodes": (node("/dev/kfd", "render"), node("/dev/dri/card0", "video")), "groups": ("video",)}, ["render"]),
+    ({"nodes": (node("/dev/nvidia0", None, "crw-------"),)}, []),
+    ({"nodes": (node("/dev/kfd", "109"),)}, ["render,video"]),
+]
+
+
+@pytest.mark.parametrize(("known", "groups"), JOINS)
+def test_the_user_joins_the_groups_that_own_the_closed_nodes(known, groups):
+    """As the listing shows them, without those of the user; the usual ones where it does not; none for root's nodes."""
+    result = found("permission-device-nodes", signs="nodes.denied", **known)
+    assert [command[3] for command in result.remedy.commands] == groups
+
+
+@pytest.mark.parametrize(("vendor", "device"), [("amd:RX 7900 XTX", "--device=/dev/kfd"), ("RTX 4090", "--device")])
+def test_podman_gets_its_own_command_for_every_vendor(vendor, device):
+    """A container of Podman is not started by Docker."""
+    result = found(
+        "container-without-gpu", container=True, container_kind="podman", signs="driver.libcuda-missing", gpu=vendor
+    )
+    assert result.remedy.commands[0][0] == "podman"
+    assert device in result.remedy.commands[0]
 
 
 @pytest.mark.parametrize(("known", "option"), GIVES)

@@ -154,10 +154,14 @@ def test_windows_hears_of_path_and_not_of_the_loader_of_linux(code, version):
 def test_each_system_library_has_a_command_where_it_can_be_installed(row):
     """By the file's name in the loader's message; torch is not among what is installed."""
     shown = sign("library.mpi", f"ImportError: {row.names[0]}.so.1: cannot open shared object file")
-    result = found("system-library-missing", signs=(shown,), os="linux", torch_cuda="13.0")
+    known = {"signs": (shown,), "os": "linux", "torch_cuda": "13.0"}
+    result = found("system-library-missing", distribution="Ubuntu 24.04", **known)
     assert row.title in str(result.remedy.text)
     assert result.remedy.commands
     assert not {"torch", "torchvision"} & {word for command in result.remedy.commands for word in command}
+    elsewhere = found("system-library-missing", distribution="openSUSE Leap 15.6", **known).remedy
+    assert row.title in str(elsewhere.text)
+    assert not {"apt"} & {word for command in elsewhere.commands for word in command}
 
 
 def test_conda_updates_its_own_visual_c_runtime():
