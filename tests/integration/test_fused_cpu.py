@@ -61,7 +61,7 @@ out = {}
 for name, kernel in kernels.items():
     if kernel is None: continue
     for threads in range(1, kernel.most_threads + 1):
-        for kind, count in (("noise", 64), ("noise", 32), ("noise", 19), ("noise", 1), ("constant", 64), ("blocks", 64)):
+        for kind, count in [("noise", n) for n in (64, 32, 19, 1)] + [("constant", 64), ("blocks", 64)]:
             images, labels = data(kind, count, threads)
             key = f"{name}, {threads} threads, {count} of {kind}"
             out[key] = compare(kernel, threads, images, labels, threads, table)

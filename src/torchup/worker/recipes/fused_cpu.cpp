@@ -13,8 +13,8 @@
 //   sums (fused_cpu_direct.h): their transforms want more registers than there are.
 // - What crosses from thread to thread costs as much as arithmetic. So threads share as few cache lines as possible.
 //
-// The mathematics is that of lenet.py: mean cross entropy, SGD with momentum, float32. Only rounding differs: sums are in
-// another order, and an identity rounds its products of sums.
+// The mathematics is that of lenet.py: mean cross entropy, SGD with momentum, float32. Only rounding differs: sums are
+// in another order, and an identity rounds its products of sums.
 
 #include <atomic>
 #include <cmath>

@@ -28,13 +28,13 @@ void conv2_filters(const float *w, float *wide, float *u) {
     }
 }
 
-INLINE const V *conv2_window(const V *in, int ic, int tile) { return in + ic * P1 * P1 + (tile >> 1) * 4 * P1 + (tile & 1) * 4; }
+INLINE int conv2_place(int ic, int tile) { return ic * P1 * P1 + (tile >> 1) * 4 * P1 + (tile & 1) * 4; }
 
 // The windows of two tiles to x[f][tile][channel].
 INLINE void conv2_inputs(const V *in, int pair, V *x) {
     for (int t = 0; t < 2; ++t)
         for (int ic = 0; ic < C1; ++ic) {
-            const V *window = conv2_window(in, ic, pair + t);
+            const V *window = in + conv2_place(ic, pair + t);
             V half[WIDE * POINTS], *out = x + t * C1 + ic;
             for (int k = 0; k < POINTS; ++k) to_wide(window + k, P1, half + k, POINTS);
             for (int f = 0; f < WIDE; ++f) to_wide(half + f * POINTS, 1, out + f * WIDE * PAIR_STRIDE, PAIR_STRIDE);
@@ -54,7 +54,8 @@ INLINE void conv2_products(const V *x, const float *u, V *m) {
                 sum[k][0] += weight * first[ic];
                 sum[k][1] += weight * second[ic];
             }
-            UNROLL for (int k = 0; k < 4; ++k) UNROLL for (int t = 0; t < 2; ++t) m[(t * C2 + o + k) * WIDE_TILE + f] = sum[k][t];
+            UNROLL for (int k = 0; k < 4; ++k) UNROLL for (int t = 0; t < 2; ++t)
+                m[(t * C2 + o + k) * WIDE_TILE + f] = sum[k][t];
         }
     }
 }
@@ -75,7 +76,8 @@ struct Conv2Forward {  // work space
     V x[WIDE_TILE * PAIR_STRIDE], m[2 * C2 * WIDE_TILE];
 };
 
-INLINE void conv2_forward(const V *in, const float *u, const float *b, Conv2Forward &space, V *out, int stride, Winner *winner) {
+INLINE void conv2_forward(const V *in, const float *u, const float *b, Conv2Forward &space, V *out, int stride,
+                          Winner *winner) {
     for (int pair = 0; pair < TILES; pair += 2) {
         conv2_inputs(in, pair, space.x);
         conv2_products(space.x, u, space.m);
@@ -100,7 +102,7 @@ struct Conv2Backward {  // work space: values at the points of the input, then o
 INLINE void conv2_values(const V *in, V *x, int stride) {
     for (int tile = 0; tile < TILES; ++tile)
         for (int ic = 0; ic < C1; ++ic) {
-            const V *window = conv2_window(in, ic, tile);
+            const V *window = in + conv2_place(ic, tile);
             V half[TILE], *out = x + tile * C1 + ic;
             for (int k = 0; k < POINTS; ++k) to_points(window + k, P1, half + k, POINTS);
             for (int f = 0; f < POINTS; ++f) to_points(half + f * POINTS, 1, out + f * POINTS * stride, stride);
@@ -170,7 +172,8 @@ INLINE void conv2_value_gradient(const float *u, const V *d, V *x) {
 
 // Both gradients at the sixteen points of one pair of rows: so much of the outputs' gradient stays in the caches.
 template <int PAIR, int NG>
-INLINE void conv2_backward_pair(const V *const *d, const Winner *const *winner, const float *u, Conv2Backward &space, V *du) {
+INLINE void conv2_backward_pair(const V *const *d, const Winner *const *winner, const float *u, Conv2Backward &space,
+                                V *du) {
     constexpr int T = NG * TILES, X = x_stride(NG), D = d_stride(NG);
     for (int t = 0; t < T; ++t)
         for (int o = 0; o < C2; ++o) {
@@ -191,8 +194,9 @@ INLINE void conv2_input_gradient(const V *x, int stride, V *out) {
     for (int tile = 0; tile < TILES; ++tile)
         for (int ic = 0; ic < C1; ++ic) {
             V half[TILE];
-            for (int f = 0; f < POINTS; ++f) to_points_back(x + tile * C1 + ic + f * POINTS * stride, stride, half + f * POINTS, 1);
-            V *place = out + ic * P1 * P1 + (tile >> 1) * 4 * P1 + (tile & 1) * 4;
+            const V *from = x + tile * C1 + ic;
+            for (int f = 0; f < POINTS; ++f, from += POINTS * stride) to_points_back(from, stride, half + f * POINTS, 1);
+            V *place = out + conv2_place(ic, tile);
             for (int k = 0; k < POINTS; ++k, ++place) {
                 V column[POINTS];
                 to_points_back(half + k, POINTS, column, 1);
@@ -202,7 +206,8 @@ INLINE void conv2_input_gradient(const V *x, int stride, V *out) {
 }
 
 template <int NG>
-INLINE void conv2_backward(const V *const *d, const Winner *const *winner, const float *u, Conv2Backward &space, V *du) {
+INLINE void conv2_backward(const V *const *d, const Winner *const *winner, const float *u, Conv2Backward &space,
+                           V *du) {
     conv2_backward_pair<0, NG>(d, winner, u, space, du);
     conv2_backward_pair<1, NG>(d, winner, u, space, du);
     conv2_backward_pair<2, NG>(d, winner, u, space, du);

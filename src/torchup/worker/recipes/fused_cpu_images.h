@@ -19,7 +19,8 @@ bool is_normalised(const float *table) {
 INLINE __m512i every_fourth(const uint8_t *const *image, int at) {
     auto quarter = [&](int k) { return _mm_loadu_si128(reinterpret_cast<const __m128i *>(image[4 * k] + at)); };
     const __m512i first = _mm512_castsi128_si512(quarter(0));
-    return _mm512_inserti32x4(_mm512_inserti32x4(_mm512_inserti32x4(first, quarter(1), 1), quarter(2), 2), quarter(3), 3);
+    const __m512i half = _mm512_inserti32x4(first, quarter(1), 1);
+    return _mm512_inserti32x4(_mm512_inserti32x4(half, quarter(2), 2), quarter(3), 3);
 }
 
 // Sixteen bytes of each image to sixteen vectors: words are transposed, then each has its four bytes taken out.

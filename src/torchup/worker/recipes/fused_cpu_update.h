@@ -110,7 +110,8 @@ void conv_update(const Run &run, int thread) {
         int i = begin(thread);
         const int end = begin(thread + 1);
 #if defined(__AVX512F__)
-        for (; i + L <= end; i += L) update(w[part] + i, m[part] + i, conv_sum<V>(run, at + i), run.rate, run.momentum);
+        for (; i + L <= end; i += L)
+            update(w[part] + i, m[part] + i, conv_sum<V>(run, at + i), run.rate, run.momentum);
 #endif
         for (; i < end; ++i) update(w[part] + i, m[part] + i, conv_sum<float>(run, at + i), run.rate, run.momentum);
     }

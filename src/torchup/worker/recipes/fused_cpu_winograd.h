@@ -11,7 +11,7 @@
 
 constexpr int WIDE = 11, WIDE_TILE = WIDE * WIDE;   // forward
 constexpr int POINTS = 8, TILE = POINTS * POINTS;  // backward
-constexpr float ONE = -2.0f / 9, TWO = 1.0f / 90, HALF = 32.0f / 45;  // what the filter's values at +-1, +-2, +-1/2 carry
+constexpr float ONE = -2.0f / 9, TWO = 1.0f / 90, HALF = 32.0f / 45;  // factors of a filter's values at +-1, +-2, +-1/2
 
 // ------------------------------------------------------------------ eleven products
 
@@ -19,7 +19,8 @@ constexpr float ONE = -2.0f / 9, TWO = 1.0f / 90, HALF = 32.0f / 45;  // what th
 template <typename U>
 INLINE void to_wide(const U *r, int s, U *t, int to) {
     const U r1 = r[s], r3 = r[3 * s], r5 = r[5 * s], r7 = r[7 * s], r2 = r[2 * s], r4 = r[4 * s], r6 = r[6 * s];
-    const U even[4] = {r[0] - r1, r2 - r3, r4 - r5, r6 - r7}, odd[4] = {r1, r3, r5, r7}, next[3] = {r2 - r1, r4 - r3, r6 - r5};
+    const U even[4] = {r[0] - r1, r2 - r3, r4 - r5, r6 - r7}, odd[4] = {r1, r3, r5, r7};
+    const U next[3] = {r2 - r1, r4 - r3, r6 - r5};
     UNROLL for (int k = 0; k < 2; ++k) {
         const U *from = k == 0 ? even : odd;
         U *out = t + k * 4 * to;
@@ -66,7 +67,8 @@ INLINE void filter_to_wide(const U *g, int s, U *u, int to) {
 // Eight inputs of a row to their values at the points.
 template <typename U>
 INLINE void to_points(const U *r, int s, U *t, int to) {
-    const U r0 = r[0], r1 = r[s], r2 = r[2 * s], r3 = r[3 * s], r4 = r[4 * s], r5 = r[5 * s], r6 = r[6 * s], r7 = r[7 * s];
+    const U r0 = r[0], r1 = r[s], r2 = r[2 * s], r3 = r[3 * s];
+    const U r4 = r[4 * s], r5 = r[5 * s], r6 = r[6 * s], r7 = r[7 * s];
     t[0] = (r0 - r6) + (r4 - r2) * 5.25f;
     t[to] = (r7 - r1) + (r3 - r5) * 5.25f;
     const U even1 = (r2 + r6) - r4 * 4.25f, odd1 = (r1 + r5) - r3 * 4.25f;
