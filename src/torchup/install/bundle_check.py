@@ -157,8 +157,8 @@ def _lacks(missing: list[str]) -> Message:
     files = ", ".join(missing[:SHOWN_FILES])
     if len(missing) > SHOWN_FILES:
         return message(
-            "bundle.incomplete-many", "the bundle is missing {files} and {count} more files", files=files,
-            count=len(missing) - SHOWN_FILES,
+            "bundle.incomplete-many", "the bundle is missing {count} files, among them {files}", files=files,
+            count=len(missing),
         )  # fmt: skip
     return message("bundle.incomplete", "the bundle is missing {files}", files=files)
 

@@ -345,5 +345,5 @@ def test_a_fixed_batch_is_that_of_the_recipes_that_can_run():
     refused = {"cpu": {"graph": Said(code="no-graphs", values={"kind": "cpu"})}}
     known = msgspec.structs.replace(msgspec.convert(DEVICES, Capabilities), recipes=refused)
     request = BenchRequest(recipes=("graph", "fused"), devices=("cpu",), batch=128)
-    with pytest.raises(UsageError, match="^fused can run only with a batch size of 64"):
+    with pytest.raises(UsageError, match=r"^fused can run only with a batch size of 64"):
         plan(request, REGISTRY["mnist"], known)

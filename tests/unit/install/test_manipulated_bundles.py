@@ -314,15 +314,15 @@ def test_the_hashes_are_refused_by_their_own_reason(tmp_path, lines, reason, ste
     assert step in str(refused.value.hint)
 
 
-@pytest.mark.parametrize(("count", "words"), [(5, "wheels/4.whl"), (6, "and 1 more"), (9, "and 4 more")])
+@pytest.mark.parametrize(("count", "words"), [(5, "missing wheels/0.whl"), (6, "missing 6 files"), (9, "missing 9 files")])
 def test_files_that_are_missing_are_counted_if_they_are_not_all_named(tmp_path, count, words):
-    """A list that is cut says how many files it leaves out."""
+    """A list that is cut says how many files are missing."""
     write(tmp_path, bundle(tmp_path))
     lines = (tmp_path / "SHA256SUMS").read_text()
     (tmp_path / "SHA256SUMS").write_text(lines + "".join(f"{'0' * 64}  wheels/{i}.whl\n" for i in range(count)))
     with pytest.raises(UsageError, match=words) as refused:
         load_bundle(HOST, str(tmp_path))
-    assert ("more" in str(refused.value.text)) is (count > 5)
+    assert "wheels/5.whl" not in str(refused.value.text)
 
 
 @pytest.mark.parametrize("count", [0, 501])
