@@ -314,7 +314,9 @@ def test_the_hashes_are_refused_by_their_own_reason(tmp_path, lines, reason, ste
     assert step in str(refused.value.hint)
 
 
-@pytest.mark.parametrize(("count", "words"), [(5, "missing wheels/0.whl"), (6, "missing 6 files"), (9, "missing 9 files")])
+@pytest.mark.parametrize(
+    ("count", "words"), [(5, "missing wheels/0.whl"), (6, "missing 6 files"), (9, "missing 9 files")]
+)
 def test_files_that_are_missing_are_counted_if_they_are_not_all_named(tmp_path, count, words):
     """A list that is cut says how many files are missing."""
     write(tmp_path, bundle(tmp_path))

@@ -240,6 +240,12 @@ def test_an_environment_is_shown_with_where_it_is_from():
     assert "adopted (not installed by torchup)" in shown(msgspec.structs.replace(made, adopted=True))
 
 
+def test_what_is_not_known_of_an_environment_is_called_unknown():
+    """No sign stands for its Python, its source or the day it was made."""
+    rows = {line.split()[0]: line.split()[1:] for line in shown(Environment(name="x", path="/x")).splitlines() if line}
+    assert [rows[name] for name in ("Python", "source", "created")] == [["unknown"]] * 3
+
+
 def test_an_environment_is_shown_with_its_proof():
     """When it was verified, and how many rungs passed if the ladder was kept."""
     proved = msgspec.structs.replace(ENVIRONMENT, verified_at="2026-01-01T00:00:00Z")
