@@ -235,7 +235,12 @@ def test_an_environment_is_shown_with_where_it_is_from():
     """Source and installer, or that it was adopted; the previous one where there is one; how to enter it."""
     made = msgspec.structs.replace(ENVIRONMENT, source="pytorch", installer=InstallerName.UV)
     said = shown(made, previous="torch 2.12.0+cu126")
-    for expected in ("pytorch (uv)", "torch 2.12.0+cu126", "not yet; run `torchup verify --env default`", "source it"):
+    for expected in (
+        "pytorch (uv)",
+        "torch 2.12.0+cu126",
+        "not recorded; run `torchup verify --env default`",
+        "source it",
+    ):
         assert expected in said
     assert "adopted (not installed by torchup)" in shown(msgspec.structs.replace(made, adopted=True))
 
