@@ -24,7 +24,7 @@ SHORT_LOSS_BAR = 0.05
 # less than rounding, a right recipe may take the other one, and moves a tensor by a thousandth more: measured in 5 to 9
 # of 30 seeds for two right kernels. So four seeds in a row refuse one in about a hundred.
 SEEDS = (11, 12, 13, 14)
-TIES = 10  # times the bar: what differs by more is no tie, and is refused at the first seed
+TIES = 10  # times the bar: what differs by more is a fault, refused at the first seed
 
 Trained = Tuple[torch.Tensor, List[torch.Tensor]]  # losses of every step, parameters
 # (net, images, labels, passes, label) -> losses; trains the net in place, or leaves its weights in it.
