@@ -107,7 +107,7 @@ def payload(answer: WorkerAnswer, key: str, what: str = "torch", *, limit: float
         values={"number": answer.returncode or 0, "why": raised(words) if words else Said(code="silent")},
     )
     text = message("bench.failed", "{what}: {reason}", what=what, reason=sentence(said))
-    hint = message("bench.crash.hint", "run `torchup verify` to see what is broken in the environment")
+    hint = message("bench.crash.hint", "run `torchup verify` to see whether the environment works")
     raise MeasureError(text, said, hint=hint)
 
 

@@ -186,7 +186,7 @@ def rollback_command(session: Session, name: str | None) -> Answer:
         label = _previous(host, registry.find(host, chosen))
         would = text(
             "env.rollback.would",
-            "`{name}` would return to torch {torch}",
+            "`{name}` would have torch {torch} again",
             name=chosen,
             torch=label or UNKNOWN,
         )
