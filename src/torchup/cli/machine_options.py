@@ -201,9 +201,12 @@ def _read(host: Host, path: str) -> Machine:
     content = host.read_text(path, SIZE_LIMIT + 1)
     if content is not None and len(content) > SIZE_LIMIT:
         raise UsageError(
-            message("cli.machine.large", "{path} is too large for a machine file", path=path),
+            message(
+                "cli.machine.large", "{path} is larger than {limit} KB, too large for a machine file", path=path,
+                limit=SIZE_LIMIT >> 10,
+            ),
             hint=_TO_WRITE,
-        )
+        )  # fmt: skip
     if content is None:
         raise UsageError(
             message("cli.machine.missing", "{path} does not exist or cannot be read", path=path),

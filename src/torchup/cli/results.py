@@ -65,7 +65,10 @@ def list_command(session: Session) -> Answer:
 
 @command.command(
     name="show",
-    help=text("results.show.help", "Show one run: an id or its first characters, `latest`, `article`, or a file"),
+    help=text(
+        "results.show.help",
+        "Show one run: an id or its first characters, `latest`, `article`, or a file (default: `latest`)",
+    ),
 )
 @click.argument("run", default="latest")
 @common_options
@@ -117,14 +120,10 @@ def compare_command(
             hint=message("results.same.hint", "name two runs: `torchup results compare latest~1 latest`"),
         )
     allowed = set(across) | ({"recipe", "kind"} if left.recipe and right.recipe else set())
-    report = compare_sets(
-        _chosen(session.host, left),
-        _chosen(session.host, right),
-        threshold=threshold,
-        across=frozenset(allowed),
-    )
+    sides = _chosen(session.host, left), _chosen(session.host, right)
+    report = compare_sets(*sides, threshold=threshold, across=frozenset(allowed))
     if not report.comparisons:
-        raise _nothing_comparable(report)
+        raise _nothing_comparable(report, *sides)
     return Answer(
         command="results compare",
         data=report,
@@ -181,7 +180,7 @@ def report_command(session: Session, runs: tuple[str, ...], output: str, no_base
     "-o",
     "--output",
     type=click.Path(dir_okay=False),
-    help=text("results.option.output", "File to write (default: print the result)"),
+    help=text("results.option.output", "File to write (default: print the run)"),
 )
 @common_options
 def export_command(session: Session, run: str, form: str, output: str | None) -> Answer:
@@ -278,27 +277,41 @@ def _parts(selector: Selector, results: Sequence[Result]) -> Message:
     )
 
 
-def _nothing_comparable(report: Report) -> UsageError:
+def _nothing_comparable(report: Report, base: Sequence[Labelled], candidate: Sequence[Labelled]) -> UsageError:
     keys = sorted({difference.key for refusal in report.refused for difference in refusal.differences})
     if not keys:
-        text_ = message("compare.nothing", "the two runs have no workload and recipe in common")
-        return UsageError(
-            text_,
-            hint=message(
-                "compare.nothing.hint",
-                "choose runs of the same workload; if their recipes differ, type `torchup results compare "
-                "RUN:RECIPE RUN:RECIPE`",
-            ),
-        )
+        return _nothing_in_common(*({one.result.workload for one in side} for side in (base, candidate)))
     return UsageError(
         message(
             "compare.other-work", "the two sides did not do the same work; differences: {keys}", keys=", ".join(keys)
         ),
         hint=message(
             "compare.other-work.hint",
-            "add `--across NAME` for each difference to compare anyway (`--across parameters` covers all parameters)",
+            "use `--across NAME` for each of these differences to compare the two sides anyway (`--across "
+            "parameters` covers all parameters)",
         ),
     )
+
+
+def _nothing_in_common(base: set[str], candidate: set[str]) -> UsageError:
+    """The workloads of the two sides differ, or all recipes of those that both have."""
+    if base & candidate:
+        return UsageError(
+            message("compare.no-recipe", "the two sides have no recipe in common"),
+            hint=message(
+                "compare.no-recipe.hint",
+                "name a recipe for each side: `torchup results compare RUN:RECIPE RUN:RECIPE`",
+            ),
+        )
+    return UsageError(
+        message(
+            "compare.no-workload", "the two sides have no workload in common: {base} and {candidate}",
+            base=", ".join(sorted(base)), candidate=", ".join(sorted(candidate)),
+        ),
+        hint=message(
+            "compare.no-workload.hint", "choose runs of the same workload; run `torchup results list` to see them"
+        ),
+    )  # fmt: skip
 
 
 def _regression_notices(report: Report, threshold: float | None) -> tuple[Notice, ...]:

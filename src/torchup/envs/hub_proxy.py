@@ -171,7 +171,7 @@ def install_proxy(host: Host, known: HubProxy, path: str, name: str, on_line: Ca
                 proxy=known.name,
                 words=verbatim(_last_words(done.stderr)),
             ),
-            hint=message("hub.npm.hint", "the environment is ready; run `torchup hub {name}` to try again", name=name),
+            hint=message("hub.npm.hint", "run `torchup hub {name}` to try again; the environment is ready", name=name),
         )
     return (node.node, script)
 

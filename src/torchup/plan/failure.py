@@ -297,8 +297,8 @@ def _hint(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
     if question.request.variant and not any(_serves(question, r.variant) for r in rejected):
         return message(
             "plan.hint.other-vendor",
-            "leave out the variant (in --variant or --torch), or run `torchup plan` with --assume gpu=NAME to "
-            "plan for a machine with another GPU",
+            "leave out the variant (in --variant or --torch), or run `torchup plan --assume gpu=NAME` to plan "
+            "for a machine with another GPU",
         )
     if any(gpu.vendor == Vendor.AMD and gpu.gfx is None for gpu in question.target.machine.gpus):
         return message(
@@ -397,7 +397,9 @@ def _jetson_hint(question: Question) -> Message | None:
 _HINTS = {
     Reason.GLIBC: message("plan.hint.glibc", "use a newer system, or add --installer conda to use conda-forge's build"),
     Reason.PYTHON: message(
-        "plan.hint.python", "choose another Python with --python, or leave out --python to let torchup choose one"
+        "plan.hint.python",
+        "choose another Python with --python, or leave out --python to let torchup choose one; with `--installer "
+        "pip`, only installed Pythons count",
     ),
     Reason.COMPANION: message(
         "plan.hint.companion", "leave out --require, or leave out --torch and --variant to let torchup choose the build"

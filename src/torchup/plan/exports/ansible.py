@@ -38,8 +38,8 @@ def ansible(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str:
             message("export.ansible", "a playbook cannot set up any of the planned machines"),
             hint=message(
                 "export.ansible.hint",
-                "plan for Linux or macOS with one of these installers: {installers}; use script-sh if the plan "
-                "installs packages after torch",
+                "plan for Linux or macOS with one of these installers: {installers}; export script-sh instead if "
+                "the plan installs packages after torch",
                 installers=f"{InstallerName.UV}, {InstallerName.PIP}",
             ),
         )
