@@ -105,7 +105,7 @@ def test_a_server_that_ends_before_it_answers_is_told(environment, capfd, monkey
     assert main(["lab", "lab"]) == 1
     err = capfd.readouterr().err
     assert "No module named tornado" in err
-    assert "stopped with exit code 1 before it responded" in err
+    assert "JupyterLab exited with code 1 before it responded" in err
 
 
 def test_what_jupyterlab_needs_and_the_environment_lacks_is_asked_for(environment, capfd, monkeypatch):
