@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from torchup.catalog.versions import python_key, version_key
 from torchup.errors import NetworkError, UsageError
 from torchup.model import Value, message
-from torchup.plan.candidates import fits_platform, pythons_of_offer
+from torchup.plan.candidates import fits_platform, platform_of_tag, pythons_of_offer
 from torchup.sources.configured import places, read_configuration
 from torchup.sources.surveyor import ask, connection_of, told
 from torchup.sources.urls import local_path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torchup.host import Host
-    from torchup.model import Notice, Offer, Request
+    from torchup.model import Message, Notice, Offer, Request
     from torchup.sources.index_client import Connection
     from torchup.sources.named_places import Place
 
@@ -107,12 +107,17 @@ def _chosen(offers: Sequence[Offer], asked: Asked, platform: str, python: str | 
         else message(
             "measure.none-python", "torch {label} has no wheel for Python {python}", label=label, python=python
         ),
-        hint=message(
-            "measure.none.hint",
-            "choose a Python (--python) or a platform (--platform) that has a wheel: {names}",
-            names=", ".join(pythons or _choice(offers, same)),
-        ),
+        hint=_what_there_is(pythons, same, offers),
     )
+
+
+def _what_there_is(pythons: Sequence[str], same: Sequence[Offer], offers: Sequence[Offer]) -> Message:
+    """What has a wheel: Pythons of the platform, platforms of the version, or the newest builds of all."""
+    if pythons:
+        return message("measure.pythons.hint", "use --python with one of: {names}", names=", ".join(pythons))
+    if platforms := _platforms(same):
+        return message("measure.platforms.hint", "use --platform with one of: {names}", names=", ".join(platforms))
+    return message("measure.builds.hint", "your sources have these builds: {names}", names=", ".join(_builds(offers)))
 
 
 def _preference(offer: Offer, usual: str | None) -> tuple[object, ...]:
@@ -124,9 +129,13 @@ def _preference(offer: Offer, usual: str | None) -> tuple[object, ...]:
 MOST_NAMED = 8  # builds in a hint
 
 
-def _choice(offers: Sequence[Offer], same: Sequence[Offer]) -> list[str]:
-    """The platforms that a version has wheels for; the newest builds there are if it has none at all."""
-    if same:
-        return sorted({tag for offer in same for tag in offer.platform_tags})
+def _platforms(same: Sequence[Offer]) -> list[str]:
+    """The platforms that a version has wheels for, as --platform takes them."""
+    places = (platform_of_tag(tag) for offer in same for tag in offer.platform_tags)
+    return sorted({place[0] for place in places if place is not None and place[0] != "any"})
+
+
+def _builds(offers: Sequence[Offer]) -> list[str]:
+    """The newest builds there are."""
     labels = {f"{o.version}+{o.variant}" if o.variant else o.version: version_key(o.version) for o in offers}
     return sorted(labels, key=lambda label: (labels[label], label), reverse=True)[:MOST_NAMED]
