@@ -101,10 +101,8 @@ def payload(answer: WorkerAnswer, key: str, what: str = "torch") -> dict[str, An
             hint=message("bench.timeout.hint", "run `torchup verify` to see whether the device hangs"),
         )
     words = answer.stderr.strip()[-400:]
-    said = Said(
-        code="ended",
-        values={"number": answer.returncode or 0, "why": raised(words) if words else Said(code="silent")},
-    )
+    number, reason = answer.returncode or 0, raised(words) if words else Said(code="silent")
+    said = Said(code="signal" if number < 0 else "ended", values={"number": abs(number), "why": reason})
     text = message("bench.failed", "{what}: {reason}", what=what, reason=sentence(said))
     hint = message("bench.crash.hint", "run `torchup verify` to see what is broken in the environment")
     raise MeasureError(text, said, hint=hint)
@@ -122,6 +120,8 @@ def worker_error(error: WorkerError, what: str) -> UsageError | MeasureError:
                 "files (cifar-resnet) or of images in one subfolder per class; for gpt, use a text file",
             ),
         )
+    if error.code == "BundledError":
+        return UsageError(text, hint=message("bench.bundled.hint", "reinstall torchup to restore the file"))
     if error.code in {"PrecisionError", "UnavailableError"}:
         return UsageError(text)
     if error.code in {"OutOfMemoryError", "MemoryError"}:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from torchup.data_files import read_data
 from torchup.envs.paths import join
-from torchup.errors import InstallError, NetworkError, UsageError
+from torchup.errors import NetworkError, UsageError
 from torchup.fetch import CONNECTIONS, FileOrder, fetch_all
 from torchup.fetch.store import path_of
 from torchup.install.places import Reach
@@ -75,7 +75,11 @@ def _checked(host: Host, piece: Piece, path: str) -> str:
         text = message("web.piece.missing", "{file} does not exist", file=path)
     else:
         text = message(
-            "web.piece.other", "{file} is not the pinned file (its SHA-256 is {found})", file=path, found=found
+            "web.piece.other",
+            "{file} is not the pinned file: its SHA-256 is {found} instead of {wanted}",
+            file=path,
+            found=found,
+            wanted=piece.sha256,
         )
     raise UsageError(text, hint=_by_hand())
 
@@ -100,8 +104,8 @@ def fetched(host: Host, tell: Callable[[Progress], None], *, offline: bool = Fal
         raise NetworkError(text, hint=_by_hand())
     try:
         fetch_all(host, missing, tell=tell, connections=load_settings(host).number("connections", CONNECTIONS))
-    except (NetworkError, InstallError) as error:
-        raise type(error)(error.text, hint=_by_hand()) from error
+    except NetworkError as error:
+        raise NetworkError(error.text, hint=_by_hand()) from error
     return {name: path_of(host, order) for name, order in orders.items()}
 
 
