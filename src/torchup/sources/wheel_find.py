@@ -107,17 +107,8 @@ def _chosen(offers: Sequence[Offer], asked: Asked, platform: str, python: str | 
         else message(
             "measure.none-python", "torch {label} has no wheel for Python {python}", label=label, python=python
         ),
-        hint=_what_there_is(pythons, same, offers),
+        hint=_choice(offers, same, pythons),
     )
-
-
-def _what_there_is(pythons: Sequence[str], same: Sequence[Offer], offers: Sequence[Offer]) -> Message:
-    """What has a wheel: Pythons of the platform, platforms of the version, or the newest builds of all."""
-    if pythons:
-        return message("measure.pythons.hint", "use --python with one of: {names}", names=", ".join(pythons))
-    if platforms := _platforms(same):
-        return message("measure.platforms.hint", "use --platform with one of: {names}", names=", ".join(platforms))
-    return message("measure.builds.hint", "your sources have these builds: {names}", names=", ".join(_builds(offers)))
 
 
 def _preference(offer: Offer, usual: str | None) -> tuple[object, ...]:
@@ -129,13 +120,19 @@ def _preference(offer: Offer, usual: str | None) -> tuple[object, ...]:
 MOST_NAMED = 8  # builds in a hint
 
 
-def _platforms(same: Sequence[Offer]) -> list[str]:
-    """The platforms that a version has wheels for, as --platform takes them."""
-    places = (platform_of_tag(tag) for offer in same for tag in offer.platform_tags)
-    return sorted({place[0] for place in places if place is not None and place[0] != "any"})
-
-
-def _builds(offers: Sequence[Offer]) -> list[str]:
-    """The newest builds there are."""
+def _choice(offers: Sequence[Offer], same: Sequence[Offer], pythons: Sequence[str]) -> Message:
+    """The Pythons that a build has wheels for on the platform, else its platforms, else the newest builds there are."""
+    if pythons:
+        return message(
+            "measure.none-python.hint", "choose a Python that has a wheel with --python: {names}",
+            names=", ".join(pythons),
+        )  # fmt: skip
+    if same:
+        platforms = (platform_of_tag(tag) for offer in same for tag in offer.platform_tags)
+        return message(
+            "measure.none.hint", "choose a platform that has a wheel with --platform: {names}",
+            names=", ".join(sorted({platform for platform, _ in filter(None, platforms)})),
+        )  # fmt: skip
     labels = {f"{o.version}+{o.variant}" if o.variant else o.version: version_key(o.version) for o in offers}
-    return sorted(labels, key=lambda label: (labels[label], label), reverse=True)[:MOST_NAMED]
+    newest = sorted(labels, key=lambda label: (labels[label], label), reverse=True)[:MOST_NAMED]
+    return message("measure.none-build.hint", "choose one of these builds: {names}", names=", ".join(newest))
