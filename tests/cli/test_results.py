@@ -109,7 +109,7 @@ def test_other_precision_is_refused(capsys, runs):
         (("show", "missing/file.json"), "cannot be read"),
         (("compare", "article", "article:nope"), "nothing in run article matches nope\n"),
         (("compare", "article", "article:script@tpu"), "choose one of the devices measured: "),
-        (("compare", "article", "article:nope@tpu"), "choose one of the run's recipes: "),
+        (("compare", "article", "article:nope@tpu"), "choose one of the run's recipes (script)"),
         (("compare", "article", "article"), "compared with itself"),
         (("compare", "article", "--threshold", "x"), "not a share"),
         (("compare", "article", "--threshold", "5"), "is not a share such as 5% or 0.05"),

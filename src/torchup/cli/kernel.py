@@ -156,7 +156,7 @@ def list_command(session: Session, prefix: str | None, *, user: bool) -> Answer:
     """`torchup kernel list`."""
     found = _find(session.host, prefix, user=user)
     stale = [kernel for kernel in found if kernel.stale]
-    place = " --user" if user else f" --prefix {shlex.quote(prefix)}" if prefix is not None else ""
+    place = ["--user"] if user else ["--prefix", prefix] if prefix is not None else []
     return Answer(
         command="kernel list",
         data={"kernels": found},
@@ -165,25 +165,26 @@ def list_command(session: Session, prefix: str | None, *, user: bool) -> Answer:
     )
 
 
-def _stale_lines(stale: Sequence[Kernel], place: str) -> Iterator[Message]:
+def _stale_lines(stale: Sequence[Kernel], place: Sequence[str]) -> Iterator[Message]:
     """What removes the kernels that cannot start: those that torchup made together, the others by name.
 
     ``place`` is the option that says where they were found; without it the commands would look elsewhere.
     """
     ours, others = [kernel for kernel in stale if kernel.ours], [kernel.name for kernel in stale if not kernel.ours]
     if ours:
+        together = ["torchup", "kernel", "remove", "--stale"]
         yield message(
             "kernel.stale.ours",
-            "run `torchup kernel remove --stale{place}` to remove torchup's kernels that cannot start ({count})",
-            place=place,
+            "run `{command}` to remove torchup's kernels that cannot start ({count})",
+            command=shlex.join([*together, *place]),
             count=len(ours),
         )
     if others:
+        by_name = ["torchup", "kernel", "remove"]
         yield message(
             "kernel.stale.others",
-            "other programs made kernels that cannot start; run `torchup kernel remove {names}{place}` to remove them",
-            names=" ".join(map(shlex.quote, others)),
-            place=place,
+            "other programs made kernels that cannot start; run `{command}` to remove them",
+            command=shlex.join([*by_name, *others, *place]),
         )
 
 

@@ -96,6 +96,10 @@ def read_page(host: Host, request: PageRequest, connection: Connection) -> Listi
     """Ask for one page; a ``file:`` address is a folder laid out like an index, or a page."""
     path = local_path(request.url)
     if path is not None:
+        folder = posixpath.dirname(path.rstrip("/"))
+        if not host.is_dir(folder):
+            problem = message("sources.no-folder", "cannot read the folder {path}", path=folder)
+            return Listing(request=request, found=False, problem=problem)
         return _listing(request, _read_file(host, path, without_credentials(request.url)))
     response = _fetch_page(host, request.url, connection)
     return _listing(request, response)
@@ -196,8 +200,8 @@ def why_silent(error: str, timeout: float) -> Message:
 def _problem(response: HttpResponse) -> Message | None:
     if len(response.body) >= PAGE_LIMIT:
         return message("sources.page-too-large", "the page is larger than {limit} MB", limit=PAGE_LIMIT >> 20)
-    if not response.ok and (path := local_path(response.url)) is not None:
-        return message("sources.no-folder", "the folder {path} does not exist", path=path)
+    if not response.ok and local_path(response.url) is not None:
+        return message("sources.no-page", "the folder has no page or folder of this package")
     return None if response.ok else why_nothing(response, PAGE_TIMEOUT)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from torchup.data_files import read_data
 from torchup.envs.paths import join
-from torchup.errors import NetworkError, UsageError
+from torchup.errors import InstallError, NetworkError, UsageError
 from torchup.fetch import CONNECTIONS, FileOrder, fetch_all
 from torchup.fetch.store import path_of
 from torchup.install.places import Reach
@@ -106,7 +106,14 @@ def fetched(host: Host, tell: Callable[[Progress], None], *, offline: bool = Fal
         fetch_all(host, missing, tell=tell, connections=load_settings(host).number("connections", CONNECTIONS))
     except NetworkError as error:
         raise NetworkError(error.text, hint=_by_hand()) from error
+    except InstallError as error:
+        if error.code in _OF_THE_DISK:
+            raise
+        raise InstallError(error.text, hint=_by_hand()) from error
     return {name: path_of(host, order) for name, order in orders.items()}
+
+
+_OF_THE_DISK = {"fetch.full", "fetch.disk"}  # a file that was brought by hand would not fit either
 
 
 def _by_hand() -> Message:
