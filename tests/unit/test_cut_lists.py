@@ -26,7 +26,7 @@ def test_a_sum_with_an_unknown_size_is_a_lower_limit(size, said):
 def test_a_start_of_many_ids_says_how_many(tmp_path, monkeypatch):
     """Five are named, and the count tells that there are more."""
     runs = tuple(Run(id=f"2026-11-30-{number}") for number in range(8))
-    monkeypatch.setattr(store, "list_runs", lambda _: store.Runs(runs=runs))
+    monkeypatch.setattr(store, "list_runs", lambda _: store.Listing(runs=runs))
     with pytest.raises(UsageError, match=r"matches 8 runs: .*4, \.\.\.$"):
         store.load(IsolatedHost(tmp_path), "2026")
 
