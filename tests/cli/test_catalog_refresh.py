@@ -138,7 +138,7 @@ def test_a_look_without_an_answer_names_no_dash():
     nobody = catalog_refresh.looks_text((Look(table="drivers", needed=True),), Style())
     assert nobody.endswith("drivers: not checked: no source answered")
     one = catalog_refresh.looks_text((Look(table="drivers", needed=True, silent=("nvidia.com",)),), Style())
-    assert one.endswith("nvidia.com did not answer")
+    assert one.endswith("drivers: not checked completely (no answer: nvidia.com)")
 
 
 def test_a_broken_overlay_is_skipped_with_a_sentence(capsys, tmp_path):
@@ -156,8 +156,8 @@ def test_a_broken_overlay_is_skipped_with_a_sentence(capsys, tmp_path):
     ("asked", "first"),
     [
         (("--variant", "cu999"), "choose one of these variants: "),
-        (("--variant", "cu999", "--torch", "2.12"), "choose another version, or one of these variants: "),
-        (("--torch", "0.1"), "choose a release from "),
+        (("--variant", "cu999", "--torch", "2.12"), "choose one of these variants: "),
+        (("--torch", "0.1"), "run `torchup catalog show --all` to see the releases, from "),
     ],
 )
 def test_the_hint_changes_only_what_was_asked(capsys, asked, first):

@@ -39,8 +39,8 @@ def test_a_report_gets_cause_evidence_and_command(capsys, report):
     out = capsys.readouterr().out
     assert "Main cause: driver-too-old" in out.splitlines()[0]
     assert "NVIDIA driver 470.82.01" in out
-    assert "newest CUDA that the driver supports  11.4 (driver 470.82.01)" in out
-    assert "torch was built with                  12.1" in out
+    assert "newest CUDA that the driver supports   11.4 (driver 470.82.01)" in out
+    assert "torch was built with                   CUDA 12.1" in out
 
 
 def test_json_has_the_documented_keys(capsys, report):
@@ -179,6 +179,7 @@ def test_list_runs_nothing(capsys):
         ["--only", "nothing-like-that"],
         ["--report", "x", "--env", "y"],
         ["--report", "x", "--fix"],
+        ["--assume", "os=linux", "--fix"],
         ["--report", "x", "--report", "y"],
         ["--report", "x", "--assume", "os=linux"],
         ["report.txt"],
@@ -216,3 +217,10 @@ def test_explain_json(capsys):
     assert main(["explain", "wsl-driver-problem", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)["data"]
     assert {"slug", "title", "meaning", "see", "fix", "wsl"} <= data.keys()
+
+
+@pytest.mark.parametrize("other", [["--assume", "os=linux"], ["--machine", "x.json"], ["--from", "recording"]])
+def test_only_this_machine_is_repaired(capsys, other):
+    """An option that names another machine is refused beside `--fix`, before anything is read."""
+    assert main(["doctor", *other, "--fix", "--yes"]) == 2
+    assert f"--fix cannot be combined with {other[0]}" in capsys.readouterr().err

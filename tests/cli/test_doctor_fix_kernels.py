@@ -40,7 +40,8 @@ def test_nothing_is_removed_without_consent(capsys, kernels, arguments):
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("en", "the kernel's Python no longer exists"), ("zh", "它的 Python 已不存在")]
+    ("language", "words"),
+    [("en", "the program that runs the kernel no longer exists"), ("zh", "运行这个内核的程序已不存在")],
 )
 def test_a_stale_kernel_is_shown_with_its_reason_in_words(capsys, kernels, language, words):
     """The doctor says what is wrong with a kernel as `torchup kernel list` does, in the user's language."""

@@ -126,6 +126,37 @@ def test_interruption_is_130(capsys, verb):
     assert "interrupted" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("line", "removes"), [(["self", "uninstall"], True), (["cache", "prune"], True),
+                                               (["env", "remove", "x"], True), (["plan"], False)])  # fmt: skip
+def test_an_interrupted_removal_does_not_promise_that_all_is_as_it_was(capsys, monkeypatch, line, removes):
+    """A verb that removes names the way to the end; the others have undone what they began."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("torchup.cli.run._invoke", interrupted)
+    assert main(line) == 130
+    assert ("repeat the command to remove the rest" in capsys.readouterr().err) is removes
+
+
+def test_a_defect_without_a_log_asks_for_what_is_on_the_screen(capsys, verb, monkeypatch):
+    """If the log cannot be written, neither the sentence nor the hint names a file."""
+
+    def crash(session: Session) -> Answer:
+        return Answer(command="probe", data={}, text=lambda: str(1 / 0))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("torchup.host.RealHost.write_text", full)
+    verb(crash)
+    assert main(["probe"]) == 70
+    said = capsys.readouterr().err
+    assert "its details are in stderr" in said
+    assert "ZeroDivisionError" in said
+    assert "attach the file" not in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "command"),
     [

@@ -67,7 +67,7 @@ def test_the_doctor_looks_at_each_machine(folder, capsys):
 
 @pytest.mark.parametrize(
     "line",
-    [["plan", "--sizes"], ["plan", "--why-not", "2.9"], ["plan", "--export", "pylock"], ["doctor", "--fix"]],
+    [["plan", "--sizes"], ["plan", "--why-not", "2.9"], ["plan", "--export", "pylock"], ["doctor", "--env", "x"]],
 )  # fmt: skip
 def test_the_option_and_the_folder_are_named_each_as_what_it_is(folder, capsys, line):
     """Whichever verb refuses: the option stands where options stand, and the hint's file lies in the folder."""
@@ -77,7 +77,7 @@ def test_the_option_and_the_folder_are_named_each_as_what_it_is(folder, capsys, 
     assert f"--machine {folder}/NAME.json" in said
 
 
-@pytest.mark.parametrize("option", [("--fix", "--yes"), ("--env", "x"), ("--python", "x")])
+@pytest.mark.parametrize("option", [("--env", "x"), ("--python", "x")])
 def test_an_option_for_one_machine_is_refused_for_a_folder(folder, capsys, option):
     """Not ignored in silence."""
     assert main(["doctor", "--machine", str(folder), *option]) == ExitCode.USAGE

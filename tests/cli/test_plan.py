@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from torchup.catalog import load_catalog
 from torchup.cli import main
 
 LAPTOP = "gpu=RTX 3070 Ti Laptop GPU,driver=561.09,os=windows"
@@ -243,3 +244,16 @@ def test_an_unknown_variant_gets_the_nearest_ones(capsys, variant, said):
     """A kind of GPU is torchup's to choose for; a misspelt variant gets the names near to it; else all are named."""
     code, _, err = run(capsys, "--offline", "--variant", variant)
     assert (code, said in err.partition("hint:")[2]) == (2, True)
+
+
+def test_the_help_names_the_newest_python_that_torchup_installs(capsys):
+    """The default in the help of --python is that of the catalogue."""
+    assert main(["plan", "--help"]) == 0
+    assert f"else the newest up to {load_catalog().newest_default_python})" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_machine_file_that_is_too_large_is_refused_with_the_limit(capsys, tmp_path):
+    """Who reads that a file is too large reads how large it may be."""
+    (tmp_path / "big.json").write_text(" " * ((1 << 20) + 1))
+    assert main(["plan", "--machine", str(tmp_path / "big.json")]) == 2
+    assert "is larger than 1024 KB" in capsys.readouterr().err

@@ -102,6 +102,22 @@ def test_other_precision_is_refused(capsys, runs):
 
 
 @pytest.mark.parametrize(
+    ("other", "part", "words"),
+    [
+        (result(workload="gpt"), "", ("have no workload in common: mnist and gpt", "runs of the same workload")),
+        (result(workload="gpt"), ":script", ("have no workload in common", "runs of the same workload")),
+        (result("graph"), "", ("have no recipe in common", "compare RUN:RECIPE RUN:RECIPE")),
+    ],
+)
+def test_sides_without_a_pair_say_what_they_do_not_share(capsys, runs, other, part, words):
+    """Recipes that were named are never the reason, and the hint changes only what keeps the sides apart."""
+    path = store.save(RealHost(), [other])
+    code, _, err = call(capsys, "compare", f"{runs[0]}{part}", f"{path}{part}")
+    assert code == 2
+    assert all(word in " ".join(err.split()) for word in words)
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("show", "nope"), "no run `nope`"),
@@ -109,7 +125,7 @@ def test_other_precision_is_refused(capsys, runs):
         (("show", "missing/file.json"), "cannot be read"),
         (("compare", "article", "article:nope"), "nothing in run article matches nope\n"),
         (("compare", "article", "article:script@tpu"), "choose one of the devices measured: "),
-        (("compare", "article", "article:nope@tpu"), "choose one of the run's recipes (script)"),
+        (("compare", "article", "article:nope@tpu"), "choose one of the run's recipes ("),
         (("compare", "article", "article"), "compared with itself"),
         (("compare", "article", "--threshold", "x"), "not a share"),
         (("compare", "article", "--threshold", "5"), "is not a share such as 5% or 0.05"),

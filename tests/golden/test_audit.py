@@ -246,9 +246,10 @@ def test_the_disk_of_this_machine_is_not_that_of_another(capsys, assumed):
 def test_the_catalogue_offers_what_the_other_filters_leave(capsys, filters, has, lacks):
     """No variant that the release does not have, and for a release that is not there the releases."""
     assert main(["catalog", "show", *filters]) == 2
-    hint = capsys.readouterr().err.partition("hint:")[2]
+    hint, _, other = capsys.readouterr().err.partition("hint:")[2].partition(";")
     assert has in hint
     assert lacks not in hint
+    assert not other or f"catalog show --variant {lacks}" in other
 
 
 @pytest.mark.parametrize("assumed", ["jetson=36.4,gpu=Jetson Orin Nano", "gpu=Jetson Orin Nano,jetson=R36.4.3"])

@@ -40,7 +40,11 @@ print(to_json(results, indent=0).strip())
 
 def test_two_processes_train_what_one_trains():
     """At half a batch each the losses are those of one process, step by step; curves and efficiencies come along."""
-    results = run_distributed(RealHost(), torch_python(), Layout(processes=2), BenchRequest(**SHORT))
+    said: list[str] = []
+    question = BenchRequest(**SHORT)
+    results = run_distributed(RealHost(), torch_python(), Layout(processes=2), question, on_line=said.append)
+    first = next(line for line in said if line.startswith("{"))
+    assert "connected" in first, (first, "the line that a node waits for that has no rank 0")
     points = {(r.parameters.get("scaling"), r.world_size): r for r in results}
     assert set(points) == {("strong", 1), ("strong", 2), ("weak", 1), ("weak", 2), (None, 2)}
     strong = points["strong", 2]

@@ -12,6 +12,7 @@ from support.doctor_environments import new_environment, put_torch, python_of, s
 from support.plans import folder_plan, importing, refusing
 from support.wheels import make_wheel
 from torchup.cli import main
+from torchup.detect.pretend import load_machine
 from torchup.envs import registry
 from torchup.host import RealHost
 from torchup.jobs import repair
@@ -95,10 +96,9 @@ def test_a_python_that_is_no_virtual_environment_is_left_alone(capsys, tmp_path,
     del capsys, monkeypatch
 
 
-def test_a_driver_is_never_touched(capsys, broken, tmp_path):
+def test_a_driver_is_never_touched(capsys, broken, monkeypatch):
     """A cause outside the environment is printed with its command; nothing is run."""
-    machine = tmp_path / "machine.json"
-    machine.write_text(
+    machine = load_machine(
         json.dumps(
             {
                 "os": "linux",
@@ -108,9 +108,10 @@ def test_a_driver_is_never_touched(capsys, broken, tmp_path):
             }
         )
     )
-    assert main(["doctor", "--machine", str(machine), "--fix", "--yes"]) == 1
+    monkeypatch.setattr("torchup.detect.detect_machine", lambda _: machine)
+    assert main(["doctor", "--python", broken[1], "--only", "driver-", "--fix", "--yes"]) == 1
     captured = capsys.readouterr()
-    assert "torchup does not repair this cause" in captured.err
+    assert "`--fix` repairs only environments, not this cause" in captured.err
     assert "sudo ubuntu-drivers install" in captured.out
     assert not works(broken[1])
 

@@ -85,7 +85,7 @@ attempt(lambda: shutil.rmtree(root))
 print(json.dumps(said))
 """
     said = json.loads(inside(python, code).splitlines()[-1])
-    words = ("neither IDX", "only one class (b)", "class c", "a/0.png", "b/3.jpg is 9 x 8", "folder x does not exist")
+    words = ("neither IDX", "only one class (b)", "class c", "a/0.png", "b/3.jpg is 9 x 8", "there is no folder x")
     assert len(said) == len(words)
     for one, word in zip(said, words, strict=True):
         assert word in str(sentence(from_builtins(one, Said)))

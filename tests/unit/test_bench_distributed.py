@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
+from support.bench import inside
 from torchup.bench.distributed import Point, RawAnswer, failed_ranks, run_distributed, to_results, torchrun
 from torchup.bench.layout import Layout, first_host, layout
 from torchup.bench.request import BenchRequest
@@ -223,3 +226,18 @@ def test_a_folder_of_logs_is_named_only_if_there_is_one():
         run_distributed(JoinHost(), "python3", joined, BenchRequest())
     assert caught.value.hint is None
     assert str(caught.value.text) == "the process group failed: unknown"
+
+
+@pytest.mark.parametrize(("rank", "local", "speaks"), [(0, 0, True), (1, 1, False), (2, 0, True), (3, 1, False)])
+def test_one_process_of_each_node_says_that_all_are_connected(rank, local, speaks):
+    """On a node without rank 0, too: its torchup shows that it waits until a line comes."""
+    code = f"""
+import sys, types
+fake = types.ModuleType("torch.distributed")
+fake.init_process_group = lambda *_, **__: None
+sys.modules["torch"] = types.ModuleType("torch")
+sys.modules["torch"].distributed = sys.modules["torch.distributed"] = fake
+import distributed
+distributed.start("cuda:0", {{}}, distributed.Place({rank}, 4, {local}, 2, 2))
+"""
+    assert ("connected" in inside(sys.executable, code)) is speaks

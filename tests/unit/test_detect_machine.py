@@ -13,6 +13,7 @@ from torchup.detect import machine
 from torchup.detect.pretend import load_machine
 from torchup.detect.surroundings import Surroundings
 from torchup.host import RecordedHost
+from torchup.model import Gpu, Machine, Os, Tool, Vendor
 from torchup.report.detect_text import machine_text
 from torchup.report.style import Style
 
@@ -94,3 +95,13 @@ def test_verbose_shows_every_python():
     text = (MACHINES / "linux-ubuntu-conda-and-uv" / "expected.json").read_text("utf-8")
     shown = machine_text(load_machine(text), Style(width=220), verbose=True)
     assert all(python["path"] in shown for python in json.loads(text)["pythons"])
+
+
+@pytest.mark.parametrize(("count", "shown"), [(None, "instances: unknown"), (0, "instances: 0"), (7, "instances: 7")])
+def test_what_is_unknown_of_a_machine_is_not_a_number_or_a_sign(count, shown):
+    """An unknown number of MIG instances is not zero; a tool or a processor without a name has no question mark."""
+    gpu = Gpu(vendor=Vendor.NVIDIA, name="NVIDIA H100", mig_mode="enabled", mig_instances=count)
+    found = Machine(os=Os.LINUX, arch="x86_64", gpus=(gpu,), tools=(Tool(name="gcc"),))
+    said = machine_text(found, Style(width=220))
+    assert shown in said
+    assert "?" not in said

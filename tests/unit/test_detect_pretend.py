@@ -157,13 +157,19 @@ def test_a_machine_file_that_is_none_is_a_usage_error(text):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"drivers": [{"vendor": "nvidia", "version": "foo"}]}, "`drivers.0.version` has an invalid value: `foo`"),
-        ({"drivers": [{"vendor": "nvidia", "cuda_api": "new"}]}, "`drivers.0.cuda_api` has an invalid value: `new`"),
+        (
+            {"drivers": [{"vendor": "nvidia", "version": "foo"}]},
+            "the value of `drivers.0.version` is not a valid number or version: `foo`",
+        ),
+        (
+            {"drivers": [{"vendor": "nvidia", "cuda_api": "new"}]},
+            "the value of `drivers.0.cuda_api` is not a valid number or version: `new`",
+        ),
         (
             {"gpus": [{"vendor": "nvidia", "compute_capability": "abc"}]},
-            "`gpus.0.compute_capability` has an invalid value: `abc`",
+            "the value of `gpus.0.compute_capability` is not a valid number or version: `abc`",
         ),
-        ({"glibc": "weird"}, "`glibc` has an invalid value: `weird`"),
+        ({"glibc": "weird"}, "the value of `glibc` is not a valid number or version: `weird`"),
     ],
 )
 def test_a_version_in_a_machine_file_that_is_none_is_named(fields, said):

@@ -290,9 +290,18 @@ def test_numbers_that_contradict_each_other_are_errors(changes, code):
 def test_what_cannot_be_checked_is_a_warning():
     """Another version's code, no hash, a published number, and nothing at all."""
     assert complaints(believable(code_hash="old"), torchup="0.9") == {("warning", "other-version")}
+    assert complaints(believable(code_hash="old"), torchup=None) == {("warning", "other-version")}
     assert complaints(believable(code_hash=None)) == {("warning", "no-hash")}
     assert ("warning", "not-measured") in complaints(believable(measured=False))
     assert complaints() == {("error", "empty")}
+
+
+@pytest.mark.parametrize(("version", "words"), [("0.9", "by torchup 0.9, whose"), (None, "by an unknown version of")])
+def test_a_version_that_is_not_known_is_called_unknown(version, words):
+    """No placeholder stands where the version of torchup would."""
+    old = run(believable(code_hash="old"), torchup=version)
+    (notice,) = problems(old, version="1.0", code_hash="h", peaks=load_peaks())
+    assert words in str(notice.text)
 
 
 def test_the_worker_hash_changes_with_the_code(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from torchup.host.threads import Pool, thread
 from torchup.model import message
 from torchup.sources.parallel import in_parallel
 
-LOOKING = message("up.detect", "examining this machine and asking the sources for builds")
+LOOKING = message("up.detect", "examining this machine and preparing the plan")
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def survey_environment(host: Host, python: str, precision: str = "fp32-default")
     """
     asked = json.dumps({"action": "devices", "precision": precision})
     answer = run_worker(host, python, "bench.py", (asked,), timeout=SURVEY_TIMEOUT)
-    return msgspec.convert(payload(answer, "devices"), Capabilities)
+    return msgspec.convert(payload(answer, "devices", limit=SURVEY_TIMEOUT), Capabilities)
 
 
 def measure(
@@ -71,7 +71,7 @@ def measure(
         asked["budget"] = budget
     limit = LONGEST if budget is None else SETTING_UP + OVERRUN * budget
     answer = run_worker(host, python, "bench.py", (json.dumps(asked),), timeout=limit, on_line=on_line)
-    return _raw(payload(answer, "result", task.label), task.label)
+    return _raw(payload(answer, "result", task.label, limit=limit), task.label)
 
 
 def _raw(found: dict[str, Any], what: str) -> RawResult:
@@ -87,8 +87,8 @@ def _raw(found: dict[str, Any], what: str) -> RawResult:
         raise MeasureError(text, words) from error
 
 
-def payload(answer: WorkerAnswer, key: str, what: str = "torch") -> dict[str, Any]:
-    """The object under ``key`` in the worker's answer, or the error that its end means."""
+def payload(answer: WorkerAnswer, key: str, what: str = "torch", *, limit: float) -> dict[str, Any]:
+    """The object under ``key`` in the worker's answer, or the error that its end means; ``limit``: its seconds."""
     data = answer.data or {}
     if isinstance(data.get(key), dict):
         found: dict[str, Any] = data[key]
@@ -97,9 +97,10 @@ def payload(answer: WorkerAnswer, key: str, what: str = "torch") -> dict[str, An
         raise worker_error(msgspec.convert(data["error"], WorkerError), what)
     if answer.timed_out:
         raise TimeLimitError(
-            message("bench.timeout", "{what} did not finish within its time limit", what=what),
+            message("bench.timeout", "{what} did not finish within its time limit ({seconds} s)",
+                    what=what, seconds=round(limit)),
             hint=message("bench.timeout.hint", "run `torchup verify` to see whether the device hangs"),
-        )
+        )  # fmt: skip
     words = answer.stderr.strip()[-400:]
     number, reason = answer.returncode or 0, raised(words) if words else Said(code="silent")
     said = Said(code="signal" if number < 0 else "ended", values={"number": abs(number), "why": reason})
@@ -112,14 +113,7 @@ def worker_error(error: WorkerError, what: str) -> UsageError | MeasureError:
     """The worker's own error as torchup's: bad data files are the user's, the rest is the benchmark's."""
     text = message("bench.failed", "{what}: {reason}", what=what, reason=sentence(error.said))
     if error.code == "DataError":
-        return UsageError(
-            text,
-            hint=message(
-                "bench.data.hint",
-                "use --data with a folder of IDX files (mnist, fashion-mnist, dataloader), of CIFAR-10 binary "
-                "files (cifar-resnet) or of images in one subfolder per class; for gpt, use a text file",
-            ),
-        )
+        return UsageError(text, hint=_data_hint(error.said))
     if error.code == "BundledError":
         return UsageError(text, hint=message("bench.bundled.hint", "reinstall torchup to restore the file"))
     if error.code in {"PrecisionError", "UnavailableError"}:
@@ -130,8 +124,21 @@ def worker_error(error: WorkerError, what: str) -> UsageError | MeasureError:
             "close other programs that use memory, or reduce --batch or --size if the workload has these options",
         )
         return MeasureError(text, error.said, hint=hint)
+    if error.code == "SaidError":  # says all of it itself, and torch is not what failed
+        return MeasureError(text, error.said)
     hint = message("bench.failed.hint", "run `torchup verify` to check whether the environment itself works")
     return MeasureError(text, error.said, hint=hint)
+
+
+def _data_hint(said: Said) -> Message:
+    """What to do about data that cannot be read: the program that reads it is missing, or it is of another form."""
+    if said.code == "no-decoder":
+        return message("bench.decoder.hint", "run `pip install pillow` in the environment that is measured")
+    return message(
+        "bench.data.hint",
+        "use --data with a folder of IDX files (mnist, fashion-mnist, dataloader), of CIFAR-10 binary "
+        "files (cifar-resnet) or of images in one subfolder per class; for gpt, use a text file",
+    )
 
 
 class Watcher:

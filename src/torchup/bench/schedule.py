@@ -59,13 +59,18 @@ def plan(request: BenchRequest, workload: Workload, known: Capabilities) -> tupl
         if takes_batch(recipe, setting.get("batch", request.batch))
     )
     if not tasks:
-        raise UsageError(
-            message("bench.batch.fixed", "{recipes} can run only with a batch size of {batch}",
-                    recipes=", ".join(recipes), batch=RECIPES[recipes[0]].batch or 0),
-            hint=message("bench.batch.fixed.hint",
-                "leave out --batch and `--sweep batch=...`, or choose another recipe"),
-        )  # fmt: skip
+        raise _fixed_batch(tuple(dict.fromkeys(recipe for _, recipe in able)))
     return tasks
+
+
+def _fixed_batch(recipes: Sequence[str]) -> UsageError:
+    """That the recipes that the devices can run are written for another batch size."""
+    return UsageError(
+        message("bench.batch.fixed", "{recipes} can run only with a batch size of {batch}",
+                recipes=", ".join(recipes), batch=RECIPES[recipes[0]].batch),
+        hint=message("bench.batch.fixed.hint",
+            "leave out --batch and `--sweep batch=...`, or choose another recipe"),
+    )  # fmt: skip
 
 
 def takes_batch(recipe: str, batch: int | None) -> bool:

@@ -109,13 +109,16 @@ def select(catalog: Catalog, *, torch: str | None, variant: str | None, platform
         wanted = " ".join(filter(None, (torch, variant, platform)))
         raise UsageError(
             message("catalog.nothing", "the catalogue has no build for {wanted}", wanted=wanted),
-            hint=_choices([row for row in known if platform is None or row.platform == platform], torch),
+            hint=_choices([row for row in known if platform is None or row.platform == platform], torch, variant),
         )
     return rows
 
 
-def _choices(rows: list[Row], torch: str | None) -> Message:
-    """What to filter by instead: another release where there is none such, else a variant that the release has."""
+def _choices(rows: list[Row], torch: str | None, variant: str | None) -> Message:
+    """What to filter by instead: another release where there is none such, else a variant that the release has.
+
+    A variant that other releases have is kept, too: its own list names them.
+    """
     from torchup.catalog.versions import variant_key, version_key  # noqa: PLC0415  # only where nothing fits
     from torchup.plan.wanted import version_matches  # noqa: PLC0415  # same
 
@@ -129,8 +132,14 @@ def _choices(rows: list[Row], torch: str | None) -> Message:
             newest=releases[-1],
         )
     names = ", ".join(sorted({row.variant for row in fitting}, key=variant_key, reverse=True))
-    if torch is None:
-        return message("catalog.nothing.variants", "choose one of these variants: {names}", names=names)
+    if torch is not None and any(row.variant == variant for row in rows):
+        return message(
+            "catalog.nothing.either",
+            "choose one of these variants: {names}; or run `torchup catalog show --variant {variant}` to see the "
+            "releases that have {variant}",
+            names=names,
+            variant=variant,
+        )
     return message("catalog.nothing.hint", "choose one of these variants: {names}", names=names)
 
 

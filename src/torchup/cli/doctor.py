@@ -142,6 +142,8 @@ def _check(options: dict[str, Any], rules: Sequence[Rule]) -> None:
         _unexpected(options["unexpected"][0])
     if options["reports"]:
         _check_report(options)
+    if options["fix"]:
+        _check_fix(options)
 
 
 def _unexpected(word: str) -> None:
@@ -180,6 +182,21 @@ def _check_report(options: dict[str, Any]) -> None:
             message("doctor.fix.report", "torchup can repair an environment on this machine, not a report"),
             hint=message(
                 "doctor.fix.report.hint", "run `torchup doctor --fix` on the machine that the report describes"
+            ),
+        )
+
+
+def _check_fix(options: dict[str, Any]) -> None:
+    """Only an environment of this machine as it is can be repaired."""
+    others = {"--machine": options["machine_path"], "--from": options["recording"], "--assume": options["assumed"]}
+    named = next((option for option, value in others.items() if value), None)
+    if named is not None:
+        raise UsageError(
+            message("doctor.fix.elsewhere", "--fix cannot be combined with {option}", option=named),
+            hint=message(
+                "doctor.fix.elsewhere.hint",
+                "leave out {option} to repair an environment of this machine, or --fix to see only the diagnosis",
+                option=named,
             ),
         )
 

@@ -37,7 +37,7 @@ def many(
         UsageError: an option that is about one machine or an environment here.
     """
     folder = options["machine_path"]
-    for name in ("env", "python", "fix"):
+    for name in ("env", "python"):
         if options[name]:
             raise one_machine_only(f"--{name}", folder)
     looked = [_look(session, one, options, rules) for one in machines_in(session.host, folder, options["assumed"])]

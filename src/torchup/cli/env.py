@@ -280,7 +280,13 @@ def _tell_drift(session: Session, environment: Environment) -> None:
     replaced = guard.replacement(session.host, path)
     if replaced is not None and replaced.wanted_by:
         names = ", ".join(replaced.wanted_by)
-        session.note(message("env.run.wanted-by", "this torch was installed because of {packages}", packages=names))
+        session.note(
+            message(
+                "env.run.wanted-by",
+                "these packages accept the torch that is there now but not the verified one: {packages}",
+                packages=names,
+            )
+        )
 
 
 @command.command(

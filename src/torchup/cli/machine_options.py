@@ -31,6 +31,7 @@ class NamedMachine(Value, frozen=True, kw_only=True):
     name: str
     machine: Machine
     here: bool = False
+    recorded: bool = False  # of a recording, which shows what the recorded machine shows
 
 
 class Unreadable(Value, frozen=True, kw_only=True):
@@ -122,7 +123,7 @@ def named_machines(
     found = _detected(host, recording)
     if not assumed:
         return (found,)
-    return (NamedMachine(name=found.name, machine=_assumed(found.machine, assumed)),)
+    return (NamedMachine(name=found.name, machine=_assumed(found.machine, assumed), recorded=found.recorded),)
 
 
 def _assumed(machine: Machine, assumed: Sequence[str]) -> Machine:
@@ -140,7 +141,7 @@ def _detected(host: Host, recording: str | None) -> NamedMachine:
         return NamedMachine(name="-", machine=detect_machine(host), here=True)
     from torchup.cli.detect import recorded_host  # noqa: PLC0415  # only for --from
 
-    return NamedMachine(name=recording, machine=detect_machine(recorded_host(host, recording)))
+    return NamedMachine(name=recording, machine=detect_machine(recorded_host(host, recording)), recorded=True)
 
 
 def machines_in(host: Host, folder: str, assumed: Sequence[str]) -> tuple[NamedMachine | Unreadable, ...]:
@@ -201,9 +202,12 @@ def _read(host: Host, path: str) -> Machine:
     content = host.read_text(path, SIZE_LIMIT + 1)
     if content is not None and len(content) > SIZE_LIMIT:
         raise UsageError(
-            message("cli.machine.large", "{path} is too large for a machine file", path=path),
+            message(
+                "cli.machine.large", "{path} is larger than {limit} KB, too large for a machine file", path=path,
+                limit=SIZE_LIMIT >> 10,
+            ),
             hint=_TO_WRITE,
-        )
+        )  # fmt: skip
     if content is None:
         raise UsageError(
             message("cli.machine.missing", "{path} does not exist or cannot be read", path=path),

@@ -30,7 +30,12 @@ def with_sizes(session: Session, target: NamedMachine, plan: Plan, destination: 
 
     def shown() -> str:
         told = plan_text(
-            plan, target.machine, session.style, destination=destination, verbose=session.verbose, here=target.here
+            plan,
+            target.machine,
+            session.style,
+            destination=destination,
+            verbose=session.verbose,
+            here=target.here or target.recorded,
         )
         return f"{told}\n\n{sizes_text(found, session.style, verbose=session.verbose)}"
 

@@ -117,14 +117,10 @@ def compare_command(
             hint=message("results.same.hint", "name two runs: `torchup results compare latest~1 latest`"),
         )
     allowed = set(across) | ({"recipe", "kind"} if left.recipe and right.recipe else set())
-    report = compare_sets(
-        _chosen(session.host, left),
-        _chosen(session.host, right),
-        threshold=threshold,
-        across=frozenset(allowed),
-    )
+    sides = _chosen(session.host, left), _chosen(session.host, right)
+    report = compare_sets(*sides, threshold=threshold, across=frozenset(allowed))
     if not report.comparisons:
-        raise _nothing_comparable(report)
+        raise _nothing_comparable(report, *sides)
     return Answer(
         command="results compare",
         data=report,
@@ -290,18 +286,10 @@ def _parts(selector: Selector, results: Sequence[Result]) -> Message:
     )
 
 
-def _nothing_comparable(report: Report) -> UsageError:
+def _nothing_comparable(report: Report, base: Sequence[Labelled], candidate: Sequence[Labelled]) -> UsageError:
     keys = sorted({difference.key for refusal in report.refused for difference in refusal.differences})
     if not keys:
-        text_ = message("compare.nothing", "the two runs have no workload and recipe in common")
-        return UsageError(
-            text_,
-            hint=message(
-                "compare.nothing.hint",
-                "choose runs of the same workload; if their recipes differ, type `torchup results compare "
-                "RUN:RECIPE RUN:RECIPE`",
-            ),
-        )
+        return _nothing_in_common(*({one.result.workload for one in side} for side in (base, candidate)))
     return UsageError(
         message(
             "compare.other-work", "the two sides did not do the same work; differences: {keys}", keys=", ".join(keys)
@@ -311,6 +299,27 @@ def _nothing_comparable(report: Report) -> UsageError:
             "add `--across NAME` for each difference to compare anyway (`--across parameters` covers all parameters)",
         ),
     )
+
+
+def _nothing_in_common(base: set[str], candidate: set[str]) -> UsageError:
+    """The workloads of the two sides differ, or all recipes of those that both have."""
+    if base & candidate:
+        return UsageError(
+            message("compare.no-recipe", "the two sides have no recipe in common"),
+            hint=message(
+                "compare.no-recipe.hint",
+                "name a recipe for each side: `torchup results compare RUN:RECIPE RUN:RECIPE`",
+            ),
+        )
+    return UsageError(
+        message(
+            "compare.no-workload", "the two sides have no workload in common: {base} and {candidate}",
+            base=", ".join(sorted(base)), candidate=", ".join(sorted(candidate)),
+        ),
+        hint=message(
+            "compare.no-workload.hint", "choose runs of the same workload; run `torchup results list` to see them"
+        ),
+    )  # fmt: skip
 
 
 def _regression_notices(report: Report, threshold: float | None) -> tuple[Notice, ...]:

@@ -62,8 +62,7 @@ def _run(argv: list[str], session: Session) -> int:
         DISPLAY.close()
         if sys.stderr.isatty():
             click.echo(err=True)  # the line of a question or of a bar is still open
-        interrupted = message("cli.interrupted", "interrupted; no environment was left half made")
-        return _show_error(InterruptedByUserError(interrupted), session, argv)
+        return _show_error(_interrupted(argv), session, argv)
     except BrokenPipeError:
         return ExitCode.OK  # the reader (`| head`) has what it wanted
     except _OutputError as error:
@@ -90,9 +89,25 @@ def answer_of(arguments: Sequence[str]) -> Answer | None:
     try:
         return _invoke(list(arguments), session)
     except (KeyboardInterrupt, click.Abort) as error:
-        raise InterruptedByUserError(
-            message("cli.interrupted", "interrupted; no environment was left half made")
-        ) from error
+        raise _interrupted(arguments) from error
+
+
+# These remove files one by one; every other verb undoes what it began.
+_REMOVALS = {("self", "uninstall"), ("cache", "prune"), ("env", "remove"), ("kernel", "remove")}
+
+
+def _interrupted(argv: Sequence[str]) -> InterruptedByUserError:
+    """What an interruption leaves behind."""
+    from torchup.cli.usage import command_path  # noqa: PLC0415  # only an interruption pays for it
+
+    if command_path(make_app(), argv) in _REMOVALS:
+        return InterruptedByUserError(
+            message(
+                "cli.interrupted.removal",
+                "interrupted; if some files were already removed, repeat the command to remove the rest",
+            )
+        )
+    return InterruptedByUserError(message("cli.interrupted", "interrupted; no environment was left half made"))
 
 
 def _is_no_memory(error: BaseException | None) -> bool:
@@ -214,8 +229,7 @@ def _show_error(error: TorchupError, session: Session, argv: Sequence[str]) -> i
     say(i18n.text("cli.error", "error: {text}", text=error.text))
     if error.hint is not None:
         say("\n" + i18n.text("cli.hint", "hint: {text}", text=error.hint))
-    if session.verbose and error.exit_code != ExitCode.INTERNAL:
-        path = _write_log(error, argv)
+    if session.verbose and error.exit_code != ExitCode.INTERNAL and (path := _write_log(error, argv)) is not None:
         say(i18n.text("cli.log", "log: {path}", path=path))
     return int(error.exit_code)
 
@@ -228,6 +242,14 @@ def _asks_for_events(argv: Sequence[str]) -> bool:
 
 def _internal(error: Exception, argv: Sequence[str]) -> TorchupError:
     path = _write_log(error, argv)
+    if path is None:
+        return TorchupError(
+            message("cli.internal.printed", "Internal error; the log cannot be written, so its details are in stderr"),
+            hint=message(
+                "cli.internal.printed.hint",
+                "report this error; attach these details and the output of `torchup doctor --format md`",
+            ),
+        )
     text = message("cli.internal", "Internal error; the details are in {path}", path=path)
     hint = message(
         "cli.internal.hint",
@@ -236,7 +258,8 @@ def _internal(error: Exception, argv: Sequence[str]) -> TorchupError:
     return TorchupError(text, hint=hint)
 
 
-def _write_log(error: Exception, argv: Sequence[str]) -> str:
+def _write_log(error: Exception, argv: Sequence[str]) -> str | None:
+    """The file with the trace; ``None``: it cannot be written, so the trace is in stderr."""
     import traceback  # noqa: PLC0415  # 3 ms that only a defect pays for
 
     host = RealHost()
@@ -247,7 +270,7 @@ def _write_log(error: Exception, argv: Sequence[str]) -> str:
         host.write_text(path, content)
     except OSError:
         sys.stderr.write(content)  # the disk is full or read-only: the terminal is the only place left
-        return "stderr"
+        return None
     return path
 
 

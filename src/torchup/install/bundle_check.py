@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 FILE_LIMIT = 500  # wheels; a CUDA build with everything around it has 60
 SHOWN = 120  # characters of a name that is quoted
+SHOWN_FILES = 5  # of those that are missing
 PLAN_FILE = "plan.json"
 SUMS_FILE = "SHA256SUMS"
 SUMS_LIMIT = 1 << 18  # bytes; 500 lines have 70 kB
@@ -48,13 +49,15 @@ def checked_sums(host: Host, folder: str) -> dict[str, str]:
     if lines is None:
         raise _refused(join(folder, PLAN_FILE), message("bundle.no-sums", "the bundle has no {file}", file=SUMS_FILE))
     sums: dict[str, str] = {}
-    for line in lines.splitlines():
+    for number, line in enumerate(lines.splitlines(), 1):
         match = _LINE.fullmatch(line)
         if match is None:
             raise _refused(
                 place,
                 message(
-                    "bundle.sums-line", "one line is not a SHA-256 hash followed by `plan.json` or a file in `wheels/`"
+                    "bundle.sums-line",
+                    "line {line} is not a SHA-256 hash followed by `plan.json` or a file in `wheels/`",
+                    line=number,
                 ),
             )
         if match[2] in sums:
@@ -116,7 +119,10 @@ def _check_form(folder: str, bundle: Bundle) -> None:
         )  # fmt: skip
         raise _refused(plan_file, text, _not_compiled())
     if not 0 < len(bundle.files) <= FILE_LIMIT:
-        text = message("bundle.count", "the plan lists too many files or none: {count}", count=len(bundle.files))
+        text = message(
+            "bundle.count", "the plan lists {count} files; 1 to {limit} are allowed",
+            count=len(bundle.files), limit=FILE_LIMIT,
+        )  # fmt: skip
         raise _refused(plan_file, text, _smaller() if bundle.files else _remade())
     _check_complete(plan_file, bundle, _packages(plan_file, bundle))
 
@@ -148,7 +154,13 @@ def _check_complete(plan_file: str, bundle: Bundle, names: set[str]) -> None:
 
 
 def _lacks(missing: list[str]) -> Message:
-    return message("bundle.incomplete", "the bundle is missing {files}", files=", ".join(missing[:5]))
+    files = ", ".join(missing[:SHOWN_FILES])
+    if len(missing) > SHOWN_FILES:
+        return message(
+            "bundle.incomplete-many", "the bundle is missing {count} files, among them {files}", files=files,
+            count=len(missing),
+        )  # fmt: skip
+    return message("bundle.incomplete", "the bundle is missing {files}", files=files)
 
 
 def _refused(file: str, reason: Message, hint: Message | None = None) -> UsageError:

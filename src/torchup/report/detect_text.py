@@ -93,6 +93,11 @@ def gib(size: int | None) -> str:
     return render(UNKNOWN) if size is None else f"{size / GIB:.1f} GiB"
 
 
+def _known(count: int | None) -> object:
+    """A number, or that it is unknown; zero is a number."""
+    return UNKNOWN if count is None else count
+
+
 def _system(machine: Machine) -> list[tuple[str, str, str]]:
     at = machine.sources.get
     name = " ".join(part for part in (machine.os.value, machine.distribution, machine.os_version) if part)
@@ -141,7 +146,7 @@ def _hardware(machine: Machine) -> list[tuple[str, str, str]]:
         memory += ", " + text("detect.memory.available", "{size} available", size=gib(machine.memory_available_bytes))
     features = [(text("detect.fact.features", "Instruction sets"), " ".join(cpu.features), at("cpu", ""))]
     return [
-        (text("detect.fact.cpu", "Processor"), f"{cpu.model or '?'} ({counts})", at("cpu", "")),
+        (text("detect.fact.cpu", "Processor"), f"{cpu.model or render(UNKNOWN)} ({counts})", at("cpu", "")),
         *(features if cpu.features else []),
         (text("detect.fact.memory", "Memory"), memory, at("memory_bytes", "")),
         (text("detect.fact.disk", "Free disk space"), gib(machine.disk_free_bytes), at("disk_free_bytes", "")),
@@ -171,7 +176,7 @@ def _gpu(gpu: Gpu) -> str:
     if gpu.xpu is False:
         parts.append(text("detect.gpu.no-xpu", "not usable by PyTorch"))
     if gpu.mig_mode == "enabled":
-        parts.append(text("detect.gpu.mig", "MIG on, instances: {count}", count=gpu.mig_instances or 0))
+        parts.append(text("detect.gpu.mig", "MIG on, instances: {count}", count=_known(gpu.mig_instances)))
     if gpu.compute_mode not in {None, "default"}:
         parts.append(text("detect.gpu.compute-mode", "compute mode {mode}", mode=gpu.compute_mode))
     if gpu.virtual:
@@ -225,7 +230,8 @@ def _software(machine: Machine, *, verbose: bool) -> list[tuple[str, str, str]]:
         more = text("detect.python.more", "{count} more (shown with -v)", count=len(machine.pythons) - len(shown))
         rows.append(("Python", more, ""))
     rows += [
-        (tool.name, f"{tool.version or '?'}  {tool.path or ''}".rstrip(), at("tools", "")) for tool in machine.tools
+        (tool.name, f"{tool.version or render(UNKNOWN)}  {tool.path or ''}".rstrip(), at("tools", ""))
+        for tool in machine.tools
     ]
     for node in machine.device_nodes:
         state = (

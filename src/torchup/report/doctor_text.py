@@ -129,7 +129,7 @@ def panel_rows(values: Panel) -> list[tuple[str, str | None]]:
         driver = text("doctor.panel.driver", "{cuda} (driver {driver})", cuda=cuda, driver=values.driver)
     return [
         (text("doctor.panel.driver-runs", "newest CUDA that the driver supports"), driver),
-        (built, values.torch_built or none),
+        (built, f"CUDA {values.torch_built}" if values.torch_built else none),
         (text("doctor.panel.toolkit", "CUDA toolkit (torch does not need it)"), values.toolkit),
     ]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchup.i18n import text
+from torchup.i18n import render, text
+from torchup.model import UNKNOWN
 from torchup.report.style import mark
 from torchup.report.table import table
 
@@ -59,10 +60,10 @@ def show_text(
     """One environment: what is in it, from where, verified when, how to use it. ``previous`` is the older torch."""
     rows = [
         (text("env.show.torch", "torch"), torch_label(environment)),
-        (text("env.show.python", "Python"), environment.python or "-"),
+        (text("env.show.python", "Python"), environment.python or render(UNKNOWN)),
         (text("env.show.path", "path"), environment.path),
         (text("env.show.source", "source"), _origin(environment)),
-        (text("env.show.created", "created"), environment.created_at or "-"),
+        (text("env.show.created", "created"), environment.created_at or render(UNKNOWN)),
         (text("env.show.verified", "verified"), _verified(environment, verification, style)),
         (text("env.show.requested", "requested packages"), ", ".join(environment.requested) or "-"),
         (text("env.show.packages", "packages"), str(len(environment.packages))),
@@ -113,8 +114,8 @@ def changes_text(changes: Sequence[Change], style: Style) -> str:
 def _origin(environment: Environment) -> str:
     if environment.adopted:
         return text("env.show.adopted", "adopted (not installed by torchup)")
-    installer = environment.installer.value if environment.installer else "-"
-    return f"{environment.source or '-'} ({installer})"
+    source = environment.source or render(UNKNOWN)
+    return f"{source} ({environment.installer.value})" if environment.installer else source
 
 
 def _verified(environment: Environment, verification: Verification | None, style: Style) -> str:

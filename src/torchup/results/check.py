@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from torchup.bench.limits import TOLERANCE
 from torchup.bench.stats import median as middle
 from torchup.bench.stats import median_interval
-from torchup.model import UNKNOWN, Message, Notice, message
+from torchup.model import Message, Notice, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,10 +134,21 @@ def _code(result: Result, place: str, *, written_by: str | None, version: str, k
             )
         )
     else:
-        text = message(
-            "check.other-version",
-            "result {place} was measured by torchup {version}, whose code is not available here for comparison",
+        text = _other_version(place, written_by)
+        yield Notice(code="check.other-version", level="warning", text=text)
+
+
+def _other_version(place: str, version: str | None) -> Message:
+    """That the code that measured is not here; ``None``: the run does not say whose it was."""
+    if version is None:
+        return message(
+            "check.unknown-version",
+            "result {place} was measured by an unknown version of torchup, so its code cannot be compared",
             place=place,
-            version=written_by or UNKNOWN,
         )
-        yield Notice(code=text.code, level="warning", text=text)
+    return message(
+        "check.other-version",
+        "result {place} was measured by torchup {version}, whose code is not available here for comparison",
+        place=place,
+        version=version,
+    )

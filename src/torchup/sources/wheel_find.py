@@ -124,13 +124,13 @@ def _choice(offers: Sequence[Offer], same: Sequence[Offer], pythons: Sequence[st
     """The Pythons that a build has wheels for on the platform, else its platforms, else the newest builds there are."""
     if pythons:
         return message(
-            "measure.none-python.hint", "choose a Python that has a wheel with --python: {names}",
+            "measure.none-python.hint", "use --python with a Python that has a wheel: {names}",
             names=", ".join(pythons),
         )  # fmt: skip
     if same:
         platforms = (platform_of_tag(tag) for offer in same for tag in offer.platform_tags)
         return message(
-            "measure.none.hint", "choose a platform that has a wheel with --platform: {names}",
+            "measure.none.hint", "use --platform with a platform that has a wheel: {names}",
             names=", ".join(sorted({platform for platform, _ in filter(None, platforms)})),
         )  # fmt: skip
     labels = {f"{o.version}+{o.variant}" if o.variant else o.version: version_key(o.version) for o in offers}

@@ -2,7 +2,8 @@
 
 Each rank reads RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT, as torchrun sets them. Measured are, for 1,
 2, 4... up to all ranks, strong scaling (the same global batch shared) and weak scaling (the same batch for each rank)
-under DistributedDataParallel, and a curve of all-reduces. Rank 0 speaks; the others say only that they are done.
+under DistributedDataParallel, and a curve of all-reduces. Rank 0 speaks; the others say only that they are done,
+and the first one of each node that all ranks are connected.
 
 Request keys: ``workload`` (mnist, gpt), ``device`` (cpu, cuda, xpu), ``epochs`` (1), ``steps`` (at most, per
 measurement), ``budget`` (seconds for all timed parts), ``threads`` (of each rank), ``precision``, ``seed``, ``data``,
@@ -376,6 +377,8 @@ def start(device: str, request: Dict[str, Any], here: Place) -> None:
             os.environ["GLOO_SOCKET_IFNAME"] = interface
     patience = dt.timedelta(seconds=float(request.get("patience") or PATIENCE))
     dist.init_process_group(backend, timeout=patience)
+    if here.local_rank == 0:  # each node's torchup waits for this line
+        lines.stage("connected")
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from torchup.model import Said
 def test_a_signal_is_not_an_exit_code(code, said):
     """POSIX reports the signal that ended a process as a negative code."""
     with pytest.raises(MeasureError, match=said):
-        payload(WorkerAnswer(data=None, returncode=code, timed_out=False, stderr=""), "result")
+        payload(WorkerAnswer(data=None, returncode=code, timed_out=False, stderr=""), "result", limit=60.0)
 
 
 def test_a_damaged_file_of_torchup_is_not_the_users_to_choose():

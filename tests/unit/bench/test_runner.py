@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 
+import msgspec
 import pytest
 
 from support.bench import WorkerHost
+from torchup.bench.answers import Capabilities
 from torchup.bench.child import survey_environment
 from torchup.bench.request import BenchRequest
 from torchup.bench.runner import Listener, run_benchmark
-from torchup.errors import BenchError, TimeLimitError, UsageError
+from torchup.bench.schedule import plan
+from torchup.bench.workloads import REGISTRY
+from torchup.errors import BenchError, TimeLimitError, TorchupError, UsageError
 from torchup.i18n.sentences import sentence
-from torchup.model import Cpu, Gpu, Machine, Os, PartTrained, Vendor
+from torchup.model import Cpu, Gpu, Machine, Os, PartTrained, Said, Vendor
 
 DEVICES = {
     "torch": "2.13.0+cu126",
@@ -302,3 +307,43 @@ def test_a_process_that_ends_without_an_answer_is_quoted(stderr, said):
     """Its last words are the reason; one that said nothing is said to have said nothing."""
     with pytest.raises(BenchError, match=f"torch: the process exited with code 3: {said}"):
         survey_environment(WorkerHost(lambda *_: ([], 3, stderr)), "python")
+
+
+def ended(lines, code=1):
+    """The error of a measurement whose child says these lines."""
+
+    def answer(_, request):
+        return ([json.dumps({"devices": DEVICES})], 0, "") if request.get("action") else (lines, code, "")
+
+    with pytest.raises(TorchupError) as caught:
+        run(WorkerHost(answer), devices=["cpu"], recipes=["resident"])
+    return caught.value
+
+
+@pytest.mark.parametrize("code", ["no-model", "long-context", "program-missing", "program-failed", "program-outran"])
+def test_what_the_worker_explains_itself_does_not_send_anyone_to_verify(code):
+    """A wrong --model, a long --size and a program that fails are no reason to check torch."""
+    values = dict.fromkeys(["name", "names", "asked", "most", "why", "number", "seconds"], "1")
+    found = ended([json.dumps({"error": {"code": "SaidError", "said": {"code": code, "values": values}}})])
+    assert "verify" not in str(found.hint)
+
+
+@pytest.mark.parametrize(("code", "hint"), [("no-decoder", "pip install pillow"), ("no-folder", "--data")])
+def test_a_missing_decoder_is_not_mended_by_other_data(code, hint):
+    """The hint is the step that helps: the package that reads images, or a folder of another form."""
+    said = {"code": code, "values": {"name": "pictures"}}
+    assert hint in str(ended([json.dumps({"error": {"code": "DataError", "said": said}})]).hint)
+
+
+def test_a_time_limit_is_named():
+    """Who waited in vain reads how long."""
+    assert re.search(r"time limit \(\d+ s\)", str(ended([], None).text))
+
+
+def test_a_fixed_batch_is_that_of_the_recipes_that_can_run():
+    """A recipe that no device runs is not named, and gives no batch size."""
+    refused = {"cpu": {"graph": Said(code="no-graphs", values={"kind": "cpu"})}}
+    known = msgspec.structs.replace(msgspec.convert(DEVICES, Capabilities), recipes=refused)
+    request = BenchRequest(recipes=("graph", "fused"), devices=("cpu",), batch=128)
+    with pytest.raises(UsageError, match=r"^fused can run only with a batch size of 64"):
+        plan(request, REGISTRY["mnist"], known)

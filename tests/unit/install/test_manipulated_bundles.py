@@ -299,10 +299,11 @@ def test_a_bundle_of_a_conda_plan_is_made_again_without_conda(tmp_path):
 
 @pytest.mark.parametrize(
     ("lines", "reason", "step"),
-    [("what\n", "one line is not", "copy the bundle again"),
+    [("what\n", "line 1 is not", "copy the bundle again"),
+     (f"{'0' * 64}  plan.json\nwhat\n", "line 2 is not", "copy the bundle again"),
      (f"{'0' * 64}  plan.json\n" * 2, "lists plan.json twice", "torchup env bundle"),
      ("".join(f"{'0' * 64}  wheels/{i}.whl\n" for i in range(600)), "more than 501 files", "fewer packages")],
-    ids=["no hash", "twice", "many"],
+    ids=["no hash", "no second hash", "twice", "many"],
 )  # fmt: skip
 def test_the_hashes_are_refused_by_their_own_reason(tmp_path, lines, reason, step):
     """A line that is no hash, a name that comes twice and too many lines are three reasons with three steps."""
@@ -311,3 +312,26 @@ def test_the_hashes_are_refused_by_their_own_reason(tmp_path, lines, reason, ste
     with pytest.raises(UsageError, match=reason) as refused:
         load_bundle(HOST, str(tmp_path))
     assert step in str(refused.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(5, "missing wheels/0.whl"), (6, "missing 6 files"), (9, "missing 9 files")]
+)
+def test_files_that_are_missing_are_counted_if_they_are_not_all_named(tmp_path, count, words):
+    """A list that is cut says how many files are missing."""
+    write(tmp_path, bundle(tmp_path))
+    lines = (tmp_path / "SHA256SUMS").read_text()
+    (tmp_path / "SHA256SUMS").write_text(lines + "".join(f"{'0' * 64}  wheels/{i}.whl\n" for i in range(count)))
+    with pytest.raises(UsageError, match=words) as refused:
+        load_bundle(HOST, str(tmp_path))
+    assert "wheels/5.whl" not in str(refused.value.text)
+
+
+@pytest.mark.parametrize("count", [0, 501])
+def test_a_number_of_files_that_is_refused_stands_beside_the_limit(tmp_path, count):
+    """Who reads how many files there are also reads how many are allowed."""
+    document = bundle(tmp_path)
+    put(document, "files", {f"torch-{i}-py3-none-any.whl": "0" * 64 for i in range(count)})
+    write(tmp_path, document)
+    with pytest.raises(UsageError, match=f"lists {count} files; 1 to 500 are allowed"):
+        load_bundle(HOST, str(tmp_path))

@@ -59,11 +59,14 @@ def test_every_evidence_has_words_in_both_languages():
 @pytest.mark.parametrize(
     ("failed", "said"),
     [
-        (Failed(axis=Axis.CUDA, want="12", have="cu130"), "CUDA 12, but this machine has 13.0"),
-        (Failed(axis=Axis.PYTHON, want="cp311 cp312", have="3.14"), "Python 3.11, 3.12, but this machine has 3.14"),
-        (Failed(axis=Axis.TORCH, want="2.4 2.5 2.7", have="2.9.0+cpu"), "torch 2.4 - 2.5, 2.7, but this"),
-        (Failed(axis=Axis.ABI, want="TRUE", have="-"), "C++ ABI TRUE, but this machine has unknown"),
-        (Failed(axis=Axis.PLATFORM, want="linux_x86_64", have="macos_arm64"), "platform linux_x86_64, but"),
+        (Failed(axis=Axis.CUDA, want="12", have="cu130"), "CUDA 12, but torchup found 13.0"),
+        (Failed(axis=Axis.PYTHON, want="cp311 cp312", have="3.14"), "Python 3.11, 3.12, but torchup found 3.14"),
+        (Failed(axis=Axis.TORCH, want="2.4 2.5 2.7", have="2.9.0+cpu"), "torch 2.4 - 2.5, 2.7, but torchup found"),
+        (Failed(axis=Axis.ABI, want="TRUE", have="-"), "C++ ABI TRUE, but torchup found unknown"),
+        (
+            Failed(axis=Axis.PLATFORM, want="linux_x86_64", have="macos_arm64"),
+            "platform linux_x86_64, but torchup found",
+        ),
     ],
 )
 def test_both_sides_of_a_wheel_file_are_written_alike(failed, said):

@@ -113,6 +113,14 @@ def test_the_limit_of_a_device_is_said_once_for_its_fastest_run():
     assert limits([result()]) == []
 
 
+@pytest.mark.parametrize("share", [1.001, 1.15])
+def test_a_run_above_its_limit_is_not_said_to_be_below_it(share):
+    """A limit that a run exceeds is not one: the sentence says so, and never "at least"."""
+    (line,) = limits([result("graph", limit=limit(share=share))])
+    assert "so the device's real limit is higher" in line
+    assert "at least" not in line
+
+
 def test_what_the_budget_cut_short_is_said():
     """Only where fewer epochs were measured than asked for."""
     cut = result(parameters={"epochs": 4, "epochs_asked": 10})
@@ -227,9 +235,20 @@ def test_an_environment_is_shown_with_where_it_is_from():
     """Source and installer, or that it was adopted; the previous one where there is one; how to enter it."""
     made = msgspec.structs.replace(ENVIRONMENT, source="pytorch", installer=InstallerName.UV)
     said = shown(made, previous="torch 2.12.0+cu126")
-    for expected in ("pytorch (uv)", "torch 2.12.0+cu126", "not yet; run `torchup verify --env default`", "source it"):
+    for expected in (
+        "pytorch (uv)",
+        "torch 2.12.0+cu126",
+        "not recorded; run `torchup verify --env default`",
+        "source it",
+    ):
         assert expected in said
     assert "adopted (not installed by torchup)" in shown(msgspec.structs.replace(made, adopted=True))
+
+
+def test_what_is_not_known_of_an_environment_is_called_unknown():
+    """No sign stands for its Python, its source or the day it was made."""
+    rows = {line.split()[0]: line.split()[1:] for line in shown(Environment(name="x", path="/x")).splitlines() if line}
+    assert [rows[name] for name in ("Python", "source", "created")] == [["unknown"]] * 3
 
 
 def test_an_environment_is_shown_with_its_proof():
@@ -305,3 +324,12 @@ def test_a_profile_without_shares_has_no_sentence_of_shares(profile, lines):
     """What the profiler did not count is not in the sentence."""
     shown = {"program": "x", "profile": {**profile, "top": []}}
     assert len(programs([result(parameters=shown, quality={}, peak_memory_bytes=None)])) == lines
+
+
+@pytest.mark.parametrize(("on", "words"), [("device", "the device's time"), ("cpu", "Of the CPU time")])
+def test_the_share_of_copies_names_the_time_that_it_is_a_share_of(on, words):
+    """Copies are a share of the device's time if one was used, else of the CPU's; the input is always of the CPU's."""
+    shown = {"program": "x", "profile": {"copies": 0.1, "input": 0.2, "on": on, "top": []}}
+    (line,) = programs([result(parameters=shown, quality={}, peak_memory_bytes=None)])
+    assert words in line
+    assert "CPU time of all operations" in line

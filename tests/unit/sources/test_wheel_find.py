@@ -24,10 +24,10 @@ OFFERS = [offer(f"2.{minor}.0", variant) for minor in range(5, 16) for variant i
 @pytest.mark.parametrize(
     ("named", "platform", "python", "hint"),
     [
-        ("torch==9.9.9", "linux_x86_64", None, "2.15.0+cu126, 2.15.0+cpu"),
-        ("torch==2.15.0+cu999", "linux_x86_64", None, "2.15.0+cu126, 2.15.0+cpu"),
-        ("torch==2.15.0", "macos_arm64", None, "--platform: linux_x86_64"),
-        ("torch==2.15.0", "linux_x86_64", "3.9", "3.12"),
+        ("torch==9.9.9", "linux_x86_64", None, "builds: 2.15.0+cu126, 2.15.0+cpu"),
+        ("torch==2.15.0+cu999", "linux_x86_64", None, "builds: 2.15.0+cu126, 2.15.0+cpu"),
+        ("torch==2.15.0", "macos_arm64", None, "--platform with a platform that has a wheel: linux_x86_64"),
+        ("torch==2.15.0", "linux_x86_64", "3.9", "--python with a Python that has a wheel: 3.12"),
     ],
 )
 def test_a_hint_names_what_can_be_chosen(named, platform, python, hint):

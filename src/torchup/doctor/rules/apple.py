@@ -8,12 +8,12 @@ from torchup.catalog.versions import version_key
 from torchup.doctor.cause import RemedyKind, text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import at_least, made, quoted, remedy_of, said, torch_line
-from torchup.model import UNKNOWN, message
+from torchup.model import message
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
-    from torchup.model import Remedy
+    from torchup.model import Message, Remedy
 
 _TOO_OLD = ("mps.macos", "mps.built-for")  # torch says so of any Mac whose MPS does not answer
 
@@ -43,16 +43,19 @@ def macos_too_old(facts: Facts, compat: Compat) -> Found | None:
     if has:
         lines.append(message("doctor.macos.version", "macOS {version}", version=has))
     if floor:
-        torch = facts.torch.version or UNKNOWN
-        lines.append(
-            message("doctor.macos.floor", "MPS in torch {torch} needs macOS {floor} or newer", torch=torch, floor=floor)
-        )
+        lines.append(_needs(facts.torch.version, floor))
     return Found(
         summary=text_of("macos-too-old", "summary"),
         evidence=tuple(lines),
         remedy=_newer_or_older(facts, compat),
         certainty=Certainty.PROVEN,
     )
+
+
+def _needs(torch: str | None, floor: str) -> Message:
+    if torch is None:
+        return message("doctor.macos.floor-any", "MPS in this torch needs macOS {floor} or newer", floor=floor)
+    return message("doctor.macos.floor", "MPS in torch {torch} needs macOS {floor} or newer", torch=torch, floor=floor)
 
 
 def _newer_or_older(facts: Facts, compat: Compat) -> Remedy | None:

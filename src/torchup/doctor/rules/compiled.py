@@ -10,7 +10,7 @@ from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import said, torch_cuda, torch_line
 from torchup.doctor.rules.extensions import rebuilt
 from torchup.doctor.rules.owners import package_named, package_of
-from torchup.model import UNKNOWN, message
+from torchup.model import message
 from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -100,13 +100,30 @@ def built_summary(facts: Facts, package: str, built: Message) -> Message:
 
 def cuda_summary(facts: Facts, compat: Compat, package: str, major: str) -> Message:
     """Which CUDA a package was built for, and which one torch includes."""
+    cuda = torch_cuda(facts, compat)
+    if cuda is None:
+        return _without_cuda(facts, package, major)
     return message(
         "doctor.compiled.cuda",
         "{package} was built for CUDA {major}, but {torch} includes CUDA {cuda}",
         package=package,
         major=major,
         torch=torch_name(facts),
-        cuda=torch_cuda(facts, compat) or UNKNOWN,
+        cuda=cuda,
+    )
+
+
+def _without_cuda(facts: Facts, package: str, major: str) -> Message:
+    """The same for a torch whose label names no CUDA; the general summary if it has no label at all."""
+    label = facts.torch.local or facts.torch.variant or ""
+    if not facts.torch.hip and not label.startswith(("cpu", "rocm", "xpu")):
+        return text_of("companion-mismatch", "summary-extension")
+    return message(
+        "doctor.compiled.no-cuda",
+        "{package} was built for CUDA {major}, but {torch} includes no CUDA",
+        package=package,
+        major=major,
+        torch=torch_name(facts),
     )
 
 

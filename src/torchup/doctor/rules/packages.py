@@ -289,7 +289,10 @@ def _who(replaced: Replaced) -> Iterator[Message]:
         )
     if replaced.wanted_by:
         names = ", ".join(replaced.wanted_by)
-        yield message("doctor.replaced.for", "this torch was installed because of {packages}", packages=names)
+        yield message(
+            "doctor.replaced.for", "these packages accept this torch but not the verified one: {packages}",
+            packages=names,
+        )  # fmt: skip
 
 
 def torch_not_installed(facts: Facts, compat: Compat) -> Found | None:

@@ -142,8 +142,7 @@ def jetson_needs_nvidia_wheel(facts: Facts, compat: Compat) -> Found | None:
         return None
     if facts.signs_of("system-library-missing") or is_planned(facts, compat):
         return None
-    release = facts.system.jetpack or facts.system.jetson
-    lines = [message("doctor.jetson.seen", "Jetson (release of L4T or of JetPack: {release})", release=release)]
+    lines = [_jetson(facts)]
     lines += [torch_line(facts)] if facts.torch.version else []
     lines += quoted(facts, *_NO_CODE, *_NO_GPU)
     lines += [plain(command) for command in facts.commands if "install" in command][:1]
@@ -153,6 +152,15 @@ def jetson_needs_nvidia_wheel(facts: Facts, compat: Compat) -> Found | None:
         remedy=remedy_of("jetson-needs-nvidia-wheel", facts, compat),
         certainty=Certainty.PROVEN,
     )
+
+
+def _jetson(facts: Facts) -> Message:
+    """That this is a Jetson, with what is known of its system."""
+    if facts.system.jetpack:
+        return message("doctor.jetson.jetpack", "Jetson with JetPack {release}", release=facts.system.jetpack)
+    if facts.system.jetson != "unknown":
+        return message("doctor.jetson.l4t", "Jetson with L4T {release}", release=facts.system.jetson)
+    return message("doctor.jetson.seen", "this machine is a Jetson")
 
 
 _NO_CODE = ("arch.no-kernel", "arch.warned", "arch.cc-list", "arch.range")

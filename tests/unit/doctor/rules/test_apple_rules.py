@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.facts import facts
+from support.facts import facts, sign
 from torchup.catalog.versions import version_key
 from torchup.compat.questions import load_compat
 from torchup.doctor import diagnose
@@ -104,3 +104,12 @@ def test_an_older_torch_is_offered_only_where_one_has_mps(macos, words):
     found = CHECKS["macos-too-old"](facts(os_version=macos, **known), load_compat())
     assert words in str(found.remedy.text)
     assert bool(found.remedy.commands) == (macos == "12.6")
+
+
+@pytest.mark.parametrize(("torch", "words"), [("2.9.0", "MPS in torch 2.9.0 needs"), (None, "MPS in this torch needs")])
+def test_the_floor_is_of_the_torch_that_is_known(torch, words):
+    """A torch without a version is not shown as torch unknown."""
+    known = facts(os="macos", torch_version=torch, signs=(sign("mps.macos", floor="14.0"),))
+    evidence = " ".join(map(str, CHECKS["macos-too-old"](known, load_compat()).evidence))
+    assert words in evidence
+    assert "unknown" not in evidence

@@ -17,6 +17,7 @@ from torchup.doctor import diagnose
 from torchup.doctor.facts import Compiled, Replaced
 from torchup.doctor.remedy import line
 from torchup.doctor.rules import CHECKS
+from torchup.doctor.rules.compiled import cuda_summary
 from torchup.i18n import render
 from torchup.model import Manager, Readiness, Severity, message
 from torchup.reports import parse_report
@@ -229,7 +230,7 @@ def test_an_exchanged_torch_is_the_main_cause():
     evidence = " ".join(map(render, found.findings[0].evidence))
     assert found.primary == "torch-replaced"
     assert [one.rule for one in found.findings if one.severity is Severity.ERROR] == ["torch-replaced"]
-    assert all(words in evidence for words in ("2.13.0+cpu", "2.12.1", "uv", "2026-11-30", "because of x"))
+    assert all(words in evidence for words in ("2.13.0+cpu", "2.12.1", "uv", "2026-11-30", "not the verified one: x"))
     assert "torch==2.13.0+cpu" in line(found.findings[0].remedy.commands[0])
 
 
@@ -290,3 +291,19 @@ def test_a_requirement_shows_versions_only_if_one_is_needed(given, end):
     found = diagnose(facts(live=True, os="linux", torch_version="2.11.0", readiness=(row,)))
     remark = next(one for one in found.findings if one.rule == "python-headers-missing")
     assert render(remark.evidence[0]).endswith(end)
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({"variant": "cpu", "local": "cpu"}, "but torch 2.5.0+cpu includes no CUDA"),
+        ({"variant": "rocm6.2", "local": "rocm6.2"}, "but torch 2.5.0+rocm6.2 includes no CUDA"),
+        ({"variant": "cu124", "local": "cu124", "cuda": "12.4"}, "includes CUDA 12.4"),
+        ({"variant": "own"}, "built for another torch"),
+    ],
+)
+def test_the_cuda_of_a_torch_is_named_or_said_to_be_absent(known, words):
+    """Whatever torch is there, no sentence says that it includes an unknown CUDA."""
+    said = render(cuda_summary(facts(torch_version="2.5.0", **known), COMPAT, "flash-attn", "11"))
+    assert words in said
+    assert "unknown" not in said

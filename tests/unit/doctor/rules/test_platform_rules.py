@@ -109,3 +109,17 @@ def test_the_last_torch_for_intel_macs_is_the_catalogues():
     )
     assert last in str(found.summary)
     assert f"torch=={last}" in str(found.remedy.commands)
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({"jetson": "36.4"}, "Jetson with L4T 36.4"),
+        ({"jetson": "unknown", "jetpack": "6.2"}, "Jetson with JetPack 6.2"),
+        ({"jetson": "unknown"}, "this machine is a Jetson"),
+    ],
+)
+def test_a_release_of_a_jetson_is_named_with_what_it_is_a_release_of(known, words):
+    """L4T and JetPack count apart; a release that is not known is left out."""
+    found = CHECKS["jetson-needs-nvidia-wheel"](facts(signs="arch.no-kernel", **known), load_compat())
+    assert str(found.evidence[0]) == words
