@@ -125,7 +125,7 @@ def _refusal_of_web(host: Host, known: HubProxy) -> Message | None:
     answer = host.fetch(f"{registry}/{known.name}/latest", timeout=ASK_TIMEOUT)
     if answer.ok:
         return None
-    return message("hub.registry.silent", "{registry}: {why}", registry=registry, why=why_nothing(answer))
+    return message("hub.registry.silent", "{registry}: {why}", registry=registry, why=why_nothing(answer, ASK_TIMEOUT))
 
 
 # Nothing of npm's own: no funding, no advertisement of a newer npm, no colour, one try of two minutes less.
