@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.i18n import text
+from torchup.model import RungStatus
 from torchup.report.style import mark
 from torchup.report.table import table
 
@@ -126,6 +127,7 @@ def _verified(environment: Environment, verification: Verification | None, style
         )
     if verification is None:
         return environment.verified_at
-    passed = sum(rung.status == "pass" for rung in verification.rungs)
-    count = text("env.show.rungs", "{passed} of {total} checks passed", passed=passed, total=len(verification.rungs))
+    passed = sum(rung.status == RungStatus.PASS for rung in verification.rungs)
+    tried = sum(rung.status != RungStatus.SKIP for rung in verification.rungs)
+    count = text("env.show.rungs", "{passed} of {total} checks passed", passed=passed, total=tried)
     return f"{mark(style, 'pass')} {environment.verified_at}  {count}"
