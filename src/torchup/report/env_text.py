@@ -46,7 +46,8 @@ def torch_label(environment: Environment) -> str:
     """``2.13.0+cu126``, ``-`` if there is no torch or the folder no longer exists."""
     if environment.torch is None:
         return "-"
-    return f"{environment.torch}+{environment.variant}" if environment.variant else environment.torch
+    torch, _, label = environment.torch.partition("+")  # a record of another tool may have the label in both places
+    return "+".join(filter(None, (torch, environment.variant or label)))
 
 
 def show_text(

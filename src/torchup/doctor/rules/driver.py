@@ -94,7 +94,7 @@ def driver_too_old(facts: Facts, compat: Compat) -> Found | None:
     image = facts.sign(*_FOR_IMAGE) is not None and facts.sign(*_FOR_TORCH) is None
     advise = _remedies().older_image_or_driver if image else _remedies().older_build_or_driver
     return Found(
-        summary=text_of("driver-too-old", "summary-container" if image else "summary"),
+        summary=text_of("driver-too-old", "summary-image") if image else text_of("driver-too-old", "summary"),
         evidence=tuple(lines),
         remedy=advise(_with_said_api(facts), compat, floor),
         certainty=Certainty.PROVEN if signs else Certainty.SEEN,

@@ -52,7 +52,7 @@ def extension_arch_missing(facts: Facts, compat: Compat) -> Found | None:
     toolkit = _toolkit_line(facts, compat, _NVCC)
     text = _newer_toolkit() if toolkit else text_of(slug, "remedy")
     return Found(
-        summary=text_of(slug, "summary-toolkit" if own is not None and own.code == _NVCC else "summary"),
+        summary=_not_compiled() if own is not None and own.code == _NVCC else text_of(slug, "summary"),
         evidence=(*lines, *toolkit),
         remedy=rebuilt(facts, text, ()) if toolkit else _with_code(facts, compat, text, names, gpus),
         certainty=Certainty.PROVEN if failed else Certainty.SAID,
@@ -125,6 +125,10 @@ def _older_assembler(facts: Facts, compat: Compat, slug: str) -> Found | None:
         severity=Severity.INFO,
         primary=False,
     )
+
+
+def _not_compiled() -> Message:
+    return text_of("extension-arch-missing", "summary-toolkit")
 
 
 def _newer_toolkit() -> Message:

@@ -163,7 +163,9 @@ def python_version_unsupported(facts: Facts, compat: Compat) -> Found | None:
         return None
     if not signs and not _served_by_none(facts, compat):
         return None
-    proven = facts.sign(*_SAYS_PYTHON, _STUB) is not None or for_other_python(facts) or facts.extension_problem is not None
+    proven = (
+        facts.sign(*_SAYS_PYTHON, _STUB) is not None or for_other_python(facts) or facts.extension_problem is not None
+    )
     if not proven and _fits(facts, compat):
         return None
     lines: list[Message] = [*signs]
@@ -184,12 +186,11 @@ def python_version_unsupported(facts: Facts, compat: Compat) -> Found | None:
 
 def _wrong_name(facts: Facts, compat: Compat, wish: Asked, lines: tuple[Message, ...]) -> Found:
     """The placeholder refused the installation, whatever Python it was."""
-    slug = "python-version-unsupported"
-    remedy = _as_asked(facts, compat, wish, slug)
+    remedy = _as_asked(facts, compat, wish, "python-version-unsupported")
     return Found(
-        summary=text_of(slug, "summary-name"),
+        summary=text_of("python-version-unsupported", "summary-name"),
         evidence=lines,
-        remedy=msgspec.structs.replace(remedy, text=text_of(slug, "remedy-name")),
+        remedy=msgspec.structs.replace(remedy, text=text_of("python-version-unsupported", "remedy-name")),
         certainty=Certainty.PROVEN,
     )
 

@@ -189,7 +189,7 @@ def numpy_abi(facts: Facts, compat: Compat) -> Found | None:
     slug = "numpy-abi"
     seen = known or any(sign.code != "numpy.not-available" for sign in signs)  # else there may be no NumPy at all
     return Found(
-        summary=text_of(slug, "summary" if seen else "summary-unseen"),
+        summary=text_of(slug, "summary") if seen else text_of("numpy-abi", "summary-unseen"),
         evidence=(*map(said, signs), *([there] if known else [])),
         remedy=adding(facts, text_of(slug, "remedy"), needed or ("numpy<2",)),
         certainty=Certainty.PROVEN if signs else Certainty.TABLE,

@@ -99,7 +99,7 @@ def wrong_arch_python(facts: Facts, compat: Compat) -> Found | None:
     lines += [message("doctor.arch-python.bits", "this Python is 32-bit")] if thirty_two else []
     other = not thirty_two and _for_other_system(facts)
     return Found(
-        summary=text_of("wrong-arch-python", "summary-wheel" if other else "summary"),
+        summary=_other_wheel() if other else text_of("wrong-arch-python", "summary"),
         evidence=tuple(lines),
         remedy=_for_this_system(facts, compat) if other else remedy_of("wrong-arch-python", facts, compat),
         certainty=Certainty.PROVEN if thirty_two or signs else Certainty.SAID,
@@ -121,12 +121,18 @@ def _for_other_system(facts: Facts) -> bool:
     return tag is not None and facts.system.os is not None and _SYSTEMS[tag[1]] is not facts.system.os
 
 
+def _other_wheel() -> Message:
+    return text_of("wrong-arch-python", "summary-wheel")
+
+
 def _for_this_system(facts: Facts, compat: Compat) -> Remedy | None:
-    """The same package's wheel for this system; of torch itself the planned build."""
+    """The same package's wheel for this system; of torch itself the same build, if it is published."""
     slug, sign = "wrong-arch-python", facts.sign("python.wheel-platform")
-    text = text_of(slug, "remedy-wheel")
-    if sign is not None and sign.values.get("wheel", "").lower().startswith("torch-"):
-        remedy = remedy_of(slug, facts, compat, kind=RemedyKind.REINSTALL)
+    text = text_of("wrong-arch-python", "remedy-wheel")
+    name, version, *_ = sign.values.get("wheel", "").split("-") if sign is not None else ("", "")
+    if name.lower() == "torch":
+        known = replace(facts, requested=(f"torch=={version}", f"torch=={version.partition('+')[0]}"))
+        remedy = remedy_of(slug, known, compat, kind=RemedyKind.REQUESTED)
         return replace(remedy, text=text) if remedy is not None else None
     package = refused_package(facts)
     remedy = wheel_that_exists(facts, compat, package) if package is not None else None

@@ -44,16 +44,18 @@ def lacking(facts: Facts, name: str, slug: str) -> Found | None:
     return Found(
         summary=filled(text_of(slug, "summary"), values),
         evidence=(_evidence(row),),
-        remedy=_remedy(facts, row, filled(text_of(slug, _words(facts, name)), values)),
+        remedy=_remedy(facts, row, filled(_words(facts, slug), values)),
         certainty=Certainty.SEEN,
         severity=Severity.INFO,
         primary=False,
     )
 
 
-def _words(facts: Facts, name: str) -> str:
-    """Which text: Windows has no package of header files; the embeddable Python lacks them."""
-    return "remedy-windows" if name == "headers" and facts.system.os is Os.WINDOWS else "remedy"
+def _words(facts: Facts, slug: str) -> Message:
+    """What to do; Windows has no package of header files, and only the embeddable Python lacks them."""
+    if slug == SLUGS["headers"] and facts.system.os is Os.WINDOWS:
+        return text_of("python-headers-missing", "remedy-embeddable")
+    return text_of(slug, "remedy")
 
 
 def _evidence(row: Readiness) -> Message:

@@ -96,7 +96,7 @@ def dll_load_order(facts: Facts, compat: Compat) -> Found | None:
     if not signs or qt is None or _named(facts, signs) is not None:
         return None
     conda = in_conda(facts)
-    text = text_of("dll-load-order", "remedy-conda" if conda else "remedy")
+    text = text_of("dll-load-order", "remedy-conda") if conda else text_of("dll-load-order", "remedy")
     return Found(
         summary=text_of("dll-load-order", "summary"),
         evidence=(*map(said, signs), said(qt)),
