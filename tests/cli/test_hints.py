@@ -132,6 +132,7 @@ SHOWN_BY = {
     "plan": PLANNERS,
     "plan/exports": ("plan",),
     "project": ("project sync",),
+    "sources/wheel_find": ("catalog measure",),
     "cli/machine_options": ("plan", "doctor"),
     "cli/target": ("verify", "doctor"),
     "cli/distributed": ("bench",),
@@ -200,7 +201,7 @@ def test_the_walk_finds_what_is_there():
     assert len(found) > 100
     assert {
         ("up.py", "torchup bench --resume"),
-        ("machine_options.py", "torchup detect --json > {path}/NAME.json"),
+        ("machine_options.py", "torchup detect --json > NAME.json"),
         ("kernel.py", "torchup kernel remove --stale"),
     } <= found
     assert any(file.endswith(".toml") for file, _ in found)

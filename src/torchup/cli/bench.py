@@ -83,7 +83,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="A,B",
     help=text(
         "bench.option.device",
-        "Devices to measure, comma-separated (default: all that torch sees; for run, only the first)",
+        "Devices to measure, comma-separated (default: all that torch sees; for the workload `run`, only the first)",
     ),
 )
 @click.option(

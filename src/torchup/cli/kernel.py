@@ -200,7 +200,10 @@ def remove_command(session: Session, names: tuple[str, ...], prefix: str | None,
     """`torchup kernel remove NAME...`."""
     if bool(names) == stale:
         raise UsageError(
-            message("kernel.remove.which", "specify either the names of kernels or --stale"),
+            message(
+                "kernel.remove.which",
+                "`torchup kernel remove` needs either --stale or names of kernels or environments, but not both",
+            ),
             hint=message("kernel.unknown.hint", "run `torchup kernel list` to list the kernels"),
         )
     found = _find(session.host, prefix, user=user)

@@ -59,7 +59,10 @@ if TYPE_CHECKING:
     "--from",
     "bundle",
     metavar="DIR",
-    help=text("up.option.from", "Folder made by `torchup env bundle`, to install without a network (default: none)"),
+    help=text(
+        "up.option.from",
+        "Folder made by `torchup fetch` or `torchup env bundle`, to install without a network (default: none)",
+    ),
 )
 @request_options
 @download_options

@@ -124,7 +124,9 @@ _ALL = (
     message("worker.no-xpu-kernel", "the Triton kernels are written and checked for CUDA, not for Intel GPUs"),
     message("worker.no-graphs", "torch cannot record graphs on {kind}"),
     message(
-        "worker.no-compiler", "torchup found no C++ compiler (it looks for c++, g++ and clang++, except on Windows)"
+        "worker.no-compiler",
+        "torchup has no C++ compiler to use here: it looks for the one in CXX, then for c++, g++ and clang++; on "
+        "Windows it uses none",
     ),
     message("worker.product-only", "the device's peak is measured only with torch's own matrix product: {why}"),
     message("worker.compiler-ended", "{name} failed: {text}"),

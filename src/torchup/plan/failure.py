@@ -373,7 +373,7 @@ def _jetson_hint(question: Question) -> Message | None:
         return (
             message(
                 "plan.hint.jetson-unsaid",
-                "specify the board's Jetson Linux release, e.g. --assume jetson={release}",
+                "specify the board's L4T release, e.g. --assume jetson={release}",
                 release=known,
             )
             if known

@@ -39,9 +39,9 @@ def lowered(packages: Sequence[Package], newest: Fit, plan: Plan) -> Message | N
 def _how_to_keep(packages: Sequence[Package], newest: str) -> Message:
     """How to keep the newest torch: compile the packages that can be compiled, or leave them out."""
     if all(package.can_be_compiled for package in packages):
-        return message("plan.why.packages.build", "to keep {newest}, use --torch {newest} --build", newest=newest)
+        return message("plan.why.packages.build", "to get {newest}, use --torch {newest} --build", newest=newest)
     names = ", ".join(package.name for package in packages)
-    return message("plan.why.packages.without", "to keep {newest}, leave out {packages}", newest=newest, packages=names)
+    return message("plan.why.packages.without", "to get {newest}, leave out {packages}", newest=newest, packages=names)
 
 
 def third_party(match: Match) -> Notice:

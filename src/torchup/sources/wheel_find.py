@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from torchup.catalog.versions import python_key, version_key
 from torchup.errors import NetworkError, UsageError
 from torchup.model import Value, message
-from torchup.plan.candidates import fits_platform, pythons_of_offer
+from torchup.plan.candidates import fits_platform, platform_of_tag, pythons_of_offer
 from torchup.sources.configured import places, read_configuration
 from torchup.sources.surveyor import ask, connection_of, told
 from torchup.sources.urls import local_path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torchup.host import Host
-    from torchup.model import Notice, Offer, Request
+    from torchup.model import Message, Notice, Offer, Request
     from torchup.sources.index_client import Connection
     from torchup.sources.named_places import Place
 
@@ -107,11 +107,7 @@ def _chosen(offers: Sequence[Offer], asked: Asked, platform: str, python: str | 
         else message(
             "measure.none-python", "torch {label} has no wheel for Python {python}", label=label, python=python
         ),
-        hint=message(
-            "measure.none.hint",
-            "choose a Python (--python) or a platform (--platform) that has a wheel: {names}",
-            names=", ".join(pythons or _choice(offers, same)),
-        ),
+        hint=_choice(offers, same, pythons),
     )
 
 
@@ -124,9 +120,19 @@ def _preference(offer: Offer, usual: str | None) -> tuple[object, ...]:
 MOST_NAMED = 8  # builds in a hint
 
 
-def _choice(offers: Sequence[Offer], same: Sequence[Offer]) -> list[str]:
-    """The platforms that a version has wheels for; the newest builds there are if it has none at all."""
+def _choice(offers: Sequence[Offer], same: Sequence[Offer], pythons: Sequence[str]) -> Message:
+    """The Pythons that a build has wheels for on the platform, else its platforms, else the newest builds there are."""
+    if pythons:
+        return message(
+            "measure.none-python.hint", "choose a Python that has a wheel with --python: {names}",
+            names=", ".join(pythons),
+        )  # fmt: skip
     if same:
-        return sorted({tag for offer in same for tag in offer.platform_tags})
+        platforms = (platform_of_tag(tag) for offer in same for tag in offer.platform_tags)
+        return message(
+            "measure.none.hint", "choose a platform that has a wheel with --platform: {names}",
+            names=", ".join(sorted({platform for platform, _ in filter(None, platforms)})),
+        )  # fmt: skip
     labels = {f"{o.version}+{o.variant}" if o.variant else o.version: version_key(o.version) for o in offers}
-    return sorted(labels, key=lambda label: (labels[label], label), reverse=True)[:MOST_NAMED]
+    newest = sorted(labels, key=lambda label: (labels[label], label), reverse=True)[:MOST_NAMED]
+    return message("measure.none-build.hint", "choose one of these builds: {names}", names=", ".join(newest))

@@ -26,7 +26,7 @@ OFFERS = [offer(f"2.{minor}.0", variant) for minor in range(5, 16) for variant i
     [
         ("torch==9.9.9", "linux_x86_64", None, "2.15.0+cu126, 2.15.0+cpu"),
         ("torch==2.15.0+cu999", "linux_x86_64", None, "2.15.0+cu126, 2.15.0+cpu"),
-        ("torch==2.15.0", "macos_arm64", None, "manylinux_2_28_x86_64"),
+        ("torch==2.15.0", "macos_arm64", None, "--platform: linux_x86_64"),
         ("torch==2.15.0", "linux_x86_64", "3.9", "3.12"),
     ],
 )

@@ -117,8 +117,8 @@ def _jetpack(facts: Facts) -> tuple[JetPack | None, tuple[Message, ...]]:
         return shown, ()
     text = message(
         "doctor.remedy.assumed-jetpack",
-        "your report does not show the JetPack version, so torchup assumes JetPack {jetpack}: run `cat "
-        "/etc/nv_tegra_release` to see your L4T release",
+        "your report does not show the JetPack version, so torchup assumes JetPack {jetpack}; run `cat "
+        "/etc/nv_tegra_release` and add the output to the report: its L4T release shows the JetPack version",
         jetpack=usual.jetpack,
     )
     return usual, (text,)

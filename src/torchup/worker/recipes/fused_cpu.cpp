@@ -7,10 +7,14 @@
 // - A thread takes every T-th group through forward and backward (phase A). Then (phase B) each thread owns a slice of
 //   the parameters: it sums their gradients over the whole batch in registers and applies momentum and step at once.
 //   Two barriers a step; no other synchronisation, no allocation.
-// - Convolution, ReLU and pooling are one kernel; it keeps which of the four positions won, for the way back. With
-//   AVX-512 the way back multiplies for the winners only (fused_cpu_winners.h), elsewhere for all four with zeros.
+// - Convolution, ReLU and pooling are one kernel; it keeps which of the four positions won, for the way back.
+// - With AVX-512 most of a convolution's multiply-adds are left out, by identities (fused_cpu_winograd.h), and the way
+//   back through the first one multiplies for the winners only (fused_cpu_winners.h). Elsewhere convolutions are plain
+//   sums (fused_cpu_direct.h): their transforms want more registers than there are.
+// - What crosses from thread to thread costs as much as arithmetic. So threads share as few cache lines as possible.
 //
-// The mathematics is that of lenet.py: mean cross entropy, SGD with momentum, float32. Only the order of sums differs.
+// The mathematics is that of lenet.py: mean cross entropy, SGD with momentum, float32. Only rounding differs: sums are
+// in another order, and an identity rounds its products of sums.
 
 #include <atomic>
 #include <cmath>
@@ -35,6 +39,11 @@ typedef float U8 __attribute__((vector_size(32)));
 typedef float U4 __attribute__((vector_size(16)));
 
 #define UNROLL _Pragma("GCC unroll 16")
+#if defined(__AVX512F__)
+#define HOLD(value) asm("" : "+v"(value))  // in a register: GCC would load it again for each multiply-add
+#else
+#define HOLD(value) (void)(value)
+#endif
 #define INLINE static inline __attribute__((always_inline))
 
 namespace {
@@ -45,8 +54,7 @@ constexpr int BLOCK = 2;  // groups that a thread takes through the linear layer
 constexpr int C1 = 6, C2 = 16, F0 = 256, F1 = 120, F2 = 84, F3 = 10;
 constexpr int IN = 28, P1 = 12, P2 = 4;  // widths: image, after the first pool, after the second
 constexpr int W1_SIZE = C1 * 25, W2_SIZE = C2 * C1 * 25;
-constexpr int FILTER = 64;  // seven rows of eight, and what the last loads reach
-constexpr int CONV_SIZE = W1_SIZE + C1 + W2_SIZE + C2;
+constexpr int CONV_SIZE = W1_SIZE + C1 + C2 + W2_SIZE;
 
 INLINE V keep(V value, VI mask) { return (V)((VI)value & mask); }
 
@@ -54,31 +62,37 @@ struct Parameters {  // pointers into torch's own tensors, in the order of Net.p
     float *w1, *b1, *w2, *b2, *w3, *b3, *w4, *b4, *w5, *b5;
 };
 
+#if defined(__AVX512F__)
+struct Winner {  // which of four positions is the largest; a bit a lane
+    uint16_t passes, right, below;  // passes: ReLU lets it through
+};
+#else
+typedef VI Winner;  // its number, -1 where ReLU lets nothing through
+#endif
+
 struct Group {  // what one group of L samples needs again on the way back
     V input[IN * IN];
     V pooled1[C1 * P1 * P1];
-    VI winner1[C1 * P1 * P1];
-    VI winner2[C2 * P2 * P2];
+    Winner winner1[C1 * P1 * P1];
+    Winner winner2[C2 * P2 * P2];
 };
 
-struct alignas(64) Scratch {  // one a thread
-    Group groups[BLOCK];
-    V x0[F0 * BLOCK], x1[F1 * BLOCK], x2[F2 * BLOCK], x3[F3 * BLOCK];  // activations, [feature][group]
-    V d0[F0 * BLOCK], d1[F1 * BLOCK], d2[F2 * BLOCK], d3[F3 * BLOCK];  // their gradients
-    V d_pooled1[C1 * P1 * P1];
+// The floats from one sample to the next: an odd number of cache lines, so that no vector crosses one and that sixteen
+// samples lie in different sets of the first cache.
+constexpr int padded(int features) { return ((features + 15) / 16 | 1) * 16; }
+
+// Inputs lie in blocks of columns, so that a thread's tiles have no cache line in common with those of another.
 #if defined(__AVX512F__)
-    V d_pooled2[C2 * P2 * P2];
-    float padded[C2 * C1 * FILTER] = {};
+constexpr int COLUMNS = 64, HALVES = 2;  // an even number of threads shares the columns, half of them each
 #else
-    V d_conv2[C2 * 64], d_conv1[C1 * 576];
+constexpr int COLUMNS = 264, HALVES = 1;  // all columns, in tiles of 24
 #endif
-    V conv_gradient[CONV_SIZE];  // w1, b1, w2, b2; the lanes are still to be summed
-    double loss;
-};
+constexpr int BLOCK_SIZE = MAX_BATCH * padded(COLUMNS);
+constexpr int blocked(int features) { return (features + COLUMNS - 1) / COLUMNS * BLOCK_SIZE; }
 
 struct alignas(64) Shared {  // sample-major copies for the weight gradients of the linear layers
-    float x0[MAX_BATCH * F0], x1[MAX_BATCH * F1], x2[MAX_BATCH * F2];
-    float d1[MAX_BATCH * F1], d2[MAX_BATCH * F2], d3[MAX_BATCH * F3];
+    float x0[blocked(F0)], x1[blocked(F1)], x2[blocked(F2)];
+    float d1[MAX_BATCH * padded(F1)], d2[MAX_BATCH * padded(F2)], d3[MAX_BATCH * padded(F3)];
 };
 
 class Barrier {
@@ -101,140 +115,38 @@ class Barrier {
     std::atomic<int> arrived_{0}, phase_{0};
 };
 
-// ------------------------------------------------------------------ convolutions
-
-// OC output channels of one pooled position: 4 x OC sums in registers, then the largest of the four, then ReLU.
-template <int OC, int IC, int W>
-INLINE void conv_pool(const V *in, const float *w, const float *bias, int y, int x, V *out, VI *winner, int plane) {
-    V sum[OC][4];
-    UNROLL for (int o = 0; o < OC; ++o) UNROLL for (int q = 0; q < 4; ++q) sum[o][q] = bias[o] - V{};
-    for (int ic = 0; ic < IC; ++ic) {
-        const V *p = in + ic * W * W + 2 * y * W + 2 * x;
-        const float *tap = w + ic * 25;
-        for (int ky = 0; ky < 5; ++ky, p += W, tap += 5)
-            UNROLL for (int kx = 0; kx < 5; ++kx) {
-                V weight[OC];
-                UNROLL for (int o = 0; o < OC; ++o) weight[o] = tap[o * IC * 25 + kx] - V{};
-                UNROLL for (int q = 0; q < 4; ++q) {
-                    const V value = p[(q >> 1) * W + (q & 1) + kx];
-                    UNROLL for (int o = 0; o < OC; ++o) sum[o][q] += weight[o] * value;
-                }
-            }
-    }
-    UNROLL for (int o = 0; o < OC; ++o) {
-        V best = sum[o][0];
-        VI which = VI{};
-        UNROLL for (int q = 1; q < 4; ++q) {
-            const VI more = sum[o][q] > best;
-            best = keep(sum[o][q], more) + keep(best, ~more);
-            which = (which & ~more) | (more & q);
-        }
-        const VI positive = best > V{};
-        out[o * plane] = keep(best, positive);
-        winner[o * plane] = (which & positive) | ~positive;  // -1: ReLU lets nothing through
-    }
-}
-
-template <int IC, int OC, int W, int P>
-INLINE void conv_layer(const V *in, const float *w, const float *b, V *out, VI *winner, int out_stride) {
-    constexpr int PLANE = P * P;
-    for (int y = 0; y < P; ++y)
-        for (int x = 0; x < P; ++x) {
-            int o = 0;
-            V local[4];
-            VI local_winner[4];
-            auto store = [&](int count) {
-                for (int k = 0; k < count; ++k) {
-                    out[((o + k) * PLANE + y * P + x) * out_stride] = local[k];
-                    winner[(o + k) * PLANE + y * P + x] = local_winner[k];
-                }
-            };
-            constexpr int THREES = OC % 3 == 0 ? OC : OC - 4;  // 6 = 3 + 3; 16 = 3 + 3 + 3 + 3 + 2 + 2
-            for (; o < THREES; o += 3) {
-                conv_pool<3, IC, W>(in, w + o * IC * 25, b + o, y, x, local, local_winner, 1);
-                store(3);
-            }
-            for (; o < OC; o += 2) {
-                conv_pool<2, IC, W>(in, w + o * IC * 25, b + o, y, x, local, local_winner, 1);
-                store(2);
-            }
-        }
-}
-
-// Spread the gradient of pooled positions to the winners; the others get zero. Adds the bias gradient on the way.
-template <int OC, int P>
-INLINE void unpool(const V *d, int d_stride, const VI *winner, V *full, V *d_bias) {
-    constexpr int W = 2 * P;
-    for (int o = 0; o < OC; ++o) {
-        V total = V{};
-        for (int y = 0; y < P; ++y)
-            for (int x = 0; x < P; ++x) {
-                const int at = o * P * P + y * P + x;
-                const V value = d[at * d_stride];
-                const VI which = winner[at];
-                V *place = full + o * W * W + 2 * y * W + 2 * x;
-                UNROLL for (int q = 0; q < 4; ++q) {
-                    const V part = keep(value, which == q);
-                    place[(q >> 1) * W + (q & 1)] = part;
-                    total += part;
-                }
-            }
-        d_bias[o] += total;
-    }
-}
-
-// Weight gradient: for two output channels and a row of five taps, ten sums in registers over all positions.
-template <int IC, int OC, int W>
-INLINE void conv_weight_gradient(const V *in, const V *d, V *gradient) {
-    constexpr int OW = W - 4;
-    for (int ic = 0; ic < IC; ++ic)
-        for (int o = 0; o < OC; o += 2)
-            for (int ky = 0; ky < 5; ++ky) {
-                V sum[2][5];
-                UNROLL for (int k = 0; k < 5; ++k) sum[0][k] = sum[1][k] = V{};
-                for (int y = 0; y < OW; ++y) {
-                    const V *p = in + ic * W * W + (y + ky) * W;
-                    const V *first = d + o * OW * OW + y * OW, *second = first + OW * OW;
-                    for (int x = 0; x < OW; ++x) {
-                        const V a = first[x], b = second[x];
-                        UNROLL for (int k = 0; k < 5; ++k) {
-                            const V value = p[x + k];
-                            sum[0][k] += a * value;
-                            sum[1][k] += b * value;
-                        }
-                    }
-                }
-                V *g = gradient + (o * IC + ic) * 25 + ky * 5;
-                UNROLL for (int k = 0; k < 5; ++k) {
-                    g[k] += sum[0][k];
-                    g[IC * 25 + k] += sum[1][k];
-                }
-            }
-}
-
-// Gradient of the second convolution's input: a row of twelve sums in registers, no multiplication with padding.
-INLINE void conv2_input_gradient(const V *d, const float *w, V *out) {
-    for (int ic = 0; ic < C1; ++ic)
-        for (int row = 0; row < P1; ++row) {
-            V sum[P1];
-            UNROLL for (int x = 0; x < P1; ++x) sum[x] = V{};
-            const int first = row < 8 ? 0 : row - 7, last = row < 4 ? row : 4;
-            for (int o = 0; o < C2; ++o)
-                for (int ky = first; ky <= last; ++ky) {
-                    const V *p = d + o * 64 + (row - ky) * 8;
-                    const float *tap = w + ((o * C1 + ic) * 5 + ky) * 5;
-                    UNROLL for (int kx = 0; kx < 5; ++kx) {
-                        const V weight = tap[kx] - V{};
-                        UNROLL for (int x = 0; x < 8; ++x) sum[x + kx] += weight * p[x];
-                    }
-                }
-            UNROLL for (int x = 0; x < P1; ++x) out[ic * P1 * P1 + row * P1 + x] = sum[x];
-        }
-}
-
 #if defined(__AVX512F__)
+#include "fused_cpu_lanes.h"
+#include "fused_cpu_images.h"
+#include "fused_cpu_winograd.h"
 #include "fused_cpu_winners.h"
+#include "fused_cpu_conv1.h"
+#include "fused_cpu_conv2.h"
+#else
+#include "fused_cpu_direct.h"
 #endif
+
+struct alignas(64) Scratch {  // one a thread
+    Group groups[BLOCK];
+    V x0[F0 * BLOCK], x1[F1 * BLOCK], x2[F2 * BLOCK], x3[F3 * BLOCK];  // activations, [feature][group]
+    V d0[F0 * BLOCK], d1[F1 * BLOCK], d2[F2 * BLOCK], d3[F3 * BLOCK];  // their gradients
+    V d_pooled1[C1 * P1 * P1];
+#if defined(__AVX512F__)
+    V d_pooled2[BLOCK][C2 * P2 * P2];
+    union {
+        Conv2Forward forward;
+        Conv2Backward backward;
+    };
+    V lane_gradient[CONV_SIZE - W2_SIZE];  // w1, b1, b2: the lanes are still to be summed
+    V d_filters2[TILE * C1];               // w2: [point][input channel], an output channel a lane
+    alignas(64) float conv_gradient[CONV_SIZE];  // all that another thread reads
+    alignas(64) float filters1[WIDE * C1 * 5], filters2[WIDE_TILE * C1 * C2], filters2_back[TILE * C1 * C2];
+#else
+    V d_conv2[C2 * 64], d_conv1[C1 * 576];
+    V conv_gradient[CONV_SIZE];  // w1, b1, b2, w2; the lanes are still to be summed
+#endif
+    double loss;
+};
 
 // ------------------------------------------------------------------ linear layers, NG groups at a time
 
@@ -281,38 +193,16 @@ struct Run {
     const uint8_t *images;
     const int64_t *labels;
     const float *table;  // byte -> normalised pixel
+    bool computed;       // whether its values can be computed instead
     float rate, momentum;
     int threads;
     std::vector<std::unique_ptr<Scratch>> scratch;
     std::unique_ptr<Shared> shared;
 };
 
-#if defined(__AVX512F__)
-// Sixteen images at once: four of their bytes by one gather, each pixel's value by another. Offsets are 32 bits wide.
-void gather_group(const Run &run, const int64_t *order, V *input) {
-    alignas(64) int32_t at[L];
-    for (int lane = 0; lane < L; ++lane) at[lane] = static_cast<int32_t>(order[lane] * (IN * IN));
-    const __m512i offsets = _mm512_load_si512(at), low = _mm512_set1_epi32(255);
-    for (int i = 0; i < IN * IN; i += 4) {
-        const __m512i four = _mm512_i32gather_epi32(offsets, reinterpret_cast<const int *>(run.images + i), 1);
-        UNROLL for (int k = 0; k < 4; ++k) {
-            const __m512i pixel = _mm512_and_si512(_mm512_srli_epi32(four, 8 * k), low);
-            input[i + k] = (V)_mm512_i32gather_ps(pixel, run.table, 4);
-        }
-    }
-}
-
-INLINE bool gathers(const int64_t *order, int count) {
-    if (count < L) return false;
-    for (int lane = 0; lane < L; ++lane)
-        if (order[lane] >= INT32_MAX / (IN * IN)) return false;
-    return true;
-}
-#endif
-
 void load_group(const Run &run, const int64_t *order, int count, V *input) {
 #if defined(__AVX512F__)
-    if (gathers(order, count)) return gather_group(run, order, input);
+    if (count >= L) return sixteen_images(run.images, order, run.table, run.computed, input);
 #endif
     alignas(64) float *out = reinterpret_cast<float *>(input);
     for (int lane = 0; lane < L; ++lane) {
@@ -346,15 +236,60 @@ double loss_and_gradient(const Run &run, const int64_t *order, const int *group_
     return loss;
 }
 
+// Features of NG groups, sample by sample, in blocks of `columns`.
 template <int NG>
-void sample_major(const V *x, int features, const int *group_at, float *out) {
+void sample_major(const V *x, int features, const int *group_at, float *out, int columns) {
     const float *in = reinterpret_cast<const float *>(x);
+    const int row = padded(columns);
     for (int g = 0; g < NG; ++g)
-        for (int lane = 0; lane < L; ++lane) {
-            float *row = out + (group_at[g] * L + lane) * features;
-            for (int i = 0; i < features; ++i) row[i] = in[(i * NG + g) * L + lane];
+        for (int i = 0; i < features;) {
+            float *to = out + i / columns * BLOCK_SIZE + group_at[g] * L * row + i % columns;
+#if defined(__AVX512F__)
+            if (i + L <= features) {
+                transpose(x + i * NG + g, NG, to, row);
+                i += L;
+                continue;
+            }
+#endif
+            for (int lane = 0; lane < L; ++lane) to[lane * row] = in[(i * NG + g) * L + lane];
+            ++i;
         }
 }
+
+#if defined(__AVX512F__)
+template <int NG>
+INLINE void back_through_convolutions(Scratch &s, const Parameters &) {
+    V *const g1 = s.lane_gradient, *const gb1 = g1 + W1_SIZE, *const gb2 = gb1 + C1;
+    const V *d[NG];
+    const Winner *winner[NG];
+    for (int g = 0; g < NG; ++g) {
+        d[g] = s.d_pooled2[g];
+        winner[g] = s.groups[g].winner2;
+        through_pool<C2, P2>(s.d0 + g, NG, winner[g], s.d_pooled2[g], gb2);
+        conv2_values(s.groups[g].pooled1, s.backward.x + g * TILES * C1, x_stride(NG));
+    }
+    conv2_backward<NG>(d, winner, s.filters2_back, s.backward, s.d_filters2);
+    for (int g = 0; g < NG; ++g) {
+        const Group &group = s.groups[g];
+        conv2_input_gradient(s.backward.x + g * TILES * C1, x_stride(NG), s.d_pooled1);
+        through_pool<C1, P1>(s.d_pooled1, 1, group.winner1, s.d_pooled1, gb1);
+        winners_weight_gradient<C1, IN, P1>(group.input, s.d_pooled1, group.winner1, g1);
+    }
+}
+#else
+template <int NG>
+INLINE void back_through_convolutions(Scratch &s, const Parameters &p) {
+    V *const g1 = s.conv_gradient, *const gb1 = g1 + W1_SIZE, *const gb2 = gb1 + C1, *const g2 = gb2 + C2;
+    for (int g = 0; g < NG; ++g) {
+        const Group &group = s.groups[g];
+        unpool<C2, P2>(s.d0 + g, NG, group.winner2, s.d_conv2, gb2);
+        conv_weight_gradient<C1, C2, P1>(group.pooled1, s.d_conv2, g2);
+        conv2_input_gradient(s.d_conv2, p.w2, s.d_pooled1);
+        unpool<C1, P1>(s.d_pooled1, 1, group.winner1, s.d_conv1, gb1);
+        conv_weight_gradient<1, C1, IN>(group.input, s.d_conv1, g1);
+    }
+}
+#endif
 
 // Phase A for NG groups of one thread.
 template <int NG>
@@ -363,8 +298,13 @@ __attribute__((noinline)) void through(Run &run, Scratch &s, const int64_t *orde
     for (int g = 0; g < NG; ++g) {
         Group &group = s.groups[g];
         load_group(run, order + group_at[g] * L, batch - group_at[g] * L, group.input);
+#if defined(__AVX512F__)
+        conv1_forward(group.input, s.filters1, p.b1, group.pooled1, group.winner1);
+        conv2_forward(group.pooled1, s.filters2, p.b2, s.forward, s.x0 + g, NG, group.winner2);
+#else
         conv_layer<1, C1, IN, P1>(group.input, p.w1, p.b1, group.pooled1, group.winner1, 1);
         conv_layer<C1, C2, P1, P2>(group.pooled1, p.w2, p.b2, s.x0 + g, group.winner2, NG);
+#endif
     }
     linear<NG>(s.x0, F0, F1, p.w3, F0, 1, p.b3, s.x1);
     relu(s.x1, F1 * NG);
@@ -378,37 +318,25 @@ __attribute__((noinline)) void through(Run &run, Scratch &s, const int64_t *orde
     through_relu(s.d1, s.x1, F1 * NG);
     linear<NG>(s.d1, F1, F0, p.w3, 1, F0, nullptr, s.d0);
     Shared &all = *run.shared;
-    sample_major<NG>(s.x0, F0, group_at, all.x0);
-    sample_major<NG>(s.x1, F1, group_at, all.x1);
-    sample_major<NG>(s.x2, F2, group_at, all.x2);
-    sample_major<NG>(s.d1, F1, group_at, all.d1);
-    sample_major<NG>(s.d2, F2, group_at, all.d2);
-    sample_major<NG>(s.d3, F3, group_at, all.d3);
-    V *g1 = s.conv_gradient, *gb1 = g1 + W1_SIZE, *g2 = gb1 + C1, *gb2 = g2 + W2_SIZE;
-    for (int g = 0; g < NG; ++g) {
-        Group &group = s.groups[g];
-#if defined(__AVX512F__)
-        through_pool<C2, P2>(s.d0 + g, NG, group.winner2, s.d_pooled2, gb2);
-        winners_weight_gradient<C1, C2, P1, P2>(group.pooled1, s.d_pooled2, group.winner2, g2);
-        winners_input_gradient(s.d_pooled2, group.winner2, s.padded, s.d_pooled1);
-        through_pool<C1, P1>(s.d_pooled1, 1, group.winner1, s.d_pooled1, gb1);
-        winners_weight_gradient<1, C1, IN, P1>(group.input, s.d_pooled1, group.winner1, g1);
-#else
-        unpool<C2, P2>(s.d0 + g, NG, group.winner2, s.d_conv2, gb2);
-        conv_weight_gradient<C1, C2, P1>(group.pooled1, s.d_conv2, g2);
-        conv2_input_gradient(s.d_conv2, p.w2, s.d_pooled1);
-        unpool<C1, P1>(s.d_pooled1, 1, group.winner1, s.d_conv1, gb1);
-        conv_weight_gradient<1, C1, IN>(group.input, s.d_conv1, g1);
-#endif
-    }
+    sample_major<NG>(s.x0, F0, group_at, all.x0, COLUMNS);
+    sample_major<NG>(s.x1, F1, group_at, all.x1, COLUMNS);
+    sample_major<NG>(s.x2, F2, group_at, all.x2, COLUMNS);
+    sample_major<NG>(s.d1, F1, group_at, all.d1, F1);
+    sample_major<NG>(s.d2, F2, group_at, all.d2, F2);
+    sample_major<NG>(s.d3, F3, group_at, all.d3, F3);
+    back_through_convolutions<NG>(s, p);
 }
 
 void phase_a(Run &run, int thread, const int64_t *order, int batch) {
     Scratch &s = *run.scratch[thread];
-    std::memset(s.conv_gradient, 0, sizeof s.conv_gradient);
     s.loss = 0.0;
 #if defined(__AVX512F__)
-    pad_filters(run.p.w2, s.padded);
+    std::memset(s.lane_gradient, 0, sizeof s.lane_gradient);
+    std::memset(s.d_filters2, 0, sizeof s.d_filters2);
+    conv1_filters(run.p.w1, s.filters1);
+    conv2_filters(run.p.w2, s.filters2, s.filters2_back);
+#else
+    std::memset(s.conv_gradient, 0, sizeof s.conv_gradient);
 #endif
     const int groups = (batch + L - 1) / L;
     int mine[MAX_GROUPS], count = 0;
@@ -419,96 +347,21 @@ void phase_a(Run &run, int thread, const int64_t *order, int batch) {
             default: through<2>(run, s, order, batch, mine + at); break;
         }
     }
-}
-
-// Rows of torch's tensors lie at any multiple of four bytes; memcpy is how to say so, and becomes one instruction.
-template <typename U>
-INLINE U load(const float *from) {
-    U value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
-}
-
-template <typename U>
-INLINE void update(float *w, float *m, U gradient, float rate, float momentum) {
-    const U speed = load<U>(m) * momentum + gradient;
-    const U moved = load<U>(w) - speed * rate;
-    std::memcpy(m, &speed, sizeof speed);
-    std::memcpy(w, &moved, sizeof moved);
-}
-
-// R rows x C vectors of a linear layer's weights: gradient summed over the batch in registers, then applied.
-template <typename U, int R, int C>
-INLINE void rows(const Run &run, const float *d, int outputs, const float *x, int inputs, int samples, float *w, float *m) {
-    constexpr int WIDTH = sizeof(U) / sizeof(float);
-    U sum[R][C];
-    UNROLL for (int r = 0; r < R; ++r) UNROLL for (int c = 0; c < C; ++c) sum[r][c] = U{};
-    for (int s = 0; s < samples; ++s) {
-        U value[C];
-        UNROLL for (int c = 0; c < C; ++c) value[c] = load<U>(x + s * inputs + c * WIDTH);
-        UNROLL for (int r = 0; r < R; ++r) {
-            const U factor = d[s * outputs + r] - U{};
-            UNROLL for (int c = 0; c < C; ++c) sum[r][c] += factor * value[c];
-        }
-    }
-    UNROLL for (int r = 0; r < R; ++r) UNROLL for (int c = 0; c < C; ++c)
-        update(w + r * inputs + c * WIDTH, m + r * inputs + c * WIDTH, sum[r][c], run.rate, run.momentum);
-}
-
-template <int R>
-INLINE void row_block(const Run &run, const float *d, int outputs, const float *x, int inputs, int samples, float *w, float *m) {
-    int i = 0;
 #if defined(__AVX512F__)
-    for (; i + 64 <= inputs; i += 64) rows<V, R, 4>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
-    for (; i + 16 <= inputs; i += 16) rows<V, R, 1>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
+    for (int i = 0; i < CONV_SIZE - W2_SIZE; ++i) s.conv_gradient[i] = lane_sum(s.lane_gradient[i]);
+    conv2_taps(s.d_filters2, s.conv_gradient + CONV_SIZE - W2_SIZE);
 #endif
-    for (; i + 24 <= inputs; i += 24) rows<U8, R, 3>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
-    for (; i + 8 <= inputs; i += 8) rows<U8, R, 1>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
-    for (; i + 4 <= inputs; i += 4) rows<U4, R, 1>(run, d, outputs, x + i, inputs, samples, w + i, m + i);
 }
 
-// This thread's share of a linear layer's rows.
-void linear_update(const Run &run, int thread, const float *d, int outputs, const float *x, int inputs, int samples,
-                   float *w, float *b, float *mw, float *mb) {
-    const int blocks = (outputs + 3) / 4;
-    for (int block = thread; block < blocks; block += run.threads) {
-        const int o = block * 4, count = outputs - o < 4 ? outputs - o : 4;
-        if (count == 4)
-            row_block<4>(run, d + o, outputs, x, inputs, samples, w + o * inputs, mw + o * inputs);
-        else
-            row_block<2>(run, d + o, outputs, x, inputs, samples, w + o * inputs, mw + o * inputs);  // 10 = 4 + 4 + 2
-        for (int r = o; r < o + count; ++r) {
-            float total = 0.0f;
-            for (int s = 0; s < samples; ++s) total += d[s * outputs + r];
-            update(b + r, mb + r, total, run.rate, run.momentum);
-        }
-    }
-}
-
-// This thread's share of the convolutions' parameters: sum over threads and lanes, then apply.
-void conv_update(const Run &run, int thread) {
-    float *const w[4] = {run.p.w1, run.p.b1, run.p.w2, run.p.b2}, *const m[4] = {run.m.w1, run.m.b1, run.m.w2, run.m.b2};
-    const int sizes[4] = {W1_SIZE, C1, W2_SIZE, C2};
-    int at = 0;
-    for (int part = 0; part < 4; at += sizes[part], ++part) {
-        const int begin = sizes[part] * thread / run.threads, end = sizes[part] * (thread + 1) / run.threads;
-        for (int i = begin; i < end; ++i) {
-            V sum = run.scratch[0]->conv_gradient[at + i];
-            for (int t = 1; t < run.threads; ++t) sum += run.scratch[t]->conv_gradient[at + i];
-            float total = 0.0f;
-            for (int lane = 0; lane < L; ++lane) total += sum[lane];
-            update(w[part] + i, m[part] + i, total, run.rate, run.momentum);
-        }
-    }
-}
+#include "fused_cpu_update.h"
 
 void phase_b(const Run &run, int thread, int batch) {
     const int samples = (batch + L - 1) / L * L;  // lanes without a sample hold zero gradients
     const Parameters &p = run.p, &m = run.m;
     const Shared &all = *run.shared;
-    linear_update(run, thread, all.d1, F1, all.x0, F0, samples, p.w3, p.b3, m.w3, m.b3);
-    linear_update(run, thread, all.d2, F2, all.x1, F1, samples, p.w4, p.b4, m.w4, m.b4);
-    linear_update(run, thread, all.d3, F3, all.x2, F2, samples, p.w5, p.b5, m.w5, m.b5);
+    linear_update(run, thread, {all.d1, all.x0, F1, F0, p.w3, p.b3, m.w3, m.b3}, samples);
+    linear_update(run, thread, {all.d2, all.x1, F2, F1, p.w4, p.b4, m.w4, m.b4}, samples);
+    linear_update(run, thread, {all.d3, all.x2, F3, F2, p.w5, p.b5, m.w5, m.b5}, samples);
     conv_update(run, thread);
 }
 
@@ -543,6 +396,9 @@ extern "C" int torchup_train(float **parameters, float **momenta, const uint8_t 
     run.images = images;
     run.labels = labels;
     run.table = table;
+#if defined(__AVX512F__)
+    run.computed = is_normalised(table);
+#endif
     run.rate = rate;
     run.momentum = momentum;
     run.threads = threads;

@@ -1,85 +1,59 @@
 // The way back through the winners of pooling only, for AVX-512. Included by fused_cpu.cpp, inside its namespace.
 //
-// Three of the four positions under a pooled one have no gradient. Each lane has another winner, so it is selected:
-// two blends bring a lane's own pixel, a permutation its own weight, and one multiply-add does the work of four.
+// Three of the four positions under a pooled one have no gradient. Each lane has another winner, so its own pixel is
+// selected by two blends, and one multiply-add does the work of four.
+
+INLINE V select(__mmask16 second, V a, V b) { return (V)_mm512_mask_blend_ps(second, (__m512)a, (__m512)b); }
+
+// The largest of four positions, plus bias, through ReLU. Of equal ones the first wins, as in PyTorch.
+INLINE void pool(const V *sum, float bias, V *out, Winner *winner) {
+    auto greater = [](V a, V b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ); };
+    auto larger = [](V a, V b) { return (V)_mm512_max_ps((__m512)a, (__m512)b); };
+    const V upper = larger(sum[0], sum[1]), lower = larger(sum[2], sum[3]), best = larger(upper, lower) + bias;
+    const __mmask16 below = greater(lower, upper), passes = greater(best, V{});
+    const __mmask16 right = greater(select(below, sum[1], sum[3]), select(below, sum[0], sum[2]));
+    *winner = {passes, right, below};
+    *out = (V)_mm512_maskz_mov_ps(passes, (__m512)best);
+}
 
 // Gradients of pooled positions, zero where ReLU let nothing through; adds the bias gradient on the way.
 template <int OC, int P>
-INLINE void through_pool(const V *d, int d_stride, const VI *winner, V *out, V *d_bias) {
+INLINE void through_pool(const V *d, int d_stride, const Winner *winner, V *out, V *d_bias) {
     for (int o = 0; o < OC; ++o) {
         V total = V{};
         for (int at = o * P * P; at < (o + 1) * P * P; ++at) {
-            out[at] = keep(d[at * d_stride], winner[at] >= 0);
+            out[at] = (V)_mm512_maskz_mov_ps(winner[at].passes, (__m512)d[at * d_stride]);
             total += out[at];
         }
         d_bias[o] += total;
     }
 }
 
-INLINE V select(__mmask16 second, V a, V b) { return (V)_mm512_mask_blend_ps(second, (__m512)a, (__m512)b); }
-
-// ROWS rows of five taps of one pair of channels; all 25 sums at once are more than there are registers for.
-template <int W, int P, int ROWS>
-INLINE void taps_gradient(const V *in, const V *d, const VI *winner, V *gradient) {
-    V sum[ROWS][5];
-    UNROLL for (int r = 0; r < ROWS; ++r) UNROLL for (int k = 0; k < 5; ++k) sum[r][k] = V{};
+// A row of five taps of OC output channels, over all positions: they share the pixels that are loaded.
+template <int W, int P, int OC>
+INLINE void taps_gradient(const V *in, const V *d, const Winner *winner, V *gradient, int filter) {
+    V sum[OC][5];
+    UNROLL for (int o = 0; o < OC; ++o) UNROLL for (int k = 0; k < 5; ++k) sum[o][k] = V{};
     for (int y = 0; y < P; ++y)
         for (int x = 0; x < P; ++x) {
-            const V value = d[y * P + x];
-            const __m512i which = (__m512i)winner[y * P + x];
-            const __mmask16 right = _mm512_test_epi32_mask(which, _mm512_set1_epi32(1));
-            const __mmask16 below = _mm512_test_epi32_mask(which, _mm512_set1_epi32(2));
             const V *p = in + 2 * y * W + 2 * x;
-            V upper[5];
-            UNROLL for (int k = 0; k < 5; ++k) upper[k] = select(right, p[k], p[k + 1]);
-            UNROLL for (int r = 0; r < ROWS; ++r) {
-                p += W;
-                UNROLL for (int k = 0; k < 5; ++k) {
-                    const V lower = select(right, p[k], p[k + 1]);
-                    sum[r][k] += value * select(below, upper[k], lower);
-                    upper[k] = lower;
-                }
+            V upper[6], lower[6];
+            UNROLL for (int k = 0; k < 6; ++k) upper[k] = p[k], lower[k] = p[W + k];
+            UNROLL for (int o = 0; o < OC; ++o) {
+                const int at = (o * P + y) * P + x;
+                V row[6];
+                UNROLL for (int k = 0; k < 6; ++k) row[k] = select(winner[at].below, upper[k], lower[k]);
+                UNROLL for (int k = 0; k < 5; ++k) sum[o][k] += d[at] * select(winner[at].right, row[k], row[k + 1]);
             }
         }
-    UNROLL for (int r = 0; r < ROWS; ++r) UNROLL for (int k = 0; k < 5; ++k) gradient[r * 5 + k] += sum[r][k];
+    UNROLL for (int o = 0; o < OC; ++o) UNROLL for (int k = 0; k < 5; ++k) gradient[o * filter + k] += sum[o][k];
 }
 
-template <int IC, int OC, int W, int P>
-INLINE void winners_weight_gradient(const V *in, const V *d, const VI *winner, V *gradient) {
-    for (int ic = 0; ic < IC; ++ic)
-        for (int o = 0; o < OC; ++o) {
-            const V *from = d + o * P * P;
-            const VI *which = winner + o * P * P;
-            V *g = gradient + (o * IC + ic) * 25;
-            taps_gradient<W, P, 3>(in + ic * W * W, from, which, g);
-            taps_gradient<W, P, 2>(in + ic * W * W + 3 * W, from, which, g + 15);
-        }
-}
-
-// Gradient of the second convolution's input. `padded` has each filter as seven rows of eight with zeros around it; the
-// weight that a lane's winner meets in row j, column k of its window of six by six is one of the sixteen from there on.
-INLINE void winners_input_gradient(const V *d, const VI *winner, const float *padded, V *out) {
-    std::memset(out, 0, sizeof(V) * C1 * P1 * P1);
-    for (int y = 0; y < P2; ++y)
-        for (int x = 0; x < P2; ++x)
-            for (int ic = 0; ic < C1; ++ic)
-                UNROLL for (int half = 0; half < 2; ++half) {
-                    V sum[3][6];
-                    UNROLL for (int j = 0; j < 3; ++j) UNROLL for (int k = 0; k < 6; ++k) sum[j][k] = V{};
-                    for (int o = 0; o < C2; ++o) {
-                        const int at = o * P2 * P2 + y * P2 + x;
-                        const V value = d[at];
-                        const VI which = winner[at], place = 9 - (which & 1) - (which & 2) * 4;
-                        const float *table = padded + (ic * C2 + o) * FILTER + half * 24;
-                        UNROLL for (int j = 0; j < 3; ++j) UNROLL for (int k = 0; k < 6; ++k)
-                            sum[j][k] += value * (V)_mm512_permutexvar_ps((__m512i)place, _mm512_loadu_ps(table + j * 8 + k));
-                    }
-                    V *place = out + ic * P1 * P1 + (2 * y + 3 * half) * P1 + 2 * x;
-                    UNROLL for (int j = 0; j < 3; ++j) UNROLL for (int k = 0; k < 6; ++k) place[j * P1 + k] += sum[j][k];
-                }
-}
-
-void pad_filters(const float *w, float *padded) {
-    for (int f = 0; f < C2 * C1; ++f)
-        for (int row = 0; row < 5; ++row) std::memcpy(padded + (f % C1 * C2 + f / C1) * FILTER + (row + 1) * 8 + 1, w + f * 25 + row * 5, 20);
+// Weight gradient for one input channel: OC output channels of W - 4 by W - 4 positions, pooled to P by P.
+template <int OC, int W, int P>
+INLINE void winners_weight_gradient(const V *in, const V *d, const Winner *winner, V *gradient) {
+    constexpr int BOTH = 2;
+    for (int o = 0; o < OC; o += BOTH)
+        for (int row = 0; row < 5; ++row)
+            taps_gradient<W, P, BOTH>(in + row * W, d + o * P * P, winner + o * P * P, gradient + o * 25 + row * 5, 25);
 }
