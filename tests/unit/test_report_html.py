@@ -107,3 +107,17 @@ def test_a_curve_of_many_steps_is_drawn_thin_and_on_a_linear_axis():
     assert len(found) < 100_000
     assert ">10k<" in found
     assert ">100<" not in found
+
+
+def test_a_list_that_is_cut_says_how_long_it_is():
+    """No value is left out silently."""
+    many = tuple(0.001 * number for number in range(1, 31))
+    text = page([run(result(repeats=many, raw={"step": many}))])
+    assert text.count("(30 in all)") == 2
+    assert "in all)" not in page([run(result(repeats=many[:24], raw={"step": many[:24]}))])
+
+
+def test_a_speed_up_between_devices_names_them():
+    """One recipe on two devices is told apart."""
+    fast, slow = result("eager", 1.0, device="cuda:0"), result("eager", 100.0, device="cpu")
+    assert re.search(r"eager · [^<]*, relative to eager · cpu", page([run(fast, slow)]), re.IGNORECASE)
