@@ -17,7 +17,7 @@ from torchup.report import numbers
 from torchup.report.bench_text import advice, bench_text, limits, programs, shortened
 from torchup.report.catalog_text import catalog_text
 from torchup.report.columns import beside
-from torchup.report.env_text import changes_text, show_text
+from torchup.report.env_text import changes_text, show_text, torch_label
 from torchup.report.results_text import compare_text, heading, results_text
 from torchup.report.style import Style, paint
 from torchup.report.up_text import up_text
@@ -230,6 +230,20 @@ def test_an_environment_is_shown_with_where_it_is_from():
     for expected in ("pytorch (uv)", "torch 2.12.0+cu126", "not yet; run `torchup verify --env default`", "source it"):
         assert expected in said
     assert "adopted (not installed by torchup)" in shown(msgspec.structs.replace(made, adopted=True))
+
+
+@pytest.mark.parametrize(
+    ("torch", "variant", "label"),
+    [
+        ("2.9.0", None, "2.9.0"),
+        ("2.9.0", "cu130", "2.9.0+cu130"),
+        ("2.9.0+cu130", "cu130", "2.9.0+cu130"),
+        (None, "cpu", "-"),
+    ],
+)
+def test_a_label_stands_once(torch, variant, label):
+    """Whether a record has it in the version, beside it, in both places or nowhere."""
+    assert torch_label(msgspec.structs.replace(ENVIRONMENT, torch=torch, variant=variant)) == label
 
 
 def test_an_environment_is_shown_with_its_proof():

@@ -42,7 +42,11 @@ SUMMARIES = [
         "summary-libraries",
         {**LINUX, "signs": "arch.cudnn-execution", "gpu": "RTX 4090", "torch_version": "1.13.1", "cuda": "11.7"},
     ),
-    ("wrong-arch-python", "summary-wheel", {**WINDOWS, "signs": wheel("torch-2.6.0+cu124-cp312-cp312-linux_x86_64.whl")}),
+    (
+        "wrong-arch-python",
+        "summary-wheel",
+        {**WINDOWS, "signs": wheel("torch-2.6.0+cu124-cp312-cp312-linux_x86_64.whl")},
+    ),
     (
         "wrong-arch-python",
         "summary-wheel",
