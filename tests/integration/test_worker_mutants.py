@@ -112,3 +112,29 @@ out = {}"""
     found = json.loads(inside(torch_python(), code.replace("out = {}", half, 1)).splitlines()[-1])
     assert isinstance(found["eager"], float)
     assert isinstance(found["half"], dict)
+
+
+TIES = """
+import json
+from recipes import check
+
+def outcome(*shares):
+    left = list(shares)
+    def compare(device, label, train, *, seed, bars):
+        share = left.pop(0)
+        if share < bars[1]: return 0.0
+        raise check.MismatchError("weights-differ", name="conv1.weight", difference=share)
+    check._compare = compare
+    try:
+        check.agrees("cpu", "fp32-default", None)
+    except check.MismatchError:
+        return False, len(shares) - len(left)
+    return True, len(shares) - len(left)
+
+print(json.dumps([outcome(2e-3, 1e-5, 1), outcome(2e-3, 2e-3, 2e-3, 2e-3, 1e-5), outcome(2e-2, 1e-5)]))
+"""
+
+
+def test_a_near_tie_is_tried_on_other_noise_and_a_fault_is_not():
+    """A difference that rounding can make must be there in four noises; a larger one is refused at once."""
+    assert json.loads(inside(torch_python(), TIES).splitlines()[-1]) == [[True, 2], [False, 4], [False, 1]]

@@ -20,6 +20,11 @@ LOSS_BAR = 1e-4  # float32 sums in another order differ by 1e-6 at first and dri
 STRICT_BAR = 1e-3  # of a tensor's movement; 1e-5 is measured
 SHORT_BAR = 0.15  # where products may be rounded to TF32, bfloat16 or float16
 SHORT_LOSS_BAR = 0.05
+# Seeds of the noise, tried in turn: a fault shows in each. But if two of the four values below a pooled one differ by
+# less than rounding, a right recipe may take the other one, and moves a tensor by a thousandth more: measured in 5 to 9
+# of 30 seeds for two right kernels. So four seeds in a row refuse one in about a hundred.
+SEEDS = (11, 12, 13, 14)
+TIES = 10  # times the bar: what differs by more is no tie, and is refused at the first seed
 
 Trained = Tuple[torch.Tensor, List[torch.Tensor]]  # losses of every step, parameters
 # (net, images, labels, passes, label) -> losses; trains the net in place, or leaves its weights in it.
@@ -30,9 +35,9 @@ class MismatchError(SaidError):
     """The recipe computes something else; the values say what and by how much."""
 
 
-def batch_of_noise(device: str) -> Tuple[torch.Tensor, torch.Tensor]:
+def batch_of_noise(device: str, seed: int = SEEDS[0]) -> Tuple[torch.Tensor, torch.Tensor]:
     """uint8 images and labels for the check, drawn without touching torch's default generator."""
-    generator = torch.Generator().manual_seed(11)
+    generator = torch.Generator().manual_seed(seed)
     count = STEPS * lenet.BATCH + lenet.BATCH // 2
     images = torch.randint(0, 256, (count, 28, 28), generator=generator, dtype=torch.int64).to(torch.uint8)
     labels = torch.randint(0, 10, (count,), generator=generator)
@@ -56,16 +61,31 @@ def agrees(device: str, label: str, train: Train) -> float:
     found = 0.0
     if precision.refusal(device, precision.STRICT) is None:
         with precision.briefly(device, precision.STRICT):
-            found = _compare(device, precision.STRICT, train, bars=(LOSS_BAR, STRICT_BAR))
+            found = _compare_on_some(device, precision.STRICT, train, bars=(LOSS_BAR, STRICT_BAR))
     exact = label == precision.STRICT or (devices.kind(device) == "cpu" and label not in precision.LOW)
     if not exact:
         with precision.briefly(device, label):
-            _compare(device, label, train, bars=(SHORT_LOSS_BAR, SHORT_BAR))
+            _compare_on_some(device, label, train, bars=(SHORT_LOSS_BAR, SHORT_BAR))
     return found
 
 
-def _compare(device: str, label: str, train: Train, *, bars: Tuple[float, float]) -> float:
-    images, labels = batch_of_noise(device)
+def _compare_on_some(device: str, label: str, train: Train, *, bars: Tuple[float, float]) -> float:
+    """The difference on the first noise where they agree; raises what no tie makes, or the last one's difference."""
+    for seed in SEEDS[:-1]:
+        try:
+            return _compare(device, label, train, seed=seed, bars=bars)
+        except MismatchError as error:
+            if not _may_be_a_tie(error, bars[1]):
+                raise
+    return _compare(device, label, train, seed=SEEDS[-1], bars=bars)
+
+
+def _may_be_a_tie(error: MismatchError, bar: float) -> bool:
+    return error.said["code"] == "weights-differ" and error.said["values"]["difference"] < TIES * bar
+
+
+def _compare(device: str, label: str, train: Train, *, seed: int, bars: Tuple[float, float]) -> float:
+    images, labels = batch_of_noise(device, seed)
     losses, weights = _trained(device, eager, images, labels, label)
     tried, moved = _trained(device, train, images, labels, label)
     difference = float((tried - losses).abs().max())
