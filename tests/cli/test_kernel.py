@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -214,3 +216,27 @@ def test_the_hint_of_a_failure_fits_its_subcommand(capsys, environment, monkeypa
     assert code == 4
     assert "Permission denied" in err
     assert not {"--user", "--prefix"} & set(err.replace(",", " ").split())
+
+
+def test_every_command_of_the_list_removes_what_the_list_showed(capsys, environment, tmp_path):
+    """A kernel found below --prefix is removed with --prefix: elsewhere there is none of that name."""
+    hub = tmp_path / "my hub"
+    for name, content in (("other", json.dumps({"argv": ["/no/python"], "display_name": "x"})), ("broken", "{")):
+        folder = hub / "share" / "jupyter" / "kernels" / name
+        folder.mkdir(parents=True)
+        (folder / "kernel.json").write_text(content)
+    assert call(capsys, "add", "lab", "--prefix", str(hub))[0] == 0
+    Path(environment.path, "bin", "python").unlink()
+    _, out, err = call(capsys, "list", "--prefix", str(hub))
+    assert f"kernel.json is not valid ({hub}" in out.replace("\n", " ")
+    commands = re.findall(r"`torchup kernel (remove [^`]*)`", " ".join(err.split()))
+    assert len(commands) == 2
+    for command in commands:
+        assert call(capsys, *shlex.split(command), "--yes")[0] == 0
+    assert "No kernels" in call(capsys, "list", "--prefix", str(hub))[1]
+
+
+def test_an_ipykernel_without_words_is_reported_by_how_it_ended(capsys, environment):
+    """A bare number is not a reason."""
+    Path(environment.path, "bin", "python").write_text("#!/bin/sh\nexit 3\n")
+    assert "exit code 3" in call(capsys, "add", "lab")[2]

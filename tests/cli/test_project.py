@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import stat
 
@@ -289,3 +290,16 @@ def test_an_unknown_kind_of_machine_is_named(folder, capsys, kinds):
     (folder / "requirements.txt").write_text("torch\n")
     assert main(["project", "sync", "--for", kinds]) == ExitCode.USAGE
     assert "hint: " in capsys.readouterr().err
+
+
+def test_the_command_that_undoes_a_sync_works_from_where_it_is_shown(folder, capsys):
+    """It names the folder that was given, also one with a blank."""
+    place = folder / "my project"
+    place.mkdir()
+    (place / "pyproject.toml").write_text(UV)
+    assert main(["project", "sync", "my project", *FLEET, "--yes"]) == ExitCode.OK
+    shown = " ".join(capsys.readouterr().out.split())
+    command = re.search(r"run `torchup (project sync [^`]*)`", shown)
+    assert command is not None
+    assert main([*shlex.split(command[1]), "--yes"]) == ExitCode.OK
+    assert (place / "pyproject.toml").read_text() == UV

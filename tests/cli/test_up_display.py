@@ -88,21 +88,29 @@ def test_it_is_ready_when_torch_compile_was_tried(staged):
     assert [line.split()[0] for line in stages] == ["verify", "trying", "`default`"]
 
 
-@pytest.mark.parametrize("stage", ["run_benchmark", "verify_environment"])
-def test_who_interrupts_after_the_installation_is_told_that_it_is_ready(staged, monkeypatch, stage):
+@pytest.mark.parametrize(
+    ("stage", "options", "next_"),
+    [
+        ("run_benchmark", (), "torchup bench"),
+        ("verify_environment", (), "torchup bench"),
+        ("verify_environment", ("--no-bench",), "torchup verify --env default"),
+    ],
+)
+def test_who_interrupts_after_the_installation_is_told_that_it_is_ready(staged, monkeypatch, stage, options, next_):
     """Ctrl-C while torch.compile is tried or while it is measured: 130, the environment is ready, and what to type."""
     real = getattr(up, stage)
 
-    def interrupted(*arguments, **options):
-        if stage == "run_benchmark" or options.get("only_compile"):
+    def interrupted(*arguments, **named):
+        if stage == "run_benchmark" or named.get("only_compile"):
             raise KeyboardInterrupt
-        return real(*arguments, **options)
+        return real(*arguments, **named)
 
     monkeypatch.setattr(up, stage, interrupted)
-    screen = typed("up", "--yes")
+    screen = typed("up", "--yes", *options)
     assert screen.code == ExitCode.INTERRUPTED
     assert "the environment `default` is ready" in screen.seen
-    assert "torchup bench" in screen.seen
+    assert next_ in screen.seen
+    assert not options or "torchup bench" not in screen.seen
 
 
 @pytest.mark.parametrize(("options", "said"), [((), True), (("--no-bench",), False)])

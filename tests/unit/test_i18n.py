@@ -104,7 +104,7 @@ def _codes(source: str) -> list[tuple[str, set[str]]]:
 
 SAYING = {
     "said", "SaidError", "DataError", "MismatchError", "CompilerError", "PrecisionError", "UnavailableError",
-    "FailureError",
+    "FailureError", "BundledError",
 }  # fmt: skip
 
 

@@ -132,9 +132,16 @@ def test_deep_and_huge_documents_are_refused():
     for _ in range(40):
         deep = [deep]
     plain = to_text(run(result(machine={"a": "PLACE"})))  # what is written is cut to what can be read
-    for bad in (deep, ["x"] * 500_000, "x" * 5000):
-        with pytest.raises(RunFileError):
+    named = {"12 levels": deep, "400000 values": ["x"] * 500_000, "2000 characters": "x" * 5000}
+    for said, bad in named.items():
+        with pytest.raises(RunFileError, match=said):
             parse_run(plain.replace('"PLACE"', json.dumps(bad)), name="x.json")
+
+
+def test_a_file_of_an_old_version_without_its_key_names_the_key():
+    """Not Python's word for it."""
+    with pytest.raises(RunFileError, match="the key `run` is missing"):
+        parse_run('{"format": "torchup-run", "version": 1}', name="x.json")
 
 
 def test_an_unwritable_folder_is_a_sentence(tmp_path, monkeypatch):

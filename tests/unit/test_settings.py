@@ -65,6 +65,15 @@ def test_a_verbs_own_table_beats_the_general_keys():
     assert (options["mirror"], options["budget"]) == ("own", 60.0)
 
 
+def test_a_wrong_value_is_answered_with_the_form_of_the_option():
+    """A number for a number, a flag for a flag, a list for what can be given more than once."""
+    forms = {"budget = 1979-05-27\n": "budget = 10", "mirror = 1979-05-27\n": 'mirror = "..."'}
+    for line, form in forms.items():
+        with pytest.raises(UsageError) as caught:
+            run([], {NEAR: f"[verb]\n{line}"})
+        assert f"`{form}`" in str(caught.value.hint)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

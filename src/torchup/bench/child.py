@@ -102,10 +102,8 @@ def payload(answer: WorkerAnswer, key: str, what: str = "torch", *, limit: float
             hint=message("bench.timeout.hint", "run `torchup verify` to see whether the device hangs"),
         )  # fmt: skip
     words = answer.stderr.strip()[-400:]
-    said = Said(
-        code="ended",
-        values={"number": answer.returncode or 0, "why": raised(words) if words else Said(code="silent")},
-    )
+    number, reason = answer.returncode or 0, raised(words) if words else Said(code="silent")
+    said = Said(code="signal" if number < 0 else "ended", values={"number": abs(number), "why": reason})
     text = message("bench.failed", "{what}: {reason}", what=what, reason=sentence(said))
     hint = message("bench.crash.hint", "run `torchup verify` to see whether the environment works")
     raise MeasureError(text, said, hint=hint)
@@ -116,6 +114,8 @@ def worker_error(error: WorkerError, what: str) -> UsageError | MeasureError:
     text = message("bench.failed", "{what}: {reason}", what=what, reason=sentence(error.said))
     if error.code == "DataError":
         return UsageError(text, hint=_data_hint(error.said))
+    if error.code == "BundledError":
+        return UsageError(text, hint=message("bench.bundled.hint", "reinstall torchup to restore the file"))
     if error.code in {"PrecisionError", "UnavailableError"}:
         return UsageError(text)
     if error.code in {"OutOfMemoryError", "MemoryError"}:

@@ -168,7 +168,8 @@ def _power(watched: Telemetry) -> list[Notice]:
         found.append(Notice(code=text.code, level="warning", text=text))
     if watched.on_battery:
         text = message(
-            "stability.battery", "the machine runs on battery, which reduces the clocks of a laptop: plug it in"
+            "stability.battery",
+            "the machine ran on battery, which reduces the clocks of a laptop: plug it in to measure",
         )
         found.append(Notice(code=text.code, level="warning", text=text))
     if watched.temperature_celsius is not None and watched.temperature_celsius.maximum >= HOT:

@@ -11,6 +11,8 @@ from torchup.model import message
 from torchup.settings import load_settings, unknown_key
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torchup.host import Host
 
 _NOT_BY_CLICK = {"lang"}  # chosen before the command line is parsed
@@ -43,7 +45,7 @@ def defaults_for(command: click.Command, verb: str, host: Host) -> dict[str, Any
         if name not in known and any(name in _flags(option) for one in commands for option in one.params):
             raise _command_line_only(f"{verb}.{key}", settings.path)
         if name in known and not isinstance(own[key], (str, int, float, list)):  # a date, a table
-            raise _not_a_value(f"{verb}.{key}", settings.path)
+            raise _not_a_value(f"{verb}.{key}", _form(name, commands), settings.path)
         if name not in known:
             raise unknown_key(f"{verb}.{key}", tuple(f"{verb}.{name}" for name in known), settings.path)
     chosen = general | {key.replace("_", "-"): value for key, value in own.items()}
@@ -75,8 +77,19 @@ def _flags(option: click.Parameter) -> tuple[str, ...]:
     return tuple(name.removeprefix("--") for name in names if name.startswith("--"))
 
 
-def _not_a_value(key: str, path: str | None) -> UsageError:
-    form = f'{key.rpartition(".")[2]} = "..."'
+def _form(name: str, commands: Sequence[click.Command]) -> str:
+    """What a line of the file looks like: a number, a flag, a list or a text, as the option takes it."""
+    option = next(option for one in commands for option in one.params if name in _flags(option))
+    if isinstance(option, click.Option) and option.is_flag:
+        value = "true"
+    elif isinstance(option.type, (click.types.IntParamType, click.types.FloatParamType)):
+        value = "10"
+    else:
+        value = '"..."'
+    return f"{name} = {f'[{value}]' if option.multiple else value}" if isinstance(option, click.Option) else f"{name} ="
+
+
+def _not_a_value(key: str, form: str, path: str | None) -> UsageError:
     return UsageError(
         message("settings.type", "{path}: the value of `{key}` has the wrong type", path=path, key=key),
         hint=message("settings.type.hint", "write `{form}`", form=form),

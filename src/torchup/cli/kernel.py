@@ -156,28 +156,35 @@ def list_command(session: Session, prefix: str | None, *, user: bool) -> Answer:
     """`torchup kernel list`."""
     found = _find(session.host, prefix, user=user)
     stale = [kernel for kernel in found if kernel.stale]
+    place = ["--user"] if user else ["--prefix", prefix] if prefix is not None else []
     return Answer(
         command="kernel list",
         data={"kernels": found},
         text=lambda: list_text(found, session.style),
-        notices=tuple(Notice(code="kernel.stale", level="warning", text=line) for line in _stale_lines(stale)),
+        notices=tuple(Notice(code="kernel.stale", level="warning", text=line) for line in _stale_lines(stale, place)),
     )
 
 
-def _stale_lines(stale: Sequence[Kernel]) -> Iterator[Message]:
-    """What removes the kernels that cannot start: those that torchup made together, the others by name."""
+def _stale_lines(stale: Sequence[Kernel], place: Sequence[str]) -> Iterator[Message]:
+    """What removes the kernels that cannot start: those that torchup made together, the others by name.
+
+    ``place`` is the option that says where they were found; without it the commands would look elsewhere.
+    """
     ours, others = [kernel for kernel in stale if kernel.ours], [kernel.name for kernel in stale if not kernel.ours]
     if ours:
+        together = ["torchup", "kernel", "remove", "--stale"]
         yield message(
             "kernel.stale.ours",
-            "run `torchup kernel remove --stale` to remove torchup's kernels that cannot start ({count})",
+            "run `{command}` to remove torchup's kernels that cannot start ({count})",
+            command=shlex.join([*together, *place]),
             count=len(ours),
         )
     if others:
+        by_name = ["torchup", "kernel", "remove"]
         yield message(
             "kernel.stale.others",
-            "other programs made kernels that cannot start; run `torchup kernel remove {names}` to remove them",
-            names=" ".join(map(shlex.quote, others)),
+            "other programs made kernels that cannot start; run `{command}` to remove them",
+            command=shlex.join([*by_name, *others, *place]),
         )
 
 

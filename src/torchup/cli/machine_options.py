@@ -31,6 +31,7 @@ class NamedMachine(Value, frozen=True, kw_only=True):
     name: str
     machine: Machine
     here: bool = False
+    recorded: bool = False  # of a recording, which shows what the recorded machine shows
 
 
 class Unreadable(Value, frozen=True, kw_only=True):
@@ -122,7 +123,7 @@ def named_machines(
     found = _detected(host, recording)
     if not assumed:
         return (found,)
-    return (NamedMachine(name=found.name, machine=_assumed(found.machine, assumed)),)
+    return (NamedMachine(name=found.name, machine=_assumed(found.machine, assumed), recorded=found.recorded),)
 
 
 def _assumed(machine: Machine, assumed: Sequence[str]) -> Machine:
@@ -140,7 +141,7 @@ def _detected(host: Host, recording: str | None) -> NamedMachine:
         return NamedMachine(name="-", machine=detect_machine(host), here=True)
     from torchup.cli.detect import recorded_host  # noqa: PLC0415  # only for --from
 
-    return NamedMachine(name=recording, machine=detect_machine(recorded_host(host, recording)))
+    return NamedMachine(name=recording, machine=detect_machine(recorded_host(host, recording)), recorded=True)
 
 
 def machines_in(host: Host, folder: str, assumed: Sequence[str]) -> tuple[NamedMachine | Unreadable, ...]:

@@ -109,7 +109,14 @@ def command(
     return Answer(
         command="plan",
         data=plan_data(plan, target.machine),
-        text=lambda: plan_text(plan, target.machine, session.style, destination=destination, verbose=session.verbose),
+        text=lambda: plan_text(
+            plan,
+            target.machine,
+            session.style,
+            destination=destination,
+            verbose=session.verbose,
+            here=target.here or target.recorded,
+        ),
         strong=lambda: build_line(plan),
         html=lambda: _html(plan, target.machine),
     )

@@ -12,6 +12,8 @@ from torchup.report.plan_text import build_line, plan_data, plan_text, size_text
 from torchup.report.table import table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torchup.cli.machine_options import NamedMachine
     from torchup.cli.session import Session
     from torchup.install.sizes import Sizes
@@ -27,7 +29,14 @@ def with_sizes(session: Session, target: NamedMachine, plan: Plan, destination: 
     found = sizes(session.host, plan, target.machine, here=target.here)
 
     def shown() -> str:
-        told = plan_text(plan, target.machine, session.style, destination=destination, verbose=session.verbose)
+        told = plan_text(
+            plan,
+            target.machine,
+            session.style,
+            destination=destination,
+            verbose=session.verbose,
+            here=target.here or target.recorded,
+        )
         return f"{told}\n\n{sizes_text(found, session.style, verbose=session.verbose)}"
 
     data = {"plan": plan_data(plan, target.machine), "sizes": found}
@@ -40,8 +49,8 @@ def sizes_text(found: Sizes, style: Style, *, verbose: bool) -> str:
         "plan.sizes",
         "files: {count}; {download} to download, {unpacked} unpacked",
         count=len(found.files),
-        download=size_text(found.bytes),
-        unpacked=size_text(found.unpacked_bytes),
+        download=_sum(found.bytes, [file.bytes for file in found.files if not file.here]),
+        unpacked=_sum(found.unpacked_bytes, [file.unpacked_bytes for file in found.files]),
     )
     heads = (
         text("cache.file", "file"), text("plan.sizes.download", "download"), text("plan.sizes.unpacked", "unpacked"),
@@ -57,6 +66,13 @@ def sizes_text(found: Sizes, style: Style, *, verbose: bool) -> str:
     left = len(found.files) - len(rows)
     more = [text("plan.sizes.more", "smaller files: {count}; add -v to see them", count=left)] if left else []
     return "\n".join([sums, "", table(heads, rows, style), *more])
+
+
+def _sum(known: int, sizes: Sequence[int | None]) -> str:
+    """A sum; a lower limit if a size is unknown."""
+    if None in sizes:
+        return text("plan.sizes.at-least", "at least {size}", size=size_text(known))
+    return size_text(known)
 
 
 def _size(size: int | None) -> str:

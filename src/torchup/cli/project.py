@@ -178,7 +178,7 @@ def sync_command(
     return Answer(
         command="project sync",
         data={"files": [_edit_data(edit) for edit in edits], "written": written, "dry_run": session.dry_run},
-        text=lambda: _synced(edits, written=written, undo=undo),
+        text=lambda: _synced(edits, folder, written=written, undo=undo),
     )
 
 
@@ -322,7 +322,7 @@ def _flaws_text(listed: Sequence[tuple[str, Flaw]], names: Sequence[str]) -> str
     return "\n".join(lines)
 
 
-def _synced(edits: Sequence[Edit], *, written: bool, undo: bool) -> str:
+def _synced(edits: Sequence[Edit], folder: str, *, written: bool, undo: bool) -> str:
     changed = [edit for edit in edits if edit.changes]
     if not changed:
         return text("project.sync.same", "nothing to change: {names}", names=", ".join(edit.name for edit in edits))
@@ -334,8 +334,9 @@ def _synced(edits: Sequence[Edit], *, written: bool, undo: bool) -> str:
     lines = [
         text(
             "project.sync.done",
-            "wrote {names}; run `torchup project sync --undo` to restore the previous content",
+            "wrote {names}; run `{command}` to restore the previous content",
             names=names,
+            command=shlex.join(["torchup", "project", "sync", *([folder] if folder != "." else []), "--undo"]),
         )
     ]
     lines += [_chosen(edit) for edit in changed]

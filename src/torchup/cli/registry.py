@@ -69,7 +69,10 @@ VERBS: dict[str, tuple[str, Message]] = {
         message("kernel.summary", "Use environments in Jupyter: add, list and remove kernels"),
     ),
     "lab": ("torchup.cli.lab", message("lab.summary", "Open the JupyterLab of an environment in the browser")),
-    "hub": ("torchup.cli.hub", message("hub.summary", "Start the JupyterHub of an environment")),
+    "hub": (
+        "torchup.cli.hub",
+        message("hub.summary", "Start JupyterHub for yourself, or for everyone on this machine if you are root"),
+    ),
     "catalog": (
         "torchup.cli.catalog",
         message("catalog.summary", "Show, check and refresh the catalogue of published builds"),

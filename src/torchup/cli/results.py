@@ -221,7 +221,7 @@ def import_command(session: Session, file: str, force: bool) -> Answer:  # noqa:
     errors = [notice for notice in notices if notice.level == "error"]
     if errors and not force:
         raise UsageError(
-            message("results.import.refused", "{file} failed validation: {reason}", file=file, reason=errors[0].text),
+            _refused(file, errors),
             hint=message("results.import.refused.hint", "use `--force` to save the file anyway"),
         )
     kept, is_new = store.keep(session.host, found)
@@ -234,6 +234,18 @@ def import_command(session: Session, file: str, force: bool) -> Answer:  # noqa:
             else text("results.import.known", "run {run} is already stored", run=kept.id)
         ),
         notices=notices,
+    )
+
+
+def _refused(file: str, errors: Sequence[Notice]) -> Message:
+    if len(errors) == 1:
+        return message("results.import.refused", "{file} failed validation: {reason}", file=file, reason=errors[0].text)
+    return message(
+        "results.import.refused-more",
+        "{file} failed validation: {reason} (further problems: {count})",
+        file=file,
+        reason=errors[0].text,
+        count=len(errors) - 1,
     )
 
 

@@ -243,6 +243,8 @@ def said(damage: Damage) -> Said:
     if damage.kind is DamageKind.DRIFT:
         return Said(code="file-removed", values={"package": damage.package, "version": damage.detail or ""})
     place = damage.file or damage.package
+    if damage.kind is DamageKind.NO_RECORD and split(place)[1] == damage.package:  # the package's own folder
+        return Said(code="file-unlisted", values={"package": damage.package, "file": place})
     return Said(code=f"file-{damage.kind}", values={"package": damage.package, "file": place})
 
 

@@ -12,7 +12,7 @@ from torchup.envs.distributions import versions
 from torchup.errors import InstallError
 from torchup.install import uv
 from torchup.install.arguments import usable, uv_arguments
-from torchup.install.failures import explain
+from torchup.install.failures import explain_addition
 from torchup.model import Step, message, verbatim
 from torchup.sources.child_environment import child_environment
 from torchup.sources.private import handed_over, secret_addresses
@@ -20,12 +20,12 @@ from torchup.sources.private import handed_over, secret_addresses
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from torchup.host import Host
+    from torchup.host import Completed, Host
     from torchup.model import Environment, Message, Plan
 
 KERNEL_PACKAGES = ("ipykernel", "pip")  # pip, so that `!pip` in a notebook does not find another environment's
 LAB_PACKAGES = ("jupyterlab", *KERNEL_PACKAGES)
-
+ASKING = 60.0  # seconds; ipykernel's import takes 1 to 5 s on a slow disk
 
 # Printed by the environment's own ipykernel: proves that it can be imported, and tells what it can do.
 _SPEC = "import json; from ipykernel.kernelspec import get_kernel_dict; print(json.dumps(get_kernel_dict()))"
@@ -33,17 +33,17 @@ _SPEC = "import json; from ipykernel.kernelspec import get_kernel_dict; print(js
 
 def own_kernelspec(host: Host, python: str) -> dict[str, Any]:
     """The kernelspec that the environment's own ipykernel would write; raises `InstallError` if that does not work."""
-    completed = host.run((python, "-I", "-c", _SPEC), timeout=60.0)
+    completed = host.run((python, "-I", "-c", _SPEC), timeout=ASKING)
     try:
         return msgspec.json.decode(completed.stdout, type=dict[str, Any])
     except UNREADABLE:
-        words = "\n".join(completed.stderr.splitlines()[-3:]) or str(completed.returncode)
+        words = _last_words(completed)
     raise InstallError(
         message(
             "jupyter.ipykernel-broken",
             "ipykernel does not work in {python}: {words}",
             python=python,
-            words=verbatim(words),
+            words=words,
         ),
         hint=message(
             "jupyter.ipykernel-broken.hint",
@@ -51,6 +51,17 @@ def own_kernelspec(host: Host, python: str) -> dict[str, Any]:
             python=python,
         ),
     )
+
+
+def _last_words(completed: Completed) -> Message:
+    """What a program that gave no answer left: its words, or how it ended."""
+    if completed.timed_out:
+        return message("jupyter.silent", "no answer within {seconds} s", seconds=round(ASKING))
+    if words := "\n".join(completed.stderr.splitlines()[-3:]):
+        return verbatim(words)
+    if completed.returncode is None:
+        return message("jupyter.not-started", "the program could not be started")
+    return message("jupyter.exit-code", "exit code {code}", code=completed.returncode)
 
 
 def missing_packages(host: Host, path: str, wanted: Sequence[str] = KERNEL_PACKAGES) -> tuple[str, ...]:
@@ -83,7 +94,7 @@ def add_packages(host: Host, path: str, packages: Sequence[str], on_line: Callab
             on_line=on_line,
         )
     if not completed.ok:
-        raise explain(step, completed)
+        raise explain_addition(step, completed)
 
 
 def add_with_words(

@@ -59,18 +59,21 @@ _ALL = (
     message("worker.arch", "the GPU is {gpu}, but the build has code only for {list}"),
     message("worker.arch-by", "{gpu} runs code from this list: {list}"),
     message("worker.arch-unknown", "it is unknown whether {gpu} runs code from this list: {list}"),
-    message("worker.matmul", "a 32 x 32 matrix product of integers is wrong"),
+    message("worker.matmul", "a 32 x 32 matrix product of integers is wrong: one value is {got} instead of {wanted}"),
     message("worker.matmul-off", "a 256 x 256 matrix product is wrong by {error}"),
     message("worker.conv", "the {name} of a convolution is wrong by {error} of its largest value"),
     message("worker.optimiser", "an optimiser step did not change the weights"),
     message("worker.loss", "the loss did not fall by half in twenty steps: it went from {before} to {after}"),
     message("worker.no-jit", "torch compiles single operations at run time only on NVIDIA and AMD GPUs"),
-    message("worker.jit", "an operation compiled at run time gave a wrong result"),
+    message("worker.jit", "an operation compiled at run time returned {got} instead of {wanted}"),
     message("worker.dataloader", "a DataLoader worker returned {got} instead of the squares of 0 to 7"),
     message("worker.missing", "{name} was planned but is not installed"),
     message("worker.not-installed", "not installed"),
-    message("worker.nms", "torchvision.ops.nms gave a wrong result"),
-    message("worker.numpy-wrong", "NumPy and torch do not share memory correctly"),
+    message("worker.nms", "torchvision.ops.nms returned {got} instead of {wanted}"),
+    message(
+        "worker.numpy-wrong",
+        "NumPy and torch do not share memory correctly: the sum of three ones is {got} instead of {wanted}",
+    ),
     message("worker.no-compile", "this torch has no torch.compile"),
     message("worker.compiled-off", "compiled code is wrong by {error}"),
     message("worker.time-limit", "the process did not finish within the time limit"),
@@ -97,6 +100,10 @@ _ALL = (
     message("worker.file-content", "{package}: the content of {file} differs from what was installed"),
     message("worker.file-unreadable", "{package}: {file} cannot be read"),
     message("worker.file-no-record", "{package}: the list of its installed files is missing or unreadable ({file})"),
+    message(
+        "worker.file-unlisted",
+        "{package} lies in {file}, but no dist-info folder beside it lists its files",
+    ),
     message("worker.file-drift", "{package} changed after it was verified: {detail}"),
     message("worker.file-removed", "{package} {version} was verified here, but it is no longer installed"),
     message("worker.file-start-file", "{file} runs code whenever Python starts and belongs to no package"),
@@ -156,6 +163,11 @@ _ALL = (
         "the time budget ended after {steps} of {total} steps of an epoch; torchup computes the epoch's time "
         "from the rate after step {warm}",
     ),
+    message(
+        "worker.cut-batches",
+        "the time budget allowed only {done} of {total} batches with at least one number of workers; torchup computes "
+        "the time of all batches from the rate after the first",
+    ),
     message("worker.points-cut", "the time budget allowed only {done} of {total} points of the measurement"),
     message("worker.one-step", "the time budget ended during the warm-up: the result is the time of the warm-up steps"),
     message(
@@ -190,10 +202,14 @@ _ALL = (
     # the user's data
     message("worker.no-workload", "there is no workload {name}; available: {names}"),
     message("worker.data-unreadable", "cannot read {file}: {why}"),
-    message("worker.data-damaged", "{file} is damaged: its SHA-256 is not the expected one"),
+    message("worker.bundled-damaged", "{file} of torchup is damaged: its SHA-256 is {found} instead of {wanted}"),
     message("worker.not-idx", "{file} is not an IDX file of unsigned bytes"),
     message("worker.idx-header", "{file} ends inside its header"),
-    message("worker.idx-size", "{file} declares the shape {shape}, but the length of its data in bytes is {held}"),
+    message("worker.idx-empty", "{file} declares the shape {shape}, which has no values"),
+    message(
+        "worker.idx-length",
+        "{file} declares the shape {shape}, which needs {wanted} bytes of data, but it has {held}",
+    ),
     message("worker.idx-missing", "the data folder has no {file} (or {file}.gz)"),
     message("worker.idx-pair", "{part}: images of the shape {images} do not match labels of the shape {labels}"),
     message(
@@ -209,7 +225,7 @@ _ALL = (
     message("worker.cifar-files", "the data folder contains CIFAR-10 files: use the workload cifar-resnet for them"),
     message("worker.no-classes", "the data folder contains no folders of images"),
     message("worker.one-class", "there is only one class ({name}), so nothing can be learned"),
-    message("worker.empty-class", "there is no PNG or JPEG of the class {name}"),
+    message("worker.empty-folder", "there is no PNG or JPEG of the class {name} in {where}"),
     message("worker.strange-class", "class {name} is in {where} but not in train"),
     message("worker.folder-unreadable", "cannot read the data folder: {why}"),
     message(
@@ -234,6 +250,7 @@ _ALL = (
     ),
     message("worker.program-missing", "{name} cannot be started: {why}"),
     message("worker.program-failed", "the program exited with code {number}"),
+    message("worker.program-signal", "the program was terminated by signal {number}"),
     message("worker.profiled", "measured under the PyTorch profiler, which slows the program down"),
     message("worker.no-profile", "not profiled: torchup profiles only a Python script, for example `python train.py`"),
     message("worker.too-few", "too few images ({count}): one in {share} is kept for testing"),

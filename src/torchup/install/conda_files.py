@@ -15,8 +15,9 @@ from torchup.errors import NetworkError
 from torchup.fetch import FileOrder, Place, fetch_all
 from torchup.install.base import Event
 from torchup.install.conda import events, order_of
+from torchup.install.downloading import fetching
 from torchup.install.places import Reach
-from torchup.model import Secret, Step, Value, message
+from torchup.model import Secret, Step, Value
 from torchup.sources.conda_config import ADDRESSES, HEADERS, conda_environment
 from torchup.sources.urls import file_name, host_of
 
@@ -49,9 +50,7 @@ def fetched_packages(staging: Staging, step: Step) -> Step:
               for file in files if not file.cached and (places := roads.places(file.url))]  # fmt: skip
     if not orders:
         return step
-    size = sum(order.size or 0 for order in orders)
-    text = message("install.fetch", "download {size} MB (files: {count})", count=len(orders), size=f"{size / 1e6:.1f}")
-    event = Event(stage="download", text=text)
+    event = Event(stage="download", text=fetching([order.size for order in orders]))
     staging.tell(event)
     found: dict[str, str] = {}
     try:

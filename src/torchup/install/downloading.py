@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torchup.host import Host
     from torchup.install.base import Progress
     from torchup.install.lockfile import LockedFile
-    from torchup.model import Plan
+    from torchup.model import Message, Plan
 
 ASKING = 30.0  # seconds for the sizes that the index does not tell
 WEB = ("http://", "https://")
@@ -97,9 +97,21 @@ def is_remote(file: LockedFile) -> bool:
 
 
 def _event(files: Sequence[LockedFile]) -> Event:
-    size = f"{sum(file.size or 0 for file in files) / 1e6:.1f}"
-    if len(files) == 1:
-        text = message("install.fetch-one", "download {package}, {size} MB", package=files[0].package, size=size)
+    if len(files) > 1:
+        return Event(stage="download", text=fetching([file.size for file in files]))
+    package, size = files[0].package, files[0].size
+    if size is None:
+        text = message("install.fetch-unsized", "download {package}", package=package)
     else:
-        text = message("install.fetch", "download {size} MB (files: {count})", count=len(files), size=size)
+        text = message("install.fetch-one", "download {package}, {size} MB", package=package, size=f"{size / 1e6:.1f}")
     return Event(stage="download", text=text)
+
+
+def fetching(sizes: Sequence[int | None]) -> Message:
+    """How much several files are; bytes, ``None`` for one whose size no server tells."""
+    known, count = f"{sum(size or 0 for size in sizes) / 1e6:.1f}", len(sizes)
+    if None in sizes:
+        return message(
+            "install.fetch-at-least", "download at least {size} MB (files: {count})", count=count, size=known
+        )
+    return message("install.fetch", "download {size} MB (files: {count})", count=count, size=known)

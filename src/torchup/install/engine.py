@@ -197,7 +197,7 @@ def _replace(
         origins=origins(host, plan, environment.packages, python, direct_urls),
         first_use=tuple(package for package in first_use if package in environment.packages),
     )
-    write_guard(host, staged, target, environment.packages, plan.constraints)
+    write_guard(host, staged, environment, plan.constraints)
     records.write(host, staged, records.Record(environment=environment, plan=plan, verification=verification))
     tell(Event(stage="swap", text=message("install.swap", "put the new environment in place")))
     transaction.commit(host, staged, target)

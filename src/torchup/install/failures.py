@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -118,10 +119,8 @@ KINDS = (
         NETWORK_HINT,
     ),
 )
-OTHER = (
-    message("install.failed.other", "the installer failed"),
-    message("install.failed.other.hint", "use `--installer pip` or `--installer uv` to try another installer"),
-)
+OTHER = message("install.failed.other", "the installer failed")
+COMPILING = "install.step.compile"  # the step that takes hours without a network
 
 
 def explain(step: Step, completed: Completed) -> TorchupError:
@@ -131,12 +130,55 @@ def explain(step: Step, completed: Completed) -> TorchupError:
         text = message(
             "install.failed.timeout", "the step did not finish within {seconds} s", seconds=round(step.timeout)
         )
+        if step.summary.code == COMPILING:
+            return InstallError(_sentence(step, text, words), hint=_compile_less(step), code=text.code)
         return NetworkError(_sentence(step, text, words), hint=NETWORK_HINT, code=text.code)
     everything = f"{completed.stdout}\n{completed.stderr}"
     for kind in KINDS:
         if kind.pattern.search(everything):
             return kind.error(_sentence(step, kind.text, words), hint=kind.hint, code=kind.text.code)
-    return InstallError(_sentence(step, OTHER[0], words), hint=OTHER[1], code=OTHER[0].code)
+    return InstallError(_sentence(step, OTHER, words), hint=_other_installer(step), code=OTHER.code)
+
+
+def explain_addition(step: Step, completed: Completed) -> TorchupError:
+    """The same where packages are added to an environment that is there: no option chooses a source or a place."""
+    error = explain(step, completed)
+    return type(error)(error.text, hint=_OF_ADDITIONS.get(error.code, error.hint), code=error.code)
+
+
+_REPEAT = message("install.addition.hint", "correct what the installer reported, then repeat the command")
+_ONLINE = message("install.addition.network.hint", "check the network, then repeat the command")
+_OF_ADDITIONS = {
+    "install.failed.disk-full": message("install.addition.disk-full.hint", "free some space, then repeat the command"),
+    "install.failed.permission": message(
+        "install.addition.permission.hint",
+        "run the command as the owner of the environment's folder, or change the permissions of the folder",
+    ),
+    **dict.fromkeys(("install.failed.python", "install.failed.ensurepip", "install.failed.other"), _REPEAT),
+    **dict.fromkeys(
+        ("install.failed.network", "install.failed.timeout", "install.failed.hash", "install.failed.archive"), _ONLINE
+    ),
+}
+
+
+def _other_installer(step: Step) -> Message:
+    """The one that has not failed."""
+    uv_failed = posixpath.basename(step.argv[0]).removesuffix(".exe") == "uv"
+    return message(
+        "install.failed.other.hint",
+        "use `--installer {installer}` to try another installer",
+        installer="pip" if uv_failed else "uv",
+    )
+
+
+def _compile_less(step: Step) -> Message:
+    package = dict(step.summary.values)["package"]
+    return message(
+        "install.failed.compile.hint",
+        "set MAX_JOBS to run more compilers at a time, or leave out --build: `torchup wheel {package}` shows the "
+        "torch builds that have a wheel of the package",
+        package=package,
+    )
 
 
 def _sentence(step: Step, text: Message, words: str) -> Message:

@@ -62,10 +62,11 @@ def check_space(host: Host, reach: Reach, files: Sequence[LockedFile], path: str
     if together and not unpacked:
         need = msgspec.structs.replace(need, unpacked=0)  # they are linked
     if free_cache < need.download:
-        raise _short(cache, free_cache, need, need.download, hint=_CACHE)
-    if free < need.unpacked + (need.download if together else 0):
+        raise InstallError(_downloads(cache, free_cache, need.download), hint=_CACHE, code=_CODE)
+    here = msgspec.structs.replace(need, download=need.download if together else 0)
+    if free < here.unpacked + here.download:
         hint = other_disk() if unpacked else _FOLDER
-        raise _short(place, free, need, need.unpacked + (need.download if together else 0), hint=hint)
+        raise InstallError(_short(place, free, here, unpacked=unpacked), hint=hint, code=_CODE)
 
 
 def _begun(host: Host, files: Sequence[LockedFile]) -> int:
@@ -112,17 +113,35 @@ def other_disk() -> Message:
     )
 
 
-def _short(place: str, free: int, need: Need, all_: int, *, hint: Message) -> InstallError:
-    return InstallError(
-        message(
-            "install.space",
-            "{path} has {free} GB free, but torchup needs {needed} GB there; on all disks together, the "
-            "downloads take {download} GB and the unpacked files {unpacked} GB",
-            path=place,
-            free=f"{free / 1e9:.1f}",
-            needed=f"{all_ / 1e9:.1f}",
-            download=f"{need.download / 1e9:.1f}",
-            unpacked=f"{need.unpacked / 1e9:.1f}",
-        ),
-        hint=hint,
+_CODE = "install.space"
+
+
+def _short(place: str, free: int, need: Need, *, unpacked: bool) -> Message:
+    """What this disk cannot hold: ``need`` is of this disk alone."""
+    if not need.unpacked:
+        return _downloads(place, free, need.download)
+    if not unpacked:
+        return message("install.space.copied", "{path} has {free} GB free, but the copied files need {needed} GB there",
+                       path=place, free=_gigabytes(free), needed=_gigabytes(need.unpacked))  # fmt: skip
+    if not need.download:
+        return message(
+            "install.space.unpacked", "{path} has {free} GB free, but the unpacked files need {needed} GB there",
+            path=place, free=_gigabytes(free), needed=_gigabytes(need.unpacked),
+        )  # fmt: skip
+    return message(
+        "install.space.both",
+        "{path} has {free} GB free, but the downloads need {download} GB and the unpacked files {unpacked} GB there",
+        path=place,
+        free=_gigabytes(free),
+        download=_gigabytes(need.download),
+        unpacked=_gigabytes(need.unpacked),
     )
+
+
+def _downloads(place: str, free: int, size: int) -> Message:
+    return message("install.space.download", "{path} has {free} GB free, but the downloads need {needed} GB there",
+                   path=place, free=_gigabytes(free), needed=_gigabytes(size))  # fmt: skip
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f}"

@@ -65,7 +65,10 @@ def uv_binary() -> str:
         return uv.find_uv_bin()
     except (ImportError, FileNotFoundError) as error:
         text = message("install.uv-missing", "the uv program that belongs to torchup is missing")
-        hint = message("install.uv-missing.hint", "use `--installer pip`, or reinstall torchup")
+        hint = message(
+            "install.uv-missing.hint",
+            "reinstall torchup; `torchup up` and `torchup env create` also accept `--installer pip`",
+        )
         raise InstallError(text, hint=hint) from error
 
 

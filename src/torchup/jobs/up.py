@@ -229,14 +229,22 @@ def _installed(host: Host, wanted: Wanted, report: Report, listener: Listener) -
     else:
         trying = message("up.compile", "trying torch.compile (the environment works without it)")
         tell(Event(stage="compile", text=trying))
-        measure = message(
-            "up.interrupted.hint", "run `torchup bench --env {name}` to measure this machine", name=wanted.name
-        )
-        with _all_is_ready(wanted.name, measure):
+        with _all_is_ready(wanted.name, _what_is_left(wanted)):
             proofs.append(_with_compile(proofs[-1], verify_environment(host, python, only_compile=True)))
     for event in ready:
         listener.installing(event)
     return structs.replace(report, environment=environment, reused=reused, verification=proofs[-1])
+
+
+def _what_is_left(wanted: Wanted) -> Message:
+    """What an interruption of torch.compile's test left out."""
+    if wanted.measure:
+        return message(
+            "up.interrupted.hint", "run `torchup bench --env {name}` to measure this machine", name=wanted.name
+        )
+    return message(
+        "up.interrupted.verify.hint", "run `torchup verify --env {name}` to test torch.compile", name=wanted.name
+    )
 
 
 def _prepare_hub(host: Host, environment: Environment, tell: Callable[[Event], None]) -> None:

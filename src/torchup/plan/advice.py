@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from torchup.catalog.gpus import NAMED, load_gpu_table
 from torchup.catalog.types import LISTED, is_vendor
 from torchup.catalog.versions import at_least, variant_key, version_key
-from torchup.compat.laws import code_on_gpu
+from torchup.compat.laws import code_on_gpu, glibc_against
 from torchup.compat.target import forward_compat_possible, gpu_name
 from torchup.model import UNKNOWN, InstallerName, Notice, Os, Plan, Reason, Vendor, message
 from torchup.plan.drivers import DriverAction, DriverOrder, driver_text, keep_text, place_of
 from torchup.plan.gpus import is_integrated
-from torchup.plan.whatif import best_row, families, newer_driver_gives, with_conda, without_conda
+from torchup.plan.whatif import best_row, families, newer_driver_gives, rows_of, with_conda, without_conda
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torchup.catalog.types import Row
-    from torchup.model import Machine
+    from torchup.model import Machine, Message
     from torchup.plan.judge import Fit, Question
 
 _HIDE = {
@@ -214,19 +214,44 @@ def _intel_mac(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
 
 
 def _glibc(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
-    newer = (row for row in question.catalog.by_platform[best.candidate.row.platform] if row.glibc)
-    newest = next(newer, None)
+    del best
+    newest = next((row for row in rows_of(question) if row.glibc), None)
     refused = any(r.reason == Reason.GLIBC for r in plan.rejected)
-    if refused and newest and version_key(plan.build.torch) < version_key(newest.torch):
-        yield _tell(
-            message(
-                "plan.advice.glibc",
-                "newer wheels need glibc {floor}; this machine has {glibc}. A newer system or conda-forge offers "
-                "newer builds",
-                floor=newest.glibc,
-                glibc=question.target.machine.glibc,
-            )
+    if not refused or newest is None or version_key(plan.build.torch) >= version_key(newest.torch):
+        return
+    floor, glibc = newest.glibc, question.target.machine.glibc
+    other = _newer_by_conda(plan, question)
+    if other is None:
+        text = message(
+            "plan.advice.glibc",
+            "newer builds need glibc {floor}; this machine has {glibc}. A newer system offers newer builds",
+            floor=floor,
+            glibc=glibc,
         )
+    else:
+        text = message(
+            "plan.advice.glibc-conda",
+            "newer wheels need glibc {floor}; this machine has {glibc}. A newer system offers newer builds, and "
+            "conda-forge has {build}: use --installer conda",
+            floor=floor,
+            glibc=glibc,
+            build=other.label,
+        )
+    yield Notice(code="plan.advice.glibc", level="info", text=text)
+
+
+def _newer_by_conda(plan: Plan, question: Question) -> Row | None:
+    """A build of conda-forge that runs here, newer than the planned one and as good for the GPU."""
+    machine, request = question.target.machine, question.request
+    if request.installer == InstallerName.CONDA:
+        return None
+    found = best_row(machine, with_conda(request), question.catalog) if plan.uses_gpu else next(
+        (row for row in question.catalog.conda
+         if row.platform == question.target.platform and row.kind == "cpu"
+         and glibc_against(row.glibc, machine.glibc) is None),
+        None,
+    )  # fmt: skip
+    return found if found is not None and version_key(found.torch) > version_key(plan.build.torch) else None
 
 
 def _translated(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
@@ -243,7 +268,8 @@ def _translated(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
 
 def _python(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del best
-    if plan.python not in question.pythons.installed and question.pythons.known:
+    fetched = plan.installer != InstallerName.PIP  # pip takes a Python that is there
+    if fetched and plan.python not in question.pythons.installed and question.pythons.known:
         yield _tell(
             message(
                 "plan.advice.python-fetched",
@@ -291,16 +317,25 @@ def _rocm_sdk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         )
     )
     if plan.overrides:
-        yield _tell(
-            message(
-                "plan.advice.one-device",
-                "torch requires the ROCm libraries for every AMD GPU ({all} in all). The plan takes only those "
-                "for the GPUs that it covers: it replaces that requirement with {requirement}. Other GPU models "
-                "need their own plan",
-                all=f"{(row.size_bytes or 0) / 1e9:.1f} GB",
-                requirement=plan.overrides[0],
-            )
+        yield Notice(code="plan.advice.one-device", level="info", text=_one_device(plan, row))
+
+
+def _one_device(plan: Plan, row: Row) -> Message:
+    if row.size_bytes is None:
+        return message(
+            "plan.advice.one-device-unsized",
+            "torch requires the ROCm libraries for every AMD GPU. The plan takes only those for the GPUs that it "
+            "covers: it replaces that requirement with {requirement}. Other GPU models need their own plan",
+            requirement=plan.overrides[0],
         )
+    return message(
+        "plan.advice.one-device",
+        "torch requires the ROCm libraries for every AMD GPU ({all} in all). The plan takes only those "
+        "for the GPUs that it covers: it replaces that requirement with {requirement}. Other GPU models "
+        "need their own plan",
+        all=f"{row.size_bytes / 1e9:.1f} GB",
+        requirement=plan.overrides[0],
+    )
 
 
 def _system_packages(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
@@ -352,16 +387,25 @@ def _assumed_driver(plan: Plan, best: Fit, question: Question) -> Iterator[Notic
 
 def _inferred(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     del question
-    arch = best.candidate.row.arch
-    if plan.uses_gpu and arch is not None and arch.basis == "inferred":
-        yield _tell(
-            message(
-                "plan.advice.inferred",
-                "unsure: the GPU code of {build} is inferred, because its wheel was not read; run `torchup "
-                "catalog measure torch=={build}` to read it. The verification shows whether the build works",
-                build=plan.build.label,
-            )
+    row = best.candidate.row
+    if not plan.uses_gpu or row.arch is None or row.arch.basis != "inferred":
+        return
+    if is_vendor(row) and not row.file:  # a vendor's channel is not among the sources that `catalog measure` asks
+        text = message(
+            "plan.advice.inferred-vendor",
+            "unsure: the GPU code of {build} is inferred, because its wheel was not read. The verification shows "
+            "whether the build works",
+            build=plan.build.label,
         )
+    else:
+        text = message(
+            "plan.advice.inferred",
+            "unsure: the GPU code of {build} is inferred, because its wheel was not read; run `torchup "
+            "catalog measure {wheel}` to read it. The verification shows whether the build works",
+            build=plan.build.label,
+            wheel=row.file or f"torch=={plan.build.label}",
+        )
+    yield Notice(code="plan.advice.inferred", level="info", text=text)
 
 
 def _newer_unknown(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:

@@ -101,7 +101,7 @@ def _check_toolkit(package: Package, machine: Machine, variant: str) -> None:
     )
 
 
-def compile_notices(wheel: PackageWheel, package: Package, machine: Machine) -> tuple[Notice, ...]:
+def compile_notices(wheel: PackageWheel, package: Package, machine: Machine, tables: Packages) -> tuple[Notice, ...]:
     """What compiling takes, said before the question."""
     takes = message(
         "plan.compile.takes",
@@ -119,4 +119,14 @@ def compile_notices(wheel: PackageWheel, package: Package, machine: Machine) -> 
             memory=machine.memory_bytes // _GIGABYTE,
         )
         found.append(Notice(code="plan.compile.jobs", text=text))
+        needed = tables.compiling.gigabytes_per_job
+        if machine.memory_bytes < needed * _GIGABYTE:
+            text = message(
+                "plan.compile.memory",
+                "one compiler of this package can need {needed} GB of memory, but this machine has {memory} GB: the "
+                "compilation may fail or take very long",
+                needed=needed,
+                memory=machine.memory_bytes // _GIGABYTE,
+            )
+            found.append(Notice(code="plan.compile.memory", text=text, level="warning"))
     return tuple(found)

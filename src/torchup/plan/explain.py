@@ -9,7 +9,7 @@ import msgspec
 from torchup.catalog.versions import version_key
 from torchup.compat.target import variant_name
 from torchup.errors import NoBuildError, UsageError
-from torchup.model import Machine, Message, Rejection, Request, Survey, Value, message
+from torchup.model import InstallerName, Machine, Message, Rejection, Request, Survey, Value, message
 from torchup.patterns import lazy_pattern
 from torchup.plan import resolve
 from torchup.plan.failure import change_hint, kinds_here
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from torchup.catalog.types import Catalog
+    from torchup.plan.judge import Question
 
 _VARIANT = lazy_pattern(r"(?:(?P<torch>\d[\d.]*)\+)?(?P<variant>cu\d{2,4}|rocm[\d.]+|xpu|cpu|mps)")
 _SHOWN = 5
@@ -54,13 +55,7 @@ def why_not(asked: str, machine: Machine, request: Request, catalog: Catalog, su
         answer = message("plan.why-not.chosen", "{build} is the planned build", build=label)
         return WhyNot(asked=asked, answer=answer, builds=tuple(matching[:_SHOWN]))
     if not matching:
-        answer = message(
-            "plan.why-not.unknown",
-            "{asked} was not published for {platform}, according to the catalogue",
-            asked=asked,
-            platform=question.target.platform,
-        )
-        return WhyNot(asked=asked, answer=answer)
+        return WhyNot(asked=asked, answer=_not_published(asked, question))
     first = matching[0]
     answer = message(
         "plan.why-not.answer",
@@ -70,6 +65,23 @@ def why_not(asked: str, machine: Machine, request: Request, catalog: Catalog, su
         detail=first.detail,
     )
     return WhyNot(asked=asked, answer=answer, builds=tuple(matching[:_SHOWN]), remedy=change_hint(question, [first]))
+
+
+def _not_published(asked: str, question: Question) -> Message:
+    platform = question.target.platform
+    if question.request.installer == InstallerName.CONDA:
+        return message(
+            "plan.none.conda",
+            "conda-forge has no {wanted} for {platform}, according to the catalogue",
+            wanted=asked,
+            platform=platform,
+        )
+    return message(
+        "plan.why-not.unknown",
+        "{asked} was not published for {platform}, according to the catalogue",
+        asked=asked,
+        platform=platform,
+    )
 
 
 def _told_in_order(rejected: Iterable[Rejection], kinds: tuple[str, ...]) -> list[Rejection]:

@@ -25,7 +25,7 @@ from torchup.model import (
 from torchup.near_names import near_names
 from torchup.plan.drivers import DriverAction, DriverOrder, driver_text, place_of
 from torchup.plan.wanted import version_matches
-from torchup.plan.whatif import advised_branch, best_row, driver_gives, families, with_conda, without_conda
+from torchup.plan.whatif import advised_branch, best_row, driver_gives, families, rows_of, with_conda, without_conda
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,17 +164,20 @@ def _not_on_conda_forge(question: Question, wanted: str) -> TorchupError:
 
 def _not_in_channel(question: Question, wanted: str) -> TorchupError:
     catalog, channel = question.catalog, question.request.channel
-    rows = catalog.by_platform.get(question.target.platform or "", ())
-    variants = [row.variant for row in rows if row.torch == catalog.newest_torch and row.certainty != UNSURE]
-    return NoBuildError(
-        message("plan.none.channel", "the {channel} channel has no {wanted}", channel=channel, wanted=wanted),
-        hint=message(
+    rows = [
+        row for row in catalog.by_platform.get(question.target.platform or "", ())
+        if row.certainty != UNSURE and question.request.variant in {None, row.variant}
+    ]  # fmt: skip
+    hint = message("plan.none.see-catalog", "run `torchup catalog show` to list the published builds")
+    if rows:
+        hint = message(
             "plan.none.channel.hint",
             "leave out --channel to choose a release such as {torch} ({variants})",
-            torch=catalog.newest_torch,
-            variants=", ".join(variants),
-        ),
-    )
+            torch=rows[0].torch,
+            variants=", ".join(row.variant for row in rows if row.torch == rows[0].torch),
+        )
+    text = message("plan.none.channel", "the {channel} channel has no {wanted}", channel=channel, wanted=wanted)
+    return NoBuildError(text, hint=hint)
 
 
 def _nearest(question: Question) -> Message:
@@ -223,8 +226,7 @@ def kinds_here(question: Question) -> tuple[str, ...]:
 def _newer_than_code(question: Question) -> ComputeCapability | None:
     """The newest capability that any build has code for, where the GPUs that count are all newer."""
     mine = [question.target.capabilities[index] for index in question.graphics.lost]
-    rows = question.catalog.by_platform.get(question.target.platform or "", ())
-    codes = [code for row in rows if row.arch for code in row.arch.sass]
+    codes = [code for row in rows_of(question) if row.arch for code in row.arch.sass]
     newest = max(codes, default=None)
     newer = newest is not None and all(code is not None and code > newest for code in mine)
     return newest if mine and newer and not question.graphics.usable else None
@@ -243,18 +245,28 @@ def _no_code(question: Question, names: str, *, cpu_possible: bool) -> Message |
     if newest := _newer_than_code(question):
         return message(
             "plan.none.gpu-newer",
-            "no known torch build for this platform has code for the {gpu}: the builds support GPUs up to "
+            "no known torch {builds} has code for the {gpu}: the builds support GPUs up to "
             "compute capability {newest} and contain no PTX that the driver could compile for a newer GPU",
+            builds=_builds_asked(question),
             gpu=names,
             newest=newest,
         )
     if cpu_possible and not question.graphics.usable:
         return message(
             "plan.none.gpu-unsupported",
-            "no known torch build for this platform and installer runs on the {gpu}",
+            "no known torch {builds} runs on the {gpu}",
+            builds=_builds_asked(question),
             gpu=names,
         )
     return None
+
+
+def _builds_asked(question: Question) -> Message:
+    """Which builds were looked at; in a sentence about one of them."""
+    platform = question.target.platform
+    if question.request.installer == InstallerName.CONDA:
+        return message("plan.builds.conda", "build of conda-forge for {platform}", platform=platform)
+    return message("plan.builds.wheels", "wheel for {platform}", platform=platform)
 
 
 def _text(question: Question, rejected: list[Rejection], *, cpu_possible: bool) -> Message:
@@ -335,14 +347,45 @@ def change_hint(question: Question, rejected: list[Rejection]) -> Message | None
         )
     if any(r.reason == Reason.DRIVER for r in rejected) and families(question):
         return driver_hint(question)
-    return _jetson_hint(question) if first.reason == Reason.PLATFORM else _usual_hint(first.reason, question)
+    return _jetson_hint(question) if first.reason == Reason.PLATFORM else _usual_hint(first, question)
 
 
-def _usual_hint(reason: Reason, question: Question) -> Message | None:
+def _usual_hint(first: Rejection, question: Question) -> Message | None:
     conda = with_conda(question.request)
-    if reason == Reason.GLIBC and not best_row(question.target.machine, conda, question.catalog):
-        return None
-    return _HINTS.get(reason)
+    if first.reason == Reason.GLIBC and best_row(question.target.machine, conda, question.catalog):
+        return message("plan.hint.glibc", "use a newer system, or add --installer conda to use conda-forge's build")
+    if first.reason == Reason.PYTHON:
+        return _python_hint(first, question)
+    return _companion_hint(question) if first.reason == Reason.COMPANION else None
+
+
+def _python_hint(first: Rejection, question: Question) -> Message:
+    """Which Pythons the build has, and the option that was given or would help."""
+    row = next((row for row in rows_of(question) if (row.torch, row.variant) == (first.torch, first.variant)), None)
+    pythons = row.python_range if row is not None else UNKNOWN
+    if question.request.python:
+        return message(
+            "plan.hint.python",
+            "choose another Python with --python (this build has {pythons}), or leave out --python to let torchup "
+            "choose one",
+            pythons=pythons,
+        )
+    return message(
+        "plan.hint.python-install",
+        "install a Python that the build has ({pythons}), or use `--installer uv`, which downloads one",
+        pythons=pythons,
+    )
+
+
+def _companion_hint(question: Question) -> Message:
+    """What to leave out of what was asked for."""
+    asked = {"--torch": question.request.torch, "--variant": question.request.variant,
+             "--python": question.request.python}  # fmt: skip
+    given = [option for option, value in asked.items() if value]
+    if not given:
+        return message("plan.hint.companion-only", "leave out --require")
+    return message("plan.hint.companion", "leave out --require, or leave out {options} to let torchup choose the build",
+                   options=", ".join(given))  # fmt: skip
 
 
 def _not_conda(question: Question) -> Message | None:
@@ -392,19 +435,6 @@ def _jetson_hint(question: Question) -> Message | None:
         "update JetPack to a release with L4T {release}, for which wheels are published",
         release=oldest,
     )
-
-
-_HINTS = {
-    Reason.GLIBC: message("plan.hint.glibc", "use a newer system, or add --installer conda to use conda-forge's build"),
-    Reason.PYTHON: message(
-        "plan.hint.python",
-        "choose another Python with --python, or leave out --python to let torchup choose one; with `--installer "
-        "pip`, only installed Pythons count",
-    ),
-    Reason.COMPANION: message(
-        "plan.hint.companion", "leave out --require, or leave out --torch and --variant to let torchup choose the build"
-    ),
-}
 
 
 def driver_hint(question: Question) -> Message:

@@ -159,17 +159,29 @@ def _check_source(source: Source, field: str, file: str) -> None:
         raise _refused(file, f"{field}.kind", source.kind)
     good = _fits(_ADDRESS)(source.url) or (source.kind != "conda" and _fits(_FOLDER)(source.url))
     if not good:
-        raise _refused(file, f"{field}.url", "...")  # it may hold a login
+        raise _refused(file, f"{field}.url", source.url)
     if not _fits(_WORD)(source.name):
         raise _refused(file, f"{field}.name", source.name)
 
 
 def _refused(file: str, field: str, value: object) -> UsageError:
+    if field.rpartition(".")[2] in _ADDRESSES:  # the value may hold a login
+        text = message(
+            "plan.foreign.address",
+            "torchup refuses {file}: `{field}` must be an address that starts with https://, http:// or file:///, "
+            "without a login",
+            file=file,
+            field=field,
+        )
+        return UsageError(text, hint=_AGAIN)
     shown = _CONTROL.sub("?", str(value))[:120]
     text = message("plan.foreign", "torchup refuses {file}: `{field}` cannot be `{value}`", file=file, field=field,
                    value=shown)  # fmt: skip
-    hint = message(
-        "plan.foreign.hint",
-        "recreate the plan with torchup; a plan file may contain names and versions, but no programs, paths or options",
-    )
-    return UsageError(text, hint=hint)
+    return UsageError(text, hint=_AGAIN)
+
+
+_ADDRESSES = frozenset({"url", "index", "index_url", "find_links", "channels"})
+_AGAIN = message(
+    "plan.foreign.hint",
+    "recreate the plan with torchup; a plan file may contain names and versions, but no programs, paths or options",
+)

@@ -74,8 +74,9 @@ def judge(candidate: Candidate, question: Question) -> Fit | Rejection:
             Reason.COMPANION,
             message(
                 "plan.reject.companion",
-                "{package} is not available for this build and Python version",
+                "{package} is not available for this build and Python {python}",
                 package=missing[0],
+                python=python[0],
             ),
         )
     unnamed_apple = row.mps is not None and not question.target.machine.gpus  # every Apple silicon has a GPU

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.catalog.versions import at_least, python_key
-from torchup.compat.laws import newest_python
+from torchup.compat.laws import macos_against, newest_python
 from torchup.compat.target import platform_of
 from torchup.model import UNKNOWN, InstallerName, Machine, Message, Os, PythonInterpreter, Request, Value, message
 
@@ -69,7 +69,7 @@ def choose_python(row: Row, pythons: Pythons, machine: Machine) -> tuple[str, st
     possible = [python for python in row.pythons if _macos_allows(row, python, machine)]
     if pythons.wanted is not None:
         if pythons.wanted not in possible:
-            return _no_wheel(row, pythons.wanted)
+            return _against((pythons.wanted,), row, machine)
         if pythons.wanted in pythons.installed or pythons.wanted in pythons.fetchable:
             return pythons.wanted, pythons.installed.get(pythons.wanted)
         return message(
@@ -83,7 +83,7 @@ def choose_python(row: Row, pythons: Pythons, machine: Machine) -> tuple[str, st
     fetched = newest_python(python for python in possible if python in pythons.default)
     if fetched is not None:
         return fetched, None
-    return _no_wheel(row, ", ".join(pythons.installed) or UNKNOWN)
+    return _against(tuple(pythons.installed), row, machine)
 
 
 def _macos_allows(row: Row, python: str, machine: Machine) -> bool:
@@ -91,10 +91,14 @@ def _macos_allows(row: Row, python: str, machine: Machine) -> bool:
     return machine.os != Os.MACOS or floor is None or at_least(machine.os_version, floor) is not False
 
 
-def _no_wheel(row: Row, python: str | Message) -> Message:
+def _against(wanted: tuple[str, ...], row: Row, machine: Machine) -> Message:
+    """Why none of the Pythons will do: this macOS is too old for its wheel, or there is no wheel for it."""
+    for python in wanted:
+        if python in row.pythons and (macos := macos_against(row.macos_for.get(python), machine.os_version)):
+            return macos
     return message(
         "plan.reject.python",
         "has wheels for Python {range}, not {python}",
         range=row.python_range,
-        python=python,
+        python=", ".join(wanted) or UNKNOWN,
     )

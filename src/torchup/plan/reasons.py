@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torchup.catalog.types import is_vendor
 from torchup.catalog.versions import version_key
 from torchup.compat.target import gpu_name, variant_name
-from torchup.model import Message, Plan, Reason, message
+from torchup.model import InstallerName, Message, Plan, Reason, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +78,13 @@ def _newest(row: Row, question: Question) -> Message:
         )
     if row.torch == question.catalog.newest_torch:
         return message("plan.why.newest", "{torch} is the newest release", torch=row.torch)
+    if request.installer == InstallerName.CONDA:
+        return message(
+            "plan.why.newest-conda",
+            "{torch} is the newest release on conda-forge for {platform}",
+            torch=row.torch,
+            platform=row.platform,
+        )
     return message(
         "plan.why.newest-here",
         "{torch} is the newest release for {platform} in the sources of this plan",

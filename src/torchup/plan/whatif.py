@@ -16,6 +16,8 @@ from torchup.plan.pythons import pythons_of
 from torchup.plan.ranking import rank
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torchup.catalog.types import Catalog, Family, Row
 
 
@@ -58,6 +60,14 @@ def with_usual_driver(machine: Machine, catalog: Catalog) -> Machine:
     found = [catalog.family(gpu.capability) for gpu in gpus if gpu.capability]
     known = [family for family in found if family is not None]
     return with_driver(machine, usual_branch(known, catalog, windows=machine.os == Os.WINDOWS or machine.wsl))
+
+
+def rows_of(question: Question) -> Sequence[Row]:
+    """The builds of a platform that the request's installer takes, newest first."""
+    platform = question.target.platform or ""
+    if question.request.installer == InstallerName.CONDA:
+        return [row for row in question.catalog.conda if row.platform == platform]
+    return question.catalog.by_platform.get(platform, ())
 
 
 def with_conda(request: Request) -> Request:

@@ -8,8 +8,9 @@ from torchup.catalog.packages import load_packages
 from torchup.catalog.versions import version_key
 from torchup.compat.packages import Status, conflict, match_one
 from torchup.compat.packages.against import none_fits
+from torchup.compat.packages.values import Axis
 from torchup.errors import NoBuildError
-from torchup.model import Message, Notice, message
+from torchup.model import UNKNOWN, Message, Notice, message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ def third_party(match: Match) -> Notice:
         package=match.package,
         version=match.version,
         publisher=match.publisher,
-        url=match.url or match.index or "",
+        url=match.url or match.index or match.find_links or UNKNOWN,
     )
     return Notice(code="plan.wheel.third-party", text=text, level="warning")
 
@@ -84,7 +85,24 @@ def _alone(found: Match) -> NoBuildError:
             ),
             hint=_build_hint(found),
         )
-    return NoBuildError(none_fits(found), hint=_nearest(found) or _build_hint(found))
+    return NoBuildError(none_fits(found), hint=_nearest(found) or _without(found) or _build_hint(found))
+
+
+_OF_THE_MACHINE = {Axis.CAPABILITY, Axis.PLATFORM}
+
+
+def _without(found: Match) -> Message | None:
+    """What is left if the package does not run on this machine at all: compiling it would not change that."""
+    if not _OF_THE_MACHINE & {one.axis for one in found.failed}:
+        return None
+    if not found.alternative:
+        return message("plan.wheel.not-here.hint", "leave out {package} on this machine", package=found.package)
+    return message(
+        "plan.wheel.instead.hint",
+        "leave out {package} on this machine; alternative: {what}",
+        package=found.package,
+        what=found.alternative,
+    )
 
 
 def _nearest(found: Match) -> Message | None:

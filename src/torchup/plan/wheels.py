@@ -74,7 +74,7 @@ def _with_compiled(machine: Machine, request: Request, catalog: Catalog, survey:
             wheels, notices = _wheels(match, tables), _notices([match])
         else:
             wheel = compiled_wheel(package, _span(text), machine, plan, tables)
-            wheels, notices = (wheel,), compile_notices(wheel, package, machine)
+            wheels, notices = (wheel,), compile_notices(wheel, package, machine, tables)
         plan = replace(plan, wheels=(*plan.wheels, *wheels), advice=(*plan.advice, *notices))
     return plan
 

@@ -151,6 +151,8 @@ def _unsafe_best_match(asked: Asked) -> Iterator[Flaw]:
 
 
 def _conflicts_missing(asked: Asked) -> Iterator[Flaw]:
+    if asked.found.kind != "uv":  # the other tools have no such declaration that is read here
+        return
     places: dict[str, set[tuple[str, str | None]]] = {}
     for wish in asked.found.wishes:
         if wish.name == FAMILY[0] and wish.extra:

@@ -18,7 +18,7 @@ PROBLEMS = {
     "ipykernel-missing": message(
         "kernel.problem.ipykernel-missing", "ipykernel is not installed in the kernel's environment"
     ),
-    "unreadable": message("kernel.problem.unreadable", "kernel.json cannot be read"),
+    "unreadable": message("kernel.problem.unreadable", "kernel.json is not valid"),
 }
 
 
@@ -28,6 +28,11 @@ class Row(Protocol):
     @property
     def name(self) -> str:
         """Its name."""
+        ...
+
+    @property
+    def folder(self) -> str:
+        """Where its kernel.json lies."""
         ...
 
     @property
@@ -62,5 +67,5 @@ def list_text(kernels: Sequence[Row], style: Style) -> str:
 
 def _problem(kernel: Row) -> str:
     reason = PROBLEMS.get(kernel.problem or "", kernel.problem or "")
-    where = kernel.path or (kernel.argv[0] if kernel.argv else "-")
+    where = kernel.path or (kernel.argv[0] if kernel.argv else kernel.folder)
     return text("kernel.problem", "{name}: {reason} ({where})", name=kernel.name, reason=reason, where=where)

@@ -36,11 +36,20 @@ class Outcome(Value, frozen=True, kw_only=True):
 
 
 def plan_text(
-    plan: Plan, machine: Machine, style: Style, *, destination: str | None = None, verbose: bool = False
+    plan: Plan,
+    machine: Machine,
+    style: Style,
+    *,
+    destination: str | None = None,
+    verbose: bool = False,
+    here: bool = True,
 ) -> str:
-    """The whole plan; ``destination`` is the folder it would make, ``verbose`` lists every build not chosen."""
+    """The whole plan.
+
+    ``destination`` is the folder it would make, ``verbose`` lists every build not chosen, ``here``: for this machine.
+    """
     sections: list[tuple[str, list[str]]] = [
-        (_machine_label(machine), [machine_line(machine)]),
+        (_machine_label(machine, here=here), [machine_line(machine)]),
         (text("plan.label.build", "Best build"), [build_line(plan)]),
         (text("plan.label.why", "Why"), [render(reason) for reason in plan.why]),
         (text("plan.label.not-chosen", "Not chosen"), _rejected_lines(plan, machine, verbose=verbose)),
@@ -61,8 +70,8 @@ def plan_data(plan: Plan, machine: Machine) -> Plan:
     return replace(plan, build=build, rejected=named)
 
 
-def _machine_label(machine: Machine) -> str:
-    if "assumed" in machine.sources.values():
+def _machine_label(machine: Machine, *, here: bool) -> str:
+    if not here or "assumed" in machine.sources.values():
         return text("plan.label.assumed", "Planned for")
     return text("plan.label.machine", "This machine")
 

@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from torchup.compat.packages import By, Status
-from torchup.compat.packages.against import AXES, value_of
+from torchup.compat.packages.against import AXES, floor_of, value_of
 from torchup.i18n import render, text
 from torchup.model import Message, message
 
@@ -120,7 +120,7 @@ def _against(found: Match) -> Iterator[str]:
             "wheel.text.failed",
             "{axis}: needed {want}, but it is {have}",
             axis=AXES[one.axis],
-            want=value_of(one.axis, one.want),
+            want=floor_of(one.axis, one.want),
             have=value_of(one.axis, one.have),
         )
     for near in found.nearest:

@@ -49,7 +49,12 @@ def parse_run(text: str | bytes, *, name: str) -> Run:
     """
     if len(text) > SIZE_LIMIT:
         raise RunFileError(
-            message("results.too-large", "{name} is larger than a result file can be", name=name),
+            message(
+                "results.too-large",
+                "{name} is larger than {limit} MB, the most that a result file can be",
+                name=name,
+                limit=SIZE_LIMIT >> 20,
+            ),
             hint=message("results.corrupt.hint", "measure again with `torchup bench`, or export the run again"),
         )
     try:
@@ -105,11 +110,15 @@ def upgrade(data: object, *, name: str, steps: Mapping[int, Callable[[Any], Any]
                 "results.old-version",
                 "the content does not match result version {version}: {error}",
                 version=version,
-                error=error,
+                error=_missing(error) if isinstance(error, KeyError) else error,
             )
             raise _corrupt(name, old) from error
         version += 1
     return data if isinstance(data, dict) else {}
+
+
+def _missing(error: KeyError) -> Message:
+    return message("results.no-key", "the key `{key}` is missing", key=error.args[0])
 
 
 def version_of(data: object) -> int | None:
@@ -160,10 +169,14 @@ def _check_size(data: object, name: str) -> None:
     while stack:
         value, depth = stack.pop()
         left -= 1
-        if left < 0 or depth > DEPTH_LIMIT or (isinstance(value, str) and len(value) > TEXT_LIMIT):
-            raise _corrupt(
-                name, message("results.too-deep", "the file is larger or more deeply nested than a result can be")
-            )
+        if left < 0:
+            raise _corrupt(name, message("results.too-many", "it has more than {limit} values", limit=ITEM_LIMIT))
+        if depth > DEPTH_LIMIT:
+            raise _corrupt(name, message("results.too-deep", "it is nested more than {limit} levels deep",
+                                         limit=DEPTH_LIMIT))  # fmt: skip
+        if isinstance(value, str) and len(value) > TEXT_LIMIT:
+            raise _corrupt(name, message("results.too-long", "it has a text of more than {limit} characters",
+                                         limit=TEXT_LIMIT))  # fmt: skip
         children = value.items() if isinstance(value, dict) else value if isinstance(value, list) else ()
         for child in children:
             stack.extend((part, depth + 1) for part in (child if isinstance(child, tuple) else (child,)))

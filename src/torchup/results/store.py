@@ -199,6 +199,9 @@ def read(host: Host, path: str, *, name: str | None = None) -> Run:
     return parse_run(content, name=name or posixpath.basename(path.replace("\\", "/")))
 
 
+SHOWN = 5  # ids in an error
+
+
 def load(host: Host, wanted: str) -> Run:
     """The run that a person names.
 
@@ -220,9 +223,11 @@ def load(host: Host, wanted: str) -> Run:
     if len(found) == 1:
         return found[0]
     if found:
-        ids = ", ".join(run.id for run in found[:5])
+        ids = ", ".join([*(run.id for run in found[:SHOWN]), *(["..."] if len(found) > SHOWN else [])])
         raise UsageError(
-            message("results.ambiguous", "`{wanted}` matches several runs: {ids}", wanted=wanted, ids=ids),
+            message(
+                "results.ambiguous", "`{wanted}` matches {count} runs: {ids}", wanted=wanted, count=len(found), ids=ids
+            ),
             hint=message("results.ambiguous.hint", "type more characters of the id"),
         )
     if host.exists(wanted):  # a file without the usual ending

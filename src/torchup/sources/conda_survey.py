@@ -90,7 +90,7 @@ def _asked(host: Host, source: Source, address: Secret) -> Source:
         )
         if answer.ok:
             return replace(source, reachable=True)
-        problem = why_nothing(answer)
+        problem = why_nothing(answer, _TIMEOUT)
         if answer.status is None:
             break  # the server does not answer: the other names would not be found either
     return replace(source, reachable=False, detail=problem)

@@ -22,7 +22,8 @@ PAGE_TIMEOUT = 6.0  # seconds for one page; PyPI's page of torch, the largest, t
 TOTAL_TIMEOUT = 15.0  # seconds for a whole survey, name look-ups that hang included
 PAGE_LIMIT = 8 * 1024 * 1024  # bytes; the largest page known (torch on PyPI) has 0.4 MB
 NOT_FOUND = (403, 404, 410)  # object stores say 403 for what is not there
-UNAUTHORIZED = 401
+UNAUTHORIZED, FORBIDDEN = 401, 403
+CUT_OFF = "the answer was cut off"  # `host.fetch`'s word for an answer that ended before its length
 
 
 class Connection(Value, frozen=True, kw_only=True):
@@ -95,6 +96,10 @@ def read_page(host: Host, request: PageRequest, connection: Connection) -> Listi
     """Ask for one page; a ``file:`` address is a folder laid out like an index, or a page."""
     path = local_path(request.url)
     if path is not None:
+        folder = posixpath.dirname(path.rstrip("/"))
+        if not host.is_dir(folder):
+            problem = message("sources.no-folder", "cannot read the folder {path}", path=folder)
+            return Listing(request=request, found=False, problem=problem)
         return _listing(request, _read_file(host, path, without_credentials(request.url)))
     response = _fetch_page(host, request.url, connection)
     return _listing(request, response)
@@ -162,17 +167,19 @@ def _listing(request: PageRequest, response: HttpResponse) -> Listing:
 
 def _no_answer(request: PageRequest, response: HttpResponse) -> Listing:
     """The host is silent; or it did answer, but sent on to one that is, or stopped half-way."""
-    why = why_silent(response.error or "")
+    why = why_silent(response.error or "", PAGE_TIMEOUT)
     sent_on = host_of(response.final_url or "")
     if sent_on and sent_on != host_of(request.url):
         why = message("sources.sent-on", "the server redirects to {host}: {why}", host=sent_on, why=why)
-    elif response.error != "the answer was cut off":
+    elif response.error != CUT_OFF:
         return _silent(request, why)
     return Listing(request=request, found=False, problem=why)
 
 
-def why_silent(error: str) -> Message:
-    """The library's words for no answer at all, put plainly where they are known."""
+def why_silent(error: str, timeout: float) -> Message:
+    """The library's words for no answer at all, put plainly where they are known; ``timeout``: seconds waited."""
+    if error == CUT_OFF:
+        return message("sources.cut-off", "the answer was cut off")
     lowered = error.lower()
     if any(
         words in lowered
@@ -180,7 +187,7 @@ def why_silent(error: str) -> Message:
     ):
         return message("sources.no-such-host", "the host name cannot be resolved")
     if "timed out" in lowered or "outlasted" in lowered:
-        return message("sources.no-answer", "no answer within {seconds} s", seconds=f"{PAGE_TIMEOUT:.0f}")
+        return message("sources.no-answer", "no answer within {seconds} s", seconds=f"{timeout:.0f}")
     if "certificate" in lowered:
         return message(
             "sources.certificate",
@@ -193,13 +200,17 @@ def why_silent(error: str) -> Message:
 def _problem(response: HttpResponse) -> Message | None:
     if len(response.body) >= PAGE_LIMIT:
         return message("sources.page-too-large", "the page is larger than {limit} MB", limit=PAGE_LIMIT >> 20)
-    return None if response.ok else why_nothing(response)
+    if not response.ok and local_path(response.url) is not None:
+        return message("sources.no-page", "the folder has no page or folder of this package")
+    return None if response.ok else why_nothing(response, PAGE_TIMEOUT)
 
 
-def why_nothing(response: HttpResponse) -> Message:
+def why_nothing(response: HttpResponse, timeout: float) -> Message:
     """Why a request that failed brought nothing: the host is silent, or what its status means."""
     if response.status is None:
-        return why_silent(response.error or "")
+        return why_silent(response.error or "", timeout)
+    if response.status == FORBIDDEN:
+        return message("sources.forbidden", "not found, or not allowed (HTTP 403)")
     if response.status in NOT_FOUND:
         return message("sources.not-there", "not found (HTTP {status})", status=response.status)
     if response.status == UNAUTHORIZED:

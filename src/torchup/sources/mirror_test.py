@@ -111,11 +111,21 @@ def _sampled(host: Host, seen: MirrorTest, url: str, task: _Task, connection: Co
     )  # fmt: skip
     served_by = host_of(response.final_url or url) or None
     if response.status is None:
-        return replace(seen, reachable=seen.reachable, problem=why_silent(response.error or ""), served_by=served_by)
-    if not response.ok or not response.body:
-        problem = message(
-            "sources.mirror.no-file", "the server did not serve the test file (HTTP {status})", status=response.status
+        return replace(
+            seen,
+            reachable=seen.reachable,
+            problem=why_silent(response.error or "", SAMPLE_TIMEOUT),
+            served_by=served_by,
         )
+    if not response.ok or not response.body:
+        problem = (
+            message("sources.mirror.empty-file", "the server answered with an empty test file")
+            if response.ok
+            else message(
+                "sources.mirror.no-file", "the server did not serve the test file (HTTP {status})",
+                status=response.status,
+            )
+        )  # fmt: skip
         return replace(seen, reachable=True, problem=problem, served_by=served_by)
     return replace(
         seen,

@@ -150,6 +150,10 @@ def _only(offers: Iterable[Offer], packages: Sequence[str]) -> tuple[Offer, ...]
     return tuple(offer for offer in offers if offer.package in packages)
 
 
+# What a page's absence is called: object stores say 403 for what is not there.
+NOTHING = {"sources.not-there", "sources.forbidden", "sources.no-page"}
+
+
 def told(source: Source, listings: Sequence[Listing]) -> Source:
     """A source with what its answers say of it."""
     if not listings:
@@ -158,7 +162,7 @@ def told(source: Source, listings: Sequence[Listing]) -> Source:
         return replace(source, reachable=False, detail=listings[0].problem)
     if any(listing.offers for listing in listings):
         return replace(source, reachable=True)
-    problem = next((one.problem for one in listings if one.problem and one.problem.code != "sources.not-there"), None)
+    problem = next((one.problem for one in listings if one.problem and one.problem.code not in NOTHING), None)
     if problem is not None:  # an error page, a login page, garbage: an installer would stumble over it too
         return replace(source, reachable=False, detail=problem)
     nothing = message("sources.nothing", "this source has no wheels of {packages}", packages=", ".join(PACKAGES))

@@ -119,21 +119,24 @@ class Pieces(io.RawIOBase):
         shown = without_credentials(self._address)
         if response.status is None:
             raise NetworkError(
-                message("wheel.silent", "{url}: {why}", url=shown, why=why_silent(response.error or "")),
-                hint=message("wheel.silent.hint", "check the address, or measure a local file"),
+                message("wheel.silent", "{url}: {why}", url=shown, why=why_silent(response.error or "", _TIMEOUT)),
+                hint=_CHECK_ADDRESS,
             )
         total = content_range(response.headers)[1]
         if response.status != _PARTIAL or total is None:
-            raise NetworkError(_refused(response.status, shown), hint=_DOWNLOAD)
+            served = response.status in _SERVED
+            raise NetworkError(_refused(response.status, shown), hint=_DOWNLOAD if served else _CHECK_ADDRESS)
         self.total = total
         return response.body
 
 
+_SERVED = {200, _PARTIAL}
+_CHECK_ADDRESS = message("wheel.silent.hint", "check the address, or measure a local file")
 _DOWNLOAD = message("wheel.no-ranges.hint", "download the wheel and measure the file")
 
 
 def _refused(status: int, url: str) -> Message:
-    if status in {200, _PARTIAL}:
+    if status in _SERVED:
         return message("wheel.no-ranges", "{url}: the server does not support range requests", url=url)
     return message("wheel.http", "{url} answered HTTP {status}", url=url, status=status)
 
@@ -179,14 +182,10 @@ class WheelFile:
         """A file's content in pieces, unpacked, up to ``limit`` bytes; the checksum is proved at the file's end."""
         entry = self._entries[name]
         if entry.compress_type not in _METHODS or entry.flag_bits & 1:
-            raise _broken(
-                self.name,
-                message(
-                    "wheel.method",
-                    "{file} is encrypted, or uses a compression method that wheels do not use",
-                    file=name,
-                ),
+            what = message(
+                "wheel.method", "{file} is encrypted, or uses a compression method that wheels do not use", file=name
             )
+            raise _unusual(self.name, what)
         if limit == INFLATED_LIMIT:
             self.pieces.piece = _LARGE_PIECE
         left = limit
@@ -195,7 +194,7 @@ class WheelFile:
                 left -= len(chunk)
                 if left < 0:
                     what = message("wheel.too-large", "{file} is larger than {limit} MB", file=name, limit=limit >> 20)
-                    raise _broken(self.name, what)
+                    raise _unusual(self.name, what)
                 yield chunk
 
 
@@ -224,6 +223,14 @@ class _explained:  # noqa: N801  # reads as a statement
         broken = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
         if isinstance(error, broken):
             raise _broken(self._name, message("wheel.reason", "{reason}", reason=str(error)[:200])) from error
+
+
+def _unusual(name: str, reason: Message) -> UsageError:
+    """A file that downloading it again would not change."""
+    return UsageError(
+        message("wheel.broken", "cannot read {name} as a wheel: {reason}", name=name, reason=reason),
+        hint=message("wheel.unusual.hint", "use a wheel that pip or uv can install"),
+    )
 
 
 def _broken(name: str, reason: Message) -> UsageError:

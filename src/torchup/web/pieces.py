@@ -75,7 +75,11 @@ def _checked(host: Host, piece: Piece, path: str) -> str:
         text = message("web.piece.missing", "{file} does not exist", file=path)
     else:
         text = message(
-            "web.piece.other", "{file} is not the pinned file (its SHA-256 is {found})", file=path, found=found
+            "web.piece.other",
+            "{file} is not the pinned file: its SHA-256 is {found} instead of {wanted}",
+            file=path,
+            found=found,
+            wanted=piece.sha256,
         )
     raise UsageError(text, hint=_by_hand())
 
@@ -100,9 +104,16 @@ def fetched(host: Host, tell: Callable[[Progress], None], *, offline: bool = Fal
         raise NetworkError(text, hint=_by_hand())
     try:
         fetch_all(host, missing, tell=tell, connections=load_settings(host).number("connections", CONNECTIONS))
-    except (NetworkError, InstallError) as error:
-        raise type(error)(error.text, hint=_by_hand()) from error
+    except NetworkError as error:
+        raise NetworkError(error.text, hint=_by_hand()) from error
+    except InstallError as error:
+        if error.code in _OF_THE_DISK:
+            raise
+        raise InstallError(error.text, hint=_by_hand()) from error
     return {name: path_of(host, order) for name, order in orders.items()}
+
+
+_OF_THE_DISK = {"fetch.full", "fetch.disk"}  # a file that was brought by hand would not fit either
 
 
 def _by_hand() -> Message:

@@ -29,6 +29,10 @@ class DataError(SaidError):
     """A data file is missing, damaged or of another kind; code and values say which and how."""
 
 
+class BundledError(SaidError):
+    """A file that torchup brings is not the one that it was made with."""
+
+
 class Split(NamedTuple):
     """``images`` uint8 [n, height, width], ``labels`` int64 [n]; both on the CPU."""
 
@@ -44,8 +48,9 @@ def read(path: str, checksum: Optional[str] = None) -> torch.Tensor:
             content = file.read(LARGEST_FILE + 1)
     except (OSError, EOFError) as error:
         raise DataError("data-unreadable", file=Path(path).name, why=error) from error
-    if checksum is not None and hashlib.sha256(content).hexdigest() != checksum:
-        raise DataError("data-damaged", file=Path(path).name)
+    found = hashlib.sha256(content).hexdigest() if checksum is not None else None
+    if found != checksum:
+        raise BundledError("bundled-damaged", file=Path(path).name, found=found, wanted=checksum)
     return parse(content, Path(path).name)
 
 
@@ -61,8 +66,11 @@ def parse(content: bytes, label: str = "data") -> torch.Tensor:
     size = 1
     for dimension in shape:
         size *= dimension
-    if size == 0 or len(content) != header + size:
-        raise DataError("idx-size", file=label, shape=spelled(shape), held=len(content) - header)
+    if size == 0:
+        raise DataError("idx-empty", file=label, shape=spelled(shape))
+    if len(content) != header + size:
+        held = len(content) - header
+        raise DataError("idx-length", file=label, shape=spelled(shape), held=held, wanted=size)
     return torch.frombuffer(bytearray(content[header:]), dtype=torch.uint8).reshape(shape)
 
 

@@ -75,7 +75,7 @@ def _of_classes(root: Path, names: List[str]) -> List[Labelled]:
     for label, name in enumerate(names):
         files = _images(root / name)
         if not files:
-            raise idx.DataError("empty-class", name=name)
+            raise idx.DataError("empty-folder", name=name, where=root.name)
         found += [Labelled(path, label) for path in files]
     strange = [sub.name for sub in _folders(root) if sub.name not in names]
     if strange:

@@ -90,7 +90,11 @@ def check_import() -> Outcome:
 
 def _origin(module: Any) -> str:
     """Where a module lies, below its site-packages: a file of the user's own named torch.py shows here."""
-    return Path(getattr(module, "__file__", None) or "a folder without code").name
+    file = getattr(module, "__file__", None)
+    if file:
+        path = Path(file)
+        return "/".join(path.parts[-2:]) if path.stem == "__init__" else path.name
+    return next(map(str, getattr(module, "__path__", ())), "torch")  # a folder without code
 
 
 def variant_of(version: str, cuda: Optional[str], hip: Optional[str], *, xpu: bool) -> str:
@@ -183,8 +187,11 @@ def check_matmul(device: str) -> Outcome:
     right = [[(7 * i + 2 * j) % 13 - 6 for j in range(size)] for i in range(size)]
     exact = [[sum(a * b for a, b in zip(row, column)) for column in zip(*right)] for row in left]
     product = torch.tensor(left, dtype=torch.float32).to(device) @ torch.tensor(right, dtype=torch.float32).to(device)
-    if product.cpu().tolist() != exact:
-        raise FailureError("matmul")
+    got = product.cpu().tolist()
+    for row, line in enumerate(exact):
+        for column, wanted in enumerate(line):
+            if got[row][column] != wanted:
+                raise FailureError("matmul", got=got[row][column], wanted=wanted)
     _compare_random_product(device)
     return "pass", None
 
@@ -254,8 +261,9 @@ def check_jit(device: str) -> Outcome:
     code = "template <typename T> T torchup_check(T x, T y) { return x * y + T(1); }"
     operation = torch.cuda.jiterator._create_jit_fn(code)  # noqa: SLF001  # the documented way to make one
     values = torch.arange(8, dtype=torch.float32, device=device)
-    if operation(values, values).cpu().tolist() != [i * i + 1.0 for i in range(8)]:
-        raise FailureError("jit")
+    got, wanted = operation(values, values).cpu().tolist(), [i * i + 1.0 for i in range(8)]
+    if got != wanted:
+        raise FailureError("jit", got=got, wanted=wanted)
     return "pass", None
 
 
@@ -298,13 +306,15 @@ def check_companion(name: str, planned: Optional[str], *, wanted: bool) -> Outco
         import torch
 
         boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
-        if module.ops.nms(boxes, torch.tensor([0.9, 0.8]), 0.5).tolist() != [0]:
-            raise FailureError("nms")
+        got = module.ops.nms(boxes, torch.tensor([0.9, 0.8]), 0.5).tolist()
+        if got != [0]:
+            raise FailureError("nms", got=got, wanted=[0])
     if name == "numpy":
         import torch
 
-        if torch.from_numpy(module.ones(3, "float32")).sum().item() != 3:  # three ones
-            raise FailureError("numpy-wrong")
+        total = torch.from_numpy(module.ones(3, "float32")).sum().item()
+        if total != 3:  # three ones
+            raise FailureError("numpy-wrong", got=total, wanted=3)
     return "pass", said("found", what=found)
 
 

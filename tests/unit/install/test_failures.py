@@ -6,7 +6,7 @@ import pytest
 
 from torchup.errors import ExitCode
 from torchup.host import Completed
-from torchup.install.failures import explain
+from torchup.install.failures import explain, explain_addition
 from torchup.model import Step, message
 
 STEP = Step(argv=("uv", "pip", "install", "torch"), summary=message("x", "install torch"), timeout=60)
@@ -84,3 +84,27 @@ def test_a_step_that_hits_its_limit_is_a_network_error():
     error = explain(STEP, Completed(argv=STEP.argv, timed_out=True))
     assert (error.code, error.exit_code) == ("install.failed.timeout", ExitCode.NETWORK)
     assert "60 s" in str(error)
+
+
+@pytest.mark.parametrize(("program", "other"), [("uv", "pip"), ("/x/bin/uv", "pip"), ("/e/bin/python", "uv")])
+def test_the_hint_for_an_unknown_failure_names_the_installer_that_did_not_fail(program, other):
+    """The failed installer is not proposed again."""
+    step = Step(argv=(program, "install"), summary=message("x", "install torch"))
+    hint = explain(step, Completed(argv=step.argv, returncode=1, stderr="error: unseen")).hint
+    assert f"--installer {other}`" in str(hint)
+
+
+def test_a_compilation_that_hits_its_limit_is_not_the_networks_fault():
+    """A compiler waits for no server: the hint is about compiling, and so is the exit code."""
+    step = Step(argv=("uv",), summary=message("install.step.compile", "compile {package}", package="flash-attn"))
+    error = explain(step, Completed(argv=step.argv, timed_out=True))
+    assert error.exit_code == ExitCode.INSTALL
+    assert "torchup wheel flash-attn" in str(error.hint)
+
+
+@pytest.mark.parametrize("words", [*(words for texts in REAL.values() for words in texts), None])
+def test_no_hint_for_an_added_package_names_an_option_of_an_installation(words):
+    """`kernel add` and `lab` choose no installer, no folder and no mirror."""
+    error = explain_addition(STEP, Completed(argv=STEP.argv, returncode=1, stderr=words or "", timed_out=not words))
+    assert error.hint is not None
+    assert "--" not in str(error.hint)

@@ -146,3 +146,10 @@ def test_a_file_from_its_own_index_is_fetched_alone(kind):
     lines = [line for line in text.splitlines() if "xformers==" in line]
     assert lines
     assert all("--no-deps" in line and "index" in line for line in lines)
+
+
+@pytest.mark.parametrize(("gigabytes", "warned"), [(8, True), (64, False)])
+def test_less_memory_than_one_compiler_takes_is_a_warning(gigabytes, warned):
+    """One job is the least there is: what that may not be enough for is said."""
+    found = plan("flash-attn", machine=replace(H100, memory_bytes=gigabytes << 30))
+    assert ("plan.compile.memory" in [notice.code for notice in found.advice]) is warned

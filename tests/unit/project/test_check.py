@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from support.projects import project_file
 from torchup.catalog import load_catalog
@@ -107,6 +108,15 @@ def test_poetry_and_pixi_are_read_too():
     assert "index-without-marker" in rules("pixi.toml", text)
     text += "[pypi-options]\nindex-strategy = 'unsafe-best-match'\n"
     assert "unsafe-best-match" in rules("pixi.toml", text)
+
+
+def test_only_uv_is_asked_for_conflicts():
+    """The other tools have no declaration of conflicts, so no advice could be followed."""
+    name, text = CASES["conflicts-missing"]
+    found = project_file(name, text)
+    other = replace(found, found=replace(found.found, kind="poetry"))
+    assert "conflicts-missing" in [flaw.rule for flaw in flaws(found, load_catalog())]
+    assert "conflicts-missing" not in [flaw.rule for flaw in flaws(other, load_catalog())]
 
 
 def test_a_flaw_says_what_to_do():

@@ -23,6 +23,7 @@ AXES: dict[Axis, Message] = {
     Axis.ABI: message("wheel.axis.abi", "C++ ABI"),
 }
 _LISTED = {Axis.PLATFORM, Axis.CAPABILITY, Axis.CUDA, Axis.PYTHON}  # several values of them stand side by side
+_FLOORS = {Axis.GLIBC, Axis.CAPABILITY}  # numbers of which the next one will do as well
 _NOT_KNOWN = {"", "-", "?"}  # how a value that is not known stands in an answer for programs
 
 
@@ -31,9 +32,19 @@ def value_of(axis: Axis, value: str) -> Message | str:
     if value in _NOT_KNOWN:
         return UNKNOWN
     words = value.split()
+    if axis is Axis.DRIVER and words[0] == "CUDA":  # the majors that the driver has to serve
+        return message("wheel.driver-for", "for CUDA {versions}", versions=", ".join(words[1:]))
     if axis is Axis.CUDA:
         words = [f"cu{word}" if word.isdigit() else word for word in words]
     return ", ".join(words) if axis in _LISTED else value
+
+
+def floor_of(axis: Axis, value: str) -> Message | str:
+    """What is needed: where it is the least that will do, as such."""
+    shown = value_of(axis, value)
+    if shown is UNKNOWN or axis not in _FLOORS or not value[0].isdigit() or " " in value:
+        return shown
+    return message("wheel.floor", "{version} or newer", version=value)
 
 
 def needed(failed: Failed) -> Message:
@@ -42,7 +53,7 @@ def needed(failed: Failed) -> Message:
         "wheel.axis.needed",
         "{axis} {want} (here {have})",
         axis=AXES[failed.axis],
-        want=value_of(failed.axis, failed.want),
+        want=floor_of(failed.axis, failed.want),
         have=value_of(failed.axis, failed.have),
     )
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Packages of conda that choose the build of torch: conda-forge's, and those of the channels `pytorch` and `nvidia`.
 CHOOSING = ("pytorch", "pytorch-gpu", "pytorch-cpu", "torchvision", "torchaudio", "pytorch-cuda", "cudatoolkit",
             "cuda-version")  # fmt: skip
+_OF_THE_SOLVER = "cuda-version"  # where the machines need several, each machine's solver chooses one
 ENDED = ("pytorch", "nvidia", "pytorch-nightly", "pytorch-lts")
 _SPEC = re.compile(r"(?:[\w./:-]+::)?([A-Za-z0-9._-]+)")
 
@@ -188,16 +189,17 @@ def _specs(path: str, text: str, slots: Sequence[Slot]) -> dict[str, str]:
     if len(found) == 1:
         return found[0]
     versions = {name: {spec.split("=")[1] for specs in found if (spec := specs.get(name))} for name in found[0]}
-    if any(len(found) > 1 for found in versions.values()):
+    differing = [name for name, found in versions.items() if len(found) > 1 and name != _OF_THE_SOLVER]
+    if differing:
         raise UsageError(
             message("project.conda.versions",
-                "{path} can contain only one version of each package, but the machines need several",
-                    path=path),
+                "{path} can contain only one version of {package}, but the machines need several: {versions}",
+                    path=path, package=differing[0], versions=", ".join(sorted(versions[differing[0]]))),
             hint=message("project.conda.versions.hint",
                 "use `--torch VERSION` with a version that all the machines support, or keep one file for each "
                 "kind of machine (--file)"),
         )  # fmt: skip
-    shared = [name for name in versions if all(name in specs for specs in found)]
+    shared = [name for name, each in versions.items() if len(each) == 1 and all(name in specs for specs in found)]
     return {name: f"{name}={next(iter(versions[name]))}" for name in shared}
 
 

@@ -29,10 +29,11 @@ class Recipe(BaseRecipe):
 
     def prepare(self) -> None:
         device, label = self.task.device, self.task.precision
-        able = [name for name in CANDIDATES if recipes.refusal(name, device, label) is None]
+        refused = {name: recipes.refusal(name, device, label) for name in CANDIDATES}
+        able = [name for name in CANDIDATES if refused[name] is None]
         tried = self._here(able) if devices.kind(device) == "cpu" else self._in_children(able)
         if not tried:
-            why = self.notes[-1] if self.notes else said("raised", text="-")
+            why = self.notes[-1] if self.notes else next(why for why in refused.values() if why is not None)
             raise SaidError("no-recipe", device=device, why=why)
         chosen = min(tried, key=lambda name: tried[name])
         self.facts.update(chosen=chosen, trial_seconds=tried)

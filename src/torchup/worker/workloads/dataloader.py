@@ -49,7 +49,7 @@ def run(request: Dict[str, Any]) -> Dict[str, Any]:
         bench.raw["batch of %d workers" % workers] = [b - a for a, b in zip([0.0, *arrivals], arrivals)]
     batches = -(-len(part.labels) // batch)
     fewest = min(len(row.arrivals) for row in rows)
-    notes = [said("cut", steps=fewest, total=batches, warm=1)] if fewest < batches else []
+    notes = [said("cut-batches", done=fewest, total=batches)] if fewest < batches else []
     rates = [(float(row.workers), len(part.labels) / row.seconds(batches)) for row in rows]
     best, rate = max(rates, key=lambda row: row[1])
     return bench.answer(

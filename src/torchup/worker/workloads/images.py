@@ -115,7 +115,7 @@ class _Run:
         batch = measure.fitting(asked, attempt)
         self.training.net.load_state_dict(before)  # a norm has counted images that there are not
         if batch < asked:
-            self.notes.append(said("batch-halved", batch=batch, asked=self.setting.batch))
+            self.notes.append(said("batch-halved", batch=batch, asked=asked))
         return batch
 
     def _workers(self, batch: int) -> int:

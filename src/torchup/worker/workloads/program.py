@@ -63,6 +63,8 @@ def _start(command: List[str], threads: Optional[int], limit: Optional[float]) -
         raise SaidError("program-missing", name=Path(command[0]).name, why=error.strerror or error) from error
     except subprocess.TimeoutExpired as error:
         raise SaidError("program-outran", seconds=round(limit or 0.0, 1)) from error
+    if done.returncode < 0:  # of POSIX: the signal that ended it
+        raise SaidError("program-signal", number=-done.returncode)
     if done.returncode:
         raise SaidError("program-failed", number=done.returncode)
 
