@@ -203,7 +203,7 @@ def test_run_passes_signals_on(home, name, code, tmp_path):
 
 def test_rollback_says_what_changed(home, capsys):
     """Back to the older torch, with the packages that changed; --dry-run only says so."""
-    assert "would return to torch 2.12.0+cpu" in torchup(capsys, "env", "rollback", "--dry-run")[1]
+    assert "would have torch 2.12.0+cpu again" in torchup(capsys, "env", "rollback", "--dry-run")[1]
     code, out, _ = torchup(capsys, "env", "rollback")
     assert code == 0
     assert "`default` has torch 2.12.0+cpu again" in out
