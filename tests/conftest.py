@@ -48,8 +48,9 @@ def pytest_configure(config):
 
 # Tests that train. Two at a time on few cores wait for each other's threads by spinning: minutes instead of seconds.
 TRAINING = {
-    "test_bundle.py", "test_distributed.py", "test_doc_examples.py", "test_fused_triton.py", "test_jupyter.py",
-    "test_up.py", "test_worker.py", "test_worker_precision.py", "test_worker_userdata.py", "test_worker_workloads.py",
+    "test_bundle.py", "test_distributed.py", "test_doc_examples.py", "test_fused_cpu.py", "test_fused_triton.py",
+    "test_jupyter.py", "test_up.py", "test_worker.py", "test_worker_precision.py", "test_worker_userdata.py",
+    "test_worker_workloads.py",
 }  # fmt: skip
 
 

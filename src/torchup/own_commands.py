@@ -1,4 +1,4 @@
-"""The commands that update, extend and remove torchup itself, by what installed it: a tool's environment has no pip."""
+"""The commands that change or remove torchup itself, by what installed it: a tool's environment has no pip."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ _UPDATE: Mapping[str, str] = {
     "pipx": "pipx upgrade {name}",
     "pip": "{python} -m pip install --upgrade {name}",
     "uv-pip": "uv pip install --python {python} --upgrade {name}",
+}
+_REINSTALL: Mapping[str, str] = {
+    "uv-tool": "uv tool install --reinstall {name}",
+    "pipx": "pipx reinstall {name}",
+    "pip": "{python} -m pip install --force-reinstall --no-deps {name}",
+    "uv-pip": "uv pip install --python {python} --reinstall-package {name} {name}",
 }
 _REMOVE: Mapping[str, str] = {
     "uv-tool": "uv tool uninstall {name}",
@@ -41,6 +47,11 @@ _EXTRA: Mapping[str, str] = {
 def update_torchup(of: Installation | None = None) -> str:
     """The command that brings torchup up to date."""
     return _filled(_UPDATE, of)
+
+
+def reinstall_torchup(of: Installation | None = None) -> str:
+    """The command that writes torchup's files again."""
+    return _filled(_REINSTALL, of)
 
 
 def remove_torchup(of: Installation | None = None) -> str:

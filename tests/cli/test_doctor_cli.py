@@ -12,10 +12,12 @@ import pytest
 
 from support.doctor_examples import EXAMPLES
 from support.doctor_reports import Report
+from support.wheels import make_wheel
 from torchup.cli import main
 from torchup.cli.explain import answers
-from torchup.doctor.cause import order
+from torchup.doctor.cause import CauseFileError, order
 from torchup.doctor.rules import RULES
+from torchup.own_commands import reinstall_torchup
 
 TOO_OLD = EXAMPLES["driver older than CUDA 12"][1]
 HEALTHY = EXAMPLES["healthy, three cards"][1]
@@ -204,6 +206,24 @@ def test_explain_knows_every_cause_and_question(capsys):
         assert capsys.readouterr().out.startswith(f"{slug}: ")
     assert main(["explain"]) == 0
     assert len(capsys.readouterr().out.splitlines()) >= len(order()) + len(answers())
+
+
+def test_a_broken_cause_file_is_mended_by_a_command(monkeypatch, capsys):
+    """The file is torchup's own: the hint installs torchup again."""
+
+    def broken(slug):
+        raise CauseFileError(f"{slug}.toml: cut off")
+
+    monkeypatch.setattr("torchup.cli.explain.explanation", broken)
+    assert main(["explain", "driver-too-old"]) == 2
+    assert reinstall_torchup() in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_wheel_is_not_held_against_an_environment_that_does_not_exist(tmp_path, capsys):
+    """A name that the user gave has to be one."""
+    wheel = make_wheel(tmp_path, "ext", "1.0")
+    assert main(["explain", str(wheel), "--env", "no-such"]) == 2
+    assert "there is no environment `no-such`" in capsys.readouterr().err
 
 
 def test_explain_guesses(capsys):

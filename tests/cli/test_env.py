@@ -149,6 +149,29 @@ def test_run_of_nothing_and_of_what_is_not_there(home, capsys):
     assert (code, "torchup env run default -- PROGRAM" in err) == (2, True)
 
 
+def test_a_name_without_separator_is_understood_without_a_default_environment(home, tmp_path, capsys):
+    """The environment that was not named is not blamed."""
+    (home / "data" / "envs" / "default").rename(home / "data" / "envs" / "lab")
+    code, _, err = torchup(capsys, "env", "run", "lab")
+    assert (code, "torchup env run lab -- PROGRAM" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("program", "hint"),
+    [
+        ("jupyter", "torchup lab default"),
+        ("jupyterhub", "torchup hub default"),
+        ("jupyter-book", "python -m pip install PACKAGE"),
+        ("pip3", "python -m ensurepip"),
+    ],
+)
+def test_a_program_that_is_not_there_comes_with_what_provides_it(home, capsys, monkeypatch, program, hint):
+    """Each hint installs the program that was named; pip is not run to install pip."""
+    monkeypatch.setattr("torchup.envs.activation.program", lambda *_: None)
+    code, _, err = torchup(capsys, "env", "run", "--", program)
+    assert (code, hint in " ".join(err.split())) == (127, True)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX executables")
 def test_run_of_what_the_system_refuses(home, capsys):
     """A file that is no program: 126, as shells say, and the reason."""

@@ -127,7 +127,10 @@ class Crowded(RealHost):
 def test_too_little_space_is_told_with_both_sums_before_the_first_byte(index, monkeypatch):
     """Download and unpacked size, out of the wheels' own directories, and how to get another disk for each."""
     monkeypatch.setattr(space, "LARGE", 1)
-    with pytest.raises(InstallError, match=r"GB free, but torchup needs .*to download, .* unpacked") as told:
+    with pytest.raises(
+        InstallError,
+        match=r"GB free, but torchup needs .* GB there; .*downloads take .* GB and the unpacked files .* GB",
+    ) as told:
         install(index, host=Crowded())
     assert "TORCHUP_HOME" in str(told.value.hint)
     assert store.contents(HOST) == ()

@@ -68,6 +68,7 @@ HOLDING: dict[str, dict[str, Any]] = {
     "on-mac": {"os": "macos"},
     "apple-silicon": {"os": "macos", "apple_silicon": True},
     "wsl": {"wsl": True},
+    "no-container": {"live": True},
     "container": {"container": True},
     "virtual-machine": {"virtual_machine": True},
     "cluster": {"scheduler": "slurm"},

@@ -87,6 +87,16 @@ def test_the_release_of_the_proxy_goes_with_node(node, tmp_path, version, wanted
     assert hub_proxy.find_proxy(Nowhere(), KNOWN, str(tmp_path / "env"), "lab") == command
 
 
+def test_a_node_without_npm_is_told_what_is_missing(node, tmp_path):
+    """The version of Node.js is not blamed for npm; what installs both is the hint."""
+    npm = node("v20.20.2").parent / "programs" / "npm"
+    npm.unlink()
+    with pytest.raises(InstallError) as caught:
+        hub_proxy.install_proxy(Nowhere(), KNOWN, str(tmp_path / "env"), "lab", print)
+    assert caught.value.code == "hub.no-npm"
+    assert "torchup up --profile hub --env lab" in str(caught.value.hint)
+
+
 @pytest.mark.parametrize("version", [None, "v8.17.0"])
 def test_without_a_node_that_runs_it_the_request_brings_one(node, version):
     """Node.js comes from PyPI into the environment; conda's package of the proxy needs none; no hub, no Node.js."""

@@ -10,7 +10,7 @@ import pytest
 
 import torchup
 from torchup.host.installation import Installation, installer_of
-from torchup.own_commands import add_to_torchup, remove_torchup, update_torchup
+from torchup.own_commands import add_to_torchup, reinstall_torchup, remove_torchup, update_torchup
 
 SOURCE = Path(torchup.__file__).parent
 CHANGES = re.compile(
@@ -38,13 +38,14 @@ def test_only_an_environment_with_pip_is_changed_with_pip(installer):
     commands = (
         update_torchup(own),
         remove_torchup(own),
+        reinstall_torchup(own),
         add_to_torchup("a<2,>=1", own),
         add_to_torchup("torchup[mcp]", own),
     )
     assert all(command.startswith(first[installer]) for command in commands)
-    assert all("torchup" in command for command in (commands[0], commands[1], commands[3]))
-    assert '"a<2,>=1"' in commands[2]
-    assert "--with" not in commands[3]
+    assert all("torchup" in command for command in (*commands[:3], commands[4]))
+    assert '"a<2,>=1"' in commands[3]
+    assert "--with" not in commands[4]
 
 
 def test_no_other_text_says_how_to_change_torchup():

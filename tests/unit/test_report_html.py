@@ -107,3 +107,17 @@ def test_a_curve_of_many_steps_is_drawn_thin_and_on_a_linear_axis():
     assert len(found) < 100_000
     assert ">10k<" in found
     assert ">100<" not in found
+
+
+def test_a_list_that_is_cut_says_how_long_it_is():
+    """No value is left out silently."""
+    many = tuple(0.001 * number for number in range(1, 31))
+    text = page([run(result(repeats=many, raw={"step": many}))])
+    assert "(30 in all)" in text
+    assert "in all)" not in page([run(result(repeats=many[:24], raw={"step": many[:24]}))])
+
+
+def test_a_speed_up_between_devices_names_them():
+    """One recipe on two devices is told apart."""
+    fast, slow = result(seconds=1.0, device="cuda:0", device_name="Example GPU"), result(seconds=100.0)
+    assert "script · Example (cuda:0), relative to script · Example (cpu)" in page([run(fast, slow)])

@@ -291,7 +291,7 @@ def quality_problems(results: tuple[Result, ...], workload: Workload) -> tuple[M
         text = message(
             "bench.quality",
             "{workload}/{recipe} on {device} reached an accuracy of {reached} after {epochs} epochs; {bar} is "
-            "required, so the time of this run does not count",
+            "required, so the time of this result does not count",
             workload=result.workload,
             recipe=result.recipe,
             device=result.device,

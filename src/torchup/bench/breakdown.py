@@ -204,8 +204,8 @@ def explain_sum(result: Result) -> Message | None:
     if check < PLAUSIBLE[0]:
         return message(
             "bench.sum.below",
-            "the loader and the steps, each run alone, together take only {share} of the run's time: they "
-            "compete for the CPU cores in the run",
+            "the loader and the steps, each measured alone, together take only {share} of the run's time: in the "
+            "run, they compete for the CPU cores",
             share=percentage(check, 0),
         )
     return message(

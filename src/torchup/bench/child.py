@@ -105,7 +105,7 @@ def payload(answer: WorkerAnswer, key: str, what: str = "torch", *, limit: float
     number, reason = answer.returncode or 0, raised(words) if words else Said(code="silent")
     said = Said(code="signal" if number < 0 else "ended", values={"number": abs(number), "why": reason})
     text = message("bench.failed", "{what}: {reason}", what=what, reason=sentence(said))
-    hint = message("bench.crash.hint", "run `torchup verify` to see what is broken in the environment")
+    hint = message("bench.crash.hint", "run `torchup verify` to see whether the environment works")
     raise MeasureError(text, said, hint=hint)
 
 

@@ -270,7 +270,9 @@ def _flat(value: Any, prefix: str) -> Iterator[tuple[str, object]]:
 
 def _caveats(base: Result, candidate: Result, *, fewest: int) -> Iterator[Notice]:
     if not (base.measured and candidate.measured):
-        yield _caveat(message("compare.not-measured", "one side is a published number that torchup did not measure"))
+        yield _caveat(
+            message("compare.not-measured", "at least one side is a published number that torchup did not measure")
+        )
     if fewest < FEW:
         text = message(
             "compare.few-repeats",

@@ -42,7 +42,7 @@ def _arch_lists(catalog: Catalog) -> Iterator[Message]:
         if not row.arch_known or row.kind in {"cpu", "xpu"}:
             continue
         if row.arch is None or not (row.arch.sass or row.arch.gfx):
-            yield message("catalog.law.arch", "{row} has no arch list", row=_name(row))
+            yield message("catalog.law.arch", "{row} has no architecture list", row=_name(row))
         elif not set(row.arch.ptx) <= set(row.arch.sass):
             yield message(
                 "catalog.law.ptx", "{row} has PTX but no native code for the same architecture", row=_name(row)

@@ -109,7 +109,8 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     default=1,
     show_default=True,
     help=text(
-        "bench.option.repeats", "Number of runs of each recipe; the recipes alternate, each run in a fresh process"
+        "bench.option.repeats",
+        "Number of repeats of each recipe; the recipes alternate, each repeat in a fresh process",
     ),
 )
 @click.option(

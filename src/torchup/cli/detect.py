@@ -114,7 +114,7 @@ def _record(folder: str, session: Session) -> tuple[Machine, tuple[Notice, ...]]
             ),
             hint=message(
                 "detect.record.invalid.hint",
-                "run the command again; if the error stays, report it with this output to torchup's developers",
+                "run the command again; if the error remains, report it to torchup's developers with this output",
             ),
         ) from error
     del session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 NOT_FOUND = 127  # what shells return for a command that is not there
 NOT_RUNNABLE = 126  # and for one that the system refuses to start
+_JUPYTER = frozenset({"jupyter", "jupyter-lab", "jupyter-notebook"})  # what `torchup lab` installs
+_PIP = re.compile(r"pip[\d.]*")
 NAME = click.argument("name", required=False, shell_complete=environment_names)
 
 
@@ -186,7 +189,7 @@ def rollback_command(session: Session, name: str | None) -> Answer:
         label = _previous(host, registry.find(host, chosen))
         would = text(
             "env.rollback.would",
-            "`{name}` would return to torch {torch}",
+            "`{name}` would have torch {torch} again",
             name=chosen,
             torch=label or UNKNOWN,
         )
@@ -216,12 +219,14 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
     """`torchup env run [NAME] -- PROGRAM ...`: its exit code is the answer's, its output is all there is."""
     session = context.ensure_object(Session)
     name, argv = _split(words)
-    environment = registry.find(session.host, environment_name(session.host, name))
+    chosen = environment_name(session.host, name)
+    if name is None and argv[0] in (known := registry.names(session.host)) and chosen not in known:
+        raise _no_separator(argv[0])  # no environment was named, and the one that is meant without a name is not there
+    environment = registry.find(session.host, chosen)
     session.as_json = False  # stdout is the program's
     program = activation.program(session.host, environment.path, argv[0])
     if program is None and argv[0] in registry.names(session.host):
-        hint = message("env.run.separator.hint", "run `torchup env run {name} -- PROGRAM`", name=argv[0])
-        raise UsageError(message("env.run.separator", "`--` is missing between the name and the program"), hint=hint)
+        raise _no_separator(argv[0])
     if program is None:
         session.note(message("env.run.no-program", "cannot find the program `{name}`", name=argv[0]))
         session.note(_how_to_get(argv[0], environment.name))
@@ -236,13 +241,27 @@ def run_command(context: click.Context, words: tuple[str, ...]) -> Answer:
         session.note(message("env.run.refused", "cannot run {program}: {error}", program=program, error=why))
         return Answer(command="env run", data=None, text=str, exit_code=NOT_RUNNABLE)
     if code and "install" in argv and not argv[0].startswith("pip"):  # pip's own script says it
-        session.note(stopped(guard.kept(session.host, environment.path).get("torch", "")))
+        session.note(stopped(guard.kept(session.host, environment.path).get("torch", ""), environment.name))
     return Answer(command="env run", data=None, text=str, exit_code=code)
 
 
+def _no_separator(name: str) -> UsageError:
+    """The name of an environment stands where a program belongs."""
+    hint = message("env.run.separator.hint", "run `torchup env run {name} -- PROGRAM`", name=name)
+    return UsageError(message("env.run.separator", "`--` is missing between the name and the program"), hint=hint)
+
+
 def _how_to_get(program: str, name: str) -> Message:
-    """What to type where a program is not there: Jupyter has a verb, others come with a package."""
-    if program.startswith("jupyter"):
+    """What to type where a program is not there: Jupyter has verbs, Python has pip, others come with a package."""
+    if program == "jupyterhub":
+        return message("env.run.no-program.hub", "hint: run `torchup hub {name}` to start JupyterHub", name=name)
+    if _PIP.fullmatch(program):
+        return message(
+            "env.run.no-program.pip",
+            "hint: run `torchup env run {name} -- python -m ensurepip --default-pip` to install pip",
+            name=name,
+        )
+    if program in _JUPYTER:
         return message(
             "env.run.no-program.jupyter",
             "hint: run `torchup lab {name}` to install and start JupyterLab",
@@ -251,7 +270,7 @@ def _how_to_get(program: str, name: str) -> Message:
     return message(
         "env.run.no-program.hint",
         "hint: check the program's name or path, or install the package that provides the program: `torchup env "
-        "run {name} -- pip install PACKAGE`",
+        "run {name} -- python -m pip install PACKAGE`",
         name=name,
     )
 

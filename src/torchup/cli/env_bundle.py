@@ -104,7 +104,7 @@ def recorded_plan(host: Host, name: str, *, pinned: bool) -> Plan:
             message("env.no-record", "torchup's record of `{name}` is missing or damaged", name=name),
             hint=message(
                 "env.no-record.hint",
-                "run `torchup env remove {name}`, then `torchup up --env {name}` to make the environment again",
+                "run `torchup env remove {name}`, then `torchup up --env {name}` to make a new environment",
                 name=name,
             ),
         )

@@ -42,7 +42,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         (
             "torchup hub thesis",
             message(
-                "example.hub", "Start the JupyterHub of `thesis`; people log in with their accounts on this machine."
+                "example.hub", "Start the JupyterHub of `thesis`; only you can log in, unless you start it as root."
             ),
         ),
     ),
@@ -192,7 +192,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ),
         (
             "torchup bench --recipe script,graph --repeats 5",
-            message("example.bench.repeats", "Compare two recipes in alternating runs."),
+            message("example.bench.repeats", "Compare two recipes with alternating repeats."),
         ),
     ),
     "torchup explain": (
@@ -333,7 +333,9 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         (
             "torchup project sync --for mac,windows-cuda",
             message(
-                "example.project", "Write one project file for a Mac and for a Windows machine with an NVIDIA GPU."
+                "example.project",
+                "Write the builds for a Mac and for a Windows machine with an NVIDIA GPU into this folder's "
+                "project file.",
             ),
         ),
         ("torchup project check", message("example.project.check", "Check the project file in CI.")),

@@ -21,6 +21,7 @@ from torchup.i18n import LANGUAGES, render, text
 from torchup.install import conda_texts
 from torchup.model import message, verbatim
 from torchup.near_names import did_you_mean
+from torchup.own_commands import reinstall_torchup
 from torchup.plan.questions import questions
 from torchup.report.explain_text import explanation_text, index_text, question_text
 
@@ -102,7 +103,8 @@ def _explained(slug: str) -> Explanation:
         return explanation(slug)
     except CauseFileError as error:
         raise UsageError(
-            message("explain.broken", "the file for this cause is broken: {problem}", problem=error)
+            message("explain.broken", "the file for this cause is broken: {problem}", problem=error),
+            hint=message("explain.broken.hint", "reinstall torchup: `{command}`", command=reinstall_torchup()),
         ) from error
 
 

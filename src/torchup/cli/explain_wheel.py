@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+from click.core import ParameterSource
+
 from torchup.cli.answer import Answer
 from torchup.errors import ExitCode
+from torchup.report.env_text import torch_label
 
 if TYPE_CHECKING:
     from torchup.cli.session import Session
@@ -19,9 +23,10 @@ def wheel_answer(session: Session, path: str, env: str) -> Answer:
     from torchup.jobs.explain_wheel import explain_wheel  # noqa: PLC0415  # same
     from torchup.report.wheel_contents_text import explained_text  # noqa: PLC0415  # same
 
-    environment = registry.get(session.host, env)
+    given = click.get_current_context().get_parameter_source("env") is ParameterSource.COMMANDLINE
+    environment = registry.find(session.host, env) if given else registry.get(session.host, env)
     python = environment.python if environment else None
-    torch = f"{environment.torch}+{environment.variant}" if environment and environment.torch else None
+    torch = torch_label(environment) if environment and environment.torch else None
     found = explain_wheel(
         session.host, path, detect_machine(session.host), current_catalog(session), torch=torch, python=python
     )

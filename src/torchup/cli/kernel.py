@@ -55,7 +55,7 @@ _target = _place(
 _searched = _place(
     text(
         "kernel.option.search-prefix",
-        "Folder of the only hub or environment to search (default: every folder that Jupyter searches)",
+        "Folder of the hub or environment to search (default: every folder that Jupyter searches)",
     ),
     text(
         "kernel.option.search-user",
@@ -209,7 +209,7 @@ def remove_command(session: Session, names: tuple[str, ...], prefix: str | None,
         raise UsageError(
             message(
                 "kernel.remove.which",
-                "`torchup kernel remove` needs either --stale or names of kernels or environments, but not both",
+                "`torchup kernel remove` needs --stale or names (of kernels or of environments), but not both",
             ),
             hint=message("kernel.unknown.hint", "run `torchup kernel list` to list the kernels"),
         )

@@ -55,7 +55,7 @@ def _file_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--tool", type=click.Choice(_TOOLS),
             help=text("project.option.tool",
-                "Tool to use if pyproject.toml has tables of several tools (default: the only one)"),
+                "Tool to use; required if pyproject.toml has tables of several tools (default: the only one)"),
         ),
     )):  # fmt: skip
         decorated = option(decorated)
@@ -150,8 +150,8 @@ def check_command(session: Session, folder: str, files: tuple[str, ...], tool: s
     name="sync",
     help=text(
         "project.sync.help",
-        "Write the planned build into the project's file; only entries that concern torch change. Shows the "
-        "difference and asks first. Without --for or --machine, the file supports this machine.",
+        "Write the planned build into the project's file; only entries that concern torch change. torchup shows "
+        "the difference and asks first. Without --for or --machine, the file supports this machine.",
     ),
 )
 @_file_options

@@ -58,7 +58,7 @@ VERBS: dict[str, tuple[str, Message]] = {
     ),
     "results": (
         "torchup.cli.results",
-        message("results.summary", "List, show, compare, report, export and import measurements"),
+        message("results.summary", "List, show, compare, report, export and import runs"),
     ),
     "mirror": (
         "torchup.cli.mirror",
@@ -69,7 +69,10 @@ VERBS: dict[str, tuple[str, Message]] = {
         message("kernel.summary", "Use environments in Jupyter: add, list and remove kernels"),
     ),
     "lab": ("torchup.cli.lab", message("lab.summary", "Open the JupyterLab of an environment in the browser")),
-    "hub": ("torchup.cli.hub", message("hub.summary", "Start JupyterHub, so that several people can log in")),
+    "hub": (
+        "torchup.cli.hub",
+        message("hub.summary", "Start JupyterHub for yourself, or for everyone on this machine if you are root"),
+    ),
     "catalog": (
         "torchup.cli.catalog",
         message("catalog.summary", "Show, check and refresh the catalogue of published builds"),

@@ -65,7 +65,10 @@ def list_command(session: Session) -> Answer:
 
 @command.command(
     name="show",
-    help=text("results.show.help", "Show one run: an id or its first characters, `latest`, `article`, or a file"),
+    help=text(
+        "results.show.help",
+        "Show one run: an id or its first characters, `latest`, `article`, or a file (default: `latest`)",
+    ),
 )
 @click.argument("run", default="latest")
 @common_options
@@ -177,7 +180,7 @@ def report_command(session: Session, runs: tuple[str, ...], output: str, no_base
     "-o",
     "--output",
     type=click.Path(dir_okay=False),
-    help=text("results.option.output", "File to write (default: print the result)"),
+    help=text("results.option.output", "File to write (default: print the run)"),
 )
 @common_options
 def export_command(session: Session, run: str, form: str, output: str | None) -> Answer:
@@ -296,7 +299,8 @@ def _nothing_comparable(report: Report, base: Sequence[Labelled], candidate: Seq
         ),
         hint=message(
             "compare.other-work.hint",
-            "add `--across NAME` for each difference to compare anyway (`--across parameters` covers all parameters)",
+            "use `--across NAME` for each of these differences to compare the two sides anyway (`--across "
+            "parameters` covers all parameters)",
         ),
     )
 

@@ -253,7 +253,8 @@ def _internal(error: Exception, argv: Sequence[str]) -> TorchupError:
     text = message("cli.internal", "Internal error; the details are in {path}", path=path)
     hint = message(
         "cli.internal.hint",
-        "report this error; attach the file with the details and the output of `torchup doctor --format md`",
+        "report this error to torchup's developers; attach the file with the details, and the output of `torchup "
+        "doctor --format md`",
     )
     return TorchupError(text, hint=hint)
 

@@ -77,7 +77,7 @@ def serve(session: Session, server: Server) -> Answer | None:
     session.note(
         message(
             "serve.failed",
-            "{name} stopped with exit code {code} before it responded; its output is above",
+            "{name} exited with code {code} before it responded; its output is above",
             name=server.name,
             code=code,
         )

@@ -258,5 +258,7 @@ def _next_steps(session: Session, environment: Environment, *, measured: bool) -
     if "jupyterlab" in environment.packages:
         steps.append((text("up.next.lab", "work in JupyterLab in the browser"), f"torchup lab {environment.name}"))
     if "jupyterhub" in environment.packages:
-        steps.append((text("up.next.hub", "start a JupyterHub for several people"), f"torchup hub {environment.name}"))
+        steps.append(
+            (text("up.next.hub", "start the JupyterHub of this environment"), f"torchup hub {environment.name}")
+        )
     return tuple(steps)

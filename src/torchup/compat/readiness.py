@@ -38,9 +38,9 @@ _PYTHON = message("readiness.python", "a Python that this torch supports")
 
 def readiness(facts: CompileFacts, machine: Machine, catalog: Catalog) -> tuple[Readiness, ...]:
     """Each requirement of torch.compile on this machine: there, missing, or not needed."""
-    cuda = (facts.torch or "").partition("+")[2].startswith("cu") or any(
-        gpu.vendor == Vendor.NVIDIA for gpu in machine.gpus
-    )
+    label = (facts.torch or "").partition("+")[2]
+    nvidia = any(gpu.vendor == Vendor.NVIDIA for gpu in machine.gpus)
+    cuda = label.startswith("cu") or (nvidia and label != "cpu")  # a CPU wheel requires no Triton
     return tuple(_rows(facts, machine, catalog, gpu=cuda))
 
 

@@ -28,6 +28,7 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
     "apple-silicon": lambda facts: facts.system.apple_silicon is True,
     "wsl": lambda facts: facts.system.wsl,
     "container": lambda facts: facts.system.container,
+    "no-container": lambda facts: facts.live and not facts.system.container,  # a report may not say it
     "virtual-machine": lambda facts: facts.system.virtual_machine,
     "cluster": lambda facts: facts.system.scheduler is not None,
     "jetson": lambda facts: facts.system.jetson is not None,

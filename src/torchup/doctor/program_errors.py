@@ -41,8 +41,9 @@ _ERRORS: Mapping[str, ProgramError] = {
     "program.shared-memory": ProgramError(
         way_out=message(
             "doctor.program.shared-memory",
-            "give the DataLoader's workers more shared memory (/dev/shm), or set num_workers=0: start a container with "
-            "--ipc=host or a larger --shm-size; in Kubernetes, mount an emptyDir with medium: Memory at /dev/shm",
+            "set num_workers=0, or give the DataLoader's workers more shared memory (/dev/shm): start the "
+            "container with --ipc=host or a larger --shm-size; in Kubernetes, mount an emptyDir with medium: "
+            "Memory at /dev/shm",
         )
     ),
     "program.open-files": ProgramError(

@@ -146,6 +146,13 @@ def install_proxy(host: Host, known: HubProxy, path: str, name: str, on_line: Ca
     """
     node = find_node(host, path)
     wanted = known.release(node.major) if node is not None else None
+    if node is None and (host.which(join(scripts_of(path), "node")) or host.which("node")):
+        raise InstallError(
+            message(
+                "hub.no-npm", "{proxy} is installed with npm, but there is no npm beside Node.js", proxy=known.name
+            ),
+            hint=_with_node(name),
+        )
     if node is None or wanted is None:
         raise InstallError(
             message(
@@ -154,9 +161,7 @@ def install_proxy(host: Host, known: HubProxy, path: str, name: str, on_line: Ca
                 proxy=known.name,
                 oldest=_oldest(known),
             ),
-            hint=message(
-                "hub.no-node.hint", "run `torchup up --profile hub --env {name}` to install Node.js too", name=name
-            ),
+            hint=_with_node(name),
         )
     folder = hub_folder(host, name)
     host.write_text(join(folder, "package.json"), json.dumps({"private": True}) + "\n")
@@ -171,9 +176,14 @@ def install_proxy(host: Host, known: HubProxy, path: str, name: str, on_line: Ca
                 proxy=known.name,
                 words=verbatim(_last_words(done.stderr)),
             ),
-            hint=message("hub.npm.hint", "the environment is ready; run `torchup hub {name}` to try again", name=name),
+            hint=message("hub.npm.hint", "run `torchup hub {name}` to try again; the environment is ready", name=name),
         )
     return (node.node, script)
+
+
+def _with_node(name: str) -> Message:
+    """What installs Node.js and npm."""
+    return message("hub.no-node.hint", "run `torchup up --profile hub --env {name}` to install Node.js too", name=name)
 
 
 def _oldest(known: HubProxy) -> int:

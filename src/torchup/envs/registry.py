@@ -207,7 +207,7 @@ def roll_back(host: Host, name: str) -> Environment:
                 hint = message(
                     "envs.no-previous.hint",
                     "run `torchup up --env NAME --torch VERSION` to install the torch that you want; torchup "
-                    "then keeps the present environment as the previous version",
+                    "then keeps the current environment as the previous version",
                 )
                 raise UsageError(text, hint=hint)
             transaction.roll_back(host, target)

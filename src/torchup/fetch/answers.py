@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 OK, PARTIAL, BUSY = 200, 206, frozenset({408, 425, 429, 500, 502, 503, 504})
+ABSENT = frozenset({404, 410})
 
 
 class PlaceError(Exception):

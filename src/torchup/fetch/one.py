@@ -13,6 +13,7 @@ from torchup.envs.paths import split
 from torchup.errors import InstallError, NetworkError
 from torchup.fetch import store
 from torchup.fetch.answers import (
+    ABSENT,
     BUSY,
     ChangedError,
     PlaceError,
@@ -22,13 +23,14 @@ from torchup.fetch.answers import (
 from torchup.fetch.blocks import BLOCK, Blocks, journal_head, journal_line, journal_tag, read_journal
 from torchup.fetch.offered import offered_at
 from torchup.fetch.transfer import NoRangesError, Transfer
-from torchup.model import UNKNOWN, Value, message, verbatim
+from torchup.model import Value, message, verbatim
 
 if TYPE_CHECKING:
     from torchup.fetch.offered import Offered
     from torchup.fetch.order import FileOrder, Patience, Place
     from torchup.host import Host
     from torchup.host.partfile import PartFile
+    from torchup.model import Message
 
 Look = Callable[["Seen"], None]
 WAIT = 1.0  # seconds between two looks at another torchup's download
@@ -267,10 +269,17 @@ def _nobody(order: FileOrder, failures: list[tuple[str, PlaceError]]) -> Network
             "fetch.nobody",
             "no source provided {file} ({reasons})",
             file=order.name,
-            reasons=verbatim(told) if told else UNKNOWN,
+            reasons=verbatim(told) if told else message("fetch.no-source", "no source is configured"),
         ),
-        hint=message("fetch.nobody.hint", "repeat the command: it continues where this download stopped"),
+        hint=_next_step([error for _, error in failures]),
     )
+
+
+def _next_step(errors: list[PlaceError]) -> Message:
+    """Repeating helps against a bad moment, not if no source has the file."""
+    if all(isinstance(error, StatusError) and error.status in ABSENT for error in errors):
+        return message("fetch.nobody.absent", "use another source with --mirror")
+    return message("fetch.nobody.hint", "repeat the command: it continues where this download stopped")
 
 
 def _disk_error(error: OSError, order: FileOrder) -> InstallError:

@@ -219,7 +219,7 @@ def failure(step: Step, completed: Completed) -> TorchupError:
         return NetworkError(text, hint=hint)
     return InstallError(
         message("conda.failed", "could not {step}:\n{words}", step=step.summary, words=words),
-        hint=message("conda.failed.hint", "try again, or install wheels instead: `torchup up --installer uv`"),
+        hint=message("conda.failed.hint", "try again, or use `--installer uv` to install wheels instead"),
     )
 
 

@@ -164,7 +164,7 @@ def _say_which(error: InstallError, files: Sequence[DirectFile]) -> NoReturn:
         hint=message(
             "direct.replaced.hint",
             "ask the publisher of the file why it was replaced; if you trust the new file, run `torchup env "
-            "remove {name}` and make the environment again with `torchup up`",
+            "remove {name}`, then `torchup up --env {name}` with the same options to recreate the environment",
             name=file.environment,
         ),
     ) from error

@@ -148,7 +148,11 @@ def _locked(
     again: bool,
 ) -> Environment:
     if transaction.recover(host, target):
-        tell(Event(stage="recover", text=message("install.recovered", "removed the remains of an interrupted run")))
+        tell(
+            Event(
+                stage="recover", text=message("install.recovered", "removed the remains of an interrupted installation")
+            )
+        )
     _check_place(host, name, target)
     if not again and is_satisfied(host, plan, target):
         return _reuse(host, name, target, tell)
@@ -193,7 +197,7 @@ def _replace(
         origins=origins(host, plan, environment.packages, python, direct_urls),
         first_use=tuple(package for package in first_use if package in environment.packages),
     )
-    write_guard(host, staged, target, environment.packages, plan.constraints)
+    write_guard(host, staged, environment, plan.constraints)
     records.write(host, staged, records.Record(environment=environment, plan=plan, verification=verification))
     tell(Event(stage="swap", text=message("install.swap", "put the new environment in place")))
     transaction.commit(host, staged, target)
@@ -267,7 +271,8 @@ def _in_bundle(plan: Plan, mine: tuple[Distribution, ...]) -> tuple[Distribution
             names=", ".join(lacking),
         )
         hint = message(
-            "install.bundle-lacks.hint", "choose another name, or make a bundle that contains these packages"
+            "install.bundle-lacks.hint",
+            "choose another environment name, or make a bundle that contains these packages",
         )
         raise InstallError(text, hint=hint)
     return () if plan.hashes else mine
@@ -483,7 +488,8 @@ def _not_verified(verification: Verification) -> VerifyError:
         text,
         hint=message(
             "install.not-verified.hint",
-            "run `torchup doctor` to find the cause; an existing environment stays unchanged",
+            "run `torchup doctor` to examine the machine, e.g. its driver; the new environment is removed, and "
+            "an existing one stays unchanged",
         ),
     )
 
@@ -493,6 +499,7 @@ def _os_error(target: str, error: OSError) -> TorchupError:
     text = message("install.os-error", "cannot write {path}: {error}", path=where, error=error.strerror or error)
     hint = message(
         "install.os-error.hint",
-        "set TORCHUP_HOME, or use --path, to choose a folder that you can write to and that has free space",
+        "set TORCHUP_HOME to a folder that you can write to and that has free space (`torchup up` and `torchup "
+        "env create` also accept --path DIR)",
     )
     return InstallError(text, hint=hint)

@@ -107,7 +107,8 @@ KINDS = (
         message("install.failed.permission", "the installer could not write to a folder"),
         message(
             "install.failed.permission.hint",
-            "set TORCHUP_HOME, or use --path, to choose a folder that you can write to",
+            "set TORCHUP_HOME to a folder that you can write to (`torchup up` and `torchup env create` also "
+            "accept --path DIR)",
         ),
     ),
     _kind(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torchup.host import Host
-    from torchup.model import Message
+    from torchup.model import Environment, Message
 
 COMPANIONS = ("torch", "torchvision", "torchaudio")
 _BOUND = frozenset({"matched", "stable"})  # kinds of packages whose file is for one torch or one CUDA major
@@ -33,30 +33,30 @@ def guarded_names(packages: Mapping[str, str]) -> dict[str, str]:
     return {name: packages[name] for name in (*COMPANIONS, *sorted(bound)) if name in packages}
 
 
-def guard_text(packages: Mapping[str, str], constraints: tuple[str, ...] = ()) -> str:
+def guard_text(name: str, packages: Mapping[str, str], constraints: tuple[str, ...] = ()) -> str:
     """The constraints file; the user's own lines follow, because pip reads one such setting only.
 
     Args:
+        name: of the environment.
         packages: installed distributions, name -> version.
         constraints: requirement lines of the user's own constraint files.
     """
     own = guarded_names(packages)
     mine = [line for line in constraints if not line.lower().startswith(tuple(own))]
-    head = "# Kept by torchup; `torchup up --with PACKAGE` changes it on purpose."
+    head = f"# Kept by torchup; `torchup up --env {name} --with PACKAGE` changes it on purpose."
     return "\n".join((head, *(f"{name}=={version}" for name, version in own.items()), *mine)) + "\n"
 
 
-def write_guard(
-    host: Host, staged: str, target: str, packages: Mapping[str, str], constraints: tuple[str, ...] = ()
-) -> None:
-    """Guard an environment that is built at ``staged`` and will lie at ``target``. Raises `OSError`."""
+def write_guard(host: Host, staged: str, environment: Environment, constraints: tuple[str, ...] = ()) -> None:
+    """Guard an environment that is built at ``staged`` and will lie at its own path. Raises `OSError`."""
+    packages, target = environment.packages, environment.path
     if "torch" not in packages:
         return
-    host.write_text(join(staged, FILE_NAME), guard_text(packages, constraints))
+    host.write_text(join(staged, FILE_NAME), guard_text(environment.name, packages, constraints))
     configuration = "pip.ini" if is_windows_path(target) else "pip.conf"
     host.write_text(join(staged, configuration), f"[install]\nconstraint = {guard_url(target)}\n")
     _patch_scripts(host, staged, guard_url(target))
-    _patch_pip(host, staged, packages["torch"])
+    _patch_pip(host, staged, packages["torch"], environment.name)
 
 
 def _patch_scripts(host: Host, staged: str, url: str) -> None:
@@ -71,22 +71,23 @@ def _patch_scripts(host: Host, staged: str, url: str) -> None:
             host.write_text(join(folder, name), content.rstrip("\n") + "\n" + DEACTIVATE_BAT)
 
 
-def _patch_pip(host: Host, staged: str, version: str) -> None:
+def _patch_pip(host: Host, staged: str, version: str, environment: str) -> None:
     """Scripts of pip say after a failure how torch is changed on purpose; a launcher of Windows stays as it is."""
     folder = scripts_of(staged)
     for name in host.list_dir(folder) or ():
         if name.startswith("pip") and "." not in name.removeprefix("pip3."):
             content = host.read_bytes(join(folder, name), 1 << 16)
-            changed = guarded_pip(content, render(stopped(version))) if content else None
+            changed = guarded_pip(content, render(stopped(version, environment))) if content else None
             if changed is not None:
                 host.write_bytes(join(folder, name), changed)
 
 
-def stopped(version: str) -> Message:
-    """What is said after an installation that the guard may have stopped."""
+def stopped(version: str, name: str) -> Message:
+    """What is said after an installation that the guard may have stopped in the environment of this name."""
     return message(
         "guard.stopped",
         "torchup keeps torch {version} in this environment; if a package needs another torch, run `torchup up "
-        "--env NAME --with PACKAGE` with the name of this environment",
+        "--env {name} --with PACKAGE`",
         version=version,
+        name=name,
     )

@@ -97,7 +97,13 @@ def _libraries(wheel: WheelFile) -> dict[str, Library]:
     names = [member for member in wheel.members() if _COMPILED.fullmatch(member.name)]
     if len(names) > FILES or sum(member.size for member in names) > BYTES:
         raise UsageError(
-            message("explain.wheel.large", "{name} contains more compiled code than torchup reads", name=wheel.name),
+            message(
+                "explain.wheel.large",
+                "{name} contains more compiled code than torchup reads (limits: {files} files, {size})",
+                name=wheel.name,
+                files=FILES,
+                size=f"{BYTES >> 30} GiB",
+            ),
             hint=message(
                 "explain.wheel.large.hint", "run `torchup catalog measure WHEEL` if the file is a wheel of torch itself"
             ),

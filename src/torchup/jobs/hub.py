@@ -80,7 +80,7 @@ def prepare_hub(
     try:
         proxy = find_proxy(host, known, environment.path, name)
         if proxy is None:
-            tell(message("hub.installing", "install JupyterHub's proxy from npm"))
+            tell(message("hub.installing", "installing JupyterHub's proxy from npm"))
             proxy = install_proxy(host, known, environment.path, name, on_line)
         write_hub(host, name, proxy)
     except OSError as error:

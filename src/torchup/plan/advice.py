@@ -344,8 +344,8 @@ def _system_packages(plan: Plan, best: Fit, question: Question) -> Iterator[Noti
         yield _tell(
             message(
                 "plan.advice.system-packages",
-                "this build uses the CUDA and cuDNN of JetPack, and also needs packages of the system: run "
-                "`{command}` to install these packages",
+                "this build uses JetPack's CUDA and cuDNN, and also needs system packages: run `{command}` to "
+                "install them",
                 command=f"sudo apt-get install {packages}",
             )
         )

@@ -62,8 +62,7 @@ def check_tools(package: Package, machine: Machine, variant: str) -> None:
             ),
             hint=message(
                 "plan.compile.gpu-only.hint",
-                "leave out the package, or plan a GPU build: leave out --cpu, or run `torchup plan` with "
-                "--assume gpu=NAME",
+                "leave out the package; to plan a GPU build, leave out --cpu or run `torchup plan --assume gpu=NAME`",
             ),
         )
     if not machine.tools:

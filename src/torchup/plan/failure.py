@@ -309,8 +309,8 @@ def _hint(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
     if question.request.variant and not any(_serves(question, r.variant) for r in rejected):
         return message(
             "plan.hint.other-vendor",
-            "leave out the variant (in --variant or --torch), or run `torchup plan` with --assume gpu=NAME to "
-            "plan for a machine with another GPU",
+            "leave out the variant (in --variant or --torch), or run `torchup plan --assume gpu=NAME` to plan "
+            "for a machine with another GPU",
         )
     if any(gpu.vendor == Vendor.AMD and gpu.gfx is None for gpu in question.target.machine.gpus):
         return message(

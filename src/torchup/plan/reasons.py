@@ -165,7 +165,7 @@ def _apple(best: Fit) -> Iterator[Message]:
     if best.uses_gpu and row.mps:
         yield message(
             "plan.why.mps",
-            "the macOS build contains MPS; in {torch}, MPS needs macOS {floor}",
+            "the macOS build contains MPS; MPS in torch {torch} needs macOS {floor} or newer",
             floor=row.mps,
             torch=row.torch,
         )

@@ -76,7 +76,7 @@ def _label_unknown(asked: Asked) -> Iterator[Flaw]:
     labels += [wish.label for wish in asked.found.wishes if wish.label]
     for label in dict.fromkeys(labels):
         if not asked.compat.label_exists(label):
-            yield _flaw("label-unknown", message("project.flaw.label", "torch has no build `{label}`",
+            yield _flaw("label-unknown", message("project.flaw.label", "no build of torch has the label `{label}`",
                                                  label=label))  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def _index_without_marker(asked: Asked) -> Iterator[Flaw]:
         if none:
             yield _flaw("index-without-marker", message(
                 "project.flaw.marker",
-                "`{package}` is tied to {label} also on {systems}, for which no such build was published",
+                "`{package}` is also tied to {label} on {systems}, for which no such build was published",
                 package=wish.name, label=label, systems=", ".join(_SHOWN.get(name, name) for name in none),
             ))  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchup.i18n import render, text
-from torchup.model import UNKNOWN
+from torchup.model import UNKNOWN, RungStatus
 from torchup.report.style import mark
 from torchup.report.table import table
 
@@ -46,7 +46,8 @@ def torch_label(environment: Environment) -> str:
     """``2.13.0+cu126``, ``-`` if there is no torch or the folder no longer exists."""
     if environment.torch is None:
         return "-"
-    return f"{environment.torch}+{environment.variant}" if environment.variant else environment.torch
+    torch, _, label = environment.torch.partition("+")  # a record of another tool may have the label in both places
+    return "+".join(filter(None, (torch, environment.variant or label)))
 
 
 def show_text(
@@ -127,6 +128,7 @@ def _verified(environment: Environment, verification: Verification | None, style
         )
     if verification is None:
         return environment.verified_at
-    passed = sum(rung.status == "pass" for rung in verification.rungs)
-    count = text("env.show.rungs", "{passed} of {total} checks passed", passed=passed, total=len(verification.rungs))
+    passed = sum(rung.status == RungStatus.PASS for rung in verification.rungs)
+    tried = sum(rung.status != RungStatus.SKIP for rung in verification.rungs)
+    count = text("env.show.rungs", "{passed} of {total} checks passed", passed=passed, total=tried)
     return f"{mark(style, 'pass')} {environment.verified_at}  {count}"

@@ -131,7 +131,15 @@ def _detail(entry: Entry) -> Detail:
 
 
 def _joined(samples: Sequence[float]) -> str:
-    return ", ".join(numbers.seconds(value) for value in samples[:LONGEST_LIST])
+    return _listed([numbers.seconds(value) for value in samples[:LONGEST_LIST]], len(samples))
+
+
+def _listed(shown: Sequence[str], count: int) -> str:
+    """The first values of a list, and how many there are in all if some were left out."""
+    line = ", ".join(shown)
+    if len(shown) == count:
+        return line
+    return text("html.list.cut", "{values}, ... ({count} in all)", values=line, count=count)
 
 
 def _result_facts(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -202,5 +210,5 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 def _short(value: object) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(map(_short, value[:LONGEST_LIST]))
+        return _listed([_short(item) for item in value[:LONGEST_LIST]], len(value))
     return f"{value:.6g}" if isinstance(value, float) else str(value)

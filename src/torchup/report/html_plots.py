@@ -32,8 +32,9 @@ def roofline(entries: Sequence[Entry]) -> Section:
         title=text("html.roofline", "Roofline"),
         intro=text(
             "html.roofline.intro",
-            "The chart shows how much work a run does for each byte that it moves (further right: more) and how "
-            "fast it works (higher: faster). The dashed roof is the device's peak; no real run lies above it.",
+            "The chart shows how much work a recipe does for each byte that it moves (further right: more) and "
+            "how fast it works (higher: faster). The dashed roof is the device's peak; no real result lies above "
+            "it.",
         ),
         parts=(_roofline_chart(points),) if points else (),
         note=text("html.roofline.unknown", "Peak unknown: {devices}.", devices=names) if unknown else "",

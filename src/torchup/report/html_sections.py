@@ -43,7 +43,8 @@ def _tiles(workload: str, measured: Sequence[Entry]) -> Iterator[tuple[str, str,
         detail,
     )
     if best.seconds < worst.seconds:
-        detail = text("html.tile.speedup.detail", "{best}, relative to {worst}", best=best.recipe, worst=worst.recipe)
+        names = [" · ".join(part for part in _told_apart(one, best, worst) if part) for one in (best, worst)]
+        detail = text("html.tile.speedup.detail", "{best}, relative to {worst}", best=names[0], worst=names[1])
         yield text("html.tile.speedup", "Speed-up"), numbers.ratio(worst.seconds / best.seconds), detail
     accuracy = best.result.quality.get("test_accuracy")
     if accuracy is not None:
@@ -52,6 +53,11 @@ def _tiles(workload: str, measured: Sequence[Entry]) -> Iterator[tuple[str, str,
     if limit is not None and limit.share is not None:
         name = text("html.tile.limit", "Share of the device's limit")
         yield name, numbers.percent(limit.share), bound_name(limit.bound)
+
+
+def _told_apart(one: Entry, best: Entry, worst: Entry) -> tuple[str, ...]:
+    """The recipe, and the device if the two ran on different ones."""
+    return (one.recipe, one.device) if best.device != worst.device else (one.recipe,)
 
 
 def _accuracy_detail(best: Entry) -> str:

@@ -21,7 +21,7 @@ INTERFACES: dict[str, Message] = {
     "c++": message("explain.wheel.abi.cpp", "C++; the wheel works only with the torch releases that it was built for"),
 }
 PROBLEMS: dict[str, Message] = {
-    "no-metadata": message("explain.wheel.no-metadata", "the wheel has no metadata"),
+    "no-metadata": message("explain.wheel.no-metadata", "the metadata of the wheel is missing or names no package"),
     "name-differs": message("explain.wheel.name-differs", "the file name and the metadata state different packages"),
     "version-differs": message(
         "explain.wheel.version-differs", "the file name and the metadata state different versions"

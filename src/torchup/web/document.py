@@ -57,7 +57,8 @@ def _labels(size: str) -> dict[str, str]:
         "title": text("web.title", "torchup: which PyTorch to install, and why it does not see the GPU"),
         "about": text(
             "web.about",
-            "Choose the PyTorch build for a machine, or find out why a PyTorch does not work, in the browser",
+            "Use this page in the browser to choose the PyTorch build for a machine, or to find out why PyTorch "
+            "does not work",
         ),
         "skip": text("html.skip", "Skip to content"),
         "theme": text("html.theme", "Light / dark"),

@@ -74,11 +74,11 @@ def _rare(python: str, torch: str) -> tuple[Field, ...]:
     architectures = ((name, name) for name in ("x86_64", "aarch64", "arm64"))
     return (
         _choice("arch", text("web.field.arch", "Processor"), ("", text("web.usual", "default")), *architectures),
-        _typed("cuda", text("web.field.cuda", "CUDA of the driver"), "12.4"),
+        _typed("cuda", text("web.field.cuda", "CUDA that the driver supports"), "12.4"),
         _typed("glibc", text("web.field.glibc", "glibc"), "2.35"),
         _typed("python", "Python", python, "pythons"),
         _typed("torch", "torch", torch, "releases"),
-        _typed("variant", text("web.field.variant", "Build"), "cu130", "variants"),
+        _typed("variant", text("web.field.variant", "Variant"), "cu130", "variants"),
         _typed("asked", text("web.field.asked", "Why not this build?"), "cu118", "variants"),
         _typed("packages", text("web.field.packages", "Additional packages"), "flash-attn xformers"),
         _typed("purpose", text("web.field.purpose", "Use torch for"), "vllm", "purposes"),

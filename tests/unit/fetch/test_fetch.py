@@ -121,6 +121,14 @@ def test_a_fetched_file_is_not_fetched_again_but_a_damaged_one_is(host):
         assert len(server.asked) > asked
 
 
+@pytest.mark.parametrize(("statuses", "hint"), [([404] * 9, "--mirror"), ([403] * 9, "repeat the command")])
+def test_a_file_that_no_source_has_is_not_asked_for_again(host, statuses, hint):
+    """Repeating is advised only where it may help."""
+    with FileServer(CONTENT, Manners(statuses=statuses)) as server, pytest.raises(NetworkError) as caught:
+        fetch(host, order(server))
+    assert hint in str(caught.value.hint)
+
+
 def test_a_second_run_goes_on_where_the_first_was_stopped(host):
     """What is there of a file that could not be completed is used by the next command."""
     with FileServer(CONTENT, Manners(stall_after=3 * BLOCK)) as server:

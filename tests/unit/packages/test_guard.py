@@ -19,7 +19,7 @@ from support.wheels import make_wheel
 from torchup.envs import kernels
 from torchup.envs.activation import run_environment
 from torchup.envs.guard import FILE_NAME, drift, guard_url, guard_variables, kept, refusing, replacement, wanting
-from torchup.install.guard import guard_text, guarded_names, write_guard
+from torchup.install.guard import guard_text, guarded_names, stopped, write_guard
 from torchup.install.guard_scripts import SCRIPTS, guarded, guarded_pip
 from torchup.model import Environment
 
@@ -40,8 +40,10 @@ def test_torch_its_companions_and_bound_wheels_are_kept():
 
 
 def test_every_line_of_the_file_is_a_requirement():
-    """Every line can be read by pip and uv; the user's own constraints follow."""
-    lines = guard_text(PACKAGES, ("numpy<3", "torch<2.15")).splitlines()
+    """Every line can be read by pip and uv; the user's own constraints follow; the head names the way to change it."""
+    lines = guard_text("lab", PACKAGES, ("numpy<3", "torch<2.15")).splitlines()
+    assert "`torchup up --env lab --with PACKAGE`" in lines[0]
+    assert "`torchup up --env lab --with PACKAGE`" in str(stopped("2.13.0", "lab"))
     assert [Requirement(line).name for line in lines[1:]] == ["torch", "torchvision", "flash-attn", "xformers", "numpy"]
 
 
@@ -137,6 +139,11 @@ def test_drift_is_what_the_guard_keeps_and_is_not_there():
     assert [(change.name, change.after) for change in drift(host, "/e")] == [("torch", "2.12.0"), ("xformers", None)]
 
 
+def guarded_as(name, folder):
+    """An environment with this torch."""
+    return Environment(name=name, path=str(folder), packages={"torch": "99.1+cpu"})
+
+
 @pytest.fixture(scope="module")
 def guarded_environment(tmp_path_factory):
     """A guarded environment with a torch, and a folder with a package that wants another one."""
@@ -150,7 +157,7 @@ def guarded_environment(tmp_path_factory):
     offline = ["--no-index", "--find-links", str(wheels)]
     call = [str(env / "bin" / "python"), "-m", "pip", "install", "-q"]
     subprocess.run([*call, *offline, "torch==99.1+cpu"], check=True)
-    write_guard(IsolatedHost(folder), str(env), str(env), {"torch": "99.1+cpu"})
+    write_guard(IsolatedHost(folder), str(env), guarded_as("lab", env))
     return folder, env, offline
 
 
@@ -205,7 +212,7 @@ def test_without_the_guard_the_culprit_is_named(tmp_path):
     subprocess.run(["python3", "-m", "venv", env], check=True)
     call = [str(env / "bin" / "python"), "-m", "pip", "install", "-q", "--no-index", "--find-links", str(wheels)]
     subprocess.run([*call, "torch==99.1+cpu"], check=True)
-    write_guard(host, str(env), str(env), {"torch": "99.1+cpu"})
+    write_guard(host, str(env), guarded_as("lab", env))
     (env / "pip.conf").unlink()
     subprocess.run([*call, "wants-old"], check=True)
     found = replacement(host, str(env))

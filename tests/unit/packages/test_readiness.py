@@ -53,6 +53,12 @@ def test_each_missing_thing_is_named_alone(change, name):
     assert [key for key, ready in answers(facts, machine()).items() if ready is False] == [name]
 
 
+def test_a_cpu_wheel_needs_no_triton_on_any_machine():
+    """Torch for the CPU requires neither Triton nor its assembler, also beside an NVIDIA GPU."""
+    names = answers(CompileFacts(python="3.12", torch="2.14.1+cpu"), machine())
+    assert not {"triton", "ptxas"} & set(names)
+
+
 def test_triton_of_windows_is_known_from_the_tables():
     """None is asked for by torch there; the tables say which one goes with it."""
     facts = CompileFacts(python="3.12", triton="3.6.0.post26", torch="2.11.0+cu130")

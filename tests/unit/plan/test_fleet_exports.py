@@ -102,6 +102,7 @@ def test_a_dev_container_holds_one_build():
     with pytest.raises(UsageError) as caught:
         FLEET["devcontainer"](planned(), [])
     assert caught.value.code == "export.one-build"
+    assert "Python 3" in str(caught.value)
     found = json.loads(FLEET["devcontainer"](planned("node1.json"), []))
     assert "--gpus=all" in found["runArgs"]
     assert found["hostRequirements"] == {"gpu": True}
@@ -150,6 +151,20 @@ def test_a_workflow_without_a_machine_says_what_stands_against_it():
         codes[name] = caught.value.code
     assert codes == {"conda": "export.conda", "later": "export.later"}
     assert "apex" in str(caught.value)
+
+
+def test_a_playbook_without_a_host_says_why():
+    """The plan is for conda, the machine runs Windows, or packages come after torch."""
+    (one,) = planned("node1.json")
+    later = PackageWheel(package="apex", requirement="apex", compiled=True)
+    fleets = {
+        "conda": planned("node1.json", installer=InstallerName.CONDA),
+        "Windows": [replace(one, machine=replace(one.machine, os=Os.WINDOWS))],
+        "after torch": [replace(one, plan=replace(one.plan, wheels=(later,)))],
+    }
+    for reason, fleet in fleets.items():
+        with pytest.raises(UsageError, match=reason):
+            FLEET["ansible"](fleet, [])
 
 
 HOSTILE = ("$(reboot).json", "a'; reboot #.json", "{{ lookup('pipe','id') }}.json", "-x.json", "a\nb.json", "日本.json")

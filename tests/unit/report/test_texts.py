@@ -17,7 +17,7 @@ from torchup.report import numbers
 from torchup.report.bench_text import advice, bench_text, limits, programs, shortened
 from torchup.report.catalog_text import catalog_text
 from torchup.report.columns import beside
-from torchup.report.env_text import changes_text, show_text
+from torchup.report.env_text import changes_text, show_text, torch_label
 from torchup.report.results_text import compare_text, heading, results_text
 from torchup.report.style import Style, paint
 from torchup.report.up_text import up_text
@@ -251,10 +251,24 @@ def test_what_is_not_known_of_an_environment_is_called_unknown():
     assert [rows[name] for name in ("Python", "source", "created")] == [["unknown"]] * 3
 
 
+@pytest.mark.parametrize(
+    ("torch", "variant", "label"),
+    [
+        ("2.9.0", None, "2.9.0"),
+        ("2.9.0", "cu130", "2.9.0+cu130"),
+        ("2.9.0+cu130", "cu130", "2.9.0+cu130"),
+        (None, "cpu", "-"),
+    ],
+)
+def test_a_label_stands_once(torch, variant, label):
+    """Whether a record has it in the version, beside it, in both places or nowhere."""
+    assert torch_label(msgspec.structs.replace(ENVIRONMENT, torch=torch, variant=variant)) == label
+
+
 def test_an_environment_is_shown_with_its_proof():
-    """When it was verified, and how many rungs passed if the ladder was kept."""
+    """When it was verified, and how many of the rungs that were tried passed if the ladder was kept."""
     proved = msgspec.structs.replace(ENVIRONMENT, verified_at="2026-01-01T00:00:00Z")
-    assert "2026-01-01T00:00:00Z  1 of 2 checks passed" in shown(proved, VERIFICATION)
+    assert "2026-01-01T00:00:00Z  1 of 1 checks passed" in shown(proved, VERIFICATION)
     assert "checks passed" not in shown(proved)
 
 

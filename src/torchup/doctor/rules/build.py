@@ -163,7 +163,8 @@ def _libraries_too_old(facts: Facts, compat: Compat) -> Found | None:
     failed = facts.sign(*_LOADED_BY_CUDA, *FAILURES) is not None
     if cuda is None or newest is None or gpu is None or not failed or compat.libraries_know(cuda, gpu) is not False:
         return None
-    return _finding(facts, compat, TOO_NEW, (gpu, (newest,)), Certainty.PROVEN)
+    found = _finding(facts, compat, TOO_NEW, (gpu, (newest,)), Certainty.PROVEN)
+    return replace(found, summary=text_of("arch-not-in-build-too-new", "summary-libraries"))
 
 
 def _left_out_finding(facts: Facts, compat: Compat, slug: str, found: Uncovered) -> Found:

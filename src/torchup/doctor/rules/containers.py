@@ -69,8 +69,13 @@ def _bare(facts: Facts) -> bool:
 
 def _wrong_nodes(facts: Facts) -> tuple[Message, ...]:
     """AMD's node is missing, or is not the host's, though the kernel has its module."""
-    missing = () if facts.sign("kfd.not-loaded") is not None else quoted(facts, "kfd.no-node")
+    missing = () if facts.sign("kfd.not-loaded") is not None or _is_outside(facts) else quoted(facts, "kfd.no-node")
     return (*missing, *(quoted(facts, "kfd.invalid-node") if facts.system.container else ()))
+
+
+def _is_outside(facts: Facts) -> bool:
+    """Whether no container is known to be around the program; most reports do not say."""
+    return not facts.system.container and (facts.live or facts.system.wsl)
 
 
 def _remedy(facts: Facts, compat: Compat) -> Remedy | None:

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.model import Message
 
-_TOO_OLD = ("driver.too-old", "driver.insufficient", "driver.container-requires", "driver.container-release")
+_FOR_TORCH = ("driver.too-old", "driver.insufficient")
+_FOR_IMAGE = ("driver.container-requires", "driver.container-release")
+_TOO_OLD = (*_FOR_TORCH, *_FOR_IMAGE)
 _BROKEN = (
     "smi.not-running",
     "smi.mismatch",
@@ -37,6 +39,7 @@ _BROKEN = (
     "smi.lost",
     "smi.no-devices",
     "smi.cuda-error",
+    "smi.unknown-error",
     "driver.container-cli",
     "driver.unknown-error",
     "driver.nouveau",
@@ -88,10 +91,12 @@ def driver_too_old(facts: Facts, compat: Compat) -> Found | None:
         lines.append(
             message("doctor.driver-old.floor", "CUDA {cuda} needs driver {floor} or newer", cuda=cuda, floor=floor)
         )
+    image = facts.sign(*_FOR_IMAGE) is not None and facts.sign(*_FOR_TORCH) is None
+    advise = _remedies().older_image_or_driver if image else _remedies().older_build_or_driver
     return Found(
-        summary=text_of("driver-too-old", "summary"),
+        summary=text_of("driver-too-old", "summary-image") if image else text_of("driver-too-old", "summary"),
         evidence=tuple(lines),
-        remedy=_remedies().older_build_or_driver(_with_said_api(facts), compat, floor),
+        remedy=advise(_with_said_api(facts), compat, floor),
         certainty=Certainty.PROVEN if signs else Certainty.SEEN,
     )
 

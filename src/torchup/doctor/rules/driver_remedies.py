@@ -43,6 +43,12 @@ def older_build_or_driver(facts: Facts, compat: Compat, floor: str | None) -> Re
     return reinstall(facts, compat.catalog, text=text)
 
 
+def older_image_or_driver(facts: Facts, compat: Compat, floor: str | None) -> Remedy:
+    """The image asks for the driver, not torch: a newer driver, or an image that asks for less."""
+    update = driver_remedy(facts, compat.catalog, floor=floor)
+    return msgspec.structs.replace(update, text=text_of("driver-too-old", "remedy-image", driver=update.text))
+
+
 def back_to_last_branch(facts: Facts, compat: Compat) -> Remedy:
     """The branch by its number, where the card is known."""
     text = text_of("driver-too-new", "remedy")

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.model import Message
 
-_OWN = ("extension.flash", "extension.nvcc-arch", "extension.kernel", "extension.sage", "extension.dispatch")
+_NVCC = "extension.nvcc-arch"  # nothing is built yet: the toolkit's compiler refuses the GPU
+_OWN = ("extension.flash", _NVCC, "extension.kernel", "extension.sage", "extension.dispatch")
 _SPEAKERS = {"extension.dispatch": "xformers"}  # a message that does not say whose it is
 
 
@@ -48,10 +49,10 @@ def extension_arch_missing(facts: Facts, compat: Compat) -> Found | None:
     if names:
         lines.append(message("doctor.extension.names", "compiled packages found: {names}", names=", ".join(names)))
     slug, gpus = "extension-arch-missing", capabilities(facts, compat)
-    toolkit = _toolkit_line(facts, compat, "extension.nvcc-arch")
+    toolkit = _toolkit_line(facts, compat, _NVCC)
     text = _newer_toolkit() if toolkit else text_of(slug, "remedy")
     return Found(
-        summary=text_of(slug, "summary"),
+        summary=_not_compiled() if own is not None and own.code == _NVCC else text_of(slug, "summary"),
         evidence=(*lines, *toolkit),
         remedy=rebuilt(facts, text, ()) if toolkit else _with_code(facts, compat, text, names, gpus),
         certainty=Certainty.PROVEN if failed else Certainty.SAID,
@@ -124,6 +125,10 @@ def _older_assembler(facts: Facts, compat: Compat, slug: str) -> Found | None:
         severity=Severity.INFO,
         primary=False,
     )
+
+
+def _not_compiled() -> Message:
+    return text_of("extension-arch-missing", "summary-toolkit")
 
 
 def _newer_toolkit() -> Message:

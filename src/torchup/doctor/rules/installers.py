@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from torchup.model import Message, Remedy
 
 _TAGS = lazy_pattern(r"\b[a-z]\w*_\w+")
-_SAYS_PYTHON = (BY_PYTHON, "python.requires", "python.compile", "python.stub")
+_STUB = "python.stub"
+_SAYS_PYTHON = (BY_PYTHON, "python.requires", "python.compile")
 
 
 # ---------------------------------------------------------------- never published
@@ -153,7 +154,7 @@ def _left_out_of_offer(compat: Compat, release: str, wish: Asked) -> Iterator[Me
 
 def python_version_unsupported(facts: Facts, compat: Compat) -> Found | None:
     """No wheel of the wanted torch exists for this Python, or torch.compile refuses it."""
-    signs = quoted(facts, *NONE_FITS, *_SAYS_PYTHON)
+    signs = quoted(facts, *NONE_FITS, *_SAYS_PYTHON, _STUB)
     if facts.extension_problem is not None:
         signs = (*signs, _built_for(facts))
     if for_other_python(facts):
@@ -162,7 +163,9 @@ def python_version_unsupported(facts: Facts, compat: Compat) -> Found | None:
         return None
     if not signs and not _served_by_none(facts, compat):
         return None
-    proven = facts.sign(*_SAYS_PYTHON) is not None or for_other_python(facts) or facts.extension_problem is not None
+    proven = (
+        facts.sign(*_SAYS_PYTHON, _STUB) is not None or for_other_python(facts) or facts.extension_problem is not None
+    )
     if not proven and _fits(facts, compat):
         return None
     lines: list[Message] = [*signs]
@@ -171,11 +174,24 @@ def python_version_unsupported(facts: Facts, compat: Compat) -> Found | None:
     slug, wish = "python-version-unsupported", asked(facts)
     if facts.python.version is not None and _fits(facts, compat) is not False:
         wish = Asked()  # the same release was refused to this Python
+    if facts.sign(_STUB) is not None and facts.sign(*NONE_FITS, *_SAYS_PYTHON) is None:
+        return _wrong_name(facts, compat, wish, tuple(lines))
     return Found(
         summary=text_of(slug, "summary"),
         evidence=tuple(lines),
         remedy=_other_file(facts, compat) or _as_asked(facts, compat, wish, slug, fresh=facts.python.version is None),
         certainty=Certainty.SAID,
+    )
+
+
+def _wrong_name(facts: Facts, compat: Compat, wish: Asked, lines: tuple[Message, ...]) -> Found:
+    """The placeholder refused the installation, whatever Python it was."""
+    remedy = _as_asked(facts, compat, wish, "python-version-unsupported")
+    return Found(
+        summary=text_of("python-version-unsupported", "summary-name"),
+        evidence=lines,
+        remedy=msgspec.structs.replace(remedy, text=text_of("python-version-unsupported", "remedy-name")),
+        certainty=Certainty.PROVEN,
     )
 
 

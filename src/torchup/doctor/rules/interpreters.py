@@ -22,7 +22,7 @@ def other_interpreter(facts: Facts, compat: Compat) -> Found | None:
     bundled = facts.sign("python.bundled-pip")
     if bundled is not None and not facts.works:
         return Found(
-            summary=text_of(SLUG, "summary"),
+            summary=text_of("other-interpreter", "summary-bundled"),
             evidence=(said(bundled),),
             remedy=_with_own_pip(facts),
             certainty=Certainty.SAID,
@@ -61,4 +61,5 @@ def _with_own_pip(facts: Facts) -> Remedy:
 
     installs = (tuple(command.split()) for command in facts.commands if command.startswith("pip install "))
     own = next(((r".\python.exe", "-s", "-m", *words) for words in installs), None)
-    return Remedy(text=text_of(SLUG, "remedy"), commands=(own,) if own else (), shell=remedy.shell_of(facts))
+    text = text_of("other-interpreter", "remedy-bundled")
+    return Remedy(text=text, commands=(own,) if own else (), shell=remedy.shell_of(facts))

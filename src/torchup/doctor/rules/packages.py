@@ -187,8 +187,9 @@ def numpy_abi(facts: Facts, compat: Compat) -> Found | None:
     known = next((sign.values["numpy"] for sign in signs if "numpy" in sign.values), None) or next(iter(numpy), None)
     there = message("doctor.numpy.installed", "NumPy {version} is installed", version=known)
     slug = "numpy-abi"
+    seen = known or any(sign.code != "numpy.not-available" for sign in signs)  # else there may be no NumPy at all
     return Found(
-        summary=text_of(slug, "summary"),
+        summary=text_of(slug, "summary") if seen else text_of("numpy-abi", "summary-unseen"),
         evidence=(*map(said, signs), *([there] if known else [])),
         remedy=adding(facts, text_of(slug, "remedy"), needed or ("numpy<2",)),
         certainty=Certainty.PROVEN if signs else Certainty.TABLE,

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from torchup.catalog.versions import minor, version_key
-from torchup.doctor.cause import filled, text_of
+from torchup.doctor.cause import RemedyKind, filled, text_of
 from torchup.doctor.rule import Certainty, Found
 from torchup.doctor.rules.common import (
     is_planned,
+    made,
     plain,
     platform,
     quoted,
@@ -19,13 +20,15 @@ from torchup.doctor.rules.common import (
     said,
     torch_line,
 )
+from torchup.doctor.rules.prebuilt import refused_package, wheel_that_exists
 from torchup.doctor.rules.refused import for_other_python
 from torchup.model import Os, message
+from torchup.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from torchup.compat.questions import Compat
     from torchup.doctor.facts import Facts
-    from torchup.model import Message
+    from torchup.model import Message, Remedy
 
 _REFUSED = (
     "python.no-version",
@@ -39,6 +42,8 @@ _REFUSED = (
 )
 _MISSED = ("python.no-version", "python.no-match", "python.no-wheel", "python.uv-platform", "python.wheel-platform")
 _INTEL_MAC = "macos_x86_64"
+_SYSTEM_TAG = lazy_pattern(r"-(?:\w+\.)*(?:many|musl)?(linux|win|macosx)[\w.]*\.whl")
+_SYSTEMS = {"linux": Os.LINUX, "win": Os.WINDOWS, "macosx": Os.MACOS}
 
 
 def _offered(facts: Facts) -> tuple[str, ...]:
@@ -92,10 +97,11 @@ def wrong_arch_python(facts: Facts, compat: Compat) -> Found | None:
         return None
     lines = [*signs, *quoted(facts, "python.no-version")]
     lines += [message("doctor.arch-python.bits", "this Python is 32-bit")] if thirty_two else []
+    other = not thirty_two and _for_other_system(facts)
     return Found(
-        summary=text_of("wrong-arch-python", "summary"),
+        summary=_other_wheel() if other else text_of("wrong-arch-python", "summary"),
         evidence=tuple(lines),
-        remedy=remedy_of("wrong-arch-python", facts, compat),
+        remedy=_for_this_system(facts, compat) if other else remedy_of("wrong-arch-python", facts, compat),
         certainty=Certainty.PROVEN if thirty_two or signs else Certainty.SAID,
     )
 
@@ -106,6 +112,31 @@ def _other_processor(facts: Facts) -> bool:
     same = {"arm64": "aarch64", "amd64": "x86_64"}
     mine = facts.python.arch or ""
     return named is not None and same.get(named[0], named[0]) != same.get(mine, mine)
+
+
+def _for_other_system(facts: Facts) -> bool:
+    """Whether the file that pip refuses names another system than this one."""
+    sign = facts.sign("python.wheel-platform")
+    tag = _SYSTEM_TAG.search(sign.values.get("wheel", "")) if sign is not None else None
+    return tag is not None and facts.system.os is not None and _SYSTEMS[tag[1]] is not facts.system.os
+
+
+def _other_wheel() -> Message:
+    return text_of("wrong-arch-python", "summary-wheel")
+
+
+def _for_this_system(facts: Facts, compat: Compat) -> Remedy | None:
+    """The same package's wheel for this system; of torch itself the same build, if it is published."""
+    slug, sign = "wrong-arch-python", facts.sign("python.wheel-platform")
+    text = text_of("wrong-arch-python", "remedy-wheel")
+    name, version, *_ = sign.values.get("wheel", "").split("-") if sign is not None else ("", "")
+    if name.lower() == "torch":
+        known = replace(facts, requested=(f"torch=={version}", f"torch=={version.partition('+')[0]}"))
+        remedy = remedy_of(slug, known, compat, kind=RemedyKind.REQUESTED)
+        return replace(remedy, text=text) if remedy is not None else None
+    package = refused_package(facts)
+    remedy = wheel_that_exists(facts, compat, package) if package is not None else None
+    return replace(remedy, text=text) if remedy is not None else made(facts, compat, text)
 
 
 def _path_says_32(facts: Facts) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torchup.doctor.facts import Facts
     from torchup.model import Message, Readiness
 
+_NONE = message("doctor.ready.none", "none")
 SLUGS = {
     "compiler": "compiler-missing",
     "headers": "python-headers-missing",
@@ -39,15 +40,22 @@ def lacking(facts: Facts, name: str, slug: str) -> Found | None:
     row = next((one for one in facts.readiness if one.name == name and one.ready is False), None)
     if row is None:
         return None
-    values = {"found": row.found or UNKNOWN, "wanted": row.wanted or UNKNOWN}
+    values = {"found": row.found or _NONE, "wanted": row.wanted or UNKNOWN}
     return Found(
         summary=filled(text_of(slug, "summary"), values),
         evidence=(_evidence(row),),
-        remedy=_remedy(facts, row, filled(text_of(slug, "remedy"), values)),
+        remedy=_remedy(facts, row, filled(_words(facts, slug), values)),
         certainty=Certainty.SEEN,
         severity=Severity.INFO,
         primary=False,
     )
+
+
+def _words(facts: Facts, slug: str) -> Message:
+    """What to do; Windows has no package of header files, and only the embeddable Python lacks them."""
+    if slug == SLUGS["headers"] and facts.system.os is Os.WINDOWS:
+        return text_of("python-headers-missing", "remedy-embeddable")
+    return text_of(slug, "remedy")
 
 
 def _evidence(row: Readiness) -> Message:

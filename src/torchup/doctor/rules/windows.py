@@ -95,10 +95,11 @@ def dll_load_order(facts: Facts, compat: Compat) -> Found | None:
     signs, qt = _signs(facts), facts.sign("windows.qt")
     if not signs or qt is None or _named(facts, signs) is not None:
         return None
-    commands = libraries().runtime.conda if in_conda(facts) else ()
+    conda = in_conda(facts)
+    text = text_of("dll-load-order", "remedy-conda") if conda else text_of("dll-load-order", "remedy")
     return Found(
         summary=text_of("dll-load-order", "summary"),
         evidence=(*map(said, signs), said(qt)),
-        remedy=made(facts, compat, text_of("dll-load-order", "remedy"), *commands),
+        remedy=made(facts, compat, text, *(libraries().runtime.conda if conda else ())),
         certainty=Certainty.PROVEN,
     )

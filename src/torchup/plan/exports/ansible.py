@@ -21,6 +21,8 @@ from torchup.plan.exports.fleet import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from torchup.model import Message
+
 _FOLDER = "torch_environment"
 
 
@@ -35,11 +37,15 @@ def ansible(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str:
     gone = [reason for reason in reasons.values() if reason is not None]
     if not kept:
         raise UsageError(
-            message("export.ansible", "a playbook cannot set up any of the planned machines"),
+            message(
+                "export.ansible",
+                "a playbook cannot set up any of the planned machines; the first reason is: {reason}",
+                reason=_reason(fleet[0]),
+            ),
             hint=message(
                 "export.ansible.hint",
-                "plan for Linux or macOS with one of these installers: {installers}; use script-sh if the plan "
-                "installs packages after torch",
+                "plan for Linux or macOS with one of these installers: {installers}; export script-sh instead if "
+                "the plan installs packages after torch",
                 installers=f"{InstallerName.UV}, {InstallerName.PIP}",
             ),
         )
@@ -49,6 +55,15 @@ def ansible(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str:
 
 def _windows(one: Planned) -> LeftOut | None:
     return LeftOut(name=one.name, why="Windows: use script-ps1") if one.machine.os is Os.WINDOWS else None
+
+
+def _reason(one: Planned) -> Message:
+    """Why no playbook sets up a machine."""
+    if one.plan.conda is not None:
+        return message("export.ansible.conda", "the plan of {name} is for conda", name=one.name)
+    if one.machine.os is Os.WINDOWS:
+        return message("export.ansible.windows", "{name} runs Windows", name=one.name)
+    return message("export.ansible.later", "the plan of {name} installs packages after torch", name=one.name)
 
 
 def _play(group: Sequence[Planned]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def devcontainer(fleet: Sequence[Planned], left_out: Sequence[LeftOut]) -> str: 
     kept, _ = on_linux(fleet, "devcontainer")
     groups = list(by_label(kept).values())
     if len(groups) > 1:
-        labels = ", ".join(f"{group[0].name}: {group[0].label}" for group in groups)
+        labels = ", ".join(f"{one.name}: {one.label}, Python {one.plan.python}" for one, *_ in groups)
         raise UsageError(
             message("export.one-build",
                 "a dev container can contain only one build with one Python, but these machines need different "

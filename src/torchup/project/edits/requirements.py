@@ -52,8 +52,8 @@ def refuse_extras(path: str, slots: Sequence[Slot]) -> None:
             message("project.several", "{path} can contain one build per platform, but several are needed: {labels}",
                     path=path, labels=labels),
             hint=message("project.several.hint",
-                "keep one file for each build (--file), or use a pyproject.toml for uv, where extras separate "
-                "the builds"),
+                "use one file for each build (`--file NAME`), or use a pyproject.toml for uv, where extras "
+                "separate the builds"),
         )  # fmt: skip
 
 
