@@ -111,7 +111,7 @@ def _endpoint(text: str) -> tuple[str, int]:
     port = int((match[2] or match[4] or PORT) if match else 0)
     if match is None or not 0 < port < 1 << 16:
         raise UsageError(
-            message("distributed.rendezvous", "`{text}` is not HOST:PORT", text=text),
+            message("distributed.rendezvous", "`{text}` is not HOST:PORT with a port from 1 to 65535", text=text),
             hint=message("distributed.rendezvous.hint", "type, for example, `--rendezvous node0:29400`"),
         )
     return match[1] or match[3], port

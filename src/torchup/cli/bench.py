@@ -212,7 +212,8 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="PATH",
     help=text(
         "bench.option.data",
-        "Folder with your own data files; for gpt, a text file ({names}; default: the workload's own data)",
+        "Your own data: a folder of data files, or a text file for gpt ({names}; default: the workload's own "
+        "data, if it has any)",
         names=takers("data"),
     ),
 )

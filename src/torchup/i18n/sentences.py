@@ -132,8 +132,8 @@ _ALL = (
     message("worker.no-graphs", "torch cannot record graphs on {kind}"),
     message(
         "worker.no-compiler",
-        "torchup has no C++ compiler to use here: it looks for the one in CXX, then for c++, g++ and clang++; on "
-        "Windows it uses none",
+        "torchup cannot use a C++ compiler here: on Linux and macOS it found neither the one that the variable "
+        "CXX names nor c++, g++ or clang++; on Windows it uses none",
     ),
     message("worker.product-only", "the device's peak is measured only with torch's own matrix product: {why}"),
     message("worker.compiler-ended", "{name} failed: {text}"),

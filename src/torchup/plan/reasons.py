@@ -98,7 +98,7 @@ def _vendor(best: Fit) -> Iterator[Message]:
     if is_vendor(best.candidate.row) and best.candidate.source.name != "conda-forge":
         yield message(
             "plan.why.vendor",
-            "PyTorch's own index has no build for this GPU and system; {vendor} publishes one",
+            "this build comes from {vendor}, not from PyTorch's own index",
             vendor=best.candidate.source.name,
         )
 

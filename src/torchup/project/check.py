@@ -40,7 +40,9 @@ class Asked(Value, frozen=True, kw_only=True):
     compat: Compat
 
 
-SYNC = message("project.fix.sync", "run `torchup project sync` with the same options to correct the file")
+SYNC = message(
+    "project.fix.sync", "run `torchup project sync` to correct the file, with the same options as this check"
+)
 
 
 def check(found: Declared, catalog: Catalog, compat: Compat) -> tuple[Flaw, ...]:
