@@ -183,7 +183,7 @@ def test_a_failure_late_in_the_run_ends_in_exit_6_with_every_result(monkeypatch,
     assert [one["recipe"] for one in document["data"]] == ["script", "resident"]
     problems = [one["text"] for one in document["messages"] if one["level"] == "error"]
     assert len(problems) == 2
-    assert all("no C++ compiler" in text for text in problems)
+    assert all("cannot use a C++ compiler" in text for text in problems)
 
 
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
