@@ -212,8 +212,8 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="PATH",
     help=text(
         "bench.option.data",
-        "Your own data: a folder of data files, or a text file for gpt ({names}; default: the workload's own "
-        "data, if it has any)",
+        "Your own data: a folder of data files or, for gpt, a text file (workloads: {names}; default: the "
+        "workload's own data, if it has any)",
         names=takers("data"),
     ),
 )

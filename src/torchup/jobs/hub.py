@@ -60,7 +60,7 @@ def check_hub(
             message("hub.offline", "JupyterHub needs the program {proxy}, which is not installed", proxy=known.name),
             hint=message(
                 "hub.offline.hint",
-                "run `npm install --global {proxy}` first, or leave out --offline",
+                "run `npm install --global {proxy}` first, or use a network: leave out --offline and --from",
                 proxy=known.name,
             ),
         )

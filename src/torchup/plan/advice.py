@@ -67,7 +67,8 @@ def _glibc(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     if other is None:
         text = message(
             "plan.advice.glibc",
-            "newer builds need glibc {floor}; this machine has {glibc}. A newer system offers newer builds",
+            "newer builds need glibc {floor} or newer; this machine has {glibc}. Upgrade the operating system to "
+            "use them",
             floor=floor,
             glibc=glibc,
         )

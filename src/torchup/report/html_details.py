@@ -100,8 +100,8 @@ def details(entries: Sequence[Entry]) -> Section:
         title=text("html.details", "Samples and conditions"),
         intro=text(
             "html.details.intro",
-            "What was recorded of each result: samples, machine, software, telemetry. Long lists are cut; the "
-            "result file has all values.",
+            "What torchup recorded for each result: samples, machine, software, telemetry. Long lists are cut; "
+            "the result file has all values.",
         ),
         parts=tuple(_detail(entry) for entry in entries if not entry.published),
     )

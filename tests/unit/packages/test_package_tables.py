@@ -10,7 +10,6 @@ from torchup.catalog.check_packages import packages_hold
 from torchup.catalog.packages import load_packages
 from torchup.catalog.spans import spans
 from torchup.catalog.wheel_rows import platform_of
-from torchup.compat.packages.words import CAUSES
 
 CATALOG, TABLES = load_catalog(), load_packages()
 
@@ -70,11 +69,6 @@ def test_tables_that_cannot_be_read_are_a_breach(monkeypatch):
 
     monkeypatch.setattr(check_packages, "load_packages", misspelt)
     assert any("kinds" in line for line in breaches())
-
-
-def test_every_signature_is_explained():
-    """An error text that is recognised can be said in words."""
-    assert {signature.cause for signature in TABLES.signatures} <= set(CAUSES)
 
 
 @pytest.mark.parametrize(
