@@ -54,12 +54,16 @@ TRAINING = {
 }  # fmt: skip
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in its own hook, which would come before this one
-def pytest_collection_modifyitems(items):
-    """Keep the tests that train on one process (`pytest -n 2 --dist loadgroup`)."""
-    for item in items:
-        if item.path.name in TRAINING:
-            item.add_marker(pytest.mark.xdist_group("training"))
+@pytest.hookimpl(wrapper=True)  # around pytest-xdist's own hook, which reads the groups
+def pytest_collection_modifyitems(config, items):
+    """Keep the tests that train on one process (`pytest -n 2 --dist loadgroup`), and see that pytest-xdist does it."""
+    training = [item for item in items if item.path.name in TRAINING]
+    for item in training:
+        item.add_marker(pytest.mark.xdist_group("training"))
+    result = yield
+    if getattr(config.option, "loadgroup", False) and any("@" not in item.nodeid for item in training):
+        raise pytest.UsageError("this pytest and this pytest-xdist do not keep groups of tests on one process")
+    return result
 
 
 @pytest.fixture(autouse=True)

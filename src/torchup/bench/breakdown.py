@@ -205,11 +205,12 @@ def explain_sum(result: Result) -> Message | None:
         return message(
             "bench.sum.below",
             "the loader and the steps, each measured alone, together take only {share} of the run's time: in the "
-            "run, they compete for the CPU cores",
+            "run, they slow each other down, probably because they compete for the CPU cores",
             share=percentage(check, 0),
         )
     return message(
         "bench.sum.above",
-        "the loader and the steps, each run alone, together take {share} of the run's time: they overlap in the run",
+        "the loader and the steps, each measured alone, together take {share} of the run's time: in the run, "
+        "they overlap",
         share=percentage(check, 0),
     )

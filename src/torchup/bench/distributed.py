@@ -194,7 +194,9 @@ def failed_ranks(summary: str) -> list[tuple[int, int, int]]:
 def _failure(host: Host, answer: WorkerAnswer, logs: str | None, limit: float) -> BenchError | TimeLimitError:
     """The error of a group; ``logs``: the folder of its processes' logs, where there is one."""
     hint = (
-        None if logs is None else message("distributed.log", "read the logs of the processes in {folder}", folder=logs)
+        None
+        if logs is None
+        else message("distributed.log", "read the processes' logs in the folder {folder}", folder=logs)
     )
     if answer.timed_out:
         text = message("distributed.timeout", "the processes did not finish within {seconds} s", seconds=round(limit))

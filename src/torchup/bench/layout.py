@@ -98,7 +98,7 @@ def _asked(processes: int, nodes: int, node_rank: int | None, rendezvous: str | 
         )
     if not 0 <= node_rank < nodes:
         raise UsageError(
-            message("distributed.node-rank", "`--node-rank` must be from 0 to {last}", last=nodes - 1),
+            message("distributed.node-rank", "`--node-rank` is outside the range from 0 to {last}", last=nodes - 1),
             hint=message("distributed.node-rank.hint", "give each node its own rank, starting at 0"),
         )
     address, port = _endpoint(rendezvous)

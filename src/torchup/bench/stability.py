@@ -49,7 +49,7 @@ def _too_short(result: Result, summary: Summary) -> list[Notice]:
     """A unit that the clock's own cost shows in; a small workload times many calls at once and has no such unit."""
     if summary.median >= TIMER_LIMIT or result.raw:
         return []
-    text = message("stability.short", "the measured unit is shorter than 1 ms, so reading the clock affects the result")
+    text = message("stability.short", "one repeat is shorter than 1 ms, so reading the clock affects the result")
     return [Notice(code=text.code, text=text)]
 
 
@@ -114,14 +114,14 @@ def _drifting(drift: float) -> Notice:
     if drift < 0:
         text = message(
             "stability.warming",
-            "the later repeats are {percent} faster: the machine was still warming up",
+            "the later repeats are {percent} faster: the machine was still warming up, or other programs ended",
             percent=percentage(-drift, 0),
         )
     else:
         text = message(
             "stability.drift",
-            "the later repeats are {percent} slower: the machine heats up or reduces its clocks; a longer run "
-            "shows the speed that it can keep",
+            "the later repeats are {percent} slower: the machine heats up or reduces its clocks, or other "
+            "programs started; a longer run shows the speed that it can keep",
             percent=percentage(drift, 0),
         )
     return Notice(code=text.code, level="warning", text=text)

@@ -51,7 +51,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
         parts = [part.strip() for part in numbers.split(",") if part.strip()]
         if name not in SETTINGS or not equals or not parts or not all(part.isdecimal() and int(part) for part in parts):
             bad = message("bench.sweep.bad",
-                "`{value}` is not NAME=NUMBER,NUMBER; the possible names are {names}", value=value,
+                "`{value}` is not NAME=NUMBER,NUMBER with numbers above 0; the possible names are {names}", value=value,
                           names=", ".join(SETTINGS))  # fmt: skip
             raise click.BadParameter(Phrase(bad))
         found[name] = tuple(dict.fromkeys(int(part) for part in parts))
@@ -152,7 +152,9 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "--model",
     metavar="NAME",
     help=text(
-        "bench.option.model", "Network to train, e.g. resnet50 ({names}; default: resnet18)", names=takers("model")
+        "bench.option.model",
+        "Network to train, e.g. resnet50 (workloads: {names}; default: resnet18)",
+        names=takers("model"),
     ),
 )
 @click.option(
@@ -161,7 +163,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="N",
     help=text(
         "bench.option.workers",
-        "Number of DataLoader workers ({names}; default: the fastest number)",
+        "Number of DataLoader workers (workloads: {names}; default: the fastest number)",
         names=takers("workers"),
     ),
 )

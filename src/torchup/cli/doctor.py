@@ -81,7 +81,7 @@ REPORT_LIMIT = 16 * 1024 * 1024  # bytes; the rest of an endless one is not read
     metavar="RULE",
     help=text("doctor.option.ignore", "Start of the names of the rules to skip (repeatable; default: none)"),
 )
-@click.option("--strict", is_flag=True, help=text("doctor.option.strict", "Exit with 1 for warnings, too"))
+@click.option("--strict", is_flag=True, help=text("doctor.option.strict", "Exit with code 1 for warnings, too"))
 @click.option(
     "--format",
     "form",

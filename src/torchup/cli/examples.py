@@ -150,14 +150,15 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             "torchup env bundle lab -o bundle",
             message(
                 "example.env.bundle",
-                "Collect the wheels of `lab` for a machine without a network; run `torchup up --from bundle` there.",
+                "Collect the wheels of the environment `lab` in the folder `bundle`; copy it to a machine "
+                "without a network and run `torchup up --from bundle` there.",
             ),
         ),
     ),
     "torchup verify": (
         (
             "torchup verify",
-            message("example.verify", "Verify that PyTorch computes correctly in the default environment."),
+            message("example.verify", "Verify that the PyTorch of the environment in use computes correctly."),
         ),
         (
             "torchup verify --python .venv/bin/python --no-compile",
@@ -326,7 +327,9 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
     "torchup catalog measure": (
         (
             "torchup catalog measure torch==2.15.0",
-            message("example.catalog.measure", "Show what the wheel for this machine is built for."),
+            message(
+                "example.catalog.measure", "Show what the torch wheel that fits this machine's platform is built for."
+            ),
         ),
     ),
     "torchup project": (
@@ -409,7 +412,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         (
             "torchup self completion zsh >> ~/.zshrc",
             message(
-                "example.self.zsh", "Set up completion for zsh; the added line must come after the call of compinit."
+                "example.self.zsh", "Set up completion for zsh; the added lines must come after the call of compinit."
             ),
         ),
         (

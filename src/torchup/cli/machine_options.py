@@ -21,7 +21,8 @@ SIZE_LIMIT = 1 << 20  # characters; a machine with 16 GPUs has 20 KB
 
 
 _TO_WRITE = message(
-    "cli.machine.missing.hint", "run `torchup detect --json > FILE` on that machine to write its machine file"
+    "cli.machine.missing.hint",
+    "check the path; to write a machine file, run `torchup detect --json > FILE` on the machine that it is for",
 )
 
 

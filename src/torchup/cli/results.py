@@ -42,7 +42,7 @@ ACROSS = ("recipe", "kind", "precision", "parameters", "world_size")
 @click.group(
     cls=VerbGroup,
     name="results",
-    help=text("results.help", "List, show, compare, report, export and import measurements"),
+    help=text("results.help", "List, show, compare, report, export and import runs"),
 )
 @common_options
 def command(session: Session) -> None:
@@ -88,8 +88,8 @@ def show_command(session: Session, run: str) -> Answer:
     help=text(
         "results.compare.help",
         "Compare CANDIDATE with BASE. Each is a run (as for `torchup results show`), one of its recipes "
-        "(latest:resident), or a device (latest:resident@cuda). With --threshold, the command exits with 1 if a "
-        "result is slower by more than that share.",
+        "(latest:resident), or a device (latest:resident@cuda). With --threshold, the command exits with code 1 "
+        "if a result is slower by more than that share.",
     ),
 )
 @click.argument("base")
@@ -284,7 +284,7 @@ def _parts(selector: Selector, results: Sequence[Result]) -> Message:
     recipes = ", ".join(sorted({result.recipe for result in results}))
     return message(
         "results.no-part.hint",
-        "choose one of the run's recipes ({recipes}), and leave out @DEVICE to take every device",
+        "choose one of the run's recipes: {recipes}",
         recipes=recipes,
     )
 

@@ -244,10 +244,14 @@ def _internal(error: Exception, argv: Sequence[str]) -> TorchupError:
     path = _write_log(error, argv)
     if path is None:
         return TorchupError(
-            message("cli.internal.printed", "Internal error; the log cannot be written, so its details are in stderr"),
+            message(
+                "cli.internal.printed",
+                "Internal error; the log cannot be written, so the details of the error are on stderr",
+            ),
             hint=message(
                 "cli.internal.printed.hint",
-                "report this error; attach these details and the output of `torchup doctor --format md`",
+                "report this error to torchup's developers; attach these details and the output of `torchup "
+                "doctor --format md`",
             ),
         )
     text = message("cli.internal", "Internal error; the details are in {path}", path=path)

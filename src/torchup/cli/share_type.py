@@ -21,6 +21,10 @@ class Share(click.ParamType[float]):
         except ValueError:
             share = -1.0
         if not 0 <= share <= (10 if plain.endswith("%") else 1):  # ten times slower is still a threshold
-            bad = message("results.threshold.bad", "`{value}` is not a share such as 5% or 0.05", value=value)
+            bad = message(
+                "results.threshold.bad",
+                "`{value}` is neither a share from 0 to 1, such as 0.05, nor a percentage up to 1000%, such as 5%",
+                value=value,
+            )
             self.fail(Phrase(bad), param, ctx)
         return share

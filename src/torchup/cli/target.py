@@ -111,7 +111,7 @@ def _interpreter(session: Session, python: str) -> str:
         found = session.host.which(posixpath.join(session.host.cwd(), python))
     if found is None:
         raise UsageError(
-            message("target.python.missing", "there is no Python at {path}", path=python),
+            message("target.python.missing", "cannot find the Python `{path}`", path=python),
             hint=message(
                 "target.python.missing.hint", "use the path of an interpreter, such as /path/to/env/bin/python"
             ),

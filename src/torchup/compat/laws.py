@@ -235,14 +235,18 @@ def glibc_against(floor: str | None, glibc: str | None) -> Message | None:
     """Whether the C library is too old (manylinux tags, PEP 600: the system's glibc must not be older)."""
     if not floor or not glibc or version_key(glibc) >= version_key(floor):
         return None
-    return message("plan.reject.glibc", "needs glibc {floor}; this machine has {glibc}", floor=floor, glibc=glibc)
+    return message(
+        "plan.reject.glibc", "needs glibc {floor} or newer; this machine has {glibc}", floor=floor, glibc=glibc
+    )
 
 
 def macos_against(floor: str | None, macos: str | None) -> Message | None:
     """Whether macOS is too old to install the wheel (its ``macosx_X_Y`` tag is a minimum)."""
     if not floor or not macos or version_key(macos) >= version_key(floor):
         return None
-    return message("plan.reject.macos", "needs macOS {floor}; this machine has {macos}", floor=floor, macos=macos)
+    return message(
+        "plan.reject.macos", "needs macOS {floor} or newer; this machine has {macos}", floor=floor, macos=macos
+    )
 
 
 def mps_against(row: Row, macos: str | None) -> Message | None:

@@ -64,7 +64,7 @@ def missing(facts: Facts) -> tuple[Message, ...]:
             message(
                 "doctor.missing.environment",
                 "use --python PATH to examine a Python on this machine, or run `torchup doctor` on the machine "
-                "to examine",
+                "that you want to examine",
             ),
         )
     asked = tuple(

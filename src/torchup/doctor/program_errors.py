@@ -49,9 +49,8 @@ _ERRORS: Mapping[str, ProgramError] = {
     "program.open-files": ProgramError(
         way_out=message(
             "doctor.program.open-files",
-            "let the DataLoader's workers open fewer files: call "
-            '`torch.multiprocessing.set_sharing_strategy("file_system")` at the start of the main program, or raise '
-            "the limit with `ulimit -n`",
+            'call `torch.multiprocessing.set_sharing_strategy("file_system")` at the start of the main program, '
+            "so that the DataLoader's workers open fewer files; or raise the limit of open files (`ulimit -n`)",
         )
     ),
     "program.device-assert": ProgramError(

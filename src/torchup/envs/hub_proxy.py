@@ -95,8 +95,8 @@ def check_registry(host: Host, known: HubProxy, conda_forge: str, name: str) -> 
         ),
         hint=message(
             "hub.nowhere.hint",
-            "set npm_config_registry to the address of a mirror. If you work alone, you do not need a hub: run "
-            "`torchup up --profile analysis`, then `torchup lab`",
+            "set the environment variable npm_config_registry to the address of an npm mirror. If you work "
+            "alone, you do not need a hub: run `torchup up --profile analysis`, then `torchup lab`",
         ),
     )
 
@@ -149,7 +149,7 @@ def install_proxy(host: Host, known: HubProxy, path: str, name: str, on_line: Ca
     if node is None and (host.which(join(scripts_of(path), "node")) or host.which("node")):
         raise InstallError(
             message(
-                "hub.no-npm", "{proxy} is installed with npm, but there is no npm beside Node.js", proxy=known.name
+                "hub.no-npm", "torchup installs {proxy} with npm, but there is no npm beside Node.js", proxy=known.name
             ),
             hint=_with_node(name),
         )

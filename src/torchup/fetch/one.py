@@ -284,7 +284,7 @@ def _next_step(errors: list[PlaceError]) -> Message:
 
 def _disk_error(error: OSError, order: FileOrder) -> InstallError:
     if error.errno in FULL:
-        text = message("fetch.full", "the disk is full; the downloaded part of {file} is kept", file=order.name)
+        text = message("fetch.full", "the disk is full; torchup keeps the downloaded part of {file}", file=order.name)
         return InstallError(text, hint=message("fetch.full.hint", "free some space, then repeat the command"))
     return InstallError(
         message(

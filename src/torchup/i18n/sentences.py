@@ -85,7 +85,10 @@ _ALL = (
     message("worker.trial-signal", "the trial process was terminated by signal {number}: {why}"),
     message("worker.silent", "no output"),
     # packages around torch
-    message("worker.no-ffmpeg", "FFmpeg's shared libraries are not on this machine; torchcodec needs them"),
+    message(
+        "worker.no-ffmpeg",
+        "torchcodec needs FFmpeg's shared libraries, but the system's library search does not find them",
+    ),
     message("worker.needs-gpu", "this check needs an NVIDIA or AMD GPU"),
     message("worker.package-off", "the result is wrong by {error}"),
     message("worker.not-finite", "the result is not finite"),
@@ -152,7 +155,7 @@ _ALL = (
         "worker.triton-capability",
         "Triton needs compute capability 7.0 or higher; this GPU has {found}",
     ),
-    message("worker.triton-compiler", "Triton needs a C compiler (gcc or clang), but this machine has none"),
+    message("worker.triton-compiler", "Triton needs a C compiler, but gcc and clang are not on PATH and CC is not set"),
     message(
         "worker.triton-headers",
         "Triton needs Python's C headers (Debian and Ubuntu: python3-dev), but this Python has none",
@@ -165,8 +168,8 @@ _ALL = (
     ),
     message(
         "worker.cut-batches",
-        "the time budget allowed only {done} of {total} batches with at least one number of workers; torchup computes "
-        "the time of all batches from the rate after the first",
+        "the time budget allowed only {done} of {total} batches for at least one of the measured numbers of "
+        "workers; torchup computes the time of all batches from the rate after the first batch",
     ),
     message("worker.points-cut", "the time budget allowed only {done} of {total} points of the measurement"),
     message("worker.one-step", "the time budget ended during the warm-up: the result is the time of the warm-up steps"),
@@ -216,7 +219,10 @@ _ALL = (
         "worker.no-fashion",
         "torchup does not include Fashion-MNIST: use --data DIR with a folder of its four files",
     ),
-    message("worker.no-cifar", "the data folder has no data_batch_1.bin (CIFAR-10, binary version)"),
+    message(
+        "worker.no-cifar",
+        "the data folder has none of the files data_batch_1.bin to data_batch_5.bin (CIFAR-10, binary version)",
+    ),
     message("worker.not-cifar", "{file} is not a file of CIFAR-10 records"),
     message("worker.cifar-label", "{file} has a label above 9"),
     message("worker.no-folder", "there is no folder {name}"),
@@ -226,7 +232,7 @@ _ALL = (
     message("worker.no-classes", "the data folder contains no folders of images"),
     message("worker.one-class", "there is only one class ({name}), so nothing can be learned"),
     message("worker.empty-folder", "there is no PNG or JPEG of the class {name} in {where}"),
-    message("worker.strange-class", "class {name} is in {where} but not in train"),
+    message("worker.strange-class", "the folder {where} has the class {name}, but the folder train does not"),
     message("worker.folder-unreadable", "cannot read the data folder: {why}"),
     message(
         "worker.mixed-sizes", "all images must have the same size: {name} is {size}, but the first image is {other}"
@@ -260,7 +266,8 @@ _ALL = (
         "worker.other-shape",
         (
             "the network of this workload takes 28 x 28 images of at most 10 classes, not images of {size} "
-            "(classes: {classes}); cifar-resnet takes PNG and JPEG images of any size and number of classes"
+            "(classes: {classes}); the workload cifar-resnet takes PNG and JPEG images of any size and with any "
+            "number of classes"
         ),
     ),
     # what a result is about
@@ -292,11 +299,15 @@ _ALL = (
     message("worker.which-gpu", "this torch does not report which of the {count} GPUs it uses"),
     message("worker.other-gpu", "no reading belongs to the GPU at {address}"),
     message("worker.powermetrics", "macOS shows GPU power and clocks only to root (powermetrics)"),
-    message("worker.too-short", "a steady phase of {had} s is too short: energy measurements need {wanted} s"),
+    message("worker.too-short", "a steady phase of {had} s is too short: energy measurements need at least {wanted} s"),
     message("worker.no-sensor", "torchup cannot read a CPU temperature on this system"),
     message("worker.no-policy", "torchup found no CPU frequency policy (cpufreq of Linux)"),
     message("worker.no-battery", "there is no battery, or the system does not report it"),
-    message("worker.no-rapl", "torchup found no RAPL counters: only Linux shows them, and virtual machines hide them"),
+    message(
+        "worker.no-rapl",
+        "torchup found no RAPL counters: only Linux on an Intel or AMD processor shows them, and virtual "
+        "machines and many containers hide them",
+    ),
     message("worker.rapl-root", "only root can read the RAPL counters"),
 )
 SENTENCES = {one.code.removeprefix("worker."): one for one in _ALL}

@@ -111,7 +111,9 @@ def _pip_steps(plan: Plan, order: CondaOrder, path: str) -> tuple[Step, ...]:
     return (
         Step(
             argv=("uv", "pip", "install", "--no-config", "--python", path, *places, *own),
-            summary=message("install.step.conda-pip", "install {packages} with pip, as before", packages=names),
+            summary=message(
+                "install.step.conda-pip", "install {packages} from a package index, not from conda", packages=names
+            ),
             environment=uv.CLEARED,
             timeout=uv.INSTALL_TIMEOUT,
         ),

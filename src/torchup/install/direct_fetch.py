@@ -164,7 +164,7 @@ def _say_which(error: InstallError, files: Sequence[DirectFile]) -> NoReturn:
         hint=message(
             "direct.replaced.hint",
             "ask the publisher of the file why it was replaced; if you trust the new file, run `torchup env "
-            "remove {name}`, then `torchup up --env {name}` with the same options to recreate the environment",
+            "remove {name}`, then `torchup up --env {name}` with the options that you made the environment with",
             name=file.environment,
         ),
     ) from error

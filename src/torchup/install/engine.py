@@ -306,7 +306,8 @@ def _build(
         names = ", ".join(distribution.name for distribution in mine)
         tell(Event(stage="keep", text=message("install.keep", "torchup keeps your own packages: {names}", names=names)))
     loosened = message(
-        "install.keep.loose", "your packages are not available in the same versions; trying other versions"
+        "install.keep.loose",
+        "the installer finds no solution with the present versions of your packages; trying other versions",
     )
     tries = ((requirements(mine, exact=True), None), (requirements(mine, exact=False), loosened))
     for packages, said in tries:

@@ -74,7 +74,10 @@ KINDS = (
         r"no solution found|could not find a version that satisfies|no matching distribution|resolutionimpossible"
         r"|conflicting dependencies|was not found in the package registry|was not found in the provided package",
         InstallError,
-        message("install.failed.no-solution", "the requested packages are not available together from these sources"),
+        message(
+            "install.failed.no-solution",
+            "these sources do not have all the requested packages in versions that fit together",
+        ),
         message(
             "install.failed.no-solution.hint",
             "check the names and versions of the packages; run `torchup plan` to see the sources",

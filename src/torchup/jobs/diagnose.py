@@ -53,7 +53,10 @@ def examine_report(raw: bytes) -> Examined:
             _FOREIGN[content],
             hint=_paste()
             if content is Content.BINARY
-            else message("doctor.report.binary.hint", "copy the text from the terminal or the page into a file"),
+            else message(
+                "doctor.report.binary.hint",
+                "use a text file: copy the text from the terminal or the page into it, or unpack the archive",
+            ),
         )
     if not has_words(facts.text):
         raise UsageError(message("doctor.report.nothing", "torchup recognises nothing in this report"), hint=_paste())

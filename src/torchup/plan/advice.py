@@ -75,8 +75,8 @@ def _glibc(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
     else:
         text = message(
             "plan.advice.glibc-conda",
-            "newer wheels need glibc {floor}; this machine has {glibc}. A newer system offers newer builds, and "
-            "conda-forge has {build}: use --installer conda",
+            "newer wheels need glibc {floor} or newer; this machine has {glibc}. Upgrade the operating system to "
+            "use them, or use --installer conda: conda-forge has {build}",
             floor=floor,
             glibc=glibc,
             build=other.label,
@@ -236,7 +236,7 @@ def _disk(plan: Plan, best: Fit, question: Question) -> Iterator[Notice]:
         yield warn(
             message(
                 "plan.advice.disk",
-                "{free} GB are free; the installation needs about {needed} GB",
+                "the disk of torchup's data folder has {free} GB free; the installation needs about {needed} GB",
                 free=f"{free / 1e9:.1f}",
                 needed=f"{size * unpacked / 1e9:.1f}",
             )

@@ -123,8 +123,8 @@ def compile_notices(wheel: PackageWheel, package: Package, machine: Machine, tab
         if machine.memory_bytes < needed * _GIGABYTE:
             text = message(
                 "plan.compile.memory",
-                "one compiler of this package can need {needed} GB of memory, but this machine has {memory} GB: the "
-                "compilation may fail or take very long",
+                "one compiler process for this package can need {needed} GB of memory, but this machine has "
+                "{memory} GB: the compilation may fail or take very long",
                 needed=needed,
                 memory=machine.memory_bytes // _GIGABYTE,
             )

@@ -107,7 +107,7 @@ def parse_build(asked: str, catalog: Catalog) -> tuple[str | None, str | None]:
             message("plan.why-not.invalid", "`{text}` is neither a variant nor a version", text=asked),
             hint=message(
                 "plan.why-not.invalid.hint",
-                "write {variant}, {torch} or {torch}+{variant}",
+                "write a variant, a version or both, such as {variant}, {torch} or {torch}+{variant}",
                 torch=catalog.newest_torch,
                 variant=catalog.rows[0].variant,
             ),

@@ -196,7 +196,7 @@ def _nearest(question: Question) -> Message:
         if same:
             return message(
                 "plan.none.torches",
-                "choose a torch from {oldest} to {newest}: these releases have {variant}",
+                "choose a torch release that has {variant}: the oldest is {oldest}, the newest is {newest}",
                 variant=request.variant,
                 oldest=same[-1],
                 newest=same[0],
@@ -310,7 +310,7 @@ def _hint(question: Question, rejected: list[Rejection], *, cpu_possible: bool) 
         return message(
             "plan.hint.other-vendor",
             "leave out the variant (in --variant or --torch), or run `torchup plan --assume gpu=NAME` to plan "
-            "for a machine with another GPU",
+            "for a machine with a GPU that the variant supports",
         )
     if any(gpu.vendor == Vendor.AMD and gpu.gfx is None for gpu in question.target.machine.gpus):
         return message(
@@ -353,7 +353,9 @@ def change_hint(question: Question, rejected: list[Rejection]) -> Message | None
 def _usual_hint(first: Rejection, question: Question) -> Message | None:
     conda = with_conda(question.request)
     if first.reason == Reason.GLIBC and best_row(question.target.machine, conda, question.catalog):
-        return message("plan.hint.glibc", "use a newer system, or add --installer conda to use conda-forge's build")
+        return message(
+            "plan.hint.glibc", "upgrade the operating system, or add --installer conda to use conda-forge's build"
+        )
     if first.reason == Reason.PYTHON:
         return _python_hint(first, question)
     return _companion_hint(question) if first.reason == Reason.COMPANION else None
@@ -416,7 +418,7 @@ def _jetson_hint(question: Question) -> Message | None:
         return (
             message(
                 "plan.hint.jetson-unsaid",
-                "specify the board's L4T release, e.g. --assume jetson={release}",
+                "give `torchup plan` the board's L4T release, e.g. --assume jetson={release}",
                 release=known,
             )
             if known

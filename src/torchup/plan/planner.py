@@ -125,7 +125,9 @@ def spelled(request: Request, machine: Machine) -> Request:
     if request.python and not _PYTHON.fullmatch(request.python.strip()):
         raise UsageError(
             message("plan.python.invalid", "`{text}` is not a Python version", text=request.python),
-            hint=message("plan.python.invalid.hint", "write 3.12, or 3.14t for a free-threaded build"),
+            hint=message(
+                "plan.python.invalid.hint", "write a version such as 3.12, or 3.14t for a free-threaded build"
+            ),
         )
     _refuse_torch(check_packages((*request.packages, *request.require)))
     if variant == "mps" and machine.os == Os.MACOS:

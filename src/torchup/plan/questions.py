@@ -46,8 +46,9 @@ def _conda_or_pip(compat: Compat) -> Answer:
         message(
             "plan.question.conda-or-pip.when",
             "Choose conda-forge if you need one build for GPUs from Maxwell to Blackwell, if you want a current "
-            "torch on an old glibc ({glibc}) or an Intel Mac, or if your other packages come from conda. Run "
-            "`torchup up --installer conda` to install from it. conda-forge has no ROCm and no XPU builds.",
+            "torch on an old glibc ({glibc} or newer) or an Intel Mac, or if your other packages come from "
+            "conda. Run `torchup up --installer conda` to install from it. conda-forge has no ROCm and no XPU "
+            "builds.",
             glibc=oldest,
         ),
         message(

@@ -62,7 +62,8 @@ def slots_of(planned: Sequence[tuple[Machine, Plan]], catalog: Catalog) -> tuple
                 message("project.platform", "a project file cannot specify the platform {os} {arch}", os=machine.os,
                         arch=machine.arch),
                 hint=message("project.platform.hint",
-                    "run `torchup plan --export requirements` to print the requirements for a separate file"),
+                    "run `torchup plan --export requirements` on that machine to print the requirements for a "
+                    "separate file"),
             )  # fmt: skip
         found.setdefault((platform, plan.build.variant, plan.build.torch), []).append((machine, plan))
     slots = [_slot(platform, *members[0], catalog) for (platform, _, _), members in found.items()]

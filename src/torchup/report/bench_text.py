@@ -95,7 +95,8 @@ def limits(results: Sequence[Result]) -> list[str]:
 def _reached(values: dict[str, str]) -> str:
     return text(
         "bench.limit",
-        "{device}: this work takes at least {limit} (limit: {bound}); `{recipe}` reaches {share} of that speed",
+        "{device}: this work takes at least {limit} (limited by {bound}); `{recipe}` reaches {share} of the "
+        "speed at that limit",
         **values,
     )
 

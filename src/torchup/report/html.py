@@ -96,9 +96,9 @@ def _footer(baseline: Run | None) -> list[str]:
     lines = [
         text(
             "html.footer",
-            "Medians with bootstrap intervals over fresh processes, each with the confidence level that its "
-            "number of repeats supports. Raw samples are kept; outliers are flagged and never dropped. Made by "
-            "torchup; this page loads nothing from the network.",
+            "Values are medians over repeats, each in a fresh process. Bootstrap intervals have the confidence "
+            "level that the number of repeats supports. torchup keeps the raw samples; it flags outliers and "
+            "never drops them. Made by torchup; this page loads nothing from the network.",
         )
     ]
     if baseline is not None:

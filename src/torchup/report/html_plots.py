@@ -102,9 +102,10 @@ def scaling(entries: Sequence[Entry]) -> Section:
         title=text("html.scaling", "Scaling"),
         intro=text(
             "html.scaling.intro",
-            "Rate of several processes relative to one process. If one process was not measured, its rate is that "
-            "of the fewest processes divided by their number. Strong scaling divides the same work; weak scaling "
-            "gives each process the same amount of work.",
+            "Rate of several processes relative to the rate of one process. If there is no result for a single "
+            "process, its rate is estimated: the rate of the fewest processes divided by their number. Strong "
+            "scaling divides the same work among the processes; weak scaling gives each process the same amount "
+            "of work.",
         ),
         parts=tuple(_scaling(key, group) for key, group in groups.items() if len(group) > 1 and max(group) > 1),
     )

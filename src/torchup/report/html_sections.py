@@ -147,7 +147,7 @@ def unit_name(entry: Entry) -> str:
     """What the times of an entry's workload are times of."""
     amount = amount_name(entry)
     if not amount:
-        return text("html.unit.run", "time of the whole run")
+        return text("html.unit.run", "time of the whole workload")
     return text("html.unit.epochs", "time of {amount}, extrapolated if fewer were trained", amount=amount)
 
 

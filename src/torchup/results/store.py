@@ -192,9 +192,7 @@ def read(host: Host, path: str, *, name: str | None = None) -> Run:
     if content is None:
         raise RunFileError(
             message("results.unreadable", "{path} does not exist or cannot be read", path=path),
-            hint=message(
-                "results.unreadable.hint", "check the path; `torchup results export -o FILE` writes a file to share"
-            ),
+            hint=message("results.unreadable.hint", "check the path and the permissions of the file"),
         )
     return parse_run(content, name=name or posixpath.basename(path.replace("\\", "/")))
 

@@ -87,7 +87,7 @@ def _rank(offer: Offer) -> tuple[bool, Version]:
 def _notice(place: Place, name: str, offer: Offer) -> Notice:
     text = message(
         "sources.override",
-        "{source} ({url}) offers {file}, which an installer prefers to {name} from the main index",
+        "{url} (from {source}) offers {file}, which an installer prefers to {name} from the main index",
         source=place.source.origin or place.source.name,
         url=place.source.url,
         file=offer.filename,

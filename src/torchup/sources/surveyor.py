@@ -106,7 +106,7 @@ def connection_of(host: Host, configuration: Configuration) -> tuple[Connection,
     if certificate is not None and not host.exists(certificate):
         text = message(
             "sources.certificate-missing",
-            "the certificate file {path} from the configuration does not exist",
+            "the certificate file {path}, which pip or uv is configured to use, does not exist",
             path=certificate,
         )
         notices = (Notice(code="sources.certificate-missing", level="warning", text=text),)

@@ -105,7 +105,10 @@ def _chosen(offers: Sequence[Offer], asked: Asked, platform: str, python: str | 
         )
         if not here
         else message(
-            "measure.none-python", "torch {label} has no wheel for Python {python}", label=label, python=python
+            "measure.none-python",
+            "your sources have no wheel of torch {label} for this platform and Python {python}",
+            label=label,
+            python=python,
         ),
         hint=_choice(offers, same, pythons),
     )

@@ -29,7 +29,8 @@ def machine_asked(question: Question, catalog: Catalog) -> Imagined:
             message("web.nothing", "the machine is not described yet"),
             hint=message(
                 "web.nothing.hint",
-                "enter at least the system and the name of the GPU, or paste what a tool prints on that machine",
+                "enter the system, and the name of the GPU if there is one, or paste what a tool prints on that "
+                "machine",
             ),
         )
     if not items:

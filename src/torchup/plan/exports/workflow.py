@@ -53,7 +53,10 @@ def _none_left(fleet: Sequence[Planned]) -> UsageError:
             kind="github-actions",
             packages=", ".join(later),
         ),
-        hint=message("export.later.hint", "plan without these packages, or export script-sh or script-ps1"),
+        hint=message(
+            "export.later.hint",
+            "plan without these packages, or export a script instead: script-sh (script-ps1 for Windows)",
+        ),
     )
 
 

@@ -196,8 +196,8 @@ def _specs(path: str, text: str, slots: Sequence[Slot]) -> dict[str, str]:
                 "{path} can contain only one version of {package}, but the machines need several: {versions}",
                     path=path, package=differing[0], versions=", ".join(sorted(versions[differing[0]]))),
             hint=message("project.conda.versions.hint",
-                "use `--torch VERSION` with a version that all the machines support, or keep one file for each "
-                "kind of machine (--file)"),
+                "use `--torch VERSION` with a version that all the machines support, or use one file for each "
+                "kind of machine (`--file NAME`)"),
         )  # fmt: skip
     shared = [name for name, each in versions.items() if len(each) == 1 and all(name in specs for specs in found)]
     return {name: f"{name}={next(iter(versions[name]))}" for name in shared}
