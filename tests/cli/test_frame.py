@@ -152,7 +152,7 @@ def test_a_defect_without_a_log_asks_for_what_is_on_the_screen(capsys, verb, mon
     verb(crash)
     assert main(["probe"]) == 70
     said = capsys.readouterr().err
-    assert "its details are in stderr" in said
+    assert "details of the error are on stderr" in said
     assert "ZeroDivisionError" in said
     assert "attach the file" not in said
 
