@@ -73,7 +73,7 @@ def prune_command(session: Session, older_than: float) -> Answer:
             message("cache.prune.failed", "cannot remove {path}: {error}", path=error.filename, error=error.strerror),
             hint=message(
                 "cache.prune.failed.hint",
-                "close the programs that use the file or check its permissions, then repeat the command",
+                "close the programs that use the file, or check the file's permissions; then repeat the command",
             ),
         ) from error
     done = text(

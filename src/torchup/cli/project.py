@@ -120,8 +120,8 @@ def show_command(session: Session, folder: str, files: tuple[str, ...], tool: st
     name="check",
     help=text(
         "project.check.help",
-        "Check the project's files and exit with 1 if something is wrong, for CI. With --for or --machine, also "
-        "check that the files support these machines.",
+        "Check the project's files, e.g. in CI, and exit with code 1 if something is wrong. With --for or "
+        "--machine, also check that the files support these machines.",
     ),
 )
 @_file_options

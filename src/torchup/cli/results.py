@@ -99,7 +99,7 @@ def show_command(session: Session, run: str) -> Answer:
     type=Share(),
     help=text(
         "results.option.threshold",
-        "Accepted slowdown, e.g. 0.05 or 5%; exit with 1 if the candidate exceeds it (default: none)",
+        "Accepted slowdown, e.g. 0.05 or 5%; torchup exits with code 1 if the candidate exceeds it (default: none)",
     ),
 )
 @click.option(

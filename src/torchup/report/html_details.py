@@ -112,7 +112,7 @@ def _detail(entry: Entry) -> Detail:
     notes = (*(notice.text for notice in advice(result)), *map(sentence, result.notes))
     return Detail(
         entry=entry,
-        samples=text("html.samples", "Raw samples ({count})", count=len(result.repeats)),
+        samples=text("html.samples", "Repeats ({count})", count=len(result.repeats)),
         shown=_joined(result.repeats),
         scale=Scale.around(result.repeats),
         points=(

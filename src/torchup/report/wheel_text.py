@@ -99,7 +99,7 @@ def _origin(found: Match) -> Iterator[str]:
 
 def _evidence(found: Match) -> str:
     if found.checked:
-        return text("wheel.text.answered", "the wheel's address answered just now")
+        return text("wheel.text.answered", "torchup has just checked the wheel's address: the wheel is there")
     if found.url and found.evidence in {"matrix", "resolver", "seen"}:
         return text(
             "wheel.text.unchecked",
