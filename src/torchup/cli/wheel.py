@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     metavar="VERSION",
     help=text(
         "wheel.option.why-not",
-        "torch for which to explain why the package does not work, e.g. 2.15+cu132 (default: none)",
+        "Version of torch for which to explain why no wheel of the package fits, e.g. 2.15+cu132 (default: none)",
     ),
 )
 @click.option("--all", "every", is_flag=True, help=text("wheel.option.all", "Show every file that fits"))

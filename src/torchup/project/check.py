@@ -300,7 +300,7 @@ def _label_not_pinned(asked: Asked) -> Iterator[Flaw]:
             if newest and there and max(map(version_key, newest)) > max(map(version_key, there)):
                 yield _flaw("label-not-pinned", message(
                     "project.flaw.label-open",
-                    "the requirement of `torch` names no label such as `+{label}`, so an installer takes torch "
+                    "the requirement for `torch` has no label such as `+{label}`, so an installer takes torch "
                     "{newest} from PyPI; the newest {label} build is only torch {there}",
                     newest=max(newest, key=version_key), label=label, there=max(there, key=version_key),
                 ))  # fmt: skip

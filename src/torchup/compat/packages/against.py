@@ -44,7 +44,7 @@ def floor_of(axis: Axis, value: str) -> Message | str:
     shown = value_of(axis, value)
     if shown is UNKNOWN or axis not in _FLOORS or not value[0].isdigit() or " " in value:
         return shown
-    return message("wheel.floor", "{version} or newer", version=value)
+    return message("wheel.floor", "{version} or higher", version=value)
 
 
 def needed(failed: Failed) -> Message:
