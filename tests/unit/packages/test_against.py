@@ -32,7 +32,7 @@ def test_every_axis_has_a_name_in_both_languages():
         (Failed(axis=Axis.CUDA, want="126", have="cu130"), "CUDA cu126 (here cu130)"),
         (Failed(axis=Axis.CUDA, want="12 13", have="amd"), "CUDA cu12, cu13 (here amd)"),
         (Failed(axis=Axis.DRIVER, want="CUDA 12 13", have="450.80"), "driver for CUDA 12, 13 (here 450.80)"),
-        (Failed(axis=Axis.GLIBC, want="2.34", have="-"), "glibc 2.34 or newer (here unknown)"),
+        (Failed(axis=Axis.GLIBC, want="2.34", have="-"), "glibc 2.34 or higher (here unknown)"),
         (Failed(axis=Axis.PYTHON, want="3.12", have="3.14"), "Python 3.12 (here 3.14)"),
     ],
 )

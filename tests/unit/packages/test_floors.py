@@ -11,8 +11,8 @@ from torchup.compat.packages.against import needed
 @pytest.mark.parametrize(
     ("failed", "said"),
     [
-        (Failed(axis=Axis.GLIBC, want="2.34", have="2.17"), "glibc 2.34 or newer (here 2.17)"),
-        (Failed(axis=Axis.CAPABILITY, want="8.0", have="6.1"), "compute capability 8.0 or newer (here 6.1)"),
+        (Failed(axis=Axis.GLIBC, want="2.34", have="2.17"), "glibc 2.34 or higher (here 2.17)"),
+        (Failed(axis=Axis.CAPABILITY, want="8.0", have="6.1"), "compute capability 8.0 or higher (here 6.1)"),
         (Failed(axis=Axis.CAPABILITY, want="gfx942 gfx950", have="gfx900"), "gfx942, gfx950 (here gfx900)"),
         (Failed(axis=Axis.CAPABILITY, want="-", have="6.1"), "compute capability unknown (here 6.1)"),
         (Failed(axis=Axis.DRIVER, want="CUDA 12 13", have="450.80"), "driver for CUDA 12, 13 (here 450.80)"),
