@@ -210,7 +210,7 @@ def explain_sum(result: Result) -> Message | None:
         )
     return message(
         "bench.sum.above",
-        "the loader and the steps, each measured alone, together take {share} of the run's time: in the run, "
-        "they overlap",
+        "the loader and the steps, each measured alone, together take {share} of the recipe's time: in the "
+        "recipe, they overlap",
         share=percentage(check, 0),
     )

@@ -126,7 +126,10 @@ def worker_error(error: WorkerError, what: str) -> UsageError | MeasureError:
         return MeasureError(text, error.said, hint=hint)
     if error.code == "SaidError":  # says all of it itself, and torch is not what failed
         return MeasureError(text, error.said)
-    hint = message("bench.failed.hint", "run `torchup verify` to check whether the environment itself works")
+    hint = message(
+        "bench.failed.hint",
+        "run `torchup verify` for the environment that is measured to check whether torch works in it",
+    )
     return MeasureError(text, error.said, hint=hint)
 
 

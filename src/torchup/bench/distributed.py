@@ -215,7 +215,7 @@ def _rank_died(host: Host, logs: str | None, failed: tuple[int, int, int]) -> Me
     rank, local, code = failed
     words = None if logs is None else _last_words(host, logs, local)
     if words is None:
-        return message("distributed.rank-silent", "rank {rank} exited with code {code}", rank=rank, code=code)
+        return message("distributed.rank-silent", "rank {rank} failed (exit code {code})", rank=rank, code=code)
     return message(
         "distributed.rank-died", "rank {rank} exited with code {code}: {reason}", rank=rank, code=code, reason=words
     )

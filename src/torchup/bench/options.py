@@ -84,7 +84,8 @@ def _overridden(fields: Iterable[str], by: str) -> UsageError:
     return UsageError(
         message("bench.option.twice", "{options} cannot be combined with {other}, which overrides it",
                 options=spelled(fields), other=by),
-        hint=message("bench.option.twice.hint", "leave out one of them"),
+        hint=message("bench.option.twice.hint",
+            "leave out either the overridden options or the option that overrides them"),
     )  # fmt: skip
 
 

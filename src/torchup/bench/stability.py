@@ -49,7 +49,7 @@ def _too_short(result: Result, summary: Summary) -> list[Notice]:
     """A unit that the clock's own cost shows in; a small workload times many calls at once and has no such unit."""
     if summary.median >= TIMER_LIMIT or result.raw:
         return []
-    text = message("stability.short", "one repeat is shorter than 1 ms, so reading the clock affects the result")
+    text = message("stability.short", "a typical repeat takes less than 1 ms, so reading the clock affects the result")
     return [Notice(code=text.code, text=text)]
 
 
@@ -121,7 +121,7 @@ def _drifting(drift: float) -> Notice:
         text = message(
             "stability.drift",
             "the later repeats are {percent} slower: the machine heats up or reduces its clocks, or other "
-            "programs started; a longer run shows the speed that it can keep",
+            "programs started; a longer run shows the speed that the machine can keep",
             percent=percentage(drift, 0),
         )
     return Notice(code=text.code, level="warning", text=text)
@@ -175,7 +175,7 @@ def _power(watched: Telemetry) -> list[Notice]:
     if watched.temperature_celsius is not None and watched.temperature_celsius.maximum >= HOT:
         text = message(
             "stability.hot",
-            "the GPU reached {degrees} degrees Celsius",
+            "the GPU reached {degrees} degrees Celsius, at which many GPUs reduce their clocks",
             degrees=f"{watched.temperature_celsius.maximum:.0f}",
         )
         found.append(Notice(code=text.code, level="warning", text=text))

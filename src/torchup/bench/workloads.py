@@ -71,7 +71,7 @@ def recipe_summary(name: str) -> Message:
 
 
 _RECIPES = {
-    "script": message("bench.recipe.script", "the article's program: samples loaded one by one through a DataLoader"),
+    "script": message("bench.recipe.script", "a plain training loop: samples loaded one by one through a DataLoader"),
     "loader": message(
         "bench.recipe.loader", "a well-configured DataLoader: whole batches, persistent workers, pinned memory"
     ),
@@ -82,14 +82,14 @@ _RECIPES = {
     "fused": message("bench.recipe.fused", "a training step written by hand for the device and compiled at run time"),
     "best": message("bench.recipe.best", "the fastest recipe that the device supports"),
     "speedrun": message(
-        "bench.recipe.speedrun", "a different training setup that reaches the same accuracy in two epochs"
+        "bench.recipe.speedrun", "a different training setup that reaches the other recipes' accuracy in two epochs"
     ),
     "cached": message("bench.recipe.cached", "data decoded once and read from a memory-mapped file"),
 }
 _WORKLOADS = {
-    "mnist": message("bench.workload.mnist", "train the article's network on MNIST for 10 epochs"),
+    "mnist": message("bench.workload.mnist", "train a small convolutional network on MNIST for 10 epochs"),
     "fashion-mnist": message(
-        "bench.workload.fashion-mnist", "train the article's network on Fashion-MNIST files (--data DIR)"
+        "bench.workload.fashion-mnist", "train the network of `mnist` on Fashion-MNIST files (needs --data DIR)"
     ),
     "matmul": message("bench.workload.matmul", "measure matrix products: TFLOP/s by size and number format"),
     "conv": message("bench.workload.conv", "run a 3 x 3 convolution, forward and backward, in both memory layouts"),

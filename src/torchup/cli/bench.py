@@ -51,7 +51,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
         parts = [part.strip() for part in numbers.split(",") if part.strip()]
         if name not in SETTINGS or not equals or not parts or not all(part.isdecimal() and int(part) for part in parts):
             bad = message("bench.sweep.bad",
-                "`{value}` is not NAME=NUMBER,NUMBER with numbers above 0; the possible names are {names}", value=value,
+                "`{value}` is not NAME=NUMBER,NUMBER with whole numbers above 0; the possible names are {names}", value=value,
                           names=", ".join(SETTINGS))  # fmt: skip
             raise click.BadParameter(Phrase(bad))
         found[name] = tuple(dict.fromkeys(int(part) for part in parts))
@@ -163,7 +163,7 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     metavar="N",
     help=text(
         "bench.option.workers",
-        "Number of DataLoader workers (workloads: {names}; default: the fastest number)",
+        "Number of DataLoader workers (workloads: {names}; default: torchup tries several)",
         names=takers("workers"),
     ),
 )

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     help=text(
         "catalog.measure.help",
         "Show what a torch wheel is built for, and whether it fits a machine. torchup reads only the parts that "
-        "it needs (1 to 10 MB), so the server must support range requests.",
+        "it needs (1 to 10 MB), so the server of a remote wheel must support range requests.",
     ),
 )
 @click.argument("wheel", metavar="WHEEL|URL|torch==VERSION")

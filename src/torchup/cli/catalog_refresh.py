@@ -212,7 +212,7 @@ def refresh_text(found: Refresh, written: str | None, style: Style) -> str:
         nothing = text("catalog.refresh.none", "torchup found no new builds")
         unclear = text(
             "catalog.refresh.unclear",
-            "some index pages did not answer, so torchup cannot tell whether there are newer builds",
+            "torchup could not read some index pages, so it cannot tell whether there are newer builds",
         )
         parts.append(
             f"{mark(style, 'pass')} {nothing}" if look.status == "same" else f"{mark(style, 'warning')} {unclear}"

@@ -54,7 +54,7 @@ def line(shown: Shown, now: float, width: int, frame: str) -> str:
     words, stood = shown.words, now - shown.changed
     if stood >= PATIENCE and shown.ends is None:
         still = int(stood // PATIENCE * PATIENCE)
-        words += " · " + text("display.still", "still working after {seconds} s", seconds=still)
+        words += " · " + text("display.still", "still working, no news for {seconds} s", seconds=still)
     bar = _bar(shown, now)
     ending = [part for part in (bar, _detail(shown, now), _clock(now - shown.begun)) if part]
     if bar and width - cells("  ".join((frame, *ending))) - 3 < max(NARROW, cells(words)):

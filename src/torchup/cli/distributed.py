@@ -206,7 +206,7 @@ def meeting(session: Session, where: Layout, every: float = 10.0) -> Iterator[th
             raise
         raise BenchError(
             message(
-                "distributed.not-met", "only some of the {nodes} nodes connected to {host}:{port} within {seconds} s",
+                "distributed.not-met", "not all of the {nodes} nodes connected to {host}:{port} within {seconds} s",
                 nodes=where.nodes, host=where.address, port=where.port, seconds=round(MEETING),
             ),
             hint=error.hint,

@@ -316,7 +316,8 @@ def _tell_drift(session: Session, environment: Environment) -> None:
 @click.option(
     "--name",
     help=text(
-        "env.adopt.name", "Name of the environment (default: the name of its folder; for .venv, of the parent folder)"
+        "env.adopt.name",
+        "Name of the environment (default: its folder's name; if that starts with a dot, the parent folder's name)",
     ),
 )
 @common_options

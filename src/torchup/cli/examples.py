@@ -57,7 +57,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
         ),
     ),
     "torchup plan": (
-        ("torchup plan", message("example.plan", "Show what `up` would install, and why.")),
+        ("torchup plan", message("example.plan", "Show what `torchup up` would install, and why.")),
         (
             "torchup plan --why-not cu132",
             message("example.plan.why-not", "Show why one variant was not chosen for this machine."),
@@ -150,8 +150,8 @@ EXAMPLES: dict[str, tuple[tuple[str, Message], ...]] = {
             "torchup env bundle lab -o bundle",
             message(
                 "example.env.bundle",
-                "Collect the wheels of the environment `lab` in the folder `bundle`; copy it to a machine "
-                "without a network and run `torchup up --from bundle` there.",
+                "Collect the wheels of the environment `lab` in the folder `bundle`; copy the folder to a "
+                "machine without a network and run `torchup up --from bundle` there.",
             ),
         ),
     ),

@@ -145,7 +145,7 @@ def _file(download: FetchProgress) -> str:
 def _state(download: FetchProgress) -> str:
     """``1.2 GB of 3.0 GB, 45.1 MB/s, 0:40 left``."""
     if download.waiting:
-        return text("install.progress.waiting", "another torchup is downloading {file}", file=download.file)
+        return text("install.progress.waiting", "another torchup process is downloading {file}", file=download.file)
     done, total, rate = _size(download.all_done), _size(download.all_total), _size(round(download.rate))
     if download.seconds_left is None:
         return text("install.progress.bytes", "{done} of {total}", done=done, total=total)

@@ -123,8 +123,8 @@ def _add(
     except OSError as error:
         hint = message(
             "kernel.cannot-write.hint",
-            "check the permissions and the free space of that folder; to add a kernel, you can choose another "
-            "folder with --user or --prefix DIR",
+            "check the permissions and the free space of that folder, or choose another folder with --user or "
+            "--prefix DIR",
         )
         raise _cannot_write(folder, error, hint) from error
 

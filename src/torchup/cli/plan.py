@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     metavar="FORMAT",
     help=text(
         "plan.option.export.fleet",
-        "Format of the export to stdout: {names}; for a folder of machines: {fleet} (default: none)",
+        "Format of the export to stdout: {names}; for one machine or a folder of machines: {fleet} (default: none)",
         names=", ".join(NAMES),
         fleet=", ".join(FLEET),
     ),
@@ -127,7 +127,7 @@ def needs_network(request: Request, asked: str) -> None:
     if request.offline:
         raise UsageError(
             message("plan.needs-network", "{option} needs the network, but --offline forbids it", option=asked),
-            hint=message("plan.needs-network.hint", "leave out one of the two options"),
+            hint=message("plan.needs-network.hint", "leave out --offline"),
         )
 
 

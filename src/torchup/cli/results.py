@@ -67,7 +67,8 @@ def list_command(session: Session) -> Answer:
     name="show",
     help=text(
         "results.show.help",
-        "Show one run: an id or its first characters, `latest`, `article`, or a file (default: `latest`)",
+        "Show one run: an id or its first characters, `latest`, `article` (published times), or a file (default: "
+        "`latest`)",
     ),
 )
 @click.argument("run", default="latest")
@@ -89,7 +90,7 @@ def show_command(session: Session, run: str) -> Answer:
         "results.compare.help",
         "Compare CANDIDATE with BASE. Each is a run (as for `torchup results show`), one of its recipes "
         "(latest:resident), or a device (latest:resident@cuda). With --threshold, the command exits with code 1 "
-        "if a result is slower by more than that share.",
+        "if a result is slower by more than the accepted slowdown.",
     ),
 )
 @click.argument("base")
@@ -143,7 +144,9 @@ def compare_command(
     help=text("results.option.html", "HTML file to write"),
 )
 @click.option(
-    "--no-baseline", is_flag=True, help=text("results.option.no-baseline", "Leave out the article's published times")
+    "--no-baseline",
+    is_flag=True,
+    help=text("results.option.no-baseline", "Leave out the published times that `torchup results show article` shows"),
 )
 @common_options
 def report_command(session: Session, runs: tuple[str, ...], output: str, no_baseline: bool) -> Answer:  # noqa: FBT001  # click's signature

@@ -52,7 +52,10 @@ HEADERS = {
     "--write",
     "target",
     metavar="DIR",
-    help=text("web.option.write", "Folder to write the page to for a web server (default: serve the page here)"),
+    help=text(
+        "web.option.write",
+        "Folder to write the page's files to, for use on a web server (default: serve the page here)",
+    ),
 )
 @click.option(
     "--from",

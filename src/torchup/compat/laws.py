@@ -255,7 +255,7 @@ def mps_against(row: Row, macos: str | None) -> Message | None:
         return None
     return message(
         "plan.reject.mps",
-        "can be installed, but needs macOS {floor} to use the Apple GPU; this machine has {macos}",
+        "can be installed, but needs macOS {floor} or newer to use the Apple GPU; this machine has {macos}",
         floor=row.mps,
         macos=macos,
     )

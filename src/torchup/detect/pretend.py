@@ -244,7 +244,13 @@ def _system(said: str) -> tuple[Os, dict[str, object]]:
         return Os.LINUX, {"distribution": word, "os_version": version, "glibc": None}
     name = _OS_NAMES.get(word, word)
     if name not in set(Os):
-        raise _wrong(message("pretend.os", "`{value}` is not linux, windows or macos", value=said))
+        raise _wrong(
+            message(
+                "pretend.os",
+                "`{value}` is not linux, windows, macos, wsl or a Linux distribution that torchup knows",
+                value=said,
+            )
+        )
     return Os(name), {"os_version": version} if version else {}
 
 

@@ -136,7 +136,7 @@ def _fits(facts: Facts, findings: Sequence[Finding], compat: Compat) -> tuple[Me
 def _own_errors(facts: Facts) -> Iterator[Message]:
     """Errors that a sound environment shows, because the program makes them."""
     for way_out in ways_out(facts):
-        yield message("doctor.seen.program", "the program itself causes the error: {way_out}", way_out=way_out)
+        yield message("doctor.seen.program", "the program itself causes the error; {way_out}", way_out=way_out)
 
 
 def _known(facts: Facts) -> Iterator[Message]:

@@ -117,7 +117,7 @@ _ALL = (
     ),
     message(
         "worker.no-pillow",
-        "Pillow cannot be imported here, so the same per-sample steps use only torch",
+        "Pillow cannot be imported here, so the recipe's per-sample steps use only torch",
     ),
     message("worker.left-out", "torchup skipped {name}: {why}"),
     message("worker.failed-beside", "{name} failed: {why}"),
@@ -135,8 +135,8 @@ _ALL = (
     message("worker.no-graphs", "torch cannot record graphs on {kind}"),
     message(
         "worker.no-compiler",
-        "torchup cannot use a C++ compiler here: on Linux and macOS it found neither the one that the variable "
-        "CXX names nor c++, g++ or clang++; on Windows it uses none",
+        "torchup cannot use a C++ compiler here: on Linux and macOS, it looks for the one that the variable CXX "
+        "names and for c++, g++ and clang++; on Windows, it uses none",
     ),
     message("worker.product-only", "the device's peak is measured only with torch's own matrix product: {why}"),
     message("worker.compiler-ended", "{name} failed: {text}"),
@@ -168,8 +168,8 @@ _ALL = (
     ),
     message(
         "worker.cut-batches",
-        "the time budget allowed only {done} of {total} batches for at least one of the measured numbers of "
-        "workers; torchup computes the time of all batches from the rate after the first batch",
+        "the time budget allowed only {done} of {total} batches for at least one number of workers; torchup "
+        "computes the time of all batches from the rate after the first batch",
     ),
     message("worker.points-cut", "the time budget allowed only {done} of {total} points of the measurement"),
     message("worker.one-step", "the time budget ended during the warm-up: the result is the time of the warm-up steps"),
@@ -211,7 +211,7 @@ _ALL = (
     message("worker.idx-empty", "{file} declares the shape {shape}, which has no values"),
     message(
         "worker.idx-length",
-        "{file} declares the shape {shape}, which needs {wanted} bytes of data, but it has {held}",
+        "{file} declares the shape {shape}, which needs {wanted} bytes of data, but the file has {held}",
     ),
     message("worker.idx-missing", "the data folder has no {file} (or {file}.gz)"),
     message("worker.idx-pair", "{part}: images of the shape {images} do not match labels of the shape {labels}"),
@@ -231,7 +231,7 @@ _ALL = (
     message("worker.cifar-files", "the data folder contains CIFAR-10 files: use the workload cifar-resnet for them"),
     message("worker.no-classes", "the data folder contains no folders of images"),
     message("worker.one-class", "there is only one class ({name}), so nothing can be learned"),
-    message("worker.empty-folder", "there is no PNG or JPEG of the class {name} in {where}"),
+    message("worker.empty-folder", "the folder {where} has no PNG or JPEG of the class {name}"),
     message("worker.strange-class", "the folder {where} has the class {name}, but the folder train does not"),
     message("worker.folder-unreadable", "cannot read the data folder: {why}"),
     message(
@@ -273,7 +273,7 @@ _ALL = (
     # what a result is about
     message("worker.same-memory", "host and device share the same memory, so torchup measures only copies within it"),
     message("worker.cifar", "generated images in the shape of CIFAR-10; use --data DIR for the real images"),
-    message("worker.tokens", "generated tokens: the loss shows only that training runs"),
+    message("worker.tokens", "the training data are generated tokens: the loss shows only that training runs"),
     # several processes
     message("worker.all-reduce-wrong", "an all-reduce of ones over {ranks} ranks returned {got} instead of {ranks}"),
     message("worker.no-backend", "torch.distributed has no backend for {device}"),

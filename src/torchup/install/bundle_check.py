@@ -198,8 +198,8 @@ def _newer() -> Message:
 def _without_conda() -> Message:
     return message(
         "bundle.without-conda.hint",
-        "run `torchup plan --json > plan.json` without `--installer conda`, then `torchup env bundle --plan "
-        "plan.json -o DIR` to recreate the bundle",
+        "run `torchup plan --installer uv --json > plan.json`, then `torchup env bundle --plan plan.json -o DIR` "
+        "to recreate the bundle",
     )
 
 

@@ -430,7 +430,7 @@ def _check_place(host: Host, name: str, target: str) -> None:
         )
     record = records.read(host, target)
     if host.exists(target) and host.list_dir(target) != () and record is None:
-        text = message("install.in-the-way", "{path} exists and was not made by torchup", path=target)
+        text = message("install.in-the-way", "{path} exists, but torchup has no readable record of it", path=target)
         hint = message(
             "install.in-the-way.hint",
             "choose another name or --path; if the folder is an environment, run `torchup env adopt PATH` to "

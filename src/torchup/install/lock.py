@@ -78,7 +78,10 @@ def _platform(machine: Machine) -> str:
         text = message(
             "lock.platform", "uv cannot resolve packages for {os} on {arch}", os=machine.os, arch=machine.arch
         )
-        raise UsageError(text, hint=message("lock.platform.hint", "run `torchup plan --export pylock` on that machine"))
+        raise UsageError(
+            text,
+            hint=message("lock.platform.hint", "run `torchup plan` with --export pylock or --sizes on that machine"),
+        )
     return found.format(minor=_glibc_minor(machine.glibc))
 
 

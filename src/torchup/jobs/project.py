@@ -100,7 +100,10 @@ def read_project(host: Host, folder: str, files: Sequence[str], tool: Kind | Non
     if not names:
         raise UsageError(
             message("project.none", "there is no project file in {folder}", folder=folder),
-            hint=message("project.none.hint", "run `torchup plan --export pyproject > pyproject.toml` to write one"),
+            hint=message(
+                "project.none.hint",
+                "run `torchup plan --export pyproject > pyproject.toml` in that folder to write one",
+            ),
         )
     return tuple(_read(host, folder, name, tool) for name in names)
 

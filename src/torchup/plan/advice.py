@@ -36,7 +36,10 @@ def _macos_unlocks(plan: Plan, best: Fit, question: Question) -> Iterator[Notice
     if version_key(newest.torch) > version_key(plan.build.torch) and newest.mps and not question.request.torch:
         yield tell(
             message(
-                "plan.advice.macos", "macOS {floor} would allow torch {torch}", floor=newest.mps, torch=newest.torch
+                "plan.advice.macos",
+                "macOS {floor} or newer would allow torch {torch}",
+                floor=newest.mps,
+                torch=newest.torch,
             )
         )
 

@@ -105,7 +105,7 @@ def compile_notices(wheel: PackageWheel, package: Package, machine: Machine, tab
     """What compiling takes, said before the question."""
     takes = message(
         "plan.compile.takes",
-        "torchup compiles {package} on this machine; this takes minutes to hours and needs {needs}",
+        "torchup compiles {package} on this machine; this takes minutes to hours; requirements for compiling: {needs}",
         package=package.name,
         needs=package.build,
     )

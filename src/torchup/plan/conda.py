@@ -108,7 +108,9 @@ def _no_packages(machine: Machine) -> NoBuildError:
         "conda.no-subdir", "torchup knows no conda platform for {os} on {arch}", os=machine.os, arch=machine.arch
     )
     if is_musl(machine):
-        text = message("conda.musl", "conda-forge has no packages for musl (Alpine Linux); all of them need glibc")
+        text = message(
+            "conda.musl", "conda-forge has no packages for musl (Alpine Linux); all its Linux packages need glibc"
+        )
     problem = platform_problem(machine)
     wheels = message("conda.no-subdir.hint", "use `--installer uv`: torch has wheels for this platform")
     return NoBuildError(text, hint=wheels if problem is None else problem.hint)

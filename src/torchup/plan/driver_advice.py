@@ -98,8 +98,8 @@ def forward_compat(plan: Plan, best: Fit, question: Question) -> Iterator[Notice
         yield tell(
             message(
                 "plan.advice.forward-compat",
-                "this plan counts on the forward-compatibility libcuda (CUDA {cuda} with driver {driver}); "
-                "without it, builds that need a newer driver do not work",
+                "this machine uses the forward-compatibility libcuda (CUDA {cuda} with driver {driver}); without "
+                "it, builds that need a newer driver do not work",
                 cuda=question.target.cuda,
                 driver=driver.version,
             )

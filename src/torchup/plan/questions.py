@@ -74,8 +74,8 @@ def _old_hardware(compat: Compat) -> Answer:
         message(
             "plan.question.old-hardware.amd",
             "AMD: many GPUs since Vega have ROCm builds, but Polaris (RX 400 and 500) has none. Intel: Arc and "
-            "Core Ultra graphics have XPU builds, but Iris Xe and UHD have none. Apple: each release needs a "
-            "minimum macOS to use the GPU.",
+            "Core Ultra graphics have XPU builds, but Iris Xe and UHD have none. Apple: each release of torch "
+            "needs a minimum macOS to use the GPU.",
         ),
         message(
             "plan.question.old-hardware.check",
@@ -166,13 +166,13 @@ def _version_mismatch(compat: Compat) -> Answer:
         message(
             "plan.question.version-mismatch.short",
             "No. The first number is what the driver supports, and the second is what torch includes. Within one "
-            "CUDA major any combination works, in both directions.",
+            "CUDA major version, any combination works, in both directions.",
         ),
         message(
             "plan.question.version-mismatch.wrong",
-            "It is wrong only if torch's CUDA major is higher than the driver's, for example if a CUDA {new} "
-            "build runs with a driver below {floor}. Then update the driver, or use a {variant} build (the last "
-            "one is torch {torch}).",
+            "It is wrong only if torch's CUDA major version is higher than the driver's, for example if a CUDA "
+            "{new} build runs with a driver below {floor}. Then update the driver, or use a {variant} build (the "
+            "last one is torch {torch}).",
             new=new,
             floor=compat.driver_floor(new, windows=False),
             variant=variant_named(last.driver.cuda) if last.driver else "",
@@ -180,8 +180,8 @@ def _version_mismatch(compat: Compat) -> Answer:
         ),
         message(
             "plan.question.version-mismatch.ptx",
-            "One exception: a GPU that is newer than the build uses PTX, and PTX needs a driver at least as new "
-            "as the toolkit that made it.",
+            "One exception: a GPU that is newer than the build uses PTX, and PTX works only if the first number "
+            "is at least as high as the second.",
         ),
         message(
             "plan.question.version-mismatch.toolkit",

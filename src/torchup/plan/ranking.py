@@ -54,7 +54,7 @@ def _beaten(fit: Fit, best: Fit, question: Question) -> tuple[Reason, Message]:
         return Reason.ARCH, message("plan.reject.leaves-out", "does not run on the {gpu}", gpu=gpu_name(gpu))
     if not row.arch_known:
         return Reason.ARCH, message(
-            "plan.reject.unknown", "is newer than the catalogue; torchup does not know which GPUs it has code for"
+            "plan.reject.unknown", "may work, but torchup does not know which GPUs it has code for"
         )
     if version_key(row.torch) != version_key(first.torch):
         return Reason.OLDER, message("plan.reject.older", "works, but is older than {torch}", torch=first.torch)

@@ -228,7 +228,7 @@ def _python_unpublished(asked: Asked) -> Iterator[Flaw]:
                     "Python: {build} supports {pythons}", python=python, build=newest.label,
                         pythons=newest.python_range),
                 message("project.flaw.python.fix",
-                    "change requires-python, or the versions of torch that the file allows"),
+                    "change the Python versions or the torch versions that the file allows"),
             )  # fmt: skip
             return
 

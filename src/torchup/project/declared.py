@@ -80,7 +80,7 @@ def declared(kind: Kind, path: str, text: str) -> Declared:
     if len(found.wishes) > MOST:
         raise UsageError(
             message("project.many", "{path} asks for torch in more than {limit} lines", path=path, limit=MOST),
-            hint=message("project.large.hint", "edit the file by hand"),
+            hint=message("project.large.hint", "check or edit the file by hand"),
         )
     return found
 

@@ -34,7 +34,7 @@ def read_original(path: str, content: bytes) -> Original:
     if len(content) > SIZE_LIMIT:
         raise UsageError(
             message("project.large", "{path} is larger than {limit} KB", path=path, limit=SIZE_LIMIT >> 10),
-            hint=message("project.large.hint", "edit the file by hand"),
+            hint=message("project.large.hint", "check or edit the file by hand"),
         )
     try:
         text = content.removeprefix(_MARK).decode("utf-8")

@@ -133,7 +133,7 @@ def programs(results: Sequence[Result]) -> list[str]:
             lines.append(
                 text(
                     "bench.program.waits",
-                    "The GPU was idle for {share} of the time (median of the samples)",
+                    "The GPU was idle for {share} of the time (median of the readings)",
                     share=share,
                 )
             )

@@ -98,7 +98,7 @@ def _state(one: Member) -> str:
     if worst is Severity.WARNING:
         return text("fleet.state.warning", "warning")
     if one.plan is not None and one.plan.uncovered_gpus:
-        return text("fleet.state.left-out", "a GPU is left out")
+        return text("fleet.state.left-out", "a GPU stays unused")
     return text("fleet.state.ready", "ready")
 
 

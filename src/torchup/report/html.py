@@ -97,8 +97,8 @@ def _footer(baseline: Run | None) -> list[str]:
         text(
             "html.footer",
             "Values are medians over repeats, each in a fresh process. Bootstrap intervals have the confidence "
-            "level that the number of repeats supports. torchup keeps the raw samples; it flags outliers and "
-            "never drops them. Made by torchup; this page loads nothing from the network.",
+            "level that the number of repeats supports. torchup keeps every repeat; it flags outliers and never "
+            "drops them. Made by torchup; this page loads nothing from the network.",
         )
     ]
     if baseline is not None:

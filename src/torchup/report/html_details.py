@@ -97,10 +97,10 @@ def details(entries: Sequence[Entry]) -> Section:
     """A `Detail` for each measured result."""
     return Section(
         name="details",
-        title=text("html.details", "Samples and conditions"),
+        title=text("html.details", "Measured values and conditions"),
         intro=text(
             "html.details.intro",
-            "What torchup recorded for each result: samples, machine, software, telemetry. Long lists are cut; "
+            "What torchup recorded for each result: repeats, machine, software, telemetry. Long lists are cut; "
             "the result file has all values.",
         ),
         parts=tuple(_detail(entry) for entry in entries if not entry.published),

@@ -115,8 +115,9 @@ def speedruns(entries: Sequence[Entry]) -> Section:
         title=text("html.speedruns", "Speed runs"),
         intro=text(
             "html.speedruns.intro",
-            "Speed runs use a different training setup (batch, optimiser, schedule) and must reach the same "
-            "accuracy. Do not compare their times with those of other recipes.",
+            "Speed runs use a training setup that differs from the published one (batch, optimiser, schedule). "
+            "The recipe speedrun must reach the accuracy that the workload requires. Do not compare these times "
+            "with those of the published setup.",
         ),
         parts=_ladders(entries, SPEEDRUN),
     )

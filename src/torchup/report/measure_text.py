@@ -43,7 +43,7 @@ def _facts(wheel: MeasuredWheel) -> list[tuple[str, str]]:
         ("glibc", wheel.glibc or ""),
         ("macOS", wheel.macos or ""),
         (text("measure.library", "minimum macOS, according to torch's library"), wheel.macos_library or ""),
-        (text("measure.mps", "minimum macOS for MPS, according to its error message"), wheel.mps_text or ""),
+        (text("measure.mps", "minimum macOS for MPS, according to torch's error message"), wheel.mps_text or ""),
         (text("measure.requires", "requires"), "; ".join(wheel.requires)),
         (text("measure.size", "size"), size_text(wheel.size_bytes)),
         (

@@ -251,7 +251,7 @@ def _outcome_row(outcome: Outcome) -> tuple[str, str, str, str]:
         return printable(outcome.name), text("plan.none", "none"), "-", gpus
     label = f"{plan.build.torch}+{_variant(plan)}"
     if not plan.uses_gpu:
-        label = text("plan.cpu-only", "{build} (cpu-only)", build=label)
+        label = text("plan.cpu-only", "{build} (CPU only)", build=label)
     return printable(outcome.name), label, plan.python, gpus
 
 

@@ -67,16 +67,14 @@ def _contradictions(result: Result, place: str) -> Iterator[Message]:
     if not result.repeats:
         return
     if result.median is not None and not _close(result.median, middle(result.repeats)):
-        yield message("check.median", "result {place}: its median does not match its raw samples", place=place)
+        yield message("check.median", "result {place}: its median does not match its repeats", place=place)
     own = median_interval(result.repeats)
     if result.ci95 is not None and (
         own is None or not all(_close(a, b) for a, b in zip(result.ci95, own, strict=True))
     ):
-        yield message("check.interval", "result {place}: its interval does not match its raw samples", place=place)
+        yield message("check.interval", "result {place}: its interval does not match its repeats", place=place)
     if not min(result.repeats) * (1 - ROUNDING) <= result.seconds <= max(result.repeats) * (1 + ROUNDING):
-        yield message(
-            "check.seconds", "result {place}: its time lies outside the range of its raw samples", place=place
-        )
+        yield message("check.seconds", "result {place}: its time lies outside the range of its repeats", place=place)
 
 
 def _above_roof(result: Result, place: str, peaks: Peaks) -> Iterator[Message]:

@@ -170,7 +170,12 @@ def _no_answer(request: PageRequest, response: HttpResponse) -> Listing:
     why = why_silent(response.error or "", PAGE_TIMEOUT)
     sent_on = host_of(response.final_url or "")
     if sent_on and sent_on != host_of(request.url):
-        why = message("sources.sent-on", "the server redirects to {host}: {why}", host=sent_on, why=why)
+        why = message(
+            "sources.sent-on",
+            "the server redirects to {host}, and the request to that host failed: {why}",
+            host=sent_on,
+            why=why,
+        )
     elif response.error != CUT_OFF:
         return _silent(request, why)
     return Listing(request=request, found=False, problem=why)

@@ -271,7 +271,7 @@ def _suggestion(host: Host, request: Request) -> tuple[Notice, ...]:
         return ()
     text = message(
         "sources.mirror.suggestion",
-        "these mirrors may be near you and have PyTorch's wheels: {names}. Measure them with `torchup mirror "
+        "these mirrors have PyTorch's wheels and may be near you: {names}. Measure them with `torchup mirror "
         "test`, and use one with `--mirror NAME`",
         names=", ".join(mirror.name for mirror in near),
     )

@@ -138,7 +138,7 @@ _DOWNLOAD = message("wheel.no-ranges.hint", "download the wheel and measure the 
 def _refused(status: int, url: str) -> Message:
     if status in _SERVED:
         return message("wheel.no-ranges", "{url}: the server does not support range requests", url=url)
-    return message("wheel.http", "{url} answered HTTP {status}", url=url, status=status)
+    return message("wheel.http", "{url}: the server answered HTTP {status}", url=url, status=status)
 
 
 class Member(Value, frozen=True, kw_only=True):

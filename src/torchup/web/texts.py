@@ -28,7 +28,7 @@ def script_texts(size: str) -> dict[str, str]:
         "old": text("web.say.old", "This browser is too old for the page: it needs WebAssembly and module workers."),
         "broken": text(
             "web.say.broken",
-            "Internal error. Please report it with this text: {reason}",
+            "Internal error. Report it to torchup's developers with this text: {reason}",
             **_kept("reason"),
         ),
     }

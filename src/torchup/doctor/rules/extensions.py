@@ -116,7 +116,7 @@ def _older_assembler(facts: Facts, compat: Compat, slug: str) -> Found | None:
     if row is None:
         return None
     seen = message("doctor.ptxas.found", "Triton's assembler belongs to CUDA {found}", found=row.found)
-    needed = message("doctor.ptxas.needed", "the GPU needs the assembler of CUDA {wanted}", wanted=row.wanted)
+    needed = message("doctor.ptxas.needed", "needed for the GPU: CUDA {wanted}", wanted=row.wanted)
     return Found(
         summary=text_of(slug, "summary"),
         evidence=(seen, needed, gpu_line(facts)),

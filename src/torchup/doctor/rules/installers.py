@@ -220,5 +220,7 @@ def _served_by_none(facts: Facts, compat: Compat) -> bool:
 
 def _built_for(facts: Facts) -> Message:
     return message(
-        "doctor.python.extension", "this torch was built for another Python: {name}", name=facts.extension_problem
+        "doctor.python.extension",
+        "this torch was built for another Python: its extension module is {name}",
+        name=facts.extension_problem,
     )

@@ -71,7 +71,9 @@ def _python_fits(facts: Facts, compat: Compat) -> bool | None:
 
 def _built_for(facts: Facts) -> Message:
     return message(
-        "doctor.python.extension", "this torch was built for another Python: {name}", name=facts.extension_problem
+        "doctor.python.extension",
+        "this torch was built for another Python: its extension module is {name}",
+        name=facts.extension_problem,
     )
 
 
