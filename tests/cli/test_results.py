@@ -187,7 +187,7 @@ def test_import_refuses_a_polished_file(capsys, runs, tmp_path):
     assert "failed validation" in err
     code, out, err = call(capsys, "import", str(file), "--force")
     assert (code, "saved as run imported-" in out) == (0, True)
-    assert "its median does not match its raw samples" in err
+    assert "its median does not match its repeats" in err
 
 
 def test_exports_in_other_formats(capsys, runs):

@@ -50,9 +50,12 @@ def _sweeps(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
         name, equals, numbers = value.partition("=")
         parts = [part.strip() for part in numbers.split(",") if part.strip()]
         if name not in SETTINGS or not equals or not parts or not all(part.isdecimal() and int(part) for part in parts):
-            bad = message("bench.sweep.bad",
-                "`{value}` is not NAME=NUMBER,NUMBER with whole numbers above 0; the possible names are {names}", value=value,
-                          names=", ".join(SETTINGS))  # fmt: skip
+            bad = message(
+                "bench.sweep.bad",
+                "`{value}` is not NAME=NUMBER,NUMBER with whole numbers above 0; the possible names are {names}",
+                value=value,
+                names=", ".join(SETTINGS),
+            )
             raise click.BadParameter(Phrase(bad))
         found[name] = tuple(dict.fromkeys(int(part) for part in parts))
     return found
