@@ -148,11 +148,7 @@ def _locked(
     again: bool,
 ) -> Environment:
     if transaction.recover(host, target):
-        tell(
-            Event(
-                stage="recover", text=message("install.recovered", "removed the remains of an interrupted installation")
-            )
-        )
+        tell(Event(stage="recover", text=message("install.recovered", "cleaned up after an interrupted installation")))
     _check_place(host, name, target)
     if not again and is_satisfied(host, plan, target):
         return _reuse(host, name, target, tell)

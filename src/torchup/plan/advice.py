@@ -37,7 +37,7 @@ def _macos_unlocks(plan: Plan, best: Fit, question: Question) -> Iterator[Notice
         yield tell(
             message(
                 "plan.advice.macos",
-                "macOS {floor} or newer would allow torch {torch}",
+                "torch {torch} needs macOS {floor} or newer to use the Apple GPU",
                 floor=newest.mps,
                 torch=newest.torch,
             )
