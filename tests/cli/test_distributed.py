@@ -53,7 +53,7 @@ def test_a_node_that_nobody_joins_gives_up_with_the_reason(monkeypatch):
         raise failed
     monkeypatch.setattr(distributed, "MEETING", 0.0)
     with (
-        pytest.raises(BenchError, match="only some of the 2 nodes connected to localhost:29400"),
+        pytest.raises(BenchError, match="not all of the 2 nodes connected to localhost:29400"),
         distributed.meeting(Noting(), TWO),
     ):
         raise failed

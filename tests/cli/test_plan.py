@@ -209,7 +209,7 @@ def test_why_not_a_version_speaks_of_this_machines_kind_of_build_first(capsys):
     assert lines[0].startswith("2.15.0+cu132: driver 550.54.15 is older than the GPU")
     assert "580" in lines[-1]
     _, out, _ = run(capsys, "--assume", "gpu=M1,os_version=13.0", "--why-not", "2.15")
-    assert out.splitlines()[0] == "2.15.0+mps: needs macOS 14.0; this machine has 13.0"
+    assert out.splitlines()[0] == "2.15.0+mps: needs macOS 14.0 or newer; this machine has 13.0"
     assert "update macOS" in out
 
 

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -41,11 +42,10 @@ def test_forty_kills_cost_at_most_a_block_a_connection_each(tmp_path, monkeypatc
             out, _ = child.communicate()
             kills, since = kills + 1, since + 1
             if out.strip():  # complete: begin again from nothing
-                assert hashlib.sha256(open(out.strip(), "rb").read()).hexdigest() == digest  # noqa: PTH123, SIM115  # one line
+                assert hashlib.sha256(Path(out.strip()).read_bytes()).hexdigest() == digest
                 assert server.sent <= len(CONTENT) + since * CONNECTIONS * (BLOCK + (1 << 20))
                 for path in tmp_path.rglob("*.whl"):
                     path.unlink()
                 server.sent = since = 0
         path = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
-    with open(path, "rb") as file:  # noqa: PTH123  # text path from the program
-        assert hashlib.sha256(file.read()).hexdigest() == digest
+    assert hashlib.sha256(Path(path).read_bytes()).hexdigest() == digest

@@ -39,7 +39,7 @@ FAULTS = {
     "a page cut off": (Fault(body=b"<html><a href=", cut=True), "cut off"),
     "a redirect in circles": (Fault(redirect="/broken/torch/"), ""),
     "a redirect to a file": (Fault(redirect="file:///etc/passwd"), ""),
-    "a redirect to nowhere": (Fault(redirect="http://127.0.0.1:1/"), "redirects to 127.0.0.1:1: no connection"),
+    "a redirect to nowhere": (Fault(redirect="http://127.0.0.1:1/"), "redirects to 127.0.0.1:1, and the request"),
 }  # fmt: skip
 
 

@@ -93,7 +93,7 @@ def test_a_rank_that_dies_ends_the_run():
     finally:
         done.set()
         killer.join()
-    assert "rank 1 exited with code -9" in str(caught.value.text)
+    assert "rank 1 failed (exit code -9)" in str(caught.value.text)
     assert RealHost().folders().log in str(caught.value.hint)
     assert time.monotonic() - start < 120
 

@@ -106,9 +106,7 @@ def list_text(mirrors: Sequence[Mirror], chosen: str | None, style: Style, *, ve
     parts = [table(headers, rows, style)]
     if verbose:
         parts += [_details(mirror) for mirror in mirrors]
-    used = chosen or text(
-        "mirror.none-chosen", "none (choose one with --mirror NAME, TORCHUP_MIRROR or `mirror` in torchup.toml)"
-    )
+    used = chosen or text("mirror.none-chosen", "none (set --mirror NAME, TORCHUP_MIRROR or `mirror` in torchup.toml)")
     parts.append(text("mirror.in-use", "In use: {name}", name=used))
     return "\n\n".join(parts)
 

@@ -345,12 +345,12 @@ def test_a_floor_is_met_by_itself_and_what_is_newer(judge, floor, here, fine):
 
 def test_what_is_said_of_a_system_that_is_too_old():
     """Each sentence names what is needed and what is here."""
-    assert said(glibc_against("2.28", "2.17")) == "plan.reject.glibc: needs glibc 2.28; this machine has 2.17"
-    assert said(macos_against("14.0", "13.6")) == "plan.reject.macos: needs macOS 14.0; this machine has 13.6"
+    assert said(glibc_against("2.28", "2.17")) == "plan.reject.glibc: needs glibc 2.28 or newer; this machine has 2.17"
+    assert said(macos_against("14.0", "13.6")) == "plan.reject.macos: needs macOS 14.0 or newer; this machine has 13.6"
     build = row("cpu", mps="14.0")
     assert (
         said(mps_against(build, "13.6"))
-        == "plan.reject.mps: can be installed, but needs macOS 14.0 to use the Apple GPU; this machine has 13.6"
+        == "plan.reject.mps: can be installed, but needs macOS 14.0 or newer to use the Apple GPU; this machine has 13.6"
     )
 
 

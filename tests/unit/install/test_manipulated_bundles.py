@@ -294,7 +294,7 @@ def test_a_bundle_of_a_conda_plan_is_made_again_without_conda(tmp_path):
     plan = replace(load_bundle(HOST, str(tmp_path)), installer=InstallerName.CONDA)
     with pytest.raises(UsageError, match="this plan is for conda") as refused:
         check_bundle(HOST, str(tmp_path), Bundle(plan=plan), {})
-    assert "without `--installer conda`" in str(refused.value.hint)
+    assert "--installer uv --json" in str(refused.value.hint)
 
 
 @pytest.mark.parametrize(

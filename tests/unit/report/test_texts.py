@@ -104,9 +104,10 @@ def test_the_limit_of_a_device_is_said_once_for_its_fastest_run():
     slow, fast = result(limit=limit()), result("graph", 2.0, limit=limit(bound="bytes", share=0.455))
     (line,) = limits([slow, fast])
     assert line == (
-        "Example CPU: this work takes at least 910 ms (limit: memory bandwidth); `graph` reaches 45.5 % of that speed"
+        "Example CPU: this work takes at least 910 ms (limited by memory bandwidth); "
+        "`graph` reaches 45.5 % of the speed at that limit"
     )
-    assert "(limit: arithmetic)" in limits([slow])[0]
+    assert "(limited by arithmetic)" in limits([slow])[0]
     assert limits([result(limit=limit(seconds=None, share=None))]) == [
         "the peak performance of Example CPU is unknown, so torchup shows no limit"
     ]
