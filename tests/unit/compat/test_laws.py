@@ -350,7 +350,8 @@ def test_what_is_said_of_a_system_that_is_too_old():
     build = row("cpu", mps="14.0")
     assert (
         said(mps_against(build, "13.6"))
-        == "plan.reject.mps: can be installed, but needs macOS 14.0 or newer to use the Apple GPU; this machine has 13.6"
+        == "plan.reject.mps: can be installed, but needs macOS 14.0 or newer to use the Apple GPU; "
+        "this machine has 13.6"
     )
 
 
