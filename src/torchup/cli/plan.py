@@ -101,22 +101,26 @@ def command(
     if export_kind:
         return _export(session, target, resolve(target.machine, request, catalog, survey), export_kind)
     plan, destination = with_steps(session, resolve(target.machine, request, catalog, survey), here=target.here)
-    if sizes:
-        from torchup.cli.plan_sizes import with_sizes  # noqa: PLC0415  # runs uv
 
-        needs_network(request, "--sizes")
-        return with_sizes(session, target, plan, destination)
-    return Answer(
-        command="plan",
-        data=plan_data(plan, target.machine),
-        text=lambda: plan_text(
+    def shown() -> str:
+        return plan_text(
             plan,
             target.machine,
             session.style,
             destination=destination,
             verbose=session.verbose,
             here=target.here or target.recorded,
-        ),
+        )
+
+    if sizes:
+        from torchup.cli.plan_sizes import with_sizes  # noqa: PLC0415  # runs uv
+
+        needs_network(request, "--sizes")
+        return with_sizes(session, target, plan, shown)
+    return Answer(
+        command="plan",
+        data=plan_data(plan, target.machine),
+        text=shown,
         strong=lambda: build_line(plan),
         html=lambda: _html(plan, target.machine),
     )

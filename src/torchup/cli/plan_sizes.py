@@ -8,11 +8,11 @@ from torchup.cli.answer import Answer
 from torchup.i18n import text
 from torchup.install.sizes import sizes
 from torchup.model import message
-from torchup.report.plan_text import build_line, plan_data, plan_text, size_text
+from torchup.report.plan_text import build_line, plan_data, size_text
 from torchup.report.table import table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torchup.cli.machine_options import NamedMachine
     from torchup.cli.session import Session
@@ -23,21 +23,13 @@ if TYPE_CHECKING:
 SHOWN = 8  # files; the largest stand first, and the rest is small
 
 
-def with_sizes(session: Session, target: NamedMachine, plan: Plan, destination: str | None) -> Answer:
-    """The answer for a plan with its steps; raises what `install.sizes.sizes` raises."""
+def with_sizes(session: Session, target: NamedMachine, plan: Plan, plan_shown: Callable[[], str]) -> Answer:
+    """The answer for a plan with its steps, below the plan itself; raises what `install.sizes.sizes` raises."""
     session.note(message("plan.locking", "resolving all dependencies with uv"))
     found = sizes(session.host, plan, target.machine, here=target.here)
 
     def shown() -> str:
-        told = plan_text(
-            plan,
-            target.machine,
-            session.style,
-            destination=destination,
-            verbose=session.verbose,
-            here=target.here or target.recorded,
-        )
-        return f"{told}\n\n{sizes_text(found, session.style, verbose=session.verbose)}"
+        return f"{plan_shown()}\n\n{sizes_text(found, session.style, verbose=session.verbose)}"
 
     data = {"plan": plan_data(plan, target.machine), "sizes": found}
     return Answer(command="plan", data=data, text=shown, strong=lambda: build_line(plan))
