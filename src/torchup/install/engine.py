@@ -24,7 +24,7 @@ from torchup.install.direct_origin import write_origins
 from torchup.install.failures import explain
 from torchup.install.guard import write_guard
 from torchup.install.hashes import with_hashes
-from torchup.install.keep import changed, changes, own_packages, requirements
+from torchup.install.keep import beside_bundle, changed, changes, own_packages, requirements
 from torchup.install.language import speak_language
 from torchup.install.origin import origins
 from torchup.install.prefetch import Staging, locked_step
@@ -175,7 +175,7 @@ def _replace(
     host: Host, plan: Plan, name: str, target: str, *, verify: Callable[[str], Verification], tell: Watched, keep: bool
 ) -> Environment:
     before = distributions.versions(host, target)
-    mine = _in_bundle(plan, _own(host, plan, target)) if keep else ()
+    mine = beside_bundle(plan, _own(host, plan, target)) if keep else ()
     doubtful = any(one.weighs for one in find_damage(host, target))  # what damaged it may have damaged the cache
     staged, verification = _build_and_verify(host, plan, target, mine, verify=verify, tell=tell, doubtful=doubtful)
     installer(plan.installer).settle(host, staged, target)
@@ -254,24 +254,6 @@ def _verify(host: Host, staged: str, verify: Callable[[str], Verification], tell
 def _own(host: Host, plan: Plan, target: str) -> tuple[Distribution, ...]:
     record = records.read(host, target)
     return own_packages(distributions.installed(host, target), record.environment if record else None, plan)
-
-
-def _in_bundle(plan: Plan, mine: tuple[Distribution, ...]) -> tuple[Distribution, ...]:
-    """The user's own packages, all of them; a bundle installs its files alone, so what it lacks is refused."""
-    held = {normalise(wheel.partition("-")[0]) for wheel in plan.hashes}
-    lacking = [distribution.name for distribution in mine if plan.hashes and distribution.name not in held]
-    if lacking:
-        text = message(
-            "install.bundle-lacks",
-            "the bundle is missing packages that you added to the environment: {names}",
-            names=", ".join(lacking),
-        )
-        hint = message(
-            "install.bundle-lacks.hint",
-            "choose another environment name, or make a bundle that contains these packages",
-        )
-        raise InstallError(text, hint=hint)
-    return () if plan.hashes else mine
 
 
 def _without_refusing(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from torchup.errors import InstallError
 from torchup.model import Change, Message, message
 from torchup.package_names import normalise
 
@@ -37,6 +38,28 @@ def own_packages(
         for d in distributions
         if d.name not in planned and (d.name in asked or (d.requested and then.get(d.name) != d.version))
     )
+
+
+def beside_bundle(plan: Plan, mine: tuple[Distribution, ...]) -> tuple[Distribution, ...]:
+    """The user's own packages, all of them; a bundle installs its files alone, so what it lacks is refused.
+
+    Raises:
+        InstallError: the bundle has no wheel of a package.
+    """
+    held = {normalise(wheel.partition("-")[0]) for wheel in plan.hashes}
+    lacking = [distribution.name for distribution in mine if plan.hashes and distribution.name not in held]
+    if lacking:
+        text = message(
+            "install.bundle-lacks",
+            "the bundle is missing packages that you added to the environment: {names}",
+            names=", ".join(lacking),
+        )
+        hint = message(
+            "install.bundle-lacks.hint",
+            "choose another environment name, or make a bundle that contains these packages",
+        )
+        raise InstallError(text, hint=hint)
+    return () if plan.hashes else mine
 
 
 def requirements(mine: Sequence[Distribution], *, exact: bool) -> tuple[str, ...]:
